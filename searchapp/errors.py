@@ -1,0 +1,154 @@
+"""Every way in which the world can fail searchapp, in one tree.
+
+    SearchappError                  code, hint, exit_code
+    ├── UsageError                  what was asked for makes no sense                       exit 2
+    │   ├── EmptyQuery
+    │   ├── UnknownMode
+    │   └── BadFilter
+    ├── CorpusError                 the corpus cannot be used as asked                      exit 4
+    │   ├── CorpusMissing
+    │   ├── CorpusEmpty
+    │   ├── CorpusTooNew
+    │   ├── CorpusUnwritable
+    │   ├── OtherEncoder
+    │   ├── CorpusDamaged                                                                   exit 5
+    │   └── CorpusLocked                                                                    exit 11
+    ├── EncoderError                the model cannot be found, verified, converted or run   exit 4
+    ├── PathMissing                 a path given to ingest does not exist                   exit 4
+    ├── DocumentMissing             no document of that name in the corpus                  exit 4
+    ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
+    └── FileError                   one file cannot be read: a line in the report, never the end of a run
+        ├── FileSkipped             on purpose: empty, too large, of a type without a reader
+        └── FileFailed              by misfortune: no permission, encrypted, broken, too slow
+
+`code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's own mistake is a
+`ValueError` or `TypeError` and does not appear here. Foreign exceptions are translated in the module that owns the library.
+"""
+
+
+class SearchappError(Exception):
+    """Something outside the program failed; `str()` is the message, `hint` says what to do about it."""
+
+    code = "failed"
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(SearchappError):
+    """What was asked for makes no sense."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class EmptyQuery(UsageError):
+    """The query holds no text."""
+
+    code = "empty_query"
+
+
+class UnknownMode(UsageError):
+    """There is no ranking mode of that name."""
+
+    code = "unknown_mode"
+
+
+class BadFilter(UsageError):
+    """A filter cannot be understood: a date that is none, say."""
+
+    code = "bad_filter"
+
+
+class CorpusError(SearchappError):
+    """The corpus cannot be used as asked."""
+
+    code = "corpus"
+
+
+class CorpusMissing(CorpusError):
+    """There is no corpus at that place."""
+
+    code = "corpus_missing"
+
+
+class CorpusEmpty(CorpusError):
+    """The corpus holds no documents."""
+
+    code = "corpus_empty"
+
+
+class CorpusTooNew(CorpusError):
+    """A newer searchapp wrote this corpus."""
+
+    code = "corpus_too_new"
+
+
+class CorpusUnwritable(CorpusError):
+    """The corpus cannot be written: read-only media, a full disk, missing permission."""
+
+    code = "corpus_unwritable"
+
+
+class OtherEncoder(CorpusError):
+    """The corpus was made by another encoder than the one asked for."""
+
+    code = "other_encoder"
+
+
+class CorpusDamaged(CorpusError):
+    """The corpus fails its own checks."""
+
+    code = "corpus_damaged"
+    exit_code = 5
+
+
+class CorpusLocked(CorpusError):
+    """Another process is writing this corpus."""
+
+    code = "corpus_locked"
+    exit_code = 11
+
+
+class EncoderError(SearchappError):
+    """The model cannot be found, verified, converted or run."""
+
+    code = "encoder"
+
+
+class PathMissing(SearchappError):
+    """A path given to ingest does not exist."""
+
+    code = "path_missing"
+
+
+class DocumentMissing(SearchappError):
+    """No document of that name is in the corpus."""
+
+    code = "document_missing"
+
+
+class CollectionError(SearchappError):
+    """A judged collection is not in the form that `evaluate` reads."""
+
+    code = "collection"
+
+
+class FileError(SearchappError):
+    """One file cannot be read; `str()` is the reason shown in the report."""
+
+    code = "file"
+
+
+class FileSkipped(FileError):
+    """Not read on purpose: empty, too large, or of a type without a reader."""
+
+    code = "file_skipped"
+
+
+class FileFailed(FileError):
+    """Not readable by misfortune: no permission, encrypted, broken, too slow."""
+
+    code = "file_failed"

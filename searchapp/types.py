@@ -1,0 +1,413 @@
+"""The values that travel through searchapp, and the two seams: Encoder and Backend.
+
+Everything here is frozen and knows nothing of files, databases or models. Text offsets are code points into
+`Document.text`; lines and pages count from 1; vectors are float32, C-contiguous rows of unit length.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector: TypeAlias = NDArray[np.float32]  # (dim,), unit length
+    Vectors: TypeAlias = NDArray[np.float32]  # (n, dim), rows of unit length
+    Ids: TypeAlias = NDArray[np.int64]  # (n,), passage ids
+    Scores: TypeAlias = NDArray[np.float32]  # (n,), cosine, bigger is better
+
+BlockKind: TypeAlias = Literal["heading", "prose", "list", "code", "table"]
+Outcome: TypeAlias = Literal["indexed", "unchanged", "moved", "removed", "skipped", "failed"]
+Span: TypeAlias = tuple[int, int]
+
+
+# ---- from a file to passages ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What `stat` says of a file; equal identities mean that it need not be read again."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> FileIdentity:
+        """The identity in a `stat` result."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural unit of a document: `text[start:end]`; blocks are in order and do not overlap.
+
+    `headings` is the path of headings above it, outermost first, without the document's title. A block of kind "heading"
+    carries the path above itself; its own text is not in it.
+    """
+
+    start: int
+    end: int
+    kind: BlockKind
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source reduced to text, with its structure.
+
+    `title` comes from the content, never from the file's name, and is "" where the content has none. `has_lines` says
+    that the lines of `text` are the lines of the source, so that a line number means something to its owner.
+    """
+
+    text: str
+    type: str  # "txt", "md", "rst", "html", "pdf", "py", "c"...: the format's usual ending, lower case
+    title: str = ""
+    blocks: tuple[Block, ...] = ()
+    has_lines: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)  # author, date (ISO 8601), language...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A slice of a document, `text[start:end]`, that fits the encoder together with its heading path (title first)."""
+
+    start: int
+    end: int
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+    line_start: int | None = None
+    line_end: int | None = None
+
+
+def embedded_text(headings: Sequence[str], body: str) -> str:
+    """Exactly what is embedded for a passage: its heading path, title first, a line each, then the passage."""
+    return "\n".join((*headings, body))
+
+
+# ---- seam 1: Encoder -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderIdentity:
+    """Which encoder made a corpus. Equal fingerprints mean equal vectors."""
+
+    model: str  # "default", a folder or a hub name: how to find it again
+    fingerprint: str  # SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit, prompts
+    dim: int
+    max_tokens: int  # content tokens, special tokens not counted
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The last hidden states of one text, special tokens included; their mean, normalised, is the text's vector."""
+
+    offsets: tuple[Span, ...]  # (t,) code points into the text; (0, 0) for special tokens
+    states: Vectors  # (t, dim), not of unit length
+
+
+class Encoder(Protocol):
+    """Text to unit vectors."""
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Which encoder this is."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Each text's content tokens as code point spans, in order, never truncated."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
+
+    def encode_query(self, text: str) -> Vector:
+        """The unit vector of a question, (dim,); a question over the limit is cut at it."""
+
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Each text's token states."""
+
+
+# ---- seam 2: Backend -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a document came from, and how to tell whether it changed."""
+
+    path: bytes  # absolute
+    identity: FileIdentity
+    content_hash: bytes  # BLAKE2b-256 of the file's bytes
+    hashed_at_ns: int  # when they were read
+    extractor: str = ""  # "md/1": extractor and version
+    splitter: str = ""  # "1"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What the corpus remembers of a document's source, so that an unchanged file costs a stat."""
+
+    document_id: int
+    source: Source
+    type: str
+    is_pending: bool
+    is_stale: bool  # the file could not be read since; its last good version is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """A file seen by the last ingest that is not in the corpus, and why; an ignored folder counts all its files."""
+
+    path: bytes
+    outcome: Outcome  # "skipped" or "failed"
+    reason: str
+    files: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder or file that was ingested and is refreshed by `ingest` without a path."""
+
+    path: bytes
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDocument:
+    """A stored document whose vectors are still missing: its id and the exact texts to embed, in order."""
+
+    document_id: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which documents may answer; empty filters let all pass."""
+
+    within: tuple[str, ...] = ()  # paths or globs; any of them
+    types: tuple[str, ...] = ()  # any of them
+    since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
+    before_ns: int | None = None  # exclusive
+
+
+class Writer(Protocol):
+    """The one writer of a corpus: changes gather in a unit of work until `commit`."""
+
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first."""
+
+    def set_encoder(self, identity: EncoderIdentity) -> None:
+        """Record the encoder of a corpus that has none."""
+
+    def roots(self) -> list[Root]:
+        """The remembered roots, by path."""
+
+    def set_root(self, root: Root) -> None:
+        """Remember a root, in place of itself and of all roots below it."""
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        """Every document's source, by path."""
+
+    def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
+
+    def replace(
+        self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None
+    ) -> int:
+        """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
+
+    def attach(self, document_id: int, vectors: Vectors) -> None:
+        """Give a pending document its vectors, (n_passages, dim)."""
+
+    def pending(self) -> Iterator[PendingDocument]:
+        """The documents that still need vectors, in order of id."""
+
+    def relocate(self, document_id: int, source: Source) -> None:
+        """Record a new path or a refreshed identity for a document whose content is the same."""
+
+    def mark_stale(self, document_id: int) -> None:
+        """Record that a document's file could not be read this time."""
+
+    def remove(self, document_ids: Iterable[int]) -> None:
+        """Take documents out."""
+
+    def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
+        """Record what is not indexed below the given paths, in place of what was recorded there."""
+
+    def commit(self) -> int:
+        """Make all changes durable at once; returns the generation, one higher where anything changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage as the backend stores it, ready to be shown."""
+
+    passage_id: int
+    document_id: int
+    path: bytes
+    title: str
+    type: str
+    passage: Passage
+    text: str  # the passage's text
+
+
+class Reader(Protocol):
+    """One generation of a corpus, searched and read; it never changes while open."""
+
+    @property
+    def generation(self) -> int:
+        """The generation that is read."""
+
+    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes
+        then start; fewer only when fewer exist.
+        """
+
+    def documents(self, passage_ids: Ids) -> Ids:
+        """The document of each passage, (n,)."""
+
+    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
+        """The cosine of the given passages, (n,)."""
+
+    def hydrate(self, passage_ids: Ids) -> list[Hit]:
+        """The passages themselves, in the order given."""
+
+
+class Backend(Protocol):
+    """Where text, vectors, filters and lexical scoring live together."""
+
+    def writer(self) -> Writer:
+        """The one writer; raises CorpusLocked while another holds it."""
+
+    def reader(self) -> Reader:
+        """The newest committed generation."""
+
+
+# ---- answers and reports -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegScore:
+    """What one leg said of a match."""
+
+    score: float
+    rank: int  # from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A passage that answers a query."""
+
+    rank: int  # from 1
+    score: float
+    cosine: float
+    legs: Mapping[str, LegScore]
+    hit: Hit
+    confidence: float | None = None
+    highlights: tuple[tuple[int, int, float], ...] = ()  # start, end within hit.text, weight in (0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The matches of a query and what they rest on."""
+
+    query: str
+    mode: str
+    legs: tuple[str, ...]
+    generation: int
+    matches: tuple[Match, ...]
+    took_ms: float
+    pending: int = 0  # documents without vectors, not searched
+    stale: int = 0  # documents whose file could not be read since, or made by an older extractor or splitter
+    is_approximate: bool = False
+    notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file (or, with `files` > 1, of one ignored folder)."""
+
+    path: bytes
+    outcome: Outcome
+    reason: str = ""
+    files: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an ingest did, file by file."""
+
+    generation: int
+    took_s: float
+    files: tuple[FileOutcome, ...]
+    passages_embedded: int = 0
+    passages_reused: int = 0
+    was_interrupted: bool = False
+    notes: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many files had each outcome."""
+        counts: dict[str, int] = {}
+        for entry in self.files:
+            counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is. `total` grows while files are still being found; `is_total_known` says that it no longer does."""
+
+    files_done: int
+    files_total: int
+    passages_done: int  # embedded or reused
+    passages_waiting: int  # split, not yet embedded
+    is_total_known: bool
+    current: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A document as `list` shows it."""
+
+    path: bytes
+    title: str
+    type: str
+    passages: int
+    size: int  # bytes of the file
+    modified_ns: int
+    is_pending: bool
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A corpus at a glance."""
+
+    path: str
+    generation: int
+    documents: int
+    passages: int
+    pending: int
+    stale: int
+    outdated: int  # documents made by an older extractor or splitter
+    encoder: EncoderIdentity | None
+    roots: tuple[Root, ...]
+    unindexed: tuple[Unindexed, ...]
+    database_bytes: int
+    vectors_bytes: int  # of the vectors file, 0 where there is none
+    vectors_state: str  # "current", "behind by N passages", "missing", "damaged", "none yet"
+    ingested_at_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `check` found wrong."""
+
+    what: str
+    path: bytes = b""
+    is_lost: bool = False  # true where no source is left to repair from

@@ -210,15 +210,16 @@ class Writer(Protocol):
     def set_root(self, root: Root) -> None:
         """Remember a root, in place of itself and of all roots below it."""
 
+    def forget_roots(self, within: bytes) -> None:
+        """Forget a root and all roots below it."""
+
     def known_files(self) -> dict[bytes, KnownFile]:
         """Every document's source, by path."""
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
         """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
 
-    def replace(
-        self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None
-    ) -> int:
+    def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
         """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
@@ -242,6 +243,12 @@ class Writer(Protocol):
     def commit(self) -> int:
         """Make all changes durable at once; returns the generation, one higher where anything changed."""
 
+    def finish(self) -> int:
+        """Commit, record that an ingest came to its end now, and bring derived files up to date; returns the generation."""
+
+    def close(self) -> None:
+        """Drop what was not committed and let another writer in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -259,9 +266,15 @@ class Hit:
 class Reader(Protocol):
     """One generation of a corpus, searched and read; it never changes while open."""
 
+    notes: list[str]  # what was done otherwise than expected, for people
+
     @property
     def generation(self) -> int:
-        """The generation that is read."""
+        """The generation that is read; 0 for a corpus without a commit."""
+
+    @property
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first document."""
 
     def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes
@@ -277,6 +290,30 @@ class Reader(Protocol):
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
 
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many documents, passages, pending documents and stale documents there are."""
+
+    def versions(self) -> list[tuple[str, str, str, int]]:
+        """Which extractors and splitters made the documents: type, extractor, splitter, count."""
+
+    def rows(self, filters: Filters) -> Iterator[DocumentRow]:
+        """The documents that pass the filters, by path."""
+
+    def document_ids(self, filters: Filters) -> list[int]:
+        """The documents that pass the filters, by path."""
+
+    def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
+        """A document's metadata and all its passages in order."""
+
+    def status(self) -> Status:
+        """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
+
+    def prepare(self) -> None:
+        """Open what searching needs, so that it can happen while the encoder is opened."""
+
+    def close(self) -> None:
+        """Let go of the generation."""
+
 
 class Backend(Protocol):
     """Where text, vectors, filters and lexical scoring live together."""
@@ -286,6 +323,9 @@ class Backend(Protocol):
 
     def reader(self) -> Reader:
         """The newest committed generation."""
+
+    def check(self, *, is_full: bool) -> list[Finding]:
+        """What is wrong with what is stored; empty when nothing is."""
 
 
 # ---- answers and reports -------------------------------------------------------------------------------------------
@@ -360,14 +400,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is. `total` grows while files are still being found; `is_total_known` says that it no longer does."""
+    """How far an ingest is; work is counted in bytes of the files that have to be read, done once their vectors are stored."""
 
     files_done: int
     files_total: int
-    passages_done: int  # embedded or reused
-    passages_waiting: int  # split, not yet embedded
-    is_total_known: bool
-    current: bytes = b""
+    bytes_done: int
+    bytes_total: int
+    passages: int  # embedded or reused so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,3 +450,17 @@ class Finding:
     what: str
     path: bytes = b""
     is_lost: bool = False  # true where no source is left to repair from
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One mode's figures on one collection. `run` has each question's best documents with their scores, best first."""
+
+    collection: str
+    mode: str
+    queries: int
+    ndcg_at_10: float
+    recall_at_100: float
+    mrr_at_10: float
+    query_ms: float  # median
+    run: dict[str, list[tuple[str, float]]]

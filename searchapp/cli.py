@@ -1,0 +1,391 @@
+"""The command line: parse, call the corpus, print what `render` made of it, turn errors into exit codes.
+
+Answers go to stdout; progress, notes and errors to stderr. The only module that prints or exits. Heavy modules are imported by
+the command that needs them, so that `--help` is fast and a query meets neither torch nor SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from searchapp import __version__, render, settings
+from searchapp.errors import BadFilter, SearchappError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import TextIO
+
+    from searchapp.corpus import Corpus
+    from searchapp.render import Look
+    from searchapp.types import Filters, Progress
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Search your own documents by meaning, on your own machine.",
+    epilog="Exit codes: 0 done · 1 nothing matched · 2 usage · 3 done, but some files could not be read · 4 failed · 5 corpus damaged, "
+    "repairable · 6 data lost · 11 another ingest is running · 130 interrupted.",
+)
+
+_NOTHING, _PARTLY, _FAILED, _DAMAGED, _LOST, _INTERRUPTED = 1, 3, 4, 5, 6, 130
+_PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
+_TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst"}
+
+CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WithinOption = Annotated[list[str], typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable.")]
+TypeOption = Annotated[list[str], typer.Option("--type", metavar="TYPE", help="Only documents of a type, as pdf or md; repeatable.")]
+PlacesArgument = Annotated[list[str], typer.Argument(metavar="PATH|GLOB...", help="Documents, or folders of them.")]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line; returns the exit code. A traceback is shown only with `--debug`."""
+    is_debug, is_json = "--debug" in arguments, "--json" in arguments
+    try:
+        code = app(args=[word for word in arguments if word != "--debug"], prog_name="searchapp", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception as error:
+        if is_debug:
+            raise
+        return _report_error(error, is_json=is_json)
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> int:
+    """Search your own documents by meaning, on your own machine."""
+    if version:
+        _print(f"searchapp {__version__}\n")
+        raise typer.Exit
+    return 0 if context.invoked_subcommand else 2
+
+
+@app.command()
+def init(corpus: CorpusOption = None) -> int:
+    """Make a corpus for this folder, in .searchapp/; commands below it then use it."""
+    from searchapp.corpus import Corpus
+
+    folder = corpus or settings.project_corpus(Path.cwd())
+    Corpus.open(settings.load(corpus=folder)).init()
+    if corpus is None:
+        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+    _print(f"corpus ready at {folder}\n")
+    return 0
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files or folders; none: refresh all known.")] = None,
+    corpus: CorpusOption = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="M", help="The encoder: default, a local folder, or a hub name.")] = None,
+    include: Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable.")] = [],  # noqa: B006
+    exclude: Annotated[list[str], typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable.")] = [],  # noqa: B006
+    prune: Annotated[bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
+    with _stop_signals() as is_stopped, _progress(sys.stderr) as on_progress:
+        report = _corpus(corpus, model).ingest(
+            paths or [],
+            model=settings.load(model=model).model,
+            include=include,
+            exclude=exclude,
+            prune=prune,
+            on_progress=on_progress,
+            is_stopped=is_stopped,
+        )
+    _print(render.json_text(render.report_json(report)) if as_json else render.report_text(report, _look(sys.stdout)))
+    if report.was_interrupted:
+        return _INTERRUPTED
+    return _PARTLY if report.counts().get("failed") else 0
+
+
+@app.command()
+def query(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you want to know.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 10,
+    mode: Annotated[str, typer.Option("--mode", help="How to rank: cosine.")] = "cosine",
+    within: WithinOption = [],  # noqa: B006
+    type_: TypeOption = [],  # noqa: B006
+    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only documents from this date on.")] = None,
+    before: Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only documents before this date.")] = None,
+    min_score: Annotated[float | None, typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more.")] = None,
+    per_document: Annotated[int | None, typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document.")] = None,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+    as_paths: Annotated[bool, typer.Option("--paths", help="Print the matching files only, a line each.")] = False,
+) -> int:
+    """Find the passages that answer a question, best first, with the place each stands in."""
+    look = _look(sys.stdout)
+    answer = _corpus(corpus).query(
+        text,
+        k=k,
+        mode=mode,
+        filters=_filters(within, type_, since, before),
+        min_score=min_score,
+        per_document=per_document,
+        has_highlights=look.width is not None and not as_json and not as_paths,
+    )
+    for note in render.answer_notes(answer):
+        _note(note)
+    if as_json:
+        _print(render.json_text(render.answer_json(answer)))
+    else:
+        _print(render.answer_paths(answer) if as_paths else render.answer_text(answer, look))
+    return 0 if answer.matches else _NOTHING
+
+
+@app.command()
+def status(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+    """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and why."""
+    found = _corpus(corpus).status()
+    _print(render.json_text(render.status_json(found)) if as_json else render.status_text(found, _look(sys.stdout)))
+    return 0
+
+
+@app.command(name="list")
+def list_(within: WithinOption = [], type_: TypeOption = [], corpus: CorpusOption = None, as_json: JsonOption = False) -> int:  # noqa: B006
+    """List the documents."""
+    rows = _corpus(corpus).documents(_filters(within, type_))
+    _print(render.json_text(render.list_json(rows)) if as_json else render.list_text(rows, _look(sys.stdout)))
+    return 0 if rows else _NOTHING
+
+
+@app.command()
+def show(
+    place: Annotated[str, typer.Argument(metavar="PATH|GLOB", help="A document.")], corpus: CorpusOption = None, as_json: JsonOption = False
+) -> int:
+    """Show a document as it was read: its metadata, and its passages with their places."""
+    row, metadata, passages = _corpus(corpus).show(_place(place))
+    if as_json:
+        _print(render.json_text(render.show_json(row, metadata, passages)))
+    else:
+        _print(render.show_text(row, metadata, passages, _look(sys.stdout)))
+    return 0
+
+
+@app.command()
+def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+    """Take documents out of the corpus; the files stay. The next ingest of their folder brings them back, unless it is told not to."""
+    removed = _corpus(corpus).remove([_place(place) for place in places])
+    if as_json:
+        _print(render.json_text({"removed": [os.fsdecode(path) for path in removed]}))
+    else:
+        _print(f"removed {len(removed)} document{'' if len(removed) == 1 else 's'}\n")
+    return 0
+
+
+@app.command()
+def check(
+    is_full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check that the corpus is what was written."""
+    findings = _corpus(corpus).check(is_full=is_full)
+    _print(render.json_text(render.findings_json(findings)) if as_json else render.findings_text(findings, _look(sys.stdout)))
+    if any(finding.is_lost for finding in findings):
+        return _LOST
+    return _DAMAGED if findings else 0
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
+    modes: Annotated[list[str], typer.Option("--mode", help="A ranking mode; repeatable.")] = ["cosine"],  # noqa: B006
+    run_file: Annotated[Path | None, typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode.")] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="M", help="The encoder: default, a local folder, or a hub name.")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Measure the ranking on a judged collection: nDCG@10, Recall@100, MRR@10."""
+    from searchapp.evaluate import evaluate, write_run
+
+    if run_file is not None and len(modes) != 1:
+        raise typer.BadParameter("a run file holds one mode: give --mode once", param_hint="--run-file")
+    chosen = settings.load(model=model)
+    with _stop_signals(), _progress(sys.stderr) as on_progress:
+        results = evaluate(folder, modes=modes, model=chosen.model, cache=chosen.cache, on_progress=on_progress)
+    if run_file is not None:
+        write_run(run_file, results[0])
+    _print(render.json_text(render.evaluation_json(results)) if as_json else render.evaluation_text(results, _look(sys.stdout)))
+    return 0
+
+
+# ---- arguments -----------------------------------------------------------------------------------------------------
+
+
+def _corpus(folder: Path | None, model: str | None = None) -> Corpus:
+    from searchapp.corpus import Corpus
+
+    return Corpus.open(settings.load(corpus=folder, model=model))
+
+
+def _filters(within: Sequence[str], types: Sequence[str], since: str | None = None, before: str | None = None) -> Filters:
+    from searchapp.types import Filters
+
+    return Filters(
+        within=tuple(_place(place) for place in within),
+        types=tuple(_TYPES.get(name, name) for name in (kind.lower().lstrip(".") for kind in types)),
+        since_ns=_moment(since, "--since"),
+        before_ns=_moment(before, "--before"),
+    )
+
+
+def _place(text: str) -> str:
+    """A path made absolute; a glob that is no path stays as it is."""
+    is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
+    if is_glob and not text.startswith(("./", "../", "~")):
+        return text
+    return os.path.normpath(Path(text).expanduser().absolute())
+
+
+def _moment(text: str | None, option: str) -> int | None:
+    """An ISO date, with or without its month, day and time, in local time; unix ns."""
+    if text is None:
+        return None
+    for form in ("%Y", "%Y-%m"):
+        try:
+            return int(datetime.strptime(text, form).astimezone().timestamp()) * 10**9
+        except ValueError:
+            continue
+    try:
+        return int(datetime.fromisoformat(text).astimezone().timestamp() * 10**9)
+    except (ValueError, OverflowError) as error:
+        raise BadFilter(f"{option}: {text!r} is not a date", hint="write it as 2024-05-31, 2024-05 or 2024") from error
+
+
+# ---- printing ------------------------------------------------------------------------------------------------------
+
+
+def _print(text: str) -> None:
+    """Write an answer; names that are not valid UTF-8 come out as the bytes that they are."""
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _note(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _look(stream: TextIO) -> Look:
+    is_terminal = stream.isatty()
+    return render.Look(
+        width=shutil.get_terminal_size().columns if is_terminal else None,
+        color=settings.wants_color(stream),
+        links=is_terminal and settings.terminal_has_links(),
+        base=os.fsencode(Path.cwd()) if is_terminal else None,
+    )
+
+
+def _report_error(error: Exception, *, is_json: bool) -> int:
+    if isinstance(error, typer.TyperException):  # a mistake in the command's words
+        failure, code = SearchappError(error.format_message(), hint="see --help"), 2
+        failure.code = "usage"
+    elif isinstance(error, SearchappError):
+        failure, code = error, error.exit_code
+    else:
+        failure, code = SearchappError(f"{type(error).__name__}: {error}", hint="run again with --debug for the details"), _FAILED
+        failure.code = "internal"
+    _note(render.json_text(render.error_json(failure)).rstrip() if is_json else render.error_text(failure, _look(sys.stderr)).rstrip())
+    return code
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM ask the work to stop after its next commit; a second one ends it at once."""
+    stop = threading.Event()
+
+    def ask(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        _note("finishing the current commit; once more to stop at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal; elsewhere a line now and then."""
+    if stream.isatty():
+        with _bar() as on_progress:
+            yield on_progress
+    else:
+        yield _plain_progress(stream)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.TextColumn("embedding"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.fields[files]} files · {task.fields[passages]} passages · {task.fields[rate]}"),
+        bars.TimeRemainingColumn(),
+    )
+    begin = time.monotonic()
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, files="0", passages=0, rate="")
+
+        def show(state: Progress) -> None:
+            bar.update(
+                task,
+                total=state.bytes_total or None,
+                completed=state.bytes_done,
+                files=f"{state.files_done}/{state.files_total}",
+                passages=state.passages,
+                rate=f"{state.passages / max(time.monotonic() - begin, 0.1):.0f}/s",
+            )
+
+        yield show
+
+
+def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
+    begin = last = time.monotonic()
+
+    def show(state: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _PLAIN_PROGRESS_S:
+            return
+        last = now
+        share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
+        left = f", about {render.human_duration((now - begin) * (1 - share) / share)} left" if share > 0 else ""
+        rate = state.passages / (now - begin)
+        stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{left}\n")
+        stream.flush()
+
+    return show

@@ -1,0 +1,322 @@
+"""A corpus: ingest, query, and the rest that one can do with it. The two straight lines of the program live here.
+
+    ingest:  walk -> extract -> split -> encode -> store -> publish
+    query:   encode -> search -> rank -> hydrate
+
+Knows the seams, Encoder and Backend, and neither SQL nor FAISS nor any model; prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchapp import rank
+from searchapp.errors import CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
+from searchapp.extract import extractor_of
+from searchapp.local import LocalBackend
+from searchapp.split import SPLITTER_VERSION, sentences
+from searchapp.types import Answer, Filters, LegScore, Match, Root, Unindexed, embedded_text
+
+if TYPE_CHECKING:
+    from searchapp.settings import Settings
+    from searchapp.types import (
+        Backend,
+        DocumentRow,
+        Encoder,
+        EncoderIdentity,
+        Finding,
+        Hit,
+        Ids,
+        Progress,
+        Reader,
+        Report,
+        Scores,
+        Status,
+        Vector,
+        Writer,
+    )
+
+DEFAULT_MODEL = "default"
+
+
+class Corpus:
+    """Documents that can be searched by meaning."""
+
+    def __init__(self, backend: Backend, *, cache: Path | None = None, encoder: Encoder | None = None) -> None:
+        """A corpus in a backend. Its encoder is the one given, else it is found by name and kept in the cache folder."""
+        if cache is None and encoder is None:
+            raise ValueError("a corpus needs an encoder, or a cache folder to keep one in")
+        self._backend = backend
+        self._cache = cache
+        self._encoder = encoder
+
+    @classmethod
+    def open(cls, settings: Settings) -> Corpus:
+        """The corpus in a folder, which need not exist before the first ingest."""
+        return cls(LocalBackend(settings.corpus), cache=settings.cache)
+
+    # -- the first line: ingest
+
+    def init(self) -> None:
+        """Make an empty corpus where there is none."""
+        self._backend.writer().close()
+
+    def ingest(
+        self,
+        paths: Sequence[Path] = (),
+        *,
+        model: str | None = None,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        prune: bool = False,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> Report:
+        """Bring the documents below the paths up to date, or below all remembered roots; remembers the paths as roots.
+
+        Every file is accounted for in the report; one that cannot be read does not end the run. All that was committed stays,
+        whatever happens. Raises PathMissing for a path that does not exist, OtherEncoder for a model that is not the corpus's.
+        """
+        from searchapp.extract.worker import ExtractionPool
+        from searchapp.ingest import Ingest, outermost
+
+        given = [Root(os.fsencode(os.path.normpath(path.absolute())), tuple(include), tuple(exclude)) for path in paths]
+        _require_present(given, prune=prune)
+        with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool:
+            writer = self._backend.writer()
+            try:
+                roots = outermost([_remembered(root, writer.roots()) for root in given]) or writer.roots()
+                if not roots:
+                    raise PathMissing("nothing to ingest: this corpus has no folders yet", hint="run: searchapp ingest PATH")
+                present = [root for root in roots if prune or os.path.lexists(root.path)]
+                missing = [Unindexed(root.path, "failed", _ROOT_MISSING) for root in roots if root not in present]
+                for root in outermost([*writer.roots(), *present]):
+                    writer.set_root(root)
+                opened = cache(lambda: self._ingest_encoder(writer, model))
+                if model is not None:
+                    opened()  # refuse another encoder even where nothing has to be embedded
+                run = Ingest(writer, pool, opened, prune=prune, on_progress=on_progress, is_stopped=is_stopped)
+                return run.run(present, missing=missing)
+            finally:
+                writer.close()
+
+    # -- the second line: query
+
+    def query(
+        self,
+        text: str,
+        *,
+        k: int = 10,
+        mode: str = "cosine",
+        filters: Filters = Filters(),  # noqa: B008 - frozen
+        min_score: float | None = None,
+        per_document: int | None = None,
+        has_highlights: bool = False,
+    ) -> Answer:
+        """The k best passages for a question, best first; never fewer while k exist that pass the filters.
+
+        Raises EmptyQuery, UnknownMode, CorpusMissing, CorpusEmpty or EncoderError.
+        """
+        begin = time.perf_counter()
+        if not text.strip():
+            raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
+        if mode not in rank.MODES:
+            raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
+        if k < 1 or (per_document is not None and per_document < 1):
+            raise ValueError("k and per_document count from 1")
+        reader = self._backend.reader()
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
+                documents, _, pending, stale = reader.counts()
+                if reader.encoder is None or not documents:
+                    raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+                opening = thread.submit(self._query_encoder, reader.encoder)
+                reader.prepare()
+                encoder = opening.result()
+            vector = encoder.encode_query(text)  # (dim,)
+            ids, scores = _search(reader, vector, filters, k=k, per_document=per_document, min_score=min_score)
+            matches = _matches(reader.hydrate(ids), scores)
+            if has_highlights:
+                matches = _highlighted(matches, encoder, vector)
+            return Answer(
+                query=text,
+                mode=mode,
+                legs=("cosine",),
+                generation=reader.generation,
+                matches=tuple(matches),
+                took_ms=(time.perf_counter() - begin) * 1000,
+                pending=pending,
+                stale=stale + _outdated(reader),
+                notes=tuple(reader.notes),
+            )
+        finally:
+            reader.close()
+
+    # -- the rest
+
+    def remove(self, places: Sequence[str]) -> list[bytes]:
+        """Take the documents at or below the given paths or globs out; forgets roots there. Returns their paths.
+
+        Raises DocumentMissing where nothing matches a place, and then removes nothing.
+        """
+        reader = self._backend.reader()
+        try:
+            removed: dict[int, bytes] = {}
+            for place in places:
+                filters = Filters(within=(place,))
+                found = dict(zip(reader.document_ids(filters), (row.path for row in reader.rows(filters)), strict=True))
+                if not found:
+                    raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
+                removed |= found
+        finally:
+            reader.close()
+        writer = self._backend.writer()
+        try:
+            still_there = {known.document_id for known in writer.known_files().values()}
+            writer.remove(document_id for document_id in removed if document_id in still_there)
+            for place in places:
+                writer.forget_roots(os.fsencode(place))
+            writer.commit()
+        finally:
+            writer.close()
+        return sorted(removed.values())
+
+    def documents(self, filters: Filters = Filters()) -> list[DocumentRow]:  # noqa: B008 - frozen
+        """The acknowledged documents, by path; a corpus that is not there yet has none."""
+        try:
+            reader = self._backend.reader()
+        except CorpusMissing:
+            return []
+        try:
+            return list(reader.rows(filters))
+        finally:
+            reader.close()
+
+    def show(self, place: str) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
+        """A document, its metadata and its passages. Raises DocumentMissing unless exactly one is at the path or glob."""
+        reader = self._backend.reader()
+        try:
+            rows = list(reader.rows(Filters(within=(place,))))
+            if len(rows) != 1:
+                found = f"{len(rows)} documents" if rows else "no document"
+                raise DocumentMissing(f"{found} at {place}", hint="name one document, as `searchapp list` shows it")
+            metadata, passages = reader.show(reader.document_ids(Filters(within=(place,)))[0])
+            return rows[0], metadata, passages
+        finally:
+            reader.close()
+
+    def status(self) -> Status:
+        """The corpus at a glance."""
+        reader = self._backend.reader()
+        try:
+            return replace(reader.status(), outdated=_outdated(reader))
+        finally:
+            reader.close()
+
+    def check(self, *, is_full: bool = False) -> list[Finding]:
+        """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is not wrong: it is a cache."""
+        return self._backend.check(is_full=is_full)
+
+    # -- encoders
+
+    def _ingest_encoder(self, writer: Writer, model: str | None) -> Encoder:
+        made_by = writer.encoder()
+        if self._encoder is not None:
+            encoder = self._encoder
+        elif made_by is not None and model is None:
+            return self._open(made_by, is_batch=True)
+        else:
+            encoder = self._load(model or DEFAULT_MODEL)
+        _require_same(made_by, encoder.identity)
+        if made_by is None:
+            writer.set_encoder(encoder.identity)
+        return encoder
+
+    def _query_encoder(self, made_by: EncoderIdentity) -> Encoder:
+        if self._encoder is None:
+            return self._open(made_by, is_batch=False)
+        _require_same(made_by, self._encoder.identity)
+        return self._encoder
+
+    def _load(self, model: str) -> Encoder:
+        from searchapp.encode import load_encoder
+
+        assert self._cache is not None
+        return load_encoder(model, cache=self._cache)
+
+    def _open(self, identity: EncoderIdentity, *, is_batch: bool) -> Encoder:
+        from searchapp.encode import open_encoder
+
+        assert self._cache is not None
+        return open_encoder(identity, cache=self._cache, is_batch=is_batch)
+
+
+_ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
+
+
+def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
+    for root in roots:
+        if not os.path.lexists(root.path) and not prune:
+            raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="--prune removes its documents, if that is meant")
+
+
+def _remembered(root: Root, roots: Sequence[Root]) -> Root:
+    """The root with the rules that it was ingested with before, unless new ones are given."""
+    if root.include or root.exclude:
+        return root
+    return next((known for known in roots if known.path == root.path), root)
+
+
+def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> None:
+    if made_by is not None and made_by.fingerprint != encoder.fingerprint:
+        raise OtherEncoder(
+            f"this corpus was made by the encoder {made_by.model!r} ({made_by.fingerprint[:12]}), not by {encoder.model!r} "
+            f"({encoder.fingerprint[:12]}); vectors of two encoders cannot be compared",
+            hint="leave --model out, or ingest into a new corpus with --corpus DIR --model MODEL",
+        )
+
+
+def _search(
+    reader: Reader, vector: Vector, filters: Filters, *, k: int, per_document: int | None, min_score: float | None
+) -> tuple[Ids, Scores]:
+    """The chosen passages and their scores; looks deeper until there are k, or no more."""
+    depth = k if per_document is None else max(100, 4 * k)
+    while True:
+        ids, scores = reader.leg(vector, filters, depth)
+        documents = reader.documents(ids) if per_document is not None else None
+        chosen = rank.choose(scores, documents, k=k, per_document=per_document, min_score=min_score)
+        is_below = min_score is not None and len(scores) > 0 and float(scores[-1]) < min_score
+        if len(chosen) == k or len(ids) < depth or is_below:
+            return ids[chosen], scores[chosen]
+        depth *= 4
+
+
+def _matches(hits: Sequence[Hit], scores: Scores) -> list[Match]:
+    return [
+        Match(rank=i, score=score, cosine=score, legs={"cosine": LegScore(score, i)}, hit=hit)
+        for i, (hit, score) in enumerate(zip(hits, scores.tolist(), strict=True), start=1)
+    ]
+
+
+def _highlighted(matches: Sequence[Match], encoder: Encoder, vector: Vector) -> list[Match]:
+    """The matches with the most relevant sentence of each passage marked."""
+    texts = [embedded_text(match.hit.passage.headings, match.hit.text) for match in matches]
+    marked = []
+    for match, text, tokens in zip(matches, texts, encoder.token_vectors(texts), strict=True):
+        span = rank.best_sentence(sentences(match.hit.text), tokens, vector, offset=len(text) - len(match.hit.text))
+        marked.append(replace(match, highlights=((*span, 1.0),)) if span else match)
+    return marked
+
+
+def _outdated(reader: Reader) -> int:
+    """How many documents an older extractor or splitter made."""
+    return sum(
+        count for kind, extractor, splitter, count in reader.versions() if extractor != extractor_of(kind) or splitter != SPLITTER_VERSION
+    )

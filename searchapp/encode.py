@@ -1,0 +1,278 @@
+"""Text to unit vectors: tokenise, batch by length, run the model, and make the rows right.
+
+A text is padded to its own length rounded up to 8, and runs only beside texts of that length, so its vector is the same
+bit for bit alone, in any company and in any order. What runs is an engine: OpenVINO on a processor, torch on a GPU; neither
+is known here by more than `run`. A question opens the converted model by its fingerprint and never meets torch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from searchapp.errors import EncoderError
+from searchapp.graph import Batch, Entry, EntryDamaged, OpenVinoEngine, Recipe, import_openvino, read_entry
+from searchapp.modelfolder import find_model
+from searchapp.types import EncoderIdentity, Span, TokenVectors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from tokenizers import Encoding, Tokenizer
+
+    from searchapp.modelfolder import ModelFolder
+    from searchapp.types import Vector, Vectors
+
+EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
+
+BUCKET = 8  # tokens; padding adds 2 % to passages of about 200 tokens
+BATCH_TOKENS = 2048
+WINDOW = 1024  # texts tokenised at a time, which bounds memory
+CONVERSION_TIMEOUT_S = 1800
+
+_log = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """Runs a model on batches of tokens."""
+
+    def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
+        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
+
+
+class TextEncoder:
+    """The real Encoder: one model's tokenizer, prompts and limit, around an engine. One thread at a time."""
+
+    def __init__(self, recipe: Recipe, tokenizer: Tokenizer, engine: Engine) -> None:
+        self._recipe = recipe
+        self._tokenizer = tokenizer
+        self._engine = engine
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Which encoder this is."""
+        return self._recipe.identity
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Each text's content tokens as code point spans, in order, never truncated; no special tokens, no prompts."""
+        return [encoding.offsets for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
+        rows = np.empty((len(texts), self.identity.dim), np.float32)
+        for start in range(0, len(texts), WINDOW):
+            window = [self._recipe.document_prompt + text for text in texts[start : start + WINDOW]]
+            encodings = self._tokenizer.encode_batch(window)
+            self._refuse_long(encodings, start)
+            groups = list(_groups(encodings))
+            results = self._engine.run(self._batch([encodings[i] for i in group]) for group in groups)
+            for group, vectors in zip(groups, results, strict=True):
+                rows[[start + i for i in group]] = vectors
+        return _unit_rows(rows)
+
+    def encode_query(self, text: str) -> Vector:
+        """The unit vector of a question, (dim,); a question over the limit is cut at it."""
+        encoding = self._cut(self._recipe.query_prompt + text)
+        vector: Vector = _unit_rows(self._engine.run([self._batch([encoding])])[0])[0]
+        return vector
+
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Each text's token states as a passage, cut at the limit; a prompt's tokens count as special.
+
+        The states' mean, normalised, is the text's vector where the model pools by mean.
+        """
+        prompt = self._recipe.document_prompt
+        encodings = [self._cut(prompt + text) for text in texts]
+        groups = list(_groups(encodings))
+        results = self._engine.run((self._batch([encodings[i] for i in group]) for group in groups), has_states=True)
+        found: dict[int, TokenVectors] = {}
+        for group, states in zip(groups, results, strict=True):
+            for i, one in zip(group, states, strict=True):
+                offsets = _offsets(encodings[i], len(prompt))
+                found[i] = TokenVectors(offsets, _finite(one[: len(offsets)]))
+        return [found[i] for i in range(len(texts))]
+
+    def _refuse_long(self, encodings: Sequence[Encoding], start: int) -> None:
+        for index, encoding in enumerate(encodings, start):
+            if len(encoding) > self._recipe.max_length:
+                excess = len(encoding) - self._recipe.max_length
+                raise ValueError(f"text {index} is {excess} tokens over the limit of {self.identity.max_tokens}")
+
+    def _cut(self, text: str) -> Encoding:
+        """The text's tokens between special tokens, cut at the model's limit."""
+        whole = self._tokenizer.encode(text)
+        if len(whole) <= self._recipe.max_length:
+            return whole
+        content = self._tokenizer.encode(text, add_special_tokens=False)
+        content.truncate(self._recipe.max_length - (len(whole) - len(content)))
+        return self._tokenizer.post_process(content)
+
+    def _batch(self, encodings: Sequence[Encoding]) -> Batch:
+        """Tokens side by side, padded to their common bucket, (b, t); a text without any token gets one padding token."""
+        ids = np.full((len(encodings), _bucket(encodings[0])), self._recipe.padding_id, np.int64)
+        mask = np.zeros_like(ids)
+        for row, encoding in enumerate(encodings):
+            ids[row, : len(encoding)] = encoding.ids
+            mask[row, : max(1, len(encoding))] = 1
+        return Batch(ids, mask)
+
+
+def load_encoder(model: str = "default", *, cache: Path, is_batch: bool = True, engine: EngineName = "auto") -> TextEncoder:
+    """The encoder of a model: "default", a folder or a hub name; converted for this processor the first time.
+
+    `is_batch` tunes it for many passages rather than one question. "auto" is torch where there is a GPU and many passages,
+    OpenVINO otherwise. Raises EncoderError where the model cannot be found, verified, converted or run.
+    """
+    folder = find_model(model, cache=cache)
+    if engine == "torch" or (engine == "auto" and is_batch and _has_gpu()):
+        return _torch_encoder(folder)
+    try:
+        return _open(folder.model, folder.fingerprint, cache, is_batch=is_batch)
+    except EntryDamaged as damage:
+        return _reopen(folder, cache, is_batch=is_batch, damage=damage)
+
+
+def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False) -> TextEncoder:
+    """The encoder that made a corpus, for questions or with `is_batch` for passages: converted, by fingerprint, the original untouched.
+
+    Where the cache lacks it or it is damaged, the model is found again by its name and converted in a child process.
+    Raises EncoderError where the model is gone or is no longer the same. May be called in a thread of its own.
+    """
+    try:
+        return _open(identity.model, identity.fingerprint, cache, is_batch=is_batch)
+    except EntryDamaged as damage:
+        folder = find_model(identity.model, cache=cache)
+        if folder.fingerprint != identity.fingerprint:
+            raise EncoderError(
+                f"The model {identity.model} is no longer the one that made this corpus.",
+                hint="Put the earlier model back, or ingest into a new corpus with the model as it is now.",
+            ) from damage
+        return _reopen(folder, cache, is_batch=is_batch, damage=damage)
+
+
+# ---- opening -------------------------------------------------------------------------------------------------------
+
+
+def _open(model: str, fingerprint: str, cache: Path, *, is_batch: bool) -> TextEncoder:
+    """The encoder in the cache, engine and tokenizer opened side by side; raises EntryDamaged.
+
+    It goes by the name it was asked for: one entry serves every name of the same model.
+    """
+    import_openvino()
+    entry = read_entry(fingerprint, cache, is_thorough=is_batch)
+    with ThreadPoolExecutor(1) as threads:
+        engine = threads.submit(OpenVinoEngine, entry, is_batch=is_batch)
+        tokenizer = _read_tokenizer(entry)
+        recipe = replace(entry.recipe, identity=replace(entry.recipe.identity, model=model))
+        return TextEncoder(recipe, tokenizer, engine.result())
+
+
+def _read_tokenizer(entry: Entry) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(entry.path / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise EntryDamaged(f"{entry.path}: {error}") from error
+
+
+def _reopen(folder: ModelFolder, cache: Path, *, is_batch: bool, damage: EntryDamaged) -> TextEncoder:
+    """The encoder after converting its model."""
+    _log.info("converting the model %s: %s", folder.model, damage)
+    _convert(folder.model, cache)
+    try:
+        return _open(folder.model, folder.fingerprint, cache, is_batch=is_batch)
+    except EntryDamaged as error:
+        raise EncoderError(
+            f"The converted model cannot be opened: {error}", hint=f"Check that {cache} is writable, has room and is on a sound disk."
+        ) from error
+
+
+def _convert(model: str, cache: Path) -> None:
+    """Convert a model in a child process, which alone meets torch; `-P` keeps the working directory off its import path."""
+    command = [sys.executable, "-P", "-m", "searchapp.convert", model, str(cache.absolute())]
+    try:
+        child = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=CONVERSION_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"The model {model} could not be converted: {error}."
+        raise EncoderError(message, hint="Try again when the machine is less busy.") from error
+    if child.returncode == 0:
+        return
+    try:
+        failure = json.loads(child.stdout)
+        message, hint = str(failure["message"]), str(failure["hint"])
+    except (ValueError, LookupError, TypeError):
+        said = child.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {child.returncode}"]
+        message, hint = f"The model {model} could not be converted: {said[-1]}", "Check the free memory and disk space, then try again."
+    raise EncoderError(message, hint=hint)
+
+
+def _torch_encoder(folder: ModelFolder) -> TextEncoder:
+    import torch
+
+    from searchapp.convert import TorchEngine, read_model
+
+    recipe, tokenizer = read_model(folder)
+    return TextEncoder(recipe, tokenizer, TorchEngine(folder, device="cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _has_gpu() -> bool:
+    """Whether torch can use a GPU; torch is imported only where the machine seems to have one."""
+    if not Path("/dev/nvidiactl").exists():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+# ---- batches and rows ----------------------------------------------------------------------------------------------
+
+
+def _bucket(encoding: Encoding) -> int:
+    """A text's padded length, in tokens."""
+    return max(1, -(-len(encoding) // BUCKET)) * BUCKET
+
+
+def _groups(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
+    """The positions of texts that run together: of one bucket, about BATCH_TOKENS at most, longest first."""
+    buckets: dict[int, list[int]] = {}
+    for i, encoding in enumerate(encodings):
+        buckets.setdefault(_bucket(encoding), []).append(i)
+    for length in sorted(buckets, reverse=True):
+        size = max(1, BATCH_TOKENS // length)
+        for start in range(0, len(buckets[length]), size):
+            yield buckets[length][start : start + size]
+
+
+def _offsets(encoding: Encoding, prompt: int) -> tuple[Span, ...]:
+    """Each token's span in the text behind a prompt of that many code points; (0, 0) for special and prompt tokens."""
+    if not len(encoding):
+        return ((0, 0),)
+    spans = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    return tuple((0, 0) if special or end <= prompt else (max(0, start - prompt), end - prompt) for (start, end), special in spans)
+
+
+def _unit_rows(vectors: NDArray[np.float32]) -> Vectors:
+    """The one place where rows are made right: (n, dim) float32, C-contiguous, finite, of unit length."""
+    rows = _finite(vectors)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not (lengths > 0).all():
+        raise EncoderError("The model gave a vector without direction.", hint="Use another model; this one is broken.")
+    unit: Vectors = rows / lengths
+    return unit
+
+
+def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows = np.ascontiguousarray(array, np.float32)
+    if not np.isfinite(rows).all():
+        raise EncoderError("The model gave numbers that are not finite.", hint="Use another model; this one is broken.")
+    return rows

@@ -1,0 +1,219 @@
+"""What type a file is: its bytes first, its name second.
+
+The type is the format's usual ending, in lower case. Files without a reader are refused here, in words that their owner
+understands.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from searchapp.errors import FileSkipped
+
+_SNIFFED = 8192  # bytes: enough to tell text from everything else
+
+_TEXT_TYPES = {
+    **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
+    **dict.fromkeys(("rst", "rest"), "rst"),
+    **dict.fromkeys(("html", "htm", "xhtml", "shtml"), "html"),
+    **{ending: ending for ending in ("adoc", "bib", "cfg", "conf", "csv", "ini", "json", "jsonl", "log", "org", "srt")},
+    **{ending: ending for ending in ("tex", "toml", "tsv", "vtt", "xml", "yaml")},
+    "yml": "yaml",
+    "ndjson": "jsonl",
+}
+
+_CODE_ENDINGS = {
+    **{ending: ending for ending in ("awk", "bat", "c", "clj", "cpp", "cs", "css", "cu", "dart", "el", "erl", "ex", "go")},
+    **{ending: ending for ending in ("groovy", "h", "hpp", "hs", "java", "jl", "js", "kt", "lisp", "lua", "m", "ml", "nim")},
+    **{ending: ending for ending in ("php", "pl", "proto", "ps1", "py", "r", "rb", "rs", "scala", "sh", "sql", "swift")},
+    **{ending: ending for ending in ("tcl", "tf", "ts", "vb", "vue", "zig")},
+    **dict.fromkeys(("pyi", "pyw"), "py"),
+    **dict.fromkeys(("cjs", "jsx", "mjs"), "js"),
+    **dict.fromkeys(("cts", "mts", "tsx"), "ts"),
+    **dict.fromkeys(("cc", "cxx"), "cpp"),
+    **dict.fromkeys(("hh", "hxx"), "hpp"),
+    **dict.fromkeys(("bash", "fish", "ksh", "zsh"), "sh"),
+    **dict.fromkeys(("kts",), "kt"),
+    **dict.fromkeys(("pm",), "pl"),
+    **dict.fromkeys(("less", "scss"), "css"),
+}
+
+CODE_TYPES = frozenset({*_CODE_ENDINGS.values(), "make", "docker"})
+
+_INTERPRETERS = {"python": "py", "bash": "sh", "sh": "sh", "dash": "sh", "zsh": "sh", "ksh": "sh", "fish": "sh", "node": "js", "perl": "pl"}
+_INTERPRETERS |= {"ruby": "rb", "Rscript": "r", "php": "php", "lua": "lua", "awk": "awk", "gawk": "awk", "tclsh": "tcl", "julia": "jl"}
+
+_WORDS = {
+    "Word documents": "doc docm docx dot dotx",
+    "Excel workbooks": "xls xlsb xlsm xlsx xltx",
+    "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
+    "OpenDocument files": "odf odg odp ods odt ott",
+    "Rich Text documents": "rtf",
+    "e-books": "azw azw3 epub fb2 mobi",
+    "mail": "eml emlx mbox msg pst",
+    "notebooks": "ipynb",
+    "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
+    "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
+    "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
+    "archives": "7z bz2 cab gz iso jar lz4 rar tar tgz war whl xz z zip zst",
+    "programs": "apk bin class dll dylib elf exe msi o pyc so wasm",
+    "fonts": "eot otf ttf woff woff2",
+    "databases": "accdb db mdb sqlite sqlite3",
+    "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
+}
+_WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
+_TEXT_WITHOUT_READER = frozenset({"rtf", "eml", "emlx", "mbox", "ipynb", "svg", "fb2"})
+
+_CONTAINER_MARKS = (
+    (b"word/", "docx"),
+    (b"xl/", "xlsx"),
+    (b"ppt/", "pptx"),
+    (b"mimetypeapplication/epub+zip", "epub"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.presentation", "odp"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "ods"),
+    (b"mimetypeapplication/vnd.oasis.opendocument", "odt"),
+    (b"META-INF/", "jar"),
+)
+_CONTAINERS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole"}
+_ZIP_ENDINGS = frozenset(
+    [
+        "docm",
+        "docx",
+        "dotx",
+        "epub",
+        "jar",
+        "odf",
+        "odg",
+        "odp",
+        "ods",
+        "odt",
+        "ott",
+        "potx",
+        "ppsx",
+        "pptm",
+        "pptx",
+        "war",
+        "whl",
+        "xlsb",
+        "xlsm",
+        "xlsx",
+        "xltx",
+        "apk",
+        "npz",
+    ]
+)
+_OLE_ENDINGS = frozenset(["doc", "docx", "dot", "docm", "mdb", "msg", "msi", "pot", "pps", "ppt", "pptx", "xls", "xlsx"])
+
+_SIGNATURES = (
+    *_CONTAINERS,
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
+    *(b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!\x1a", b"\x28\xb5\x2f\xfd", b"!<arch>"),
+    *(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\0asm"),
+    *(b"ID3", b"\xff\xfb", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\x01\xba"),
+    *(b"SQLite format 3\0", b"PAR1", b"\x93NUMPY", b"\x89HDF", b"wOFF", b"wOF2", b"OTTO\0", b"\0\x01\0\0"),
+)
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
+_HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+_SHEBANG = re.compile(rb"#!\s*\S*?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
+
+
+def type_of(data: bytes, name: str) -> str:
+    """The type of a file; raises FileSkipped for an empty file and one that nothing here can read."""
+    if not data or data.isspace():
+        raise FileSkipped("empty")
+    ending = PurePosixPath(name).suffix[1:].lower()
+    if _is_pdf(data, ending):
+        return "pdf"
+    if _is_rich_text(data):
+        raise FileSkipped(_no_reader("rtf"))
+    if not is_text(data):
+        raise FileSkipped(_no_reader(_binary_ending(data, ending)))
+    if ending in _TEXT_WITHOUT_READER:
+        raise FileSkipped(_no_reader(ending))
+    return _text_type(data, name, ending)
+
+
+def is_text(data: bytes) -> bool:
+    """True for bytes that read as text in some encoding."""
+    head = data[:_SNIFFED]
+    if head.startswith(_BOMS):
+        return True
+    if head.startswith(_SIGNATURES) or head[4:8] == b"ftyp" or head[257:262] == b"ustar":
+        return False
+    if is_utf16(head):
+        return True
+    return len(head) - len(head.translate(None, _CONTROL)) <= max(4, len(head) // 20)
+
+
+def is_utf16(data: bytes) -> bool:
+    """True for UTF-16 of mostly Latin text without a byte order mark: NULs in one byte of nearly every pair."""
+    head = data[: _SNIFFED & ~1]
+    pairs = len(head) // 2
+    zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
+    return pairs >= 2 and zeros[1] > 0.4 * pairs and zeros[0] <= 0.02 * pairs
+
+
+def _is_pdf(data: bytes, ending: str) -> bool:
+    """True for a PDF, which may start with up to a kilobyte of something else."""
+    if data.lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
+        return True
+    return b"%PDF-" in data[:1024] and (ending == "pdf" or b"startxref" in data[-2048:])
+
+
+def _is_rich_text(data: bytes) -> bool:
+    return data.lstrip().startswith(b"{\\rtf")
+
+
+def _binary_ending(data: bytes, ending: str) -> str:
+    """The ending that names a binary file best: the file's own where its content allows it, else the content's."""
+    import puremagic
+
+    for signature, container in _CONTAINERS.items():
+        if data.startswith(signature):
+            return _container_ending(data, ending, container)
+    try:
+        found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
+    except (puremagic.PureError, ValueError):
+        found = []
+    if ending in found:
+        return ending
+    return next((each for each in found if each in _WORDS_OF), ending)
+
+
+def _container_ending(data: bytes, ending: str, container: str) -> str:
+    """The ending of a ZIP or an old Office file: many formats wear these coats."""
+    if ending in (_ZIP_ENDINGS if container == "zip" else _OLE_ENDINGS):
+        return ending
+    if container == "ole":
+        return "doc"
+    return next((found for mark, found in _CONTAINER_MARKS if mark in data), "zip")
+
+
+def _no_reader(ending: str) -> str:
+    words = _WORDS_OF.get(ending, "binary files")
+    return f"no reader for {words} (.{ending})" if ending else f"no reader for {words}"
+
+
+def _text_type(data: bytes, name: str, ending: str) -> str:
+    """The type of a file that is text; a page of HTML is one under any name that claims nothing else."""
+    known = _TEXT_TYPES.get(ending) or _CODE_ENDINGS.get(ending)
+    if known:
+        return known
+    stem = PurePosixPath(name).name.lower()
+    if stem in {"makefile", "gnumakefile"} or ending == "mk":
+        return "make"
+    if stem == "dockerfile":
+        return "docker"
+    if _HTML_START.match(data[:_SNIFFED]):
+        return "html"
+    return _shebang_type(data)
+
+
+def _shebang_type(data: bytes) -> str:
+    match = _SHEBANG.match(data[:200])
+    if not match:
+        return "txt"
+    program, argument = (group.decode() if group else "" for group in match.groups())
+    return _INTERPRETERS.get(argument if program == "env" else program, "txt")

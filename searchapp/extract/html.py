@@ -1,0 +1,322 @@
+"""Web pages: the text that their reader came for, without menus, with its headings, lists and tables.
+
+trafilatura finds the article; resiliparse where that comes back short; a small page that is no article (a form, a table
+of values) gives all that is visible. Nothing is fetched, no script runs, no entity outside the page is read.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import TYPE_CHECKING, Any
+
+from searchapp.extract.text import decode
+from searchapp.types import Block, BlockKind, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SHORT = 250  # characters: an article below it may be no article
+_SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
+_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
+_HEADING = re.compile(r"h[1-6]$")
+_LISTS = frozenset({"ul", "ol", "menu", "list"})
+_UNSEEN = frozenset({"head", "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "select", "graphic"})
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "hi",
+        "i",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "output",
+        "q",
+        "ref",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+    ]
+)
+_METADATA = {
+    "author": ("author", "article:author", "dc.creator", "citation_author"),
+    "date": ("article:published_time", "date", "dc.date", "dcterms.date", "citation_publication_date", "pubdate"),
+    "description": ("description", "og:description"),
+}
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?)?")
+
+_Part = tuple[BlockKind, int, str]  # kind, level of a heading from 1 (else 0), text
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """A web page's main text by headings, paragraphs, lists, tables and code."""
+    source = _decoded(data)
+    page = _tree(source)
+    title = _title(page) if page is not None else ""
+    text, blocks = _assembled(_main_parts(source, page), title)
+    metadata = _metadata(page) if page is not None else {}
+    return Document(text, document_type, title=title, blocks=blocks, has_lines=False, metadata=metadata)
+
+
+def _decoded(data: bytes) -> str:
+    """The page's source, by its mark, as UTF-8, or by the encoding that it declares."""
+    declared = _CHARSET.search(data[:4096])
+    if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        name = (declared[1] or declared[2]).decode("ascii").lower()
+        name = "cp1252" if name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"} else name
+        for encoding in ("utf-8", name) if not name.startswith("iso-2022") else (name,):
+            try:
+                return data.decode(encoding)
+            except (UnicodeError, LookupError):
+                continue
+    return decode(data)
+
+
+def _tree(source: str) -> Any:  # an lxml element; lxml carries no types
+    """The page's elements, None where there are none."""
+    from lxml import etree, html  # type: ignore[import-untyped]
+
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    try:
+        return html.document_fromstring(source.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        return None
+
+
+def _main_parts(source: str, page: Any) -> list[_Part]:
+    """The parts of the page's main text, by the first way that loses little of what is visible."""
+    visible = list(_parts(page)) if page is not None else []
+    length = _length(visible)
+    article = _article(source)
+    if _length(article) >= _SHORT and _length(article) >= length / 4:
+        return article
+    everything = _all_text(source)
+    if length < _length(everything) / 2:
+        return everything  # the tree lost what is nested too deep for it
+    best = max(article, _main_content(source), key=_length)
+    is_lost = _length(best) < (length / 2 if length <= _SMALL_PAGE else length / 10)
+    return visible if is_lost else best
+
+
+def _article(source: str) -> list[_Part]:
+    """The parts that trafilatura takes for the article."""
+    import trafilatura
+
+    found = trafilatura.bare_extraction(source, fast=True, include_comments=True)
+    body = getattr(found, "body", None)
+    return [] if body is None else list(_parts(body))
+
+
+def _main_content(source: str) -> list[_Part]:
+    """The parts that resiliparse takes for the main content."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    found = extract_plain_text(source, preserve_formatting="minimal_html", main_content=True, alt_texts=False)
+    page = _tree(f"<html><body><div>{found}</div></body></html>") if found.strip() else None
+    return list(_parts(page)) if page is not None else []
+
+
+def _all_text(source: str) -> list[_Part]:
+    """All visible text, for a page that no tree can hold: nested thousands deep, say."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    text = extract_plain_text(source, alt_texts=False)
+    return [("prose", 0, part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _length(parts: Sequence[_Part]) -> int:
+    return sum(len(text) for _, _, text in parts)
+
+
+# ---- elements to parts ---------------------------------------------------------------------------------------------
+
+
+def _parts(root: Any) -> Iterator[_Part]:
+    """The parts of a tree of HTML, or of trafilatura's own elements, in reading order."""
+    inline: list[str] = []
+    for kind, level, text in _pieces(root):
+        if kind == "inline":
+            inline.append(text)
+            continue
+        if paragraph := _joined(inline):
+            yield "prose", 0, paragraph
+        inline = []
+        if kind != "break" and text:
+            yield kind, level, text
+    if paragraph := _joined(inline):
+        yield "prose", 0, paragraph
+
+
+def _pieces(element: Any) -> Iterator[tuple[Any, int, str]]:
+    """Parts as they come, with pieces of running text ("inline") and the ends of paragraphs ("break") between them."""
+    yield "inline", 0, _spaced(element.text)
+    for child in element:
+        if _is_visible(child):
+            yield from _element(child)
+        yield "inline", 0, _spaced(child.tail)
+
+
+def _element(element: Any) -> Iterator[tuple[Any, int, str]]:
+    tag = element.tag
+    level = _heading_level(element)
+    if level:
+        yield "heading", level, _flat(element)
+    elif tag in _LISTS and not _is_layout(element):
+        yield "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
+    elif tag == "table" and not _is_layout(element):
+        yield "table", 0, "\n".join(filter(None, map(_row, element.iter("tr", "row"))))
+    elif tag == "pre" or (tag == "code" and "\n" in "".join(element.itertext()).strip()):
+        yield "code", 0, "".join(element.itertext()).strip("\r\n")
+    elif tag in {"br", "lb"}:
+        yield "inline", 0, "\n"
+    elif tag in _INLINE:
+        yield from _pieces(element)
+    else:
+        yield "break", 0, ""
+        yield from _pieces(element)
+        yield "break", 0, ""
+
+
+def _heading_level(element: Any) -> int:
+    name = element.get("rend", "") if element.tag == "head" else element.tag
+    return int(name[1]) if _HEADING.match(name) else 0
+
+
+def _is_visible(element: Any) -> bool:
+    if not isinstance(element.tag, str) or element.get("hidden") is not None:
+        return False
+    is_unseen = element.tag in _UNSEEN and not _heading_level(element)
+    return not is_unseen and "display:none" not in (element.get("style") or "").replace(" ", "")
+
+
+def _is_layout(element: Any) -> bool:
+    """True for a list or table that only arranges the page: it holds headings, code or tables."""
+    inner = (each for each in element.iter() if each is not element and isinstance(each.tag, str))
+    return any(each.tag in {"table", "pre"} or _heading_level(each) for each in inner)
+
+
+def _items(element: Any) -> Iterator[str]:
+    """The items of a list, those of lists within it after the item that holds them."""
+    for item in element:
+        if not isinstance(item.tag, str):
+            continue
+        if item.tag in _LISTS:
+            yield from _items(item)
+            continue
+        nested = [each for each in item.iter(*_LISTS) if not any(above.tag in _LISTS for above in _between(each, item))]
+        yield _flat(item, without=nested)
+        for each in nested:
+            yield from _items(each)
+
+
+def _between(element: Any, top: Any) -> Iterator[Any]:
+    """The elements above one, up to `top`, which is not among them."""
+    above = element.getparent()
+    while above is not None and above is not top:
+        yield above
+        above = above.getparent()
+
+
+def _row(row: Any) -> str:
+    cells = [_flat(cell) for cell in row if isinstance(cell.tag, str)]
+    return " | ".join(cells) if any(cells) else ""
+
+
+def _flat(element: Any, *, without: Sequence[Any] = ()) -> str:
+    """An element's text on one line."""
+    pieces: list[str] = []
+    _gather(element, pieces, set(without))
+    return re.sub(r"\s+", " ", "".join(pieces)).strip()
+
+
+def _gather(element: Any, pieces: list[str], without: set[Any]) -> None:
+    pieces.append(element.text or "")
+    for child in element:
+        if child not in without and _is_visible(child):
+            is_inline = child.tag in _INLINE
+            pieces.append("" if is_inline else " ")
+            _gather(child, pieces, without)
+            pieces.append("" if is_inline else " ")
+        pieces.append(child.tail or "")
+
+
+def _spaced(text: str | None) -> str:
+    return re.sub(r"\s+", " ", text or "")
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Running text from its pieces: spaces collapsed, the page's own line breaks kept."""
+    return re.sub(r" *\n *", "\n", re.sub(r" +", " ", "".join(pieces))).strip()
+
+
+# ---- parts to a document -------------------------------------------------------------------------------------------
+
+
+def _assembled(parts: Sequence[_Part], title: str) -> tuple[str, tuple[Block, ...]]:
+    """The text of all parts, a blank line between them, and its blocks; the title is in no path."""
+    blocks: list[Block] = []
+    path: list[tuple[int, str]] = []
+    start = 0
+    for kind, level, text in parts:
+        if kind == "heading":
+            path = [each for each in path if each[0] < level]
+        blocks.append(Block(start, start + len(text), kind, tuple(name for _, name in path)))
+        if kind == "heading" and text != title:
+            path.append((level, text))
+        start += len(text) + 2
+    return "\n\n".join(text for _, _, text in parts), tuple(blocks)
+
+
+def _title(page: Any) -> str:
+    """The one main heading where the page's title repeats it (titles add the site's name), else the title."""
+    declared = _flat(found) if (found := page.find(".//title")) is not None else ""
+    declared = declared or _meta(page).get("og:title", "")
+    headings = [text for text in map(_flat, page.iter("h1")) if text]
+    if len(headings) == 1 and (not declared or headings[0] in declared):
+        return headings[0]
+    return declared or (headings[0] if headings else "")
+
+
+def _metadata(page: Any) -> dict[str, str]:
+    declared = _meta(page)
+    found = {key: next((declared[name] for name in names if declared.get(name)), "") for key, names in _METADATA.items()}
+    found["language"] = (page.get("lang") or page.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
+    date = _ISO_DATE.match(found["date"])
+    found["date"] = date[0] if date else ""
+    return {key: value for key, value in found.items() if value and not value.startswith("http")}
+
+
+def _meta(page: Any) -> dict[str, str]:
+    """The page's meta elements, the first of each name."""
+    found: dict[str, str] = {}
+    for element in page.iter("meta"):
+        name = (element.get("property") or element.get("name") or "").lower()
+        found.setdefault(name, _spaced(element.get("content")).strip())
+    return found

@@ -1,0 +1,83 @@
+"""Where things are and what was asked for: flags > environment > file > defaults.
+
+The only reader of the environment. Everything else is told. The file is `config.toml` in the user's configuration folder,
+with the keys `corpus` and `model`; unknown keys are an error, so that a typing mistake does not pass for a setting.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import platformdirs
+
+from searchapp.errors import UsageError
+
+_APP = "searchapp"
+_FOLDER = ".searchapp"
+_KEYS = ("corpus", "model")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one run of the program."""
+
+    corpus: Path  # the corpus folder, absolute; it need not exist yet
+    model: str | None  # None: the corpus's own encoder, else the default one
+    cache: Path  # converted models; may be deleted at any time
+
+
+def load(*, corpus: Path | None = None, model: str | None = None) -> Settings:
+    """The settings of this run; the arguments are the flags. Raises UsageError for a configuration file it cannot read."""
+    file = _read_file()
+    chosen = corpus or _path(os.environ.get("SEARCHAPP_CORPUS")) or _nearest(Path.cwd()) or _path(file.get("corpus"))
+    cache = _path(os.environ.get("SEARCHAPP_CACHE")) or platformdirs.user_cache_path(_APP)
+    return Settings(
+        corpus=(chosen or platformdirs.user_data_path(_APP) / "corpus").expanduser().absolute(),
+        model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
+        cache=cache.expanduser().absolute(),
+    )
+
+
+def project_corpus(folder: Path) -> Path:
+    """Where `init` puts the corpus of a project folder."""
+    return folder.absolute() / _FOLDER
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Whether colour suits the stream: a terminal, and neither NO_COLOR nor TERM=dumb (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def terminal_has_links() -> bool:
+    """Whether the terminal is one known to draw OSC 8 hyperlinks, or at least to ignore them gracefully."""
+    known = ("TERM_PROGRAM", "VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
+    return any(os.environ.get(name) for name in known) and os.environ.get("TERM_PROGRAM") != "Apple_Terminal"
+
+
+def _read_file() -> dict[str, str]:
+    path = platformdirs.user_config_path(_APP) / "config.toml"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {error}", hint="mend the file, or remove it") from error
+    unknown = [key for key, value in values.items() if key not in _KEYS or not isinstance(value, str)]
+    if unknown:
+        raise UsageError(f"{path}: unknown or malformed setting {unknown[0]!r}", hint=f"known settings, all text: {', '.join(_KEYS)}")
+    return values
+
+
+def _nearest(folder: Path) -> Path | None:
+    for place in (folder, *folder.parents):
+        if (place / _FOLDER).is_dir():
+            return place / _FOLDER
+    return None
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None

@@ -1,0 +1,342 @@
+"""The reader: one committed generation of a corpus, searched and read through the standard library's sqlite3.
+
+It imports no SQLAlchemy, opens the database read-only, and never blocks or is blocked by the writer. Searches the published
+vectors file plus the newer rows from the database, minus what has left; a file that is missing or wrong only costs time, and
+is said in `notes`. Knows nothing of models, ranking modes or files' contents.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import numpy as np
+
+from searchapp import records, vectors
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
+from searchapp.types import DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
+
+if TYPE_CHECKING:
+    from searchapp.types import Ids, Scores, Vector
+    from searchapp.vectors import Bitmap, HalfVectors
+
+_HIT = """
+    SELECT p.id, d.id, d.path, d.title, d.type, p.start, p."end", p.headings, p.page, p.line_start, p.line_end,
+           substr(t.text, p.start + 1, p."end" - p.start)
+    FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
+"""
+
+
+class OldSchema(CorpusError):
+    """The corpus must be migrated before this program reads it."""
+
+    code = "old_schema"
+
+
+class Snapshot:
+    """A corpus as its last commit left it; implements `types.Reader`. Close it soon: it keeps the write-ahead log from shrinking."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the newest generation. Raises CorpusMissing, CorpusDamaged, CorpusTooNew or OldSchema."""
+        self._folder = folder
+        self.notes: list[str] = []
+        try:
+            self._database = _open(folder)
+            self._database.execute("BEGIN")
+            self._generation = self._check_schema()
+        except sqlite3.DatabaseError as error:
+            raise CorpusDamaged(f"the corpus at {folder} cannot be read: {error}", hint="run: searchapp check --full") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the generation."""
+        self._database.close()
+
+    # -- search
+
+    @property
+    def generation(self) -> int:
+        """The generation that is read; 0 for a corpus without a commit."""
+        return self._generation
+
+    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
+        allowed = self._allowed(filters)
+        if self._tombstones and allowed is None:
+            allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
+        rows, row_ids = self._newer
+        ids, scores = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
+        if self._file is not None:
+            file_ids, file_scores = self._file.search(query, depth=depth, allowed=allowed)
+            ids, scores = np.concatenate((ids, file_ids)), np.concatenate((scores, file_scores))
+        order = self._ordered(ids, scores)[:depth]
+        return ids[order], scores[order]
+
+    def documents(self, passage_ids: Ids) -> Ids:
+        """The document of each passage, (n,)."""
+        found = dict(self._for_ids("SELECT id, document_id FROM passage", "id", passage_ids))
+        return np.array([found[i] for i in passage_ids.tolist()], dtype=np.int64)
+
+    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
+        """The cosine of the given passages, (n,)."""
+        width = self.dim * 2
+        row = f"substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})"
+        statement = f"SELECT p.id, {row} FROM passage p JOIN vectors v USING (document_id)"
+        found = dict(self._for_ids(statement, "p.id", passage_ids))
+        blob = b"".join(found[i] for i in passage_ids.tolist())
+        return vectors.rescore(vectors.from_blob(blob, self.dim), query)
+
+    def hydrate(self, passage_ids: Ids) -> list[Hit]:
+        """The passages themselves, in the order given."""
+        found = {row[0]: _hit(row) for row in self._for_ids(_HIT, "p.id", passage_ids)}
+        return [found[i] for i in passage_ids.tolist()]
+
+    # -- what is there
+
+    @cached_property
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first document."""
+        row = self._one("SELECT model, fingerprint, dim, max_tokens FROM encoding")
+        return row and EncoderIdentity(*row)
+
+    @property
+    def dim(self) -> int:
+        """The vectors' width; 0 before the first document."""
+        return self.encoder.dim if self.encoder else 0
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many documents, passages, pending documents and stale documents there are."""
+        row = self._one("SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(is_stale), 0) FROM document")
+        complete = self._one("SELECT count(*) FROM vectors")
+        return row[0], row[1], row[0] - complete[0], row[2]
+
+    def versions(self) -> list[tuple[str, str, str, int]]:
+        """Which extractors and splitters made the documents: type, extractor, splitter, count."""
+        return self._all("SELECT type, extractor, splitter, count(*) FROM document GROUP BY 1, 2, 3")
+
+    def rows(self, filters: Filters) -> Iterator[DocumentRow]:
+        """The documents, by path."""
+        condition, values = _condition(filters)
+        statement = f"""
+            SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale
+            FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {condition} ORDER BY d.path"""
+        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale in self._database.execute(statement, values):
+            yield DocumentRow(path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale))
+
+    def document_ids(self, filters: Filters) -> list[int]:
+        """The documents that pass the filters, by path."""
+        condition, values = _condition(filters)
+        return [row[0] for row in self._database.execute(f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", values)]
+
+    def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
+        """A document's metadata and all its passages in order."""
+        (metadata,) = self._one("SELECT metadata FROM document WHERE id = ?", document_id)
+        return json.loads(metadata), [_hit(row) for row in self._all(f"{_HIT} WHERE d.id = ? ORDER BY p.id", document_id)]
+
+    def status(self) -> Status:
+        """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
+        documents, passages, pending, stale = self.counts()
+        row = self._one("SELECT ingested_at_ns FROM corpus")
+        published = self.published()
+        roots = self._all("SELECT path, include, exclude FROM root ORDER BY path")
+        return Status(
+            path=str(self._folder),
+            generation=self._generation,
+            documents=documents,
+            passages=passages,
+            pending=pending,
+            stale=stale,
+            outdated=0,
+            encoder=self.encoder,
+            roots=tuple(Root(path, tuple(json.loads(include)), tuple(json.loads(exclude))) for path, include, exclude in roots),
+            unindexed=tuple(Unindexed(*row) for row in self._all("SELECT path, outcome, reason, files FROM unindexed ORDER BY path")),
+            database_bytes=sum(path.stat().st_size for path in self._folder.glob(f"{records.DATABASE}*")),
+            vectors_bytes=published.identity.size if published else 0,
+            vectors_state=self._vectors_state(published),
+            ingested_at_ns=row[0] if row else None,
+        )
+
+    def prepare(self) -> None:
+        """Open what searching needs, so that it can happen while the encoder is opened."""
+        _ = self._file, self._newer
+
+    def published(self) -> vectors.PublishedFile | None:
+        """The vectors file as recorded, None before the first."""
+        row = self._one("SELECT name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published")
+        return row and vectors.PublishedFile(row[0], row[1], row[2], FileIdentity(*row[3:7]), row[7])
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The read-only connection, for `check` alone."""
+        return self._database
+
+    # -- private
+
+    def _check_schema(self) -> int:
+        if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            self._database.execute("ROLLBACK")
+            self._database.close()
+            self._database = _empty()
+            return 0
+        (revision,) = self._database.execute("SELECT version_num FROM alembic_version").fetchone()
+        if revision not in records.REVISIONS:
+            raise CorpusTooNew(f"this corpus was written by a newer searchapp (schema {revision})", hint="upgrade searchapp")
+        if revision != records.REVISIONS[-1]:
+            raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
+        (generation,) = self._database.execute("SELECT generation FROM corpus").fetchone()
+        return int(generation)
+
+    def _vectors_state(self, published: vectors.PublishedFile | None) -> str:
+        if published is None:
+            return "none yet"
+        try:
+            vectors.verify(self._folder, published)
+        except vectors.VectorsFileError as error:
+            return str(error)
+        (newer,) = self._one("SELECT coalesce(sum(passages), 0) FROM vectors WHERE generation > ?", published.generation)
+        return f"{newer} passages behind" if newer else "current"
+
+    @cached_property
+    def _file(self) -> vectors.VectorsFile | None:
+        published = self.published()
+        if published is None:
+            return None
+        try:
+            return vectors.VectorsFile(self._folder, published)
+        except vectors.VectorsFileError as error:
+            self.notes.append(f"{error}: searching the database instead; {error.hint}")
+            return None
+
+    @cached_property
+    def _newer(self) -> tuple[HalfVectors, Ids]:
+        """The rows that are not in the vectors file, and their ids."""
+        published = self.published()
+        since = published.generation if published and self._file else -1
+        blobs, ids = [], [np.empty(0, dtype=np.int64)]
+        for first, count, blob in self._database.execute(
+            "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation > ? ORDER BY first_passage_id", (since,)
+        ):
+            blobs.append(blob)
+            ids.append(np.arange(first, first + count, dtype=np.int64))
+        return vectors.from_blob(b"".join(blobs), max(self.dim, 1)), np.concatenate(ids)
+
+    @cached_property
+    def _tombstones(self) -> bool:
+        return self._one("SELECT 1 FROM tombstone LIMIT 1") is not None
+
+    @cached_property
+    def _highest_id(self) -> int:
+        return int(self._one("SELECT coalesce(max(id), 0) FROM passage")[0])
+
+    def _allowed(self, filters: Filters) -> Bitmap | None:
+        if filters == Filters():
+            return None
+        return vectors.bitmap(self._ranges(filters), self._highest_id)
+
+    def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
+        condition, values = _condition(filters)
+        statement = f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}"
+        return self._database.execute(statement, values).fetchall()
+
+    def _ordered(self, ids: Ids, scores: Scores) -> Ids:
+        """Positions by score, best first, ties by path bytes then start."""
+        order = np.lexsort((ids, -scores))
+        ranked = scores[order]
+        tied = np.flatnonzero(np.append(ranked[1:] == ranked[:-1], False) | np.append(False, ranked[1:] == ranked[:-1]))
+        if len(tied):
+            places = {
+                i: (path, start)
+                for i, path, start in self._for_ids(
+                    "SELECT p.id, d.path, p.start FROM passage p JOIN document d ON d.id = p.document_id", "p.id", ids[order[tied]]
+                )
+            }
+            order[tied] = sorted(order[tied], key=lambda i: (-scores[i], places[int(ids[i])]))
+        return order
+
+    def _for_ids(self, statement: str, column: str, ids: Ids) -> list[Any]:
+        return self._all(f"{statement} WHERE {column} IN (SELECT value FROM json_each(?))", json.dumps(ids.tolist()))
+
+    def _one(self, statement: str, *values: object) -> Any:
+        return self._database.execute(statement, values).fetchone()
+
+    def _all(self, statement: str, *values: object) -> list[Any]:
+        return self._database.execute(statement, values).fetchall()
+
+
+def _open(folder: Path) -> sqlite3.Connection:
+    path = folder / records.DATABASE
+    if not path.is_file():
+        raise CorpusMissing(f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH")
+    url = f"file:{quote(str(path))}?mode=ro"
+    connection = sqlite3.connect(url, uri=True, isolation_level=None, timeout=30)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        # Read-only media: no log can be made beside the database, and nobody can change it.
+        connection = sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _condition(filters: Filters) -> tuple[str, list[object]]:
+    """The filters as a SQL condition on `document d`."""
+    parts, values = ["1"], []  # type: list[str], list[object]
+    if filters.within:
+        parts.append("(" + " OR ".join(["d.path = ? OR (d.path >= ? AND d.path < ?) OR d.display GLOB ?"] * len(filters.within)) + ")")
+        for place in filters.within:
+            path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
+            values += [path, path + b"/", path + b"0", place if place.startswith("/") else f"*/{place}"]  # "0" follows "/"
+    if filters.types:
+        parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
+        values += filters.types
+    if filters.since_ns is not None:
+        parts.append("d.dated_ns >= ?")
+        values.append(filters.since_ns)
+    if filters.before_ns is not None:
+        parts.append("d.dated_ns < ?")
+        values.append(filters.before_ns)
+    return " AND ".join(parts), values
+
+
+def _hit(row: Any) -> Hit:
+    passage_id, document_id, path, title, kind, start, end, headings, page, line_start, line_end, text = row
+    passage = Passage(start, end, tuple(json.loads(headings)), page, line_start, line_end)
+    return Hit(passage_id, document_id, path, title, kind, passage, text)
+
+
+def _empty() -> sqlite3.Connection:
+    """A database that reads as a corpus without a commit: what an ingest killed before its first one leaves."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.executescript(_EMPTY)
+    return connection
+
+
+_EMPTY = """
+    CREATE TABLE corpus (generation, ingested_at_ns);
+    CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
+    CREATE TABLE root (path, include, exclude);
+    CREATE TABLE document (id, path, display, title, type, metadata, passages, size, mtime_ns, dated_ns, extractor, splitter,
+                           first_passage_id, is_stale);
+    CREATE TABLE document_text (document_id, text);
+    CREATE TABLE passage (id, document_id, start, "end", headings, page, line_start, line_end);
+    CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);
+    CREATE TABLE tombstone (first_passage_id);
+    CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);
+    CREATE TABLE unindexed (path, outcome, reason, files);
+"""

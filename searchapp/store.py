@@ -1,0 +1,645 @@
+"""The writer: tables, the unit of work, the schema and its migrations. The only owner of sqlalchemy and alembic.
+
+One process writes a corpus at a time, under a lock on a file beside the database. Changes gather in one transaction until
+`commit`, which makes them durable together (WAL, synchronous=FULL) and raises the generation by one; a process that dies
+before it leaves the corpus as the last commit left it. Knows nothing of files' contents, models or ranking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from searchapp import records
+from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusTooNew, CorpusUnwritable, SearchappError
+from searchapp.types import (
+    Document,
+    EncoderIdentity,
+    FileIdentity,
+    KnownFile,
+    Passage,
+    PendingDocument,
+    Root,
+    Source,
+    Unindexed,
+    embedded_text,
+)
+from searchapp.vectors import PublishedFile, VectorsFileError, from_blob, publish, remove_others, to_blob, verify
+
+if TYPE_CHECKING:
+    from searchapp.types import Vector, Vectors
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "secure_delete = ON",
+)
+_REPUBLISH_PASSAGES = 256  # a new vectors file is due when more than this, and more than a tenth, has changed
+_REPUBLISH_FRACTION = 0.1
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+
+class Base(DeclarativeBase):
+    """The tables of a corpus; ARCHITECTURE.md describes them for readers in other languages."""
+
+
+class StoredCorpus(Base):
+    """One row: which corpus this is and how many commits changed it."""
+
+    __tablename__ = "corpus"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(sa.Text)
+    generation: Mapped[int]
+    created_at_ns: Mapped[int]
+    ingested_at_ns: Mapped[int | None]
+
+
+class StoredEncoding(Base):
+    """One row: the encoder that made all vectors; none before the first document."""
+
+    __tablename__ = "encoding"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.Text)
+    fingerprint: Mapped[str] = mapped_column(sa.Text)
+    dim: Mapped[int]
+    max_tokens: Mapped[int]
+
+
+class StoredRoot(Base):
+    """A folder or file that `ingest` without a path refreshes."""
+
+    __tablename__ = "root"
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    include: Mapped[str] = mapped_column(sa.Text)  # JSON list
+    exclude: Mapped[str] = mapped_column(sa.Text)  # JSON list
+
+
+class StoredDocument(Base):
+    """One source, and what it was reduced to, but for its text and vectors."""
+
+    __tablename__ = "document"
+    __table_args__ = (sa.Index("document_content_hash", "content_hash"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[bytes] = mapped_column(unique=True)
+    display: Mapped[str] = mapped_column(sa.Text)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int]
+    inode: Mapped[int]
+    content_hash: Mapped[bytes]
+    hashed_at_ns: Mapped[int]
+    is_stale: Mapped[bool]
+    source_digest: Mapped[bytes]
+    type: Mapped[str] = mapped_column(sa.Text)
+    title: Mapped[str] = mapped_column(sa.Text)
+    metadata_: Mapped[str] = mapped_column("metadata", sa.Text)  # JSON object
+    dated_ns: Mapped[int]
+    extractor: Mapped[str] = mapped_column(sa.Text)
+    splitter: Mapped[str] = mapped_column(sa.Text)
+    has_lines: Mapped[bool]
+    content_digest: Mapped[bytes]
+    first_passage_id: Mapped[int]
+    passages: Mapped[int]
+    generation: Mapped[int]
+
+
+class StoredText(Base):
+    """A document's text, apart so that listing documents does not read it."""
+
+    __tablename__ = "document_text"
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
+class StoredPassage(Base):
+    """A passage; ids are consecutive within a document and never used again."""
+
+    __tablename__ = "passage"
+    __table_args__ = (
+        sa.Index("passage_document_id", "document_id"),
+        sa.Index("passage_text_digest", "text_digest"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"))
+    start: Mapped[int]
+    end: Mapped[int]
+    page: Mapped[int | None]
+    line_start: Mapped[int | None]
+    line_end: Mapped[int | None]
+    headings: Mapped[str] = mapped_column(sa.Text)  # JSON list, title first
+    text_digest: Mapped[bytes]
+
+
+class StoredVectors(Base):
+    """A document's vectors, float16 rows in passage order; a document without is pending."""
+
+    __tablename__ = "vectors"
+    __table_args__ = (sa.Index("vectors_generation", "generation"),)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    first_passage_id: Mapped[int]
+    passages: Mapped[int]
+    generation: Mapped[int]
+    digest: Mapped[bytes]
+    vectors: Mapped[bytes]
+
+
+class Tombstone(Base):
+    """Passages that have left since the vectors file was published, and may still stand in it."""
+
+    __tablename__ = "tombstone"
+    first_passage_id: Mapped[int] = mapped_column(primary_key=True)
+    passages: Mapped[int]
+    generation: Mapped[int]
+
+
+class StoredPublication(Base):
+    """One row: the vectors file, as it was published."""
+
+    __tablename__ = "published"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text)
+    generation: Mapped[int]
+    digest: Mapped[bytes]
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int]
+    inode: Mapped[int]
+    passages: Mapped[int]
+
+
+class StoredUnindexed(Base):
+    """A file that the last ingest saw and did not index."""
+
+    __tablename__ = "unindexed"
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(sa.Text)
+    reason: Mapped[str] = mapped_column(sa.Text)
+    files: Mapped[int]
+
+
+# ---- schema --------------------------------------------------------------------------------------------------------
+
+
+def is_ours(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: ARG001, FBT001, RUF100
+    """Whether a table is described above; the keyword index and its shadow tables are FTS5's own business."""
+    return not (kind == "table" and (name or "").startswith(("keywords", "sqlite_")))
+
+
+def migrate(folder: Path) -> None:
+    """Bring a corpus to the newest schema, under its lock, after a backup; a corpus without a database gets one.
+
+    All or nothing: a migration that fails leaves the corpus as it was. Raises CorpusTooNew for a schema of the future.
+    """
+    with Store(folder):
+        pass
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Run the migrations up to a revision, in one transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    packaged = Path(str(files("searchapp"))) / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(packaged if packaged.is_dir() else packaged.parents[1] / "alembic").replace("%", "%%"))
+    # A migration rebuilds tables, and with foreign keys on, dropping the old one would delete every row that refers to it.
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint="restore the backup beside the corpus")
+        finally:
+            raw.execute("PRAGMA foreign_keys = ON")
+
+
+def connect(folder: Path) -> sa.Engine:
+    """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
+    path = folder / records.DATABASE
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+    def open_database() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = sa.create_engine("sqlite://", creator=open_database, poolclass=sa.StaticPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "handle_error", _translate)
+    return engine
+
+
+# ---- the writer ----------------------------------------------------------------------------------------------------
+
+
+class Store:
+    """The writer of a corpus folder, which it makes where there is none; implements `types.Writer`."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock and open the database, migrated. Raises CorpusLocked, CorpusTooNew or CorpusUnwritable."""
+        self._folder = folder
+        self._lock = _Lock(folder)
+        try:
+            self._engine = connect(folder)
+            self._migrate()
+            self._connection = self._engine.connect()
+            self._start_unit()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise _translated(error, folder) from error
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop what was not committed and give the lock back."""
+        try:
+            self._connection.close()
+            self._engine.dispose()
+        finally:
+            self._lock.release()
+
+    # -- encoder, roots, account
+
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first."""
+        row = self._connection.execute(sa.select(StoredEncoding)).first()
+        return row and EncoderIdentity(row.model, row.fingerprint, row.dim, row.max_tokens)
+
+    def set_encoder(self, identity: EncoderIdentity) -> None:
+        """Record the encoder of a corpus that has none."""
+        values = {"id": 1, "model": identity.model, "fingerprint": identity.fingerprint, "dim": identity.dim}
+        self._change(sa.insert(StoredEncoding).values(values | {"max_tokens": identity.max_tokens}))
+
+    def roots(self) -> list[Root]:
+        """The remembered roots, by path."""
+        rows = self._connection.execute(sa.select(StoredRoot).order_by(StoredRoot.path))
+        return [Root(row.path, tuple(json.loads(row.include)), tuple(json.loads(row.exclude))) for row in rows]
+
+    def set_root(self, root: Root) -> None:
+        """Remember a root, in place of itself and of all roots below it."""
+        if root in self.roots():
+            return
+        self._change(sa.delete(StoredRoot).where(_is_within(StoredRoot.path, root.path)))
+        self._change(sa.insert(StoredRoot).values(path=root.path, include=json.dumps(root.include), exclude=json.dumps(root.exclude)))
+
+    def forget_roots(self, within: bytes) -> None:
+        """Forget a root and all roots below it."""
+        if self._connection.execute(sa.delete(StoredRoot).where(_is_within(StoredRoot.path, within))).rowcount:
+            self._is_changed = True
+
+    def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
+        """Record what is not indexed below the given paths, in place of what was recorded there."""
+        rows = {file.path: {"path": file.path, "outcome": file.outcome, "reason": file.reason, "files": file.files} for file in files}
+        for scope in scopes:
+            below = sa.select(StoredUnindexed.__table__).where(_is_within(StoredUnindexed.path, scope))
+            before = {row.path: row._asdict() for row in self._connection.execute(below)}
+            after = {path: row for path, row in rows.items() if path == scope or path.startswith(scope.rstrip(b"/") + b"/")}
+            if before != after:
+                self._change(sa.delete(StoredUnindexed).where(_is_within(StoredUnindexed.path, scope)))
+                self._change(insert(StoredUnindexed).on_conflict_do_nothing(), list(after.values()))
+
+    # -- documents
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        """Every document's source, by path."""
+        pending = StoredVectors.document_id.is_(None).label("is_pending")
+        query = sa.select(StoredDocument.__table__, pending).outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
+        rows = self._connection.execute(query)
+        return {row.path: KnownFile(row.id, _source(row), row.type, row.is_pending, row.is_stale) for row in rows}
+
+    def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
+        identity = self.encoder()
+        wanted = list(dict.fromkeys(digests))
+        if identity is None or not wanted:
+            return {}
+        width = identity.dim * 2
+        ordinal = StoredPassage.id - StoredVectors.first_passage_id
+        found: dict[bytes, Vector] = {}
+        for begin in range(0, len(wanted), 500):
+            query = (
+                sa.select(StoredPassage.text_digest, sa.func.substr(StoredVectors.vectors, ordinal * width + 1, width))
+                .join(StoredVectors, StoredVectors.document_id == StoredPassage.document_id)
+                .where(StoredPassage.text_digest.in_(wanted[begin : begin + 500]))
+            )
+            for digest, blob in self._connection.execute(query):
+                found[digest] = from_blob(blob, identity.dim)[0].astype("f4")
+        return found
+
+    def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
+        """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
+        identity = self.encoder()
+        if identity is None or not passages:
+            raise ValueError("a document needs an encoder and at least one passage")
+        self.remove(self._connection.scalars(sa.select(StoredDocument.id).where(StoredDocument.path == source.path)).all())
+        bodies = [document.text[passage.start : passage.end] for passage in passages]
+        rows = [
+            records.passage_columns(passage, records.text_digest(identity.fingerprint, embedded_text(passage.headings, body)))
+            for passage, body in zip(passages, bodies, strict=True)
+        ]
+        first = self._next_passage_id
+        self._next_passage_id += len(passages)
+        document_id = self._insert_document(source, document, rows, first)
+        columns = ("start", "end", "page", "line_start", "line_end", "headings", "text_digest")
+        self._change(
+            sa.insert(StoredPassage),
+            [{"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)],
+        )
+        keyword_rows = (records.keyword_row(document.title, p.headings, body) for p, body in zip(passages, bodies, strict=True))
+        self._keywords("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", first, keyword_rows)
+        if vectors is not None:
+            self.attach(document_id, vectors)
+        return document_id
+
+    def attach(self, document_id: int, vectors: Vectors) -> None:
+        """Give a pending document its vectors, (n_passages, dim)."""
+        first, count = self._passage_range(document_id)
+        if len(vectors) != count:
+            raise ValueError(f"document {document_id} has {count} passages, not {len(vectors)}")
+        blob = to_blob(vectors)
+        self._change(
+            sa.insert(StoredVectors).values(
+                document_id=document_id,
+                first_passage_id=first,
+                passages=count,
+                generation=self._generation + 1,
+                digest=records.vectors_digest(first, count, blob),
+                vectors=blob,
+            )
+        )
+
+    def pending(self) -> Iterator[PendingDocument]:
+        """The documents that still need vectors, in order of id."""
+        query = (
+            sa.select(StoredDocument.id)
+            .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
+            .where(StoredVectors.document_id.is_(None))
+            .order_by(StoredDocument.id)
+        )
+        for document_id in self._connection.scalars(query).all():
+            texts = tuple(embedded_text(headings, body) for _, headings, body in self._passages(document_id))
+            yield PendingDocument(document_id, texts)
+
+    def relocate(self, document_id: int, source: Source) -> None:
+        """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
+        self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(_source_values(source, is_stale=False)))
+
+    def mark_stale(self, document_id: int) -> None:
+        """Record that a document's file could not be read this time."""
+        row = self._connection.execute(sa.select(StoredDocument.__table__).where(StoredDocument.id == document_id)).one()
+        if not row.is_stale:
+            values = _source_values(_source(row), is_stale=True)
+            self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values))
+
+    def remove(self, document_ids: Iterable[int]) -> None:
+        """Take documents out."""
+        for document_id in document_ids:
+            first, count = self._passage_range(document_id)
+            title = self._connection.scalar(sa.select(StoredDocument.title).where(StoredDocument.id == document_id)) or ""
+            keyword_rows = [records.keyword_row(title, headings, body) for _, headings, body in self._passages(document_id)]
+            self._keywords(
+                "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', ?, ?, ?, ?)", first, keyword_rows
+            )
+            self._change(sa.insert(Tombstone).values(first_passage_id=first, passages=count, generation=self._generation + 1))
+            self._change(sa.delete(StoredDocument).where(StoredDocument.id == document_id))
+
+    # -- commit and publish
+
+    def commit(self) -> int:
+        """Make all changes durable at once; returns the generation, one higher where anything changed."""
+        if self._is_changed:
+            self._connection.execute(sa.update(StoredCorpus).values(generation=StoredCorpus.generation + 1))
+            self._connection.commit()
+        else:
+            self._connection.rollback()
+        self._start_unit()
+        return self._generation
+
+    def finish(self) -> int:
+        """Commit, record that an ingest came to its end now, and publish the vectors if that is due; returns the generation."""
+        self.commit()
+        self._connection.execute(sa.update(StoredCorpus).values(ingested_at_ns=time.time_ns()))
+        self._connection.commit()
+        self._start_unit()
+        self.publish()
+        return self._generation
+
+    def publish(self, *, is_due: bool | None = None) -> bool:
+        """Write a new vectors file if one is due, or as told, and record it; returns whether it did.
+
+        The file is derived: recording it changes no answer and no generation.
+        """
+        identity = self.encoder()
+        if identity is None or not (self._is_publication_due() if is_due is None else is_due):
+            return False
+        query = sa.select(StoredVectors.first_passage_id, StoredVectors.vectors).order_by(StoredVectors.first_passage_id)
+        rows = self._connection.execution_options(yield_per=256).execute(query)
+        blocks = ((first, from_blob(blob, identity.dim)) for first, blob in rows)
+        try:
+            published = publish(self._folder, self._generation, identity.dim, blocks)
+        except OSError as error:
+            raise CorpusUnwritable(f"cannot write the vectors file: {error.strerror}", hint=_ROOM) from error
+        identity_values = {name: getattr(published.identity, name) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
+        self._connection.execute(sa.delete(StoredPublication))
+        self._connection.execute(
+            sa.insert(StoredPublication).values(
+                id=1,
+                name=published.name,
+                generation=published.generation,
+                digest=published.digest,
+                passages=published.passages,
+                **identity_values,
+            )
+        )
+        self._connection.execute(sa.delete(Tombstone).where(Tombstone.generation <= published.generation))
+        self._connection.commit()
+        self._start_unit()
+        remove_others(self._folder, published.name)
+        return True
+
+    # -- private
+
+    def _migrate(self) -> None:
+        with self._engine.connect() as connection:
+            has_version = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
+            revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if has_version else None
+        if revision == records.REVISIONS[-1]:
+            return
+        if revision is not None:
+            if revision not in records.REVISIONS:
+                raise CorpusTooNew(f"this corpus was written by a newer searchapp (schema {revision})", hint="upgrade searchapp")
+            self._back_up(revision)
+        upgrade(self._engine)
+
+    def _back_up(self, revision: str) -> None:
+        target = self._folder / f"{records.DATABASE}.backup-{revision}"
+        target.unlink(missing_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("VACUUM INTO ?", (str(target),))
+
+    def _start_unit(self) -> None:
+        self._is_changed = False
+        corpus = self._connection.execute(sa.select(StoredCorpus)).one()
+        self._generation: int = corpus.generation
+        highest = self._connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'passage'").scalar()
+        self._next_passage_id: int = (highest or 0) + 1
+
+    def _change(self, statement: sa.Executable, rows: list[dict[str, Any]] | None = None) -> None:
+        if rows is None or rows:
+            self._connection.execute(statement, rows)
+            self._is_changed = True
+
+    def _keywords(self, statement: str, first: int, rows: Iterable[tuple[str, str, str]]) -> None:
+        self._connection.exec_driver_sql(statement, [(first + i, *row) for i, row in enumerate(rows)])
+        self._is_changed = True
+
+    def _insert_document(self, source: Source, document: Document, rows: Sequence[tuple[str | int | bytes | None, ...]], first: int) -> int:
+        names = ("type", "title", "metadata", "dated_ns", "extractor", "splitter", "has_lines")
+        columns = records.content_columns(source, document)
+        values = _source_values(source, is_stale=False) | dict(zip(names, columns, strict=True))
+        values |= {
+            "content_digest": records.content_digest(columns, document.text, rows),
+            "first_passage_id": first,
+            "passages": len(rows),
+            "generation": self._generation + 1,
+        }
+        table: Any = StoredDocument.__table__
+        document_id: int = self._connection.scalar(sa.insert(table).values(values).returning(table.c.id))
+        self._is_changed = True
+        self._change(sa.insert(StoredText).values(document_id=document_id, text=document.text))
+        return document_id
+
+    def _passage_range(self, document_id: int) -> tuple[int, int]:
+        query = sa.select(StoredDocument.first_passage_id, StoredDocument.passages).where(StoredDocument.id == document_id)
+        first, count = self._connection.execute(query).one()
+        return first, count
+
+    def _passages(self, document_id: int) -> Iterator[tuple[int, list[str], str]]:
+        text = self._connection.scalar(sa.select(StoredText.text).where(StoredText.document_id == document_id)) or ""
+        query = sa.select(StoredPassage.id, StoredPassage.headings, StoredPassage.start, StoredPassage.end)
+        for row in self._connection.execute(query.where(StoredPassage.document_id == document_id).order_by(StoredPassage.id)):
+            yield row.id, json.loads(row.headings), text[row.start : row.end]
+
+    def _is_publication_due(self) -> bool:
+        row = self._connection.execute(sa.select(StoredPublication)).first()
+        if row is None:
+            return True
+        published = PublishedFile(row.name, row.generation, row.digest, _identity(row), row.passages)
+        try:
+            verify(self._folder, published)
+        except VectorsFileError:
+            return True
+        if FileIdentity.of((self._folder / row.name).stat()) != published.identity:
+            return True  # the same bytes in another place: record it anew, so that readers need not hash it every time
+        newer = sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0)).where(StoredVectors.generation > row.generation)
+        gone = sa.select(sa.func.coalesce(sa.func.sum(Tombstone.passages), 0)).where(Tombstone.generation > row.generation)
+        changed = (self._connection.scalar(newer) or 0) + (self._connection.scalar(gone) or 0)
+        return bool(changed > max(_REPUBLISH_PASSAGES, _REPUBLISH_FRACTION * row.passages))
+
+
+_ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+
+
+class _Lock:
+    """One writer a corpus: an flock that dies with its process, so that a stale one cannot block."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint="choose another with --corpus") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise CorpusLocked(
+                f"another ingest is writing this corpus (process {holder or 'unknown'})", hint="wait for it to end, or stop it"
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _source_values(source: Source, *, is_stale: bool) -> dict[str, Any]:
+    return {
+        "path": source.path,
+        "display": source.path.decode("utf-8", "replace"),
+        "size": source.identity.size,
+        "mtime_ns": source.identity.mtime_ns,
+        "ctime_ns": source.identity.ctime_ns,
+        "inode": source.identity.inode,
+        "content_hash": source.content_hash,
+        "hashed_at_ns": source.hashed_at_ns,
+        "is_stale": is_stale,
+        "source_digest": records.source_digest(source, is_stale=is_stale),
+    }
+
+
+def _source(row: Any) -> Source:
+    return Source(row.path, _identity(row), row.content_hash, row.hashed_at_ns, row.extractor, row.splitter)
+
+
+def _identity(row: Any) -> FileIdentity:
+    return FileIdentity(row.size, row.mtime_ns, row.ctime_ns, row.inode)
+
+
+def _is_within(column: Any, folder: bytes) -> sa.ColumnElement[bool]:
+    """Whether a path column holds the folder itself or anything below it."""
+    prefix = folder.rstrip(b"/") + b"/"
+    return sa.or_(column == folder, sa.and_(column >= prefix, column < prefix[:-1] + b"0"))  # "0" follows "/"
+
+
+def _translate(context: sa.ExceptionContext) -> None:
+    if isinstance(context.original_exception, sqlite3.Error):
+        raise _translated(context.original_exception, None) from context.original_exception
+
+
+def _translated(error: sqlite3.Error, folder: Path | None) -> SearchappError:
+    where = f" at {folder}" if folder else ""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
+    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=_ROOM)
+
+
+if __name__ == "__main__":
+    migrate(Path(sys.argv[1]))

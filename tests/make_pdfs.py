@@ -1,0 +1,158 @@
+"""Render tests/pdf_sources/*.txt to the PDF samples under data/, the same bytes every time.
+
+    python tests/make_pdfs.py            all sources
+    python tests/make_pdfs.py NAME...    only these (`leaflet` for tests/pdf_sources/leaflet.txt)
+
+A source is plain text. At its top, in any order, stand `# Title` and the lines `target: data/.../x.pdf`, `author: ...` and
+`date: YYYY-MM-DD`; a source without a target goes to data/manuals/<its name>.pdf. Then follow, a blank line between them:
+paragraphs (their lines are joined), `## ` chapters, which start a new page, `### ` headings within, lines that begin with
+`- ` or `1. `, which stay lines of their own, and lines indented by four spaces, which are set as they are in Courier.
+Characters are those of Latin-1, which the PDF core fonts can show. Needs fpdf2 (a development dependency).
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ROOT / "tests" / "pdf_sources"
+HEADER = re.compile(r"(target|author|date): *(.+)")
+ITEM = re.compile(r"- |\d+\. ")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One parsed source: what goes into the PDF's metadata, and the text below it."""
+
+    target: Path
+    title: str
+    author: str
+    date: datetime
+    body: str
+
+
+def parse(path: Path) -> Source:
+    """The source at `path`; raises ValueError where its title is missing."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    header = {"target": f"data/manuals/{path.stem}.pdf", "author": "", "date": "2024-01-01"}
+    title = ""
+    while lines and (not lines[0].strip() or lines[0].startswith("# ") or HEADER.fullmatch(lines[0])):
+        line = lines.pop(0)
+        if line.startswith("# "):
+            title = line[2:].strip()
+        elif found := HEADER.fullmatch(line):
+            header[found[1]] = found[2].strip()
+    if not title:
+        raise ValueError(f"{path.name} has no line '# Title' at its top")
+    date = datetime.fromisoformat(header["date"]).replace(tzinfo=UTC)
+    return Source(ROOT / header["target"], title, header["author"], date, "\n".join(lines))
+
+
+def render(source: Source) -> bytes:
+    """The PDF of a source, equal bytes for equal sources under one version of fpdf2."""
+    pdf = _new_pdf(source)
+    _write_title(pdf, source)
+    for kind, text in _blocks(source.body):
+        _write_block(pdf, kind, text)
+    return bytes(pdf.output())
+
+
+def main(names: Sequence[str]) -> None:
+    """Render the named sources, or all of them."""
+    paths = [SOURCES / f"{name}.txt" for name in names] or sorted(SOURCES.glob("*.txt"))
+    for path in paths:
+        source = parse(path)
+        source.target.parent.mkdir(parents=True, exist_ok=True)
+        source.target.write_bytes(render(source))
+        sys.stdout.write(f"{source.target.relative_to(ROOT).as_posix()}\n")
+
+
+# ---- reading the body ----------------------------------------------------------------------------------------------
+
+
+def _blocks(body: str) -> Iterator[tuple[str, str]]:
+    """Each block's kind ("chapter", "section", "item", "code", "prose") and its text on one line, code lines apart."""
+    for block in re.split(r"\n\s*\n", body.strip("\n")):
+        if block.startswith("    "):
+            yield "code", re.sub(r"(?m)^    ", "", block)
+            continue
+        for line in _joined(block.splitlines()):
+            if line.startswith("## "):
+                yield "chapter", line[3:]
+            elif line.startswith("### "):
+                yield "section", line[4:]
+            else:
+                yield ("item" if ITEM.match(line) else "prose"), line
+
+
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """The lines of one block with wrapped lines put back together; headings and items begin anew."""
+    pending: list[str] = []
+    for line in map(str.strip, lines):
+        if pending and (line.startswith("#") or ITEM.match(line) or pending[0].startswith("#")):
+            yield " ".join(pending)
+            pending = []
+        pending.append(line)
+    if pending:
+        yield " ".join(pending)
+
+
+# ---- writing the pages ---------------------------------------------------------------------------------------------
+
+
+def _new_pdf(source: Source) -> Any:  # Any: fpdf is not typed for us
+    from fpdf import FPDF
+
+    pdf = FPDF(format="A4")
+    pdf.set_title(source.title)
+    pdf.set_author(source.author)
+    pdf.set_creation_date(source.date)
+    pdf.set_producer("tests/make_pdfs.py")
+    pdf.set_margins(25, 22, 25)
+    pdf.set_auto_page_break(auto=True, margin=25)
+    pdf.footer = partial(_write_footer, pdf)
+    pdf.add_page()
+    return pdf
+
+
+def _write_title(pdf: Any, source: Source) -> None:
+    _write(pdf, source.title, style="B", size=20, height=9)
+    byline = ", ".join(part for part in (source.author, source.date.date().isoformat()) if part)
+    _write(pdf, byline, style="I", size=10, height=5)
+    pdf.ln(5)
+
+
+def _write_block(pdf: Any, kind: str, text: str) -> None:
+    if kind == "chapter":
+        pdf.add_page()
+        _write(pdf, text, style="B", size=15, height=8)
+        pdf.ln(2)
+    elif kind == "section":
+        pdf.ln(1)
+        _write(pdf, text, style="B", size=12, height=6)
+    elif kind == "code":
+        _write(pdf, text, size=9, height=4.6, family="Courier")
+        pdf.ln(2)
+    else:
+        _write(pdf, text, size=11, height=5.6)
+        pdf.ln(0 if kind == "item" else 2.4)
+
+
+def _write(pdf: Any, text: str, *, size: int, height: float, style: str = "", family: str = "Times") -> None:
+    pdf.set_font(family, style, size)
+    pdf.multi_cell(0, height, text, align="L", new_x="LMARGIN", new_y="NEXT")
+
+
+def _write_footer(pdf: Any) -> None:
+    pdf.set_y(-16)
+    pdf.set_font("Times", "", 9)
+    pdf.cell(0, 5, str(pdf.page_no()), align="C")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

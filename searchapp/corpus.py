@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from searchapp.errors import CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQ
 from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
 from searchapp.split import SPLITTER_VERSION, sentences
-from searchapp.types import Answer, Filters, LegScore, Match, Root, Unindexed, embedded_text
+from searchapp.types import Answer, Filters, LegScore, Match, Root, embedded_text
 
 if TYPE_CHECKING:
     from searchapp.settings import Settings
@@ -85,27 +86,15 @@ class Corpus:
         whatever happens. Raises PathMissing for a path that does not exist, OtherEncoder for a model that is not the corpus's.
         """
         from searchapp.extract.worker import ExtractionPool
-        from searchapp.ingest import Ingest, outermost
+        from searchapp.ingest import Ingest
 
         given = [Root(os.fsencode(os.path.normpath(path.absolute())), tuple(include), tuple(exclude)) for path in paths]
         _require_present(given, prune=prune)
-        with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool:
-            writer = self._backend.writer()
-            try:
-                roots = outermost([_remembered(root, writer.roots()) for root in given]) or writer.roots()
-                if not roots:
-                    raise PathMissing("nothing to ingest: this corpus has no folders yet", hint="run: searchapp ingest PATH")
-                present = [root for root in roots if prune or os.path.lexists(root.path)]
-                missing = [Unindexed(root.path, "failed", _ROOT_MISSING) for root in roots if root not in present]
-                for root in outermost([*writer.roots(), *present]):
-                    writer.set_root(root)
-                opened = cache(lambda: self._ingest_encoder(writer, model))
-                if model is not None:
-                    opened()  # refuse another encoder even where nothing has to be embedded
-                run = Ingest(writer, pool, opened, prune=prune, on_progress=on_progress, is_stopped=is_stopped)
-                return run.run(present, missing=missing)
-            finally:
-                writer.close()
+        with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool, closing(self._backend.writer()) as writer:
+            opened = cache(lambda: self._ingest_encoder(writer, model))
+            if model is not None:
+                opened()  # refuse another encoder even where nothing has to be embedded
+            return Ingest(writer, pool, opened, prune=prune, on_progress=on_progress, is_stopped=is_stopped).run(given)
 
     # -- the second line: query
 
@@ -125,6 +114,7 @@ class Corpus:
         Raises EmptyQuery, UnknownMode, CorpusMissing, CorpusEmpty or EncoderError.
         """
         begin = time.perf_counter()
+        text = text.encode("utf-8", "replace").decode()  # a command line may hold bytes that are no text
         if not text.strip():
             raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
         if mode not in rank.MODES:
@@ -162,30 +152,26 @@ class Corpus:
     # -- the rest
 
     def remove(self, places: Sequence[str]) -> list[bytes]:
-        """Take the documents at or below the given paths or globs out; forgets roots there. Returns their paths.
+        """Take the documents at or below the given paths or globs out; forgets roots there, and what was left out. Returns their paths.
 
-        Raises DocumentMissing where nothing matches a place, and then removes nothing.
+        Raises DocumentMissing where a place is neither a document's nor a root's, and then removes nothing.
         """
-        reader = self._backend.reader()
-        try:
+        with closing(self._backend.reader()) as reader:
             removed: dict[int, bytes] = {}
+            roots = [root.path for root in reader.status().roots]
             for place in places:
                 filters = Filters(within=(place,))
                 found = dict(zip(reader.document_ids(filters), (row.path for row in reader.rows(filters)), strict=True))
-                if not found:
+                if not found and os.fsencode(place.rstrip("/")) not in roots:
                     raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
                 removed |= found
-        finally:
-            reader.close()
-        writer = self._backend.writer()
-        try:
+        with closing(self._backend.writer()) as writer:
             still_there = {known.document_id for known in writer.known_files().values()}
             writer.remove(document_id for document_id in removed if document_id in still_there)
-            for place in places:
-                writer.forget_roots(os.fsencode(place))
+            for path in (os.fsencode(place.rstrip("/")) for place in places):
+                writer.forget_roots(path)
+                writer.set_unindexed([path], [])
             writer.commit()
-        finally:
-            writer.close()
         return sorted(removed.values())
 
     def documents(self, filters: Filters = Filters()) -> list[DocumentRow]:  # noqa: B008 - frozen
@@ -258,20 +244,10 @@ class Corpus:
         return open_encoder(identity, cache=self._cache, is_batch=is_batch)
 
 
-_ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
-
-
 def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
     for root in roots:
-        if not os.path.lexists(root.path) and not prune:
+        if not os.path.exists(root.path) and not prune:  # noqa: PTH110 - pathlib cannot hold a path that is bytes
             raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="--prune removes its documents, if that is meant")
-
-
-def _remembered(root: Root, roots: Sequence[Root]) -> Root:
-    """The root with the rules that it was ingested with before, unless new ones are given."""
-    if root.include or root.exclude:
-        return root
-    return next((known for known in roots if known.path == root.path), root)
 
 
 def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> None:

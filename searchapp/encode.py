@@ -142,7 +142,7 @@ def load_encoder(model: str = "default", *, cache: Path, is_batch: bool = True, 
 
 
 def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False) -> TextEncoder:
-    """The encoder that made a corpus, for questions or with `is_batch` for passages: converted, by fingerprint, the original untouched.
+    """The encoder that made a corpus, by fingerprint, the original model untouched; for questions, or with `is_batch` for passages.
 
     Where the cache lacks it or it is damaged, the model is found again by its name and converted in a child process.
     Raises EncoderError where the model is gone or is no longer the same. May be called in a thread of its own.

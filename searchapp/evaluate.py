@@ -1,7 +1,7 @@
 """How good the ranking is on a judged collection in BEIR form.
 
-Builds a temporary corpus through the same intake and asks through the same query as everybody else; the judgements are read only
-when all answers are in. The metrics are those of ir-measures.
+Builds a temporary corpus through the same intake and asks through the same query as everybody else; of the judgements, only which
+questions they are about is read before all answers are in. The metrics are those of ir-measures.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from searchapp.corpus import DEFAULT_MODEL, Corpus
-from searchapp.encode import load_encoder
+from searchapp.corpus import Corpus
 from searchapp.errors import CollectionError, UnknownMode
 from searchapp.ingest import Intake
 from searchapp.local import LocalBackend
 from searchapp.rank import MODES
-from searchapp.types import Block, Document, Evaluation, FileIdentity, Progress, Source
+from searchapp.types import Block, Document, Encoder, Evaluation, FileIdentity, Progress, Source
 
 _DEPTH = 100  # documents a question
 _FORM = "a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as the BEIR collections have it"
@@ -30,13 +28,13 @@ _FORM = "a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as the BE
 
 def evaluate(
     folder: Path,
+    open_encoder: Callable[[], Encoder],
     *,
     modes: Sequence[str],
-    model: str | None,
-    cache: Path,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> list[Evaluation]:
-    """The figures of each mode. Raises CollectionError for a folder that is not a judged collection, UnknownMode."""
+    """The figures of each mode, in order, each once. Raises CollectionError for a folder that is not a judged collection, UnknownMode."""
+    modes = list(dict.fromkeys(modes))
     for mode in modes:
         if mode not in MODES:
             raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
@@ -45,7 +43,9 @@ def evaluate(
             raise CollectionError(f"{folder} has no {name}", hint=f"give {_FORM}")
     judged = _judged_queries(folder)
     questions = {record["_id"]: record["text"] for record in _records(folder / "queries.jsonl") if record["_id"] in judged}
-    encoder = load_encoder(model or DEFAULT_MODEL, cache=cache)
+    if not questions:
+        raise CollectionError(f"{folder}: no question of queries.jsonl is judged in qrels/test.tsv", hint=f"give {_FORM}")
+    encoder = open_encoder()
     with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
         backend = LocalBackend(Path(work) / "corpus")
         with closing(backend.writer()) as writer:
@@ -73,7 +73,7 @@ def _take_in(folder: Path, intake: Intake, on_progress: Callable[[Progress], Non
     done = 0
     with intake:
         for number, record in enumerate(records, start=1):
-            document = _document(record.get("title") or "", record["text"])
+            document = _document(record["title"], record["text"])
             if document.text.strip():
                 intake.add(_source(record["_id"], document.text), document, is_new=True)
             done += len(record["text"])
@@ -135,11 +135,15 @@ def _judgements(folder: Path) -> Iterator[tuple[str, str, int]]:
                 raise CollectionError(f"{path}, line {number}: not `query-id, corpus-id, score`", hint=f"give {_FORM}") from error
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = json.loads(line)
-                yield {"_id": str(record["_id"]), "text": str(record["text"]), "title": str(record.get("title") or "")}
-            except (ValueError, KeyError, TypeError) as error:
-                raise CollectionError(f"{path}, line {number}: no record with _id and text", hint=f"give {_FORM}") from error
+def _records(path: Path) -> Iterator[dict[str, str]]:
+    seen: set[str] = set()
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            fields = {"_id": str(record["_id"]), "text": str(record["text"]), "title": str(record.get("title") or "")}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CollectionError(f"{path}, line {number}: no record with _id and text", hint=f"give {_FORM}") from error
+        if fields["_id"] in seen:
+            raise CollectionError(f"{path}, line {number}: the _id {fields['_id']!r} is there already", hint=f"give {_FORM}")
+        seen.add(fields["_id"])
+        yield fields

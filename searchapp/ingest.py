@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from searchapp import walk
+from searchapp.errors import EncoderError, PathMissing
 from searchapp.extract import extractor_of
 from searchapp.records import text_digest
 from searchapp.split import SPLITTER_VERSION, split
@@ -31,6 +32,7 @@ _BATCH_S = 1.0  # seconds of encoding to a commit
 _FIRST_BATCH_TOKENS = 4096
 _BATCH_DOCUMENTS = 512
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
+_POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 _RACY_NS = 2 * 10**9  # a file changed this shortly before it was read may have changed again without a trace
 
 
@@ -126,16 +128,17 @@ class Intake:
             self.reused += len(digests) - len(missing)
         self._writer.commit()
 
-    # The batch before is stored first, so that its vectors are found for copies in this one; then this one's texts go to the
-    # encoder, and while it works the new documents are committed as pending together with the vectors of the batch before.
+    # What is known is looked up before the batch before is stored, as that may replace the very passages that were moved into this
+    # one; its own vectors count too, for copies. Then this one's texts go to the encoder, and while it works the new documents are
+    # committed as pending together with the vectors of the batch before.
 
     def _flush(self) -> None:
         items, self._items = self._items, []
         tokens, self._tokens = self._tokens, 0
-        self._settle()
+        known = self._writer.digests(digest for item in items for digest in item.digests)
+        known |= self._settle()
         if not items:
             return
-        known = self._writer.digests(digest for item in items for digest in item.digests)
         missing = {digest: text for item in items for digest, text in zip(item.digests, item.texts, strict=True) if digest not in known}
         rows = self._thread.submit(self._encode, list(missing.values()))
         self._batch = _Batch([], known, list(missing), rows, tokens)
@@ -150,16 +153,18 @@ class Intake:
         self.reused += sum(len(item.digests) for item in items) - len(missing)
         self._writer.commit()
 
-    def _settle(self) -> None:
+    def _settle(self) -> dict[bytes, Vector]:
+        """Store the batch that is being encoded, once it is; returns its vectors by digest."""
         batch, self._batch = self._batch, None
         if batch is None:
-            return
+            return {}
         rows, took_s = batch.rows.result()
         if batch.missing:
             self._budget = int(min(max(batch.tokens / max(took_s, 1e-3) * _BATCH_S, 2048), 131_072))
         known = batch.known | dict(zip(batch.missing, rows, strict=True))
         for item in batch.items:
             self._store(item, known)
+        return known
 
     def _store(self, item: _Item, known: dict[bytes, Vector]) -> None:
         vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
@@ -179,10 +184,11 @@ class Intake:
 
 @dataclass(slots=True)
 class _Survey:
-    """What the walk found: files to look at, and what it passed over."""
+    """What the walk found: files to look at, what it passed over, and roots that are not there."""
 
     files: dict[bytes, walk.FoundFile] = field(default_factory=dict)
     unindexed: list[Unindexed] = field(default_factory=list)
+    missing: list[Root] = field(default_factory=list)
 
 
 class Ingest:
@@ -205,27 +211,33 @@ class Ingest:
         self._on_progress = on_progress
         self._is_stopped = is_stopped
         self._known: dict[bytes, KnownFile] = {}
+        self._by_content: dict[bytes, list[KnownFile]] = {}
         self._survey = _Survey()
         self._outcomes: dict[bytes, FileOutcome] = {}
         self._moved: set[int] = set()
+        self._superseded: list[int] = []
         self._notes: list[str] = []
         self._bytes_total = self._bytes_done = self._files_done = self._files_to_read = 0
         self._intake: Intake | None = None
 
-    def run(self, roots: Sequence[Root], *, missing: Iterable[Unindexed] = ()) -> Report:
-        """Bring everything below the roots up to date. `missing` are roots that could not be looked at: they stay as they are."""
+    def run(self, given: Sequence[Root] = ()) -> Report:
+        """Bring everything below the given roots up to date, or below all remembered ones; the given are remembered.
+
+        A given root below a remembered one is no root of its own; one without rules of its own keeps those it had. Raises
+        PathMissing where there is no root at all, or where a given one that is to be pruned is neither on disk nor in the corpus.
+        """
         begin = time.perf_counter()
-        self._known = self._writer.known_files()
-        for entry in missing:
-            self._note_unindexed(entry)
+        roots = self._roots(given)
+        for known in self._writer.known_files().values():
+            self._known[known.source.path] = known
+            self._by_content.setdefault(known.source.content_hash, []).append(known)
         for root in roots:
             self._look(root)
+        self._remember(given, roots)
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
             self._read(thread)
         if not self._is_stopped():
-            for root in roots:
-                self._sweep(root)
-            self._writer.set_unindexed([root.path for root in roots], self._survey.unindexed)
+            self._tidy(roots)
         self._writer.commit()
         generation = self._writer.finish()
         return Report(
@@ -238,10 +250,36 @@ class Ingest:
             notes=tuple(self._notes),
         )
 
+    # -- roots
+
+    def _roots(self, given: Sequence[Root]) -> list[Root]:
+        """The roots of this run."""
+        remembered = {root.path: root for root in self._writer.roots()}
+        chosen = [root if root.include or root.exclude else remembered.get(root.path, root) for root in given]
+        roots = _outermost(chosen or remembered.values())
+        if not roots:
+            raise PathMissing("nothing to ingest: this corpus has no folders yet", hint="run: searchapp ingest PATH")
+        return roots
+
+    def _remember(self, given: Sequence[Root], roots: Sequence[Root]) -> None:
+        for root in self._survey.missing:
+            if not self._prune:
+                self._note_unindexed(Unindexed(root.path, "failed", _ROOT_MISSING))
+            elif given and not any(_is_within(path, root.path) for path in self._known):
+                raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="the corpus has no documents of it either")
+        present = [root for root in roots if root not in self._survey.missing]
+        for root in _outermost([*present, *self._writer.roots()]):
+            self._writer.set_root(root)
+
     # -- looking
 
     def _look(self, root: Root) -> None:
-        for found in walk.walk(root.path, include=root.include, exclude=root.exclude):
+        try:
+            entries = walk.walk(root.path, include=root.include, exclude=root.exclude)
+        except PathMissing:
+            self._survey.missing.append(root)
+            return
+        for found in entries:
             if isinstance(found, walk.FoundFile):
                 self._survey.files[found.path] = found
             else:
@@ -276,20 +314,25 @@ class Ingest:
         self._files_to_read = len(to_read)
         self._bytes_total = sum(file.identity.size for file in to_read)
         self._report_progress()
-        encoder = thread.submit(self._open_encoder)
+        opening = thread.submit(self._open_encoder)
         waiting: deque[tuple[walk.FoundFile, Future[Extraction]]] = deque()
         upcoming = iter(to_read)
         self._read_ahead(upcoming, waiting)
-        with Intake(self._writer, encoder.result(), on_stored=self._on_stored) as intake:
+        try:
+            encoder = opening.result()
+        except EncoderError:
+            if self._is_stopped():
+                return  # Ctrl-C reaches the child that converts the model, too
+            raise
+        with Intake(self._writer, encoder, on_stored=self._on_stored) as intake:
             self._intake = intake
             if has_pending:
                 intake.resume(is_stopped=self._is_stopped)
-            while waiting and not self._is_stopped():
-                file, extraction = waiting.popleft()
-                self._take(file, extraction.result())
+            while waiting and (extraction := self._next(waiting[0][1])):
+                self._take(waiting.popleft()[0], extraction)
                 self._read_ahead(upcoming, waiting)
-            for _, extraction in waiting:
-                extraction.cancel()
+            for _, cancelled in waiting:
+                cancelled.cancel()
             intake.close()
 
     def _read_ahead(self, upcoming: Iterable[walk.FoundFile], waiting: deque[tuple[walk.FoundFile, Future[Extraction]]]) -> None:
@@ -298,29 +341,41 @@ class Ingest:
             if len(waiting) > _READ_AHEAD:
                 return
 
+    def _next(self, extraction: Future[Extraction]) -> Extraction | None:
+        """The extraction, None once the run is to stop: not even a file that hangs delays that."""
+        while not self._is_stopped():
+            try:
+                return extraction.result(timeout=_POLL_S)
+            except TimeoutError:
+                continue
+        return None
+
     def _take(self, file: walk.FoundFile, extraction: Extraction) -> None:
         """Decide what becomes of a file that was read."""
-        known = self._known.get(file.path)
         if extraction.unindexed is not None:
-            self._refuse(extraction.unindexed, known)
+            self._refuse(extraction.unindexed)
             self._done(file.identity.size)
             return
         assert extraction.source is not None
         assert extraction.document is not None
         source = replace(extraction.source, splitter=SPLITTER_VERSION)
         document = extraction.document
+        known = self._known.get(file.path)
+        old = None if known else self._vanished(source, document)
         if known and self._is_same(known, source, document):
             self._writer.relocate(known.document_id, source)
             self._conclude(file.path, "unchanged")
-        elif known is None and (old := self._vanished(source, document)):
+        elif old and self._is_same(old, source, document):
             self._writer.relocate(old.document_id, source)
-            self._moved.add(old.document_id)
-            self._conclude(file.path, "moved", f"from {os.fsdecode(old.source.path)}")
+            self._conclude_moved(file.path, old)
         elif self._intake and self._intake.add(source, document, is_new=known is None):
             self._conclude(file.path, "indexed")
+            if old:
+                self._superseded.append(old.document_id)
+                self._conclude_moved(file.path, old)
             return
         else:
-            self._refuse(Unindexed(file.path, "failed", "no text found"), known)
+            self._refuse(Unindexed(file.path, "failed", "no text found"))
         self._done(file.identity.size)
 
     @staticmethod
@@ -330,70 +385,79 @@ class Ingest:
         return same_bytes and (old.extractor, old.splitter) == (source.extractor, source.splitter)
 
     def _vanished(self, source: Source, document: Document) -> KnownFile | None:
-        """A document of the same content whose file is gone: this one was moved."""
-        for known in self._by_content().get(source.content_hash, ()):
-            is_free = known.document_id not in self._moved and known.source.path not in self._survey.files
-            if is_free and self._is_same(known, source, document) and not os.path.lexists(known.source.path):
-                return known
-        return None
+        """A document of the same bytes whose file is gone: this one was moved. At best nothing else differs."""
+        free = [
+            known
+            for known in self._by_content.get(source.content_hash, ())
+            if known.document_id not in self._moved
+            and known.source.path not in self._survey.files
+            and not os.path.lexists(known.source.path)
+        ]
+        return next((known for known in free if self._is_same(known, source, document)), free[0] if free else None)
 
-    def _by_content(self) -> dict[bytes, list[KnownFile]]:
-        if not hasattr(self, "_content_index"):
-            self._content_index: dict[bytes, list[KnownFile]] = {}
-            for known in self._known.values():
-                self._content_index.setdefault(known.source.content_hash, []).append(known)
-        return self._content_index
-
-    def _refuse(self, entry: Unindexed, known: KnownFile | None) -> None:
-        if not os.path.lexists(entry.path):
-            self._survey.files.pop(entry.path, None)  # it went while we worked; `_sweep` decides
-            return
-        self._note_unindexed(entry)
-        if known and entry.outcome == "failed":
-            self._writer.mark_stale(known.document_id)
-        elif known:
-            self._writer.remove([known.document_id])
+    def _refuse(self, entry: Unindexed) -> None:
+        self._survey.files.pop(entry.path, None)
+        if os.path.lexists(entry.path):  # else it went while we worked, and is as good as never seen
+            self._note_unindexed(entry)
 
     # -- removing
 
+    def _tidy(self, roots: Sequence[Root]) -> None:
+        """Take out what the disk no longer has, now that all the rest is in."""
+        self._writer.remove(self._superseded)
+        for root in roots:
+            if root not in self._survey.missing:
+                self._sweep(root)
+            elif self._prune:
+                self._sweep(root)
+                self._writer.forget_roots(root.path)
+        self._writer.set_unindexed([root.path for root in roots], self._survey.unindexed)
+
     def _sweep(self, root: Root) -> None:
         """Take out the documents below a root whose files are gone; not when that looks like a disk that is not there."""
-        prefix = root.path.rstrip(b"/") + b"/"
-        below = [known for path, known in self._known.items() if path == root.path or path.startswith(prefix)]
+        below = [known for path, known in self._known.items() if _is_within(path, root.path)]
         unseen = [known for known in below if known.source.path not in self._survey.files and known.document_id not in self._moved]
-        unseen = [known for known in unseen if known.source.path not in self._outcomes]
-        gone = [known for known in unseen if not os.path.lexists(known.source.path)]
-        is_suspicious = len(gone) * 2 > len(below) or (bool(gone) and not any(path.startswith(prefix) for path in self._survey.files))
+        gone = {known.document_id for known in unseen if not os.path.lexists(known.source.path)}
+        unreadable = [entry.path for entry in self._survey.unindexed if entry.outcome == "failed"]
+        is_kept = len(gone) * 2 > len(below) and not self._prune
         for known in unseen:
             path = known.source.path
-            if known not in gone:
-                self._remove_passed_over(known)
-            elif is_suspicious and not self._prune:
+            if known.document_id not in gone:
+                self._pass_over(known, is_misfortune=any(_is_within(path, place) for place in unreadable))
+            elif is_kept:
                 self._conclude(path, "skipped", "gone, but kept: too much of its folder is missing at once; --prune removes it")
             else:
                 self._writer.remove([known.document_id])
                 self._conclude(path, "removed")
-        if is_suspicious and not self._prune:
+        if is_kept:
             self._notes.append(
                 f"{len(gone)} of {len(below)} documents below {os.fsdecode(root.path)} are gone from the disk; nothing was removed. "
                 "If that is right, ingest again with --prune."
             )
 
-    def _remove_passed_over(self, known: KnownFile) -> None:
-        """The file is there, but the walk did not come by: it is ignored now, or its folder cannot be read."""
+    def _pass_over(self, known: KnownFile, *, is_misfortune: bool) -> None:
+        """A document's file is there, but not to be read: it leaves where that is meant, and is stale where it is misfortune."""
         path = known.source.path
-        failed = [entry.path for entry in self._survey.unindexed if entry.outcome == "failed"]
-        if any(path.startswith(folder.rstrip(b"/") + b"/") for folder in failed):
+        own = self._outcomes.get(path)
+        if is_misfortune:
             self._writer.mark_stale(known.document_id)
-            self._conclude(path, "failed", "its folder cannot be read; its last good version is kept")
-        else:
-            self._writer.remove([known.document_id])
+            if own is None:
+                self._conclude(path, "failed", "its folder cannot be read; its last good version is kept")
+            return
+        self._writer.remove([known.document_id])
+        if own is None:
             self._conclude(path, "removed", "ignored now")
+        else:
+            self._conclude(path, own.outcome, f"{own.reason}; its earlier version was removed")
 
     # -- telling
 
     def _conclude(self, path: bytes, outcome: Outcome, reason: str = "") -> None:
         self._outcomes[path] = FileOutcome(path, outcome, reason)
+
+    def _conclude_moved(self, path: bytes, old: KnownFile) -> None:
+        self._moved.add(old.document_id)
+        self._conclude(path, "moved", f"from {os.fsdecode(old.source.path)}")
 
     def _on_stored(self, source: Source) -> None:
         self._done(source.identity.size)
@@ -408,10 +472,18 @@ class Ingest:
         self._on_progress(Progress(self._files_done, self._files_to_read, self._bytes_done, self._bytes_total, passages))
 
 
-def outermost(roots: Iterable[Root]) -> list[Root]:
-    """The roots without those that lie below another, by path."""
+_ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
+
+
+def _outermost(roots: Iterable[Root]) -> list[Root]:
+    """The roots without those that lie at or below another, by path; of equal ones the first."""
     kept: list[Root] = []
     for root in sorted(roots, key=lambda root: root.path):
-        if not any(root.path == other.path or root.path.startswith(other.path.rstrip(b"/") + b"/") for other in kept):
+        if not any(_is_within(root.path, other.path) for other in kept):
             kept.append(root)
     return kept
+
+
+def _is_within(path: bytes, folder: bytes) -> bool:
+    """Whether a path is the folder itself or anything below it."""
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from searchapp.types import Document, Passage, Source
@@ -18,6 +18,20 @@ DATABASE = "corpus.db"
 LOCK = "lock"
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 REVISIONS = ("0001", "0002")  # oldest first; the last is what this program reads and writes
+
+# What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
+ACCOUNT = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
+    "SELECT name, seq FROM sqlite_sequence ORDER BY name",
+    "SELECT version_num FROM alembic_version",
+    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns FROM corpus ORDER BY id",
+    "SELECT id, model, fingerprint, dim, max_tokens FROM encoding ORDER BY id",
+    "SELECT path, include, exclude FROM root ORDER BY path",
+    "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
+    "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published ORDER BY id",
+    "SELECT path, outcome, reason, files FROM unindexed ORDER BY path",
+    "SELECT count(*), coalesce(sum(id), 0) FROM document",
+)
 
 # Scripts written without spaces between words: each character becomes a word of its own in the keyword rows.
 _UNSPACED = re.compile(
@@ -30,15 +44,21 @@ def text_digest(fingerprint: str, text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=fingerprint[:64].encode()).digest()
 
 
-def source_digest(source: Source, *, is_stale: bool) -> bytes:
+def account_digest(tables: Iterable[Iterable[Sequence[str | int | bytes | None]]]) -> bytes:
+    """The digest of the rows that the statements in ACCOUNT give, BLAKE2b-128."""
+    return _digest([[list(row) for row in rows] for rows in tables])
+
+
+def source_digest(source: Source, *, dated_ns: int, is_stale: int) -> bytes:
     """The digest of a document's source columns, BLAKE2b-128."""
     identity = source.identity
     return _digest(
         [
-            source.path.hex(),
+            source.path,
             [identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode],
-            source.content_hash.hex(),
+            source.content_hash,
             source.hashed_at_ns,
+            dated_ns,
             is_stale,
         ]
     )
@@ -46,25 +66,27 @@ def source_digest(source: Source, *, is_stale: bool) -> bytes:
 
 def content_digest(columns: Sequence[str | int | None], text: str, passages: Iterable[Sequence[str | int | bytes | None]]) -> bytes:
     """The digest of all else that is written for a document: its other columns, its text, and its passage rows in order."""
-    rows = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in passages]
-    return _digest([list(columns), rows, text])
+    return _digest([list(columns), [list(row) for row in passages], text])
 
 
-def vectors_digest(first_passage_id: int, passages: int, blob: bytes) -> bytes:
+def vectors_digest(first_passage_id: int, passages: int, generation: int, blob: bytes) -> bytes:
     """The digest of a document's vectors row, BLAKE2b-128."""
-    return _digest([first_passage_id, passages, hashlib.blake2b(blob).hexdigest()])
+    return _digest([first_passage_id, passages, generation, hashlib.blake2b(blob).hexdigest()])
 
 
-def content_columns(source: Source, document: Document) -> tuple[str | int | None, ...]:
-    """The document columns under the content digest, in this order: type, title, metadata, dated_ns, extractor, splitter, has_lines."""
+def content_columns(source: Source, document: Document, first_passage_id: int, generation: int) -> tuple[str | int | None, ...]:
+    """The document columns under the content digest, in this order: type, title, metadata, extractor, splitter, has_lines,
+    first_passage_id, generation.
+    """
     return (
         document.type,
         document.title,
         json.dumps(dict(document.metadata), sort_keys=True, ensure_ascii=False),
-        dated_ns(source, document),
         source.extractor,
         source.splitter,
         int(document.has_lines),
+        first_passage_id,
+        generation,
     )
 
 
@@ -74,14 +96,19 @@ def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes 
     return (passage.start, passage.end, passage.page, passage.line_start, passage.line_end, headings, digest)
 
 
-def dated_ns(source: Source, document: Document) -> int:
-    """When a document is from, unix ns: its own date where it has one, else its file's modification time."""
+def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
+    """When a document is from, unix ns: its own date where it has one, else its file's modification time; between 1677 and 2262."""
     try:
-        date = datetime.fromisoformat(document.metadata.get("date", ""))
-    except ValueError:
+        date = datetime.fromisoformat(metadata.get("date", ""))
+        moment = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return as_integer(int(moment.timestamp()) * 10**9)
+    except (ValueError, OverflowError):
         return source.identity.mtime_ns
-    moment = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 10**9
+
+
+def as_integer(value: int) -> int:
+    """The nearest number that SQLite holds as an integer: 64 bits, signed."""
+    return max(-(2**63), min(value, 2**63 - 1))
 
 
 def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
@@ -95,4 +122,4 @@ def _spaced(text: str) -> str:
 
 
 def _digest(value: object) -> bytes:
-    return hashlib.blake2b(json.dumps(value).encode(), digest_size=16).digest()
+    return hashlib.blake2b(json.dumps(value, default=bytes.hex).encode(), digest_size=16).digest()

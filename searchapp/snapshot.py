@@ -49,7 +49,11 @@ class Snapshot:
         try:
             self._database = _open(folder)
             self._database.execute("BEGIN")
-            self._generation = self._check_schema()
+            self.is_blank = not self._database.execute("SELECT 1 FROM sqlite_master").fetchone()  # no ingest came to a first commit
+            if self.is_blank:
+                self._database.close()
+                self._database = _empty()
+            self._generation = 0 if self.is_blank else self._check_schema()
         except sqlite3.DatabaseError as error:
             raise CorpusDamaged(f"the corpus at {folder} cannot be read: {error}", hint="run: searchapp check --full") from error
 
@@ -72,6 +76,8 @@ class Snapshot:
 
     def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
+        if depth < 1 or self.encoder is None:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
         allowed = self._allowed(filters)
         if self._tombstones and allowed is None:
             allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
@@ -184,28 +190,23 @@ class Snapshot:
     # -- private
 
     def _check_schema(self) -> int:
-        if not self._database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
-            self._database.execute("ROLLBACK")
-            self._database.close()
-            self._database = _empty()
-            return 0
-        (revision,) = self._database.execute("SELECT version_num FROM alembic_version").fetchone()
+        (revision,) = self._database.execute("SELECT max(version_num) FROM alembic_version").fetchone()
         if revision not in records.REVISIONS:
             raise CorpusTooNew(f"this corpus was written by a newer searchapp (schema {revision})", hint="upgrade searchapp")
         if revision != records.REVISIONS[-1]:
             raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
-        (generation,) = self._database.execute("SELECT generation FROM corpus").fetchone()
-        return int(generation)
+        (generation,) = self._database.execute("SELECT max(generation) FROM corpus").fetchone()
+        return int(generation or 0)
 
     def _vectors_state(self, published: vectors.PublishedFile | None) -> str:
         if published is None:
             return "none yet"
         try:
             vectors.verify(self._folder, published)
-        except vectors.VectorsFileError as error:
-            return str(error)
+        except vectors.VectorsFileError:
+            return "damaged" if (self._folder / published.name).exists() else "missing"
         (newer,) = self._one("SELECT coalesce(sum(passages), 0) FROM vectors WHERE generation > ?", published.generation)
-        return f"{newer} passages behind" if newer else "current"
+        return f"behind by {newer} passages" if newer else "current"
 
     @cached_property
     def _file(self) -> vectors.VectorsFile | None:
@@ -277,8 +278,10 @@ class Snapshot:
 def _open(folder: Path) -> sqlite3.Connection:
     path = folder / records.DATABASE
     if not path.is_file():
+        if (folder / records.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
+            return sqlite3.connect(":memory:", isolation_level=None)  # its first ingest was killed before it made the database
         raise CorpusMissing(f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH")
-    url = f"file:{quote(str(path))}?mode=ro"
+    url = f"file:{quote(bytes(path))}?mode=ro"
     connection = sqlite3.connect(url, uri=True, isolation_level=None, timeout=30)
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -301,16 +304,17 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         parts.append("(" + " OR ".join(["d.path = ? OR (d.path >= ? AND d.path < ?) OR d.display GLOB ?"] * len(filters.within)) + ")")
         for place in filters.within:
             path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-            values += [path, path + b"/", path + b"0", place if place.startswith("/") else f"*/{place}"]  # "0" follows "/"
+            pattern = path.decode("utf-8", "replace")  # as in `display`
+            values += [path, path + b"/", path + b"0", pattern if place.startswith("/") else f"*/{pattern}"]  # "0" follows "/"
     if filters.types:
         parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
         values += filters.types
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
-        values.append(filters.since_ns)
+        values.append(records.as_integer(filters.since_ns))
     if filters.before_ns is not None:
         parts.append("d.dated_ns < ?")
-        values.append(filters.before_ns)
+        values.append(records.as_integer(filters.before_ns))
     return " AND ".join(parts), values
 
 

@@ -128,21 +128,18 @@ def _paragraphs(text: str) -> list[Block]:
     return [Block(start, end, "prose") for start, end in pairwise((0, *_paragraph_cuts(text, 0, len(text)), len(text)))]
 
 
-def _sections(document: Document, blocks: Sequence[Block], paths: _Paths) -> Iterator[_Section]:
-    """The runs of blocks that may share a passage, and each heading that has to be a passage itself."""
-    titles = {block.start for block in blocks if _is_title(block, document)}
-    is_only_titles = len(titles) == len(blocks)
-    following = {block.start: after for block, after in zip(blocks, (*blocks[1:], None), strict=False)}
-    for _, run in groupby(blocks, key=_run):
-        section = tuple(run)
-        first = section[0]
-        if first.kind != "heading":
-            yield _Section(section, paths[first.headings])
-        elif first.start in titles:
-            if is_only_titles or document.title not in paths[first.headings].headings:
-                yield _Section(section, _Path())
-        elif not _is_carried(first, following[first.start], paths):
-            yield _Section(section, paths[first.headings])
+def _sections(document: Document, blocks: Sequence[Block], paths: _Paths) -> list[_Section]:
+    """The runs of blocks that may share a passage, and each heading that the section after it does not carry, in order."""
+    sections: list[_Section] = []
+    below: tuple[str, ...] = ()  # the path of the block after the run
+    for run in reversed([tuple(run) for _, run in groupby(blocks, key=_run)]):
+        first = run[0]
+        is_title = _is_title(first, document)
+        name = document.title if is_title else _name(first, below)
+        if first.kind != "heading" or not sections or name not in sections[-1].path.headings:
+            sections.append(_Section(run, _Path() if is_title else paths[first.headings]))
+        below = first.headings
+    return sections[::-1]
 
 
 def _run(block: Block) -> tuple[int, tuple[str, ...], int | None]:
@@ -152,19 +149,18 @@ def _run(block: Block) -> tuple[int, tuple[str, ...], int | None]:
 
 def _is_title(block: Block, document: Document) -> bool:
     """Whether a heading says what the title says, markup aside."""
-    return block.kind == "heading" and not block.headings and _words(document.text[block.start : block.end]) == _words(document.title)
+    is_top_heading = block.kind == "heading" and not block.headings
+    return is_top_heading and document.title != "" and _words(document.text[block.start : block.end]) == _words(document.title)
 
 
 def _words(text: str) -> str:
     return _NOT_IN_WORDS.sub(" ", text).strip()
 
 
-def _is_carried(heading: Block, following: Block | None, paths: _Paths) -> bool:
-    """Whether the embedded path of the block after a heading holds that heading."""
+def _name(heading: Block, below: tuple[str, ...]) -> str:
+    """How a heading is called in the path of the block after it, "" where that block does not stand below it."""
     depth = len(heading.headings)
-    if following is None or len(following.headings) <= depth or following.headings[:depth] != heading.headings:
-        return False
-    return following.headings[depth] in paths[following.headings].headings
+    return below[depth] if len(below) > depth and below[:depth] == heading.headings else ""
 
 
 # ---- packing -------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from searchapp import records
-from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusTooNew, CorpusUnwritable, SearchappError
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.types import (
     Document,
     EncoderIdentity,
@@ -71,6 +71,7 @@ class StoredCorpus(Base):
     generation: Mapped[int]
     created_at_ns: Mapped[int]
     ingested_at_ns: Mapped[int | None]
+    digest: Mapped[bytes]  # over records.ACCOUNT
 
 
 class StoredEncoding(Base):
@@ -233,6 +234,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
                 if broken is not None:
                     raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint="restore the backup beside the corpus")
+                _seal(connection)
         finally:
             raw.execute("PRAGMA foreign_keys = ON")
 
@@ -240,8 +242,12 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 def connect(folder: Path) -> sa.Engine:
     """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
     path = folder / records.DATABASE
-    with contextlib.suppress(FileExistsError):
+    try:  # exclusively: opening and closing a database that is there would drop the locks of this process's readers
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ROOM) from error
 
     def open_database() -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
@@ -264,17 +270,19 @@ class Store:
     def __init__(self, folder: Path) -> None:
         """Take the lock and open the database, migrated. Raises CorpusLocked, CorpusTooNew or CorpusUnwritable."""
         self._folder = folder
-        self._lock = _Lock(folder)
-        try:
+        with contextlib.ExitStack() as undo:
+            self._lock = _Lock(folder)
+            undo.callback(self._lock.release)
             self._engine = connect(folder)
-            self._migrate()
-            self._connection = self._engine.connect()
-            self._start_unit()
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, sqlite3.Error):
+            undo.callback(self._engine.dispose)
+            try:
+                self._migrate()
+            except sqlite3.Error as error:
                 raise _translated(error, folder) from error
-            raise
+            self._connection = self._engine.connect()
+            undo.callback(self._connection.close)
+            self._start_unit()
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -363,6 +371,7 @@ class Store:
         identity = self.encoder()
         if identity is None or not passages:
             raise ValueError("a document needs an encoder and at least one passage")
+        blob = None if vectors is None else _blob(vectors, len(passages), identity.dim)
         self.remove(self._connection.scalars(sa.select(StoredDocument.id).where(StoredDocument.path == source.path)).all())
         bodies = [document.text[passage.start : passage.end] for passage in passages]
         rows = [
@@ -379,26 +388,18 @@ class Store:
         )
         keyword_rows = (records.keyword_row(document.title, p.headings, body) for p, body in zip(passages, bodies, strict=True))
         self._keywords("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", first, keyword_rows)
-        if vectors is not None:
-            self.attach(document_id, vectors)
+        if blob is not None:
+            self._insert_vectors(document_id, first, len(passages), blob)
         return document_id
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
-        """Give a pending document its vectors, (n_passages, dim)."""
-        first, count = self._passage_range(document_id)
-        if len(vectors) != count:
-            raise ValueError(f"document {document_id} has {count} passages, not {len(vectors)}")
-        blob = to_blob(vectors)
-        self._change(
-            sa.insert(StoredVectors).values(
-                document_id=document_id,
-                first_passage_id=first,
-                passages=count,
-                generation=self._generation + 1,
-                digest=records.vectors_digest(first, count, blob),
-                vectors=blob,
-            )
-        )
+        """Give a pending document its vectors, (n_passages, dim). Raises ValueError where it has some or they do not fit."""
+        identity = self.encoder()
+        row = self._document(document_id)
+        has_vectors = self._connection.scalar(sa.select(StoredVectors.document_id).where(StoredVectors.document_id == document_id))
+        if identity is None or has_vectors is not None:
+            raise ValueError(f"document {document_id} is not pending")
+        self._insert_vectors(document_id, row.first_passage_id, row.passages, _blob(vectors, row.passages, identity.dim))
 
     def pending(self) -> Iterator[PendingDocument]:
         """The documents that still need vectors, in order of id."""
@@ -414,25 +415,27 @@ class Store:
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
-        self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(_source_values(source, is_stale=False)))
+        metadata = json.loads(self._document(document_id).metadata)
+        values = _source_values(source, dated_ns=records.dated_ns(source, metadata), is_stale=False)
+        self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values))
 
     def mark_stale(self, document_id: int) -> None:
         """Record that a document's file could not be read this time."""
-        row = self._connection.execute(sa.select(StoredDocument.__table__).where(StoredDocument.id == document_id)).one()
+        row = self._document(document_id)
         if not row.is_stale:
-            values = _source_values(_source(row), is_stale=True)
+            values = _source_values(_source(row), dated_ns=row.dated_ns, is_stale=True)
             self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values))
 
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
         for document_id in document_ids:
-            first, count = self._passage_range(document_id)
-            title = self._connection.scalar(sa.select(StoredDocument.title).where(StoredDocument.id == document_id)) or ""
-            keyword_rows = [records.keyword_row(title, headings, body) for _, headings, body in self._passages(document_id)]
+            row = self._document(document_id)
+            first = row.first_passage_id
+            keyword_rows = [records.keyword_row(row.title, headings, body) for _, headings, body in self._passages(document_id)]
             self._keywords(
                 "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', ?, ?, ?, ?)", first, keyword_rows
             )
-            self._change(sa.insert(Tombstone).values(first_passage_id=first, passages=count, generation=self._generation + 1))
+            self._change(sa.insert(Tombstone).values(first_passage_id=first, passages=row.passages, generation=self._generation + 1))
             self._change(sa.delete(StoredDocument).where(StoredDocument.id == document_id))
 
     # -- commit and publish
@@ -441,26 +444,24 @@ class Store:
         """Make all changes durable at once; returns the generation, one higher where anything changed."""
         if self._is_changed:
             self._connection.execute(sa.update(StoredCorpus).values(generation=StoredCorpus.generation + 1))
-            self._connection.commit()
-        else:
-            self._connection.rollback()
-        self._start_unit()
+            self._commit()
         return self._generation
 
     def finish(self) -> int:
         """Commit, record that an ingest came to its end now, and publish the vectors if that is due; returns the generation."""
         self.commit()
         self._connection.execute(sa.update(StoredCorpus).values(ingested_at_ns=time.time_ns()))
-        self._connection.commit()
-        self._start_unit()
+        self._commit()
         self.publish()
         return self._generation
 
     def publish(self, *, is_due: bool | None = None) -> bool:
         """Write a new vectors file if one is due, or as told, and record it; returns whether it did.
 
-        The file is derived: recording it changes no answer and no generation.
+        The file is derived: recording it changes no answer and no generation. Raises ValueError before a commit is made.
         """
+        if self._is_changed:
+            raise ValueError("commit before publishing")
         identity = self.encoder()
         if identity is None or not (self._is_publication_due() if is_due is None else is_due):
             return False
@@ -484,8 +485,7 @@ class Store:
             )
         )
         self._connection.execute(sa.delete(Tombstone).where(Tombstone.generation <= published.generation))
-        self._connection.commit()
-        self._start_unit()
+        self._commit()
         remove_others(self._folder, published.name)
         return True
 
@@ -510,6 +510,11 @@ class Store:
         with contextlib.closing(self._engine.raw_connection()) as connection:
             connection.cursor().execute("VACUUM INTO ?", (str(target),))
 
+    def _commit(self) -> None:
+        _seal(self._connection)
+        self._connection.commit()
+        self._start_unit()
+
     def _start_unit(self) -> None:
         self._is_changed = False
         corpus = self._connection.execute(sa.select(StoredCorpus)).one()
@@ -527,25 +532,27 @@ class Store:
         self._is_changed = True
 
     def _insert_document(self, source: Source, document: Document, rows: Sequence[tuple[str | int | bytes | None, ...]], first: int) -> int:
-        names = ("type", "title", "metadata", "dated_ns", "extractor", "splitter", "has_lines")
-        columns = records.content_columns(source, document)
-        values = _source_values(source, is_stale=False) | dict(zip(names, columns, strict=True))
-        values |= {
-            "content_digest": records.content_digest(columns, document.text, rows),
-            "first_passage_id": first,
-            "passages": len(rows),
-            "generation": self._generation + 1,
-        }
+        names = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
+        columns = records.content_columns(source, document, first, self._generation + 1)
+        values = _source_values(source, dated_ns=records.dated_ns(source, document.metadata), is_stale=False)
+        values |= dict(zip(names, columns, strict=True))
+        values |= {"content_digest": records.content_digest(columns, document.text, rows), "passages": len(rows)}
         table: Any = StoredDocument.__table__
         document_id: int = self._connection.scalar(sa.insert(table).values(values).returning(table.c.id))
         self._is_changed = True
         self._change(sa.insert(StoredText).values(document_id=document_id, text=document.text))
         return document_id
 
-    def _passage_range(self, document_id: int) -> tuple[int, int]:
-        query = sa.select(StoredDocument.first_passage_id, StoredDocument.passages).where(StoredDocument.id == document_id)
-        first, count = self._connection.execute(query).one()
-        return first, count
+    def _insert_vectors(self, document_id: int, first: int, count: int, blob: bytes) -> None:
+        values = {"document_id": document_id, "first_passage_id": first, "passages": count, "generation": self._generation + 1}
+        digest = records.vectors_digest(first, count, self._generation + 1, blob)
+        self._change(sa.insert(StoredVectors).values(values | {"digest": digest, "vectors": blob}))
+
+    def _document(self, document_id: int) -> Any:
+        row = self._connection.execute(sa.select(StoredDocument.__table__).where(StoredDocument.id == document_id)).first()
+        if row is None:
+            raise ValueError(f"there is no document {document_id}")
+        return row
 
     def _passages(self, document_id: int) -> Iterator[tuple[int, list[str], str]]:
         text = self._connection.scalar(sa.select(StoredText.text).where(StoredText.document_id == document_id)) or ""
@@ -579,12 +586,13 @@ class _Lock:
     def __init__(self, folder: Path) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_foreign(folder)
             self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint="choose another with --corpus") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(self._descriptor)
             raise CorpusLocked(
@@ -599,7 +607,26 @@ class _Lock:
             self._descriptor = -1
 
 
-def _source_values(source: Source, *, is_stale: bool) -> dict[str, Any]:
+def _refuse_foreign(folder: Path) -> None:
+    """Raise CorpusError for a folder that holds other things and no corpus: it is somebody's, and not to be littered."""
+    names = {path.name for path in folder.iterdir()}
+    if records.DATABASE not in names and names - {records.LOCK, ".gitignore"}:
+        raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")
+
+
+def _seal(connection: sa.Connection) -> None:
+    """Bring `corpus.digest` up to date, last in a transaction."""
+    tables = [[tuple(row) for row in connection.exec_driver_sql(statement)] for statement in records.ACCOUNT]
+    connection.execute(sa.update(StoredCorpus).values(digest=records.account_digest(tables)))
+
+
+def _blob(vectors: Vectors, passages: int, dim: int) -> bytes:
+    if vectors.shape != (passages, dim):
+        raise ValueError(f"vectors must be of shape {(passages, dim)}, not {vectors.shape}")
+    return to_blob(vectors)
+
+
+def _source_values(source: Source, *, dated_ns: int, is_stale: bool) -> dict[str, Any]:
     return {
         "path": source.path,
         "display": source.path.decode("utf-8", "replace"),
@@ -609,8 +636,9 @@ def _source_values(source: Source, *, is_stale: bool) -> dict[str, Any]:
         "inode": source.identity.inode,
         "content_hash": source.content_hash,
         "hashed_at_ns": source.hashed_at_ns,
+        "dated_ns": dated_ns,
         "is_stale": is_stale,
-        "source_digest": records.source_digest(source, is_stale=is_stale),
+        "source_digest": records.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
     }
 
 

@@ -39,8 +39,9 @@ class FileIdentity:
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileIdentity:
-        """The identity in a `stat` result."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        """The identity in a `stat` result, each number cut at the 63 bits that a database holds."""
+        numbers = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        return cls(*(min(number, 2**63 - 1) for number in numbers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ is shown from the same float16 values either way.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Bitmap: TypeAlias = NDArray[np.uint8]  # bit `i % 8` of byte `i // 8` is passage id i
 
 _MARGIN = 16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
+_ROUNDING = 1e-5  # more than float32 can be off a cosine
 
 
 class VectorsFileError(SearchappError):
@@ -87,7 +89,7 @@ def contains(allowed: Bitmap, ids: Ids) -> NDArray[np.bool_]:
 
 
 def top(rows: HalfVectors, ids: Ids, query: Vector, *, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
-    """The best rows by brute force: at least `depth` with all ties at the cut, best first, fewer only when fewer exist."""
+    """The best rows by brute force: at least `depth` (from 1) with all ties at the cut, best first, fewer only when fewer exist."""
     if allowed is not None:
         keep = contains(allowed, ids)
         rows, ids = rows[keep], ids[keep]
@@ -110,7 +112,10 @@ def publish(folder: Path, generation: int, dim: int, blocks: Iterable[tuple[int,
     temporary = folder / f".vectors-{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    faiss.write_index(index, str(temporary))
+    try:
+        faiss.write_index(index, str(temporary))
+    except RuntimeError as error:
+        raise OSError(errno.EIO, "the disk is full or failing") from error
     _sync(temporary)
     digest = _digest(temporary)
     path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
@@ -160,14 +165,15 @@ class VectorsFile:
         self._index: Any = index
 
     def search(self, query: Vector, *, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
-        """The best rows: at least `depth` with all ties at the cut, best first, fewer only when fewer exist."""
+        """The best rows: at least `depth` (from 1) with all ties at the cut, best first, fewer only when fewer exist."""
         wanted = depth
         while True:
             ids = self._candidates(query, wanted + _MARGIN, allowed)
-            chosen, scores = _cut(ids, rescore(self._rows(ids), query), depth)
-            if len(ids) < wanted + _MARGIN or len(chosen) < wanted + _MARGIN:
-                return chosen, scores
-            wanted *= 4  # a tie longer than the margin: look further
+            scores = rescore(self._rows(ids), query)
+            chosen, best = _cut(ids, scores, depth)
+            if len(ids) < wanted + _MARGIN or scores.min() < best[-1] - _ROUNDING:
+                return chosen, best
+            wanted *= 4  # a tie, or nearly one, longer than the margin: look further
 
     def _candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:
         count = min(count, self._index.ntotal)
@@ -192,7 +198,7 @@ class VectorsFile:
 
 def _cut(ids: Ids, scores: Scores, depth: int) -> tuple[Ids, Scores]:
     order = np.lexsort((ids, -scores))
-    if len(order) > depth > 0:
+    if len(order) > depth:
         order = order[scores[order] >= scores[order[depth - 1]]]
     return ids[order], scores[order]
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 import html
 import json
 import re
+import runpy
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from searchapp.extract import extract
+
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
+SOURCES = HERE / "pdf_sources"
+MAKE_PDFS = runpy.run_path(str(HERE / "make_pdfs.py"))  # tests are no package
 ENDINGS = {".html", ".md", ".pdf", ".py", ".rst", ".txt"}
 MANUALS = DATA / "manuals"
 # Function words, and nothing that could tell one document from another.
@@ -77,6 +82,17 @@ def test_a_third_of_the_questions_share_no_content_word_with_their_document() ->
     assert 3 * len(disjoint) >= len(questions())
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in SOURCES.glob("*.txt")))
+def test_each_pdf_reads_as_its_source_renders(name: str) -> None:
+    source = MAKE_PDFS["parse"](SOURCES / f"{name}.txt")
+    assert extract(source.target.read_bytes(), source.target.name) == extract(MAKE_PDFS["render"](source), source.target.name)
+
+
+def test_rendering_a_source_again_gives_the_same_bytes() -> None:
+    source = MAKE_PDFS["parse"](SOURCES / "entropy-explained.txt")
+    assert MAKE_PDFS["render"](source) == MAKE_PDFS["render"](source)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -117,7 +133,7 @@ def content_words(text: str) -> set[str]:
 def source_text(path: str) -> str:
     """All words of a document: of a PDF those of its source, of a web page those of its menus too."""
     if path.endswith(".pdf"):
-        return (HERE / "pdf_sources" / f"{PurePosixPath(path).stem}.txt").read_text(encoding="utf-8")
+        return (SOURCES / f"{PurePosixPath(path).stem}.txt").read_text(encoding="utf-8")
     content = (DATA / path).read_bytes()
     text = content.decode("utf-8" if _is_utf_8(content) else "latin-1")
     return html.unescape(re.sub(r"<[^>]+>", " ", text)) if path.endswith(".html") else text

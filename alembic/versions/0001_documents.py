@@ -25,8 +25,10 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("created_at_ns", sa.Integer(), nullable=False),
         sa.Column("ingested_at_ns", sa.Integer(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
     )
-    op.bulk_insert(corpus, [{"id": 1, "uuid": str(uuid.uuid4()), "generation": 0, "created_at_ns": time.time_ns(), "ingested_at_ns": None}])
+    row = {"id": 1, "uuid": str(uuid.uuid4()), "generation": 0, "created_at_ns": time.time_ns(), "ingested_at_ns": None, "digest": b""}
+    op.bulk_insert(corpus, [row])
     op.create_table(
         "encoding",
         sa.Column("id", sa.Integer(), primary_key=True),

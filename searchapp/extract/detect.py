@@ -77,31 +77,10 @@ _CONTAINER_MARKS = (
 )
 _CONTAINERS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole"}
 _ZIP_ENDINGS = frozenset(
-    [
-        "docm",
-        "docx",
-        "dotx",
-        "epub",
-        "jar",
-        "odf",
-        "odg",
-        "odp",
-        "ods",
-        "odt",
-        "ott",
-        "potx",
-        "ppsx",
-        "pptm",
-        "pptx",
-        "war",
-        "whl",
-        "xlsb",
-        "xlsm",
-        "xlsx",
-        "xltx",
-        "apk",
-        "npz",
-    ]
+    {
+        *("apk", "docm", "docx", "dotx", "epub", "jar", "npz", "odf", "odg", "odp", "ods", "odt", "ott", "potx", "ppsx", "pptm", "pptx"),
+        *("war", "whl", "xlsb", "xlsm", "xlsx", "xltx"),
+    }
 )
 _OLE_ENDINGS = frozenset(["doc", "docx", "dot", "docm", "mdb", "msg", "msi", "pot", "pps", "ppt", "pptx", "xls", "xlsx"])
 
@@ -116,7 +95,7 @@ _SIGNATURES = (
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
-_SHEBANG = re.compile(rb"#!\s*\S*?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
+_SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
 
 def type_of(data: bytes, name: str) -> str:
@@ -157,7 +136,7 @@ def is_utf16(data: bytes) -> bool:
 
 def _is_pdf(data: bytes, ending: str) -> bool:
     """True for a PDF, which may start with up to a kilobyte of something else."""
-    if data.lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
+    if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
         return True
     return b"%PDF-" in data[:1024] and (ending == "pdf" or b"startxref" in data[-2048:])
 

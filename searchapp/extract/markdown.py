@@ -82,12 +82,11 @@ def _pairs(lines: Sequence[str]) -> dict[str, str]:
 
 def _plain(value: str) -> str:
     """A YAML scalar or flow list without its quotes, brackets and comment."""
-    value = value.strip()
+    value = re.sub(r"(^|\s)#[^\"']*$", "", value).strip()
     if value.startswith("[") and value.endswith("]"):
         return ", ".join(filter(None, map(_plain, value[1:-1].split(","))))
     if len(value) >= 2 and value[0] in "\"'" and value[-1] == value[0]:
         return value[1:-1]
-    value = re.sub(r"(^|\s)#.*$", "", value).strip()
     return "" if value in {"|", ">", "|-", ">-", "~", "null"} else value
 
 

@@ -46,14 +46,30 @@ def _read_by_pdfium(data: bytes) -> tuple[list[str], dict[str, str]] | None:
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        if error.err_code == _PASSWORD_ERROR:
+        if _open_error(b"") != _PASSWORD_ERROR and _open_error(data) == _PASSWORD_ERROR:
             raise FileFailed("encrypted: needs a password") from error
         return None
     try:
         pages = [_pdfium_page(document, index) for index in range(len(document))]
-        return (pages, document.get_metadata_dict()) if any(page.strip() for page in pages) or pages else None
+        return (pages, document.get_metadata_dict()) if pages else None
     finally:
         document.close()
+
+
+def _open_error(data: bytes) -> int | None:
+    """The error that pdfium reports when it opens the bytes, None where it opens them.
+
+    pdfium keeps one error for the whole process and leaves it as it was on some failures, so that a broken file reads as
+    encrypted after one that is. Opening what is no PDF at all first sets it to a format error.
+    """
+    import pypdfium2
+
+    try:
+        pypdfium2.PdfDocument(data).close()
+    except pypdfium2.PdfiumError as error:
+        code: int | None = error.err_code
+        return code
+    return None
 
 
 def _pdfium_page(document: Any, index: int) -> str:

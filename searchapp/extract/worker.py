@@ -18,7 +18,7 @@ import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -91,6 +91,8 @@ class ExtractionPool:
         for worker in workers:
             worker.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        for worker in workers:
+            worker.release()
 
     def _extract(self, path: bytes) -> Extraction:
         worker = self._worker()
@@ -109,8 +111,14 @@ class ExtractionPool:
 
     def _worker(self) -> _Worker:
         """An idle worker, or a new one."""
-        if not self._idle.empty():
-            return self._idle.get()
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except Empty:
+                break
+            if worker.is_alive():
+                return worker
+            self._discard(worker)
         with self._lock:
             if self._is_closed:
                 raise CancelledError
@@ -122,7 +130,7 @@ class ExtractionPool:
         with self._lock:
             self._running.discard(worker)
             is_closed = self._is_closed
-        worker.kill()
+        worker.release()
         if is_closed:
             raise CancelledError
 
@@ -134,7 +142,6 @@ class _Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
         )
-        self._lock = Lock()
 
     def ask(self, request: dict[str, str], timeout_s: float) -> dict[str, Any]:
         """The answer to a request; raises FileFailed for a worker that is too slow or dead, ValueError for a broken answer."""
@@ -150,15 +157,22 @@ class _Worker:
         answer: dict[str, Any] = json.loads(self._receive(size, deadline, timeout_s))
         return answer
 
+    def is_alive(self) -> bool:
+        """False once the process has ended."""
+        return self._process.poll() is None
+
     def kill(self) -> None:
-        """End the process and all that it started; safe to call twice and from two threads."""
-        with self._lock:
-            if self._process.returncode is None:
-                _kill_group(self._process.pid)
-                self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
+        """End the process and all that it started; whoever waits for its answer sees its pipe close."""
+        if self.is_alive():
+            _kill_group(self._process.pid)
+            self._process.wait()
+
+    def release(self) -> None:
+        """End the process and give its pipes back; only for who no longer waits on them."""
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def _receive(self, size: int, deadline: float, timeout_s: float) -> bytes:
         assert self._process.stdout is not None

@@ -1,0 +1,49 @@
+# make demo and make test need nothing but Python 3.11 or newer: each sets up what it needs, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .demo
+
+.PHONY: setup demo test quick lint types check bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m compileall -q searchapp
+	@touch $@
+
+# Ingests data/ into a corpus of its own and asks three questions.
+demo: $(READY)
+	$(BIN)/searchapp ingest data --corpus $(DEMO)
+	@for question in "my flat is freezing and the radiators stay cold" \
+	                 "how often do the engine's filters need changing on the boat" \
+	                 "which decision did the board take back"; do \
+		printf '\n\n> searchapp query "%s"\n\n' "$$question"; \
+		$(BIN)/searchapp query "$$question" -k 3 --corpus $(DEMO) || exit; \
+	done
+
+test: $(READY)
+	$(BIN)/pytest
+
+# The tests that need neither the model nor minutes.
+quick: $(READY)
+	$(BIN)/pytest -m "not model and not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: $(READY)
+	$(BIN)/python tests/bench/versus_by_hand.py
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,50 @@
+"""What every test rests on: no network, a cache of its own, and a corpus that is sound when the test is over."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared"  # judged collections and odd files, where they are at hand
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting anywhere is a failure, in this process; nothing of ours has a reason to."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("a test reached for the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+@pytest.fixture(autouse=True)
+def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test, every corpus below its `tmp_path` passes `check --full`, unless the test is marked `damages_corpus`."""
+    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is None or request.node.get_closest_marker("damages_corpus"):
+        return
+    from searchapp.check import check
+
+    for database in folder.rglob("corpus.db"):
+        assert check(database.parent, is_full=True) == []
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder for converted models, made once a session."""
+    return tmp_path_factory.mktemp("model-cache")
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of judged collections and odd files; skips the test where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared folder of collections and samples is not beside the repository")
+    return SHARED

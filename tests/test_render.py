@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from searchapp import render
+from searchapp import layout, render
 from searchapp.errors import CorpusMissing, EncoderError
-from searchapp.render import Look
+from searchapp.layout import Look
 from searchapp.types import (
     Answer,
     DocumentRow,
@@ -331,7 +331,7 @@ def test_lines_break_between_wide_characters_and_count_them_double() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     text = "Ein Satz mit Wörtern. 検索エンジンの文書 " + "x" * 90 + " \U0001f600 end\n" + "word " * 60
     for line in body(text, width=width).splitlines():
-        assert render.display_width(line) <= max(20, width - 3)
+        assert layout.display_width(line) <= max(20, width - 3)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_widths_are_those_that_rich_measures(text: str) -> None:
     from rich.cells import cell_len
 
-    assert render.display_width(text) == cell_len(text)
+    assert layout.display_width(text) == cell_len(text)
 
 
 # ---- hostile names and texts ---------------------------------------------------------------------------------------
@@ -350,13 +350,13 @@ HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\u202egnp.exe\u2066d\x00e\x7ff\rg\tg"
 
 def test_a_name_can_neither_send_codes_nor_break_its_line() -> None:
     name = b"/docs/\x1b[31mred\nnext\t\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xff.txt"
-    assert render.display_path(name) == r"/docs/\x1b[31mred\x0anext\x09\x9b\u202e\u2028\xff.txt"
+    assert layout.display_path(name) == r"/docs/\x1b[31mred\x0anext\x09\x9b\u202e\u2028\xff.txt"
 
 
 def test_a_path_is_shortened_only_below_its_base() -> None:
-    assert render.display_path(b"/docs/a/b.txt", b"/docs") == "a/b.txt"
-    assert render.display_path(b"/docs2/b.txt", b"/docs") == "/docs2/b.txt"
-    assert render.display_path(b"/docs/b.txt", b"/") == "docs/b.txt"
+    assert layout.display_path(b"/docs/a/b.txt", b"/docs") == "a/b.txt"
+    assert layout.display_path(b"/docs2/b.txt", b"/docs") == "/docs2/b.txt"
+    assert layout.display_path(b"/docs/b.txt", b"/") == "docs/b.txt"
 
 
 def test_a_passage_shows_no_control_characters_and_keeps_its_offsets() -> None:
@@ -680,7 +680,7 @@ def test_an_error_names_its_cure() -> None:
     ],
 )
 def test_sizes_are_in_decimal_units(size: int, shown: str) -> None:
-    assert render.human_bytes(size) == shown
+    assert layout.human_bytes(size) == shown
 
 
 @pytest.mark.parametrize(
@@ -688,7 +688,7 @@ def test_sizes_are_in_decimal_units(size: int, shown: str) -> None:
     [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 min 0 s"), (185, "3 min 5 s"), (7799, "2 h 9 min")],
 )
 def test_durations_are_in_their_two_largest_units(seconds: float, shown: str) -> None:
-    assert render.human_duration(seconds) == shown
+    assert layout.human_duration(seconds) == shown
 
 
 def test_rendering_imports_neither_rich_nor_numpy() -> None:

@@ -1,0 +1,228 @@
+"""Text made fit to be shown: harmless, within a width, painted.
+
+Whatever comes from a document or a file name can neither send a code to the terminal, nor reorder a line, nor add one. Steps that
+shape a passage keep its offsets, so that highlights stay where they are. Escape codes are written here directly and widths come from
+`unicodedata`, because importing rich would cost a cold query 15 ms or more. Pure.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote_from_bytes
+
+if TYPE_CHECKING:
+    from searchapp.types import Span
+
+BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
+
+# Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides, isolates), lone surrogates.
+_UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
+
+# A line may break at blanks, and around every character from the East Asian blocks on.
+_WORD = re.compile(r"[!-\u2e7f]+|\S")
+
+# A line break that is only the margin of a prose source: the line before has 50 to 99 characters and ends in no blank (as a hard
+# break of Markdown does), the line after begins with a word, so that it is no list item, table row or indented code.
+_MARGIN_TYPES = frozenset({"txt", "md", "rst", "eml"})
+_MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{100})\n(?=[\"'“‘]?[^\W\d_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a text is to be shown. As it stands: plain, for a pipe; no codes, no wrapping, fields separated by tabs."""
+
+    width: int | None = None  # columns of the terminal; None for a pipe
+    color: bool = False
+    links: bool = False  # paths are clickable (OSC 8)
+    base: bytes | None = None  # an absolute folder; paths below it are shown relative to it
+
+    def paint(self, text: str, style: str) -> str:
+        """The text in an ANSI style ("" for none), or as it is where colours are off."""
+        return f"\x1b[{style}m{text}\x1b[0m" if self.color and style and text else text
+
+    def path(self, path: bytes, style: str = BOLD) -> str:
+        """A path for display; the link of an archive's member leads to the archive."""
+        shown = self.paint(display_path(path, self.base), style)
+        if not self.links:
+            return shown
+        return f"\x1b]8;;file://{quote_from_bytes(path.partition(b'!/')[0])}\x1b\\{shown}\x1b]8;;\x1b\\"
+
+
+PLAIN = Look()
+
+
+# ---- words and lines -------------------------------------------------------------------------------------------------
+
+
+def one_line(text: str) -> str:
+    """The text on one harmless line, white space as single spaces."""
+    return " ".join(safe(text).split())
+
+
+def joined(lines: Iterable[str]) -> str:
+    """The lines as a text."""
+    return "".join(f"{line}\n" for line in lines)
+
+
+def table(facts: Iterable[tuple[str, str]], look: Look) -> list[str]:
+    """A line a fact, the values in one column; facts without a value are left out."""
+    shown = [(name, value) for name, value in facts if value]
+    width = max(display_width(name) for name, _ in shown)
+    return [f"{look.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}" for name, value in shown]
+
+
+def fitted(text: str, columns: int) -> str:
+    """The text, cut with an ellipsis where it is wider than `columns`."""
+    return text if display_width(text) <= columns else f"{text[: _fitting(text, columns - 1)].rstrip()}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 file", "1,200 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def human_bytes(size: int) -> str:
+    """A size in decimal units: "999 B", "1.2 kB", "34.0 MB"."""
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:,.1f} TB"
+
+
+def human_duration(seconds: float) -> str:
+    """A duration in its two largest units: "0.4 s", "42 s", "3 min 5 s", "2 h 10 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def display_path(path: bytes, base: bytes | None = None) -> str:
+    r"""A path on one line of printable text, relative to `base` where it is below it; other bytes and controls become `\xNN`."""
+    return _name(os.fsdecode(path if base is None else path.removeprefix(base.rstrip(b"/") + b"/")))
+
+
+def display_width(text: str) -> int:
+    """How many columns a text takes: two for wide East Asian characters and emoji, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+# ---- a passage within a width ----------------------------------------------------------------------------------------
+
+
+def safe(text: str) -> str:
+    """The text, offset for offset, without anything a terminal would obey."""
+    return _UNSAFE.sub("\ufffd", text.translate(_BLANKS))
+
+
+def flowing(text: str, type_: str) -> str:
+    """The text, offset for offset, with the line breaks of prose paragraphs turned into spaces."""
+    return _MARGIN_BREAK.sub(" ", text) if type_ in _MARGIN_TYPES else text
+
+
+def lines_of(text: str) -> Iterator[Span]:
+    """Its lines, without trailing blanks."""
+    start = 0
+    for line in text.split("\n"):
+        yield start, start + len(line.rstrip())
+        start += len(line) + 1
+
+
+def wrapped(text: str, columns: int) -> list[Span]:
+    """Its lines, broken where they are wider than `columns`; indentation stays on the first part."""
+    lines: list[Span] = []
+    for start, end in lines_of(text):
+        begin = stop = start
+        used = 0
+        for left, right in _words(text, start, end, columns):
+            used += display_width(text[stop:right])
+            if used > columns:
+                if stop > begin:
+                    lines.append((begin, stop))
+                begin, used = left, display_width(text[left:right])
+            stop = right
+        lines.append((begin, stop))
+    return lines
+
+
+def window(lines: Sequence[Span], highlight: tuple[int, int, float], limit: int) -> int:
+    """The first of `limit` lines to show: the passage's first if the highlight is in view then, else so that it is in the middle."""
+    touched = [at for at, (start, end) in enumerate(lines) if start < highlight[1] and end > highlight[0]]
+    if not touched or touched[-1] < limit:
+        return 0
+    spare = max(0, limit - len(touched))
+    return min(touched[0] - spare // 2, len(lines) - limit)
+
+
+def strong_marks(highlights: Iterable[tuple[int, int, float]]) -> list[Span]:
+    """The highlights at least half as strong as the strongest, in order."""
+    strongest = max((weight for _, _, weight in highlights), default=0.0)
+    return sorted((start, end) for start, end, weight in highlights if weight >= strongest / 2)
+
+
+def marked(text: str, line: Span, marks: Iterable[Span], look: Look) -> str:
+    """One line, with the marks that lie in it painted."""
+    parts, at = [], line[0]
+    for start, end in marks:
+        start, end = max(start, at), min(end, line[1])
+        if start < end:
+            parts += [text[at:start], look.paint(text[start:end], MARK)]
+            at = end
+    return "".join((*parts, text[at : line[1]]))
+
+
+# ---- private ---------------------------------------------------------------------------------------------------------
+
+
+def _words(text: str, start: int, end: int, columns: int) -> Iterator[Span]:
+    """The unbreakable parts of a line; a word wider than `columns` is cut."""
+    for word in _WORD.finditer(text, start, end):
+        left, right = word.span()
+        while display_width(text[left:right]) > columns:
+            cut = left + _fitting(text[left:right], columns)
+            yield left, cut
+            left = cut
+        yield left, right
+
+
+def _fitting(text: str, columns: int) -> int:
+    """How many of its first characters take at most `columns`."""
+    used = 0
+    for at, character in enumerate(text):
+        used += _columns(character)
+        if used > columns:
+            return at
+    return len(text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _name(text: str) -> str:
+    return _UNSAFE_IN_NAME.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no text, as `os.fsdecode` keeps it
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -19,9 +19,9 @@ $(READY): pyproject.toml constraints.txt
 # Ingests data/ into a corpus of its own and asks three questions.
 demo: $(READY)
 	$(BIN)/searchapp ingest data --corpus $(DEMO)
-	@for question in "my flat is freezing and the radiators stay cold" \
-	                 "how often do the engine's filters need changing on the boat" \
-	                 "which decision did the board take back"; do \
+	@for question in "my bike's derailleur keeps slipping" \
+	                 "appliance vibrating violently during rinse" \
+	                 "the frying oil has ignited, how do I smother it"; do \
 		printf '\n\n> searchapp query "%s"\n\n' "$$question"; \
 		$(BIN)/searchapp query "$$question" -k 3 --corpus $(DEMO) || exit; \
 	done

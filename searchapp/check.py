@@ -21,6 +21,10 @@ from searchapp.types import FileIdentity, Finding, Source
 from searchapp.vectors import VectorsFileError, verify
 
 _CONTENT = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
+_SOURCE = (
+    *("path", "display", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "dated_ns", "is_stale"),
+    *("source_digest", "content_digest"),
+)
 _KEYWORD_TABLES = {"keywords_data": 2, "keywords_idx": 3, "keywords_docsize": 2, "keywords_config": 2}  # FTS5's own, and their columns
 
 
@@ -33,7 +37,7 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
                 snapshot.database.text_factory = _text
                 for finding in _findings(snapshot, folder, is_full=is_full):
                     findings.append(finding)  # noqa: PERF402 - what was found before an error counts
-    except (sqlite3.DatabaseError, CorpusDamaged) as error:
+    except (sqlite3.DatabaseError, UnicodeError, CorpusDamaged) as error:  # SQLite quotes names in its messages that are no text
         findings.append(Finding(f"the database cannot be read: {error}", is_lost=True))
     return findings
 
@@ -42,10 +46,11 @@ def _findings(snapshot: Snapshot, folder: Path, *, is_full: bool) -> Iterator[Fi
     database = snapshot.database
     yield from _structure(database, is_full=is_full)
     if is_full:
-        yield from _account(database)
-        yield from _vectors_file(snapshot, folder)
-        damaged = list(_documents(database))
-        yield from damaged or _keywords(database)
+        damaged = [*_account(database), *_documents(database)]
+        yield from damaged
+        if not damaged:  # what is derived can be told wrong only where its source is right
+            yield from _keywords(database)
+            yield from _vectors_file(snapshot, folder)
 
 
 def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Finding]:
@@ -56,7 +61,7 @@ def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Findi
     for table, row, *_ in database.execute("PRAGMA foreign_key_check"):
         yield Finding(f"row {row} of {table} refers to nothing")
     wrong = """
-        SELECT CAST(d.path AS BLOB) FROM document d
+        SELECT CAST(coalesce(d.path, '') AS BLOB) FROM document d
         LEFT JOIN vectors v ON v.document_id = d.id LEFT JOIN document_text t ON t.document_id = d.id
         WHERE t.document_id IS NULL OR v.first_passage_id <> d.first_passage_id OR v.passages <> d.passages
            OR (SELECT count(*) = d.passages AND min(p.id) = d.first_passage_id AND max(p.id) = d.first_passage_id + d.passages - 1
@@ -74,9 +79,10 @@ def _account(database: sqlite3.Connection) -> Iterator[Finding]:
 def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
     cursor = database.cursor()
     cursor.row_factory = sqlite3.Row
-    statement = """
-        SELECT d.*, CAST(d.path AS BLOB) AS raw_path, t.text, v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first,
-               v.passages AS v_passages, v.generation AS v_generation, v.vectors, v.digest
+    statement = f"""
+        SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))}, CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
+               v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
+               v.generation AS v_generation, v.vectors, v.digest
         FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
     passages = """SELECT start, "end", page, line_start, line_end, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
     for row in cursor.execute(statement):
@@ -129,16 +135,17 @@ def _is_consistent(database: sqlite3.Connection, definition: str) -> bool:
 
 
 def _terms(database: sqlite3.Connection) -> bytes:
-    """A digest of all terms with their places, the rows' lengths and their sums (row 1 of FTS5's data)."""
+    """A digest of all terms with their places, the rows' lengths and their sums: FTS5 keeps those in row 1, zeros at its end or not."""
     database.execute("CREATE VIRTUAL TABLE temp.keyword_terms USING fts5vocab(main, keywords, instance)")
     digest = hashlib.blake2b()
     for statement in (
         'SELECT term, doc, col, "offset" FROM temp.keyword_terms',
         "SELECT id, sz FROM keywords_docsize ORDER BY id",
-        "SELECT block FROM keywords_data WHERE id = 1",
     ):
         for row in database.execute(statement):
             digest.update(repr(row).encode())
+    for (sums,) in database.execute("SELECT CAST(block AS BLOB) FROM keywords_data WHERE id = 1"):
+        digest.update(sums.rstrip(b"\0"))
     return digest.digest()
 
 

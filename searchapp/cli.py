@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import __version__, render, settings
+from searchapp import __version__, layout, render, settings
 from searchapp.errors import BadFilter, SearchappError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from searchapp.corpus import Corpus
-    from searchapp.render import Look
+    from searchapp.layout import Look
     from searchapp.types import Filters, Progress
 
 app = typer.Typer(
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the end of the line: whatever failed becomes a message and an exit code
         if is_debug:
             traceback.print_exc()
         return _report_error(error, is_json=is_json)
@@ -305,7 +305,7 @@ def _note(text: str) -> None:
 
 def _look(stream: TextIO) -> Look:
     is_terminal = stream.isatty()
-    return render.Look(
+    return layout.Look(
         width=shutil.get_terminal_size().columns if is_terminal else None,
         color=settings.wants_color(stream),
         links=is_terminal and settings.terminal_has_links(),
@@ -407,7 +407,7 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
             return
         last = now
         share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
-        left = f", about {render.human_duration((now - begin) * (1 - share) / share)} left" if share > 0 else ""
+        left = f", about {layout.human_duration((now - begin) * (1 - share) / share)} left" if share > 0 else ""
         rate = state.passages / (now - begin)
         stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{left}\n")
         stream.flush()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from searchapp.types import Document, FileOutcome, Outcome, Passage, Progress, R
 if TYPE_CHECKING:
     from searchapp.extract.worker import Extraction
     from searchapp.types import Encoder, KnownFile, Vector, Writer
+
+    _Waiting: TypeAlias = deque[tuple[walk.FoundFile, Future[Extraction]]]  # in the order in which they were submitted
 
 _BATCH_S = 1.0  # seconds of encoding to a commit
 _FIRST_BATCH_TOKENS = 4096
@@ -130,7 +132,7 @@ class Intake:
 
     # What is known is looked up before the batch before is stored, as that may replace the very passages that were moved into this
     # one; its own vectors count too, for copies. Then this one's texts go to the encoder, and while it works the new documents are
-    # committed as pending together with the vectors of the batch before.
+    # committed as pending together with the batch before.
 
     def _flush(self) -> None:
         items, self._items = self._items, []
@@ -143,12 +145,12 @@ class Intake:
         rows = self._thread.submit(self._encode, list(missing.values()))
         self._batch = _Batch([], known, list(missing), rows, tokens)
         for item in items:
-            if all(digest in known for digest in item.digests):
+            if item.is_new and all(digest in known for digest in item.digests):
                 self._store(item, known)
-            else:
-                if item.is_new:
-                    item.document_id = self._writer.replace(item.source, item.document, item.passages)
-                self._batch.items.append(item)
+                continue
+            if item.is_new:
+                item.document_id = self._writer.replace(item.source, item.document, item.passages)
+            self._batch.items.append(item)
         self.embedded += len(missing)
         self.reused += sum(len(item.digests) for item in items) - len(missing)
         self._writer.commit()
@@ -234,8 +236,7 @@ class Ingest:
         for root in roots:
             self._look(root)
         self._remember(given, roots)
-        with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            self._read(thread)
+        self._read()
         if not self._is_stopped():
             self._tidy(roots)
         self._writer.commit()
@@ -301,41 +302,41 @@ class Ingest:
 
     # -- reading
 
-    def _read(self, thread: ThreadPoolExecutor) -> None:
-        to_read: list[walk.FoundFile] = []
-        for file in self._survey.files.values():
-            if self._is_unchanged(file):
-                self._conclude(file.path, "unchanged")
-            else:
-                to_read.append(file)
-        has_pending = any(known.is_pending for known in self._known.values())
-        if not to_read and not has_pending:
+    def _read(self) -> None:
+        """Read what may have changed, and take it in; the encoder is opened meanwhile, and only where something is to be embedded."""
+        to_read = [file for file in self._survey.files.values() if not self._is_unchanged(file)]
+        for path in self._survey.files.keys() - {file.path for file in to_read}:
+            self._conclude(path, "unchanged")
+        if not to_read and not any(known.is_pending for known in self._known.values()):
             return
         self._files_to_read = len(to_read)
         self._bytes_total = sum(file.identity.size for file in to_read)
         self._report_progress()
-        opening = thread.submit(self._open_encoder)
-        waiting: deque[tuple[walk.FoundFile, Future[Extraction]]] = deque()
-        upcoming = iter(to_read)
-        self._read_ahead(upcoming, waiting)
-        try:
-            encoder = opening.result()
-        except EncoderError:
-            if self._is_stopped():
-                return  # Ctrl-C reaches the child that converts the model, too
-            raise
+        with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
+            opening = thread.submit(self._open_encoder)
+            upcoming = iter(to_read)
+            waiting: _Waiting = deque()
+            self._read_ahead(upcoming, waiting)
+            try:
+                encoder = opening.result()
+            except EncoderError:
+                if self._is_stopped():
+                    return  # Ctrl-C reaches the child that converts the model, too
+                raise
         with Intake(self._writer, encoder, on_stored=self._on_stored) as intake:
             self._intake = intake
-            if has_pending:
-                intake.resume(is_stopped=self._is_stopped)
-            while waiting and (extraction := self._next(waiting[0][1])):
-                self._take(waiting.popleft()[0], extraction)
-                self._read_ahead(upcoming, waiting)
-            for _, cancelled in waiting:
-                cancelled.cancel()
-            intake.close()
+            self._take_all(intake, upcoming, waiting)
 
-    def _read_ahead(self, upcoming: Iterable[walk.FoundFile], waiting: deque[tuple[walk.FoundFile, Future[Extraction]]]) -> None:
+    def _take_all(self, intake: Intake, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
+        intake.resume(is_stopped=self._is_stopped)
+        while waiting and (extraction := self._next(waiting[0][1])):
+            self._take(waiting.popleft()[0], extraction)
+            self._read_ahead(upcoming, waiting)
+        for _, cancelled in waiting:
+            cancelled.cancel()
+        intake.close()
+
+    def _read_ahead(self, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
         for file in upcoming:
             waiting.append((file, self._extractor.submit(file.path)))
             if len(waiting) > _READ_AHEAD:

@@ -54,7 +54,7 @@ class Snapshot:
                 self._database.close()
                 self._database = _empty()
             self._generation = 0 if self.is_blank else self._check_schema()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damage where a number or text stood
             raise CorpusDamaged(f"the corpus at {folder} cannot be read: {error}", hint="run: searchapp check --full") from error
 
     def __enter__(self) -> Self:

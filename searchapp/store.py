@@ -306,7 +306,9 @@ class Store:
         return row and EncoderIdentity(row.model, row.fingerprint, row.dim, row.max_tokens)
 
     def set_encoder(self, identity: EncoderIdentity) -> None:
-        """Record the encoder of a corpus that has none."""
+        """Record the encoder of a corpus that has none. Raises ValueError where there is one."""
+        if self.encoder() is not None:
+            raise ValueError("the corpus has an encoder already")
         values = {"id": 1, "model": identity.model, "fingerprint": identity.fingerprint, "dim": identity.dim}
         self._change(sa.insert(StoredEncoding).values(values | {"max_tokens": identity.max_tokens}))
 
@@ -415,6 +417,9 @@ class Store:
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
+        holder = self._connection.scalar(sa.select(StoredDocument.id).where(StoredDocument.path == source.path))
+        if holder not in (None, document_id):
+            raise ValueError("there is another document at that path")
         metadata = json.loads(self._document(document_id).metadata)
         values = _source_values(source, dated_ns=records.dated_ns(source, metadata), is_stale=False)
         self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values))
@@ -577,6 +582,7 @@ class Store:
         return bool(changed > max(_REPUBLISH_PASSAGES, _REPUBLISH_FRACTION * row.passages))
 
 
+_ELSEWHERE = "choose another with --corpus"
 _ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
 
 
@@ -585,11 +591,15 @@ class _Lock:
 
     def __init__(self, folder: Path) -> None:
         try:
+            os.fsencode(folder).decode()  # FAISS opens files by names in UTF-8
+        except UnicodeDecodeError as error:
+            raise CorpusUnwritable(f"a corpus cannot be kept at {folder!r}: its name is not UTF-8", hint=_ELSEWHERE) from error
+        try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_foreign(folder)
             self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint="choose another with --corpus") from error
+            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -1,23 +1,49 @@
-"""Stand-ins for tests, public: an encoder whose vectors can be computed in the head.
+"""Stand-ins for tests, public: an encoder whose vectors can be computed in the head, and a backend in memory.
 
-Nothing here loads a model; the same text gives the same vector in every process and on every machine.
+Nothing here loads a model or touches the disk; the same text gives the same vector in every process and on every machine.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from typing import TYPE_CHECKING
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from searchapp.types import EncoderIdentity, Span, TokenVectors
+from searchapp import records
+from searchapp.errors import CorpusLocked
+from searchapp.types import (
+    Document,
+    DocumentRow,
+    EncoderIdentity,
+    Filters,
+    Finding,
+    Hit,
+    KnownFile,
+    Passage,
+    PendingDocument,
+    Root,
+    Source,
+    Span,
+    Status,
+    TokenVectors,
+    Unindexed,
+    embedded_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from numpy.typing import NDArray
 
-    from searchapp.types import Vector, Vectors
+    from searchapp.types import Ids, Scores, Vector, Vectors
 
+_Item = TypeVar("_Item")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"\w+")
 
@@ -85,3 +111,359 @@ def _unit(states: Vectors) -> Vector:
     """The direction of the states' mean, (t, dim) to (dim,)."""
     total = states.sum(0)
     return np.ascontiguousarray(total / np.linalg.norm(total), np.float32)
+
+
+# ---- the Backend in memory -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stored:
+    """A document as the backend in memory keeps it."""
+
+    id: int
+    source: Source
+    document: Document
+    passages: tuple[Passage, ...]
+    first_passage_id: int
+    rows: NDArray[np.float64] | None  # (n_passages, dim), rounded to float16; None while pending
+    is_stale: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(embedded_text(p.headings, self.document.text[p.start : p.end]) for p in self.passages)
+
+    def hit(self, ordinal: int) -> Hit:
+        passage, document = self.passages[ordinal], self.document
+        text = document.text[passage.start : passage.end]
+        return Hit(self.first_passage_id + ordinal, self.id, self.source.path, document.title, document.type, passage, text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """One generation, never changed: a commit puts another in its place, and readers keep theirs."""
+
+    generation: int = 0
+    encoder: EncoderIdentity | None = None
+    roots: Mapping[bytes, Root] = field(default_factory=dict)
+    documents: Mapping[int, _Stored] = field(default_factory=dict)
+    unindexed: Mapping[bytes, Unindexed] = field(default_factory=dict)
+    next_document_id: int = 1
+    next_passage_id: int = 1
+    ingested_at_ns: int | None = None
+
+
+class MemoryBackend:
+    """A Backend of dictionaries and NumPy, with the same promises as the local one but durability."""
+
+    def __init__(self) -> None:
+        self.state = _State()
+        self.is_locked = False
+
+    def writer(self) -> MemoryWriter:
+        """The one writer; raises CorpusLocked while another is open."""
+        if self.is_locked:
+            raise CorpusLocked(f"another ingest is writing this corpus (process {os.getpid()})", hint="close the other writer")
+        return MemoryWriter(self)
+
+    def reader(self) -> MemoryReader:
+        """The newest committed generation."""
+        return MemoryReader(self.state)
+
+    def check(self, *, is_full: bool) -> list[Finding]:  # noqa: ARG002 - there is nothing to read more fully
+        """Nothing: memory that fails is beyond us."""
+        return []
+
+
+class MemoryWriter:
+    """The writer of a MemoryBackend; implements `types.Writer`."""
+
+    def __init__(self, backend: MemoryBackend) -> None:
+        self._backend = backend
+        self._state = backend.state
+        self._is_changed = False
+        backend.is_locked = True
+
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first."""
+        return self._state.encoder
+
+    def set_encoder(self, identity: EncoderIdentity) -> None:
+        """Record the encoder of a corpus that has none. Raises ValueError where there is one."""
+        if self._state.encoder is not None:
+            raise ValueError("the corpus has an encoder already")
+        self._change(replace(self._state, encoder=identity))
+
+    def roots(self) -> list[Root]:
+        """The remembered roots, by path."""
+        return [root for _, root in sorted(self._state.roots.items())]
+
+    def set_root(self, root: Root) -> None:
+        """Remember a root, in place of itself and of all roots below it."""
+        if self._state.roots.get(root.path) != root:
+            self._change(replace(self._state, roots=_outside(self._state.roots, root.path) | {root.path: root}))
+
+    def forget_roots(self, within: bytes) -> None:
+        """Forget a root and all roots below it."""
+        kept = _outside(self._state.roots, within)
+        if len(kept) < len(self._state.roots):
+            self._change(replace(self._state, roots=kept))
+
+    def known_files(self) -> dict[bytes, KnownFile]:
+        """Every document's source, by path."""
+        return {
+            one.source.path: KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale)
+            for one in self._state.documents.values()
+        }
+
+    def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
+        wanted = set(digests)
+        fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
+        found: dict[bytes, Vector] = {}
+        for one in self._state.documents.values():
+            for text, row in zip(one.texts, [] if one.rows is None else one.rows, strict=False):
+                digest = records.text_digest(fingerprint, text)
+                if digest in wanted:
+                    found[digest] = row.astype(np.float32)
+        return found
+
+    def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
+        """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
+        state = self._state
+        if state.encoder is None or not passages:
+            raise ValueError("a document needs an encoder and at least one passage")
+        rows = None if vectors is None else _rounded(vectors, len(passages), state.encoder.dim)
+        kept = {i: one for i, one in state.documents.items() if one.source.path != source.path}
+        new = _Stored(state.next_document_id, source, document, tuple(passages), state.next_passage_id, rows)
+        self._change(
+            replace(
+                self._state,
+                documents=kept | {new.id: new},
+                next_document_id=new.id + 1,
+                next_passage_id=new.first_passage_id + len(passages),
+            )
+        )
+        return new.id
+
+    def attach(self, document_id: int, vectors: Vectors) -> None:
+        """Give a pending document its vectors, (n_passages, dim). Raises ValueError where it has some or they do not fit."""
+        one = self._stored(document_id)
+        if one.rows is not None or self._state.encoder is None:
+            raise ValueError(f"document {document_id} is not pending")
+        self._put(replace(one, rows=_rounded(vectors, len(one.passages), self._state.encoder.dim)))
+
+    def pending(self) -> Iterator[PendingDocument]:
+        """The documents that still need vectors, in order of id."""
+        for document_id, one in sorted(self._state.documents.items()):
+            if one.rows is None:
+                yield PendingDocument(document_id, one.texts)
+
+    def relocate(self, document_id: int, source: Source) -> None:
+        """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
+        one = self._stored(document_id)
+        if any(other.source.path == source.path and other is not one for other in self._state.documents.values()):
+            raise ValueError("there is another document at that path")
+        made_by = one.source
+        self._put(replace(one, source=replace(source, extractor=made_by.extractor, splitter=made_by.splitter), is_stale=False))
+
+    def mark_stale(self, document_id: int) -> None:
+        """Record that a document's file could not be read this time."""
+        one = self._stored(document_id)
+        if not one.is_stale:
+            self._put(replace(one, is_stale=True))
+
+    def remove(self, document_ids: Iterable[int]) -> None:
+        """Take documents out."""
+        for document_id in document_ids:
+            gone = self._stored(document_id)
+            self._change(replace(self._state, documents={i: one for i, one in self._state.documents.items() if i != gone.id}))
+
+    def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
+        """Record what is not indexed below the given paths, in place of what was recorded there."""
+        rows = {file.path: file for file in files}
+        for scope in scopes:
+            outside = _outside(self._state.unindexed, scope)
+            after = outside | {path: file for path, file in rows.items() if _is_within(path, scope)}
+            if after != self._state.unindexed:
+                self._change(replace(self._state, unindexed=after))
+
+    def commit(self) -> int:
+        """Make all changes visible at once; returns the generation, one higher where anything changed."""
+        if self._is_changed:
+            self._state = self._backend.state = replace(self._state, generation=self._state.generation + 1)
+            self._is_changed = False
+        return self._state.generation
+
+    def finish(self) -> int:
+        """Commit and record that an ingest came to its end now; returns the generation."""
+        self.commit()
+        self._state = self._backend.state = replace(self._state, ingested_at_ns=time.time_ns())
+        return self._state.generation
+
+    def close(self) -> None:
+        """Drop what was not committed and let another writer in."""
+        self._state, self._is_changed = self._backend.state, False
+        self._backend.is_locked = False
+
+    def _stored(self, document_id: int) -> _Stored:
+        if document_id not in self._state.documents:
+            raise ValueError(f"there is no document {document_id}")
+        return self._state.documents[document_id]
+
+    def _put(self, one: _Stored) -> None:
+        self._change(replace(self._state, documents={**self._state.documents, one.id: one}))
+
+    def _change(self, state: _State) -> None:
+        self._state = state
+        self._is_changed = True
+
+
+class MemoryReader:
+    """One generation of a MemoryBackend; implements `types.Reader`."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self.notes: list[str] = []
+
+    @property
+    def generation(self) -> int:
+        """The generation that is read; 0 for a corpus without a commit."""
+        return self._state.generation
+
+    @property
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first document."""
+        return self._state.encoder
+
+    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
+        scored = [
+            (-float(score), one.source.path, one.passages[ordinal].start, one.first_passage_id + ordinal)
+            for one in self._passing(filters)
+            if one.rows is not None
+            for ordinal, score in enumerate((one.rows @ query.astype(np.float64)).astype(np.float32))
+        ]
+        best = sorted(scored)[: max(depth, 0)]
+        return np.array([row[3] for row in best], dtype=np.int64), np.array([-row[0] for row in best], dtype=np.float32)
+
+    def documents(self, passage_ids: Ids) -> Ids:
+        """The document of each passage, (n,)."""
+        return np.array([one.id for one, _ in self._places(passage_ids)], dtype=np.int64)
+
+    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
+        """The cosine of the given passages, (n,); raises KeyError for one without a vector."""
+        found = []
+        for one, ordinal in self._places(passage_ids):
+            if one.rows is None:
+                raise KeyError(one.first_passage_id + ordinal)
+            found.append(one.rows[ordinal] @ query.astype(np.float64))
+        return np.array(found, dtype=np.float32)
+
+    def hydrate(self, passage_ids: Ids) -> list[Hit]:
+        """The passages themselves, in the order given."""
+        return [one.hit(ordinal) for one, ordinal in self._places(passage_ids)]
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many documents, passages, pending documents and stale documents there are."""
+        documents = self._state.documents.values()
+        passages = sum(len(one.passages) for one in documents)
+        return len(documents), passages, sum(one.rows is None for one in documents), sum(one.is_stale for one in documents)
+
+    def versions(self) -> list[tuple[str, str, str, int]]:
+        """Which extractors and splitters made the documents: type, extractor, splitter, count."""
+        counted = Counter((one.document.type, one.source.extractor, one.source.splitter) for one in self._state.documents.values())
+        return [(*version, count) for version, count in sorted(counted.items())]
+
+    def rows(self, filters: Filters) -> Iterator[DocumentRow]:
+        """The documents that pass the filters, by path."""
+        for one in self._passing(filters):
+            identity, document = one.source.identity, one.document
+            yield DocumentRow(
+                path=one.source.path,
+                title=document.title,
+                type=document.type,
+                passages=len(one.passages),
+                size=identity.size,
+                modified_ns=identity.mtime_ns,
+                is_pending=one.rows is None,
+                is_stale=one.is_stale,
+            )
+
+    def document_ids(self, filters: Filters) -> list[int]:
+        """The documents that pass the filters, by path."""
+        return [one.id for one in self._passing(filters)]
+
+    def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
+        """A document's metadata and all its passages in order."""
+        one = self._state.documents[document_id]
+        return dict(one.document.metadata), [one.hit(ordinal) for ordinal in range(len(one.passages))]
+
+    def status(self) -> Status:
+        """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
+        documents, passages, pending, stale = self.counts()
+        return Status(
+            path="memory",
+            generation=self._state.generation,
+            documents=documents,
+            passages=passages,
+            pending=pending,
+            stale=stale,
+            outdated=0,
+            encoder=self._state.encoder,
+            roots=tuple(root for _, root in sorted(self._state.roots.items())),
+            unindexed=tuple(file for _, file in sorted(self._state.unindexed.items())),
+            database_bytes=0,
+            vectors_bytes=0,
+            vectors_state="none yet",
+            ingested_at_ns=self._state.ingested_at_ns,
+        )
+
+    def prepare(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _passing(self, filters: Filters) -> list[_Stored]:
+        passing = [one for one in self._state.documents.values() if _passes(one, filters)]
+        return sorted(passing, key=lambda one: one.source.path)
+
+    def _places(self, passage_ids: Ids) -> list[tuple[_Stored, int]]:
+        places = {
+            one.first_passage_id + ordinal: (one, ordinal) for one in self._state.documents.values() for ordinal in range(len(one.passages))
+        }
+        return [places[i] for i in passage_ids.tolist()]
+
+
+def _passes(one: _Stored, filters: Filters) -> bool:
+    dated_ns = records.dated_ns(one.source, one.document.metadata)
+    return (
+        (not filters.within or any(_is_place(one.source.path, place) for place in filters.within))
+        and (not filters.types or one.document.type in filters.types)
+        and (filters.since_ns is None or dated_ns >= filters.since_ns)
+        and (filters.before_ns is None or dated_ns < filters.before_ns)
+    )
+
+
+def _is_place(path: bytes, place: str) -> bool:
+    """Whether a path is the place, lies below it, or matches it as a glob, whose `*` also crosses folders."""
+    folder = place.encode("utf-8", "surrogateescape").rstrip(b"/")
+    glob = folder.decode("utf-8", "replace").replace("[^", "[!")
+    return _is_within(path, folder) or fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
+
+
+def _is_within(path: bytes, folder: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:
+    return {path: item for path, item in items.items() if not _is_within(path, folder)}
+
+
+def _rounded(vectors: Vectors, passages: int, dim: int) -> NDArray[np.float64]:
+    """The rows as a backend stores them, (n, dim). Raises ValueError for rows of another shape, not finite or not unit."""
+    if vectors.shape != (passages, dim):
+        raise ValueError(f"vectors must be of shape {(passages, dim)}, not {vectors.shape}")
+    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3):  # NaN fails the comparison too
+        raise ValueError("vectors must be finite and of unit length")
+    return vectors.astype(np.float16).astype(np.float64)

@@ -1,0 +1,102 @@
+"""How well the default model answers the judged questions about the sample documents, asked as a user asks them.
+
+Floors stand a few points under what was measured, so that a real loss is seen and a rounding is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import ir_measures
+import pytest
+from ir_measures import Success, nDCG
+
+from searchapp.corpus import Corpus
+from searchapp.encode import load_encoder
+from searchapp.local import LocalBackend
+from searchapp.types import Answer
+
+pytestmark = [pytest.mark.model, pytest.mark.slow]
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE.parent / "data"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Corpus:
+    """The sample documents, ingested."""
+    backend = LocalBackend(tmp_path_factory.mktemp("relevance") / "corpus")
+    report = Corpus(backend, cache=model_cache).ingest([DATA])
+    assert set(report.counts()) == {"indexed"}
+    return Corpus(backend, encoder=load_encoder(cache=model_cache, is_batch=False))  # opened once for all questions
+
+
+@pytest.fixture(scope="module")
+def answers(corpus: Corpus) -> dict[str, list[str]]:
+    """The ten best documents below data/ for each judged question."""
+    asked = records("queries.jsonl")
+    return {record["_id"]: places(corpus.query(record["text"], k=10, per_document=1)) for record in asked}
+
+
+def records(name: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (HERE / "judgements" / name).read_text(encoding="utf-8").splitlines()]
+
+
+def places(answer: Answer) -> list[str]:
+    return [Path(os.fsdecode(match.hit.path)).relative_to(DATA).as_posix() for match in answer.matches]
+
+
+def figures(answers: dict[str, list[str]]) -> dict[str, float]:
+    """Which share of the questions has a full answer first, and nDCG@10 with the grades 1 and 2 as gains."""
+    lines = (HERE / "judgements/qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    judged = [ir_measures.Qrel(question, path, int(grade)) for question, path, grade in (line.split("\t") for line in lines)]
+    run = [ir_measures.ScoredDoc(question, path, -rank) for question, found in answers.items() for rank, path in enumerate(found)]
+    measures = {"hits@1": Success(rel=2) @ 1, "nDCG@10": nDCG @ 10}
+    found = ir_measures.calc_aggregate(list(measures.values()), judged, run)
+    return {name: found[measure] for name, measure in measures.items()}
+
+
+def test_a_full_answer_stands_first_for_most_questions(answers: dict[str, list[str]]) -> None:
+    assert figures(answers)["hits@1"] >= 0.74  # measured: .771
+
+
+def test_the_ten_best_documents_hold_the_answers_in_good_order(answers: dict[str, list[str]]) -> None:
+    assert figures(answers)["nDCG@10"] >= 0.86  # measured: .890
+
+
+def test_a_page_of_the_manual_that_is_cited_holds_the_answer(corpus: Corpus) -> None:
+    first, among_five = [], []
+    for record in records("manual.jsonl"):
+        manual = DATA / record["path"]
+        pages = pages_of(corpus, manual)
+        cited = [
+            has_phrase(pages[match.hit.passage.page or 0], record["phrase"])
+            for match in corpus.query(record["text"], k=5).matches
+            if match.hit.path == os.fsencode(manual)
+        ]
+        first.append(cited[:1] == [True])
+        among_five.append(any(cited))
+    assert sum(first) / len(first) >= 0.66  # measured: 17 of 24
+    assert sum(among_five) / len(among_five) >= 0.83  # measured: 21 of 24
+
+
+def test_every_answer_of_the_manual_stands_whole_in_one_passage(corpus: Corpus) -> None:
+    for record in records("manual.jsonl"):
+        hits = corpus.show(str(DATA / record["path"]))[2]
+        assert any(has_phrase(hit.text, record["phrase"]) for hit in hits), record["phrase"]
+
+
+def pages_of(corpus: Corpus, manual: Path) -> dict[int, str]:
+    """The text of each page, put together from its passages."""
+    pages: dict[int, str] = defaultdict(str)
+    for hit in corpus.show(str(manual))[2]:
+        pages[hit.passage.page or 0] += f" {hit.text}"
+    return pages
+
+
+def has_phrase(text: str, phrase: str) -> bool:
+    return re.sub(r"\s+", " ", phrase) in re.sub(r"\s+", " ", text)

@@ -44,7 +44,8 @@ def plain(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def child(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """Another process that runs the code with `Store`, `add`, `document` and `unit` at hand."""
+    """Another process that runs the code with `Store`, `add`, `document` and `unit` at hand, and need not import alembic for it."""
+    Store(Path(str(arguments[0]))).close()
     prelude = f"import sys, time; sys.path.insert(0, {str(HERE)!r})\nfrom pathlib import Path\n"
     prelude += "from make_corpora import add, document, unit\nfrom searchapp.store import Store\n"
     command = [sys.executable, "-c", prelude + textwrap.dedent(code), *map(str, arguments)]
@@ -159,8 +160,8 @@ def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder:
         with pytest.raises(CorpusLocked, match=f"process {os.getpid()}") as caught:
             Store(folder)
         assert caught.value.exit_code == 11
-        with child("Store(Path(sys.argv[1]))", folder) as other:
-            _, errors = other.communicate(timeout=30)
+        command = [sys.executable, "-c", "import sys, pathlib, searchapp.store as s; s.Store(pathlib.Path(sys.argv[1]))", str(folder)]
+        errors = subprocess.run(command, capture_output=True, text=True, check=False).stderr
         assert f"CorpusLocked: another ingest is writing this corpus (process {os.getpid()})" in errors
     Store(folder).close()
 

@@ -124,17 +124,19 @@ def test_ties_longer_than_the_margin_come_whole(tmp_path: Path) -> None:
 
 
 def test_scores_nearer_than_float32_can_tell_do_not_lose_the_best(tmp_path: Path) -> None:
-    """A hundred rows that differ by what FAISS's own sums may get wrong."""
-    rows = np.tile(unit(1, 1), (300, 1)).astype(np.float16)
-    rows[np.arange(300), np.arange(300) % DIM] = np.nextafter(rows[np.arange(300), np.arange(300) % DIM], np.float16(0))
-    query = np.full(DIM, DIM**-0.5, dtype=np.float32)
-    query[::2] *= np.float32(1e-4)
-    file = VectorsFile(tmp_path, publish(tmp_path, 1, DIM, [(1, rows)]))
-    cosines = rescore(rows, query)
+    """Sums of large parts that cancel out but for the last: float32, adding in whatever order, sees noise alone."""
+    random = np.random.default_rng(8)
+    rows = np.zeros((300, DIM))
+    for row in rows:
+        parts = random.uniform(0.05, 0.3, (DIM - 2) // 2).astype(np.float16)
+        row[: DIM - 2] = random.permutation(np.concatenate((parts, -parts)))
+    rows[:, -1] = random.permutation(300) / 512
+    query = np.full(DIM, 0.2, dtype=np.float32)
+    query[-1] = 1e-7
+    file = VectorsFile(tmp_path, publish(tmp_path, 1, DIM, [(0, rows.astype(np.float16))]))
     for depth in (1, 5, 20):
-        cut = np.sort(cosines)[::-1][depth - 1]
         ids, _ = file.search(query, depth=depth, allowed=None)
-        assert sorted(ids.tolist()) == (np.flatnonzero(cosines >= cut) + 1).tolist()
+        assert ids.tolist() == np.argsort(-rows[:, -1])[:depth].tolist()
 
 
 def test_a_file_without_rows_answers_nothing(tmp_path: Path) -> None:

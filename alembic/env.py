@@ -7,7 +7,7 @@ database it refuses to run, so that nobody migrates a corpus by accident.
 import sqlalchemy as sa
 from alembic import context
 
-from searchapp.store import Base, is_ours
+from searchapp.schema import Base, is_ours
 
 
 def run(connection: sa.Connection) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.errors import CorpusError
+from searchapp.lock import Lock
 from searchapp.snapshot import OldSchema, Snapshot
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ class LocalBackend:
 
     def writer(self) -> Store:
         """The one writer; makes the folder where there is none. Raises CorpusLocked while another holds it."""
-        from searchapp.store import Store
-
-        return Store(self.folder)
+        lock = Lock(self.folder)
+        try:
+            from searchapp.store import Store
+        except BaseException:
+            lock.release()
+            raise
+        return Store(self.folder, lock)
 
     def reader(self) -> Snapshot:
         """The newest committed generation; a corpus with an old schema is migrated first, in a child process."""

@@ -1,31 +1,45 @@
-"""The writer: tables, the unit of work, the schema and its migrations. The only owner of sqlalchemy and alembic.
+"""The writer: the unit of work on the tables of `schema`, migrations at its opening, publishing the vectors at its end.
 
-One process writes a corpus at a time, under a lock on a file beside the database. Changes gather in one transaction until
-`commit`, which makes them durable together (WAL, synchronous=FULL) and raises the generation by one; a process that dies
-before it leaves the corpus as the last commit left it. Knows nothing of files' contents, models or ranking.
+One process writes a corpus at a time, under its `Lock`. Changes gather in one transaction until `commit`, which makes them durable
+together (WAL, synchronous=FULL) and raises the generation by one; a process that dies before it leaves the corpus as the last
+commit left it. Knows nothing of files' contents, models or ranking.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from searchapp import records
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusTooNew, CorpusUnwritable, SearchappError
+from searchapp.errors import CorpusTooNew, CorpusUnwritable
+from searchapp.lock import Lock
+from searchapp.schema import (
+    ROOM,
+    StoredCorpus,
+    StoredDocument,
+    StoredEncoding,
+    StoredPassage,
+    StoredPublication,
+    StoredRoot,
+    StoredText,
+    StoredUnindexed,
+    StoredVectors,
+    Tombstone,
+    connect,
+    seal,
+    translated,
+    upgrade,
+)
 from searchapp.types import (
     Document,
     EncoderIdentity,
@@ -43,242 +57,28 @@ from searchapp.vectors import PublishedFile, VectorsFileError, from_blob, publis
 if TYPE_CHECKING:
     from searchapp.types import Vector, Vectors
 
-_PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-    "trusted_schema = OFF",
-    "cell_size_check = ON",
-    "secure_delete = ON",
-)
 _REPUBLISH_PASSAGES = 256  # a new vectors file is due when more than this, and more than a tenth, has changed
 _REPUBLISH_FRACTION = 0.1
-
-
-# ---- tables --------------------------------------------------------------------------------------------------------
-
-
-class Base(DeclarativeBase):
-    """The tables of a corpus; ARCHITECTURE.md describes them for readers in other languages."""
-
-
-class StoredCorpus(Base):
-    """One row: which corpus this is and how many commits changed it."""
-
-    __tablename__ = "corpus"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    uuid: Mapped[str] = mapped_column(sa.Text)
-    generation: Mapped[int]
-    created_at_ns: Mapped[int]
-    ingested_at_ns: Mapped[int | None]
-    digest: Mapped[bytes]  # over records.ACCOUNT
-
-
-class StoredEncoding(Base):
-    """One row: the encoder that made all vectors; none before the first document."""
-
-    __tablename__ = "encoding"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    model: Mapped[str] = mapped_column(sa.Text)
-    fingerprint: Mapped[str] = mapped_column(sa.Text)
-    dim: Mapped[int]
-    max_tokens: Mapped[int]
-
-
-class StoredRoot(Base):
-    """A folder or file that `ingest` without a path refreshes."""
-
-    __tablename__ = "root"
-    path: Mapped[bytes] = mapped_column(primary_key=True)
-    include: Mapped[str] = mapped_column(sa.Text)  # JSON list
-    exclude: Mapped[str] = mapped_column(sa.Text)  # JSON list
-
-
-class StoredDocument(Base):
-    """One source, and what it was reduced to, but for its text and vectors."""
-
-    __tablename__ = "document"
-    __table_args__ = (sa.Index("document_content_hash", "content_hash"), {"sqlite_autoincrement": True})
-    id: Mapped[int] = mapped_column(primary_key=True)
-    path: Mapped[bytes] = mapped_column(unique=True)
-    display: Mapped[str] = mapped_column(sa.Text)
-    size: Mapped[int]
-    mtime_ns: Mapped[int]
-    ctime_ns: Mapped[int]
-    inode: Mapped[int]
-    content_hash: Mapped[bytes]
-    hashed_at_ns: Mapped[int]
-    is_stale: Mapped[bool]
-    source_digest: Mapped[bytes]
-    type: Mapped[str] = mapped_column(sa.Text)
-    title: Mapped[str] = mapped_column(sa.Text)
-    metadata_: Mapped[str] = mapped_column("metadata", sa.Text)  # JSON object
-    dated_ns: Mapped[int]
-    extractor: Mapped[str] = mapped_column(sa.Text)
-    splitter: Mapped[str] = mapped_column(sa.Text)
-    has_lines: Mapped[bool]
-    content_digest: Mapped[bytes]
-    first_passage_id: Mapped[int]
-    passages: Mapped[int]
-    generation: Mapped[int]
-
-
-class StoredText(Base):
-    """A document's text, apart so that listing documents does not read it."""
-
-    __tablename__ = "document_text"
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
-    text: Mapped[str] = mapped_column(sa.Text)
-
-
-class StoredPassage(Base):
-    """A passage; ids are consecutive within a document and never used again."""
-
-    __tablename__ = "passage"
-    __table_args__ = (
-        sa.Index("passage_document_id", "document_id"),
-        sa.Index("passage_text_digest", "text_digest"),
-        {"sqlite_autoincrement": True},
-    )
-    id: Mapped[int] = mapped_column(primary_key=True)
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"))
-    start: Mapped[int]
-    end: Mapped[int]
-    page: Mapped[int | None]
-    line_start: Mapped[int | None]
-    line_end: Mapped[int | None]
-    headings: Mapped[str] = mapped_column(sa.Text)  # JSON list, title first
-    text_digest: Mapped[bytes]
-
-
-class StoredVectors(Base):
-    """A document's vectors, float16 rows in passage order; a document without is pending."""
-
-    __tablename__ = "vectors"
-    __table_args__ = (sa.Index("vectors_generation", "generation"),)
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
-    first_passage_id: Mapped[int]
-    passages: Mapped[int]
-    generation: Mapped[int]
-    digest: Mapped[bytes]
-    vectors: Mapped[bytes]
-
-
-class Tombstone(Base):
-    """Passages that have left since the vectors file was published, and may still stand in it."""
-
-    __tablename__ = "tombstone"
-    first_passage_id: Mapped[int] = mapped_column(primary_key=True)
-    passages: Mapped[int]
-    generation: Mapped[int]
-
-
-class StoredPublication(Base):
-    """One row: the vectors file, as it was published."""
-
-    __tablename__ = "published"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.Text)
-    generation: Mapped[int]
-    digest: Mapped[bytes]
-    size: Mapped[int]
-    mtime_ns: Mapped[int]
-    ctime_ns: Mapped[int]
-    inode: Mapped[int]
-    passages: Mapped[int]
-
-
-class StoredUnindexed(Base):
-    """A file that the last ingest saw and did not index."""
-
-    __tablename__ = "unindexed"
-    path: Mapped[bytes] = mapped_column(primary_key=True)
-    outcome: Mapped[str] = mapped_column(sa.Text)
-    reason: Mapped[str] = mapped_column(sa.Text)
-    files: Mapped[int]
-
-
-# ---- schema --------------------------------------------------------------------------------------------------------
-
-
-def is_ours(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: ARG001, FBT001, RUF100
-    """Whether a table is described above; the keyword index and its shadow tables are FTS5's own business."""
-    return not (kind == "table" and (name or "").startswith(("keywords", "sqlite_")))
-
-
-def migrate(folder: Path) -> None:
-    """Bring a corpus to the newest schema, under its lock, after a backup; a corpus without a database gets one.
-
-    All or nothing: a migration that fails leaves the corpus as it was. Raises CorpusTooNew for a schema of the future.
-    """
-    with Store(folder):
-        pass
-
-
-def upgrade(engine: sa.Engine, revision: str = "head") -> None:
-    """Run the migrations up to a revision, in one transaction."""
-    from alembic import command
-    from alembic.config import Config
-
-    packaged = Path(str(files("searchapp"))) / "migrations"
-    config = Config()
-    config.set_main_option("script_location", str(packaged if packaged.is_dir() else packaged.parents[1] / "alembic").replace("%", "%%"))
-    # A migration rebuilds tables, and with foreign keys on, dropping the old one would delete every row that refers to it.
-    with engine.connect() as connection:
-        raw: Any = connection.connection.driver_connection
-        raw.execute("PRAGMA foreign_keys = OFF")
-        try:
-            with connection.begin():
-                config.attributes["connection"] = connection
-                command.upgrade(config, revision)
-                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-                if broken is not None:
-                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint="restore the backup beside the corpus")
-                _seal(connection)
-        finally:
-            raw.execute("PRAGMA foreign_keys = ON")
-
-
-def connect(folder: Path) -> sa.Engine:
-    """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
-    path = folder / records.DATABASE
-    try:  # exclusively: opening and closing a database that is there would drop the locks of this process's readers
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ROOM) from error
-
-    def open_database() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        return connection
-
-    engine = sa.create_engine("sqlite://", creator=open_database, poolclass=sa.StaticPool)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    event.listen(engine, "handle_error", _translate)
-    return engine
-
-
-# ---- the writer ----------------------------------------------------------------------------------------------------
 
 
 class Store:
     """The writer of a corpus folder, which it makes where there is none; implements `types.Writer`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock and open the database, migrated. Raises CorpusLocked, CorpusTooNew or CorpusUnwritable."""
+    def __init__(self, folder: Path, lock: Lock | None = None) -> None:
+        """Open the database, migrated, under the folder's lock, which is taken unless it is given; it goes with the writer.
+
+        Raises CorpusLocked, CorpusTooNew or CorpusUnwritable.
+        """
         self._folder = folder
         with contextlib.ExitStack() as undo:
-            self._lock = _Lock(folder)
+            self._lock = lock or Lock(folder)
             undo.callback(self._lock.release)
             self._engine = connect(folder)
             undo.callback(self._engine.dispose)
             try:
                 self._migrate()
             except sqlite3.Error as error:
-                raise _translated(error, folder) from error
+                raise translated(error, folder) from error
             self._connection = self._engine.connect()
             undo.callback(self._connection.close)
             self._start_unit()
@@ -476,7 +276,7 @@ class Store:
         try:
             published = publish(self._folder, self._generation, identity.dim, blocks)
         except OSError as error:
-            raise CorpusUnwritable(f"cannot write the vectors file: {error.strerror}", hint=_ROOM) from error
+            raise CorpusUnwritable(f"cannot write the vectors file: {error.strerror}", hint=ROOM) from error
         identity_values = {name: getattr(published.identity, name) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
         self._connection.execute(sa.delete(StoredPublication))
         self._connection.execute(
@@ -516,7 +316,7 @@ class Store:
             connection.cursor().execute("VACUUM INTO ?", (str(target),))
 
     def _commit(self) -> None:
-        _seal(self._connection)
+        seal(self._connection)
         self._connection.commit()
         self._start_unit()
 
@@ -582,52 +382,13 @@ class Store:
         return bool(changed > max(_REPUBLISH_PASSAGES, _REPUBLISH_FRACTION * row.passages))
 
 
-_ELSEWHERE = "choose another with --corpus"
-_ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+def migrate(folder: Path) -> None:
+    """Bring a corpus to the newest schema, under its lock, after a backup; a corpus without a database gets one.
 
-
-class _Lock:
-    """One writer a corpus: an flock that dies with its process, so that a stale one cannot block."""
-
-    def __init__(self, folder: Path) -> None:
-        try:
-            os.fsencode(folder).decode()  # FAISS opens files by names in UTF-8
-        except UnicodeDecodeError as error:
-            raise CorpusUnwritable(f"a corpus cannot be kept at {folder!r}: its name is not UTF-8", hint=_ELSEWHERE) from error
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _refuse_foreign(folder)
-            self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
-            os.close(self._descriptor)
-            raise CorpusLocked(
-                f"another ingest is writing this corpus (process {holder or 'unknown'})", hint="wait for it to end, or stop it"
-            ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
-
-    def release(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Raise CorpusError for a folder that holds other things and no corpus: it is somebody's, and not to be littered."""
-    names = {path.name for path in folder.iterdir()}
-    if records.DATABASE not in names and names - {records.LOCK, ".gitignore"}:
-        raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")
-
-
-def _seal(connection: sa.Connection) -> None:
-    """Bring `corpus.digest` up to date, last in a transaction."""
-    tables = [[tuple(row) for row in connection.exec_driver_sql(statement)] for statement in records.ACCOUNT]
-    connection.execute(sa.update(StoredCorpus).values(digest=records.account_digest(tables)))
+    All or nothing: a migration that fails leaves the corpus as it was. Raises CorpusTooNew for a schema of the future.
+    """
+    with Store(folder):
+        pass
 
 
 def _blob(vectors: Vectors, passages: int, dim: int) -> bytes:
@@ -664,19 +425,6 @@ def _is_within(column: Any, folder: bytes) -> sa.ColumnElement[bool]:
     """Whether a path column holds the folder itself or anything below it."""
     prefix = folder.rstrip(b"/") + b"/"
     return sa.or_(column == folder, sa.and_(column >= prefix, column < prefix[:-1] + b"0"))  # "0" follows "/"
-
-
-def _translate(context: sa.ExceptionContext) -> None:
-    if isinstance(context.original_exception, sqlite3.Error):
-        raise _translated(context.original_exception, None) from context.original_exception
-
-
-def _translated(error: sqlite3.Error, folder: Path | None) -> SearchappError:
-    where = f" at {folder}" if folder else ""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
-    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=_ROOM)
 
 
 if __name__ == "__main__":

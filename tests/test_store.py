@@ -18,7 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from make_corpora import ENCODER, EVERYTHING, add, axis, document, passages_of, paths, source, unit
 
-from searchapp import records, store
+from searchapp import records, schema
 from searchapp.check import check
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusMissing, CorpusTooNew, CorpusUnwritable
 from searchapp.local import LocalBackend
@@ -88,7 +88,7 @@ def test_nobody_else_may_read_a_corpus_whatever_the_umask(folder: Path) -> None:
 
 def test_the_writer_s_connection_is_careful(folder: Path) -> None:
     Store(folder).close()
-    engine = store.connect(folder)
+    engine = schema.connect(folder)
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "cell_size_check", "secure_delete", "application_id")
     with engine.connect() as connection:
         assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas] == ["wal", 2, 1, 0, 1, 1, 0x53524348]
@@ -231,8 +231,8 @@ def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
 def old_corpus(folder: Path) -> None:
     """A corpus as revision 0001 left it, without keyword rows: one complete document of two passages."""
     folder.mkdir()
-    engine = store.connect(folder)
-    store.upgrade(engine, "0001")
+    engine = schema.connect(folder)
+    schema.upgrade(engine, "0001")
     made = document(2, title="Titel", word="日本語 running")
     of = source("/old.txt")
     rows = [
@@ -260,7 +260,7 @@ def old_corpus(folder: Path) -> None:
     }
     passage_names = ("start", "end", "page", "line_start", "line_end", "headings", "text_digest")
     with engine.begin() as connection:
-        tables = store.Base.metadata.tables
+        tables = schema.Base.metadata.tables
         connection.execute(
             tables["encoding"].insert().values(id=1, model="test", fingerprint=ENCODER.fingerprint, dim=ENCODER.dim, max_tokens=16)
         )
@@ -333,14 +333,14 @@ def test_a_newer_schema_is_refused(folder: Path) -> None:
 
 def test_the_models_are_what_the_migrations_make(folder: Path) -> None:
     folder.mkdir()
-    engine = store.connect(folder)
-    store.upgrade(engine)
+    engine = schema.connect(folder)
+    schema.upgrade(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": store.is_ours, "compare_type": True})
-        assert compare_metadata(context, store.Base.metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": schema.is_ours, "compare_type": True})
+        assert compare_metadata(context, schema.Base.metadata) == []
         connection.rollback()
         connection.exec_driver_sql("DROP INDEX vectors_generation")
-        assert [change[0] for change in compare_metadata(context, store.Base.metadata)] == ["add_index"]
+        assert [change[0] for change in compare_metadata(context, schema.Base.metadata)] == ["add_index"]
         connection.rollback()
     engine.dispose()
 

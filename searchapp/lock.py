@@ -1,0 +1,55 @@
+"""One writer a corpus: the lock that its folder is opened for writing under.
+
+A module of its own, so that a second writer is refused before the libraries of the first are imported.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from searchapp import records
+from searchapp.errors import CorpusError, CorpusLocked, CorpusUnwritable
+
+_ELSEWHERE = "choose another with --corpus"
+
+
+class Lock:
+    """One writer a corpus: an flock that dies with its process, so that a stale one cannot block."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder where there is none, and take its lock. Raises CorpusLocked, CorpusUnwritable or CorpusError."""
+        try:
+            os.fsencode(folder).decode()  # FAISS opens files by names in UTF-8
+        except UnicodeDecodeError as error:
+            raise CorpusUnwritable(f"a corpus cannot be kept at {folder!r}: its name is not UTF-8", hint=_ELSEWHERE) from error
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_foreign(folder)
+            self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise CorpusLocked(
+                f"another ingest is writing this corpus (process {holder or 'unknown'})", hint="wait for it to end, or stop it"
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another writer in; once is enough."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise CorpusError for a folder that holds other things and no corpus: it is somebody's, and not to be littered."""
+    names = {path.name for path in folder.iterdir()}
+    if records.DATABASE not in names and names - {records.LOCK, ".gitignore"}:
+        raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")

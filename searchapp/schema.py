@@ -1,0 +1,246 @@
+"""The tables of a corpus and how a database gets them; ARCHITECTURE.md describes them for readers in other languages.
+
+With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows nothing of locks, units of work or documents.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from searchapp import records
+from searchapp.errors import CorpusDamaged, CorpusUnwritable, SearchappError
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "secure_delete = ON",
+)
+ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+
+class Base(DeclarativeBase):
+    """The tables of a corpus; ARCHITECTURE.md describes them for readers in other languages."""
+
+
+class StoredCorpus(Base):
+    """One row: which corpus this is and how many commits changed it."""
+
+    __tablename__ = "corpus"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[str] = mapped_column(sa.Text)
+    generation: Mapped[int]
+    created_at_ns: Mapped[int]
+    ingested_at_ns: Mapped[int | None]
+    digest: Mapped[bytes]  # over records.ACCOUNT
+
+
+class StoredEncoding(Base):
+    """One row: the encoder that made all vectors; none before the first document."""
+
+    __tablename__ = "encoding"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(sa.Text)
+    fingerprint: Mapped[str] = mapped_column(sa.Text)
+    dim: Mapped[int]
+    max_tokens: Mapped[int]
+
+
+class StoredRoot(Base):
+    """A folder or file that `ingest` without a path refreshes."""
+
+    __tablename__ = "root"
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    include: Mapped[str] = mapped_column(sa.Text)  # JSON list
+    exclude: Mapped[str] = mapped_column(sa.Text)  # JSON list
+
+
+class StoredDocument(Base):
+    """One source, and what it was reduced to, but for its text and vectors."""
+
+    __tablename__ = "document"
+    __table_args__ = (sa.Index("document_content_hash", "content_hash"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[bytes] = mapped_column(unique=True)
+    display: Mapped[str] = mapped_column(sa.Text)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int]
+    inode: Mapped[int]
+    content_hash: Mapped[bytes]
+    hashed_at_ns: Mapped[int]
+    is_stale: Mapped[bool]
+    source_digest: Mapped[bytes]
+    type: Mapped[str] = mapped_column(sa.Text)
+    title: Mapped[str] = mapped_column(sa.Text)
+    metadata_: Mapped[str] = mapped_column("metadata", sa.Text)  # JSON object
+    dated_ns: Mapped[int]
+    extractor: Mapped[str] = mapped_column(sa.Text)
+    splitter: Mapped[str] = mapped_column(sa.Text)
+    has_lines: Mapped[bool]
+    content_digest: Mapped[bytes]
+    first_passage_id: Mapped[int]
+    passages: Mapped[int]
+    generation: Mapped[int]
+
+
+class StoredText(Base):
+    """A document's text, apart so that listing documents does not read it."""
+
+    __tablename__ = "document_text"
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    text: Mapped[str] = mapped_column(sa.Text)
+
+
+class StoredPassage(Base):
+    """A passage; ids are consecutive within a document and never used again."""
+
+    __tablename__ = "passage"
+    __table_args__ = (
+        sa.Index("passage_document_id", "document_id"),
+        sa.Index("passage_text_digest", "text_digest"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"))
+    start: Mapped[int]
+    end: Mapped[int]
+    page: Mapped[int | None]
+    line_start: Mapped[int | None]
+    line_end: Mapped[int | None]
+    headings: Mapped[str] = mapped_column(sa.Text)  # JSON list, title first
+    text_digest: Mapped[bytes]
+
+
+class StoredVectors(Base):
+    """A document's vectors, float16 rows in passage order; a document without is pending."""
+
+    __tablename__ = "vectors"
+    __table_args__ = (sa.Index("vectors_generation", "generation"),)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    first_passage_id: Mapped[int]
+    passages: Mapped[int]
+    generation: Mapped[int]
+    digest: Mapped[bytes]
+    vectors: Mapped[bytes]
+
+
+class Tombstone(Base):
+    """Passages that have left since the vectors file was published, and may still stand in it."""
+
+    __tablename__ = "tombstone"
+    first_passage_id: Mapped[int] = mapped_column(primary_key=True)
+    passages: Mapped[int]
+    generation: Mapped[int]
+
+
+class StoredPublication(Base):
+    """One row: the vectors file, as it was published."""
+
+    __tablename__ = "published"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text)
+    generation: Mapped[int]
+    digest: Mapped[bytes]
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int]
+    inode: Mapped[int]
+    passages: Mapped[int]
+
+
+class StoredUnindexed(Base):
+    """A file that the last ingest saw and did not index."""
+
+    __tablename__ = "unindexed"
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(sa.Text)
+    reason: Mapped[str] = mapped_column(sa.Text)
+    files: Mapped[int]
+
+
+# ---- getting them --------------------------------------------------------------------------------------------------
+
+
+def is_ours(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: ARG001, FBT001, RUF100
+    """Whether a table is described above; the keyword index and its shadow tables are FTS5's own business."""
+    return not (kind == "table" and (name or "").startswith(("keywords", "sqlite_")))
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Run the migrations up to a revision, in one transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    packaged = Path(str(files("searchapp"))) / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(packaged if packaged.is_dir() else packaged.parents[1] / "alembic").replace("%", "%%"))
+    # A migration rebuilds tables, and with foreign keys on, dropping the old one would delete every row that refers to it.
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint="restore the backup beside the corpus")
+                seal(connection)
+        finally:
+            raw.execute("PRAGMA foreign_keys = ON")
+
+
+def connect(folder: Path) -> sa.Engine:
+    """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
+    path = folder / records.DATABASE
+    try:  # exclusively: opening and closing a database that is there would drop the locks of this process's readers
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=ROOM) from error
+
+    def open_database() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    engine = sa.create_engine("sqlite://", creator=open_database, poolclass=sa.StaticPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "handle_error", _translate)
+    return engine
+
+
+def seal(connection: sa.Connection) -> None:
+    """Bring `corpus.digest` up to date, last in a transaction."""
+    tables = [[tuple(row) for row in connection.exec_driver_sql(statement)] for statement in records.ACCOUNT]
+    connection.execute(sa.update(StoredCorpus).values(digest=records.account_digest(tables)))
+
+
+def _translate(context: sa.ExceptionContext) -> None:
+    if isinstance(context.original_exception, sqlite3.Error):
+        raise translated(context.original_exception, None) from context.original_exception
+
+
+def translated(error: sqlite3.Error, folder: Path | None) -> SearchappError:
+    """What an error of SQLite's means for the corpus, with its cure."""
+    where = f" at {folder}" if folder else ""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
+    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=ROOM)

@@ -17,7 +17,7 @@ from statistics import median
 
 from searchapp.corpus import Corpus
 from searchapp.errors import CollectionError, UnknownMode
-from searchapp.ingest import Intake
+from searchapp.intake import Intake
 from searchapp.local import LocalBackend
 from searchapp.rank import MODES
 from searchapp.types import Block, Document, Encoder, Evaluation, FileIdentity, Progress, Source

@@ -37,11 +37,12 @@ LAYERS = {
     "store": 4,
     "local": 5,
     "testing": 5,
-    "ingest": 5,
-    "corpus": 6,
-    "evaluate": 7,
-    "cli": 8,
-    "__main__": 9,
+    "ingest": 6,
+    "intake": 5,
+    "corpus": 7,
+    "evaluate": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 PURE = {"errors", "types", "records", "rank", "split"}  # all that the public fakes may rest on
 OWNERS = {

@@ -16,7 +16,7 @@ import pytest
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusLocked, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
 from searchapp.extract import extractor_of
-from searchapp.ingest import Intake
+from searchapp.intake import Intake
 from searchapp.local import LocalBackend
 from searchapp.split import SPLITTER_VERSION
 from searchapp.testing import HashEncoder

@@ -1,0 +1,159 @@
+"""Intake: documents to stored vectors. split -> encode -> store, embedding nothing twice.
+
+A batch is about a second of encoding; while one is encoded in a thread, the next is read and split. Every batch ends in a commit,
+so that an interruption loses at most one. Serves whoever has documents; knows no files, no SQL and no model: only the seams.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from searchapp.records import text_digest
+from searchapp.split import split
+from searchapp.types import Document, Passage, Source, embedded_text
+
+if TYPE_CHECKING:
+    from searchapp.types import Encoder, Vector, Writer
+
+_BATCH_S = 1.0  # seconds of encoding to a commit
+_FIRST_BATCH_TOKENS = 4096
+_BATCH_DOCUMENTS = 512
+
+
+@dataclass(slots=True)
+class _Item:
+    """A document on its way: split, its texts not yet embedded."""
+
+    source: Source
+    document: Document
+    passages: list[Passage]
+    texts: list[str]
+    digests: list[bytes]
+    tokens: int
+    is_new: bool
+    document_id: int | None = None  # once stored as pending
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is being encoded: the documents that wait, the vectors known already, and the digests being made."""
+
+    items: list[_Item]
+    known: dict[bytes, Vector]
+    missing: list[bytes]
+    rows: Future[tuple[list[Vector], float]]
+    tokens: int
+
+
+class Intake:
+    """Takes documents in: splits, embeds what was never embedded, stores. Use as a context manager, and `close` to finish."""
+
+    def __init__(self, writer: Writer, encoder: Encoder, *, on_stored: Callable[[Source], None] = lambda _: None) -> None:
+        self._writer = writer
+        self._encoder = encoder
+        self._on_stored = on_stored
+        self._items: list[_Item] = []
+        self._tokens = 0
+        self._budget = _FIRST_BATCH_TOKENS
+        self._batch: _Batch | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self.embedded = 0
+        self.reused = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
+        """Take a document in; returns False where it holds no passage. It is stored by the time `close` returns."""
+        passages = split(document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens)
+        if not passages:
+            return False
+        texts = [embedded_text(passage.headings, document.text[passage.start : passage.end]) for passage in passages]
+        fingerprint = self._encoder.identity.fingerprint
+        digests = [text_digest(fingerprint, text) for text in texts]
+        tokens = sum(map(len, texts)) // 4  # near enough to size a batch
+        self._items.append(_Item(source, document, passages, texts, digests, tokens, is_new))
+        self._tokens += tokens
+        if self._tokens >= self._budget or len(self._items) >= _BATCH_DOCUMENTS:
+            self._flush()
+        return True
+
+    def close(self) -> None:
+        """Store and commit all that was added."""
+        self._flush()
+        self._settle()
+        self._writer.commit()
+
+    def resume(self, *, is_stopped: Callable[[], bool]) -> None:
+        """Embed what an interrupted run left pending."""
+        fingerprint = self._encoder.identity.fingerprint
+        for document in self._writer.pending():
+            if is_stopped():
+                break
+            digests = [text_digest(fingerprint, text) for text in document.texts]
+            known = self._writer.digests(digests)
+            missing = {digest: text for digest, text in zip(digests, document.texts, strict=True) if digest not in known}
+            known |= zip(missing, self._encode(list(missing.values()))[0], strict=True)
+            self._writer.attach(document.document_id, np.stack([known[digest] for digest in digests]))
+            self.embedded += len(missing)
+            self.reused += len(digests) - len(missing)
+        self._writer.commit()
+
+    # What is known is looked up before the batch before is stored, as that may replace the very passages that were moved into this
+    # one; its own vectors count too, for copies. Then this one's texts go to the encoder, and while it works the new documents are
+    # committed as pending together with the batch before.
+
+    def _flush(self) -> None:
+        items, self._items = self._items, []
+        tokens, self._tokens = self._tokens, 0
+        known = self._writer.digests(digest for item in items for digest in item.digests)
+        known |= self._settle()
+        if not items:
+            return
+        missing = {digest: text for item in items for digest, text in zip(item.digests, item.texts, strict=True) if digest not in known}
+        rows = self._thread.submit(self._encode, list(missing.values()))
+        self._batch = _Batch([], known, list(missing), rows, tokens)
+        for item in items:
+            if item.is_new and all(digest in known for digest in item.digests):
+                self._store(item, known)
+                continue
+            if item.is_new:
+                item.document_id = self._writer.replace(item.source, item.document, item.passages)
+            self._batch.items.append(item)
+        self.embedded += len(missing)
+        self.reused += sum(len(item.digests) for item in items) - len(missing)
+        self._writer.commit()
+
+    def _settle(self) -> dict[bytes, Vector]:
+        """Store the batch that is being encoded, once it is; returns its vectors by digest."""
+        batch, self._batch = self._batch, None
+        if batch is None:
+            return {}
+        rows, took_s = batch.rows.result()
+        if batch.missing:
+            self._budget = int(min(max(batch.tokens / max(took_s, 1e-3) * _BATCH_S, 2048), 131_072))
+        known = batch.known | dict(zip(batch.missing, rows, strict=True))
+        for item in batch.items:
+            self._store(item, known)
+        return known
+
+    def _store(self, item: _Item, known: dict[bytes, Vector]) -> None:
+        vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
+        if item.document_id is None:
+            self._writer.replace(item.source, item.document, item.passages, vectors=vectors)
+        else:
+            self._writer.attach(item.document_id, vectors)
+        self._on_stored(item.source)
+
+    def _encode(self, texts: list[str]) -> tuple[list[Vector], float]:
+        begin = time.perf_counter()
+        return list(self._encoder.encode_passages(texts)), time.perf_counter() - begin

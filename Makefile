@@ -21,7 +21,7 @@ demo: $(READY)
 	$(BIN)/searchapp ingest data --corpus $(DEMO)
 	@for question in "my bike's derailleur keeps slipping" \
 	                 "appliance vibrating violently during rinse" \
-	                 "the frying oil has ignited, how do I smother it"; do \
+	                 "how can eggs be kept for weeks without a refrigerator"; do \
 		printf '\n\n> searchapp query "%s"\n\n' "$$question"; \
 		$(BIN)/searchapp query "$$question" -k 3 --corpus $(DEMO) || exit; \
 	done

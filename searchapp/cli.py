@@ -6,6 +6,7 @@ the command that needs them, so that `--help` is fast and a query meets neither 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -15,7 +16,6 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +118,7 @@ def ingest(
 ) -> int:
     """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
     with _stop_signals() as is_stopped, _progress(sys.stderr) as on_progress:
-        report = _corpus(corpus, model).ingest(
+        report = _corpus(corpus).ingest(
             paths or [],
             model=settings.load(model=model).model,
             include=include,
@@ -217,6 +217,8 @@ def check(
     """Check that the corpus is what was written."""
     findings = _corpus(corpus).check(is_full=is_full)
     _print(render.json_text(render.findings_json(findings)) if as_json else render.findings_text(findings, _look(sys.stdout)))
+    if findings:
+        _note("what is repairable is still where it was read from: ingest it into a new corpus with --corpus DIR")
     if any(finding.is_lost for finding in findings):
         return _LOST
     return _DAMAGED if findings else 0
@@ -237,6 +239,7 @@ def evaluate(
 
     if run_file is not None and len(set(modes)) != 1:
         raise typer.BadParameter("a run file holds one mode: give --mode once", param_hint="--run-file")
+    _show_log()
     chosen = settings.load(model=model)
     with _interruptible(), _progress(sys.stderr) as on_progress:
         results = evaluate(
@@ -251,25 +254,41 @@ def evaluate(
 # ---- arguments -----------------------------------------------------------------------------------------------------
 
 
-def _corpus(folder: Path | None, model: str | None = None) -> Corpus:
+def _corpus(folder: Path | None) -> Corpus:
     from searchapp.corpus import Corpus
 
-    return Corpus.open(settings.load(corpus=folder, model=model))
+    _show_log()
+    return Corpus.open(settings.load(corpus=folder))
+
+
+def _show_log() -> None:
+    """Let the library's own log reach stderr: the rare things that take time or went otherwise than expected."""
+    log = logging.getLogger("searchapp")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
 
 
 def _filters(within: Sequence[str], types: Sequence[str], since: str | None = None, before: str | None = None) -> Filters:
     from searchapp.types import Filters
 
+    since_ns, before_ns = _moment(since, "--since"), _moment(before, "--before")
+    if since_ns is not None and before_ns is not None and since_ns >= before_ns:
+        raise BadFilter(f"nothing is from {since} on and before {before}", hint="--since is the earlier date, --before the later one")
     return Filters(
         within=tuple(_place(place) for place in within),
         types=tuple(_TYPES.get(name, name) for name in (kind.lower().lstrip(".") for kind in types)),
-        since_ns=_moment(since, "--since"),
-        before_ns=_moment(before, "--before"),
+        since_ns=since_ns,
+        before_ns=before_ns,
     )
 
 
 def _place(text: str) -> str:
-    """A path made absolute; a glob that is no path stays as it is."""
+    """A path made absolute; a glob that is no path stays as it is. Raises BadFilter for "", which would be the working directory."""
+    if not text:
+        raise BadFilter("an empty path", hint="name a file, a folder or a glob; '.' is the working directory")
     is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
     if is_glob and not text.startswith(("./", "../", "~")):
         return text
@@ -277,17 +296,13 @@ def _place(text: str) -> str:
 
 
 def _moment(text: str | None, option: str) -> int | None:
-    """An ISO date, with or without its month, day and time, in local time; unix ns."""
+    from searchapp.records import moment_ns
+
     if text is None:
         return None
-    for form in ("%Y", "%Y-%m"):
-        try:
-            return int(datetime.strptime(text, form).astimezone().timestamp()) * 10**9
-        except ValueError:
-            continue
     try:
-        return int(datetime.fromisoformat(text).astimezone().timestamp() * 10**9)
-    except (ValueError, OverflowError) as error:
+        return moment_ns(text)
+    except ValueError as error:
         raise BadFilter(f"{option}: {text!r} is not a date", hint="write it as 2024-05-31, 2024-05 or 2024") from error
 
 
@@ -380,7 +395,6 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         bars.TextColumn("{task.fields[files]} files · {task.fields[passages]} passages · {task.fields[rate]}"),
         bars.TimeRemainingColumn(),
     )
-    begin = time.monotonic()
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, files="0", passages=0, rate="")
 
@@ -391,14 +405,14 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 completed=state.bytes_done,
                 files=f"{state.files_done}/{state.files_total}",
                 passages=state.passages,
-                rate=f"{state.passages / max(time.monotonic() - begin, 0.1):.0f}/s",
+                rate=f"{state.passages / max(state.took_s, 0.1):.0f}/s",
             )
 
         yield show
 
 
 def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
-    begin = last = time.monotonic()
+    last = time.monotonic()
 
     def show(state: Progress) -> None:
         nonlocal last
@@ -407,8 +421,8 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
             return
         last = now
         share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
-        left = f", about {layout.human_duration((now - begin) * (1 - share) / share)} left" if share > 0 else ""
-        rate = state.passages / (now - begin)
+        left = f", about {layout.human_duration(state.took_s * (1 - share) / share)} left" if share > 0 else ""
+        rate = state.passages / max(state.took_s, 0.1)
         stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{left}\n")
         stream.flush()
 

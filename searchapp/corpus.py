@@ -8,6 +8,7 @@ Knows the seams, Encoder and Backend, and neither SQL nor FAISS nor any model; p
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp import rank
-from searchapp.errors import CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
+from searchapp.errors import BadFilter, CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
 from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
 from searchapp.split import SPLITTER_VERSION, sentences
@@ -111,48 +112,36 @@ class Corpus:
     ) -> Answer:
         """The k best passages for a question, best first; never fewer while k exist that pass the filters.
 
-        Raises EmptyQuery, UnknownMode, CorpusMissing, CorpusEmpty or EncoderError.
+        Raises EmptyQuery, UnknownMode, BadFilter, CorpusMissing, CorpusEmpty or EncoderError, and ValueError for a k or `per_document`
+        below 1.
         """
         begin = time.perf_counter()
         text = text.encode("utf-8", "replace").decode()  # a command line may hold bytes that are no text
-        if not text.strip():
-            raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
-        if mode not in rank.MODES:
-            raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
-        if k < 1 or (per_document is not None and per_document < 1):
-            raise ValueError("k and per_document count from 1")
-        reader = self._backend.reader()
-        try:
-            with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-                documents, _, pending, stale = reader.counts()
-                if reader.encoder is None or not documents:
-                    raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
-                opening = thread.submit(self._query_encoder, reader.encoder)
-                reader.prepare()
-                encoder = opening.result()
+        _require_sense(text, mode, k=k, per_document=per_document, min_score=min_score)
+        with closing(self._backend.reader()) as reader:
+            documents, _, pending, stale = reader.counts()
+            if reader.encoder is None or not documents:
+                raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+            encoder = self._prepare(reader, reader.encoder)
             vector = encoder.encode_query(text)  # (dim,)
             ids, scores = _search(reader, vector, filters, k=k, per_document=per_document, min_score=min_score)
             matches = _matches(reader.hydrate(ids), scores)
-            if has_highlights:
-                matches = _highlighted(matches, encoder, vector)
             return Answer(
                 query=text,
                 mode=mode,
                 legs=("cosine",),
                 generation=reader.generation,
-                matches=tuple(matches),
+                matches=tuple(_highlighted(matches, encoder, vector) if has_highlights else matches),
                 took_ms=(time.perf_counter() - begin) * 1000,
                 pending=pending,
                 stale=stale + _outdated(reader),
                 notes=tuple(reader.notes),
             )
-        finally:
-            reader.close()
 
     # -- the rest
 
     def remove(self, places: Sequence[str]) -> list[bytes]:
-        """Take the documents at or below the given paths or globs out; forgets roots there, and what was left out. Returns their paths.
+        """Take the documents at or below the given paths or globs out, and forget roots there and what was left out; returns their paths.
 
         Raises DocumentMissing where a place is neither a document's nor a root's, and then removes nothing.
         """
@@ -167,7 +156,8 @@ class Corpus:
                 removed |= found
         with closing(self._backend.writer()) as writer:
             still_there = {known.document_id for known in writer.known_files().values()}
-            writer.remove(document_id for document_id in removed if document_id in still_there)
+            removed = {document_id: path for document_id, path in removed.items() if document_id in still_there}
+            writer.remove(removed)
             for path in (os.fsencode(place.rstrip("/")) for place in places):
                 writer.forget_roots(path)
                 writer.set_unindexed([path], [])
@@ -177,34 +167,26 @@ class Corpus:
     def documents(self, filters: Filters = Filters()) -> list[DocumentRow]:  # noqa: B008 - frozen
         """The acknowledged documents, by path; a corpus that is not there yet has none."""
         try:
-            reader = self._backend.reader()
+            with closing(self._backend.reader()) as reader:
+                return list(reader.rows(filters))
         except CorpusMissing:
             return []
-        try:
-            return list(reader.rows(filters))
-        finally:
-            reader.close()
 
     def show(self, place: str) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
         """A document, its metadata and its passages. Raises DocumentMissing unless exactly one is at the path or glob."""
-        reader = self._backend.reader()
-        try:
-            rows = list(reader.rows(Filters(within=(place,))))
+        filters = Filters(within=(place,))
+        with closing(self._backend.reader()) as reader:
+            rows = list(reader.rows(filters))
             if len(rows) != 1:
                 found = f"{len(rows)} documents" if rows else "no document"
                 raise DocumentMissing(f"{found} at {place}", hint="name one document, as `searchapp list` shows it")
-            metadata, passages = reader.show(reader.document_ids(Filters(within=(place,)))[0])
+            metadata, passages = reader.show(reader.document_ids(filters)[0])
             return rows[0], metadata, passages
-        finally:
-            reader.close()
 
     def status(self) -> Status:
         """The corpus at a glance."""
-        reader = self._backend.reader()
-        try:
+        with closing(self._backend.reader()) as reader:
             return replace(reader.status(), outdated=_outdated(reader))
-        finally:
-            reader.close()
 
     def check(self, *, is_full: bool = False) -> list[Finding]:
         """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is not wrong: it is a cache."""
@@ -224,6 +206,13 @@ class Corpus:
         if made_by is None:
             writer.set_encoder(encoder.identity)
         return encoder
+
+    def _prepare(self, reader: Reader, made_by: EncoderIdentity) -> Encoder:
+        """The encoder of what is read, opened while the reader opens what it needs to search."""
+        with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
+            opening = thread.submit(self._query_encoder, made_by)
+            reader.prepare()
+            return opening.result()
 
     def _query_encoder(self, made_by: EncoderIdentity) -> Encoder:
         if self._encoder is None:
@@ -250,12 +239,23 @@ def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
             raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="--prune removes its documents, if that is meant")
 
 
+def _require_sense(text: str, mode: str, *, k: int, per_document: int | None, min_score: float | None) -> None:
+    if not text.strip():
+        raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
+    if mode not in rank.MODES:
+        raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
+    if k < 1 or (per_document is not None and per_document < 1):
+        raise ValueError("k and per_document count from 1")
+    if min_score is not None and math.isnan(min_score):
+        raise BadFilter("the least score is not a number", hint="give a cosine, from -1 to 1")
+
+
 def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> None:
     if made_by is not None and made_by.fingerprint != encoder.fingerprint:
         raise OtherEncoder(
             f"this corpus was made by the encoder {made_by.model!r} ({made_by.fingerprint[:12]}), not by {encoder.model!r} "
             f"({encoder.fingerprint[:12]}); vectors of two encoders cannot be compared",
-            hint="leave --model out, or ingest into a new corpus with --corpus DIR --model MODEL",
+            hint="leave --model, SEARCHAPP_MODEL or the setting out, or ingest into a new corpus with --corpus DIR --model MODEL",
         )
 
 
@@ -282,10 +282,11 @@ def _matches(hits: Sequence[Hit], scores: Scores) -> list[Match]:
 
 
 def _highlighted(matches: Sequence[Match], encoder: Encoder, vector: Vector) -> list[Match]:
-    """The matches with the most relevant sentence of each passage marked."""
-    texts = [embedded_text(match.hit.passage.headings, match.hit.text) for match in matches]
+    """The matches with the most relevant sentence of each passage marked; one passage at a time, as token states are large."""
     marked = []
-    for match, text, tokens in zip(matches, texts, encoder.token_vectors(texts), strict=True):
+    for match in matches:
+        text = embedded_text(match.hit.passage.headings, match.hit.text)
+        [tokens] = encoder.token_vectors([text])
         span = rank.best_sentence(sentences(match.hit.text), tokens, vector, offset=len(text) - len(match.hit.text))
         marked.append(replace(match, highlights=((*span, 1.0),)) if span else match)
     return marked

@@ -50,7 +50,10 @@ class Engine(Protocol):
 
 
 class TextEncoder:
-    """The real Encoder: one model's tokenizer, prompts and limit, around an engine. One thread at a time."""
+    """The real Encoder: one model's tokenizer, prompts and limit, around an engine.
+
+    `tokenize` may run beside the other methods, in another thread; of those, one at a time.
+    """
 
     def __init__(self, recipe: Recipe, tokenizer: Tokenizer, engine: Engine) -> None:
         self._recipe = recipe
@@ -142,21 +145,18 @@ def load_encoder(model: str = "default", *, cache: Path, is_batch: bool = True, 
 
 
 def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False) -> TextEncoder:
-    """The encoder that made a corpus, by fingerprint, the original model untouched; for questions, or with `is_batch` for passages.
+    """The encoder that made a corpus, by fingerprint, from the cache alone; for questions, or with `is_batch` for passages.
 
-    Where the cache lacks it or it is damaged, the model is found again by its name and converted in a child process.
-    Raises EncoderError where the model is gone or is no longer the same. May be called in a thread of its own.
+    The model is found again by its name where there is a GPU for many passages, and where the cache lacks it or it is damaged: then
+    it is converted in a child process. Raises EncoderError where the model is gone or is no longer the same. May be called in a
+    thread of its own.
     """
+    if is_batch and _has_gpu():
+        return _torch_encoder(_same_model(identity, cache))
     try:
         return _open(identity.model, identity.fingerprint, cache, is_batch=is_batch)
     except EntryDamaged as damage:
-        folder = find_model(identity.model, cache=cache)
-        if folder.fingerprint != identity.fingerprint:
-            raise EncoderError(
-                f"The model {identity.model} is no longer the one that made this corpus.",
-                hint="Put the earlier model back, or ingest into a new corpus with the model as it is now.",
-            ) from damage
-        return _reopen(folder, cache, is_batch=is_batch, damage=damage)
+        return _reopen(_same_model(identity, cache), cache, is_batch=is_batch, damage=damage)
 
 
 # ---- opening -------------------------------------------------------------------------------------------------------
@@ -176,6 +176,17 @@ def _open(model: str, fingerprint: str, cache: Path, *, is_batch: bool) -> TextE
         return TextEncoder(recipe, tokenizer, engine.result())
 
 
+def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:
+    """The folder of the model that made a corpus; raises EncoderError where it is gone or another by now."""
+    folder = find_model(identity.model, cache=cache)
+    if folder.fingerprint != identity.fingerprint:
+        raise EncoderError(
+            f"The model {identity.model} is no longer the one that made this corpus.",
+            hint="Put the earlier model back, or ingest into a new corpus with the model as it is now.",
+        )
+    return folder
+
+
 def _read_tokenizer(entry: Entry) -> Tokenizer:
     from tokenizers import Tokenizer
 
@@ -187,7 +198,8 @@ def _read_tokenizer(entry: Entry) -> Tokenizer:
 
 def _reopen(folder: ModelFolder, cache: Path, *, is_batch: bool, damage: EntryDamaged) -> TextEncoder:
     """The encoder after converting its model."""
-    _log.info("converting the model %s: %s", folder.model, damage)
+    _log.info("converting the model %s for this processor; this happens once and takes some seconds", folder.model)
+    _log.debug("because of %s", damage)
     _convert(folder.model, cache)
     try:
         return _open(folder.model, folder.fingerprint, cache, is_batch=is_batch)

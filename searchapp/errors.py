@@ -9,6 +9,7 @@
     │   ├── CorpusMissing
     │   ├── CorpusEmpty
     │   ├── CorpusTooNew
+    │   ├── CorpusUnreadable
     │   ├── CorpusUnwritable
     │   ├── OtherEncoder
     │   ├── CorpusDamaged                                                                   exit 5
@@ -23,6 +24,8 @@
 
 `code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's own mistake is a
 `ValueError` or `TypeError` and does not appear here. Foreign exceptions are translated in the module that owns the library.
+Two more stay between modules: `snapshot.OldSchema` makes the backend migrate, `vectors.VectorsFileError` makes the reader do
+without the file.
 """
 
 
@@ -84,6 +87,12 @@ class CorpusTooNew(CorpusError):
     """A newer searchapp wrote this corpus."""
 
     code = "corpus_too_new"
+
+
+class CorpusUnreadable(CorpusError):
+    """The system refuses to open the corpus: missing permission, say. Nothing is known to be wrong with it."""
+
+    code = "corpus_unreadable"
 
 
 class CorpusUnwritable(CorpusError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from searchapp.corpus import Corpus
-from searchapp.errors import CollectionError, UnknownMode
+from searchapp.errors import CollectionError, UnknownMode, UsageError
 from searchapp.intake import Intake
 from searchapp.local import LocalBackend
 from searchapp.rank import MODES
@@ -58,26 +58,30 @@ def evaluate(
 
 
 def write_run(path: Path, evaluation: Evaluation) -> None:
-    """Write the run in TREC form: `qid Q0 docid rank score tag`."""
+    """Write the run in TREC form: `qid Q0 docid rank score tag`. Raises UsageError where the file cannot be written."""
     lines = (
         f"{query} Q0 {document} {rank} {score:.6f} searchapp-{evaluation.mode}\n"
         for query, documents in evaluation.run.items()
         for rank, (document, score) in enumerate(documents, start=1)
     )
-    path.write_text("".join(lines), encoding="utf-8")
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists") from error
 
 
 def _take_in(folder: Path, intake: Intake, on_progress: Callable[[Progress], None]) -> None:
     records = list(_records(folder / "corpus.jsonl"))
     total = sum(len(record["text"]) for record in records)
     done = 0
+    begin = time.perf_counter()
     with intake:
         for number, record in enumerate(records, start=1):
             document = _document(record["title"], record["text"])
             if document.text.strip():
                 intake.add(_source(record["_id"], document.text), document, is_new=True)
             done += len(record["text"])
-            on_progress(Progress(number, len(records), done, total, intake.embedded))
+            on_progress(Progress(number, len(records), done, total, intake.embedded, time.perf_counter() - begin))
         intake.close()
 
 

@@ -12,6 +12,7 @@ It appears whole or not at all, and it is disposable: what is damaged is made ag
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,19 +142,22 @@ def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
 def _sweep(folder: Path) -> None:
     """Remove what conversions that were killed left more than a day ago."""
     for place in folder.glob("tmp-*"):
-        if place.stat().st_mtime < time.time() - DAY_S:
-            shutil.rmtree(place, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another conversion has just finished
+            if place.stat().st_mtime < time.time() - DAY_S:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _publish(work: Path, final: Path) -> None:
-    """Put an entry in place of what stands there, if anything does."""
+    """Put an entry in place of what stands there, if anything does; where another conversion is faster, its entry stays."""
+    aside = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))
+    with suppress(FileNotFoundError):
+        final.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
     try:
         work.rename(final)
-    except OSError:
-        aside = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))
-        final.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
-        work.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
     _fsync(final.parent)
 
 
@@ -296,7 +300,7 @@ def disagreement(vector: NDArray[np.float32], golden: Golden) -> float:
     import numpy as np
 
     expected = np.array(golden.vector, np.float64)
-    if vector.shape != expected.shape or not np.isfinite(vector).all():
+    if vector.shape != expected.shape or not np.isfinite(vector).all() or not vector.any():
         return float("inf")
     found = vector.astype(np.float64)
     return float(1 - found @ expected / (np.linalg.norm(found) * np.linalg.norm(expected)))

@@ -19,7 +19,7 @@ from searchapp.errors import EncoderError, PathMissing
 from searchapp.extract import extractor_of
 from searchapp.intake import Intake
 from searchapp.split import SPLITTER_VERSION
-from searchapp.types import Document, FileOutcome, Outcome, Progress, Report, Root, Source, Unindexed
+from searchapp.types import Document, FileOutcome, Outcome, Progress, Report, Root, Source, Unindexed, is_within
 
 if TYPE_CHECKING:
     from searchapp.extract.worker import Extraction
@@ -76,6 +76,7 @@ class Ingest:
         self._notes: list[str] = []
         self._bytes_total = self._bytes_done = self._files_done = self._files_to_read = 0
         self._intake: Intake | None = None
+        self._ready_s = time.perf_counter()
 
     def run(self, given: Sequence[Root] = ()) -> Report:
         """Bring everything below the given roots up to date, or below all remembered ones; the given are remembered.
@@ -94,10 +95,8 @@ class Ingest:
         self._read()
         if not self._is_stopped():
             self._tidy(roots)
-        self._writer.commit()
-        generation = self._writer.finish()
         return Report(
-            generation=generation,
+            generation=self._writer.finish(),
             took_s=time.perf_counter() - begin,
             files=tuple(sorted(self._outcomes.values(), key=lambda entry: entry.path)),
             passages_embedded=self._intake.embedded if self._intake else 0,
@@ -121,8 +120,8 @@ class Ingest:
         for root in self._survey.missing:
             if not self._prune:
                 self._note_unindexed(Unindexed(root.path, "failed", _ROOT_MISSING))
-            elif given and not any(_is_within(path, root.path) for path in self._known):
-                raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="the corpus has no documents of it either")
+            elif given and not any(is_within(path, root.path) for path in self._known):
+                raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="the corpus has no documents there either")
         present = [root for root in roots if root not in self._survey.missing]
         for root in _outermost([*present, *self._writer.roots()]):
             self._writer.set_root(root)
@@ -180,6 +179,7 @@ class Ingest:
                 raise
         with Intake(self._writer, encoder, on_stored=self._on_stored) as intake:
             self._intake = intake
+            self._ready_s = time.perf_counter()
             self._take_all(intake, upcoming, waiting)
 
     def _take_all(self, intake: Intake, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
@@ -245,15 +245,13 @@ class Ingest:
         free = [
             known
             for known in self._by_content.get(source.content_hash, ())
-            if known.document_id not in self._moved
-            and known.source.path not in self._survey.files
-            and not os.path.lexists(known.source.path)
+            if known.document_id not in self._moved and known.source.path not in self._survey.files and _is_gone(known.source.path)
         ]
         return next((known for known in free if self._is_same(known, source, document)), free[0] if free else None)
 
     def _refuse(self, entry: Unindexed) -> None:
         self._survey.files.pop(entry.path, None)
-        if os.path.lexists(entry.path):  # else it went while we worked, and is as good as never seen
+        if not _is_gone(entry.path):  # else it went while we worked, and is as good as never seen
             self._note_unindexed(entry)
 
     # -- removing
@@ -271,15 +269,15 @@ class Ingest:
 
     def _sweep(self, root: Root) -> None:
         """Take out the documents below a root whose files are gone; not when that looks like a disk that is not there."""
-        below = [known for path, known in self._known.items() if _is_within(path, root.path)]
+        below = [known for path, known in self._known.items() if is_within(path, root.path)]
         unseen = [known for known in below if known.source.path not in self._survey.files and known.document_id not in self._moved]
-        gone = {known.document_id for known in unseen if not os.path.lexists(known.source.path)}
+        gone = {known.document_id for known in unseen if _is_gone(known.source.path)}
         unreadable = [entry.path for entry in self._survey.unindexed if entry.outcome == "failed"]
         is_kept = len(gone) * 2 > len(below) and not self._prune
         for known in unseen:
             path = known.source.path
             if known.document_id not in gone:
-                self._pass_over(known, is_misfortune=any(_is_within(path, place) for place in unreadable))
+                self._pass_over(known, is_misfortune=any(is_within(path, place) for place in unreadable))
             elif is_kept:
                 self._conclude(path, "skipped", "gone, but kept: too much of its folder is missing at once; --prune removes it")
             else:
@@ -325,7 +323,8 @@ class Ingest:
 
     def _report_progress(self) -> None:
         passages = self._intake.embedded + self._intake.reused if self._intake else 0
-        self._on_progress(Progress(self._files_done, self._files_to_read, self._bytes_done, self._bytes_total, passages))
+        took_s = time.perf_counter() - self._ready_s
+        self._on_progress(Progress(self._files_done, self._files_to_read, self._bytes_done, self._bytes_total, passages, took_s))
 
 
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
@@ -335,11 +334,17 @@ def _outermost(roots: Iterable[Root]) -> list[Root]:
     """The roots without those that lie at or below another, by path; of equal ones the first."""
     kept: list[Root] = []
     for root in sorted(roots, key=lambda root: root.path):
-        if not any(_is_within(root.path, other.path) for other in kept):
+        if not any(is_within(root.path, other.path) for other in kept):
             kept.append(root)
     return kept
 
 
-def _is_within(path: bytes, folder: bytes) -> bool:
-    """Whether a path is the folder itself or anything below it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+def _is_gone(path: bytes) -> bool:
+    """Whether nothing is at a path any more; what cannot be looked at (no permission, a failing disk) may still be there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _BATCH_S = 1.0  # seconds of encoding to a commit
 _FIRST_BATCH_TOKENS = 4096
+_SMALLEST_BATCH_TOKENS = 2048
+_LARGEST_BATCH_TOKENS = 131_072
 _BATCH_DOCUMENTS = 512
 
 
@@ -47,8 +49,8 @@ class _Batch:
     items: list[_Item]
     known: dict[bytes, Vector]
     missing: list[bytes]
-    rows: Future[tuple[list[Vector], float]]
-    tokens: int
+    rows: Future[tuple[list[Vector], float]]  # one a missing digest, and the seconds that they took
+    tokens: int  # of all texts, known ones too: what a second of encoding gets through
 
 
 class Intake:
@@ -140,7 +142,7 @@ class Intake:
             return {}
         rows, took_s = batch.rows.result()
         if batch.missing:
-            self._budget = int(min(max(batch.tokens / max(took_s, 1e-3) * _BATCH_S, 2048), 131_072))
+            self._budget = int(min(max(batch.tokens / max(took_s, 1e-3) * _BATCH_S, _SMALLEST_BATCH_TOKENS), _LARGEST_BATCH_TOKENS))
         known = batch.known | dict(zip(batch.missing, rows, strict=True))
         for item in batch.items:
             self._store(item, known)

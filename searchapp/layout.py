@@ -28,10 +28,10 @@ _BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
 # A line may break at blanks, and around every character from the East Asian blocks on.
 _WORD = re.compile(r"[!-\u2e7f]+|\S")
 
-# A line break that is only the margin of a prose source: the line before has 50 to 99 characters and ends in no blank (as a hard
+# A line break that is only the margin of a prose source: the line before has 50 to 159 characters and ends in no blank (as a hard
 # break of Markdown does), the line after begins with a word, so that it is no list item, table row or indented code.
 _MARGIN_TYPES = frozenset({"txt", "md", "rst", "eml"})
-_MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{100})\n(?=[\"'“‘]?[^\W\d_])")
+_MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{160})\n(?=[\"'“‘]?[^\W\d_])")
 
 
 @dataclass(frozen=True, slots=True)

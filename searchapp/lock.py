@@ -12,7 +12,7 @@ from pathlib import Path
 from searchapp import records
 from searchapp.errors import CorpusError, CorpusLocked, CorpusUnwritable
 
-_ELSEWHERE = "choose another with --corpus"
+_ELSEWHERE = "check its permissions and the room on its disk, or choose another folder with --corpus"
 
 
 class Lock:
@@ -23,7 +23,8 @@ class Lock:
         try:
             os.fsencode(folder).decode()  # FAISS opens files by names in UTF-8
         except UnicodeDecodeError as error:
-            raise CorpusUnwritable(f"a corpus cannot be kept at {folder!r}: its name is not UTF-8", hint=_ELSEWHERE) from error
+            message = f"a corpus cannot be kept at {folder!r}: its name is not UTF-8"
+            raise CorpusUnwritable(message, hint="choose another with --corpus") from error
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _refuse_foreign(folder)
@@ -32,14 +33,17 @@ class Lock:
             raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
-            os.close(self._descriptor)
+            self.release()
             raise CorpusLocked(
                 f"another ingest is writing this corpus (process {holder or 'unknown'})", hint="wait for it to end, or stop it"
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            self.release()
+            raise CorpusUnwritable(f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE) from error
 
     def release(self) -> None:
         """Let another writer in; once is enough."""

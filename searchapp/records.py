@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from searchapp.types import Document, Passage, Source
 
@@ -32,6 +32,9 @@ ACCOUNT = (
     "SELECT path, outcome, reason, files FROM unindexed ORDER BY path",
     "SELECT count(*), coalesce(sum(id), 0) FROM document",
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
 
 # Scripts written without spaces between words: each character becomes a word of its own in the keyword rows.
 _UNSPACED = re.compile(
@@ -99,11 +102,18 @@ def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes 
 def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
     """When a document is from, unix ns: its own date where it has one, else its file's modification time; between 1677 and 2262."""
     try:
-        date = datetime.fromisoformat(metadata.get("date", ""))
-        moment = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return as_integer(int(moment.timestamp()) * 10**9)
-    except (ValueError, OverflowError):
+        return as_integer(moment_ns(metadata.get("date", "")))
+    except ValueError:
         return source.identity.mtime_ns
+
+
+def moment_ns(date: str) -> int:
+    """When an ISO 8601 date begins, with or without its month, day and time, unix ns; in UTC unless it says otherwise.
+
+    Raises ValueError for any other text.
+    """
+    moment = datetime.fromisoformat(date + _REST_OF_DATE.get(len(date), ""))
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def as_integer(value: int) -> int:

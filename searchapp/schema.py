@@ -33,7 +33,7 @@ ROOM = "make room, or check the permissions of the corpus folder; everything com
 
 
 class Base(DeclarativeBase):
-    """The tables of a corpus; ARCHITECTURE.md describes them for readers in other languages."""
+    """The metadata that the tables below share."""
 
 
 class StoredCorpus(Base):
@@ -198,7 +198,8 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
                 command.upgrade(config, revision)
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
                 if broken is not None:
-                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint="restore the backup beside the corpus")
+                    hint = "the corpus is as it was: go on with the earlier searchapp, and report this"
+                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint=hint)
                 seal(connection)
         finally:
             raw.execute("PRAGMA foreign_keys = ON")
@@ -237,8 +238,8 @@ def _translate(context: sa.ExceptionContext) -> None:
         raise translated(context.original_exception, None) from context.original_exception
 
 
-def translated(error: sqlite3.Error, folder: Path | None) -> SearchappError:
-    """What an error of SQLite's means for the corpus, with its cure."""
+def translated(error: sqlite3.Error | OSError, folder: Path | None) -> SearchappError:
+    """What an error of SQLite's or of the disk's means for the corpus, with its cure."""
     where = f" at {folder}" if folder else ""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 
 from searchapp import records, vectors
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew, CorpusUnreadable
 from searchapp.types import DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _HIT = """
            substr(t.text, p.start + 1, p."end" - p.start)
     FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
 """
+_REFUSALS = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}  # by the system, of a sound file
 
 
 class OldSchema(CorpusError):
@@ -43,19 +44,23 @@ class Snapshot:
     """A corpus as its last commit left it; implements `types.Reader`. Close it soon: it keeps the write-ahead log from shrinking."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the newest generation. Raises CorpusMissing, CorpusDamaged, CorpusTooNew or OldSchema."""
+        """Open the newest generation. Raises CorpusMissing, CorpusUnreadable, CorpusDamaged, CorpusTooNew or OldSchema."""
         self._folder = folder
         self.notes: list[str] = []
         try:
             self._database = _open(folder)
+        except sqlite3.Error as error:
+            raise _translated(error, folder) from error
+        try:
             self._database.execute("BEGIN")
-            self.is_blank = not self._database.execute("SELECT 1 FROM sqlite_master").fetchone()  # no ingest came to a first commit
+            self.is_blank = self._one("SELECT 1 FROM sqlite_master") is None  # no ingest came to a first commit
             if self.is_blank:
                 self._database.close()
                 self._database = _empty()
             self._generation = 0 if self.is_blank else self._check_schema()
-        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: damage where a number or text stood
-            raise CorpusDamaged(f"the corpus at {folder} cannot be read: {error}", hint="run: searchapp check --full") from error
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -132,18 +137,18 @@ class Snapshot:
         return self._all("SELECT type, extractor, splitter, count(*) FROM document GROUP BY 1, 2, 3")
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
-        """The documents, by path."""
+        """The documents that pass the filters, by path."""
         condition, values = _condition(filters)
         statement = f"""
             SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale
             FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {condition} ORDER BY d.path"""
-        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale in self._database.execute(statement, values):
+        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale in self._each(statement, *values):
             yield DocumentRow(path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale))
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
         condition, values = _condition(filters)
-        return [row[0] for row in self._database.execute(f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", values)]
+        return [row[0] for row in self._each(f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", *values)]
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
@@ -167,7 +172,7 @@ class Snapshot:
             encoder=self.encoder,
             roots=tuple(Root(path, tuple(json.loads(include)), tuple(json.loads(exclude))) for path, include, exclude in roots),
             unindexed=tuple(Unindexed(*row) for row in self._all("SELECT path, outcome, reason, files FROM unindexed ORDER BY path")),
-            database_bytes=sum(path.stat().st_size for path in self._folder.glob(f"{records.DATABASE}*")),
+            database_bytes=sum(_size(self._folder / f"{records.DATABASE}{ending}") for ending in ("", "-wal", "-shm")),
             vectors_bytes=published.identity.size if published else 0,
             vectors_state=self._vectors_state(published),
             ingested_at_ns=row[0] if row else None,
@@ -190,13 +195,15 @@ class Snapshot:
     # -- private
 
     def _check_schema(self) -> int:
-        (revision,) = self._database.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+        (revision,) = self._one("SELECT max(version_num) FROM alembic_version")
         if revision not in records.REVISIONS:
             raise CorpusTooNew(f"this corpus was written by a newer searchapp (schema {revision})", hint="upgrade searchapp")
         if revision != records.REVISIONS[-1]:
             raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
-        (generation,) = self._database.execute("SELECT max(generation) FROM corpus").fetchone()
-        return int(generation or 0)
+        (generation,) = self._one("SELECT max(generation) FROM corpus")
+        if not isinstance(generation, int):
+            raise _damaged(self._folder, "it has no generation")
+        return generation
 
     def _vectors_state(self, published: vectors.PublishedFile | None) -> str:
         if published is None:
@@ -225,9 +232,8 @@ class Snapshot:
         published = self.published()
         since = published.generation if published and self._file else -1
         blobs, ids = [], [np.empty(0, dtype=np.int64)]
-        for first, count, blob in self._database.execute(
-            "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation > ? ORDER BY first_passage_id", (since,)
-        ):
+        statement = "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation > ? ORDER BY first_passage_id"
+        for first, count, blob in self._each(statement, since):
             blobs.append(blob)
             ids.append(np.arange(first, first + count, dtype=np.int64))
         return vectors.from_blob(b"".join(blobs), max(self.dim, 1)), np.concatenate(ids)
@@ -247,8 +253,7 @@ class Snapshot:
 
     def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
         condition, values = _condition(filters)
-        statement = f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}"
-        return self._database.execute(statement, values).fetchall()
+        return self._all(f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}", *values)
 
     def _ordered(self, ids: Ids, scores: Scores) -> Ids:
         """Positions by score, best first, ties by path bytes then start."""
@@ -269,10 +274,19 @@ class Snapshot:
         return self._all(f"{statement} WHERE {column} IN (SELECT value FROM json_each(?))", json.dumps(ids.tolist()))
 
     def _one(self, statement: str, *values: object) -> Any:
-        return self._database.execute(statement, values).fetchone()
+        return next(self._each(statement, *values), None)
 
     def _all(self, statement: str, *values: object) -> list[Any]:
-        return self._database.execute(statement, values).fetchall()
+        return list(self._each(statement, *values))
+
+    def _each(self, statement: str, *values: object) -> Iterator[Any]:
+        """The rows of a query as they come: the one place where the database is read, and its errors are translated."""
+        try:
+            yield from self._database.execute(statement, values)
+        except sqlite3.ProgrammingError:
+            raise  # a reader that is closed already: the caller's mistake
+        except sqlite3.Error as error:
+            raise _translated(error, self._folder) from error
 
 
 def _open(folder: Path) -> sqlite3.Connection:
@@ -322,6 +336,25 @@ def _hit(row: Any) -> Hit:
     passage_id, document_id, path, title, kind, start, end, headings, page, line_start, line_end, text = row
     passage = Passage(start, end, tuple(json.loads(headings)), page, line_start, line_end)
     return Hit(passage_id, document_id, path, title, kind, passage, text)
+
+
+def _size(path: Path) -> int:
+    """A file's size in bytes, 0 where there is none: the log comes and goes with the writers."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _translated(error: sqlite3.Error, folder: Path) -> CorpusError:
+    """What an error of SQLite's means for who only reads."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
+        return CorpusUnreadable(f"the corpus at {folder} cannot be read: {error}", hint="check the permissions of its files, and try again")
+    return _damaged(folder, str(error))
+
+
+def _damaged(folder: Path, reason: str) -> CorpusDamaged:
+    return CorpusDamaged(f"the corpus at {folder} is damaged: {reason}", hint="run: searchapp check --full")
 
 
 def _empty() -> sqlite3.Connection:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from searchapp import records
-from searchapp.errors import CorpusTooNew, CorpusUnwritable
+from searchapp.errors import CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.lock import Lock
 from searchapp.schema import (
     ROOM,
@@ -51,6 +51,7 @@ from searchapp.types import (
     Source,
     Unindexed,
     embedded_text,
+    is_within,
 )
 from searchapp.vectors import PublishedFile, VectorsFileError, from_blob, publish, remove_others, to_blob, verify
 
@@ -77,7 +78,7 @@ class Store:
             undo.callback(self._engine.dispose)
             try:
                 self._migrate()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 raise translated(error, folder) from error
             self._connection = self._engine.connect()
             undo.callback(self._connection.close)
@@ -135,7 +136,7 @@ class Store:
         for scope in scopes:
             below = sa.select(StoredUnindexed.__table__).where(_is_within(StoredUnindexed.path, scope))
             before = {row.path: row._asdict() for row in self._connection.execute(below)}
-            after = {path: row for path, row in rows.items() if path == scope or path.startswith(scope.rstrip(b"/") + b"/")}
+            after = {path: row for path, row in rows.items() if is_within(path, scope)}
             if before != after:
                 self._change(sa.delete(StoredUnindexed).where(_is_within(StoredUnindexed.path, scope)))
                 self._change(insert(StoredUnindexed).on_conflict_do_nothing(), list(after.values()))
@@ -271,7 +272,7 @@ class Store:
         if identity is None or not (self._is_publication_due() if is_due is None else is_due):
             return False
         query = sa.select(StoredVectors.first_passage_id, StoredVectors.vectors).order_by(StoredVectors.first_passage_id)
-        rows = self._connection.execution_options(yield_per=256).execute(query)
+        rows = self._connection.execute(query.execution_options(yield_per=256))
         blocks = ((first, from_blob(blob, identity.dim)) for first, blob in rows)
         try:
             published = publish(self._folder, self._generation, identity.dim, blocks)
@@ -422,10 +423,13 @@ def _identity(row: Any) -> FileIdentity:
 
 
 def _is_within(column: Any, folder: bytes) -> sa.ColumnElement[bool]:
-    """Whether a path column holds the folder itself or anything below it."""
+    """`is_within` of a path column, as SQL."""
     prefix = folder.rstrip(b"/") + b"/"
     return sa.or_(column == folder, sa.and_(column >= prefix, column < prefix[:-1] + b"0"))  # "0" follows "/"
 
 
 if __name__ == "__main__":
-    migrate(Path(sys.argv[1]))
+    try:
+        migrate(Path(sys.argv[1]))
+    except SearchappError as failure:
+        sys.exit(str(failure))

@@ -36,6 +36,7 @@ from searchapp.types import (
     TokenVectors,
     Unindexed,
     embedded_text,
+    is_within,
 )
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ class MemoryWriter:
         rows = {file.path: file for file in files}
         for scope in scopes:
             outside = _outside(self._state.unindexed, scope)
-            after = outside | {path: file for path, file in rows.items() if _is_within(path, scope)}
+            after = outside | {path: file for path, file in rows.items() if is_within(path, scope)}
             if after != self._state.unindexed:
                 self._change(replace(self._state, unindexed=after))
 
@@ -449,15 +450,11 @@ def _is_place(path: bytes, place: str) -> bool:
     """Whether a path is the place, lies below it, or matches it as a glob, whose `*` also crosses folders."""
     folder = place.encode("utf-8", "surrogateescape").rstrip(b"/")
     glob = folder.decode("utf-8", "replace").replace("[^", "[!")
-    return _is_within(path, folder) or fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
-
-
-def _is_within(path: bytes, folder: bytes) -> bool:
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+    return is_within(path, folder) or fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
 
 
 def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:
-    return {path: item for path, item in items.items() if not _is_within(path, folder)}
+    return {path: item for path, item in items.items() if not is_within(path, folder)}
 
 
 def _rounded(vectors: Vectors, passages: int, dim: int) -> NDArray[np.float64]:

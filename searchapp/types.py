@@ -178,6 +178,11 @@ class Root:
     exclude: tuple[str, ...] = ()
 
 
+def is_within(path: bytes, folder: bytes) -> bool:
+    """Whether a path is the folder itself or anything below it."""
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
 @dataclass(frozen=True, slots=True)
 class PendingDocument:
     """A stored document whose vectors are still missing: its id and the exact texts to embed, in order."""
@@ -408,6 +413,7 @@ class Progress:
     bytes_done: int
     bytes_total: int
     passages: int  # embedded or reused so far
+    took_s: float  # since the encoder was ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Bitmap: TypeAlias = NDArray[np.uint8]  # bit `i % 8` of byte `i // 8` is passage id i
 
 _MARGIN = 16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
+_BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
 
 
@@ -68,8 +69,11 @@ def from_blob(blob: bytes, dim: int) -> HalfVectors:
 
 def rescore(rows: HalfVectors, query: Vector) -> Scores:
     """The cosine of each stored row with the query, (n,), summed in float64 so that order and batch do not show."""
-    products = rows.astype(np.float64) @ query.astype(np.float64)  # (n,)
-    return products.astype(np.float32)
+    exact = query.astype(np.float64)  # (dim,)
+    scores = np.empty(len(rows), dtype=np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        scores[start : start + _BLOCK] = rows[start : start + _BLOCK].astype(np.float64) @ exact
+    return scores
 
 
 def bitmap(ranges: Iterable[tuple[int, int]], highest: int) -> Bitmap:

@@ -253,6 +253,15 @@ def test_odd_paths_are_kept_and_found_exactly(backend: Backend, writer: Writer, 
     assert set(writer.known_files()) == {path, path + b"/below", path + b"beside"}
 
 
+def test_a_month_and_a_year_count_from_their_first_day(backend: Backend, writer: Writer) -> None:
+    add(writer, "/month", document(date="1970-02"), unit(1), mtime_ns=3 * DAY_NS)
+    add(writer, "/year", document(date="1971"), unit(1), mtime_ns=3 * DAY_NS)
+    writer.commit()
+    for name, day in ((b"/month", 31), (b"/year", 365)):
+        with closing(backend.reader()) as reader:
+            assert [row.path for row in reader.rows(Filters(since_ns=day * DAY_NS, before_ns=day * DAY_NS + 1))] == [name]
+
+
 def test_a_document_s_own_date_counts_before_its_file_s(backend: Backend, writer: Writer) -> None:
     for path, date in {"/own": "1970-01-10", "/zoned": "1970-01-10T23:00:00-02:00", "/none": "", "/odd": "spring"}.items():
         add(writer, path, document(date=date), unit(1), mtime_ns=3 * DAY_NS)

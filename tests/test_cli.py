@@ -196,6 +196,15 @@ def test_the_options_of_a_query_reach_it(filled: Program, words: list[str], coun
     assert done.returncode == (0 if count else 1)
 
 
+def test_a_document_of_a_day_is_found_by_that_day_in_every_time_zone(program: Program) -> None:
+    (program.folder / "note.md").write_text("---\ndate: 2024-05-31\n---\nThe minutes of the meeting.\n")
+    assert program.run("ingest", "note.md", "--corpus", "corpus").returncode == 0
+    day = ["--since", "2024-05-31", "--before", "2024-06-01"]
+    for zone in ("UTC", "America/New_York", "Asia/Tokyo"):
+        done = program.run("query", "minutes", "--corpus", "corpus", "--paths", *day, env={"TZ": zone})
+        assert done.stdout == f"{program.folder}/note.md\n", zone
+
+
 def test_documents_are_listed_shown_and_counted(filled: Program) -> None:
     listing = filled.json("list", "--corpus", "corpus")["documents"]
     assert [(Path(row["path"]).name, row["type"], row["passages"], row["pending"]) for row in listing] == [
@@ -242,6 +251,10 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
         (["query", "  "], "empty_query", 2),
         (["query", "x", "--mode", "magic"], "unknown_mode", 2),
         (["query", "x", "--since", "yesterday"], "bad_filter", 2),
+        (["query", "x", "--since", "2024", "--before", "2023"], "bad_filter", 2),
+        (["query", "x", "--min-score", "nan"], "bad_filter", 2),
+        (["query", "x", "--in", ""], "bad_filter", 2),
+        (["remove", ""], "bad_filter", 2),
         (["query", "x"], "corpus_missing", 4),
         (["status"], "corpus_missing", 4),
         (["show", "x"], "corpus_missing", 4),

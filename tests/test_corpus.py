@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 
 from searchapp.corpus import Corpus
-from searchapp.errors import CorpusEmpty, CorpusLocked, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
+from searchapp.errors import (
+    BadFilter,
+    CorpusEmpty,
+    CorpusLocked,
+    CorpusMissing,
+    DocumentMissing,
+    EmptyQuery,
+    OtherEncoder,
+    PathMissing,
+    UnknownMode,
+)
 from searchapp.extract import extractor_of
 from searchapp.intake import Intake
 from searchapp.local import LocalBackend
@@ -188,6 +198,11 @@ def test_an_unknown_mode_is_refused_with_the_known_ones(shelf: Shelf) -> None:
 def test_counts_begin_at_one(shelf: Shelf, wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="from 1"):
         shelf.corpus.query("apple", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_least_score_that_is_no_number_is_refused(shelf: Shelf) -> None:
+    with pytest.raises(BadFilter, match="not a number"):
+        shelf.corpus.query("apple", min_score=float("nan"))
 
 
 def test_no_corpus_and_an_empty_one_are_different_errors(tmp_path: Path) -> None:

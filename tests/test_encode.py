@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from searchapp.convert import TorchEngine, convert, read_model
 from searchapp.encode import TextEncoder, load_encoder, open_encoder
 from searchapp.errors import EncoderError
-from searchapp.graph import EntryDamaged, OpenVinoEngine, entry_path, read_entry
+from searchapp.graph import EntryDamaged, Golden, OpenVinoEngine, disagreement, entry_path, read_entry
 from searchapp.modelfolder import find_model
 
 if TYPE_CHECKING:
@@ -383,6 +383,13 @@ def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(hom
     weights.write_bytes(weights.read_bytes().replace(words, bytes(len(words))))
     with pytest.raises(EntryDamaged, match="wrong vectors"):
         OpenVinoEngine(read_entry(fingerprint, home / "cache"), is_batch=False)
+
+
+def test_a_vector_of_zeros_or_of_no_numbers_disagrees_with_every_golden_one() -> None:
+    golden = Golden((1,), (0.6, 0.8))
+    assert disagreement(np.array([0.6, 0.8], np.float32), golden) < 1e-6
+    for wrong in ([0.0, 0.0], [np.nan, 1.0], [1.0]):
+        assert disagreement(np.array(wrong, np.float32), golden) == float("inf")
 
 
 def test_a_damaged_entry_is_made_again_and_answers_as_before(home: Path) -> None:

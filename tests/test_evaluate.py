@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.errors import CollectionError, UnknownMode
+from searchapp.errors import CollectionError, UnknownMode, UsageError
 from searchapp.evaluate import evaluate, write_run
 from searchapp.testing import HashEncoder
 from searchapp.types import Encoder, Evaluation, Progress
@@ -177,6 +177,11 @@ def test_a_run_file_has_the_form_of_trec(tmp_path: Path) -> None:
     ]
     assert float(rows[0][4]) == pytest.approx(3 / math.sqrt(10), abs=1e-3)
     assert float(rows[3][4]) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_run_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot write"):
+        write_run(tmp_path / "nowhere" / "run.txt", Evaluation("mine", "cosine", 0, 0.0, 0.0, 0.0, 0.0, {}))
 
 
 def test_progress_counts_every_document(tmp_path: Path) -> None:

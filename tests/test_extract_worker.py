@@ -104,6 +104,11 @@ def test_a_worker_that_dies_or_answers_nonsense_costs_its_file_only(code: str, r
         assert failure(pool) == reason
 
 
+def test_a_worker_that_cannot_be_started_costs_its_file_only() -> None:
+    with ExtractionPool(1, command=["/nowhere/python"]) as pool:
+        assert failure(pool) == "no reader could be started: No such file or directory"
+
+
 def test_a_file_that_needs_too_much_memory_fails_and_the_next_one_is_read(tmp_path: Path) -> None:
     large, small = tmp_path / "large.txt", tmp_path / "small.txt"
     large.write_bytes(b"word " * (40 * 2**20))

@@ -601,6 +601,16 @@ def test_a_file_that_became_empty_leaves(house: House) -> None:
     assert house.names() == ["b.md"]
 
 
+def test_a_root_that_cannot_be_looked_at_keeps_its_documents_stale(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.docs.rename(house.docs.with_name("away"))
+    house.docs.symlink_to(house.docs)
+    assert outcomes(house.ingest()) == {"docs": "failed", "a.md": "failed", "b.md": "failed"}
+    status = house.reader_of().status()
+    assert (status.documents, status.stale) == (2, 2)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_read_keeps_its_documents_stale(house: House) -> None:
     (house.docs / "deep").mkdir()

@@ -313,8 +313,8 @@ def test_prose_flows_over_the_margins_of_its_source_but_lists_and_code_keep_thei
     flowing = "This line of the source is wider than fifty columns are and goes on here.\n- an item"
     assert body(prose, type_="txt", width=100) == flowing
     assert body(prose, type_="py", width=100) == prose
-    paragraphs = "word " * 20 + "end\nNext paragraph"
-    assert body(paragraphs, type_="txt", width=200) == paragraphs
+    paragraphs = "word " * 40 + "end\nNext paragraph"
+    assert body(paragraphs, type_="txt", width=300) == paragraphs
 
 
 def test_indentation_stays_and_a_word_wider_than_the_line_is_cut() -> None:

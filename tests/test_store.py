@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from make_corpora import ENCODER, EVERYTHING, add, axis, document, passages_of, 
 
 from searchapp import records, schema
 from searchapp.check import check
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusMissing, CorpusTooNew, CorpusUnwritable
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusMissing, CorpusTooNew, CorpusUnreadable, CorpusUnwritable
 from searchapp.local import LocalBackend
 from searchapp.snapshot import Snapshot
 from searchapp.store import Store
@@ -126,6 +127,25 @@ def test_a_file_that_is_no_database_is_damage(folder: Path) -> None:
     for _ in range(2):  # the second shows that the first gave the lock back
         with pytest.raises(CorpusDamaged):
             Store(folder)
+
+
+@pytest.mark.damages_corpus
+def test_damage_met_while_reading_is_said_as_damage(folder: Path) -> None:
+    Store(folder).close()
+    with plain(folder) as database:
+        database.execute("DROP TABLE published")
+    with Snapshot(folder) as snapshot, pytest.raises(CorpusDamaged, match="no such table: published"):
+        snapshot.status()
+
+
+def test_a_corpus_that_the_system_will_not_open_is_not_called_damaged(folder: Path) -> None:
+    Store(folder).close()
+    log = folder / "corpus.db-wal"
+    log.mkdir()
+    with pytest.raises(CorpusUnreadable) as caught:
+        Snapshot(folder)
+    assert (caught.value.exit_code, bool(caught.value.hint)) == (4, True)
+    log.rmdir()
 
 
 def test_there_is_no_corpus_before_a_writer_came(folder: Path) -> None:
@@ -343,6 +363,13 @@ def test_the_models_are_what_the_migrations_make(folder: Path) -> None:
         assert [change[0] for change in compare_metadata(context, schema.Base.metadata)] == ["add_index"]
         connection.rollback()
     engine.dispose()
+
+
+def test_the_architecture_page_names_every_table_with_its_columns() -> None:
+    page = (Path(__file__).resolve().parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", page, re.MULTILINE)
+    named = {table: set(re.findall(r"`(\w+)`", columns)) for table, columns in rows if table != "keywords"}
+    assert named == {table.name: {column.name for column in table.columns} for table in schema.Base.metadata.tables.values()}
 
 
 def test_the_revisions_are_those_in_the_folder() -> None:

@@ -95,11 +95,14 @@ class ExtractionPool:
             worker.release()
 
     def _extract(self, path: bytes) -> Extraction:
-        worker = self._worker()
+        try:
+            worker = self._worker()
+        except OSError as error:
+            return Extraction(None, None, Unindexed(path, "failed", f"no reader could be started: {error.strerror}"))
         try:
             answer = worker.ask({"path": base64.b64encode(path).decode()}, self._timeout_s)
             extraction = _extraction(path, answer)
-        except (FileError, ValueError, KeyError, TypeError) as error:
+        except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             self._discard(worker)
             reason = str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)"
             return Extraction(None, None, Unindexed(path, "failed", reason))
@@ -207,7 +210,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _extraction(path: bytes, answer: dict[str, Any]) -> Extraction:
-    """The values in a worker's answer; raises ValueError, KeyError or TypeError where it is not one."""
+    """The values in a worker's answer; raises ValueError, KeyError, TypeError or OverflowError where it is not one."""
     found = answer["source"]
     source = None
     if found is not None:

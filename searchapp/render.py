@@ -84,18 +84,17 @@ def answer_json(answer: Answer) -> dict[str, object]:
     }
 
 
-def answer_text(answer: Answer, look: Look = PLAIN, *, full: bool = False, explain: bool = False) -> str:
+def answer_text(answer: Answer, look: Look = PLAIN) -> str:
     """The matches, best first; "" where there is none (`answer_notes` says so).
 
-    With a width: a header line, the heading path and an excerpt of six lines around the strongest highlight, or the whole passage
-    if `full`; `explain` adds what each leg said. Without: a line a match, of the fields rank, cosine, path, place, heading path and
-    whole passage, separated by tabs; white space within a field is a single space.
+    With a width: a header line, the heading path and an excerpt of six lines around the strongest highlight. Without: a line a
+    match, of the fields rank, cosine, path, place, heading path and whole passage, separated by tabs; white space within a field is
+    a single space.
     """
     if look.width is None:
         return "".join(_match_line(match, look) for match in answer.matches)
-    limit = None if full else _EXCERPT_LINES
     indent = len(str(len(answer.matches))) + 2
-    return "\n".join(_match_text(match, look, indent=indent, limit=limit, explain=explain) for match in answer.matches)
+    return "\n".join(_match_text(match, look, indent=indent) for match in answer.matches)
 
 
 def answer_paths(answer: Answer) -> str:
@@ -134,13 +133,9 @@ def report_json(report: Report) -> dict[str, object]:
     }
 
 
-def report_text(report: Report, look: Look = PLAIN, *, verbose: bool = False) -> str:
-    """A summary in which every file counts: failures one by one, skipped files by reason; all of them, a line each, if `verbose`."""
-    lines = [_counts_line(report, look), _passages_line(report)]
-    if verbose:
-        lines += [_file_line(entry, look) for entry in report.files]
-    else:
-        lines += _failed_lines(report.files, look) + _skipped_lines(report.files, look)
+def report_text(report: Report, look: Look = PLAIN) -> str:
+    """A summary in which every file counts: failures one by one, skipped files by reason."""
+    lines = [_counts_line(report, look), _passages_line(report), *_failed_lines(report.files, look), *_skipped_lines(report.files, look)]
     lines += [f"note: {one_line(note)}" for note in report.notes]
     if report.was_interrupted:
         lines.append(look.paint("interrupted: what is listed as indexed is kept; the same command goes on from here", RED))
@@ -326,7 +321,7 @@ def _match_line(match: Match, look: Look) -> str:
     return "\t".join((str(match.rank), f"{match.cosine:.3f}", path, _place(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
 
 
-def _match_text(match: Match, look: Look, *, indent: int, limit: int | None, explain: bool) -> str:
+def _match_text(match: Match, look: Look, *, indent: int) -> str:
     margin = " " * indent
     columns = max(_NARROWEST, (look.width or 0) - indent)
     header = [look.paint(str(match.rank).rjust(indent - 2), DIM), look.paint(f"{match.cosine:.3f}", CYAN), look.path(match.hit.path)]
@@ -335,11 +330,9 @@ def _match_text(match: Match, look: Look, *, indent: int, limit: int | None, exp
     if match.confidence is not None:
         header.append(f"confidence {match.confidence:.2f}")
     lines = ["  ".join(header)]
-    if explain:
-        lines.append(margin + look.paint(", ".join(f"{name} {leg.score:.3f} (rank {leg.rank})" for name, leg in match.legs.items()), DIM))
     if heading := _heading_path(match.hit):
         lines.append(margin + look.paint(fitted(heading, columns), DIM))
-    lines += [margin + line if line else "" for line in _passage_lines(match, look, columns, limit)]
+    lines += [margin + line if line else "" for line in _passage_lines(match, look, columns)]
     return joined(lines)
 
 
@@ -376,19 +369,19 @@ def _place(passage: Passage) -> str:
 # ---- a passage within a width: every step keeps offsets, so that highlights stay where they are ---------------------
 
 
-def _passage_lines(match: Match, look: Look, columns: int, limit: int | None) -> list[str]:
-    """A passage in at most `limit` lines of at most `columns`, its strongest highlights marked and in view."""
+def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
+    """A passage in an excerpt's lines of at most `columns`, its strongest highlights marked and in view."""
     text = flowing(safe(match.hit.text), match.hit.type)
     lines = wrapped(text, columns - 2)
     marks = strong_marks(match.highlights)
-    if limit is None or len(lines) <= limit:
+    if len(lines) <= _EXCERPT_LINES:
         return [marked(text, line, marks, look) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
-    begin = window(lines, max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0)), limit)
-    shown = [marked(text, line, marks, look) for line in lines[begin : begin + limit]]
+    begin = window(lines, max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0)), _EXCERPT_LINES)
+    shown = [marked(text, line, marks, look) for line in lines[begin : begin + _EXCERPT_LINES]]
     if begin:
         shown[0] = f"… {shown[0]}"
-    if begin + limit < len(lines):
+    if begin + _EXCERPT_LINES < len(lines):
         shown[-1] += " …"
     return shown
 
@@ -399,11 +392,6 @@ def _passage_lines(match: Match, look: Look, columns: int, limit: int | None) ->
 def _file_json(entry: FileOutcome | Unindexed) -> dict[str, object]:
     values: dict[str, object] = {"path": os.fsdecode(entry.path), "outcome": entry.outcome, "reason": entry.reason}
     return values if entry.files == 1 else {**values, "files": entry.files}
-
-
-def _file_line(entry: FileOutcome | Unindexed, look: Look) -> str:
-    reason = f": {one_line(entry.reason)}" if entry.reason else ""
-    return f"  {entry.outcome:<9}  {_file_name(entry, look)}{reason}"
 
 
 def _file_name(entry: FileOutcome | Unindexed, look: Look) -> str:

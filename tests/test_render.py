@@ -181,11 +181,6 @@ def test_colors_mark_the_strongest_sentence() -> None:
     )
 
 
-def test_an_explained_match_names_what_each_leg_said() -> None:
-    lines = render.answer_text(ANSWER, TERMINAL, explain=True).splitlines()
-    assert lines[1] == "   dense 0.712 (rank 1), keyword 11.500 (rank 2)"
-
-
 def test_a_path_is_a_link_where_links_are_wanted() -> None:
     path = render.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, links=True, base=b"/docs/")).splitlines()[0].split("  ")[2]
     assert path == "\x1b]8;;file:///docs/guide.md\x1b\\guide.md\x1b]8;;\x1b\\"
@@ -296,12 +291,6 @@ def test_an_excerpt_shows_the_beginning_of_a_sentence_longer_than_itself() -> No
     assert body(text, highlights=(highlight,)) == "… " + "\n".join(CODE_LINES[1:7]) + " …"
 
 
-def test_a_full_passage_is_not_cut() -> None:
-    text = "\n\n".join(CODE_LINES)
-    shown = render.answer_text(answer_of(match_of(text)), Look(width=60), full=True)
-    assert shown == "1  0.500  /docs/a\n" + text.replace("line", "   line") + "\n"
-
-
 def test_a_mark_goes_on_over_the_end_of_a_line_and_weak_ones_are_left_out() -> None:
     text = "one two three four five six seven"
     shown = body(text, highlights=((24, 27, 0.4), (14, 23, 1.0), (16, 20, 0.9), (4, 7, 0.5)), width=25, color=True)
@@ -375,10 +364,9 @@ def test_nothing_hostile_passes_any_text() -> None:
     for width in (None, 60):
         look = Look(width=width)
         texts = [
-            render.answer_text(answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), look, explain=True),
+            render.answer_text(answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), look),
             "\n".join(render.answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))),
             render.report_text(Report(1, 1.0, files, notes=(HOSTILE,)), look),
-            render.report_text(Report(1, 1.0, files), look, verbose=True),
             render.list_text([row], look),
             render.show_text(row, {HOSTILE: HOSTILE}, [hit], look),
             render.status_text(Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1), look),
@@ -440,19 +428,6 @@ def test_a_report_accounts_for_every_file() -> None:
         "  1 no reader for this type: e.bin\n"
         "note: the root /old is missing\n"
     )
-
-
-def test_a_verbose_report_has_a_line_for_every_entry() -> None:
-    assert render.report_text(REPORT, Look(base=b"/docs"), verbose=True).splitlines()[2:] == [
-        "  indexed    a.md",
-        "  indexed    b.md",
-        "  unchanged  c.md",
-        "  removed    d.md",
-        "  skipped    node_modules (1,200 files): ignored folder",
-        "  skipped    e.bin: no reader for this type",
-        "  failed     f.pdf: encrypted",
-        "note: the root /old is missing",
-    ]
 
 
 def test_an_interrupted_or_empty_report_is_said_plainly() -> None:

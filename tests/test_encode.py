@@ -279,7 +279,10 @@ def test_pickled_weights_are_refused_with_the_cure(bert: Tiny, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["no-such-model", "/no/such/folder", "../x", "a/b/c"])
-def test_a_name_that_is_no_model_is_refused_without_a_look_at_the_network(name: str, tmp_path: Path) -> None:
+def test_a_name_that_is_no_model_is_refused_without_a_look_at_the_network(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(EncoderError, match="There is no model at"):
         find_model(name, cache=tmp_path)
 

@@ -46,6 +46,7 @@ app = typer.Typer(
 
 _NOTHING, _PARTLY, _FAILED, _DAMAGED, _LOST, _INTERRUPTED = 1, 3, 4, 5, 6, 130
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
+_TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the bytes, and of time: what is left is a guess before both have passed
 _TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst"}
 
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
@@ -108,7 +109,7 @@ def init(corpus: CorpusOption = None) -> int:
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PATH...]", help="Files or folders; none: refresh all known.")] = None,
+    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help="Files or folders; none: refresh all known.")] = None,
     corpus: CorpusOption = None,
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="The encoder: default, a local folder, or a hub name.")] = None,
     include: Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable.")] = [],  # noqa: B006
@@ -119,7 +120,7 @@ def ingest(
     """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
     with _stop_signals() as is_stopped, _progress(sys.stderr) as on_progress:
         report = _corpus(corpus).ingest(
-            paths or [],
+            [Path(_named(path)) for path in paths or []],
             model=settings.load(model=model).model,
             include=include,
             exclude=exclude,
@@ -149,6 +150,8 @@ def query(
     as_paths: Annotated[bool, typer.Option("--paths", help="Print the matching files only, a line each.")] = False,
 ) -> int:
     """Find the passages that answer a question, best first, with the place each stands in."""
+    if as_json and as_paths:
+        raise typer.BadParameter("an answer has one form: give --json or --paths", param_hint="--paths")
     look = _look(sys.stdout)
     answer = _corpus(corpus).query(
         text,
@@ -279,20 +282,33 @@ def _filters(within: Sequence[str], types: Sequence[str], since: str | None = No
         raise BadFilter(f"nothing is from {since} on and before {before}", hint="--since is the earlier date, --before the later one")
     return Filters(
         within=tuple(_place(place) for place in within),
-        types=tuple(_TYPES.get(name, name) for name in (kind.lower().lstrip(".") for kind in types)),
+        types=tuple(_type(name) for name in types),
         since_ns=since_ns,
         before_ns=before_ns,
     )
 
 
 def _place(text: str) -> str:
-    """A path made absolute; a glob that is no path stays as it is. Raises BadFilter for "", which would be the working directory."""
-    if not text:
-        raise BadFilter("an empty path", hint="name a file, a folder or a glob; '.' is the working directory")
+    """A path made absolute; a glob that is no path stays as it is."""
+    _named(text)
     is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
     if is_glob and not text.startswith(("./", "../", "~")):
         return text
     return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+
+
+def _named(path: str) -> str:
+    """The path as it is; raises BadFilter for "", which would be the working directory."""
+    if not path:
+        raise BadFilter("an empty path", hint="name a file, a folder or a glob; '.' is the working directory")
+    return path
+
+
+def _type(text: str) -> str:
+    name = text.lower().lstrip(".")
+    if not name:
+        raise BadFilter("an empty type", hint="name one, as pdf or md; `searchapp list` shows those of the corpus")
+    return _TYPES.get(name, name)
 
 
 def _moment(text: str | None, option: str) -> int | None:
@@ -330,7 +346,7 @@ def _look(stream: TextIO) -> Look:
 
 def _report_error(error: Exception, *, is_json: bool) -> int:
     if isinstance(error, typer.TyperException):  # a mistake in the command's words
-        failure, code = SearchappError(error.format_message(), hint="see --help"), 2
+        failure, code = SearchappError(error.format_message(), hint=_usage_hint(error)), 2
         failure.code = "usage"
     elif isinstance(error, SearchappError):
         failure, code = error, error.exit_code
@@ -339,6 +355,13 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
         failure.code = "internal"
     _note(render.json_text(render.error_json(failure)).rstrip() if is_json else render.error_text(failure, _look(sys.stderr)).rstrip())
     return code
+
+
+def _usage_hint(error: typer.TyperException) -> str:
+    """What to do about a mistake in the words: a question of several words looks like several arguments."""
+    context = getattr(error, "ctx", None)
+    is_question = context is not None and context.command.name == "query"
+    return "quote the question" if is_question and "unexpected extra argument" in error.format_message() else "see --help"
 
 
 @contextmanager
@@ -420,10 +443,16 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
         if now - last < _PLAIN_PROGRESS_S:
             return
         last = now
-        share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
-        left = f", about {layout.human_duration(state.took_s * (1 - share) / share)} left" if share > 0 else ""
         rate = state.passages / max(state.took_s, 0.1)
-        stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{left}\n")
+        stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{_time_left(state)}\n")
         stream.flush()
 
     return show
+
+
+def _time_left(state: Progress) -> str:
+    """How long the rest takes at the rate so far, as the end of a line; "" while too little is done to tell."""
+    share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
+    if share < _TELLING_SHARE or state.took_s < _TELLING_S:
+        return ""
+    return f", about {layout.human_duration(state.took_s * (1 - share) / share)} left"

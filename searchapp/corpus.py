@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import rank
+from searchapp import rank, settings
 from searchapp.errors import BadFilter, CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
 from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
@@ -27,7 +27,6 @@ from searchapp.split import SPLITTER_VERSION, sentences
 from searchapp.types import Answer, Filters, LegScore, Match, Root, embedded_text
 
 if TYPE_CHECKING:
-    from searchapp.settings import Settings
     from searchapp.types import (
         Backend,
         DocumentRow,
@@ -60,9 +59,10 @@ class Corpus:
         self._encoder = encoder
 
     @classmethod
-    def open(cls, settings: Settings) -> Corpus:
+    def open(cls, where: settings.Settings | str | os.PathLike[str]) -> Corpus:
         """The corpus in a folder, which need not exist before the first ingest."""
-        return cls(LocalBackend(settings.corpus), cache=settings.cache)
+        chosen = where if isinstance(where, settings.Settings) else settings.load(corpus=Path(where))
+        return cls(LocalBackend(chosen.corpus), cache=chosen.cache)
 
     # -- the first line: ingest
 
@@ -72,7 +72,7 @@ class Corpus:
 
     def ingest(
         self,
-        paths: Sequence[Path] = (),
+        paths: Sequence[str | os.PathLike[str]] = (),
         *,
         model: str | None = None,
         include: Sequence[str] = (),
@@ -89,7 +89,7 @@ class Corpus:
         from searchapp.extract.worker import ExtractionPool
         from searchapp.ingest import Ingest
 
-        given = [Root(os.fsencode(os.path.normpath(path.absolute())), tuple(include), tuple(exclude)) for path in paths]
+        given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]
         _require_present(given, prune=prune)
         with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool, closing(self._backend.writer()) as writer:
             opened = cache(lambda: self._ingest_encoder(writer, model))
@@ -135,7 +135,7 @@ class Corpus:
                 took_ms=(time.perf_counter() - begin) * 1000,
                 pending=pending,
                 stale=stale + _outdated(reader),
-                notes=tuple(reader.notes),
+                notes=(*reader.notes, *_cut_note(text, encoder)),
             )
 
     # -- the rest
@@ -233,10 +233,17 @@ class Corpus:
         return open_encoder(identity, cache=self._cache, is_batch=is_batch)
 
 
+def _cut_note(text: str, encoder: Encoder) -> list[str]:
+    """What to say of a question that is longer than the encoder reads."""
+    tokens, limit = len(encoder.tokenize([text])[0]), encoder.identity.max_tokens
+    return [f"the question has {tokens} tokens; only about the first {limit} were compared"] if tokens > limit else []
+
+
 def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
     for root in roots:
         if not os.path.exists(root.path) and not prune:  # noqa: PTH110 - pathlib cannot hold a path that is bytes
-            raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="--prune removes its documents, if that is meant")
+            hint = "check the spelling; if it is gone for good, --prune removes its documents"
+            raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint=hint)
 
 
 def _require_sense(text: str, mode: str, *, k: int, per_document: int | None, min_score: float | None) -> None:

@@ -140,10 +140,15 @@ def _judgements(folder: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def _records(path: Path) -> Iterator[dict[str, str]]:
+    """The records of a file, a line each; blank lines are none."""
     seen: set[str] = set()
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
         try:
             record = json.loads(line)
+            if record["_id"] is None or record["text"] is None:
+                raise ValueError(f"no _id or no text: {record!r}")
             fields = {"_id": str(record["_id"]), "text": str(record["text"]), "title": str(record.get("title") or "")}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CollectionError(f"{path}, line {number}: no record with _id and text", hint=f"give {_FORM}") from error

@@ -102,7 +102,7 @@ class Ingest:
             passages_embedded=self._intake.embedded if self._intake else 0,
             passages_reused=self._intake.reused if self._intake else 0,
             was_interrupted=self._is_stopped(),
-            notes=tuple(self._notes),
+            notes=(*self._notes, *self._writer.notes),
         )
 
     # -- roots
@@ -177,19 +177,22 @@ class Ingest:
                 if self._is_stopped():
                     return  # Ctrl-C reaches the child that converts the model, too
                 raise
-        with Intake(self._writer, encoder, on_stored=self._on_stored) as intake:
+        intake = Intake(self._writer, encoder, on_stored=self._on_stored, on_embedded=self._report_progress, is_stopped=self._is_stopped)
+        with intake:
             self._intake = intake
             self._ready_s = time.perf_counter()
             self._take_all(intake, upcoming, waiting)
 
     def _take_all(self, intake: Intake, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
-        intake.resume(is_stopped=self._is_stopped)
+        intake.resume()
         while waiting and (extraction := self._next(waiting[0][1])):
             self._take(waiting.popleft()[0], extraction)
             self._read_ahead(upcoming, waiting)
         for _, cancelled in waiting:
             cancelled.cancel()
         intake.close()
+        for source in intake.abandoned:
+            del self._outcomes[source.path]  # as good as not reached
 
     def _read_ahead(self, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
         for file in upcoming:

@@ -7,7 +7,7 @@ so that an interruption loses at most one. Serves whoever has documents; knows n
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -56,10 +56,25 @@ class _Batch:
 class Intake:
     """Takes documents in: splits, embeds what was never embedded, stores. Use as a context manager, and `close` to finish."""
 
-    def __init__(self, writer: Writer, encoder: Encoder, *, on_stored: Callable[[Source], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        encoder: Encoder,
+        *,
+        on_stored: Callable[[Source], None] = lambda _: None,
+        on_embedded: Callable[[], None] = lambda: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`on_embedded` is called from the encoding thread, every second or so; `is_stopped` is looked at as often.
+
+        A document that is not wholly embedded by then is left as it is stored, pending or in its earlier version, and is in
+        `abandoned`.
+        """
         self._writer = writer
         self._encoder = encoder
         self._on_stored = on_stored
+        self._on_embedded = on_embedded
+        self._is_stopped = is_stopped
         self._items: list[_Item] = []
         self._tokens = 0
         self._budget = _FIRST_BATCH_TOKENS
@@ -67,12 +82,13 @@ class Intake:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self.embedded = 0
         self.reused = 0
+        self.abandoned: list[Source] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)  # idle by now, unless something went wrong
 
     def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time `close` returns."""
@@ -82,7 +98,7 @@ class Intake:
         texts = [embedded_text(passage.headings, document.text[passage.start : passage.end]) for passage in passages]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        tokens = sum(map(len, texts)) // 4  # near enough to size a batch
+        tokens = sum(map(_tokens, texts))
         self._items.append(_Item(source, document, passages, texts, digests, tokens, is_new))
         self._tokens += tokens
         if self._tokens >= self._budget or len(self._items) >= _BATCH_DOCUMENTS:
@@ -95,18 +111,20 @@ class Intake:
         self._settle()
         self._writer.commit()
 
-    def resume(self, *, is_stopped: Callable[[], bool]) -> None:
+    def resume(self) -> None:
         """Embed what an interrupted run left pending."""
         fingerprint = self._encoder.identity.fingerprint
         for document in self._writer.pending():
-            if is_stopped():
+            if self._is_stopped():
                 break
             digests = [text_digest(fingerprint, text) for text in document.texts]
             known = self._writer.digests(digests)
             missing = {digest: text for digest, text in zip(digests, document.texts, strict=True) if digest not in known}
-            known |= zip(missing, self._encode(list(missing.values()))[0], strict=True)
+            rows, _ = self._encode(list(missing.values()))
+            if len(rows) < len(missing):
+                break
+            known |= zip(missing, rows, strict=True)
             self._writer.attach(document.document_id, np.stack([known[digest] for digest in digests]))
-            self.embedded += len(missing)
             self.reused += len(digests) - len(missing)
         self._writer.commit()
 
@@ -131,7 +149,6 @@ class Intake:
             if item.is_new:
                 item.document_id = self._writer.replace(item.source, item.document, item.passages)
             self._batch.items.append(item)
-        self.embedded += len(missing)
         self.reused += sum(len(item.digests) for item in items) - len(missing)
         self._writer.commit()
 
@@ -143,9 +160,12 @@ class Intake:
         rows, took_s = batch.rows.result()
         if batch.missing:
             self._budget = int(min(max(batch.tokens / max(took_s, 1e-3) * _BATCH_S, _SMALLEST_BATCH_TOKENS), _LARGEST_BATCH_TOKENS))
-        known = batch.known | dict(zip(batch.missing, rows, strict=True))
+        known = batch.known | dict(zip(batch.missing, rows, strict=False))  # not all, where the run was stopped meanwhile
         for item in batch.items:
-            self._store(item, known)
+            if all(digest in known for digest in item.digests):
+                self._store(item, known)
+            else:
+                self.abandoned.append(item.source)
         return known
 
     def _store(self, item: _Item, known: dict[bytes, Vector]) -> None:
@@ -157,5 +177,28 @@ class Intake:
         self._on_stored(item.source)
 
     def _encode(self, texts: list[str]) -> tuple[list[Vector], float]:
+        """The texts' vectors, in order, and the seconds that they took; of the first texts only, once the run is to stop."""
         begin = time.perf_counter()
-        return list(self._encoder.encode_passages(texts)), time.perf_counter() - begin
+        rows: list[Vector] = []
+        for part in _parts(texts, self._budget):
+            if rows and self._is_stopped():
+                break
+            rows.extend(self._encoder.encode_passages(part))
+            self.embedded += len(part)
+            self._on_embedded()
+        return rows, time.perf_counter() - begin
+
+
+def _tokens(text: str) -> int:
+    """About how many tokens a text has: near enough to size a batch."""
+    return len(text) // 4
+
+
+def _parts(texts: list[str], tokens: int) -> Iterator[list[str]]:
+    """The texts, in order, in runs of about so many tokens."""
+    begin = used = 0
+    for end, text in enumerate(texts, start=1):
+        used += _tokens(text)
+        if used >= tokens or end == len(texts):
+            yield texts[begin:end]
+            begin, used = end, 0

@@ -311,15 +311,21 @@ def _open(folder: Path) -> sqlite3.Connection:
     return connection
 
 
+# A place that is a document or a folder of documents is just that; else it is a pattern.
+_WITHIN = """(d.path = ? OR (d.path >= ? AND d.path < ?) OR d.display GLOB ? AND NOT EXISTS
+              (SELECT 1 FROM document e WHERE e.path = ? OR (e.path >= ? AND e.path < ?)))"""
+
+
 def _condition(filters: Filters) -> tuple[str, list[object]]:
     """The filters as a SQL condition on `document d`."""
     parts, values = ["1"], []  # type: list[str], list[object]
     if filters.within:
-        parts.append("(" + " OR ".join(["d.path = ? OR (d.path >= ? AND d.path < ?) OR d.display GLOB ?"] * len(filters.within)) + ")")
+        parts.append(f"({' OR '.join([_WITHIN] * len(filters.within))})")
         for place in filters.within:
             path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
             pattern = path.decode("utf-8", "replace")  # as in `display`
-            values += [path, path + b"/", path + b"0", pattern if place.startswith("/") else f"*/{pattern}"]  # "0" follows "/"
+            is_there = (path, path + b"/", path + b"0")  # "0" follows "/"
+            values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
     if filters.types:
         parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
         values += filters.types

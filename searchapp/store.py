@@ -71,6 +71,7 @@ class Store:
         Raises CorpusLocked, CorpusTooNew or CorpusUnwritable.
         """
         self._folder = folder
+        self.notes: list[str] = []
         with contextlib.ExitStack() as undo:
             self._lock = lock or Lock(folder)
             undo.callback(self._lock.release)
@@ -254,11 +255,17 @@ class Store:
         return self._generation
 
     def finish(self) -> int:
-        """Commit, record that an ingest came to its end now, and publish the vectors if that is due; returns the generation."""
+        """Commit, record that an ingest came to its end now, and publish the vectors if that is due; returns the generation.
+
+        A vectors file that cannot be written is a note: readers take the rows from the database.
+        """
         self.commit()
         self._connection.execute(sa.update(StoredCorpus).values(ingested_at_ns=time.time_ns()))
         self._commit()
-        self.publish()
+        try:
+            self.publish()
+        except CorpusUnwritable as error:
+            self.notes.append(f"{error}; queries search the database instead; {error.hint}")
         return self._generation
 
     def publish(self, *, is_due: bool | None = None) -> bool:

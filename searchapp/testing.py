@@ -182,6 +182,7 @@ class MemoryWriter:
         self._backend = backend
         self._state = backend.state
         self._is_changed = False
+        self.notes: list[str] = []
         backend.is_locked = True
 
     def encoder(self) -> EncoderIdentity | None:
@@ -426,7 +427,9 @@ class MemoryReader:
         """Nothing to let go of."""
 
     def _passing(self, filters: Filters) -> list[_Stored]:
-        passing = [one for one in self._state.documents.values() if _passes(one, filters)]
+        stored = self._state.documents.values()
+        globs = {place for place in filters.within if not any(is_within(one.source.path, _folder(place)) for one in stored)}
+        passing = [one for one in stored if _passes(one, filters, globs)]
         return sorted(passing, key=lambda one: one.source.path)
 
     def _places(self, passage_ids: Ids) -> list[tuple[_Stored, int]]:
@@ -436,21 +439,26 @@ class MemoryReader:
         return [places[i] for i in passage_ids.tolist()]
 
 
-def _passes(one: _Stored, filters: Filters) -> bool:
+def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
     dated_ns = records.dated_ns(one.source, one.document.metadata)
     return (
-        (not filters.within or any(_is_place(one.source.path, place) for place in filters.within))
+        (not filters.within or any(_is_place(one.source.path, place, is_glob=place in globs) for place in filters.within))
         and (not filters.types or one.document.type in filters.types)
         and (filters.since_ns is None or dated_ns >= filters.since_ns)
         and (filters.before_ns is None or dated_ns < filters.before_ns)
     )
 
 
-def _is_place(path: bytes, place: str) -> bool:
-    """Whether a path is the place, lies below it, or matches it as a glob, whose `*` also crosses folders."""
-    folder = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-    glob = folder.decode("utf-8", "replace").replace("[^", "[!")
-    return is_within(path, folder) or fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
+def _folder(place: str) -> bytes:
+    return place.encode("utf-8", "surrogateescape").rstrip(b"/")
+
+
+def _is_place(path: bytes, place: str, *, is_glob: bool) -> bool:
+    """Whether a path is the place or lies below it, or matches it as a glob, whose `*` also crosses folders."""
+    if not is_glob:
+        return is_within(path, _folder(place))
+    glob = _folder(place).decode("utf-8", "replace").replace("[^", "[!")
+    return fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
 
 
 def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:

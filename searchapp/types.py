@@ -195,7 +195,7 @@ class PendingDocument:
 class Filters:
     """Which documents may answer; empty filters let all pass."""
 
-    within: tuple[str, ...] = ()  # paths or globs; any of them
+    within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
     types: tuple[str, ...] = ()  # any of them
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
@@ -203,6 +203,8 @@ class Filters:
 
 class Writer(Protocol):
     """The one writer of a corpus: changes gather in a unit of work until `commit`."""
+
+    notes: list[str]  # what was done otherwise than expected, for people
 
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first."""
@@ -250,7 +252,10 @@ class Writer(Protocol):
         """Make all changes durable at once; returns the generation, one higher where anything changed."""
 
     def finish(self) -> int:
-        """Commit, record that an ingest came to its end now, and bring derived files up to date; returns the generation."""
+        """Commit, record that an ingest came to its end now, and bring derived files up to date; returns the generation.
+
+        A derived file that cannot be written is a note, not an error: nothing depends on it.
+        """
 
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""

@@ -118,12 +118,14 @@ def publish(folder: Path, generation: int, dim: int, blocks: Iterable[tuple[int,
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         faiss.write_index(index, str(temporary))
+        _sync(temporary)
+        digest = _digest(temporary)
+        path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
+        temporary.rename(path)
     except RuntimeError as error:
         raise OSError(errno.EIO, "the disk is full or failing") from error
-    _sync(temporary)
-    digest = _digest(temporary)
-    path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
-    temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync(folder)
     return PublishedFile(path.name, generation, digest, FileIdentity.of(path.stat()), index.ntotal)
 

@@ -550,3 +550,12 @@ def test_what_is_not_indexed_is_replaced_within_its_scopes_only(backend: Backend
     assert recorded() == [old[3], new[0], old[4]]
     writer.set_unindexed([b"/b", b"/a.x"], [])
     assert recorded() == [new[0]]
+
+
+def test_a_place_that_is_a_document_is_no_pattern(backend: Backend, writer: Writer) -> None:
+    add(writer, "/docs/a[1].txt", document(1), unit(1))
+    add(writer, "/docs/a1.txt", document(1), unit(1))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert [row.path for row in reader.rows(Filters(within=("/docs/a[1].txt",)))] == [b"/docs/a[1].txt"]
+        assert [row.path for row in reader.rows(Filters(within=("/docs/a[12].txt",)))] == [b"/docs/a1.txt"]

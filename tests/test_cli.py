@@ -25,9 +25,11 @@ from typing import Any
 import pytest
 
 from searchapp import settings
+from searchapp.cli import _time_left
 from searchapp.errors import UsageError
 from searchapp.layout import display_width
 from searchapp.local import LocalBackend
+from searchapp.types import Progress
 
 pytestmark = pytest.mark.model
 
@@ -255,6 +257,9 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
         (["query", "x", "--min-score", "nan"], "bad_filter", 2),
         (["query", "x", "--in", ""], "bad_filter", 2),
         (["remove", ""], "bad_filter", 2),
+        (["ingest", ""], "bad_filter", 2),
+        (["query", "x", "--type", ""], "bad_filter", 2),
+        (["query", "x", "--paths"], "usage", 2),
         (["query", "x"], "corpus_missing", 4),
         (["status"], "corpus_missing", 4),
         (["show", "x"], "corpus_missing", 4),
@@ -281,6 +286,19 @@ def test_an_error_is_two_lines_for_people_and_a_traceback_only_for_those_who_ask
     done = program.run("query", "x", "--corpus", "none", "--debug")
     assert done.stderr.startswith("Traceback")
     assert done.returncode == 4
+
+
+def test_a_question_without_quotes_is_told_to_take_some(program: Program) -> None:
+    assert error_of(program.run("query", "two", "words", "--json"))["hint"] == "quote the question"
+    assert error_of(program.run("show", "two", "words", "--json"))["hint"] == "see --help"
+
+
+@pytest.mark.parametrize(
+    ("done", "took_s", "left"),
+    [(2, 2.0, ", about 1 min 38 s left"), (50, 10.0, ", about 10 s left"), (1, 60.0, ""), (50, 1.9, ""), (0, 60.0, "")],
+)
+def test_what_is_left_is_said_once_two_percent_and_two_seconds_are_behind(done: int, took_s: float, left: str) -> None:
+    assert _time_left(Progress(1, 2, done, 100, 5, took_s)) == left
 
 
 def test_without_a_command_the_help_goes_to_stderr_and_it_is_a_usage_error(program: Program) -> None:

@@ -380,3 +380,16 @@ def test_check_finds_a_changed_byte(shelf: Shelf) -> None:
     with closing(sqlite3.connect(shelf.folder / "corpus.db")) as database, database:
         database.execute("UPDATE document SET title = 'another' WHERE id = 1")
     assert [finding.path for finding in shelf.corpus.check(is_full=True)] == [b"/lib/a.md"]
+
+
+def test_a_question_longer_than_the_encoder_reads_is_answered_and_said(shelf: Shelf) -> None:
+    shelf.put("/lib/a.md", "walnut bread")
+    limit = ENCODER.identity.max_tokens
+    assert shelf.corpus.query("walnut " * limit).notes == ()
+    (note,) = shelf.corpus.query("walnut " * (limit + 1)).notes
+    assert note == f"the question has {limit + 1} tokens; only about the first {limit} were compared"
+
+
+def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
+    Corpus.open(str(tmp_path / "corpus")).init()
+    assert Corpus.open(tmp_path / "corpus").status().documents == 0

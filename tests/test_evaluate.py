@@ -136,6 +136,8 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("corpus.jsonl", '"a string"'),
         ("corpus.jsonl", '{"_id": "d9"}'),
         ("corpus.jsonl", '{"text": "no id"}'),
+        ("corpus.jsonl", '{"_id": "d9", "text": null}'),
+        ("corpus.jsonl", '{"_id": null, "text": "no id"}'),
         ("corpus.jsonl", '{"_id": "d1", "text": "an id that is there already"}'),
         ("queries.jsonl", "{}"),
         ("queries.jsonl", "[]"),
@@ -150,6 +152,14 @@ def test_a_bad_line_is_named_with_its_number(tmp_path: Path, name: str, line: st
         file.write(f"{line}\n")
     with pytest.raises(CollectionError, match=f"{name}, line {number}"):
         measured(tmp_path)
+
+
+def test_blank_lines_are_no_records(tmp_path: Path) -> None:
+    (plain,) = measured(collection(tmp_path / "plain"))
+    spaced = collection(tmp_path / "spaced")
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        (spaced / name).write_text((spaced / name).read_text().replace("\n", "\n\n \n"))
+    assert measured(spaced)[0].run == plain.run
 
 
 def test_judgements_need_no_header(tmp_path: Path) -> None:

@@ -679,6 +679,30 @@ def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:
     assert house.names() == ["a.md"]
 
 
+def test_a_stop_in_the_middle_of_a_large_file_ends_within_a_second_of_encoding(house: House) -> None:
+    house.write(a_txt=words(200, seed=1), b_txt=words(600_000, seed=2))
+    report = house.ingest(is_stopped=lambda: len(house.encoder.embedded) > 10)
+    assert report.was_interrupted
+    assert outcomes(report) == {"a.txt": "indexed"}
+    embedded = len(house.encoder.embedded)
+    assert embedded < 100
+    assert house.reader_of().status().pending == 1
+    report = house.ingest()
+    assert outcomes(report) == {"a.txt": "unchanged", "b.txt": "unchanged"}
+    assert len(house.encoder.embedded) > 200
+    assert house.reader_of().status().pending == 0
+
+
+def test_a_stop_in_the_middle_of_a_large_change_keeps_the_earlier_version(house: House) -> None:
+    house.write(a_txt="the first version")
+    house.ingest()
+    house.write(a_txt=words(60_000, seed=2))
+    report = house.ingest(is_stopped=lambda: len(house.encoder.embedded) > 10)
+    assert report.was_interrupted
+    assert outcomes(report) == {}
+    assert [hit.text for hit in house.reader_of().show(str(house.docs / "a.txt"))[2]] == ["the first version"]
+
+
 def crash(house: House) -> None:
     """Two batches, the second of which meets an encoder that breaks."""
     house.write(a_txt=words(20_000, seed=1), b_txt=words(20_000, seed=2) + " wreck")

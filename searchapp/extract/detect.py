@@ -6,7 +6,9 @@ understands.
 
 from __future__ import annotations
 
+import codecs
 import re
+import unicodedata
 from pathlib import PurePosixPath
 
 from searchapp.errors import FileSkipped
@@ -92,8 +94,17 @@ _SIGNATURES = (
     *(b"ID3", b"\xff\xfb", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\x01\xba"),
     *(b"SQLite format 3\0", b"PAR1", b"\x93NUMPY", b"\x89HDF", b"wOFF", b"wOF2", b"OTTO\0", b"\0\x01\0\0"),
 )
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins it
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
+_PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
+_PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
 _HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
@@ -105,25 +116,26 @@ def type_of(data: bytes, name: str) -> str:
     ending = PurePosixPath(name).suffix[1:].lower()
     if _is_pdf(data, ending):
         return "pdf"
-    if _is_rich_text(data):
+    if _is_rich_text(data, ending):
         raise FileSkipped(_no_reader("rtf"))
-    if not is_text(data):
+    if not is_text(data, ending):
         raise FileSkipped(_no_reader(_binary_ending(data, ending)))
     if ending in _TEXT_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
     return _text_type(data, name, ending)
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes, ending: str) -> bool:
     """True for bytes that read as text in some encoding."""
     head = data[:_SNIFFED]
-    if head.startswith(_BOMS):
-        return True
-    if head.startswith(_SIGNATURES) or head[4:8] == b"ftyp" or head[257:262] == b"ustar":
+    for mark, encoding in _BOMS.items():
+        if head.startswith(mark):
+            return _has_letters(head[len(mark) :], encoding)
+    if _has_signature(head) and not _may_be_prose(head, ending):
         return False
     if is_utf16(head):
         return True
-    return len(head) - len(head.translate(None, _CONTROL)) <= max(4, len(head) // 20)
+    return _controls(head) <= max(4, len(head) // 20)
 
 
 def is_utf16(data: bytes) -> bool:
@@ -134,14 +146,40 @@ def is_utf16(data: bytes) -> bool:
     return pairs >= 2 and zeros[1] > 0.4 * pairs and zeros[0] <= 0.02 * pairs
 
 
+def _has_signature(head: bytes) -> bool:
+    return head.startswith(_SIGNATURES) or head[4:8] == b"ftyp" or head[257:262] == b"ustar"
+
+
+def _may_be_prose(head: bytes, ending: str) -> bool:
+    """True where a signature of printable letters may be the first word of a text: no control byte follows, the name claims no format."""
+    return ending != "pdf" and ending not in _WORDS_OF and not _controls(head)
+
+
+def _controls(head: bytes) -> int:
+    return len(head) - len(head.translate(None, _CONTROL))
+
+
+def _has_letters(head: bytes, encoding: str) -> bool:
+    """True where the head means text in the encoding that its byte order mark promises; other bytes may begin like a mark."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)  # takes no offence at a character cut in two
+    wrong = sum(not character.isspace() and (character == "\ufffd" or unicodedata.category(character) in _NO_LETTERS) for character in text)
+    return wrong <= max(1, len(text) // 20)
+
+
 def _is_pdf(data: bytes, ending: str) -> bool:
-    """True for a PDF, which may start with up to a kilobyte of something else."""
+    """True for a PDF, which may start with up to a kilobyte of something else, or have lost its first line."""
+    if ending == "pdf" and b"endobj" in data:
+        return True
+    if _may_be_prose(data[:_SNIFFED], ending):
+        return _PLAIN_PDF.match(data[:_SNIFFED]) is not None
     if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
         return True
     return b"%PDF-" in data[:1024] and (ending == "pdf" or b"startxref" in data[-2048:])
 
 
-def _is_rich_text(data: bytes) -> bool:
+def _is_rich_text(data: bytes, ending: str) -> bool:
+    if _may_be_prose(data[:_SNIFFED], ending):
+        return _PLAIN_RICH_TEXT.match(data) is not None
     return data.lstrip().startswith(b"{\\rtf")
 
 

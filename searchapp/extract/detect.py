@@ -94,7 +94,7 @@ _SIGNATURES = (
     *(b"ID3", b"\xff\xfb", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\x01\xba"),
     *(b"SQLite format 3\0", b"PAR1", b"\x93NUMPY", b"\x89HDF", b"wOFF", b"wOF2", b"OTTO\0", b"\0\x01\0\0"),
 )
-_BOMS = {
+BOMS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins it
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -128,7 +128,7 @@ def type_of(data: bytes, name: str) -> str:
 def is_text(data: bytes, ending: str) -> bool:
     """True for bytes that read as text in some encoding."""
     head = data[:_SNIFFED]
-    for mark, encoding in _BOMS.items():
+    for mark, encoding in BOMS.items():
         if head.startswith(mark):
             return _has_letters(head[len(mark) :], encoding)
     if _has_signature(head) and not _may_be_prose(head, ending):

@@ -6,12 +6,11 @@ text format.
 
 from __future__ import annotations
 
-import codecs
 import re
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract.detect import is_utf16
+from searchapp.extract.detect import BOMS, is_utf16
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.types import Block, Document
 
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 
 MAX_TITLE = 200  # characters
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _ENCODINGS = "cp1252 cp1251 koi8_r cp1250 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 euc_jp iso2022_jp gb18030 big5 cp949 cp866 iso8859_2"
 _WESTERN = frozenset("àáâãäåæçèéêëíîïñóôöõøùúûüßœÿ")  # without letters that are frequent only in misread Turkish, Czech, Polish, Baltic
 _ITALIAN = frozenset("àèéìíòóùú")
@@ -57,7 +49,7 @@ def decode(data: bytes) -> str:
 
 
 def _decode(data: bytes) -> str:
-    for mark, encoding in _BOMS:
+    for mark, encoding in BOMS.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     if is_utf16(data):

@@ -246,6 +246,54 @@ def test_a_page_nested_too_deep_for_a_tree_still_gives_its_text() -> None:
     assert extract(b"<html><body>" + b"<div>" * depth + b"deep text" + b"</div>" * depth, "deep.html").text == "deep text"
 
 
+LONG = (SENTENCE * 4).strip()
+
+
+def test_an_ordinary_small_page_keeps_its_headings() -> None:
+    page = f"<body><h1>Birds</h1><p>{LONG}</p><h2>Otters</h2><p>{LONG}</p></body>"
+    assert outline(extract(page.encode(), "a.html")) == [
+        ("heading", (), "Birds"),
+        ("prose", (), LONG),
+        ("heading", (), "Otters"),
+        ("prose", ("Otters",), LONG),
+    ]
+
+
+def test_a_small_page_keeps_questions_definitions_and_captions() -> None:
+    page = f"""<section><h1>Otters</h1><p>{LONG}</p></section>
+    <div class="x"><h2>Terms</h2><dl><dt>Holt</dt><dd>An otter's den</dd></dl></div>
+    <details><summary>Why otters?</summary><p>Because.</p></details><figure><figcaption>A wet otter</figcaption></figure>"""
+    texts = [text for _, _, text in outline(extract(page.encode(), "a.html"))]
+    assert texts == ["Otters", LONG, "Terms", "Holt", "An otter's den", "Why otters?", "Because.", "A wet otter"]
+
+
+def test_a_page_whose_article_loses_a_heading_gives_all_but_its_furniture() -> None:
+    page = f"""<body><nav><a href="/">Home</a></nav><div class="sidebar"><h3>Popular</h3></div><h1>Birds</h1><p>{LONG}</p>
+    <section class="x"><h2>Otters</h2><p>{LONG}</p></section><footer>Imprint</footer></body>"""
+    texts = [text for _, _, text in outline(extract(page.encode(), "a.html"))]
+    assert texts == ["Birds", LONG, "Otters", LONG]
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "text"),
+    [
+        ("<table><tr><th>City<th>People<tr><td>Basel<td>170000</table>", "table", "City | People\nBasel | 170000"),
+        ("<pre>one\n  two</pre>", "code", "one\n  two"),
+        ("<frameset><noframes><body><p>About <b>moles</b></p></body></noframes></frameset>", "prose", "About moles"),
+    ],
+)
+def test_a_page_of_one_part_keeps_its_form(page: str, kind: str, text: str) -> None:
+    assert outline(extract(page.encode(), "a.html")) == [(kind, (), text)]
+
+
+def test_anchors_and_invisible_characters_are_in_no_heading_and_no_title() -> None:
+    page = """<title>Install\u200b - Tool</title><h1>Install\u200b<a class="headerlink" href="#i">\u00b6</a></h1><p>one</p>
+    <h2>Use<a class="hash-link" href="#u">\u200b</a></h2><p>two</p><h2>C#</h2><p>three</p>"""
+    document = extract(page.encode(), "a.html")
+    assert document.title == "Install"
+    assert [text for kind, _, text in outline(document) if kind == "heading"] == ["Install", "Use", "C#"]
+
+
 # ---- source code ---------------------------------------------------------------------------------------------------
 
 

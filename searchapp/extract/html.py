@@ -1,7 +1,8 @@
 """Web pages: the text that their reader came for, without menus, with its headings, lists and tables.
 
-trafilatura finds the article; resiliparse where that comes back short; a small page that is no article (a form, a table
-of values) gives all that is visible. Nothing is fetched, no script runs, no entity outside the page is read.
+A small page without furniture (menus, banners, asides, footers) gives all that is visible. In any other trafilatura finds
+the article (in a long page resiliparse too); where that loses headings or flattens the page, it gives all but the
+furniture. Nothing is fetched, no script runs, no entity outside the page is read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from searchapp.types import Block, BlockKind, Document
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SHORT = 250  # characters: an article below it may be no article
 _SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
 _HEADING = re.compile(r"h[1-6]$")
@@ -29,6 +29,15 @@ _INLINE = frozenset(
         *("time", "tt", "u", "var", "wbr"),
     }
 )
+_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "dialog"})
+_FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog"})
+_FURNITURE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_NOFRAMES = re.compile(r"</?noframes[^>]*>", re.IGNORECASE)  # parsers give what is within as raw tags
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
+_ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
 _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
     "date": ("article:published_time", "date", "dc.date", "dcterms.date", "citation_publication_date", "pubdate"),
@@ -41,7 +50,7 @@ _Part = tuple[BlockKind, int, str]  # kind, level of a heading from 1 (else 0), 
 
 def read(data: bytes, document_type: str) -> Document:
     """A web page's main text by headings, paragraphs, lists, tables and code."""
-    source = _decoded(data)
+    source = _NOFRAMES.sub("", _decoded(data))
     page = _tree(source)
     title = _title(page) if page is not None else ""
     text, blocks = _assembled(_main_parts(source, page), title)
@@ -75,18 +84,34 @@ def _tree(source: str) -> Any:  # an lxml element; lxml carries no types
 
 
 def _main_parts(source: str, page: Any) -> list[_Part]:
-    """The parts of the page's main text, by the first way that loses little of what is visible."""
+    """The parts of the page's main text: its article where that keeps the headings, else all that is no furniture."""
     visible = list(_parts(page)) if page is not None else []
-    length = _length(visible)
-    article = _article(source)
-    if _length(article) >= _SHORT and _length(article) >= length / 4:
-        return article
     everything = _all_text(source)
-    if length < _length(everything) / 2:
+    if page is None or _length(visible) < _length(everything) / 2:
         return everything  # the tree lost what is nested too deep for it
-    best = max(article, _main_content(source), key=_length)
-    is_lost = _length(best) < (length / 2 if length <= _SMALL_PAGE else length / 10)
-    return visible if is_lost else best
+    _drop_furniture(page)
+    main = list(_parts(page)) or visible
+    is_small = _length(visible) <= _SMALL_PAGE
+    if is_small and len(main) == len(visible):
+        return main
+    cleaned = _source(page)
+    found = (find(cleaned) for find in ((_article,) if is_small else (_article, _main_content)))
+    return next((parts for parts in found if _is_whole(parts, main)), main)
+
+
+def _is_whole(article: Sequence[_Part], main: Sequence[_Part]) -> bool:
+    """True for an article that is no single lump and keeps the main text and its headings, between its own first and last part."""
+    kept = {text for _, _, text in article}
+    shared = [index for index, (_, _, text) in enumerate(main) if text in kept]
+    if len(article) < 2 or not shared or _length(article) < _length(main) / 10:
+        return False
+    first = shared[0]
+    while first and main[first - 1][0] == "heading":
+        first -= 1
+    span = main[first : shared[-1] + 1]
+    headings = [text for kind, _, text in span if kind == "heading"]
+    lost = sum(text not in kept for text in headings)
+    return lost <= len(headings) / 10 and _length(article) >= _length(span) * 2 / 3
 
 
 def _article(source: str) -> list[_Part]:
@@ -113,6 +138,30 @@ def _all_text(source: str) -> list[_Part]:
 
     text = extract_plain_text(source, alt_texts=False)
     return [("prose", 0, part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _drop_furniture(page: Any) -> None:
+    """Takes menus, banners and footers out of a page."""
+    for element in list(page.iter()):
+        if element.getparent() is not None and _is_furniture(element):
+            element.drop_tree()
+
+
+def _is_furniture(element: Any) -> bool:
+    """True for what its tag or role calls furniture, and for what only its names do where it holds no main heading."""
+    if not isinstance(element.tag, str) or element.tag == "body":
+        return False
+    if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES:
+        return True
+    is_named = _FURNITURE_NAME.search(f"{element.get('class', '')} {element.get('id', '')}") is not None
+    is_header = element.tag == "header" or element.get("role") == "banner"
+    return (is_named or is_header) and next(element.iter("h1", "h2", "main", "article"), None) is None
+
+
+def _source(page: Any) -> str:
+    from lxml import html
+
+    return str(html.tostring(page, encoding="unicode"))
 
 
 def _length(parts: Sequence[_Part]) -> int:
@@ -151,7 +200,7 @@ def _element(element: Any) -> Iterator[tuple[Any, int, str]]:
     tag = element.tag
     level = _heading_level(element)
     if level:
-        yield "heading", level, _flat(element)
+        yield "heading", level, _heading(element)
     elif tag in _LISTS and not _is_layout(element):
         yield "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
     elif tag == "table" and not _is_layout(element):
@@ -166,6 +215,12 @@ def _element(element: Any) -> Iterator[tuple[Any, int, str]]:
         yield "break", 0, ""
         yield from _pieces(element)
         yield "break", 0, ""
+
+
+def _heading(element: Any) -> str:
+    """A heading's text, without the anchor to itself that documentation tools put at its end."""
+    anchors = [link for link in element.iter("a") if not _ANCHOR_TEXT.sub("", _flat(link))]
+    return _INVISIBLE.sub("", _flat(element, without=anchors)).removesuffix("¶").removesuffix(" #").strip()
 
 
 def _heading_level(element: Any) -> int:
@@ -260,9 +315,9 @@ def _assembled(parts: Sequence[_Part], title: str) -> tuple[str, tuple[Block, ..
 
 def _title(page: Any) -> str:
     """The one main heading where the page's title repeats it (titles add the site's name), else the title."""
-    declared = _flat(found) if (found := page.find(".//title")) is not None else ""
+    declared = _heading(found) if (found := page.find(".//title")) is not None else ""
     declared = declared or _meta(page).get("og:title", "")
-    headings = [text for text in map(_flat, page.iter("h1")) if text]
+    headings = [text for text in map(_heading, page.iter("h1")) if text]
     if len(headings) == 1 and (not declared or headings[0] in declared):
         return headings[0]
     return declared or (headings[0] if headings else "")

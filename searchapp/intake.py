@@ -195,10 +195,12 @@ def _tokens(text: str) -> int:
 
 
 def _parts(texts: list[str], tokens: int) -> Iterator[list[str]]:
-    """The texts, in order, in runs of about so many tokens."""
+    """The texts, in order, in runs of about so many tokens; the last has up to twice as many, so that a usual batch is one run."""
+    left = sum(map(_tokens, texts))
     begin = used = 0
     for end, text in enumerate(texts, start=1):
         used += _tokens(text)
-        if used >= tokens or end == len(texts):
+        if (used >= tokens and left - used > tokens) or end == len(texts):
             yield texts[begin:end]
+            left -= used
             begin, used = end, 0

@@ -57,6 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         folder = options.folder or _texts(Path(work) / "docs", options.documents)
         result = _measure(folder, Path(work), options.runs)
     path = HERE / "results" / f"versus_by_hand-{time.strftime('%Y-%m-%d')}.json"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 

@@ -84,7 +84,7 @@ def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
                v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
                v.generation AS v_generation, v.vectors, v.digest
         FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
-    passages = """SELECT start, "end", page, line_start, line_end, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
+    passages = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
     for row in cursor.execute(statement):
         path = row["raw_path"]
         if _source_digest(row) != row["source_digest"] or row["display"] != path.decode("utf-8", "replace"):

@@ -47,12 +47,15 @@ app = typer.Typer(
 _NOTHING, _PARTLY, _FAILED, _DAMAGED, _LOST, _INTERRUPTED = 1, 3, 4, 5, 6, 130
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
 _TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the bytes, and of time: what is left is a guess before both have passed
-_TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst"}
+_TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst", "jpeg": "jpg", "yml": "yaml"}
 
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 WithinOption = Annotated[list[str], typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable.")]
 TypeOption = Annotated[list[str], typer.Option("--type", metavar="TYPE", help="Only documents of a type, as pdf or md; repeatable.")]
+WhereOption = Annotated[
+    list[str], typer.Option("--where", metavar="KEY=VALUE", help="Only documents whose metadata say so, as author=Anna; repeatable.")
+]
 PlacesArgument = Annotated[list[str], typer.Argument(metavar="PATH|GLOB...", help="Documents, or folders of them.")]
 
 
@@ -143,6 +146,7 @@ def query(
     type_: TypeOption = [],  # noqa: B006
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only documents from this date on.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only documents before this date.")] = None,
+    where: WhereOption = [],  # noqa: B006
     min_score: Annotated[float | None, typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more.")] = None,
     per_document: Annotated[int | None, typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document.")] = None,
     corpus: CorpusOption = None,
@@ -157,7 +161,7 @@ def query(
         text,
         k=k,
         mode=mode,
-        filters=_filters(within, type_, since, before),
+        filters=_filters(within, type_, since, before, where),
         min_score=min_score,
         per_document=per_document,
         has_highlights=look.width is not None and not as_json and not as_paths,
@@ -172,17 +176,30 @@ def query(
 
 
 @app.command()
-def status(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def status(
+    skipped: Annotated[bool, typer.Option("--skipped", help="List every file that was left out, with the reason.")] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and why."""
     found = _corpus(corpus).status()
-    _print(render.json_text(render.status_json(found)) if as_json else render.status_text(found, _look(sys.stdout)))
+    if as_json:
+        _print(render.json_text(render.status_json(found)))
+    else:
+        _print(render.unindexed_text(found.unindexed, _look(sys.stdout)) if skipped else render.status_text(found, _look(sys.stdout)))
     return 0
 
 
 @app.command(name="list")
-def list_(within: WithinOption = [], type_: TypeOption = [], corpus: CorpusOption = None, as_json: JsonOption = False) -> int:  # noqa: B006
+def list_(
+    within: WithinOption = [],  # noqa: B006
+    type_: TypeOption = [],  # noqa: B006
+    where: WhereOption = [],  # noqa: B006
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """List the documents."""
-    rows = _corpus(corpus).documents(_filters(within, type_))
+    rows = _corpus(corpus).documents(_filters(within, type_, where=where))
     _print(render.json_text(render.list_json(rows)) if as_json else render.list_text(rows, _look(sys.stdout)))
     return 0 if rows else _NOTHING
 
@@ -274,7 +291,9 @@ def _show_log() -> None:
         log.setLevel(logging.INFO)
 
 
-def _filters(within: Sequence[str], types: Sequence[str], since: str | None = None, before: str | None = None) -> Filters:
+def _filters(
+    within: Sequence[str], types: Sequence[str], since: str | None = None, before: str | None = None, where: Sequence[str] = ()
+) -> Filters:
     from searchapp.types import Filters
 
     since_ns, before_ns = _moment(since, "--since"), _moment(before, "--before")
@@ -283,6 +302,7 @@ def _filters(within: Sequence[str], types: Sequence[str], since: str | None = No
     return Filters(
         within=tuple(_place(place) for place in within),
         types=tuple(_type(name) for name in types),
+        where=tuple(_condition(text) for text in where),
         since_ns=since_ns,
         before_ns=before_ns,
     )
@@ -309,6 +329,15 @@ def _type(text: str) -> str:
     if not name:
         raise BadFilter("an empty type", hint="name one, as pdf or md; `searchapp list` shows those of the corpus")
     return _TYPES.get(name, name)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    """A condition on metadata, its name and value."""
+    name, sign, value = text.partition("=")
+    if not (name.strip() and sign and value.strip()):
+        hint = "write it as author=Anna or tags='*travel*'; `searchapp show` lists the metadata of a document"
+        raise BadFilter(f"--where: {text!r} is no condition", hint=hint)
+    return name.strip(), value.strip()
 
 
 def _moment(text: str | None, option: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Ingest: what becomes of every file. walk -> extract -> intake, and the account of it all.
+"""Ingest: what becomes of every file. survey -> extract -> intake, and the account of it all.
 
 A file is unchanged, moved, or taken in; what is gone leaves, unless it looks like a disk that is not there. Knows no SQL, no FAISS
 and no model: only the seams.
@@ -9,43 +9,34 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from searchapp import walk
 from searchapp.errors import EncoderError, PathMissing
-from searchapp.extract import extractor_of
 from searchapp.intake import Intake
 from searchapp.split import SPLITTER_VERSION
-from searchapp.types import Document, FileOutcome, Outcome, Progress, Report, Root, Source, Unindexed, is_within
+from searchapp.survey import Survey, is_same, outermost
+from searchapp.types import MEMBER, Document, FileOutcome, Outcome, Progress, Report, Root, Source, Unindexed, is_within
 
 if TYPE_CHECKING:
-    from searchapp.extract.worker import Extraction
+    from searchapp.extract.worker import Extracted
     from searchapp.types import Encoder, KnownFile, Writer
+    from searchapp.walk import FoundFile
 
-    _Waiting: TypeAlias = deque[tuple[walk.FoundFile, Future[Extraction]]]  # in the order in which they were submitted
+    _Waiting: TypeAlias = deque[tuple[FoundFile, Future[list[Extracted]]]]  # in the order in which they were submitted
 
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
+_READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory
 _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
-_RACY_NS = 2 * 10**9  # a file changed this shortly before it was read may have changed again without a trace
 
 
 class Extractor(Protocol):
-    """Reads files, each to its text or the reason why not."""
+    """Reads files, each to the text of all that it holds, or the reasons why not."""
 
-    def submit(self, path: bytes) -> Future[Extraction]:
-        """Begin to read a file."""
-
-
-@dataclass(slots=True)
-class _Survey:
-    """What the walk found: files to look at, what it passed over, and roots that are not there."""
-
-    files: dict[bytes, walk.FoundFile] = field(default_factory=dict)
-    unindexed: list[Unindexed] = field(default_factory=list)
-    missing: list[Root] = field(default_factory=list)
+    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+        """Begin to read a file; `refused` says which contents were refused before."""
 
 
 class Ingest:
@@ -67,10 +58,12 @@ class Ingest:
         self._prune = prune
         self._on_progress = on_progress
         self._is_stopped = is_stopped
-        self._known: dict[bytes, KnownFile] = {}
-        self._by_content: dict[bytes, list[KnownFile]] = {}
-        self._survey = _Survey()
+        self._survey = Survey(writer.known_files(), writer.unindexed())
         self._outcomes: dict[bytes, FileOutcome] = {}
+        self._unindexed: dict[bytes, Unindexed] = {}
+        self._seen: set[bytes] = set()  # documents' paths, members too, that are there and readable
+        self._emptied: set[bytes] = set()  # files read to their end: what else they held has left
+        self._to_store: dict[bytes, int] = {}  # things in a file that are not done with
         self._moved: set[int] = set()
         self._superseded: list[int] = []
         self._notes: list[str] = []
@@ -86,11 +79,10 @@ class Ingest:
         """
         begin = time.perf_counter()
         roots = self._roots(given)
-        for known in self._writer.known_files().values():
-            self._known[known.source.path] = known
-            self._by_content.setdefault(known.source.content_hash, []).append(known)
         for root in roots:
-            self._look(root)
+            self._survey.look(root)
+        for entry in self._survey.left_out:
+            self._leave_out(entry)
         self._remember(given, roots)
         self._read()
         if not self._is_stopped():
@@ -111,7 +103,7 @@ class Ingest:
         """The roots of this run."""
         remembered = {root.path: root for root in self._writer.roots()}
         chosen = [root if root.include or root.exclude else remembered.get(root.path, root) for root in given]
-        roots = _outermost(chosen or remembered.values())
+        roots = outermost(chosen or remembered.values())
         if not roots:
             raise PathMissing("nothing to ingest: this corpus has no folders yet", hint="run: searchapp ingest PATH")
         return roots
@@ -119,49 +111,21 @@ class Ingest:
     def _remember(self, given: Sequence[Root], roots: Sequence[Root]) -> None:
         for root in self._survey.missing:
             if not self._prune:
-                self._note_unindexed(Unindexed(root.path, "failed", _ROOT_MISSING))
-            elif given and not any(is_within(path, root.path) for path in self._known):
+                self._leave_out(Unindexed(root.path, "failed", _ROOT_MISSING))
+            elif given and not any(is_within(path, root.path) for path in self._survey.known):
                 raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint="the corpus has no documents there either")
         present = [root for root in roots if root not in self._survey.missing]
-        for root in _outermost([*present, *self._writer.roots()]):
+        for root in outermost([*present, *self._writer.roots()]):
             self._writer.set_root(root)
-
-    # -- looking
-
-    def _look(self, root: Root) -> None:
-        try:
-            entries = walk.walk(root.path, include=root.include, exclude=root.exclude)
-        except PathMissing:
-            self._survey.missing.append(root)
-            return
-        for found in entries:
-            if isinstance(found, walk.FoundFile):
-                self._survey.files[found.path] = found
-            else:
-                self._note_unindexed(found)
-
-    def _note_unindexed(self, entry: Unindexed) -> None:
-        self._survey.unindexed.append(entry)
-        self._outcomes[entry.path] = FileOutcome(entry.path, entry.outcome, entry.reason, entry.files)
-
-    def _is_unchanged(self, file: walk.FoundFile) -> bool:
-        known = self._known.get(file.path)
-        if known is None or known.is_stale or known.source.identity != file.identity or not self._is_current(known):
-            return False
-        return max(file.identity.mtime_ns, file.identity.ctime_ns) + _RACY_NS < known.source.hashed_at_ns
-
-    @staticmethod
-    def _is_current(known: KnownFile) -> bool:
-        return known.source.extractor == extractor_of(known.type) and known.source.splitter == SPLITTER_VERSION
 
     # -- reading
 
     def _read(self) -> None:
         """Read what may have changed, and take it in; the encoder is opened meanwhile, and only where something is to be embedded."""
-        to_read = [file for file in self._survey.files.values() if not self._is_unchanged(file)]
+        to_read = [file for file in self._survey.files.values() if not self._survey.is_unchanged(file)]
         for path in self._survey.files.keys() - {file.path for file in to_read}:
-            self._conclude(path, "unchanged")
-        if not to_read and not any(known.is_pending for known in self._known.values()):
+            self._pass(path)
+        if not to_read and not any(known.is_pending for known in self._survey.known.values()):
             return
         self._files_to_read = len(to_read)
         self._bytes_total = sum(file.identity.size for file in to_read)
@@ -183,7 +147,7 @@ class Ingest:
             self._ready_s = time.perf_counter()
             self._take_all(intake, upcoming, waiting)
 
-    def _take_all(self, intake: Intake, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
+    def _take_all(self, intake: Intake, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         intake.resume()
         while waiting and (extraction := self._next(waiting[0][1])):
             self._take(waiting.popleft()[0], extraction)
@@ -194,13 +158,14 @@ class Ingest:
         for source in intake.abandoned:
             del self._outcomes[source.path]  # as good as not reached
 
-    def _read_ahead(self, upcoming: Iterator[walk.FoundFile], waiting: _Waiting) -> None:
-        for file in upcoming:
-            waiting.append((file, self._extractor.submit(file.path)))
-            if len(waiting) > _READ_AHEAD:
+    def _read_ahead(self, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
+        while len(waiting) <= _READ_AHEAD and sum(file.identity.size for file, _ in waiting) < _READ_AHEAD_BYTES:
+            file = next(upcoming, None)
+            if file is None:
                 return
+            waiting.append((file, self._extractor.submit(file.path, self._survey.refusals_like(file))))
 
-    def _next(self, extraction: Future[Extraction]) -> Extraction | None:
+    def _next(self, extraction: Future[list[Extracted]]) -> list[Extracted] | None:
         """The extraction, None once the run is to stop: not even a file that hangs delays that."""
         while not self._is_stopped():
             try:
@@ -209,53 +174,72 @@ class Ingest:
                 continue
         return None
 
-    def _take(self, file: walk.FoundFile, extraction: Extraction) -> None:
-        """Decide what becomes of a file that was read."""
-        if extraction.unindexed is not None:
-            self._refuse(extraction.unindexed)
-            self._done(file.identity.size)
-            return
-        assert extraction.source is not None
-        assert extraction.document is not None
-        source = replace(extraction.source, splitter=SPLITTER_VERSION)
-        document = extraction.document
-        known = self._known.get(file.path)
+    def _pass(self, path: bytes) -> None:
+        """An unchanged file: all that it holds is as it was."""
+        for each, refusal in self._survey.remembered_in(path):
+            if refusal is None:
+                self._seen.add(each)
+                self._conclude(each, "unchanged")
+            else:
+                self._unindexed[each] = refusal
+                self._conclude(each, "unchanged" if refusal.outcome == "indexed" else refusal.outcome, refusal.reason)
+
+    def _take(self, file: FoundFile, extraction: Sequence[Extracted]) -> None:
+        """Decide what becomes of a file that was read, and of all that it holds."""
+        self._to_store[file.path] = 1  # the file itself, so that it is not done before all of it was looked at
+        for extracted in extraction:
+            path = extracted.unindexed.path if extracted.unindexed else extracted.source.path if extracted.source else file.path
+            if path != file.path:
+                self._survey.add_member(path, file.path)
+            if extracted.unindexed is not None:
+                self._refuse(file, _accounted(extracted.unindexed, extraction))
+            elif extracted.source is not None and extracted.document is not None:
+                self._take_document(file, replace(extracted.source, splitter=SPLITTER_VERSION), extracted.document)
+        if not any(each.unindexed and each.unindexed.path == file.path and each.unindexed.outcome == "failed" for each in extraction):
+            self._emptied.add(file.path)
+        self._settle(file.path, file.identity.size)
+
+    def _take_document(self, file: FoundFile, source: Source, document: Document) -> None:
+        """Decide what becomes of a document."""
+        path = source.path
+        self._seen.add(path)
+        self._to_store[file.path] += 1
+        known = self._survey.known.get(path)
         old = None if known else self._vanished(source, document)
-        if known and self._is_same(known, source, document):
+        if known and is_same(known, source, document):
             self._writer.relocate(known.document_id, source)
-            self._conclude(file.path, "unchanged")
-        elif old and self._is_same(old, source, document):
+            self._conclude(path, "unchanged")
+        elif old and is_same(old, source, document):
             self._writer.relocate(old.document_id, source)
-            self._conclude_moved(file.path, old)
+            self._conclude_moved(path, old)
         elif self._intake and self._intake.add(source, document, is_new=known is None):
-            self._conclude(file.path, "indexed")
+            self._conclude(path, "indexed", document.metadata.get("incomplete", ""))
             if old:
                 self._superseded.append(old.document_id)
-                self._conclude_moved(file.path, old)
+                self._conclude_moved(path, old)
             return
         else:
-            self._refuse(Unindexed(file.path, "failed", "no text found"))
-        self._done(file.identity.size)
-
-    @staticmethod
-    def _is_same(known: KnownFile, source: Source, document: Document) -> bool:
-        old = known.source
-        same_bytes = old.content_hash == source.content_hash and known.type == document.type
-        return same_bytes and (old.extractor, old.splitter) == (source.extractor, source.splitter)
+            self._refuse(file, Unindexed(path, "failed", "no text found", source=source))
+        self._settle(file.path, file.identity.size)
 
     def _vanished(self, source: Source, document: Document) -> KnownFile | None:
-        """A document of the same bytes whose file is gone: this one was moved. At best nothing else differs."""
+        """A document of the same bytes that has left its place: this one was moved. At best nothing else differs."""
         free = [
             known
-            for known in self._by_content.get(source.content_hash, ())
-            if known.document_id not in self._moved and known.source.path not in self._survey.files and _is_gone(known.source.path)
+            for known in self._survey.like(source)
+            if known.document_id not in self._moved and known.source.path not in self._survey.files and self._has_left(known.source.path)
         ]
-        return next((known for known in free if self._is_same(known, source, document)), free[0] if free else None)
+        return next((known for known in free if is_same(known, source, document)), free[0] if free else None)
 
-    def _refuse(self, entry: Unindexed) -> None:
-        self._survey.files.pop(entry.path, None)
-        if not _is_gone(entry.path):  # else it went while we worked, and is as good as never seen
-            self._note_unindexed(entry)
+    def _has_left(self, path: bytes) -> bool:
+        """Whether a document that was not seen is gone from the disk, or from a container that was read to its end."""
+        file = self._survey.file_of(path)
+        return path not in self._seen and (self._survey.is_gone(path) or (file != path and file in self._emptied))
+
+    def _refuse(self, file: FoundFile, entry: Unindexed) -> None:
+        self._seen.discard(entry.path)
+        if not self._survey.is_gone(file.path):  # else it went while we worked, and is as good as never seen
+            self._leave_out(entry)
 
     # -- removing
 
@@ -268,14 +252,14 @@ class Ingest:
             elif self._prune:
                 self._sweep(root)
                 self._writer.forget_roots(root.path)
-        self._writer.set_unindexed([root.path for root in roots], self._survey.unindexed)
+        self._writer.set_unindexed([root.path for root in roots], self._unindexed.values())
 
     def _sweep(self, root: Root) -> None:
         """Take out the documents below a root whose files are gone; not when that looks like a disk that is not there."""
-        below = [known for path, known in self._known.items() if is_within(path, root.path)]
-        unseen = [known for known in below if known.source.path not in self._survey.files and known.document_id not in self._moved]
-        gone = {known.document_id for known in unseen if _is_gone(known.source.path)}
-        unreadable = [entry.path for entry in self._survey.unindexed if entry.outcome == "failed"]
+        below = [known for path, known in self._survey.known.items() if is_within(path, root.path)]
+        unseen = [known for known in below if known.source.path not in self._seen and known.document_id not in self._moved]
+        gone = {known.document_id for known in unseen if self._has_left(known.source.path)}
+        unreadable = [path for path, entry in self._unindexed.items() if entry.outcome == "failed"]
         is_kept = len(gone) * 2 > len(below) and not self._prune
         for known in unseen:
             path = known.source.path
@@ -299,7 +283,7 @@ class Ingest:
         if is_misfortune:
             self._writer.mark_stale(known.document_id)
             if own is None:
-                self._conclude(path, "failed", "its folder cannot be read; its last good version is kept")
+                self._conclude(path, "failed", "its folder or archive cannot be read; its last good version is kept")
             return
         self._writer.remove([known.document_id])
         if own is None:
@@ -316,13 +300,20 @@ class Ingest:
         self._moved.add(old.document_id)
         self._conclude(path, "moved", f"from {os.fsdecode(old.source.path)}")
 
-    def _on_stored(self, source: Source) -> None:
-        self._done(source.identity.size)
+    def _leave_out(self, entry: Unindexed) -> None:
+        self._unindexed[entry.path] = entry
+        self._outcomes[entry.path] = FileOutcome(entry.path, entry.outcome, entry.reason, entry.files)
 
-    def _done(self, size: int) -> None:
-        self._files_done += 1
-        self._bytes_done += size
-        self._report_progress()
+    def _on_stored(self, source: Source) -> None:
+        self._settle(self._survey.file_of(source.path), source.identity.size)
+
+    def _settle(self, file: bytes, size: int) -> None:
+        """One thing in a file is done; with its last, the file is."""
+        self._to_store[file] -= 1
+        if not self._to_store[file]:
+            self._files_done += 1
+            self._bytes_done += size
+            self._report_progress()
 
     def _report_progress(self) -> None:
         passages = self._intake.embedded + self._intake.reused if self._intake else 0
@@ -333,21 +324,14 @@ class Ingest:
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
 
 
-def _outermost(roots: Iterable[Root]) -> list[Root]:
-    """The roots without those that lie at or below another, by path; of equal ones the first."""
-    kept: list[Root] = []
-    for root in sorted(roots, key=lambda root: root.path):
-        if not any(is_within(root.path, other.path) for other in kept):
-            kept.append(root)
-    return kept
-
-
-def _is_gone(path: bytes) -> bool:
-    """Whether nothing is at a path any more; what cannot be looked at (no permission, a failing disk) may still be there."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
+def _accounted(entry: Unindexed, extraction: Sequence[Extracted]) -> Unindexed:
+    """The entry; that of a container says how many of its files became documents, unless all did, and is left out where none did."""
+    if entry.outcome != "indexed":
+        return entry
+    members = [each for each in extraction if each.source and each.source.path.startswith(entry.path + MEMBER)]
+    read = sum(each.document is not None for each in members)
+    reason = f"{read} of {len(members)} files in it were read"
+    if read:
+        return replace(entry, reason=reason if read < len(members) else "")
+    is_failure = any(each.unindexed and each.unindexed.outcome == "failed" for each in members)
+    return replace(entry, outcome="failed" if is_failure else "skipped", reason=reason)

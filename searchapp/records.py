@@ -11,13 +11,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 
 from searchapp.types import Document, Passage, Source
 
 DATABASE = "corpus.db"
 LOCK = "lock"
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = ("0001", "0002")  # oldest first; the last is what this program reads and writes
+REVISIONS = ("0001", "0002", "0003")  # oldest first; the last is what this program reads and writes
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
 ACCOUNT = (
@@ -29,7 +30,7 @@ ACCOUNT = (
     "SELECT path, include, exclude FROM root ORDER BY path",
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
     "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published ORDER BY id",
-    "SELECT path, outcome, reason, files FROM unindexed ORDER BY path",
+    "SELECT * FROM unindexed ORDER BY path",
     "SELECT count(*), coalesce(sum(id), 0) FROM document",
 )
 
@@ -94,9 +95,10 @@ def content_columns(source: Source, document: Document, first_passage_id: int, g
 
 
 def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes | None, ...]:
-    """A passage's columns in the order start, end, page, line_start, line_end, headings, text_digest."""
+    """A passage's columns in the order start, end, place, headings, text_digest."""
     headings = json.dumps(list(passage.headings), ensure_ascii=False)
-    return (passage.start, passage.end, passage.page, passage.line_start, passage.line_end, headings, digest)
+    place = json.dumps(dict(passage.place), ensure_ascii=False)
+    return (passage.start, passage.end, place, headings, digest)
 
 
 def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
@@ -119,6 +121,15 @@ def moment_ns(date: str) -> int:
 def as_integer(value: int) -> int:
     """The nearest number that SQLite holds as an integer: 64 bits, signed."""
     return max(-(2**63), min(value, 2**63 - 1))
+
+
+def is_value(value: str, wanted: str) -> bool:
+    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,` between them.
+
+    Case does not count; `*` and `?` stand for any characters and any one.
+    """
+    pattern = wanted.strip().casefold()
+    return any(fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value)))
 
 
 def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:

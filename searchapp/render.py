@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from searchapp.layout import (
     BOLD,
@@ -58,9 +58,17 @@ if TYPE_CHECKING:
 
 _OUTCOMES = ("indexed", "unchanged", "moved", "removed", "skipped", "failed")
 
+_PLACES = {"date": "{}", "page": "p. {}", "slide": "slide {}", "sheet": "{}"}
+_RANGES = {
+    "row": ("row {}", "rows {}-{}"),
+    "cell": ("cell {}", "cells {}-{}"),
+    "time": ("{}", "{}-{}"),
+    "line": ("line {}", "lines {}-{}"),
+}
+
 _EXCERPT_LINES = 6
 _NARROWEST = 20  # columns for a passage, on however narrow a terminal
-_FAILED_SHOWN = 50
+_LISTED = 50
 _REASONS_SHOWN = 10
 _EXAMPLES_SHOWN = 3
 
@@ -134,8 +142,9 @@ def report_json(report: Report) -> dict[str, object]:
 
 
 def report_text(report: Report, look: Look = PLAIN) -> str:
-    """A summary in which every file counts: failures one by one, skipped files by reason."""
-    lines = [_counts_line(report, look), _passages_line(report), *_failed_lines(report.files, look), *_skipped_lines(report.files, look)]
+    """A summary in which every file counts: failures and files read only in part one by one, skipped files by reason."""
+    lines = [_counts_line(report, look), _passages_line(report)]
+    lines += [*_listed("failed", report.files, look), *_listed("indexed", report.files, look), *_skipped_lines(report.files, look)]
     lines += [f"note: {one_line(note)}" for note in report.notes]
     if report.was_interrupted:
         lines.append(look.paint("interrupted: what is listed as indexed is kept; the same command goes on from here", RED))
@@ -211,7 +220,15 @@ def status_text(status: Status, look: Look = PLAIN) -> str:
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
         *(("root", _root_text(root, look)) for root in status.roots),
     ]
-    return joined([*table(facts, look), *_failed_lines(status.unindexed, look), *_skipped_lines(status.unindexed, look)])
+    return joined([*table(facts, look), *_listed("failed", status.unindexed, look), *_skipped_lines(status.unindexed, look)])
+
+
+def unindexed_text(files: Iterable[Unindexed], look: Look = PLAIN) -> str:
+    """Every file that was left out, a line each: its outcome, its path and the reason, with tabs between where there is no width."""
+    gap = "\t" if look.width is None else "  "
+    return joined(
+        gap.join((f"{each.outcome:<7}" if look.width else each.outcome, _file_name(each, look), one_line(each.reason))) for each in files
+    )
 
 
 def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
@@ -304,13 +321,14 @@ def _match_json(match: Match) -> dict[str, object]:
 
 def _hit_json(hit: Hit) -> dict[str, object]:
     passage = hit.passage
-    place = {"page": passage.page, "line_start": passage.line_start, "line_end": passage.line_end}
+    place = dict(passage.place)
+    heading = " > ".join(_headings_below_title(hit))
     return {
-        **place,
-        "place": {name: value for name, value in place.items() if value is not None},
+        **{name: place.get(name) for name in ("page", "line_start", "line_end")},
+        "place": place | ({"heading": heading} if heading else {}),
         "start": passage.start,
         "end": passage.end,
-        "heading": " > ".join(_headings_below_title(hit)),
+        "heading": heading,
         "text": hit.text,
     }
 
@@ -357,13 +375,14 @@ def _heading_path(hit: Hit) -> str:
 
 
 def _place(passage: Passage) -> str:
-    if passage.page is not None:
-        return f"p. {passage.page}"
-    if passage.line_start is None:
-        return ""
-    if passage.line_end in (None, passage.line_start):
-        return f"line {passage.line_start}"
-    return f"lines {passage.line_start}-{passage.line_end}"
+    """Where a passage stands in its file, for people; what its path or title says already is left out."""
+    place = {name: one_line(str(value)) for name, value in passage.place}
+    parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
+    for name, (one, many) in _RANGES.items():
+        if start := place.get(f"{name}_start"):
+            end = place.get(f"{name}_end", start)
+            parts.append(one.format(start) if end == start else many.format(start, end))
+    return ", ".join(parts)
 
 
 # ---- a passage within a width: every step keeps offsets, so that highlights stay where they are ---------------------
@@ -410,14 +429,14 @@ def _passages_line(report: Report) -> str:
     return f"{done} in {human_duration(report.took_s)}{rate}; generation {report.generation}"
 
 
-def _failed_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list[str]:
-    """A heading and a line a failure, up to a limit that is stated."""
-    failed = [entry for entry in files if entry.outcome == "failed"]
-    if not failed:
+def _listed(outcome: Literal["failed", "indexed"], files: Iterable[FileOutcome | Unindexed], look: Look) -> list[str]:
+    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated."""
+    entries = [entry for entry in files if entry.outcome == outcome and entry.reason]
+    if not entries:
         return []
-    lines = [look.paint("failed:", RED)]
-    lines += [f"  {_file_name(entry, look)}: {one_line(entry.reason)}" for entry in failed[:_FAILED_SHOWN]]
-    if rest := sum(entry.files for entry in failed[_FAILED_SHOWN:]):
+    lines = [look.paint("failed:", RED) if outcome == "failed" else look.paint("read in part:", BOLD)]
+    lines += [f"  {_file_name(entry, look)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]]
+    if rest := sum(entry.files for entry in entries[_LISTED:]):
         lines.append(f"  … and {rest:,} more; `--json` lists every file")
     return lines
 

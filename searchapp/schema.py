@@ -118,9 +118,7 @@ class StoredPassage(Base):
     document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"))
     start: Mapped[int]
     end: Mapped[int]
-    page: Mapped[int | None]
-    line_start: Mapped[int | None]
-    line_end: Mapped[int | None]
+    place: Mapped[str] = mapped_column(sa.Text)  # JSON object
     headings: Mapped[str] = mapped_column(sa.Text)  # JSON list, title first
     text_digest: Mapped[bytes]
 
@@ -163,13 +161,20 @@ class StoredPublication(Base):
 
 
 class StoredUnindexed(Base):
-    """A file that the last ingest saw and did not index."""
+    """A file that the last ingest saw and that is no document; with what it was, where it was read."""
 
     __tablename__ = "unindexed"
     path: Mapped[bytes] = mapped_column(primary_key=True)
     outcome: Mapped[str] = mapped_column(sa.Text)
     reason: Mapped[str] = mapped_column(sa.Text)
     files: Mapped[int]
+    size: Mapped[int | None]
+    mtime_ns: Mapped[int | None]
+    ctime_ns: Mapped[int | None]
+    inode: Mapped[int | None]
+    content_hash: Mapped[bytes | None]
+    hashed_at_ns: Mapped[int | None]
+    extractor: Mapped[str | None] = mapped_column(sa.Text)
 
 
 # ---- getting them --------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from searchapp.vectors import Bitmap, HalfVectors
 
 _HIT = """
-    SELECT p.id, d.id, d.path, d.title, d.type, p.start, p."end", p.headings, p.page, p.line_start, p.line_end,
+    SELECT p.id, d.id, d.path, d.title, d.type, p.start, p."end", p.headings, p.place,
            substr(t.text, p.start + 1, p."end" - p.start)
     FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
 """
@@ -171,7 +171,10 @@ class Snapshot:
             outdated=0,
             encoder=self.encoder,
             roots=tuple(Root(path, tuple(json.loads(include)), tuple(json.loads(exclude))) for path, include, exclude in roots),
-            unindexed=tuple(Unindexed(*row) for row in self._all("SELECT path, outcome, reason, files FROM unindexed ORDER BY path")),
+            unindexed=tuple(
+                Unindexed(*row)
+                for row in self._all("SELECT path, outcome, reason, files FROM unindexed WHERE outcome <> 'indexed' ORDER BY path")
+            ),
             database_bytes=sum(_size(self._folder / f"{records.DATABASE}{ending}") for ending in ("", "-wal", "-shm")),
             vectors_bytes=published.identity.size if published else 0,
             vectors_state=self._vectors_state(published),
@@ -306,14 +309,16 @@ def _open(folder: Path) -> sqlite3.Connection:
             raise
         # Read-only media: no log can be made beside the database, and nobody can change it.
         connection = sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
+    connection.create_function("is_value", 2, records.is_value, deterministic=True)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 
 # A place that is a document or a folder of documents is just that; else it is a pattern.
-_WITHIN = """(d.path = ? OR (d.path >= ? AND d.path < ?) OR d.display GLOB ? AND NOT EXISTS
-              (SELECT 1 FROM document e WHERE e.path = ? OR (e.path >= ? AND e.path < ?)))"""
+_BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
+_WITHIN = f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e WHERE {_BELOW.format('e')}))"
+_WHERE = "EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE lower(key) = ? AND is_value(value, ?))"
 
 
 def _condition(filters: Filters) -> tuple[str, list[object]]:
@@ -324,11 +329,14 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         for place in filters.within:
             path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
             pattern = path.decode("utf-8", "replace")  # as in `display`
-            is_there = (path, path + b"/", path + b"0")  # "0" follows "/"
+            is_there = (path, path + b"/", path + b"0", path + b"!/", path + b"!0")  # "0" follows "/"
             values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
     if filters.types:
         parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
         values += filters.types
+    for name, value in filters.where:
+        parts.append(_WHERE)
+        values += [name.lower(), value]
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
         values.append(records.as_integer(filters.since_ns))
@@ -339,8 +347,8 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
 
 
 def _hit(row: Any) -> Hit:
-    passage_id, document_id, path, title, kind, start, end, headings, page, line_start, line_end, text = row
-    passage = Passage(start, end, tuple(json.loads(headings)), page, line_start, line_end)
+    passage_id, document_id, path, title, kind, start, end, headings, place, text = row
+    passage = Passage(start, end, tuple(json.loads(headings)), tuple(json.loads(place).items()))
     return Hit(passage_id, document_id, path, title, kind, passage, text)
 
 
@@ -377,7 +385,7 @@ _EMPTY = """
     CREATE TABLE document (id, path, display, title, type, metadata, passages, size, mtime_ns, dated_ns, extractor, splitter,
                            first_passage_id, is_stale);
     CREATE TABLE document_text (document_id, text);
-    CREATE TABLE passage (id, document_id, start, "end", headings, page, line_start, line_end);
+    CREATE TABLE passage (id, document_id, start, "end", headings, place);
     CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);
     CREATE TABLE tombstone (first_passage_id);
     CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);

@@ -1,7 +1,7 @@
 """Document -> Passages: where a document is cut so that every piece fits the encoder.
 
-Pure: it knows a tokenizer only as a function, and nothing of files, models or stores. Structure decides first (a passage stays
-within one heading path and one page), then blocks, then sentences or lines, then tokens; within a section passages are packed
+Pure: it knows a tokenizer only as a function, and nothing of files, models or stores. Structure decides first (a passage stays within
+one heading path and one page, slide or sheet), then blocks, then sentences or lines, then tokens; within a section passages are packed
 greedily and never overlap. What is embedded, heading path and slice together, stays within the limit; nothing is truncated.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice, pairwise
 from typing import TypeAlias
 
-from searchapp.types import Block, BlockKind, Document, Passage, Span, embedded_text
+from searchapp.types import RANGED, Block, BlockKind, Document, Passage, Place, Span, embedded_text
 
 SPLITTER_VERSION = "1"
 
@@ -45,7 +45,7 @@ _Paths: TypeAlias = Mapping[tuple[str, ...], _Path]  # by Block.headings
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """Consecutive blocks under one heading path on one page."""
+    """Consecutive blocks under one heading path, at one place but for its RANGED parts."""
 
     blocks: tuple[Block, ...]
     path: _Path
@@ -83,7 +83,7 @@ def split(document: Document, tokenize: Tokenize, *, max_tokens: int) -> list[Pa
         for section in _sections(document, blocks, paths)
         for passage in _pack_section(section, tokens, max_tokens - section.path.tokens)
     ]
-    return _with_lines(document, _within_limit(text, passages, tokenize, max_tokens))
+    return _with_places(document, blocks, _within_limit(text, passages, tokenize, max_tokens))
 
 
 # ---- heading paths -------------------------------------------------------------------------------------------------
@@ -142,9 +142,9 @@ def _sections(document: Document, blocks: Sequence[Block], paths: _Paths) -> lis
     return sections[::-1]
 
 
-def _run(block: Block) -> tuple[int, tuple[str, ...], int | None]:
+def _run(block: Block) -> tuple[int, tuple[str, ...], Place]:
     """What the blocks of a section have in common; each heading is alone."""
-    return (block.start if block.kind == "heading" else -1, block.headings, block.page)
+    return (block.start if block.kind == "heading" else -1, block.headings, _fixed(block.place))
 
 
 def _is_title(block: Block, document: Document) -> bool:
@@ -170,7 +170,7 @@ def _pack_section(section: _Section, tokens: _Tokens, budget: int) -> Iterator[P
     """A section's passages, each of at most `budget` tokens by `tokens`."""
     units = (unit for block in section.blocks for unit in _units(tokens, block.start, block.end, budget, _CUTTERS[block.kind]))
     for start, end in _packed(units, tokens, budget):
-        yield Passage(start, end, section.path.headings, section.blocks[0].page)
+        yield Passage(start, end, section.path.headings)
 
 
 def _packed(units: Iterable[Span], tokens: _Tokens, budget: int) -> Iterator[Span]:
@@ -257,7 +257,7 @@ _CUTTERS: Mapping[BlockKind, tuple[_Cutter, ...]] = {
 }
 
 
-# ---- tokens and lines ----------------------------------------------------------------------------------------------
+# ---- tokens and places ----------------------------------------------------------------------------------------------
 
 
 def _tokens(text: str, tokenize: Tokenize) -> _Tokens:
@@ -308,12 +308,29 @@ def _halves(text: str, passage: Passage, tokenize: Tokenize) -> list[Passage]:
     return [replace(passage, start=passage.start + start, end=passage.start + end) for start, end in parts]
 
 
-def _with_lines(document: Document, passages: Iterable[Passage]) -> list[Passage]:
-    """The passages with the lines that they begin and end in, from 1, where the document has lines."""
-    if not document.has_lines:
-        return list(passages)
-    lines = [0, *_line_cuts(document.text, 0, len(document.text))]
-    return [
-        replace(passage, line_start=bisect_right(lines, passage.start), line_end=bisect_right(lines, passage.end - 1))
-        for passage in passages
-    ]
+def _with_places(document: Document, blocks: Sequence[Block], passages: Iterable[Passage]) -> list[Passage]:
+    """The passages with the places of the blocks that they begin and end in, and their lines where the document has lines."""
+    lines = [0, *_line_cuts(document.text, 0, len(document.text))] if document.has_lines else []
+    starts = [block.start for block in blocks]
+    placed = []
+    for passage in passages:
+        first, last = (blocks[bisect_right(starts, at) - 1].place for at in (passage.start, passage.end - 1))
+        place = tuple(_ranged(first, dict(last)))
+        if lines:
+            place += (("line_start", bisect_right(lines, passage.start)), ("line_end", bisect_right(lines, passage.end - 1)))
+        placed.append(replace(passage, place=place))
+    return placed
+
+
+def _ranged(first: Place, last: Mapping[str, int | str]) -> Iterator[tuple[str, int | str]]:
+    """A place with both ends of its RANGED parts."""
+    for name, value in first:
+        if name in RANGED:
+            yield f"{name}_start", value
+            yield f"{name}_end", last.get(name, value)
+        else:
+            yield name, value
+
+
+def _fixed(place: Place) -> Place:
+    return tuple((name, value) for name, value in place if name not in RANGED)

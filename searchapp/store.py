@@ -41,6 +41,7 @@ from searchapp.schema import (
     upgrade,
 )
 from searchapp.types import (
+    MEMBER,
     Document,
     EncoderIdentity,
     FileIdentity,
@@ -133,7 +134,7 @@ class Store:
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
-        rows = {file.path: {"path": file.path, "outcome": file.outcome, "reason": file.reason, "files": file.files} for file in files}
+        rows = {file.path: _unindexed_values(file) for file in files}
         for scope in scopes:
             below = sa.select(StoredUnindexed.__table__).where(_is_within(StoredUnindexed.path, scope))
             before = {row.path: row._asdict() for row in self._connection.execute(below)}
@@ -141,6 +142,10 @@ class Store:
             if before != after:
                 self._change(sa.delete(StoredUnindexed).where(_is_within(StoredUnindexed.path, scope)))
                 self._change(insert(StoredUnindexed).on_conflict_do_nothing(), list(after.values()))
+
+    def unindexed(self) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, by path."""
+        return {row.path: _unindexed(row) for row in self._connection.execute(sa.select(StoredUnindexed.__table__))}
 
     # -- documents
 
@@ -185,7 +190,7 @@ class Store:
         first = self._next_passage_id
         self._next_passage_id += len(passages)
         document_id = self._insert_document(source, document, rows, first)
-        columns = ("start", "end", "page", "line_start", "line_end", "headings", "text_digest")
+        columns = ("start", "end", "place", "headings", "text_digest")
         self._change(
             sa.insert(StoredPassage),
             [{"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)],
@@ -425,14 +430,26 @@ def _source(row: Any) -> Source:
     return Source(row.path, _identity(row), row.content_hash, row.hashed_at_ns, row.extractor, row.splitter)
 
 
+def _unindexed_values(file: Unindexed) -> dict[str, Any]:
+    values: dict[str, Any] = {"path": file.path, "outcome": file.outcome, "reason": file.reason, "files": file.files}
+    source, identity = file.source, file.source and file.source.identity
+    values |= {name: getattr(identity, name, None) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
+    return values | {name: getattr(source, name, None) for name in ("content_hash", "hashed_at_ns", "extractor")}
+
+
+def _unindexed(row: Any) -> Unindexed:
+    source = None if row.content_hash is None else Source(row.path, _identity(row), row.content_hash, row.hashed_at_ns, row.extractor)
+    return Unindexed(row.path, row.outcome, row.reason, row.files, source)
+
+
 def _identity(row: Any) -> FileIdentity:
     return FileIdentity(row.size, row.mtime_ns, row.ctime_ns, row.inode)
 
 
 def _is_within(column: Any, folder: bytes) -> sa.ColumnElement[bool]:
     """`is_within` of a path column, as SQL."""
-    prefix = folder.rstrip(b"/") + b"/"
-    return sa.or_(column == folder, sa.and_(column >= prefix, column < prefix[:-1] + b"0"))  # "0" follows "/"
+    prefixes = (folder.rstrip(b"/") + b"/", folder + MEMBER)
+    return sa.or_(column == folder, *(sa.and_(column >= prefix, column < prefix[:-1] + b"0") for prefix in prefixes))  # "0" follows "/"
 
 
 if __name__ == "__main__":

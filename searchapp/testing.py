@@ -280,6 +280,10 @@ class MemoryWriter:
             gone = self._stored(document_id)
             self._change(replace(self._state, documents={i: one for i, one in self._state.documents.items() if i != gone.id}))
 
+    def unindexed(self) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, by path."""
+        return dict(self._state.unindexed)
+
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
         rows = {file.path: file for file in files}
@@ -413,7 +417,7 @@ class MemoryReader:
             outdated=0,
             encoder=self._state.encoder,
             roots=tuple(root for _, root in sorted(self._state.roots.items())),
-            unindexed=tuple(file for _, file in sorted(self._state.unindexed.items())),
+            unindexed=tuple(file for _, file in sorted(self._state.unindexed.items()) if file.outcome != "indexed"),
             database_bytes=0,
             vectors_bytes=0,
             vectors_state="none yet",
@@ -444,9 +448,14 @@ def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
     return (
         (not filters.within or any(_is_place(one.source.path, place, is_glob=place in globs) for place in filters.within))
         and (not filters.types or one.document.type in filters.types)
+        and all(_has_value(one, name, value) for name, value in filters.where)
         and (filters.since_ns is None or dated_ns >= filters.since_ns)
         and (filters.before_ns is None or dated_ns < filters.before_ns)
     )
+
+
+def _has_value(one: _Stored, name: str, wanted: str) -> bool:
+    return any(key.lower() == name.lower() and records.is_value(value, wanted) for key, value in one.document.metadata.items())
 
 
 def _folder(place: str) -> bytes:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BlockKind: TypeAlias = Literal["heading", "prose", "list", "code", "table"]
 Outcome: TypeAlias = Literal["indexed", "unchanged", "moved", "removed", "skipped", "failed"]
 Span: TypeAlias = tuple[int, int]
+Place: TypeAlias = tuple[tuple[str, int | str], ...]  # where in its file, coarse before fine: (("sheet", "Costs"), ("row", 12))
+
+RANGED = frozenset({"row", "cell", "time", "line"})  # parts of a place that a passage may span: it has row_start and row_end
 
 
 # ---- from a file to passages ---------------------------------------------------------------------------------------
@@ -49,14 +52,15 @@ class Block:
     """One structural unit of a document: `text[start:end]`; blocks are in order and do not overlap.
 
     `headings` is the path of headings above it, outermost first, without the document's title. A block of kind "heading"
-    carries the path above itself; its own text is not in it.
+    carries the path above itself; its own text is not in it. `place` says where in its file the block stands, as far as the
+    format has places: a page, a slide, a sheet and a row, a cell, a time. Only what is in RANGED may differ within a passage.
     """
 
     start: int
     end: int
     kind: BlockKind
     headings: tuple[str, ...] = ()
-    page: int | None = None
+    place: Place = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +72,25 @@ class Document:
     """
 
     text: str
-    type: str  # "txt", "md", "rst", "html", "pdf", "py", "c"...: the format's usual ending, lower case
+    type: str  # "txt", "md", "html", "pdf", "docx", "eml", "py"...: the format's usual ending, lower case
     title: str = ""
     blocks: tuple[Block, ...] = ()
     has_lines: bool = True
-    metadata: Mapping[str, str] = field(default_factory=dict)  # author, date (ISO 8601), language...
+    metadata: Mapping[str, str] = field(default_factory=dict)  # author, date (ISO 8601), language...; several values joined by "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document, `text[start:end]`, that fits the encoder together with its heading path (title first)."""
+    """A slice of a document, `text[start:end]`, that fits the encoder together with its heading path (title first).
+
+    `place` is that of its blocks, with the first and last of each part that it spans: (("sheet", "Costs"), ("row_start", 12),
+    ("row_end", 15)); line_start and line_end where the document has lines.
+    """
 
     start: int
     end: int
     headings: tuple[str, ...] = ()
-    page: int | None = None
-    line_start: int | None = None
-    line_end: int | None = None
+    place: Place = ()
 
 
 def embedded_text(headings: Sequence[str], body: str) -> str:
@@ -161,12 +167,17 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class Unindexed:
-    """A file seen by the last ingest that is not in the corpus, and why; an ignored folder counts all its files."""
+    """A file seen by the last ingest that is no document, and why; an ignored folder counts all its files.
+
+    It was left out, or it only holds documents, as an archive does: then its outcome is "indexed". `source` is there where it was
+    read, so that it need not be read again before it or its extractor changes.
+    """
 
     path: bytes
-    outcome: Outcome  # "skipped" or "failed"
+    outcome: Outcome  # "skipped", "failed" or "indexed"
     reason: str
     files: int = 1
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +189,12 @@ class Root:
     exclude: tuple[str, ...] = ()
 
 
+MEMBER = b"!/"  # between a container's path and a member's path within it: mail.zip!/2024/report.pdf
+
+
 def is_within(path: bytes, folder: bytes) -> bool:
-    """Whether a path is the folder itself or anything below it."""
-    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+    """Whether a path is the folder itself or anything below it; the members of an archive are below it."""
+    return path == folder or path.startswith((folder.rstrip(b"/") + b"/", folder + MEMBER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +211,7 @@ class Filters:
 
     within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
     types: tuple[str, ...] = ()  # any of them
+    where: tuple[tuple[str, str], ...] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
 
@@ -244,6 +259,9 @@ class Writer(Protocol):
 
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
+
+    def unindexed(self) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, by path."""
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""

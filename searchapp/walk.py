@@ -218,7 +218,7 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 def _classify(scope: _Scope, rules: tuple[_Rules, ...], entry: os.DirEntry[bytes]) -> _Found | None:
     """What an entry of a folder is to the walk; None where it has vanished."""
     is_folder = _is_folder(entry)
-    reason = _reason_of_name(entry.name, is_folder=is_folder) or _reason_of_rules(scope, rules, entry.path, is_folder=is_folder)
+    reason = reason_of_name(entry.name, is_folder=is_folder) or _reason_of_rules(scope, rules, entry.path, is_folder=is_folder)
     if is_folder:
         return _left_out(entry.path, reason) if reason else _Folder(entry.path, rules)
     try:
@@ -273,7 +273,7 @@ def _is_cache_tag(path: bytes) -> bool:
         return False
 
 
-def _reason_of_name(name: bytes, *, is_folder: bool) -> str:
+def reason_of_name(name: bytes, *, is_folder: bool) -> str:
     """Why nothing of that name is ingested, "" where it may be."""
     known = _names(is_folder=is_folder).fullmatch(name.lower())
     return (known.lastgroup or "").replace("_", " ") if known else ""

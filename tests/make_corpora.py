@@ -39,7 +39,7 @@ def passages_of(made: Document) -> list[Passage]:
     found, start = [], 0
     headings = (made.title,) if made.title else ()
     for number, line in enumerate(made.text.split("\n"), 1):
-        found.append(Passage(start, start + len(line), headings, None, number, number))
+        found.append(Passage(start, start + len(line), headings, (("line_start", number), ("line_end", number))))
         start += len(line) + 1
     return found
 

@@ -154,5 +154,118 @@ def _write_footer(pdf: Any) -> None:
     pdf.cell(0, 5, str(pdf.page_no()), align="C")
 
 
+# ---- PDFs for tests of the reader, object by object ----------------------------------------------------------------
+
+
+def pages_pdf(
+    *pages: Sequence[str], page_entries: str = "", catalog_entries: str = "", objects: Sequence[str] = (), info: str = ""
+) -> bytes:
+    """A PDF of pages with their lines, 16 points apart from the top, in Helvetica.
+
+    Object 1 is the catalog, 2 the pages' root, 3 the font; each page is two objects from 4 on, itself and its content, and `objects`
+    follow. `page_entries` goes into every page's dictionary, `info` is the inside of the information dictionary.
+    """
+    bodies = ["", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"]
+    for index, lines in enumerate(pages):
+        content = "BT /F1 12 Tf 16 TL 72 750 Td " + " ".join(f"({_escaped(line)}) Tj T*" for line in lines) + " ET"
+        bodies.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> "
+            f"/Contents {5 + 2 * index} 0 R {page_entries} >>"
+        )
+        bodies.append(_stream(content))
+    kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(pages)))
+    bodies[0] = f"<< /Type /Catalog /Pages 2 0 R {catalog_entries} >>"
+    bodies[1] = f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>"
+    return _file([*bodies, *objects], info)
+
+
+def outline_objects(first: int, entries: Sequence[tuple[int, str, int]]) -> list[str]:
+    """The objects of an outline, numbered from `first`, which is its root: level from 1, title, and index of the page of each entry."""
+    parents: list[int] = []
+    children: dict[int, list[int]] = {}
+    path = [first]
+    for number, (level, _, _) in enumerate(entries, first + 1):
+        path = [*path[:level], number]
+        parents.append(path[-2])
+        children.setdefault(path[-2], []).append(number)
+    bodies = [_family(children, first)]
+    for number, (parent, (_, title, page)) in enumerate(zip(parents, entries, strict=True), first + 1):
+        brothers = children[parent]
+        place = brothers.index(number)
+        following = f"/Next {brothers[place + 1]} 0 R" if place + 1 < len(brothers) else ""
+        target = f"/Dest [{4 + 2 * page} 0 R /XYZ 0 700 0]"
+        bodies.append(f"<< /Title ({_escaped(title)}) /Parent {parent} 0 R {following} {target} {_family(children, number)[3:-3]} >>")
+    return bodies
+
+
+def picture_pages_pdf(png: bytes, *, pages: int = 1) -> bytes:
+    """A PDF whose pages are one picture each and no text."""
+    import io
+
+    from fpdf import FPDF
+
+    pdf = FPDF(format=(100, 50))
+    pdf.set_auto_page_break(False)
+    for _ in range(pages):
+        pdf.add_page()
+        pdf.image(io.BytesIO(png), x=0, y=0, w=100, h=50)
+    return bytes(pdf.output())
+
+
+def huge_picture_pdf(side: int) -> bytes:
+    """A PDF with a few words over a picture that declares side x side pixels and holds none."""
+    picture = f"<< /Type /XObject /Subtype /Image /Width {side} /Height {side} /BitsPerComponent 8 /ColorSpace /DeviceGray /Length 0 >>"
+    content = _stream("q 612 0 0 792 0 0 cm /Im Do Q BT /F1 12 Tf 72 750 Td (Few words) Tj ET")
+    resources = "/Resources << /Font << /F1 3 0 R >> /XObject << /Im 6 0 R >> >>"
+    page = f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {resources} /Contents 5 0 R >>"
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+    root = "<< /Type /Pages /Kids [4 0 R] /Count 1 >>"
+    return _file(["<< /Type /Catalog /Pages 2 0 R >>", root, font, page, content, f"{picture}\nstream\n\nendstream"], "")
+
+
+def updated(data: bytes, number: int, body: str) -> bytes:
+    """The PDF with one object replaced by an incremental update at its end."""
+    previous = int(data.rsplit(b"startxref\n", 1)[1].split(b"\n")[0])
+    size = data.rsplit(b"/Size ", 1)[1].split()[0].decode()
+    entry = f"xref\n{number} 1\n{len(data):010} 00000 n \n"
+    added = f"{number} 0 obj\n{body}\nendobj\n"
+    start = len(data) + len(added)
+    trailer = f"trailer\n<< /Size {size} /Root 1 0 R /Prev {previous} >>\nstartxref\n{start}\n%%EOF\n"
+    return data + (added + entry + trailer).encode("latin-1")
+
+
+def stream(content: str) -> str:
+    """The body of a stream object."""
+    return _stream(content)
+
+
+def _family(children: dict[int, list[int]], number: int) -> str:
+    own = children.get(number)
+    return f"<< /First {own[0]} 0 R /Last {own[-1]} 0 R /Count {len(own)} >>" if own else "<<  >>"
+
+
+def _stream(content: str) -> str:
+    return f"<< /Length {len(content)} >>\nstream\n{content}\nendstream"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)")
+
+
+def _file(bodies: Sequence[str], info: str) -> bytes:
+    """The objects, numbered from 1, as a file; characters are those of Latin-1."""
+    if info:
+        bodies = [*bodies, f"<< {info} >>"]
+    data = b"%PDF-1.7\n"
+    offsets = []
+    for number, body in enumerate(bodies, 1):
+        offsets.append(len(data))
+        data += f"{number} 0 obj\n{body}\nendobj\n".encode("latin-1")
+    table = "".join(f"{offset:010} 00000 n \n" for offset in offsets)
+    named = f" /Info {len(bodies)} 0 R" if info else ""
+    trailer = f"trailer\n<< /Size {len(bodies) + 1} /Root 1 0 R{named} >>\nstartxref\n{len(data)}\n%%EOF\n"
+    return data + f"xref\n0 {len(bodies) + 1}\n0000000000 65535 f \n{table}{trailer}".encode("latin-1")
+
+
 if __name__ == "__main__":
     main(sys.argv[1:])

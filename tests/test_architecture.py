@@ -39,6 +39,7 @@ LAYERS = {
     "testing": 5,
     "ingest": 6,
     "intake": 5,
+    "survey": 5,
     "corpus": 7,
     "evaluate": 8,
     "cli": 9,

@@ -215,9 +215,9 @@ def test_passages_come_back_as_they_were_given(backend: Backend, writer: Writer)
     text = "Großvater 日本 🙂\r\n'quoted' \"twice\"; DROP TABLE document; --\n\u0001 e\u0301nd"
     made = Document(text, "md", "Titel 'ß'", has_lines=True, metadata={"author": "Zoë", "date": "2024-03-01"})
     cut = [
-        Passage(0, 14, ("Titel 'ß'", "第一"), 3, 1, 1),
-        Passage(16, 52, (), None, None, None),
-        Passage(53, len(text), ("", "a\nb"), None, 3, 3),
+        Passage(0, 14, ("Titel 'ß'", "第一"), (("page", 3), ("line_start", 1), ("line_end", 1))),
+        Passage(16, 52),
+        Passage(53, len(text), ("", "a\nb"), (("sheet", "Blätter 'ß'"), ("row_start", 3), ("row_end", 3))),
     ]
     writer.set_encoder(ENCODER)
     document_id = writer.replace(source("/é.md"), made, cut, vectors=unit(3))
@@ -559,3 +559,49 @@ def test_a_place_that_is_a_document_is_no_pattern(backend: Backend, writer: Writ
     with closing(backend.reader()) as reader:
         assert [row.path for row in reader.rows(Filters(within=("/docs/a[1].txt",)))] == [b"/docs/a[1].txt"]
         assert [row.path for row in reader.rows(Filters(within=("/docs/a[12].txt",)))] == [b"/docs/a1.txt"]
+
+
+def test_what_is_read_and_no_document_keeps_its_source(backend: Backend, writer: Writer) -> None:
+    refused = Unindexed(b"/docs/a.pdf", "failed", "encrypted", source=replace(source("/docs/a.pdf"), splitter=""))
+    unread = Unindexed(b"/docs/b", "skipped", "hidden", files=3)
+    archive = Unindexed(b"/docs/c.zip", "indexed", "1 of 1 files in it were read", source=replace(source("/docs/c.zip"), splitter=""))
+    writer.set_unindexed([b"/docs"], [refused, unread, archive])
+    writer.commit()
+    assert writer.unindexed() == {each.path: each for each in (refused, unread, archive)}
+    with closing(backend.reader()) as reader:
+        assert [(each.path, each.outcome) for each in reader.status().unindexed] == [(b"/docs/a.pdf", "failed"), (b"/docs/b", "skipped")]
+
+
+def test_the_members_of_an_archive_are_below_it(backend: Backend, writer: Writer) -> None:
+    for path in ("/docs/a.zip!/in/b.txt", "/docs/a.zip!/c.txt", "/docs/a.zipped/d.txt", "/docs/a.zi"):
+        add(writer, path, document(), axis(0)[None])
+    writer.set_unindexed([b"/docs"], [Unindexed(b"/docs/a.zip", "indexed", ""), Unindexed(b"/docs/a.zip!/e.bin", "skipped", "binary")])
+    writer.commit()
+    members = [b"/docs/a.zip!/c.txt", b"/docs/a.zip!/in/b.txt"]
+    with closing(backend.reader()) as reader:
+        assert [row.path for row in reader.rows(Filters(within=("/docs/a.zip",)))] == members
+        assert [row.path for row in reader.rows(Filters(within=("/docs/a.zip!/in",)))] == members[1:]
+        assert paths(reader, axis(0), Filters(within=("/docs/a.zip",))) == members
+    writer.set_unindexed([b"/docs/a.zip"], [])
+    assert writer.unindexed() == {}
+
+
+def test_metadata_are_compared_whole_or_by_one_of_several_values_in_any_case(backend: Backend, writer: Writer) -> None:
+    for number, metadata in enumerate([{"author": "Ann Lee; Bo"}, {"Author": "ann lee"}, {"author": "Joann Lee", "tags": "a, Wide*"}, {}]):
+        add(writer, f"/{number}", replace(document(), metadata=metadata), axis(0)[None])
+    writer.commit()
+    expected = {
+        (("author", "Ann Lee"),): [b"/0", b"/1"],
+        (("AUTHOR", "*ann lee"),): [b"/0", b"/1", b"/2"],
+        (("author", "bo"),): [b"/0"],
+        (("author", "b?"), ("author", "Ann Lee; Bo")): [b"/0"],
+        (("author", "*"), ("tags", "wide[*]")): [b"/2"],
+        (("tags", "*"),): [b"/2"],
+        (("author", "Lee"),): [],
+        (("absent", "*"),): [],
+        (("author", "'; DROP TABLE document; --"),): [],
+    }
+    with closing(backend.reader()) as reader:
+        for where, found in expected.items():
+            assert [row.path for row in reader.rows(Filters(where=where))] == found, where
+            assert paths(reader, axis(0), Filters(where=where)) == found, where

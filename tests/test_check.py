@@ -31,11 +31,13 @@ CELLS = {
         *("passages", "generation"),
     ),
     "document_text": ("document_id", "text"),
-    "passage": ("id", "document_id", "start", "end", "page", "line_start", "line_end", "headings", "text_digest"),
+    "passage": ("id", "document_id", "start", "end", "place", "headings", "text_digest"),
     "vectors": ("document_id", "first_passage_id", "passages", "generation", "digest", "vectors"),
     "tombstone": ("first_passage_id", "passages", "generation"),
     "published": ("name", "generation", "digest", "size", "mtime_ns", "ctime_ns", "inode", "passages"),
-    "unindexed": ("path", "outcome", "reason", "files"),
+    "unindexed": (
+        *("path", "outcome", "reason", "files", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "extractor"),
+    ),
     "sqlite_sequence": ("seq",),
 }
 

@@ -16,6 +16,7 @@ import sys
 import termios
 import time
 import uuid
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -156,6 +157,42 @@ def test_the_report_of_an_ingest_has_an_absolute_path_an_outcome_and_a_reason_fo
         str(docs / "boiler.txt"): ("indexed", False),
         str(docs / "broken.pdf"): ("failed", True),
     }
+
+
+def test_metadata_filter_what_answers_and_archives_are_places(program: Program) -> None:
+    docs = program.folder / "docs"
+    docs.mkdir()
+    (docs / "ann.md").write_text("---\nauthor: Ann Lee\ndate: 2023-05-04\n---\n\nThe boiler loses pressure over night.\n")
+    with zipfile.ZipFile(docs / "letters.zip", "w") as archive:
+        archive.writestr("2024/bo.md", "---\nauthor: Bo\n---\n\nThe boiler was mended in spring.\n")
+        archive.writestr("2024/.env", "BOILER=1")
+    done = program.run("ingest", "docs", "--json", "--corpus", "corpus")
+    assert done.returncode == 0, done.stderr
+    outcomes = {entry["path"].rpartition("/docs/")[2]: (entry["outcome"], entry["reason"]) for entry in json.loads(done.stdout)["files"]}
+    assert outcomes == {
+        "ann.md": ("indexed", ""),
+        "letters.zip": ("indexed", "1 of 2 files in it were read"),
+        "letters.zip!/2024/.env": ("skipped", "secret"),
+        "letters.zip!/2024/bo.md": ("indexed", ""),
+    }
+    by = {
+        ("--where", "author=ann lee"): ["ann.md"],
+        ("--where", "AUTHOR=*o"): ["letters.zip!/2024/bo.md"],
+        ("--in", "docs/letters.zip"): ["letters.zip!/2024/bo.md"],
+        ("--before", "2024"): ["ann.md"],
+        ("--where", "author=Cy"): [],
+    }
+    for option, names in by.items():
+        matches = program.json("query", "boiler", "--corpus", "corpus", *option)["matches"]
+        assert [match["path"].rpartition("/docs/")[2] for match in matches] == names, option
+    [match] = program.json("query", "boiler", "--corpus", "corpus", "--in", "docs/letters.zip")["matches"]
+    assert match["place"] == {"member": "2024/bo.md", "line_start": 5, "line_end": 5}
+    assert [row["path"].rpartition("/")[2] for row in program.json("list", "--corpus", "corpus", "--where", "author=Bo")["documents"]] == [
+        "bo.md"
+    ]
+    listed = program.run("status", "--skipped", "--corpus", "corpus").stdout
+    assert listed == f"skipped\t{docs}/letters.zip!/2024/.env\tsecret\n"
+    assert error_of(program.run("query", "boiler", "--corpus", "corpus", "--where", "author", "--json"))["code"] == "bad_filter"
 
 
 def test_an_answer_in_json_has_exactly_the_keys_that_are_promised(filled: Program) -> None:

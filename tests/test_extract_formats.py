@@ -127,7 +127,7 @@ def test_markdown_has_its_structure_at_exact_offsets() -> None:
     document = extract(MARKDOWN, "a.md")
     assert document.text == MARKDOWN.decode()
     assert document.title == "The Title"
-    assert dict(document.metadata) == {"author": "Ann, Bob", "date": "2024-05-06", "tags": "one, two"}
+    assert dict(document.metadata) == {"author": "Ann; Bob", "date": "2024-05-06", "tags": "one; two"}
     assert outline(document) == [
         ("heading", (), "# The Title"),
         ("prose", (), "Intro *text*\ngoes on."),
@@ -318,18 +318,6 @@ def test_a_long_python_class_is_cut_into_its_methods() -> None:
     ]
 
 
-def test_python_that_does_not_parse_is_cut_at_blank_lines() -> None:
-    assert outline(extract(b"print 'old'\n\ndef f(:\n    x\n\n    y\n", "a.py")) == [
-        ("code", (), "print 'old'"),
-        ("code", (), "def f(:\n    x\n\n    y"),
-    ]
-
-
-def test_other_languages_are_cut_where_a_line_starts_in_the_first_column() -> None:
-    document = extract(b"int a;\n\nint f() {\n  x;\n\n  y;\n\n}\n\n/* g */\nint g();\n", "a.c")
-    assert outline(document) == [("code", (), "int a;"), ("code", (), "int f() {\n  x;\n\n  y;\n\n}"), ("code", (), "/* g */\nint g();")]
-
-
 @pytest.mark.parametrize(("start", "found"), [(b"#!/usr/bin/env python3\n", "py"), (b"#!/bin/bash -e\n", "sh"), (b"", "txt")])
 def test_a_script_without_an_ending_is_known_by_its_first_line(start: bytes, found: str) -> None:
     assert extract(start + b"x = 1\n", "tool").type == found
@@ -366,7 +354,7 @@ def test_a_pdf_gives_its_paragraphs_with_their_pages() -> None:
     first = ["The first line of this paragraph is about as long as", "the second one, and it ends a line that hyphen-", "ates."]
     document = extract(pdf_of(first, [], ["Third page."], title="A report"), "a.pdf")
     assert (document.type, document.title, document.has_lines) == ("pdf", "A report", False)
-    assert [(block.page, document.text[block.start : block.end]) for block in document.blocks] == [
+    assert [(dict(block.place)["page"], document.text[block.start : block.end]) for block in document.blocks] == [
         (1, "The first line of this paragraph is about as long as the second one, and it ends a line that hyphenates."),
         (3, "Third page."),
     ]
@@ -377,8 +365,8 @@ def test_a_title_that_a_program_made_up_is_no_title(title: str) -> None:
     assert extract(pdf_of(["text"], title=title), "a.pdf").title == ""
 
 
-def test_a_pdf_without_text_says_that_its_pages_are_images() -> None:
-    with pytest.raises(FileFailed, match="no text: pages are images"):
+def test_a_pdf_without_text_says_so() -> None:
+    with pytest.raises(FileFailed, match=r"^no text found$"):
         extract(pdf_of([]), "scan.pdf")
 
 
@@ -421,13 +409,8 @@ def test_a_file_of_white_space_is_skipped_as_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        (b"PK\x03\x04" + b"\0" * 50, "a.docx", "no reader for Word documents (.docx)"),
-        (b"PK\x03\x04" + b"\0" * 50 + b"ppt/", "noname", "no reader for PowerPoint presentations (.pptx)"),
-        (b"PK\x03\x04" + b"\0" * 50, "a.zip", "no reader for archives (.zip)"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 50, "a.xls", "no reader for Excel workbooks (.xls)"),
-        (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "wrong.txt", "no reader for images (.png)"),
-        (b"{\\rtf1 text}", "a.doc", "no reader for Rich Text documents (.rtf)"),
-        (b"From: a@b\n\ntext\n", "a.eml", "no reader for mail (.eml)"),
+        (b"GIF89a" + bytes(50), "wrong.txt", "no reader for images (.gif)"),
+        (b"fLaC" + bytes(50), "a.flac", "no reader for audio (.flac)"),
         (bytes(range(256)) * 4, "a.xyz", "no reader for binary files (.xyz)"),
     ],
 )
@@ -442,7 +425,7 @@ def test_content_without_text_fails() -> None:
         extract(b"<html><body><script>only()</script></body></html>", "a.html")
 
 
-@pytest.mark.parametrize(("name", "extractor"), [("md", "markdown/1"), ("py", "code/1"), ("log", "text/1"), ("pdf", "pdf/1")])
+@pytest.mark.parametrize(("name", "extractor"), [("md", "markdown/2"), ("py", "code/2"), ("log", "text/2"), ("docx", "word/1")])
 def test_an_extractor_is_named_with_its_version(name: str, extractor: str) -> None:
     assert extractor_of(name) == extractor
 

@@ -7,15 +7,18 @@ Files are read in this process, by the extractors themselves but without the poo
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
 import sqlite3
 import time
+import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +28,12 @@ from hypothesis import strategies as st
 
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped, OtherEncoder, PathMissing
-from searchapp.extract import extract, extractor_of
-from searchapp.extract.worker import Extraction
+from searchapp.extract import entries, extractor_of
+from searchapp.extract.worker import Extracted
 from searchapp.ingest import Ingest
 from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
-from searchapp.types import Encoder, FileOutcome, Progress, Report, Root, Source, TokenVectors, Unindexed
+from searchapp.types import MEMBER, Encoder, FileOutcome, Outcome, Progress, Report, Root, Source, TokenVectors, Unindexed
 from searchapp.walk import read_file
 
 if TYPE_CHECKING:
@@ -69,29 +72,44 @@ class HereExtractor:
 
     def __init__(self, *, lag_ns: int = SETTLED_NS, broken: Sequence[str] = (), on_read: Callable[[Path], None] = lambda _: None) -> None:
         self.read: list[str] = []
+        self.parsed: list[str] = []
         self.broken = set(broken)
         self._lag_ns = lag_ns
         self._on_read = on_read
 
-    def submit(self, path: bytes) -> Future[Extraction]:
-        future: Future[Extraction] = Future()
+    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+        future: Future[list[Extracted]] = Future()
         self.read.append(os.path.basename(os.fsdecode(path)))  # noqa: PTH119
         self._on_read(Path(os.fsdecode(path)))
-        future.set_result(self._extract(path))
+        future.set_result(self._extract(path, refused))
         return future
 
-    def _extract(self, path: bytes) -> Extraction:
+    def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
         name = Path(os.fsdecode(path)).name
         if name in self.broken:
-            return Extraction(None, None, Unindexed(path, "failed", "the disk is broken here"))
+            return [Extracted(unindexed=Unindexed(path, "failed", "the disk is broken here"))]
         try:
             content = read_file(path, max_bytes=2**20)
-            document = extract(content.data, name)
         except FileError as error:
-            outcome = "skipped" if isinstance(error, FileSkipped) else "failed"
-            return Extraction(None, None, Unindexed(path, outcome, str(error)))  # type: ignore[arg-type]
+            return [Extracted(unindexed=Unindexed(path, "failed", str(error)))]
         moment = time.time_ns() + self._lag_ns
-        return Extraction(Source(path, content.identity, content.content_hash, moment, extractor_of(document.type)), document, None)
+        if known := refused.get(content.content_hash):
+            source = Source(path, content.identity, content.content_hash, moment, known.source.extractor if known.source else "")
+            return [Extracted(source, None, replace(known, path=path, source=source))]
+        self.parsed.append(name)
+        extracted = []
+        for entry in entries(content.data, name):
+            where = path + (MEMBER + entry.member.encode() if entry.member else b"")
+            source = Source(where, content.identity, entry.content_hash, moment, extractor_of(entry.document_type))
+            try:
+                if entry.is_container:
+                    extracted.append(Extracted(source, None, Unindexed(where, "indexed", "archive", source=source)))
+                else:
+                    extracted.append(Extracted(source, entry.read()))
+            except FileError as error:
+                outcome: Outcome = "skipped" if isinstance(error, FileSkipped) else "failed"
+                extracted.append(Extracted(source, None, Unindexed(where, outcome, str(error), source=source)))
+        return extracted
 
 
 class House:
@@ -140,7 +158,7 @@ class House:
         held: dict[str, list[tuple[object, ...]]] = {}
         with closing(LocalBackend(self.corpus).reader()) as reader:
             rows = reader.database.execute(
-                """SELECT d.path, d.type, d.title, p.start, p."end", p.headings, p.line_start, p.text_digest, v.vectors, t.text
+                """SELECT d.path, d.type, d.title, p.start, p."end", p.headings, p.place, p.text_digest, v.vectors, t.text
                 FROM document d JOIN passage p ON p.document_id = d.id JOIN document_text t ON t.document_id = d.id
                 LEFT JOIN vectors v ON v.document_id = d.id ORDER BY d.path, p.id"""
             )
@@ -646,6 +664,127 @@ def test_every_file_is_accounted_for(house: House) -> None:
     assert all(entry.reason for entry in report.files if entry.outcome != "indexed")
 
 
+# ---- containers and refusals -------------------------------------------------------------------------------------------
+
+
+def zipped(**members: str) -> bytes:
+    """A ZIP archive; `a_md` is a.md."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name.replace("_", "."), text)
+    return buffer.getvalue()
+
+
+def members_of(report: Report) -> dict[str, str]:
+    """Outcomes by path below the archive's folder."""
+    return {os.fsdecode(entry.path).rpartition("/docs/")[2]: entry.outcome for entry in report.files}
+
+
+def test_the_members_of_an_archive_are_documents_and_the_archive_has_an_entry(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="# Title\n\none", c_txt="two", d_txt=" "))
+    report = house.ingest()
+    assert members_of(report) == {"a.zip": "indexed", "a.zip!/b.md": "indexed", "a.zip!/c.txt": "indexed", "a.zip!/d.txt": "skipped"}
+    assert {entry.path[-5:]: entry.reason for entry in report.files}[b"a.zip"] == "2 of 3 files in it were read"
+    assert sorted(house.encoder.embedded) == ["Title\none", "two"]
+    (hit,) = house.reader_of().show(str(house.docs / "a.zip!/b.md"))[2]
+    assert dict(hit.passage.place) == {"member": "b.md", "line_start": 3, "line_end": 3}
+
+
+def test_an_unchanged_archive_costs_a_stat_and_all_its_entries_are_told_again(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", d_txt=" "))
+    house.ingest()
+    report = house.ingest()
+    assert house.extractor.read == []
+    assert members_of(report) == {"a.zip": "unchanged", "a.zip!/b.md": "unchanged", "a.zip!/d.txt": "skipped"}
+
+
+def test_what_left_an_archive_leaves_and_what_stayed_is_not_embedded_again(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two", d_md="three"))
+    house.ingest()
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", d_md="new words", e_md="two"))
+    report = house.ingest()
+    assert members_of(report) == {
+        "a.zip": "indexed",
+        "a.zip!/b.md": "unchanged",
+        "a.zip!/c.md": "removed",
+        "a.zip!/d.md": "indexed",
+        "a.zip!/e.md": "indexed",
+    }
+    assert house.encoder.embedded == ["new words"]
+
+
+def test_an_archive_that_moves_takes_its_documents_along(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    house.ingest()
+    (house.docs / "a.zip").rename(house.docs / "z.zip")
+    report = house.ingest()
+    assert members_of(report) == {"z.zip": "indexed", "z.zip!/b.md": "moved", "z.zip!/c.md": "moved"}
+    assert house.encoder.embedded == []
+
+
+def test_an_archive_that_is_gone_takes_its_documents_with_it(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one"))
+    house.write(c_md="two", d_md="three", e_md="four")
+    house.ingest()
+    (house.docs / "a.zip").unlink()
+    assert members_of(house.ingest())["a.zip!/b.md"] == "removed"
+    assert house.names() == ["c.md", "d.md", "e.md"]
+
+
+def test_an_archive_that_cannot_be_read_keeps_its_documents_as_stale(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    house.ingest()
+    os.utime(house.docs / "a.zip", ns=(1, 1))
+    house.extractor.broken = {"a.zip"}
+    report = house.ingest()
+    assert members_of(report) == {"a.zip": "failed", "a.zip!/b.md": "failed", "a.zip!/c.md": "failed"}
+    assert house.reader_of().status().stale == 2
+    house.extractor.broken = set()
+    assert members_of(house.ingest()) == {"a.zip": "indexed", "a.zip!/b.md": "unchanged", "a.zip!/c.md": "unchanged"}
+    assert house.reader_of().status().stale == 0
+
+
+def test_a_folder_whose_name_looks_like_an_archive_s_is_a_folder(house: House) -> None:
+    (house.docs / "wow!").mkdir()
+    (house.docs / "wow!" / "a.md").write_text("one")
+    assert members_of(house.ingest()) == {"wow!/a.md": "indexed"}
+    assert members_of(house.ingest()) == {"wow!/a.md": "unchanged"}
+    (house.docs / "wow!" / "a.md").unlink()
+    assert members_of(house.ingest(prune=True)) == {"wow!/a.md": "removed"}
+
+
+def test_a_file_that_was_refused_is_not_read_again_before_it_changes(house: House) -> None:
+    (house.docs / "a.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
+    first = house.ingest()
+    assert members_of(first) == {"a.pdf": "failed"}
+    again = house.ingest()
+    assert house.extractor.read == []
+    assert [(entry.outcome, entry.reason) for entry in again.files] == [(entry.outcome, entry.reason) for entry in first.files]
+    house.extractor.parsed.clear()
+    os.utime(house.docs / "a.pdf", ns=(5, 5))
+    shutil.copy(house.docs / "a.pdf", house.docs / "b.pdf")
+    copied = house.ingest()
+    assert members_of(copied) == {"a.pdf": "failed", "b.pdf": "failed"}
+    assert house.extractor.read == ["a.pdf", "b.pdf"]
+    assert house.extractor.parsed == []
+    (house.docs / "a.pdf").write_bytes(b"text after all")
+    assert members_of(house.ingest())["a.pdf"] == "indexed"
+
+
+def test_what_another_extractor_refused_is_tried_again(house: House) -> None:
+    (house.docs / "a.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
+    house.ingest()
+    with LocalBackend(house.corpus).writer() as writer:
+        (entry,) = writer.unindexed().values()
+        assert entry.source is not None
+        writer.set_unindexed([entry.path], [replace(entry, source=replace(entry.source, extractor="pdf/0"))])
+        writer.commit()
+    house.extractor.parsed.clear()
+    house.ingest()
+    assert house.extractor.parsed == ["a.pdf"]
+
+
 # ---- two kinds of commit -------------------------------------------------------------------------------------------
 
 
@@ -667,8 +806,8 @@ def test_a_stopped_run_keeps_what_it_committed_removes_nothing_and_the_next_one_
 
 def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:
     class Hanging(HereExtractor):
-        def submit(self, path: bytes) -> Future[Extraction]:
-            return Future() if path.endswith(b"b.md") else super().submit(path)
+        def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+            return Future() if path.endswith(b"b.md") else super().submit(path, refused)
 
     house.write(a_md="one", b_md="two")
     house.extractor = Hanging()

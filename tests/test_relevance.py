@@ -18,7 +18,7 @@ from ir_measures import Success, nDCG
 from searchapp.corpus import Corpus
 from searchapp.encode import load_encoder
 from searchapp.local import LocalBackend
-from searchapp.types import Answer
+from searchapp.types import Answer, Hit
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
@@ -74,7 +74,7 @@ def test_a_page_of_the_manual_that_is_cited_holds_the_answer(corpus: Corpus) -> 
         manual = DATA / record["path"]
         pages = pages_of(corpus, manual)
         cited = [
-            has_phrase(pages[match.hit.passage.page or 0], record["phrase"])
+            has_phrase(pages[page_of(match.hit)], record["phrase"])
             for match in corpus.query(record["text"], k=5).matches
             if match.hit.path == os.fsencode(manual)
         ]
@@ -94,8 +94,12 @@ def pages_of(corpus: Corpus, manual: Path) -> dict[int, str]:
     """The text of each page, put together from its passages."""
     pages: dict[int, str] = defaultdict(str)
     for hit in corpus.show(str(manual))[2]:
-        pages[hit.passage.page or 0] += f" {hit.text}"
+        pages[page_of(hit)] += f" {hit.text}"
     return pages
+
+
+def page_of(hit: Hit) -> int:
+    return int(dict(hit.passage.place)["page"])
 
 
 def has_phrase(text: str, phrase: str) -> bool:

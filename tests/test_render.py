@@ -34,7 +34,7 @@ GUIDE = Hit(
     path=b"/docs/guide.md",
     title="Guide",
     type="md",
-    passage=Passage(100, 142, headings=("Guide", "Engine", "Oil"), line_start=10, line_end=11),
+    passage=Passage(100, 142, headings=("Guide", "Engine", "Oil"), place=(("line_start", 10), ("line_end", 11))),
     text="Check the oil every week.\nUse grade 15W-40.",
 )
 PAPER = Hit(
@@ -43,7 +43,7 @@ PAPER = Hit(
     path=b"/else/paper.pdf",
     title="",
     type="pdf",
-    passage=Passage(0, 11, page=12),
+    passage=Passage(0, 11, place=(("page", 12),)),
     text="Other words",
 )
 ANSWER = Answer(
@@ -112,7 +112,7 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
                 "title": "Guide",
                 "type": "md",
                 "page": None,
-                "place": {"line_start": 10, "line_end": 11},
+                "place": {"line_start": 10, "line_end": 11, "heading": "Engine > Oil"},
                 "line_start": 10,
                 "line_end": 11,
                 "start": 100,
@@ -235,9 +235,9 @@ def test_paths_come_once_each_best_first_and_exact() -> None:
 @pytest.mark.parametrize(
     ("passage", "place"),
     [
-        (Passage(0, 1, page=3), "p. 3"),
-        (Passage(0, 1, line_start=7, line_end=7), "line 7"),
-        (Passage(0, 1, line_start=7, line_end=9), "lines 7-9"),
+        (Passage(0, 1, place=(("page", 3),)), "p. 3"),
+        (Passage(0, 1, place=(("line_start", 7), ("line_end", 7))), "line 7"),
+        (Passage(0, 1, place=(("line_start", 7), ("line_end", 9))), "lines 7-9"),
         (Passage(0, 1), ""),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.split import split
-from searchapp.types import Block, BlockKind, Document, Passage, Span, embedded_text
+from searchapp.types import Block, BlockKind, Document, Passage, Place, Span, embedded_text
 
 if TYPE_CHECKING:
     from searchapp.split import Tokenize
@@ -65,10 +65,10 @@ def wordpieces() -> Tokenize:
 # ---- helpers -------------------------------------------------------------------------------------------------------
 
 
-def block(text: str, part: str, kind: BlockKind = "prose", *headings: str, page: int | None = None) -> Block:
+def block(text: str, part: str, kind: BlockKind = "prose", *headings: str, place: Place = ()) -> Block:
     """The block that is `part` of the text."""
     start = text.index(part)
-    return Block(start, start + len(part), kind, headings, page)
+    return Block(start, start + len(part), kind, headings, place)
 
 
 def bodies(document: Document, passages: Sequence[Passage]) -> list[str]:
@@ -97,7 +97,7 @@ def test_a_text_without_words_has_no_passages() -> None:
 
 
 def test_a_short_text_is_one_passage_without_outer_white_space() -> None:
-    assert split(Document("\n  one two \n", "txt"), words, max_tokens=8) == [Passage(3, 10, line_start=2, line_end=2)]
+    assert split(Document("\n  one two \n", "txt"), words, max_tokens=8) == [Passage(3, 10, place=(("line_start", 2), ("line_end", 2)))]
 
 
 def test_paragraphs_are_packed_greedily_to_the_limit() -> None:
@@ -222,7 +222,7 @@ def test_a_heading_that_nothing_follows_is_a_passage() -> None:
 
 def test_a_document_of_nothing_but_its_title_is_one_passage() -> None:
     document = Document("# Guide", "md", "Guide", (Block(0, 7, "heading"),))
-    assert split(document, words, max_tokens=8) == [Passage(0, 7, line_start=1, line_end=1)]
+    assert split(document, words, max_tokens=8) == [Passage(0, 7, place=(("line_start", 1), ("line_end", 1)))]
 
 
 def test_equal_sections_with_a_heading_between_them_stay_apart() -> None:
@@ -231,11 +231,31 @@ def test_equal_sections_with_a_heading_between_them_stay_apart() -> None:
     assert embedded(Document(text, "md", "", blocks), max_tokens=40) == ["A\none", "A\ntwo"]
 
 
+def test_a_passage_names_the_first_and_last_of_the_rows_that_it_spans() -> None:
+    text = "one\ntwo\nthree\nfour"
+    costs, plans = (("sheet", "Costs"),), (("sheet", "Plans"),)
+    blocks = (
+        block(text, "one", "table", place=(*costs, ("row", 2))),
+        block(text, "two", "table", place=(*costs, ("row", 4))),
+        block(text, "three", "table", place=(*plans, ("row", 2))),
+        block(text, "four", "table", place=(*plans, ("row", 3))),
+    )
+    document = Document(text, "xlsx", blocks=blocks, has_lines=False)
+    assert split(document, words, max_tokens=40) == [
+        Passage(0, 7, place=(*costs, ("row_start", 2), ("row_end", 4))),
+        Passage(8, 18, place=(*plans, ("row_start", 2), ("row_end", 3))),
+    ]
+
+
 def test_a_passage_stays_on_one_page_and_names_it() -> None:
     text = "one\ntwo\nthree"
-    blocks = (block(text, "one", page=1), block(text, "two", page=1), block(text, "three", page=2))
+    blocks = (
+        block(text, "one", place=(("page", 1),)),
+        block(text, "two", place=(("page", 1),)),
+        block(text, "three", place=(("page", 2),)),
+    )
     document = Document(text, "pdf", blocks=blocks, has_lines=False)
-    assert split(document, words, max_tokens=40) == [Passage(0, 7, page=1), Passage(8, 13, page=2)]
+    assert split(document, words, max_tokens=40) == [Passage(0, 7, place=(("page", 1),)), Passage(8, 13, place=(("page", 2),))]
 
 
 def test_the_heading_path_counts_against_the_limit() -> None:
@@ -279,7 +299,7 @@ def test_lines_count_from_one_across_all_kinds_of_line_breaks() -> None:
     document = Document("a\r\nb\n\n\rc d\ne", "txt")
     passages = split(document, words, max_tokens=2)
     assert bodies(document, passages) == ["a\r\nb", "c d", "e"]
-    assert [(passage.line_start, passage.line_end) for passage in passages] == [(1, 2), (5, 5), (6, 6)]
+    assert [tuple(dict(passage.place).values()) for passage in passages] == [(1, 2), (5, 5), (6, 6)]
 
 
 def test_a_document_without_lines_has_none_in_its_passages() -> None:
@@ -300,10 +320,10 @@ def documents(draw: st.DrawFn) -> Document:
     path: tuple[str, ...] = ()
     for kind, part in draw(st.lists(st.tuples(kinds, texts), max_size=12)):
         text += draw(st.sampled_from(["", "\n", "\n\n", " --- \r\n"]))
-        page = draw(st.sampled_from([None, 1, 2]))
+        place: Place = draw(st.sampled_from([(), (("page", 1),), (("page", 2),)]))
         if kind == "heading":
             path = path[: draw(st.integers(0, len(path)))]
-        blocks.append(Block(len(text), len(text) + len(part), kind, path, page))
+        blocks.append(Block(len(text), len(text) + len(part), kind, path, place))
         if kind == "heading" and part.strip():
             path = (*path, part.strip())
         text += part
@@ -330,7 +350,7 @@ def test_a_passage_never_crosses_a_heading_or_a_page(document: Document, max_tok
     for passage in split(document, words, max_tokens=max_tokens):
         written = [each for each in document.blocks if document.text[each.start : each.end].strip()]
         touched = [each for each in written if each.start < passage.end and passage.start < each.end]
-        assert len({(each.headings, each.page) for each in touched}) <= 1
+        assert len({(each.headings, each.place) for each in touched}) <= 1
         assert [each.kind for each in touched] == ["heading"] or all(each.kind != "heading" for each in touched)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -25,7 +26,7 @@ from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusMis
 from searchapp.local import LocalBackend
 from searchapp.snapshot import Snapshot
 from searchapp.store import Store
-from searchapp.types import FileIdentity, Passage
+from searchapp.types import Document, FileIdentity, Passage
 from searchapp.vectors import to_blob
 
 HERE = Path(__file__).resolve().parent
@@ -248,6 +249,14 @@ def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
 # ---- schema --------------------------------------------------------------------------------------------------------
 
 
+def old_rows(made: Document) -> list[tuple[str | int | bytes | None, ...]]:
+    """The passage rows of the document in `old_corpus`, as they are written today."""
+    return [
+        records.passage_columns(p, records.text_digest(ENCODER.fingerprint, "Titel\n" + made.text[p.start : p.end]))
+        for p in passages_of(made)
+    ]
+
+
 def old_corpus(folder: Path) -> None:
     """A corpus as revision 0001 left it, without keyword rows: one complete document of two passages."""
     folder.mkdir()
@@ -256,8 +265,8 @@ def old_corpus(folder: Path) -> None:
     made = document(2, title="Titel", word="日本語 running")
     of = source("/old.txt")
     rows = [
-        records.passage_columns(p, records.text_digest(ENCODER.fingerprint, "Titel\n" + made.text[p.start : p.end]))
-        for p in passages_of(made)
+        (start, end, None, *dict(json.loads(str(place))).values(), headings, digest)
+        for start, end, place, headings, digest in old_rows(made)
     ]
     columns = records.content_columns(of, made, 1, 1)
     blob = to_blob(unit(2))
@@ -278,7 +287,8 @@ def old_corpus(folder: Path) -> None:
         "content_digest": records.content_digest(columns, made.text, rows),
         "passages": 2,
     }
-    passage_names = ("start", "end", "page", "line_start", "line_end", "headings", "text_digest")
+    passage_names = 'id, document_id, start, "end", page, line_start, line_end, headings, text_digest'
+    passage_row = f"INSERT INTO passage ({passage_names}) VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?)"
     with engine.begin() as connection:
         tables = schema.Base.metadata.tables
         connection.execute(
@@ -290,7 +300,7 @@ def old_corpus(folder: Path) -> None:
         )
         connection.execute(tables["document_text"].insert().values(document_id=1, text=made.text))
         for i, row in enumerate(rows):
-            connection.execute(tables["passage"].insert().values(id=1 + i, document_id=1, **dict(zip(passage_names, row, strict=True))))
+            connection.exec_driver_sql(passage_row, (1 + i, *row))
         connection.execute(
             tables["vectors"]
             .insert()
@@ -312,8 +322,13 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
     with closing(LocalBackend(folder).reader()) as reader:
         assert paths(reader, axis(0)) == [b"/old.txt"] * 2
     after = dump(folder)
-    assert after["alembic_version"] == [("0002",)]
-    assert {name: after[name] for name in TABLES[1:]} == {name: before[name] for name in TABLES[1:]}
+    assert after["alembic_version"] == [("0003",)]
+    untouched = set(TABLES) - {"corpus", "document", "passage"}
+    assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
+    with plain(folder) as database:
+        rows = database.execute('SELECT start, "end", place, headings, text_digest FROM passage ORDER BY id').fetchall()
+    assert rows == old_rows(document(2, title="Titel", word="日本語 running"))
+    assert check(folder, is_full=True) == []
     assert [matching(folder, words) for words in ("run", "語", "titel", "1", "absent")] == [[1, 2], [1, 2], [1, 2], [2], []]
     backup = folder / "corpus.db.backup-0001"
     assert backup.stat().st_mode & 0o777 == 0o600

@@ -1,76 +1,214 @@
-"""From the bytes of a file to a Document: which format they are, and which reader takes it.
+"""From the bytes of a file to Documents: which format they are, and which reader takes it.
 
-A format is one module with `read(data, document_type)` and one line in `_READERS`. This package knows nothing of paths, corpora or
-encoders; it runs inside the killable workers of `searchapp.extract.worker`, and each reader imports its libraries when it
-is first needed.
+A format is one module with `read(data, document_type)`, or `members(data, document_type, allowance)` for what holds files, or both
+(a mail), and a line in `_READERS`. This package knows nothing of paths, corpora or encoders; it runs inside the killable workers of
+`searchapp.extract.worker`, and each reader imports its libraries when it is first needed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from typing import Any
 
-from searchapp.errors import FileFailed
-from searchapp.extract.detect import CODE_TYPES, type_of
+from searchapp.errors import FileError, FileFailed, FileSkipped
+from searchapp.extract.container import MAX_DEPTH, Allowance
+from searchapp.extract.detect import CODE_TYPES, DETECTOR_VERSION, IMAGE_TYPES, type_of
 from searchapp.types import Document
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """A module of this package that reads some types; a higher version redoes the documents that it read before."""
+    """A module of this package that reads some types; a higher version redoes what it read before, or failed to."""
 
     module: str
     version: int
+    is_document: bool = True  # it has `read`
+    is_container: bool = False  # it has `members`
+    extra: str = ""  # a package that makes it read more, where it is installed
 
 
-_TEXT = _Reader("text", 1)
+_TEXT = _Reader("text", 2)
+_OCR = "rapidocr"
 _READERS = {
-    "md": _Reader("markdown", 1),
-    "rst": _Reader("restructured", 1),
-    "html": _Reader("html", 1),
-    "pdf": _Reader("pdf", 1),
-    **dict.fromkeys(CODE_TYPES, _Reader("code", 1)),
+    "md": _Reader("markdown", 2),
+    "rst": _Reader("restructured", 2),
+    "html": _Reader("html", 2),
+    "pdf": _Reader("pdf", 2, extra=_OCR),
+    "docx": _Reader("word", 1),
+    "rtf": _Reader("rtf", 1),
+    **dict.fromkeys(("doc", "ppt"), _Reader("legacy", 1)),
+    "pptx": _Reader("slides", 1),
+    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), _Reader("sheets", 1)),
+    **dict.fromkeys(("csv", "tsv"), _Reader("rows", 1)),
+    **dict.fromkeys(("odt", "odp", "odg"), _Reader("opendocument", 1)),
+    "epub": _Reader("epub", 1),
+    **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, is_container=True)),
+    "mbox": _Reader("mail", 1, is_document=False, is_container=True),
+    "ipynb": _Reader("notebook", 1),
+    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1)),
+    **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1)),
+    **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1)),
+    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, is_document=False, is_container=True)),
+    **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, extra=_OCR)),
+    **dict.fromkeys(CODE_TYPES, _Reader("code", 2)),
 }
 
 
-def extract(data: bytes, name: str) -> Document:
-    """The document in a file's bytes. `name` decides only what the bytes leave open.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to read in a file: the file itself, or a member of the container that it is, not read yet.
 
-    Raises FileSkipped for an empty file and a type without a reader, FileFailed for a file that is broken, encrypted or
-    holds no text.
+    `member` is "" for the file itself, else the path within it, "!/" after each container: "2024.zip!/report.pdf". `document_type`
+    is "" where it is not known.
     """
+
+    member: str
+    data: bytes
+    document_type: str
+    refusal: FileError | None = None
+    is_members_only: bool = False  # its members were the entries before it
+
+    @property
+    def is_container(self) -> bool:
+        """Whether there is nothing to read here but the members, which could be taken out."""
+        return self.is_members_only and self.refusal is None
+
+    @property
+    def content_hash(self) -> bytes:
+        """BLAKE2b-256 of the bytes."""
+        return hashlib.blake2b(self.data, digest_size=32).digest()
+
+    def read(self) -> Document:
+        """The document in the bytes; its blocks' places begin with the member. Raises FileFailed or FileSkipped where there is none."""
+        if self.refusal is not None:
+            raise self.refusal
+        reader = _reader(self.document_type)
+        document = _storable(_module(reader).read(self.data, self.document_type))
+        if not any(document.text[block.start : block.end].strip() for block in document.blocks):
+            raise FileFailed("no text found")
+        if not self.member:
+            return document
+        place = (("member", self.member),)
+        return replace(document, blocks=tuple(replace(block, place=place + block.place) for block in document.blocks))
+
+
+def entries(data: bytes, name: str) -> Iterator[Entry]:
+    """All that there is to read in a file's bytes, in order. `name` decides only what the bytes leave open.
+
+    A mail comes before its attachments, an archive after its members. What cannot be read is an entry with its refusal.
+    """
+    yield from _entries(data, name, "", Allowance(), depth=0)
+
+
+def extract(data: bytes, name: str) -> Document:
+    """The one document in a file's bytes, without members; raises FileSkipped or FileFailed where there is none."""
     document_type = type_of(data, name)
-    reader = _READERS.get(document_type, _TEXT)
-    read: Callable[[bytes, str], Document] = import_module(f"searchapp.extract.{reader.module}").read
-    document = _storable(read(data, document_type))
-    if not any(document.text[block.start : block.end].strip() for block in document.blocks):
-        raise FileFailed("no text found")
-    return document
+    if not _reader(document_type).is_document:
+        raise FileSkipped(f"only holds other files (.{document_type})")
+    return Entry("", data, document_type).read()
 
 
 def extractor_of(document_type: str) -> str:
-    """The reader of a document type and its version, "markdown/1": what `Source.extractor` records."""
-    reader = _READERS.get(document_type, _TEXT)
-    return f"{reader.module}/{reader.version}"
+    """The reader of a document type and its version, "markdown/1": what `Source.extractor` records; "" asks for the detector's own."""
+    if not document_type:
+        return f"detect/{DETECTOR_VERSION}"
+    reader = _reader(document_type)
+    return f"{reader.module}/{reader.version}{'+' + reader.extra if reader.extra and find_spec(reader.extra) else ''}"
+
+
+def is_current(extractor: str) -> bool:
+    """Whether what an extractor made, or refused, it would make or refuse today."""
+    known = {extractor_of(""), *map(extractor_of, ("txt", *_READERS))}
+    return extractor in known
+
+
+def _entries(data: bytes, name: str, member: str, allowance: Allowance, *, depth: int) -> Iterator[Entry]:
+    try:
+        document_type = type_of(data, name)
+    except FileError as error:
+        yield Entry(member, data, "", refusal=error)
+        return
+    reader = _reader(document_type)
+    if reader.is_document:
+        yield Entry(member, data, document_type)
+    if reader.is_container:
+        yield from _members(Entry(member, data, document_type, is_members_only=True), name, allowance, depth)
+
+
+def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> Iterator[Entry]:
+    """The entries of a container's members; the container itself comes last, unless it is a document too and came before."""
+    reader = _reader(container.document_type)
+    failure: FileError | None = FileSkipped("empty")
+    try:
+        if depth >= MAX_DEPTH:
+            raise FileFailed(f"nested deeper than {MAX_DEPTH} archives")
+        for inner in _module(reader).members(container.data, container.document_type, name, allowance):
+            failure = None
+            allowance.take_member()
+            path = f"{container.member}!/{inner.name}" if container.member else inner.name
+            if inner.refusal is not None:
+                yield Entry(path, b"", "", refusal=inner.refusal)
+                continue
+            allowance.take_bytes(len(inner.data))
+            yield from _entries(inner.data, PurePosixPath(inner.name).name, path, allowance, depth=depth + 1)
+    except FileError as error:
+        failure = error
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a broken container makes a library raise ends its members, no more
+        failure = FileFailed(f"not a readable .{container.document_type}: {error}"[:300])
+    if not reader.is_document:
+        yield replace(container, refusal=failure)
+    elif isinstance(failure, FileFailed):
+        yield Entry(f"{container.member}!/attachments".removeprefix("!/"), b"", "", refusal=failure)
+
+
+def _reader(document_type: str) -> _Reader:
+    return _READERS.get(document_type, _TEXT)
+
+
+def _module(reader: _Reader) -> Any:  # a module of this package: `read`, `members` or both
+    return import_module(f"searchapp.extract.{reader.module}")
 
 
 def _storable(document: Document) -> Document:
     """The document with U+FFFD in place of NULs and lone surrogates, which neither JSON nor SQLite carry; offsets hold."""
 
-    def clean(text: str) -> str:
-        return _UNSTORABLE.sub("\ufffd", text)
-
+    if _UNSTORABLE.search(document.text) is None and not any(map(_UNSTORABLE.search, _names(document))):
+        return document
     return replace(
         document,
-        text=clean(document.text),
-        title=clean(document.title),
-        blocks=tuple(replace(block, headings=tuple(map(clean, block.headings))) for block in document.blocks),
-        metadata={clean(key): clean(value) for key, value in document.metadata.items()},
+        text=_clean(document.text),
+        title=_clean(document.title),
+        blocks=tuple(
+            replace(
+                block,
+                headings=tuple(map(_clean, block.headings)),
+                place=tuple((name, _clean(value) if isinstance(value, str) else value) for name, value in block.place),
+            )
+            for block in document.blocks
+        ),
+        metadata={_clean(key): _clean(value) for key, value in document.metadata.items()},
     )
+
+
+def _names(document: Document) -> Iterator[str]:
+    """All the text that a document has beside its text."""
+    yield document.title
+    yield from document.metadata
+    yield from document.metadata.values()
+    for block in document.blocks:
+        yield from block.headings
+        yield from (value for _, value in block.place if isinstance(value, str))
+
+
+def _clean(text: str) -> str:
+    return _UNSTORABLE.sub("\ufffd", text)

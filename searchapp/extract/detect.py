@@ -7,11 +7,16 @@ understands.
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import unicodedata
+import zipfile
+import zlib
 from pathlib import PurePosixPath
 
-from searchapp.errors import FileSkipped
+from searchapp.errors import FileFailed, FileSkipped
+
+DETECTOR_VERSION = 2  # a higher one looks again at what it could not tell
 
 _SNIFFED = 8192  # bytes: enough to tell text from everything else
 
@@ -19,10 +24,16 @@ _TEXT_TYPES = {
     **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
     **dict.fromkeys(("rst", "rest"), "rst"),
     **dict.fromkeys(("html", "htm", "xhtml", "shtml"), "html"),
-    **{ending: ending for ending in ("adoc", "bib", "cfg", "conf", "csv", "ini", "json", "jsonl", "log", "org", "srt")},
+    **{ending: ending for ending in ("adoc", "bib", "csv", "ini", "json", "jsonl", "log", "org", "srt")},
     **{ending: ending for ending in ("tex", "toml", "tsv", "vtt", "xml", "yaml")},
+    **dict.fromkeys(("asciidoc", "asc"), "adoc"),
+    **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
+    **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
+    **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
     "yml": "yaml",
     "ndjson": "jsonl",
+    "geojson": "json",
+    "tab": "tsv",
 }
 
 _CODE_ENDINGS = {
@@ -46,48 +57,72 @@ CODE_TYPES = frozenset({*_CODE_ENDINGS.values(), "make", "docker"})
 _INTERPRETERS = {"python": "py", "bash": "sh", "sh": "sh", "dash": "sh", "zsh": "sh", "ksh": "sh", "fish": "sh", "node": "js", "perl": "pl"}
 _INTERPRETERS |= {"ruby": "rb", "Rscript": "r", "php": "php", "lua": "lua", "awk": "awk", "gawk": "awk", "tclsh": "tcl", "julia": "jl"}
 
+IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
+
+_ZIPPED_TYPES = {
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "docx"),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), "xlsx"),
+    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "pptx"),
+    **dict.fromkeys(("odt", "ott", "odm", "oth"), "odt"),
+    **dict.fromkeys(("odp", "otp"), "odp"),
+    **dict.fromkeys(("ods", "ots"), "ods"),
+    "odg": "odg",
+    "epub": "epub",
+    "xlsb": "xlsb",
+}
+_OLE_TYPES = {
+    **dict.fromkeys(("doc", "dot"), "doc"),
+    **dict.fromkeys(("xls", "xlt"), "xls"),
+    **dict.fromkeys(("ppt", "pps", "pot"), "ppt"),
+    "msg": "msg",
+}
+_IMAGE_ENDINGS = {"png": "png", "jpg": "jpg", "jpeg": "jpg", "bmp": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp"}
+_MAIL_ENDINGS = {"eml": "eml", "emlx": "eml", "mbox": "mbox", "mbx": "mbox", "mht": "mhtml", "mhtml": "mhtml"}
+
 _WORDS = {
     "Word documents": "doc docm docx dot dotx",
     "Excel workbooks": "xls xlsb xlsm xlsx xltx",
     "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
-    "OpenDocument files": "odf odg odp ods odt ott",
-    "Rich Text documents": "rtf",
-    "e-books": "azw azw3 epub fb2 mobi",
-    "mail": "eml emlx mbox msg pst",
-    "notebooks": "ipynb",
+    "OpenDocument files": "odb odf odg odp ods odt ott",
+    "iWork files": "key numbers pages",
+    "e-books": "azw azw3 fb2 mobi",
+    "mail": "emlx msg pst",
     "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
     "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
     "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
-    "archives": "7z bz2 cab gz iso jar lz4 rar tar tgz war whl xz z zip zst",
-    "programs": "apk bin class dll dylib elf exe msi o pyc so wasm",
+    "archives": "7z cab iso lz4 rar z zst",
+    "programs": "apk bin class dll dylib elf exe jar msi o pyc so war wasm whl xpi",
     "fonts": "eot otf ttf woff woff2",
     "databases": "accdb db mdb sqlite sqlite3",
     "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
 }
 _WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
-_TEXT_WITHOUT_READER = frozenset({"rtf", "eml", "emlx", "mbox", "ipynb", "svg", "fb2"})
+_TEXT_WITHOUT_READER = frozenset({"svg"})
+_ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"})
 
-_CONTAINER_MARKS = (
-    (b"word/", "docx"),
-    (b"xl/", "xlsx"),
-    (b"ppt/", "pptx"),
-    (b"mimetypeapplication/epub+zip", "epub"),
-    (b"mimetypeapplication/vnd.oasis.opendocument.presentation", "odp"),
-    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "ods"),
-    (b"mimetypeapplication/vnd.oasis.opendocument", "odt"),
-    (b"META-INF/", "jar"),
-)
-_CONTAINERS = {b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "ole"}
-_ZIP_ENDINGS = frozenset(
-    {
-        *("apk", "docm", "docx", "dotx", "epub", "jar", "npz", "odf", "odg", "odp", "ods", "odt", "ott", "potx", "ppsx", "pptm", "pptx"),
-        *("war", "whl", "xlsb", "xlsm", "xlsx", "xltx"),
-    }
-)
-_OLE_ENDINGS = frozenset(["doc", "docx", "dot", "docm", "mdb", "msg", "msi", "pot", "pps", "ppt", "pptx", "xls", "xlsx"])
+_ZIPPED_PARTS = (("word/document", "docx"), ("xl/workbook.bin", "xlsb"), ("xl/workbook", "xlsx"), ("ppt/presentation", "pptx"))
+_ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
+    b"application/epub+zip": "epub",
+    b"application/vnd.oasis.opendocument.text": "odt",
+    b"application/vnd.oasis.opendocument.presentation": "odp",
+    b"application/vnd.oasis.opendocument.spreadsheet": "ods",
+    b"application/vnd.oasis.opendocument.graphics": "odg",
+}
+_OLE_STREAMS = {  # the stream that is in every such file
+    "__properties_version1.0": "msg",
+    "WordDocument": "doc",
+    "PowerPoint Document": "ppt",
+    "Workbook": "xls",
+    "Book": "xls",
+}
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PACKED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
+_IMAGES = ((b"\x89PNG\r\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"BM", "bmp"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"))
 
 _SIGNATURES = (
-    *_CONTAINERS,
+    *_ZIP,
+    _OLE,
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
     *(b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!\x1a", b"\x28\xb5\x2f\xfd", b"!<arch>"),
     *(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\0asm"),
@@ -105,21 +140,26 @@ _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
 _PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
+_MBOX_START = re.compile(rb"From \S+.*\d\d:\d\d.*\r?\n(?:>?From .*\r?\n)?[A-Za-z][A-Za-z0-9-]*:")
+_MAIL_HEADER = re.compile(
+    rb"^(from|to|cc|subject|date|received|return-path|message-id|mime-version|delivered-to|reply-to|content-type|x-[\w-]+):",
+    re.IGNORECASE | re.MULTILINE,
+)
 _HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
 
 def type_of(data: bytes, name: str) -> str:
-    """The type of a file; raises FileSkipped for an empty file and one that nothing here can read."""
+    """The type of a file; raises FileSkipped for an empty file and one that nothing here can read, FileFailed for an encrypted one."""
     if not data or data.isspace():
         raise FileSkipped("empty")
     ending = PurePosixPath(name).suffix[1:].lower()
     if _is_pdf(data, ending):
         return "pdf"
     if _is_rich_text(data, ending):
-        raise FileSkipped(_no_reader("rtf"))
+        return "rtf"
     if not is_text(data, ending):
-        raise FileSkipped(_no_reader(_binary_ending(data, ending)))
+        return _binary_type(data, ending)
     if ending in _TEXT_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
     return _text_type(data, name, ending)
@@ -183,13 +223,63 @@ def _is_rich_text(data: bytes, ending: str) -> bool:
     return data.lstrip().startswith(b"{\\rtf")
 
 
+def _binary_type(data: bytes, ending: str) -> str:
+    """The type of a file that is no text; raises FileSkipped where nothing reads it."""
+    if data.startswith(_ZIP):
+        return _zipped_type(data, ending)
+    if data.startswith(_OLE):
+        return _ole_type(data, ending)
+    if data[257:262] == b"ustar":
+        return "tar"
+    for mark, found in (*_PACKED, *_IMAGES):
+        if data.startswith(mark) and (found != "bmp" or ending == "bmp"):
+            return found
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "webp"
+    raise FileSkipped(_no_reader(_binary_ending(data, ending)))
+
+
+def _zipped_type(data: bytes, ending: str) -> str:
+    """Many formats are ZIP files: the names in them tell, else the ending; all others are archives."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [info.filename.replace("\\", "/") for info in archive.infolist()]
+            first = archive.infolist()[0] if names[:1] == ["mimetype"] else None
+            mimetype = archive.read(first).strip() if first and first.file_size < 100 and first.compress_type == zipfile.ZIP_STORED else b""
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, KeyError, zlib.error):
+        names, mimetype = [], b""
+    found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
+    found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
+    claimed = _ZIPPED_TYPES.get(ending, "")
+    if found:
+        return claimed if claimed in found else found[0]
+    if ending in _ZIPPED_WITHOUT_READER:
+        raise FileSkipped(_no_reader(ending))
+    return claimed or "zip"
+
+
+def _ole_type(data: bytes, ending: str) -> str:
+    """Old Office files and Outlook mails share a format: the names of their streams tell, else the ending."""
+    import olefile
+
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            streams = {entry[0] for entry in container.listdir() if entry}
+    except Exception:  # noqa: BLE001 - a broken one makes olefile raise anything
+        streams = set()
+    if "EncryptedPackage" in streams:
+        raise FileFailed("encrypted: needs a password")
+    found = [kind for stream, kind in _OLE_STREAMS.items() if stream in streams]
+    claimed = _OLE_TYPES.get(ending, "")
+    if not found and not claimed:
+        raise FileSkipped(_no_reader(ending))
+    return claimed if claimed in found or not found else found[0]
+
+
 def _binary_ending(data: bytes, ending: str) -> str:
     """The ending that names a binary file best: the file's own where its content allows it, else the content's."""
     import puremagic
 
-    for signature, container in _CONTAINERS.items():
-        if data.startswith(signature):
-            return _container_ending(data, ending, container)
     try:
         found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):
@@ -199,22 +289,18 @@ def _binary_ending(data: bytes, ending: str) -> str:
     return next((each for each in found if each in _WORDS_OF), ending)
 
 
-def _container_ending(data: bytes, ending: str, container: str) -> str:
-    """The ending of a ZIP or an old Office file: many formats wear these coats."""
-    if ending in (_ZIP_ENDINGS if container == "zip" else _OLE_ENDINGS):
-        return ending
-    if container == "ole":
-        return "doc"
-    return next((found for mark, found in _CONTAINER_MARKS if mark in data), "zip")
-
-
 def _no_reader(ending: str) -> str:
     words = _WORDS_OF.get(ending, "binary files")
     return f"no reader for {words} (.{ending})" if ending else f"no reader for {words}"
 
 
 def _text_type(data: bytes, name: str, ending: str) -> str:
-    """The type of a file that is text; a page of HTML is one under any name that claims nothing else."""
+    """The type of a file that is text: what its name claims, else what it begins like."""
+    head = data[:_SNIFFED].removeprefix(codecs.BOM_UTF8)
+    if ending in _MAIL_ENDINGS:
+        return _MAIL_ENDINGS[ending]
+    if ending == "ipynb":
+        return "ipynb"
     known = _TEXT_TYPES.get(ending) or _CODE_ENDINGS.get(ending)
     if known:
         return known
@@ -223,9 +309,23 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
         return "make"
     if stem == "dockerfile":
         return "docker"
-    if _HTML_START.match(data[:_SNIFFED]):
+    if _HTML_START.match(head):
         return "html"
-    return _shebang_type(data)
+    if ending == "txt":
+        return "txt"
+    return _beginning_type(head) or _shebang_type(data)
+
+
+def _beginning_type(head: bytes) -> str:
+    """The type of a text without a telling name, by how it begins; "" where that says nothing."""
+    if _MBOX_START.match(head):
+        return "mbox"
+    names = {match[1].lower() for match in _MAIL_HEADER.finditer(head.split(b"\n\n")[0].split(b"\r\n\r\n")[0])}
+    if _MAIL_HEADER.match(head) and len(names) >= 3 and names & {b"date", b"message-id", b"received"} and b"from" in names:
+        return "eml"
+    if head.lstrip().startswith(b"<?xml"):
+        return "xml"
+    return "vtt" if head.startswith(b"WEBVTT") else ""
 
 
 def _shebang_type(data: bytes) -> str:

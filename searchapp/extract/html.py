@@ -11,11 +11,13 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.text import decode
-from searchapp.types import Block, BlockKind, Document
+from searchapp.extract.parts import Part, document_of
+from searchapp.extract.text import decode, iso_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from searchapp.types import Document
 
 _SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
@@ -42,24 +44,29 @@ _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
     "date": ("article:published_time", "date", "dc.date", "dcterms.date", "citation_publication_date", "pubdate"),
     "description": ("description", "og:description"),
+    "tags": ("keywords", "news_keywords", "article:tag", "citation_keywords"),
 }
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:?\d{2})?)?")
-
-_Part = tuple[BlockKind, int, str]  # kind, level of a heading from 1 (else 0), text
+_REPEATED = frozenset({"author", "article:author", "dc.creator", "citation_author", "article:tag", "citation_keywords"})
 
 
 def read(data: bytes, document_type: str) -> Document:
     """A web page's main text by headings, paragraphs, lists, tables and code."""
-    source = _NOFRAMES.sub("", _decoded(data))
+    source = _NOFRAMES.sub("", decode_page(data))
     page = _tree(source)
     title = _title(page) if page is not None else ""
-    text, blocks = _assembled(_main_parts(source, page), title)
     metadata = _metadata(page) if page is not None else {}
-    return Document(text, document_type, title=title, blocks=blocks, has_lines=False, metadata=metadata)
+    return document_of(_main_parts(source, page), document_type, title=title, metadata=metadata)
 
 
-def _decoded(data: bytes) -> str:
-    """The page's source, by its mark, as UTF-8, or by the encoding that it declares."""
+def page_parts(data: bytes | str) -> list[Part]:
+    """All visible text of a page with its headings, lists and tables, for mails and the chapters of e-books."""
+    source = _NOFRAMES.sub("", data if isinstance(data, str) else decode_page(data))
+    page = _tree(source)
+    return _visible_parts(source, page)[0]
+
+
+def decode_page(data: bytes) -> str:
+    """A page's source, or an XML file's, by its mark, as UTF-8, or by the encoding that it declares."""
     declared = _CHARSET.search(data[:4096])
     if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         name = (declared[1] or declared[2]).decode("ascii").lower()
@@ -83,14 +90,13 @@ def _tree(source: str) -> Any:  # an lxml element; lxml carries no types
         return None
 
 
-def _main_parts(source: str, page: Any) -> list[_Part]:
+def _main_parts(source: str, page: Any) -> list[Part]:
     """The parts of the page's main text: its article where that keeps the headings, else all that is no furniture."""
-    visible = list(_parts(page)) if page is not None else []
-    everything = _all_text(source)
-    if page is None or _length(visible) < _length(everything) / 2:
-        return everything  # the tree lost what is nested too deep for it
+    visible, is_whole = _visible_parts(source, page)
+    if not is_whole:
+        return visible
     _drop_furniture(page)
-    main = list(_parts(page)) or visible
+    main = list(element_parts(page)) or visible
     is_small = _length(visible) <= _SMALL_PAGE
     if is_small and len(main) == len(visible):
         return main
@@ -99,45 +105,53 @@ def _main_parts(source: str, page: Any) -> list[_Part]:
     return next((parts for parts in found if _is_whole(parts, main)), main)
 
 
-def _is_whole(article: Sequence[_Part], main: Sequence[_Part]) -> bool:
+def _visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
+    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for it, and this is plain text."""
+    visible = list(element_parts(page)) if page is not None else []
+    everything = _all_text(source)
+    is_whole = page is not None and _length(visible) >= _length(everything) / 2
+    return (visible, True) if is_whole else (everything, False)
+
+
+def _is_whole(article: Sequence[Part], main: Sequence[Part]) -> bool:
     """True for an article that is no single lump and keeps the main text and its headings, between its own first and last part."""
-    kept = {text for _, _, text in article}
-    shared = [index for index, (_, _, text) in enumerate(main) if text in kept]
+    kept = {part.text for part in article}
+    shared = [index for index, part in enumerate(main) if part.text in kept]
     if len(article) < 2 or not shared or _length(article) < _length(main) / 10:
         return False
     first = shared[0]
-    while first and main[first - 1][0] == "heading":
+    while first and main[first - 1].kind == "heading":
         first -= 1
     span = main[first : shared[-1] + 1]
-    headings = [text for kind, _, text in span if kind == "heading"]
+    headings = [part.text for part in span if part.kind == "heading"]
     lost = sum(text not in kept for text in headings)
     return lost <= len(headings) / 10 and _length(article) >= _length(span) * 2 / 3
 
 
-def _article(source: str) -> list[_Part]:
+def _article(source: str) -> list[Part]:
     """The parts that trafilatura takes for the article."""
     import trafilatura
 
     found = trafilatura.bare_extraction(source, fast=True, include_comments=True)
     body = getattr(found, "body", None)
-    return [] if body is None else list(_parts(body))
+    return [] if body is None else list(element_parts(body))
 
 
-def _main_content(source: str) -> list[_Part]:
+def _main_content(source: str) -> list[Part]:
     """The parts that resiliparse takes for the main content."""
     from resiliparse.extract.html2text import extract_plain_text
 
     found = extract_plain_text(source, preserve_formatting="minimal_html", main_content=True, alt_texts=False)
     page = _tree(f"<html><body><div>{found}</div></body></html>") if found.strip() else None
-    return list(_parts(page)) if page is not None else []
+    return list(element_parts(page)) if page is not None else []
 
 
-def _all_text(source: str) -> list[_Part]:
+def _all_text(source: str) -> list[Part]:
     """All visible text, for a page that no tree can hold: nested thousands deep, say."""
     from resiliparse.extract.html2text import extract_plain_text
 
     text = extract_plain_text(source, alt_texts=False)
-    return [("prose", 0, part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return [Part("prose", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _drop_furniture(page: Any) -> None:
@@ -164,27 +178,27 @@ def _source(page: Any) -> str:
     return str(html.tostring(page, encoding="unicode"))
 
 
-def _length(parts: Sequence[_Part]) -> int:
-    return sum(len(text) for _, _, text in parts)
+def _length(parts: Sequence[Part]) -> int:
+    return sum(len(part.text) for part in parts)
 
 
 # ---- elements to parts ---------------------------------------------------------------------------------------------
 
 
-def _parts(root: Any) -> Iterator[_Part]:
-    """The parts of a tree of HTML, or of trafilatura's own elements, in reading order."""
+def element_parts(root: Any) -> Iterator[Part]:
+    """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading order."""
     inline: list[str] = []
     for kind, level, text in _pieces(root):
         if kind == "inline":
             inline.append(text)
             continue
         if paragraph := _joined(inline):
-            yield "prose", 0, paragraph
+            yield Part("prose", paragraph)
         inline = []
         if kind != "break" and text:
-            yield kind, level, text
+            yield Part(kind, text, level)
     if paragraph := _joined(inline):
-        yield "prose", 0, paragraph
+        yield Part("prose", paragraph)
 
 
 def _pieces(element: Any) -> Iterator[tuple[Any, int, str]]:
@@ -295,22 +309,7 @@ def _joined(pieces: Sequence[str]) -> str:
     return re.sub(r" *\n *", "\n", re.sub(r" +", " ", "".join(pieces))).strip()
 
 
-# ---- parts to a document -------------------------------------------------------------------------------------------
-
-
-def _assembled(parts: Sequence[_Part], title: str) -> tuple[str, tuple[Block, ...]]:
-    """The text of all parts, a blank line between them, and its blocks; the title is in no path."""
-    blocks: list[Block] = []
-    path: list[tuple[int, str]] = []
-    start = 0
-    for kind, level, text in parts:
-        if kind == "heading":
-            path = [each for each in path if each[0] < level]
-        blocks.append(Block(start, start + len(text), kind, tuple(name for _, name in path)))
-        if kind == "heading" and text != title:
-            path.append((level, text))
-        start += len(text) + 2
-    return "\n\n".join(text for _, _, text in parts), tuple(blocks)
+# ---- title and metadata ----------------------------------------------------------------------------------------------
 
 
 def _title(page: Any) -> str:
@@ -327,15 +326,17 @@ def _metadata(page: Any) -> dict[str, str]:
     declared = _meta(page)
     found = {key: next((declared[name] for name in names if declared.get(name)), "") for key, names in _METADATA.items()}
     found["language"] = (page.get("lang") or page.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
-    date = _ISO_DATE.match(found["date"])
-    found["date"] = date[0] if date else ""
+    found["date"] = iso_date(found["date"])
+    found["tags"] = "; ".join(filter(None, re.split(r"\s*[,;]\s*", found["tags"])))
     return {key: value for key, value in found.items() if value and not value.startswith("http")}
 
 
 def _meta(page: Any) -> dict[str, str]:
-    """The page's meta elements, the first of each name."""
+    """The page's meta elements: the first of each name, all of those that name one of several authors or tags."""
     found: dict[str, str] = {}
     for element in page.iter("meta"):
         name = (element.get("property") or element.get("name") or "").lower()
-        found.setdefault(name, _spaced(element.get("content")).strip())
+        content = _spaced(element.get("content")).strip()
+        is_further = name in _REPEATED and found.get(name) and content not in found[name].split("; ")
+        found[name] = f"{found[name]}; {content}" if is_further and content else found.get(name) or content
     return found

@@ -7,10 +7,12 @@ text format.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.detect import BOMS, is_utf16
+from searchapp.extract.eastasian import east_asian_text
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.types import Block, Document
 
@@ -28,6 +30,13 @@ _ICELANDIC = frozenset("áéíóúýþðæö")
 _SYMBOL_IN_WORD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷‚„†‡•‹›™€](?=[^\W\d_])")
 _BULLET = re.compile(r"[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+\S")
 _UNDERLINES = {"=": 1, "-": 2}
+_ISO_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_DATE_FORMS = {
+    **dict.fromkeys(("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y"), "%Y-%m-%d"),
+    **dict.fromkeys(("%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%d. %B %Y"), "%Y-%m-%d"),
+    **dict.fromkeys(("%B %Y", "%b %Y", "%Y-%m"), "%Y-%m"),
+}
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -35,9 +44,7 @@ def read(data: bytes, document_type: str) -> Document:
     text = decode(data)
     if not text.strip():
         raise FileSkipped("empty")
-    if document_type in {"csv", "tsv"}:
-        return Document(text, document_type, blocks=_rows(text))
-    if document_type not in {"txt", "log", "org", "adoc"}:
+    if document_type not in {"txt", "log"}:
         return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
     lines = line_spans(text)
     return Document(text, document_type, title=_title(text, lines), blocks=_structure(text, lines))
@@ -46,6 +53,20 @@ def read(data: bytes, document_type: str) -> Document:
 def decode(data: bytes) -> str:
     """The text that the bytes mean, newlines as they are, U+FFFD for NULs; raises FileFailed where that is in doubt."""
     return _decode(data).replace("\0", "\ufffd")
+
+
+def iso_date(text: str) -> str:
+    """A date in ISO 8601 as far as the text tells it: the day (with the time where it was ISO before), the month or the year; else ""."""
+    text = " ".join(text.split())
+    if found := _ISO_DATE.match(text):
+        return found[0].replace(" ", "T")
+    for form, result in _DATE_FORMS.items():
+        try:
+            return datetime.strptime(text, form).strftime(result)
+        except ValueError:
+            continue
+    years = set(_YEAR.findall(text))
+    return years.pop() if len(years) == 1 else ""
 
 
 def _decode(data: bytes) -> str:
@@ -57,7 +78,7 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _damaged_utf8(data) or _western(data) or _detected(data)
+        return _damaged_utf8(data) or east_asian_text(data) or _western(data) or _detected(data)
     return _detected(data) if "\x1b$" in text[:8192] and text.isascii() else text
 
 
@@ -153,8 +174,3 @@ def _paragraph(text: str, lines: Sequence[Span], first: int, last: int, headings
 
 def _paragraphs(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
     return tuple(Block(*span_of(text, lines, first, last), "prose") for first, last in paragraphs(text, lines, 0, len(lines)))
-
-
-def _rows(text: str) -> tuple[Block, ...]:
-    lines = line_spans(text)
-    return tuple(Block(*span_of(text, lines, first, last), "table") for first, last in paragraphs(text, lines, 0, len(lines)))

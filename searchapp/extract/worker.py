@@ -1,8 +1,10 @@
 """Extraction in processes that can be killed: a file that hangs, crashes or devours memory costs one line in the report.
 
 The parent half is `ExtractionPool`; the other half, `main`, is the program of each worker. They exchange messages of a
-four-byte big-endian length and a JSON object, so nothing that a hostile file makes of a worker is ever executed here:
-the parent sends {"path": base64}, the worker answers with {"source", "document"} or {"source", "outcome", "reason"}.
+four-byte big-endian length and a JSON object, so nothing that a hostile file makes of a worker is ever executed here. The
+parent sends {"path", "start", "refused"}; the worker answers with what the file is, {"source"}; then for each thing in it from
+number `start` on {"member", "content_hash", "extractor"} and, once it is read, {"document"} or {"outcome", "reason"}; at last {"end"}.
+A worker that dies between the two has shown which member it was: a fresh one goes on behind it.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.types import Block, Document, FileIdentity, Source, Unindexed
+from searchapp.types import MEMBER, Block, Document, FileIdentity, Source, Unindexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,25 +35,29 @@ if TYPE_CHECKING:
 
     from searchapp.types import Outcome
 
-_MAX_ANSWER = 512 * 2**20  # bytes
+_MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
+_MAX_DEATHS = 20  # workers that one container may cost
+_CONTAINER_TIMES = 10  # a file with members may take so many times as long as one without
+_NICENESS = 5  # the encoder goes first
 _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "pty.spawn")
 _PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
-    """What became of one file: a document, or the reason for none. `source` is None where the file could not be read."""
+class Extracted:
+    """What became of a file, or of one member of a container: a document and its source, or the reason for none."""
 
-    source: Source | None
-    document: Document | None
-    unindexed: Unindexed | None  # exactly one of the two is there
+    source: Source | None = None
+    document: Document | None = None
+    unindexed: Unindexed | None = None  # exactly one of the last two is there
 
 
 class ExtractionPool:
     """Workers that read files, a file each at a time.
 
-    A worker that takes longer than `timeout_s`, dies, or needs more than `memory_bytes` is killed with all that it
-    started, and a fresh one takes its place. Leaving the pool kills what still runs; the workers of a killed parent die
+    A worker that takes longer than `timeout_s` for a file or member, dies, or needs more than `memory_bytes` is killed with all that
+    it started, and a fresh one takes its place. Leaving the pool kills what still runs; the workers of a killed parent die
     with it. `command` is the program of a worker, for tests.
     """
 
@@ -66,7 +73,6 @@ class ExtractionPool:
         own = (sys.executable, "-P", "-m", "searchapp.extract.worker", str(max_bytes), str(memory_bytes), str(os.getpid()))
         self._command = tuple(command or own)
         self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._running: set[_Worker] = set()
@@ -79,9 +85,13 @@ class ExtractionPool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def submit(self, path: bytes) -> Future[Extraction]:
-        """The extraction of a file, in time; its future never raises unless the pool is closed first."""
-        return self._threads.submit(self._extract, path)
+    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed] | None = None) -> Future[list[Extracted]]:
+        """All that a file holds, in time; members have paths below its own, a container comes after its members.
+
+        `refused` are files that were refused before, by content hash: one of the same bytes is refused again, unread. The future
+        never raises unless the pool is closed first.
+        """
+        return self._threads.submit(self._extract, path, refused or {})
 
     def close(self) -> None:
         """End every worker at once; what is not finished is cancelled."""
@@ -94,23 +104,41 @@ class ExtractionPool:
         for worker in workers:
             worker.release()
 
-    def _extract(self, path: bytes) -> Extraction:
-        try:
-            worker = self._worker()
-        except OSError as error:
-            return Extraction(None, None, Unindexed(path, "failed", f"no reader could be started: {error.strerror}"))
-        try:
-            answer = worker.ask({"path": base64.b64encode(path).decode()}, self._timeout_s)
-            extraction = _extraction(path, answer)
-        except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            self._discard(worker)
-            reason = str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)"
-            return Extraction(None, None, Unindexed(path, "failed", reason))
-        if answer.get("is_exhausted"):
-            self._discard(worker)
-        else:
-            self._idle.put(worker)
-        return extraction
+    def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
+        reading = _Reading(path, refused)
+        deadline = time.monotonic() + _CONTAINER_TIMES * self._timeout_s
+        for _ in range(_MAX_DEATHS):
+            try:
+                worker = self._worker()
+            except OSError as error:
+                return reading.failed(f"no reader could be started: {error.strerror}")
+            try:
+                is_spent = self._converse(worker, reading, deadline)
+            except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+                self._discard(worker)
+                reading.fail_current(str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)")
+            else:
+                if is_spent:
+                    self._discard(worker)
+                else:
+                    self._idle.put(worker)
+            if reading.is_done:
+                return reading.results
+            if time.monotonic() > deadline:
+                return reading.failed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+        return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
+
+    def _converse(self, worker: _Worker, reading: _Reading, deadline: float) -> bool:
+        """Take a worker's answers until the last; returns whether the worker is spent."""
+        worker.ask(reading.request())
+        while not reading.is_done:
+            if time.monotonic() > deadline:
+                raise FileFailed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+            answer, size = worker.answer(self._timeout_s)
+            reading.take(answer, size)
+            if answer.get("is_exhausted"):
+                return True
+        return False
 
     def _worker(self) -> _Worker:
         """An idle worker, or a new one."""
@@ -138,6 +166,87 @@ class ExtractionPool:
             raise CancelledError
 
 
+class _Reading:
+    """How far the reading of one file is, over however many workers it takes."""
+
+    def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> None:
+        self._path = path
+        self._refused = refused
+        self._file: Source | None = None
+        self._current: Source | None = None  # begun, not read yet
+        self._size = 0
+        self.results: list[Extracted] = []
+        self.is_done = False
+
+    def request(self) -> dict[str, Any]:
+        """What to ask a worker for: all that is not there yet."""
+        refused = [content_hash.hex() for content_hash in self._refused]
+        return {"path": base64.b64encode(self._path).decode(), "start": len(self.results), "refused": refused}
+
+    def take(self, answer: dict[str, Any], size: int) -> None:
+        """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is none, FileFailed where it is too much."""
+        self._size += size
+        if self._size > _MAX_ANSWER:
+            raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
+        if "end" in answer:
+            self.is_done = True
+        elif "failed" in answer:
+            self.failed(str(answer["failed"]))
+        elif "source" in answer:
+            self._opened(answer["source"], answer)
+        elif "member" in answer:
+            member = base64.b64decode(answer["member"])
+            path = self._path + (MEMBER + member if member else b"")
+            assert self._file is not None
+            self._current = replace(
+                self._file, path=path, content_hash=bytes.fromhex(answer["content_hash"]), extractor=str(answer["extractor"])
+            )
+        elif "document" in answer:
+            self.results.append(Extracted(self._current, _document(answer["document"])))
+            self._current = None
+        else:
+            outcome: Outcome = answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
+            self._refuse(outcome, str(answer["reason"]))
+
+    def fail_current(self, reason: str) -> None:
+        """Record that a worker died: of what it was at, or of the file as a whole."""
+        if self._current is not None:
+            self._refuse("failed", reason)
+        else:
+            self.failed(reason)
+
+    def failed(self, reason: str) -> list[Extracted]:
+        """What there is, and that the rest of the file failed."""
+        is_member = self._current is not None and self._current.path != self._path
+        if is_member:
+            self._refuse("failed", reason)
+        self._current = self._current or self._file
+        self._refuse("failed", reason)
+        self.is_done = True
+        return self.results
+
+    def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
+        if found is None:
+            self._refuse("skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"]))
+            self.is_done = True
+            return
+        identity = FileIdentity(*map(int, found["identity"]))
+        source = Source(self._path, identity, bytes.fromhex(found["content_hash"]), int(found["hashed_at_ns"]), str(found["extractor"]))
+        if self._file is not None and self._file.content_hash != source.content_hash:
+            raise FileFailed("changes while it is being read")
+        self._file = source
+        if answer.get("is_refused"):
+            known = self._refused[source.content_hash]
+            self._current = replace(source, extractor=known.source.extractor if known.source else "")
+            self._refuse(known.outcome, known.reason)
+            self.is_done = True
+
+    def _refuse(self, outcome: Outcome, reason: str) -> None:
+        source, self._current = self._current, None
+        path = source.path if source else self._path
+        self.results.append(Extracted(source, None, Unindexed(path, outcome, reason, source=source)))
+
+
 class _Worker:
     """One worker process and the two pipes to it."""
 
@@ -146,19 +255,22 @@ class _Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
         )
 
-    def ask(self, request: dict[str, str], timeout_s: float) -> dict[str, Any]:
-        """The answer to a request; raises FileFailed for a worker that is too slow or dead, ValueError for a broken answer."""
-        deadline = time.monotonic() + timeout_s
+    def ask(self, request: dict[str, Any]) -> None:
+        """Send a request; raises FileFailed for a worker that is dead."""
         assert self._process.stdin is not None
         try:
             _write(self._process.stdin.fileno(), request)
         except OSError:
             raise FileFailed(self._death()) from None
+
+    def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
+        """The next answer and its size in bytes; raises FileFailed for a worker that is too slow or dead, ValueError for a broken one."""
+        deadline = time.monotonic() + timeout_s
         size = int.from_bytes(self._receive(4, deadline, timeout_s), "big")
         if size > _MAX_ANSWER:
             raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
         answer: dict[str, Any] = json.loads(self._receive(size, deadline, timeout_s))
-        return answer
+        return answer, size
 
     def is_alive(self) -> bool:
         """False once the process has ended."""
@@ -209,19 +321,14 @@ def _kill_group(pid: int) -> None:
         return
 
 
-def _extraction(path: bytes, answer: dict[str, Any]) -> Extraction:
-    """The values in a worker's answer; raises ValueError, KeyError, TypeError or OverflowError where it is not one."""
-    found = answer["source"]
-    source = None
-    if found is not None:
-        identity = FileIdentity(*map(int, found["identity"]))
-        source = Source(path, identity, bytes.fromhex(found["content_hash"]), int(found["hashed_at_ns"]), str(found["extractor"]))
-    if "document" not in answer:
-        outcome: Outcome = "skipped" if answer["outcome"] == "skipped" else "failed"
-        return Extraction(source, None, Unindexed(path, outcome, str(answer["reason"])))
-    fields = dict(answer["document"])
-    blocks = tuple(Block(start, end, kind, tuple(names), page) for start, end, kind, names, page in fields.pop("blocks"))
-    return Extraction(source, Document(**fields, blocks=blocks), None)
+def _document(found: dict[str, Any]) -> Document:
+    """The document in a worker's answer; raises ValueError, KeyError or TypeError where it is none."""
+    fields = dict(found)
+    blocks = tuple(
+        Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))
+        for start, end, kind, names, place in fields.pop("blocks")
+    )
+    return Document(**fields, blocks=blocks)
 
 
 def _write(pipe: int, message: dict[str, Any]) -> None:
@@ -235,17 +342,17 @@ def _write(pipe: int, message: dict[str, Any]) -> None:
 
 
 def main(max_bytes: int, memory_bytes: int, parent: int) -> NoReturn:
-    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, and start no programs."""
+    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, write no files and start no programs."""
     requests, answers = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     _confine(memory_bytes, parent)
     while request := _next_request(requests):
-        answer = _answer(base64.b64decode(request["path"]), max_bytes, memory_bytes)
-        _write(answers, answer)
-        if answer.get("is_exhausted"):
-            break
+        for answer in _answers(request, max_bytes, memory_bytes):
+            _write(answers, answer)
+            if answer.get("is_exhausted"):
+                os._exit(0)
     os._exit(0)
 
 
@@ -253,21 +360,29 @@ def _confine(memory_bytes: int, parent: int) -> None:
     import resource
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with(parent)
+    _isolate(parent)
+    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    sys.dont_write_bytecode = True
     sys.addaudithook(_forbid)
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, where the kernel can; elsewhere the closed pipe ends it."""
+def _isolate(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, and give it a network without a way out, where the kernel can.
+
+    Elsewhere the closed pipe ends it, and the audit hook alone keeps Python code from the network.
+    """
     import ctypes
 
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    library = ctypes.CDLL(None)
+    if hasattr(library, "prctl"):
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
+    if hasattr(library, "unshare") and library.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
+        library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
 
 
 def _forbid(event: str, _arguments: tuple[object, ...]) -> None:
@@ -276,7 +391,7 @@ def _forbid(event: str, _arguments: tuple[object, ...]) -> None:
         raise PermissionError(f"not allowed while reading a file: {event}")
 
 
-def _next_request(pipe: int) -> dict[str, str]:
+def _next_request(pipe: int) -> dict[str, Any]:
     """The next request, {} when the parent has closed the pipe."""
     with os.fdopen(os.dup(pipe), "rb", buffering=0) as stream:
         head = stream.read(4) or b""
@@ -286,36 +401,70 @@ def _next_request(pipe: int) -> dict[str, str]:
             if not chunk:
                 return {}
             body += chunk
-    request: dict[str, str] = json.loads(body) if body else {}
+    request: dict[str, Any] = json.loads(body) if body else {}
     return request
 
 
-def _answer(path: bytes, max_bytes: int, memory_bytes: int) -> dict[str, Any]:
+def _answers(request: dict[str, Any], max_bytes: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
-    from searchapp.extract import extract, extractor_of
+    from searchapp.extract import extractor_of
     from searchapp.walk import read_file
 
-    source = None
+    path = base64.b64decode(request["path"])
+    hashed_at_ns = time.time_ns()
     try:
-        hashed_at_ns = time.time_ns()
         content = read_file(path, max_bytes=max_bytes)
-        identity = content.identity
-        source = {
-            "identity": [identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode],
-            "content_hash": content.content_hash.hex(),
-            "hashed_at_ns": hashed_at_ns,
-            "extractor": "",
-        }
-        document = extract(content.data, Path(os.fsdecode(path)).name)
     except FileError as error:
-        return {"source": source, "outcome": "skipped" if isinstance(error, FileSkipped) else "failed", "reason": str(error)}
+        yield {"source": None, **_refusal(error)}
+        return
     except MemoryError:
-        reason = f"needed more than {memory_bytes / 2**30:.3g} GiB of memory"
-        return {"source": source, "outcome": "failed", "reason": reason, "is_exhausted": True}
-    except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
-        return {"source": source, "outcome": "failed", "reason": f"the reader failed: {type(error).__name__}: {error}"[:300]}
-    source["extractor"] = extractor_of(document.type)
-    return {"source": source, "document": _fields(document)}
+        yield {"source": None, "outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+        return
+    identity = content.identity
+    source = {
+        "identity": [identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode],
+        "content_hash": content.content_hash.hex(),
+        "hashed_at_ns": hashed_at_ns,
+        "extractor": extractor_of(""),
+    }
+    is_refused = source["content_hash"] in request["refused"]
+    yield {"source": source, "is_refused": is_refused}
+    if not is_refused:
+        try:
+            yield from _contents(content.data, Path(os.fsdecode(path)).name, request["start"], memory_bytes)
+        except MemoryError:
+            yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
+
+
+def _contents(data: bytes, name: str, start: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
+    """Two answers for each thing in a file from number `start` on, the first before it is read; then the end."""
+    from searchapp.extract import entries, extractor_of
+
+    for number, entry in enumerate(entries(data, name)):
+        if number >= start:
+            yield {
+                "member": base64.b64encode(entry.member.encode("utf-8", "surrogateescape")).decode(),
+                "content_hash": entry.content_hash.hex(),
+                "extractor": extractor_of(entry.document_type),
+            }
+            try:
+                yield {"outcome": "indexed", "reason": "archive"} if entry.is_container else {"document": _fields(entry.read())}
+            except FileError as error:
+                yield _refusal(error)
+            except MemoryError:
+                yield {"outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+                return
+            except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
+                yield {"outcome": "failed", "reason": f"the reader failed: {type(error).__name__}: {error}"[:300]}
+    yield {"end": True}
+
+
+def _refusal(error: FileError) -> dict[str, Any]:
+    return {"outcome": "skipped" if isinstance(error, FileSkipped) else "failed", "reason": str(error)}
+
+
+def _exhausted(memory_bytes: int) -> str:
+    return f"needed more than {memory_bytes / 2**30:.3g} GiB of memory"
 
 
 def _fields(document: Document) -> dict[str, Any]:
@@ -323,7 +472,7 @@ def _fields(document: Document) -> dict[str, Any]:
         "text": document.text,
         "type": document.type,
         "title": document.title,
-        "blocks": [[block.start, block.end, block.kind, block.headings, block.page] for block in document.blocks],
+        "blocks": [[block.start, block.end, block.kind, block.headings, block.place] for block in document.blocks],
         "has_lines": document.has_lines,
         "metadata": dict(document.metadata),
     }

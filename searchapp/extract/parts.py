@@ -1,0 +1,63 @@
+"""Parts to a document: what the readers of formats without a text of their own (pages, slides, sheets, mails) put together.
+
+A reader gives its parts in reading order; here they become one text, a blank line between any two, with its blocks, heading
+paths and places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from searchapp.types import Block, BlockKind, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from searchapp.types import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A heading, a paragraph, a list, a table or a piece of code, or a row of a table with its place.
+
+    `level` counts a heading's depth from 1, and is 0 for all else; a heading without text only ends those of its depth and below.
+    Consecutive parts with `is_tight` stand on lines of their own
+    without a blank line between them, as the rows of a table do.
+    """
+
+    kind: BlockKind
+    text: str
+    level: int = 0
+    place: Place = ()
+    is_tight: bool = False
+
+
+NO_HEADING = Part("heading", "", level=1)  # what follows is below none
+
+
+def document_of(parts: Iterable[Part], document_type: str, *, title: str = "", metadata: Mapping[str, str] | None = None) -> Document:
+    """The document that the parts make; empty ones are left out, and the title is in no heading path."""
+    texts: list[str] = []
+    blocks: list[Block] = []
+    path: list[tuple[int, str]] = []  # of headings: level, text
+    start = 0
+    was_tight = False
+    for part in parts:
+        if part.kind == "heading":
+            path = [each for each in path if each[0] < part.level]
+        text = part.text.strip("\r\n") if part.kind == "code" else part.text.strip()
+        if not text.strip():
+            continue
+        if texts:
+            gap = "\n" if was_tight and part.is_tight else "\n\n"
+            texts.append(gap)
+            start += len(gap)
+        blocks.append(Block(start, start + len(text), part.kind, tuple(name for _, name in path), part.place))
+        if part.kind == "heading" and text != title:
+            path.append((part.level, " ".join(text.split())))
+        texts.append(text)
+        start += len(text)
+        was_tight = part.is_tight
+    found = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
+    return Document("".join(texts), document_type, title=title, blocks=tuple(blocks), has_lines=False, metadata=found)

@@ -328,10 +328,14 @@ def _accounted(entry: Unindexed, extraction: Sequence[Extracted]) -> Unindexed:
     """The entry; that of a container says how many of its files became documents, unless all did, and is left out where none did."""
     if entry.outcome != "indexed":
         return entry
-    members = [each for each in extraction if each.source and each.source.path.startswith(entry.path + MEMBER)]
-    read = sum(each.document is not None for each in members)
-    reason = f"{read} of {len(members)} files in it were read"
-    if read:
-        return replace(entry, reason=reason if read < len(members) else "")
-    is_failure = any(each.unindexed and each.unindexed.outcome == "failed" for each in members)
-    return replace(entry, outcome="failed" if is_failure else "skipped", reason=reason)
+    within = [each for each in extraction if each.source and each.source.path.startswith(entry.path + MEMBER)]
+    containers = {each.source.path.rpartition(MEMBER)[0] for each in within if each.source}
+    files = [each for each in within if each.document or (each.source and each.source.path not in containers)]
+    left_out = [each.unindexed for each in files if each.unindexed]
+    if not left_out:
+        return replace(entry, reason="")
+    reason = f"{len(files) - len(left_out)} of {len(files)} files in it were read"
+    if len(left_out) < len(files):
+        return replace(entry, reason=reason)
+    failure = next((each for each in left_out if each.outcome == "failed"), None)
+    return replace(entry, outcome="failed" if failure else "skipped", reason=f"{reason}: {(failure or left_out[0]).reason}")

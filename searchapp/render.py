@@ -37,6 +37,7 @@ from searchapp.layout import (
     window,
     wrapped,
 )
+from searchapp.types import containers_of
 
 if TYPE_CHECKING:
     from searchapp.errors import SearchappError
@@ -430,8 +431,9 @@ def _passages_line(report: Report) -> str:
 
 
 def _listed(outcome: Literal["failed", "indexed"], files: Iterable[FileOutcome | Unindexed], look: Look) -> list[str]:
-    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated."""
-    entries = [entry for entry in files if entry.outcome == outcome and entry.reason]
+    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated; an archive speaks for what is in it."""
+    found = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
+    entries = [entry for path, entry in found.items() if not any(each in found for each in containers_of(path))]
     if not entries:
         return []
     lines = [look.paint("failed:", RED) if outcome == "failed" else look.paint("read in part:", BOLD)]

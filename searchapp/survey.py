@@ -7,7 +7,7 @@ with it. Reads the disk's folders, but no file, and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from searchapp import walk
 from searchapp.errors import PathMissing
 from searchapp.extract import extractor_of, is_current
 from searchapp.split import SPLITTER_VERSION
-from searchapp.types import MEMBER, KnownFile, Root, Source, Unindexed, is_within
+from searchapp.types import KnownFile, Root, Source, Unindexed, containers_of, is_within
 
 if TYPE_CHECKING:
     from searchapp.types import Document, FileIdentity
@@ -57,7 +57,7 @@ class Survey:
         self._container: dict[bytes, bytes] = {}  # the file on the disk, by member
         self._members: dict[bytes, list[bytes]] = {}
         for path in self._remembered:
-            container = next((above for above in _containers(path) if above in self._remembered), None)
+            container = next((above for above in containers_of(path) if above in self._remembered), None)
             if container is not None:
                 self.add_member(path, container)
         self._refusals = self._index_refusals()
@@ -149,13 +149,6 @@ def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
     is_settled = max(identity.mtime_ns, identity.ctime_ns) + _RACY_NS < source.hashed_at_ns
     return source.identity == identity and is_settled and remembered.is_sound
-
-
-def _containers(path: bytes) -> Iterator[bytes]:
-    """The paths that may be containers of a path, outermost first."""
-    parts: Sequence[bytes] = path.split(MEMBER)
-    for depth in range(1, len(parts)):
-        yield MEMBER.join(parts[:depth])
 
 
 def _kind(path: bytes, size: int) -> tuple[int, bytes]:

@@ -197,6 +197,13 @@ def is_within(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith((folder.rstrip(b"/") + b"/", folder + MEMBER))
 
 
+def containers_of(path: bytes) -> Iterator[bytes]:
+    """The paths that may be containers of a path, outermost first; a folder's name may look like one's."""
+    parts = path.split(MEMBER)
+    for depth in range(1, len(parts)):
+        yield MEMBER.join(parts[:depth])
+
+
 @dataclass(frozen=True, slots=True)
 class PendingDocument:
     """A stored document whose vectors are still missing: its id and the exact texts to embed, in order."""

@@ -57,6 +57,12 @@ OWNERS = {
     "trafilatura": {"extract"},
     "pypdfium2": {"extract"},
     "pypdf": {"extract"},
+    "olefile": {"extract"},
+    "python_calamine": {"extract"},
+    "yaml": {"extract"},
+    "tree_sitter": {"extract"},
+    "rapidocr": {"extract"},
+    "PIL": {"extract"},
     "rich": {"cli"},
     "typer": {"cli"},
 }

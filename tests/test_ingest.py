@@ -691,6 +691,17 @@ def test_the_members_of_an_archive_are_documents_and_the_archive_has_an_entry(ho
     assert dict(hit.passage.place) == {"member": "b.md", "line_start": 3, "line_end": 3}
 
 
+def test_an_archive_of_nothing_that_can_be_read_is_left_out_with_the_reason(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_txt=" ", c_txt=" "))
+    (house.docs / "d.zip").write_bytes(zipped(e_txt=" ", f_pdf="%PDF-1.4\n1 0 obj\nnothing\nendobj\n"))
+    report = house.ingest()
+    found = {entry.path[-5:]: (entry.outcome, entry.reason) for entry in report.files}
+    assert found[b"a.zip"] == ("skipped", "0 of 2 files in it were read: empty")
+    assert found[b"d.zip"][0] == "failed"
+    assert found[b"d.zip"][1].startswith("0 of 2 files in it were read: not a readable PDF")
+    assert report.counts() == {"skipped": 4, "failed": 2}
+
+
 def test_an_unchanged_archive_costs_a_stat_and_all_its_entries_are_told_again(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped(b_md="one", d_txt=" "))
     house.ingest()

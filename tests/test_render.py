@@ -22,6 +22,7 @@ from searchapp.types import (
     LegScore,
     Match,
     Passage,
+    Place,
     Report,
     Root,
     Status,
@@ -428,6 +429,49 @@ def test_a_report_accounts_for_every_file() -> None:
         "  1 no reader for this type: e.bin\n"
         "note: the root /old is missing\n"
     )
+
+
+def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -> None:
+    files = (
+        FileOutcome(b"/a.zip", "failed", "0 of 2 files in it were read: encrypted"),
+        FileOutcome(b"/a.zip!/b.pdf", "failed", "encrypted"),
+        FileOutcome(b"/a.zip!/c.zip!/d.pdf", "failed", "encrypted"),
+        FileOutcome(b"/e.zip", "indexed", "1 of 2 files in it were read"),
+        FileOutcome(b"/e.zip!/f.pdf", "failed", "broken"),
+        FileOutcome(b"/e.zip!/g.txt", "indexed"),
+        FileOutcome(b"/scan.pdf", "indexed", "3 of 9 pages that are images were recognised in time"),
+    )
+    assert render.report_text(Report(1, 1.0, files)).splitlines()[2:] == [
+        "failed:",
+        "  /a.zip: 0 of 2 files in it were read: encrypted",
+        "  /e.zip!/f.pdf: broken",
+        "read in part:",
+        "  /e.zip: 1 of 2 files in it were read",
+        "  /scan.pdf: 3 of 9 pages that are images were recognised in time",
+    ]
+
+
+def test_what_was_left_out_is_listed_a_line_a_file() -> None:
+    left_out = [Unindexed(b"/docs/a", "skipped", "hidden", 12), Unindexed(b"/docs/b.pdf", "failed", "encrypted:\nneeds a password")]
+    assert render.unindexed_text(left_out) == ("skipped\t/docs/a (12 files)\thidden\nfailed\t/docs/b.pdf\tencrypted: needs a password\n")
+    assert render.unindexed_text(left_out, Look(width=80, base=b"/docs")).splitlines()[0] == "skipped  a (12 files)  hidden"
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ((("slide", 4),), "slide 4"),
+        ((("sheet", "Costs"), ("row_start", 2), ("row_end", 9)), "Costs, rows 2-9"),
+        ((("row_start", 2), ("row_end", 2)), "row 2"),
+        ((("cell_start", 3), ("cell_end", 3)), "cell 3"),
+        ((("time_start", "0:01:02"), ("time_end", "0:02:00")), "0:01:02-0:02:00"),
+        ((("subject", "Boiler"), ("date", "2024-05-31")), "2024-05-31"),
+        ((("member", "a.txt"), ("line_start", 1), ("line_end", 3)), "lines 1-3"),
+    ],
+)
+def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) -> None:
+    match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
+    assert render.answer_text(answer_of(match)).split("\t")[3] == shown
 
 
 def test_an_interrupted_or_empty_report_is_said_plainly() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +24,7 @@ from searchapp.errors import BadFilter, CorpusEmpty, CorpusMissing, DocumentMiss
 from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
 from searchapp.split import SPLITTER_VERSION, sentences
-from searchapp.types import Answer, Filters, LegScore, Match, Root, embedded_text
+from searchapp.types import Answer, Filters, LegScore, Match, Root, containers_of, embedded_text
 
 if TYPE_CHECKING:
     from searchapp.types import (
@@ -158,6 +158,7 @@ class Corpus:
             still_there = {known.document_id for known in writer.known_files().values()}
             removed = {document_id: path for document_id, path in removed.items() if document_id in still_there}
             writer.remove(removed)
+            _forget_containers(writer, removed.values())
             for path in (os.fsencode(place.rstrip("/")) for place in places):
                 writer.forget_roots(path)
                 writer.set_unindexed([path], [])
@@ -231,6 +232,15 @@ class Corpus:
 
         assert self._cache is not None
         return open_encoder(identity, cache=self._cache, is_batch=is_batch)
+
+
+def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:
+    """Have the containers of documents that were removed read again by the next ingest, which brings them back."""
+    known = writer.known_files()
+    for container in {container for path in members for container in containers_of(path)}:
+        writer.set_unindexed([container], [])
+        if file := known.get(container):
+            writer.relocate(file.document_id, replace(file.source, hashed_at_ns=0))
 
 
 def _cut_note(text: str, encoder: Encoder) -> list[str]:

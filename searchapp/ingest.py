@@ -15,10 +15,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
+from searchapp.extract.container import UNTAKEN
 from searchapp.intake import Intake
 from searchapp.split import SPLITTER_VERSION
 from searchapp.survey import Survey, is_same, outermost
-from searchapp.types import MEMBER, Document, FileOutcome, Outcome, Progress, Report, Root, Source, Unindexed, is_within
+from searchapp.types import (
+    MEMBER,
+    Document,
+    FileOutcome,
+    Outcome,
+    Progress,
+    Report,
+    Root,
+    Source,
+    Unindexed,
+    above,
+    containers_of,
+    is_within,
+)
 
 if TYPE_CHECKING:
     from searchapp.extract.worker import Extracted
@@ -187,15 +201,20 @@ class Ingest:
     def _take(self, file: FoundFile, extraction: Sequence[Extracted]) -> None:
         """Decide what becomes of a file that was read, and of all that it holds."""
         self._to_store[file.path] = 1  # the file itself, so that it is not done before all of it was looked at
+        accounts = _accounts(extraction)
         for extracted in extraction:
-            path = extracted.unindexed.path if extracted.unindexed else extracted.source.path if extracted.source else file.path
+            path = extracted.path
+            if path != file.path and path in self._survey.files:
+                self._notes.append(f"{os.fsdecode(path)} in {os.fsdecode(file.path)} has the path of a file on the disk, and was left out")
+                continue
             if path != file.path:
                 self._survey.add_member(path, file.path)
             if extracted.unindexed is not None:
-                self._refuse(file, _accounted(extracted.unindexed, extraction))
+                self._refuse(file, accounts.get(path, extracted.unindexed))
             elif extracted.source is not None and extracted.document is not None:
                 self._take_document(file, replace(extracted.source, splitter=SPLITTER_VERSION), extracted.document)
-        if not any(each.unindexed and each.unindexed.path == file.path and each.unindexed.outcome == "failed" for each in extraction):
+        own = self._unindexed.get(file.path)
+        if own is None or own.outcome != "failed":
             self._emptied.add(file.path)
         self._settle(file.path, file.identity.size)
 
@@ -224,17 +243,32 @@ class Ingest:
 
     def _vanished(self, source: Source, document: Document) -> KnownFile | None:
         """A document of the same bytes that has left its place: this one was moved. At best nothing else differs."""
-        free = [
+        free = (
             known
             for known in self._survey.like(source)
-            if known.document_id not in self._moved and known.source.path not in self._survey.files and self._has_left(known.source.path)
-        ]
-        return next((known for known in free if is_same(known, source, document)), free[0] if free else None)
+            if known.source.path not in self._survey.files and self._has_left(known.source.path)
+        )
+        other = None
+        for known in free:
+            if is_same(known, source, document):
+                return known
+            other = other or known
+        return other
 
     def _has_left(self, path: bytes) -> bool:
         """Whether a document that was not seen is gone from the disk, or from a container that was read to its end."""
+        if path in self._seen or path in self._unindexed:
+            return False
+        return self._survey.is_gone(path) or (self._is_in_emptied(path) and not self._is_unreadable(path))
+
+    def _is_in_emptied(self, path: bytes) -> bool:
         file = self._survey.file_of(path)
-        return path not in self._seen and (self._survey.is_gone(path) or (file != path and file in self._emptied))
+        return file != path and file in self._emptied
+
+    def _is_unreadable(self, path: bytes) -> bool:
+        """Whether a path, or a folder or container that it is in, could not be read this time."""
+        places = (place for each in above(path) for place in (each, each + MEMBER + UNTAKEN.encode()))
+        return any(place in self._unindexed and self._unindexed[place].outcome == "failed" for place in places)
 
     def _refuse(self, file: FoundFile, entry: Unindexed) -> None:
         self._seen.discard(entry.path)
@@ -259,20 +293,20 @@ class Ingest:
         below = [known for path, known in self._survey.known.items() if is_within(path, root.path)]
         unseen = [known for known in below if known.source.path not in self._seen and known.document_id not in self._moved]
         gone = {known.document_id for known in unseen if self._has_left(known.source.path)}
-        unreadable = [path for path, entry in self._unindexed.items() if entry.outcome == "failed"]
-        is_kept = len(gone) * 2 > len(below) and not self._prune
+        missing = [known for known in unseen if known.document_id in gone and not self._is_in_emptied(known.source.path)]
+        is_kept = len(missing) * 2 > len(below) and not self._prune
         for known in unseen:
             path = known.source.path
             if known.document_id not in gone:
-                self._pass_over(known, is_misfortune=any(is_within(path, place) for place in unreadable))
-            elif is_kept:
+                self._pass_over(known, is_misfortune=self._is_unreadable(path))
+            elif is_kept and not self._is_in_emptied(path):
                 self._conclude(path, "skipped", "gone, but kept: too much of its folder is missing at once; --prune removes it")
             else:
                 self._writer.remove([known.document_id])
                 self._conclude(path, "removed")
         if is_kept:
             self._notes.append(
-                f"{len(gone)} of {len(below)} documents below {os.fsdecode(root.path)} are gone from the disk; nothing was removed. "
+                f"{len(missing)} of {len(below)} documents below {os.fsdecode(root.path)} are gone from the disk; nothing was removed. "
                 "If that is right, ingest again with --prune."
             )
 
@@ -298,6 +332,7 @@ class Ingest:
 
     def _conclude_moved(self, path: bytes, old: KnownFile) -> None:
         self._moved.add(old.document_id)
+        self._survey.take(old)
         self._conclude(path, "moved", f"from {os.fsdecode(old.source.path)}")
 
     def _leave_out(self, entry: Unindexed) -> None:
@@ -324,18 +359,24 @@ class Ingest:
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
 
 
-def _accounted(entry: Unindexed, extraction: Sequence[Extracted]) -> Unindexed:
-    """The entry; that of a container says how many of its files became documents, unless all did, and is left out where none did."""
-    if entry.outcome != "indexed":
-        return entry
-    within = [each for each in extraction if each.source and each.source.path.startswith(entry.path + MEMBER)]
-    containers = {each.source.path.rpartition(MEMBER)[0] for each in within if each.source}
-    files = [each for each in within if each.document or (each.source and each.source.path not in containers)]
-    left_out = [each.unindexed for each in files if each.unindexed]
+def _accounts(extraction: Sequence[Extracted]) -> dict[bytes, Unindexed]:
+    """What is said of each container: how many of its files became documents, unless all did; it is left out where none did."""
+    containers = {each.path: each.unindexed for each in extraction if each.unindexed and each.unindexed.outcome == "indexed"}
+    files: dict[bytes, int] = dict.fromkeys(containers, 0)
+    left_out: dict[bytes, list[Unindexed]] = {path: [] for path in containers}
+    for each in extraction:
+        for container in containers_of(each.path):
+            if container in containers and each.path not in containers:
+                files[container] += 1
+                left_out[container] += [each.unindexed] if each.unindexed else []
+    return {path: _accounted(entry, files[path], left_out[path]) for path, entry in containers.items()}
+
+
+def _accounted(entry: Unindexed, files: int, left_out: Sequence[Unindexed]) -> Unindexed:
     if not left_out:
         return replace(entry, reason="")
-    reason = f"{len(files) - len(left_out)} of {len(files)} files in it were read"
-    if len(left_out) < len(files):
+    reason = f"{files - len(left_out)} of {files} files in it were read"
+    if len(left_out) < files:
         return replace(entry, reason=reason)
     failure = next((each for each in left_out if each.outcome == "failed"), None)
     return replace(entry, outcome="failed" if failure else "skipped", reason=f"{reason}: {(failure or left_out[0]).reason}")

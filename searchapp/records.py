@@ -128,7 +128,7 @@ def is_value(value: str, wanted: str) -> bool:
 
     Case does not count; `*` and `?` stand for any characters and any one.
     """
-    pattern = wanted.strip().casefold()
+    pattern = wanted.strip().casefold().replace("[", "[[]")
     return any(fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value)))
 
 

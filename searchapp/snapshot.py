@@ -336,7 +336,7 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         values += filters.types
     for name, value in filters.where:
         parts.append(_WHERE)
-        values += [name.lower(), value]
+        values += [part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in (name.lower(), value)]
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
         values.append(records.as_integer(filters.since_ns))

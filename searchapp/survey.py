@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchapp import walk
 from searchapp.errors import PathMissing
-from searchapp.extract import extractor_of, is_current
+from searchapp.extract import extractor_of, has_members, is_current
 from searchapp.split import SPLITTER_VERSION
 from searchapp.types import KnownFile, Root, Source, Unindexed, containers_of, is_within
 
@@ -54,10 +54,11 @@ class Survey:
         self._remembered = {path: _Remembered(file.source, file, None) for path, file in known.items()}
         refused = (file for file in unindexed.values() if file.source is not None and file.path not in known)
         self._remembered |= {file.path: _Remembered(file.source, None, file) for file in refused if file.source is not None}
+        self._files_on_disk: dict[bytes, bool] = {}
         self._container: dict[bytes, bytes] = {}  # the file on the disk, by member
         self._members: dict[bytes, list[bytes]] = {}
         for path in self._remembered:
-            container = next((above for above in containers_of(path) if above in self._remembered), None)
+            container = next(filter(self._may_be_container, containers_of(path)), None)
             if container is not None:
                 self.add_member(path, container)
         self._refusals = self._index_refusals()
@@ -99,8 +100,12 @@ class Survey:
         return self._refusals.get(_kind(file.path, file.identity.size), {})
 
     def like(self, source: Source) -> list[KnownFile]:
-        """The documents of the same bytes."""
+        """The documents of the same bytes that are not `taken` yet."""
         return self._by_content.get(source.content_hash, [])
+
+    def take(self, known: KnownFile) -> None:
+        """Record that a document has found its new place."""
+        self._by_content[known.source.content_hash].remove(known)
 
     def is_gone(self, path: bytes) -> bool:
         """Whether nothing is at a path any more; of a member, whether its container is gone.
@@ -114,6 +119,15 @@ class Survey:
         except OSError:
             return False
         return False
+
+    def _may_be_container(self, path: bytes) -> bool:
+        """Whether a path is that of a file that holds files: one on the disk, or one that was; not of a folder beside it, "name!"."""
+        remembered = self._remembered.get(path)
+        if remembered is not None and remembered.document is not None and not has_members(remembered.document.type):
+            return False
+        if path not in self._files_on_disk:
+            self._files_on_disk[path] = os.path.isfile(path) and not os.path.lexists(path + b"!")  # noqa: PTH113
+        return self._files_on_disk[path] or remembered is not None
 
     def _all_in(self, path: bytes) -> Iterator[tuple[bytes, _Remembered]]:
         for each in (path, *self._members.get(path, ())):

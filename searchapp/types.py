@@ -197,6 +197,15 @@ def is_within(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith((folder.rstrip(b"/") + b"/", folder + MEMBER))
 
 
+def above(path: bytes) -> Iterator[bytes]:
+    """The path itself and all folders and containers that it may be in, innermost first."""
+    while path:
+        yield path
+        if path.endswith(b"!"):
+            yield path[:-1]
+        path = path.rpartition(b"/")[0]
+
+
 def containers_of(path: bytes) -> Iterator[bytes]:
     """The paths that may be containers of a path, outermost first; a folder's name may look like one's."""
     parts = path.split(MEMBER)

@@ -97,6 +97,8 @@ def test_a_hanging_worker_is_killed_in_time_with_all_that_it_started(tmp_path: P
         ("os._exit(3)", "the reader crashed (exit 3)"),
         ("os.write(1, b'\\0\\0\\0\\2{]'); time.sleep(60)", "the reader crashed (nonsense answer)"),
         ("os.write(1, b'\\0\\0\\0\\2[]'); time.sleep(60)", "the reader crashed (nonsense answer)"),
+        ("os.write(1, b'\\0\\0\\0\\7[\"end\"]'); time.sleep(60)", "the reader crashed (nonsense answer)"),
+        ('os.write(1, b\'\\0\\0\\0\\x0d{"member": ""}\'); time.sleep(60)', "the reader crashed (nonsense answer)"),
         ("os.write(1, b'\\xff\\0\\0\\0'); time.sleep(60)", "holds more than 512 MiB of text"),
     ],
 )
@@ -156,6 +158,20 @@ def test_a_member_that_kills_its_worker_costs_that_member_only(death: str, reaso
     assert refused.source is not None
     assert (refused.source.extractor, refused.source.content_hash) == ("text/9", bytes(32))
     assert (archive.path, archive.outcome) == (b"/a.zip", "indexed")
+
+
+def test_a_mail_that_was_read_before_its_worker_died_stays_a_document() -> None:
+    code = MEMBERS.replace('[b"a.txt", b"bad\\xff.txt", b"c.txt", b""]', '[b"", b"a.txt"]').replace(
+        'say(outcome="indexed", reason="archive") if not member else document()', "document(); number or DEATH"
+    )
+    with ExtractionPool(
+        1, command=(sys.executable, "-c", code.replace("            DEATH", "            pass").replace("DEATH", "os._exit(3)"))
+    ) as pool:
+        extracted = pool.submit(b"/a.eml").result(timeout=60)
+    assert [(each.path, each.document is not None) for each in extracted[:1]] == [(b"/a.eml", True)]
+    assert [each.path for each in extracted].count(b"/a.eml") == 1
+    assert extracted[-1].unindexed is not None
+    assert (extracted[-1].path, extracted[-1].unindexed.outcome) == (b"/a.eml!/attachments", "failed")
 
 
 def test_a_container_that_kills_every_worker_ends_and_keeps_what_was_read() -> None:

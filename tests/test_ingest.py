@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from make_mail import mail
 
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped, OtherEncoder, PathMissing
@@ -676,6 +677,12 @@ def zipped(**members: str) -> bytes:
     return buffer.getvalue()
 
 
+ATTACHED = (
+    "--e\nContent-Type: text/plain\n\nthe letter\n"
+    "--e\nContent-Type: text/markdown; name=e.md\nContent-Disposition: attachment; filename=e.md\n\n# Attached\n\nwords\n--e--\n"
+)
+
+
 def members_of(report: Report) -> dict[str, str]:
     """Outcomes by path below the archive's folder."""
     return {os.fsdecode(entry.path).rpartition("/docs/")[2]: entry.outcome for entry in report.files}
@@ -754,6 +761,109 @@ def test_an_archive_that_cannot_be_read_keeps_its_documents_as_stale(house: Hous
     house.extractor.broken = set()
     assert members_of(house.ingest()) == {"a.zip": "indexed", "a.zip!/b.md": "unchanged", "a.zip!/c.md": "unchanged"}
     assert house.reader_of().status().stale == 0
+
+
+def test_a_member_that_cannot_be_read_any_more_is_stale_like_a_file_on_the_disk(house: House) -> None:
+    broken = "%PDF-1.4\n1 0 obj\nnothing\nendobj\n"
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_pdf="at first a text", d_md="two"))
+    house.ingest()
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_pdf=broken, d_md=" "))
+    report = house.ingest()
+    found = {os.fsdecode(entry.path).rpartition("/docs/")[2]: (entry.outcome, entry.reason) for entry in report.files}
+    assert found["a.zip!/b.md"] == ("unchanged", "")
+    assert found["a.zip!/c.pdf"][0] == "failed"
+    assert found["a.zip!/c.pdf"][1].startswith("not a readable PDF")
+    assert found["a.zip!/d.md"] == ("skipped", "empty; its earlier version was removed")
+    assert house.names() == ["b.md", "c.pdf"]
+    assert house.reader_of().status().stale == 1
+
+
+def test_an_archive_within_an_archive_that_cannot_be_read_keeps_its_documents(house: House) -> None:
+    def outer(inner: bytes) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("inner.zip", inner)
+            archive.writestr("c.md", "three")
+        return buffer.getvalue()
+
+    (house.docs / "a.zip").write_bytes(outer(zipped(b_md="one", d_md="two")))
+    house.ingest()
+    (house.docs / "a.zip").write_bytes(outer(zipped(b_md="one", d_md="two")[:-30]))
+    report = house.ingest()
+    assert members_of(report) == {
+        "a.zip": "indexed",
+        "a.zip!/c.md": "unchanged",
+        "a.zip!/inner.zip": "failed",
+        "a.zip!/inner.zip!/b.md": "failed",
+        "a.zip!/inner.zip!/d.md": "failed",
+    }
+    assert house.reader_of().status().stale == 2
+
+
+def test_a_member_that_was_removed_comes_back_with_the_next_ingest(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    (house.docs / "d.eml").write_bytes(mail("Subject: x", "Content-Type: multipart/mixed; boundary=e", body=ATTACHED))
+    house.ingest()
+    assert house.names() == ["b.md", "c.md", "d.eml", "e.md"]
+    house.reader_of().remove([str(house.docs / "a.zip!/b.md"), str(house.docs / "d.eml!/e.md")])
+    assert house.names() == ["c.md", "d.eml"]
+    house.ingest()
+    assert house.names() == ["b.md", "c.md", "d.eml", "e.md"]
+
+
+def test_a_file_and_a_member_of_one_path_are_told_apart(house: House) -> None:
+    (house.docs / "x.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    (house.docs / "x.zip!").mkdir()
+    (house.docs / "x.zip!" / "b.md").write_text("on the disk")
+    report = house.ingest()
+    assert members_of(report) == {"x.zip": "indexed", "x.zip!/b.md": "indexed", "x.zip!/c.md": "indexed"}
+    assert any("has the path of a file on the disk, and was left out" in note for note in report.notes)
+    assert sorted(house.encoder.embedded) == ["on the disk", "two"]
+
+
+def test_a_file_beside_a_folder_of_its_name_and_a_mark_is_no_container(house: House) -> None:
+    house.write(notes_="zero")
+    (house.docs / "notes.").rename(house.docs / "notes")
+    (house.docs / "notes!").mkdir()
+    (house.docs / "notes!" / "a.md").write_text("one")
+    assert members_of(house.ingest()) == {"notes": "indexed", "notes!/a.md": "indexed"}
+    assert members_of(house.ingest()) == {"notes": "unchanged", "notes!/a.md": "unchanged"}
+    assert house.extractor.read == []
+    (house.docs / "notes").unlink()
+    (house.docs / "notes!" / "a.md").write_text("two")
+    assert members_of(house.ingest()) == {"notes": "removed", "notes!/a.md": "indexed"}
+
+
+def test_the_members_of_an_archive_outlive_a_stop_and_an_unreadable_archive(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    for number in range(40):
+        house.write(**{f"x{number:02}_md": f"text {number}"})
+    house.ingest(is_stopped=lambda: len(house.extractor.read) > 20)
+    assert "b.md" in house.names()
+    house.extractor.broken = {"a.zip"}
+    os.utime(house.docs / "a.zip", ns=(5, 5))
+    house.ingest()
+    assert {"b.md", "c.md"} <= set(house.names())
+
+
+def test_what_left_an_archive_that_was_read_leaves_however_much_it_is(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two", d_md="three"))
+    house.ingest()
+    (house.docs / "a.zip").write_bytes(zipped(e_md="one"))
+    report = house.ingest()
+    assert Counter(members_of(report).values()) == {"indexed": 2, "removed": 3}
+    assert report.notes == ()
+    assert house.names() == ["e.md"]
+
+
+def test_many_equal_members_that_move_do_not_take_the_square_of_the_time(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(**{f"m{number}_md": "the same" for number in range(400)}))
+    house.ingest()
+    (house.docs / "a.zip").rename(house.docs / "b.zip")
+    began = time.monotonic()
+    report = house.ingest()
+    assert Counter(entry.outcome for entry in report.files) == {"moved": 400, "indexed": 1}
+    assert time.monotonic() - began < 10
 
 
 def test_a_folder_whose_name_looks_like_an_archive_s_is_a_folder(house: House) -> None:

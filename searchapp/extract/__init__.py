@@ -11,13 +11,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import PurePosixPath
 from typing import Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.extract.container import MAX_DEPTH, Allowance
+from searchapp.extract.container import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.extract.detect import CODE_TYPES, DETECTOR_VERSION, IMAGE_TYPES, type_of
 from searchapp.types import Document
 
@@ -121,13 +122,27 @@ def extractor_of(document_type: str) -> str:
     if not document_type:
         return f"detect/{DETECTOR_VERSION}"
     reader = _reader(document_type)
-    return f"{reader.module}/{reader.version}{'+' + reader.extra if reader.extra and find_spec(reader.extra) else ''}"
+    return f"{reader.module}/{reader.version}{'+' + reader.extra if reader.extra and _is_installed(reader.extra) else ''}"
 
 
 def is_current(extractor: str) -> bool:
     """Whether what an extractor made, or refused, it would make or refuse today."""
-    known = {extractor_of(""), *map(extractor_of, ("txt", *_READERS))}
-    return extractor in known
+    return extractor in _current_extractors()
+
+
+def has_members(document_type: str) -> bool:
+    """Whether documents of a type may hold files, as mails do."""
+    return _reader(document_type).is_container
+
+
+@cache
+def _current_extractors() -> frozenset[str]:
+    return frozenset(map(extractor_of, ("", "txt", *_READERS)))
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None
 
 
 def _entries(data: bytes, name: str, member: str, allowance: Allowance, *, depth: int) -> Iterator[Entry]:
@@ -168,7 +183,7 @@ def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> I
     if not reader.is_document:
         yield replace(container, refusal=failure)
     elif isinstance(failure, FileFailed):
-        yield Entry(f"{container.member}!/attachments".removeprefix("!/"), b"", "", refusal=failure)
+        yield Entry(f"{container.member}!/{UNTAKEN}".removeprefix("!/"), b"", "", refusal=failure)
 
 
 def _reader(document_type: str) -> _Reader:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from searchapp.errors import FileFailed, FileSkipped
 
+UNTAKEN = "attachments"  # the name that stands for the members of a mail where not all could be taken out
 MAX_DEPTH = 4  # containers in containers
 MAX_MEMBERS = 100_000  # mails in a mailbox, say
 MAX_BYTES = 2**30  # of all members together

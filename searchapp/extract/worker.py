@@ -20,12 +20,14 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
+from searchapp.extract.container import UNTAKEN
 from searchapp.types import MEMBER, Block, Document, FileIdentity, Source, Unindexed
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
 _MAX_DEATHS = 20  # workers that one container may cost
 _CONTAINER_TIMES = 10  # a file with members may take so many times as long as one without
+_MAX_REFUSED = 500  # contents that a worker is told of: the request must fit the pipe
 _NICENESS = 5  # the encoder goes first
 _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "pty.spawn")
 _PR_SET_PDEATHSIG = 1
@@ -51,6 +54,11 @@ class Extracted:
     source: Source | None = None
     document: Document | None = None
     unindexed: Unindexed | None = None  # exactly one of the last two is there
+
+    @property
+    def path(self) -> bytes:
+        """The file's path, or the member's below it."""
+        return self.unindexed.path if self.unindexed else self.source.path if self.source else b""
 
 
 class ExtractionPool:
@@ -111,10 +119,10 @@ class ExtractionPool:
             try:
                 worker = self._worker()
             except OSError as error:
-                return reading.failed(f"no reader could be started: {error.strerror}")
+                return [*reading.results, Extracted(unindexed=Unindexed(path, "failed", f"no reader could be started: {error.strerror}"))]
             try:
                 is_spent = self._converse(worker, reading, deadline)
-            except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError, AttributeError) as error:
                 self._discard(worker)
                 reading.fail_current(str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)")
             else:
@@ -180,7 +188,7 @@ class _Reading:
 
     def request(self) -> dict[str, Any]:
         """What to ask a worker for: all that is not there yet."""
-        refused = [content_hash.hex() for content_hash in self._refused]
+        refused = [content_hash.hex() for content_hash in islice(self._refused, _MAX_REFUSED)]
         return {"path": base64.b64encode(self._path).decode(), "start": len(self.results), "refused": refused}
 
     def take(self, answer: dict[str, Any], size: int) -> None:
@@ -197,7 +205,8 @@ class _Reading:
         elif "member" in answer:
             member = base64.b64decode(answer["member"])
             path = self._path + (MEMBER + member if member else b"")
-            assert self._file is not None
+            if self._file is None:
+                raise ValueError("a member before its file")
             self._current = replace(
                 self._file, path=path, content_hash=bytes.fromhex(answer["content_hash"]), extractor=str(answer["extractor"])
             )
@@ -217,10 +226,13 @@ class _Reading:
 
     def failed(self, reason: str) -> list[Extracted]:
         """What there is, and that the rest of the file failed."""
-        is_member = self._current is not None and self._current.path != self._path
-        if is_member:
+        if self._current is not None and self._current.path != self._path:
             self._refuse("failed", reason)
-        self._current = self._current or self._file
+        source = self._current or self._file
+        if any(each.document and each.source and each.source.path == self._path for each in self.results):
+            assert source is not None
+            source = replace(source, path=self._path + MEMBER + UNTAKEN.encode())  # the file is a document already
+        self._current = source
         self._refuse("failed", reason)
         self.is_done = True
         return self.results
@@ -269,7 +281,9 @@ class _Worker:
         size = int.from_bytes(self._receive(4, deadline, timeout_s), "big")
         if size > _MAX_ANSWER:
             raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
-        answer: dict[str, Any] = json.loads(self._receive(size, deadline, timeout_s))
+        answer = json.loads(self._receive(size, deadline, timeout_s))
+        if not isinstance(answer, dict):
+            raise TypeError("an answer is an object")
         return answer, size
 
     def is_alive(self) -> bool:

@@ -173,3 +173,15 @@ def test_an_old_office_file_is_told_by_its_streams() -> None:
         type_of(compound({("EncryptedPackage",): b"", ("EncryptionInfo",): b""}), "a.docx")
     with pytest.raises(FileSkipped, match=r"^no reader for programs \(\.msi\)$"):
         type_of(compound({("other",): b""}), "a.msi")
+
+
+@pytest.mark.parametrize("count", [1, 30, 600])
+def test_comments_before_a_page_are_passed_over_however_many_there_are(count: int) -> None:
+    assert type_of(b"<!-- a -->\n" * count + b"<html>", "page") == "html"
+    assert type_of(b"<!-- a -->\n" * count + b"words", "page") == "txt"
+
+
+def test_a_line_that_begins_like_a_mailbox_and_never_ends_is_text() -> None:
+    assert type_of(b"From " + b"10:10" * 1600, "a") == "txt"
+    assert type_of(b"From a " + b"10:10 " * 1300, "a") == "txt"
+    assert type_of(b"From a@b.org Fri May 31 10:30:00 2024\r\n>From b\r\nSubject: x\r\n", "a") == "mbox"

@@ -74,6 +74,11 @@ def test_a_mail_is_its_people_and_date_then_its_paragraphs(lines: str) -> None:
     }
 
 
+def test_an_encoded_word_that_never_ends_hides_no_later_one() -> None:
+    document = extract(mail("From: a@b.c", "Subject: =?utf-8?Q?a =?utf-8?Q?b=?= =?utf-8?Q?c?=", body="text"), "a.eml")
+    assert document.title == "=?utf-8?Q?a bc"
+
+
 @pytest.mark.parametrize(
     ("raw", "subject"),
     [

@@ -140,12 +140,12 @@ _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
 _PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
-_MBOX_START = re.compile(rb"From \S+.*\d\d:\d\d.*\r?\n(?:>?From .*\r?\n)?[A-Za-z][A-Za-z0-9-]*:")
+_MBOX_START = re.compile(rb"From \S++(?>.*?\d\d:\d\d).*+\n(?:>?From .*+\n)?[A-Za-z][A-Za-z0-9-]*:")
 _MAIL_HEADER = re.compile(
     rb"^(from|to|cc|subject|date|received|return-path|message-id|mime-version|delivered-to|reply-to|content-type|x-[\w-]+):",
     re.IGNORECASE | re.MULTILINE,
 )
-_HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+_HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
 

@@ -195,6 +195,9 @@ def test_sheets_are_headings_and_places_and_hidden_or_empty_ones_are_no_exceptio
         ("[h]:mm:ss", "1.251388888888889", "30:02:00"),
         ("dd.mm.yyyy", "99999999999", "99999999999"),
         ("[Red]0.0", "-2.50", "-2.5"),
+        ("00000", "1067", "01067"),
+        ("00", "-3", "-3"),
+        ("0", "7", "7"),
         ("0%", "n/a", "n/a"),
         ("[h]:mm", "INF", "INF"),
         ("d.m.yy", "NaN", "NaN"),
@@ -203,6 +206,22 @@ def test_sheets_are_headings_and_places_and_hidden_or_empty_ones_are_no_exceptio
 def test_numbers_are_shown_as_their_reader_sees_them(code: str, number: str, shown: str) -> None:
     row = f'<row r="1"><c r="A1" s="1"><v>{number}</v></c></row>'
     assert extract(xlsx({"Sheet1": row}, formats=[code]), "a.xlsx").text == shown
+
+
+def test_the_leading_zeros_of_a_number_in_an_ods_are_kept() -> None:
+    cells = ods_cell("01067", 'office:value-type="float" office:value="1067"') + ods_cell(
+        "1,067", 'office:value-type="float" office:value="1067"'
+    )
+    assert extract(ods({"Sheet1": f"<table:table-row>{cells}</table:table-row>"}), "a.ods").text == "01067 | 1067"
+
+
+def test_a_workbook_whose_sectors_go_in_a_circle_is_refused() -> None:
+    data = bytearray(xls([["word"] * 200] * 20))
+    fat = 512 * (int.from_bytes(data[76:80], "little") + 1)
+    start = int.from_bytes(data[512 * (int.from_bytes(data[48:52], "little") + 1) + 128 + 116 :][:4], "little")
+    data[fat + 4 * start : fat + 4 * start + 4] = start.to_bytes(4, "little")
+    with pytest.raises(FileFailed, match=r"^not a readable workbook: its sectors go in a circle$"):
+        extract(bytes(data), "a.xls")
 
 
 def test_dates_count_from_1904_where_the_workbook_says_so() -> None:

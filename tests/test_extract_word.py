@@ -40,6 +40,11 @@ def rich(body: str) -> Document:
 # ---- docx ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_level_beyond_all_numbers_is_none() -> None:
+    level = "1" * 5000
+    assert outline(word(paragraph("Forty.", properties=f'<w:outlineLvl w:val="{level}"/>'))) == [("prose", (), "Forty.")]
+
+
 def test_headings_of_localised_derived_and_direct_styles_nest_below_the_title() -> None:
     document = word(
         paragraph("Harbour", "Titel")

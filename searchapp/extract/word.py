@@ -289,7 +289,7 @@ def _own_style(paragraph_properties: Any) -> _Style:
     outline = child_of(paragraph_properties, "outlineLvl")
     number = child_of(paragraph_properties, "numPr", "numId")
     value = "" if outline is None else attribute(outline, "val")
-    level = None if not value.isdecimal() else (int(value) + 1 if int(value) < _LEVELS else 0)
+    level = None if not value.isdecimal() or len(value) > 9 else (int(value) + 1 if int(value) < _LEVELS else 0)
     return _Style(level, is_list=None if number is None else attribute(number, "val") not in _OFF)
 
 

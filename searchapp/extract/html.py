@@ -1,14 +1,16 @@
 """Web pages: the text that their reader came for, without menus, with its headings, lists and tables.
 
-A small page without furniture (menus, banners, asides, footers) gives all that is visible. In any other trafilatura finds
-the article (in a long page resiliparse too); where that loses headings or flattens the page, it gives all but the
-furniture. Nothing is fetched, no script runs, no entity outside the page is read.
+A small page without furniture (menus, banners, footers) gives all that is visible. In any other trafilatura or resiliparse finds
+where the article begins and ends; all that stands there is kept, but lists of links that are not the article's. Where they find
+less than half of the page, it gives all but the furniture. Nothing is fetched, no script runs, no entity outside the page is read.
 """
 
 from __future__ import annotations
 
 import codecs
+import json
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.parts import Part, document_of
@@ -31,10 +33,27 @@ _INLINE = frozenset(
         *("time", "tt", "u", "var", "wbr"),
     }
 )
-_FURNITURE_TAGS = frozenset({"nav", "footer", "aside", "dialog"})
-_FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "complementary", "search", "dialog", "alertdialog"})
+_BARE_PAGE = 200  # characters: a page that says less may be filled by a script
+_MAX_DECLARED = 2**20  # characters of JSON
+_MAX_DESCRIBED = 6  # levels
+_DESCRIPTIONS = ("description", "articleBody", "reviewBody", "text")
+_HELD = ("@graph", "mainEntity", "recipeIngredient", "recipeInstructions", "itemListElement", "step", "acceptedAnswer", "suggestedAnswer")
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_LEAST_KEPT = 0.5  # of the main text that is no links
+_MOST_LINKED = 0.5  # of a part of a text
+_NEVER_LINKED = frozenset({"code", "heading"})
+_LONG_BUTTON = 20  # characters: longer ones are questions that open their answer
+_FURNITURE_TAGS = frozenset({"nav", "footer", "dialog"})
+_FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog"})
+_MENU_NAME = re.compile(r"(?:^|[\s_-])(?:nav|navbar|navigation|menu)(?:$|[\s_-])", re.IGNORECASE)
+_BESIDE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:related|side-?bar|promo|newsletter|share|social|ads?|advert\w*|teaser|more)(?:$|[\s_-])", re.IGNORECASE
+)
+_LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
+_LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
+_NO_LETTER = re.compile(r"[\W_]+")
 _FURNITURE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
+    r"(?:^|[\s_-])(?:side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _NOFRAMES = re.compile(r"</?noframes[^>]*>", re.IGNORECASE)  # parsers give what is within as raw tags
@@ -55,7 +74,10 @@ def read(data: bytes, document_type: str) -> Document:
     page = _tree(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
-    return document_of(_main_parts(source, page), document_type, title=title, metadata=metadata)
+    parts = _main_parts(source, page)
+    if page is not None and _length(parts) < _BARE_PAGE:
+        parts = max(parts, list(_declared_parts(page)), key=_length)
+    return document_of(parts, document_type, title=title, metadata=metadata)
 
 
 def page_parts(data: bytes | str) -> list[Part]:
@@ -91,7 +113,7 @@ def _tree(source: str) -> Any:  # an lxml element; lxml carries no types
 
 
 def _main_parts(source: str, page: Any) -> list[Part]:
-    """The parts of the page's main text: its article where that keeps the headings, else all that is no furniture."""
+    """The parts of the page's main text: what its article has, and what stands among it and is no list of links."""
     visible, is_whole = _visible_parts(source, page)
     if not is_whole:
         return visible
@@ -101,8 +123,13 @@ def _main_parts(source: str, page: Any) -> list[Part]:
     if is_small and len(main) == len(visible):
         return main
     cleaned = _source(page)
-    found = (find(cleaned) for find in ((_article,) if is_small else (_article, _main_content)))
-    return next((parts for parts in found if _is_whole(parts, main)), main)
+    linked = _linked(page, main)
+    own = sum(len(part.text) for part, is_linked in zip(main, linked, strict=True) if not is_linked)
+    for find in (_article, _main_content):
+        kept = _around(find(cleaned), main, linked)
+        if kept and _length(kept) >= own * _LEAST_KEPT:
+            return kept
+    return main
 
 
 def _visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
@@ -113,19 +140,68 @@ def _visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
     return (visible, True) if is_whole else (everything, False)
 
 
-def _is_whole(article: Sequence[Part], main: Sequence[Part]) -> bool:
-    """True for an article that is no single lump and keeps the main text and its headings, between its own first and last part."""
-    kept = {part.text for part in article}
-    shared = [index for index, part in enumerate(main) if part.text in kept]
-    if len(article) < 2 or not shared or _length(article) < _length(main) / 10:
-        return False
-    first = shared[0]
+def _linked(page: Any, main: Sequence[Part]) -> list[bool]:
+    """Which of the page's parts are links for the most part."""
+    for link in page.iter("a"):
+        if len(link) == 0 and link.text and link.get("href"):
+            link.text = f"{_LINK}{link.text}{_LINK_END}"
+    marked = list(element_parts(page))
+    if len(marked) != len(main):
+        return [False] * len(main)
+    return [part.kind not in _NEVER_LINKED and _link_share(part.text) > _MOST_LINKED for part in marked]
+
+
+def _link_share(marked: str) -> float:
+    """How much of a text is within marked links."""
+    inner = sum(len(found) for found in re.findall(f"{_LINK}(.*?){_LINK_END}", marked, re.DOTALL))
+    return inner / max(1, len(_LIST_SIGN.sub("", marked)))
+
+
+def _around(article: Sequence[Part], main: Sequence[Part], linked: Sequence[bool]) -> list[Part]:
+    """The parts of the main text from the article's first, or the main heading before it, to where a heading or links follow its last.
+
+    Lists of links that the article does not have are left out. None where they have nothing in common.
+    """
+    kept = {line for part in article for line in _plain_lines(part.text)}
+    shared = [_is_shared(part, kept) for part in main]
+    if not any(shared):
+        return []
+    first, last = shared.index(True), len(shared) - shared[::-1].index(True)
+    while last < len(main) and main[last].kind != "heading" and not linked[last]:
+        last += 1
+    titles = [index for index in range(first) if main[index].kind == "heading" and main[index].level == 1]
+    first = titles[-1] if titles else first
     while first and main[first - 1].kind == "heading":
         first -= 1
-    span = main[first : shared[-1] + 1]
-    headings = [part.text for part in span if part.kind == "heading"]
-    lost = sum(text not in kept for text in headings)
-    return lost <= len(headings) / 10 and _length(article) >= _length(span) * 2 / 3
+    return _without_empty_sections([(main[index], shared[index] or not linked[index], shared[index]) for index in range(first, last)])
+
+
+def _is_shared(part: Part, kept: set[str]) -> bool:
+    lines = _plain_lines(part.text)
+    return sum(len(line) for line in lines if line in kept) * 2 > sum(map(len, lines))
+
+
+def _plain_lines(text: str) -> list[str]:
+    return [plain for line in text.split("\n") if (plain := _NO_LETTER.sub("", line))]
+
+
+def _without_empty_sections(parts: Sequence[tuple[Part, bool, bool]]) -> list[Part]:
+    """The parts that are to be kept, without the headings over lost parts alone, unless the article has them.
+
+    Each part comes with whether it is to be kept, and whether the article has it.
+    """
+    found: list[Part] = []
+    over_kept, over_lost = [False] * 7, [False] * 7  # by a heading's level: what it would stand over, were it the next one upwards
+    for part, is_kept, is_shared in reversed(parts):
+        if part.kind == "heading":
+            is_empty = over_lost[part.level] and not over_kept[part.level] and not is_shared
+            over_kept[part.level :] = over_lost[part.level :] = [False] * (7 - part.level)
+        else:
+            is_empty = False
+            over_kept, over_lost = ([True] * 7, over_lost) if is_kept else (over_kept, [True] * 7)
+        if is_kept and not is_empty:
+            found.append(part)
+    return found[::-1]
 
 
 def _article(source: str) -> list[Part]:
@@ -156,20 +232,68 @@ def _all_text(source: str) -> list[Part]:
 
 def _drop_furniture(page: Any) -> None:
     """Takes menus, banners and footers out of a page."""
-    for element in list(page.iter()):
-        if element.getparent() is not None and _is_furniture(element):
+    elements = list(page.iter())
+    menus = _mostly_links(elements)
+    for element in elements:
+        if element.getparent() is not None and _is_furniture(element, menus):
             element.drop_tree()
 
 
-def _is_furniture(element: Any) -> bool:
+def _mostly_links(elements: Sequence[Any]) -> set[Any]:
+    """Those of a page's elements, given in document order, of whose text half or more is in links."""
+    texts: dict[Any, int] = dict.fromkeys(elements, 0)  # characters that are no white space
+    links: dict[Any, int] = dict.fromkeys(elements, 0)
+    for element in reversed(elements):
+        is_seen = isinstance(element.tag, str) and element.tag not in _UNSEEN
+        texts[element] = texts[element] + _size(element.text) if is_seen else 0
+        links[element] = texts[element] if element.tag == "a" else links[element] if is_seen else 0
+        above = element.getparent()
+        if above is not None:
+            texts[above] += texts[element] + _size(element.tail)
+            links[above] += links[element]
+    return {element for element in elements if links[element] * 2 >= texts[element]}
+
+
+def _size(text: str | None) -> int:
+    return len(_NO_LETTER.sub("", text)) if text else 0
+
+
+def _is_furniture(element: Any, menus: set[Any]) -> bool:
     """True for what its tag or role calls furniture, and for what only its names do where it holds no main heading."""
-    if not isinstance(element.tag, str) or element.tag == "body":
+    if not isinstance(element.tag, str) or element.tag in {"html", "body", "main", "article"}:
         return False
+    if element.tag == "aside" or element.get("role") == "complementary":
+        return not _is_within(element, "article", "main") or _is_beside(element, menus)
     if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES:
-        return True
-    is_named = _FURNITURE_NAME.search(f"{element.get('class', '')} {element.get('id', '')}") is not None
-    is_header = element.tag == "header" or element.get("role") == "banner"
+        return not (element.tag == "footer" and _is_within(element, "blockquote"))
+    if element.tag == "button":
+        return len(_flat(element)) < _LONG_BUTTON and not _is_within(element, "h1", "h2", "h3", "h4", "h5", "h6")
+    is_header = (element.tag == "header" and not _is_within(element, "article", "main")) or element.get("role") == "banner"
+    is_named = _has_furniture_name(element, "class", menus) or (
+        _has_furniture_name(element, "id", menus) and not _is_named_by_heading(element)
+    )
     return (is_named or is_header) and next(element.iter("h1", "h2", "main", "article"), None) is None
+
+
+def _has_furniture_name(element: Any, attribute: str, menus: set[Any]) -> bool:
+    name = element.get(attribute, "")
+    return _FURNITURE_NAME.search(name) is not None or (element in menus and _MENU_NAME.search(name) is not None)
+
+
+def _is_within(element: Any, *tags: str) -> bool:
+    return next(element.iterancestors(*tags), None) is not None
+
+
+def _is_beside(aside: Any, menus: set[Any]) -> bool:
+    """True for an aside within an article that leads elsewhere, and is no note on the text."""
+    return _BESIDE_NAME.search(f"{aside.get('class', '')} {aside.get('id', '')}") is not None or aside in menus
+
+
+def _is_named_by_heading(element: Any) -> bool:
+    """True where an element's id is made from the heading in it, as documentation tools do: "file-menu"."""
+    heading = next((each for each in element.iter("h2", "h3", "h4", "h5", "h6")), None)
+    name = _NO_LETTER.sub("", element.get("id", "").lower())
+    return heading is not None and bool(name) and _NO_LETTER.sub("", _flat(heading).lower()).startswith(name)
 
 
 def _source(page: Any) -> str:
@@ -307,6 +431,49 @@ def _spaced(text: str | None) -> str:
 def _joined(pieces: Sequence[str]) -> str:
     """Running text from its pieces: spaces collapsed, the page's own line breaks kept."""
     return re.sub(r" *\n *", "\n", re.sub(r" +", " ", "".join(pieces))).strip()
+
+
+# ---- what a page that a script fills declares of itself ---------------------------------------------------------------
+
+
+def _declared_parts(page: Any) -> Iterator[Part]:
+    """The text of the things that a page describes for search engines (JSON-LD of schema.org): articles, recipes, questions."""
+    for script in page.iter("script"):
+        if (script.get("type") or "").strip().lower() == "application/ld+json" and len(script.text or "") <= _MAX_DECLARED:
+            try:
+                described = json.loads(script.text or "", strict=False)
+            except (ValueError, RecursionError):
+                continue
+            yield from _described(described, 1)
+
+
+def _described(value: Any, level: int) -> Iterator[Part]:  # JSON that anybody wrote
+    """The parts of a description; what it holds is one level deeper."""
+    if level > _MAX_DESCRIBED:
+        return
+    if isinstance(value, list):
+        for inner in value:
+            yield from _described(inner, level)
+    elif isinstance(value, dict):
+        texts = [(name, value[name]) for name in _DESCRIPTIONS if isinstance(value.get(name), str)]
+        heading = next((_unmarked(value[name]) for name in ("headline", "name") if isinstance(value.get(name), str)), "")
+        if heading and (texts or any(name in value for name in _HELD)):
+            yield Part("heading", heading, min(level, 6))
+        for _, text in texts:
+            yield from (Part("prose", piece) for piece in re.split(r"\n\s*\n", _unmarked(text)))
+        for name in _HELD:
+            held = value.get(name)
+            if isinstance(held, list) and held and all(isinstance(each, str) for each in held):
+                yield Part("list", "\n".join(f"- {_unmarked(each)}" for each in held))
+            elif isinstance(held, str):
+                yield Part("prose", _unmarked(held))
+            else:
+                yield from _described(held, level + (name != "@graph"))
+
+
+def _unmarked(text: str) -> str:
+    """Text without the markup that some pages leave in it."""
+    return "\n\n".join(part.text for part in page_parts(text)) if _TAG.search(text) else unescape(text).strip()
 
 
 # ---- title and metadata ----------------------------------------------------------------------------------------------

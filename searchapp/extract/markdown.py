@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, time
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.lines import line_spans, span_of
+from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.parts import Part
 from searchapp.extract.text import decode, iso_date
 from searchapp.types import Block, BlockKind, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from markdown_it.token import Token
 
@@ -38,6 +39,17 @@ _ITEM = re.compile(r"[ \t]*-[ \t]+(.*)$")
 _COMMENT = re.compile(r"\s*(<!--.*?-->\s*)+", re.DOTALL)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A heading, paragraph, list, table or piece of code: `text[start:end]`; `level` and `name` are a heading's."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    name: str = ""
+
+
 def read(data: bytes, document_type: str) -> Document:
     """Markdown by headings, paragraphs, lists, tables and code; front matter is metadata and in no block."""
     text = decode(data)
@@ -45,7 +57,7 @@ def read(data: bytes, document_type: str) -> Document:
     body, front = _front_matter(text, lines)
     tokens = _tokens(text, lines, body)
     title = front.pop("title", "") or _first_title(tokens)
-    blocks = _blocks(text, lines, tokens, body, title)
+    blocks = tuple(_blocks(_units(text, lines, tokens, body), title))
     return Document(text, document_type, title=title, blocks=blocks, metadata=front)
 
 
@@ -53,15 +65,11 @@ def parts(text: str, place: Place) -> list[Part]:
     """The parts of a Markdown text within another format, a notebook's cell say; headings without their marks."""
     lines = line_spans(text)
     found = []
-    tokens = _tokens(text, lines, 0)
-    for index, token in enumerate(tokens):
-        if token.level or token.map is None:
-            continue
-        start, end = span_of(text, lines, *token.map)
-        if token.type == "heading_open":
-            found.append(Part("heading", _heading_text(tokens[index + 1]), int(token.tag[1]), place))
-        elif token.type in _KINDS and not _COMMENT.fullmatch(text[start:end]):
-            found.append(Part(_KINDS[token.type], text[start:end], place=place))
+    for unit in _units(text, lines, _tokens(text, lines, 0), 0):
+        if unit.kind == "heading":
+            found.append(Part("heading", unit.name, unit.level, place))
+        else:
+            found.append(Part(unit.kind, text[unit.start : unit.end], place=place))
     return found
 
 
@@ -181,30 +189,42 @@ def _first_title(tokens: Sequence[Token]) -> str:
     return ""
 
 
-def _blocks(text: str, lines: Sequence[Span], tokens: Sequence[Token], body: int, title: str) -> tuple[Block, ...]:
-    blocks: list[Block] = []
-    path: list[tuple[str, str]] = []  # (h1..h6, text), outermost first
+def _units(text: str, lines: Sequence[Span], tokens: Sequence[Token], body: int) -> Iterator[_Unit]:
+    """The units of a text in order; what the parser only takes note of (definitions of links and footnotes) is prose."""
+    done = body
     for index, token in enumerate(tokens):
         if token.level or token.map is None:
             continue
-        start, end = span_of(text, lines, body + token.map[0], body + token.map[1])
+        first, last = body + token.map[0], body + token.map[1]
+        yield from _definitions(text, lines, done, first)
+        start, end = span_of(text, lines, first, last)
         if token.type == "heading_open":
-            path = [each for each in path if each[0] < token.tag]
-            blocks.append(Block(start, end, "heading", _names(path)))
-            name = _heading_text(tokens[index + 1])
-            is_title = name == title and not any(block.kind == "heading" for block in blocks[:-1])
-            if name and not is_title:
-                path.append((token.tag, name))
+            yield _Unit("heading", start, end, int(token.tag[1]), _heading_text(tokens[index + 1]))
         elif token.type in _KINDS and not _COMMENT.fullmatch(text[start:end]):
-            blocks.append(Block(start, end, _KINDS[token.type], _names(path)))
-    return tuple(blocks)
+            yield _Unit(_KINDS[token.type], start, end)
+        done = last
+    yield from _definitions(text, lines, done, len(lines))
 
 
-def _names(path: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(name for _, name in path)
+def _definitions(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[_Unit]:
+    return (_Unit("prose", *span_of(text, lines, *run)) for run in paragraphs(text, lines, first, last))
+
+
+def _blocks(units: Iterable[_Unit], title: str) -> Iterator[Block]:
+    path: list[tuple[int, str]] = []  # level, text; outermost first
+    has_heading = False
+    for unit in units:
+        if unit.kind == "heading":
+            path = [each for each in path if each[0] < unit.level]
+        yield Block(unit.start, unit.end, unit.kind, tuple(name for _, name in path))
+        if unit.kind == "heading":
+            if unit.name and (has_heading or unit.name != title):
+                path.append((unit.level, unit.name))
+            has_heading = True
 
 
 def _heading_text(inline: Token) -> str:
     """A heading as its reader sees it: without emphasis marks, link targets and code ticks."""
-    parts = (" " if child.type in {"softbreak", "hardbreak"} else child.content for child in inline.children or ())
-    return re.sub(r"\s+", " ", "".join(part for part in parts if not part.startswith("<"))).strip()
+    children = (child for child in inline.children or () if child.type != "html_inline")
+    text = "".join(" " if child.type in {"softbreak", "hardbreak"} else child.content for child in children)
+    return re.sub(r"\s+", " ", text).strip()

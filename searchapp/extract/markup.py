@@ -262,7 +262,10 @@ _ATTRIBUTE = re.compile(r":!?([\w-]+)!?:(?:[ \t]+(.*))?$")
 _DELIMITER = re.compile(r"(-{4,}|\.{4,}|/{4,}|\+{4,}|```)[ \t]*\w*[ \t]*$")
 _ADOC_TABLE = re.compile(r"[|,:!]={3,}[ \t]*$")
 _OTHER_DELIMITER = re.compile(r"(?:={4,}|\*{4,}|_{4,}|--|'{3,}|<{3,}|\+)[ \t]*$")
-_ADOC_ASIDE = re.compile(r"//(?!/)|\[[^\]]*\][ \t]*$|(?:include|image|toc|ifdef|ifndef|ifeval|endif)::\S*\[[^\]]*\][ \t]*$|(?:toc|endif)::")
+_ADOC_ASIDE = re.compile(
+    r"//(?!/)|\[[^\]]*\][ \t]*$|(?:include|toc|ifdef|ifndef|ifeval|endif)::\S*\[[^\]]*\][ \t]*$|(?:toc|endif)::"
+    r"|image::\S*\[(?:\w+=[^\]]*)?\][ \t]*$"  # an image without a text in its place
+)
 _ADOC_ITEM = re.compile(r"[ \t]*(?:[*.-]+|\d+\.)[ \t]+\S")
 _AUTHOR_LINE = re.compile(r"[^\W\d][^<>;:]*(?:<[^<>]+>)?(?:;[ \t]*[^\W\d][^<>;:]*(?:<[^<>]+>)?)*$")
 _REVISION_LINE = re.compile(r"(?:v?[\d.]+,[ \t]*)?(\d{4}-\d{2}-\d{2})\b")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text import decode
+from searchapp.extract.text import decode, iso_date
 from searchapp.types import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ _SETTINGS = {
 }
 _METADATA = {"author": "author", "authors": "author", "date": "date", "language": "language", "keywords": "tags"}
 _FIELD = re.compile(r":([A-Za-z][\w -]*):[ \t]*(.*)$")
+_LIST_MARK = re.compile(r"\s*[-*+•][ \t]+")
 _BULLET = re.compile(r"(?:[-*+•]|(?:\d+|[A-Za-z#])[.)]|\(\w+\))[ \t]+\S")
 _TABLE = re.compile(r"\+-[-+]*\+$|=+( +=+)+$")
 _CODE = re.compile(r"\.\. (?:code|code-block|sourcecode|highlight|literalinclude|parsed-literal|math|doctest|testcode|prompt)::")
-_UNSEEN = re.compile(r"\.\.(?: (?:_[^:]*:|\|)|(?![ \t]*\[)(?![ \t]*[\w:+.-]+::)(?:[ \t]|$))")  # targets, substitutions, comments
+_UNSEEN = re.compile(r"\.\.(?:[ \t]+_[^:]*:|(?![ \t]*[\[|])(?![ \t]*[\w:+.-]+::)(?:[ \t]|$))")  # targets, comments
 _OTHER_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -125,8 +126,11 @@ def _body(text: str, lines: Sequence[Span], first: int, last: int, headings: tup
     kind: BlockKind | None = "prose"
     code: list[int] = []  # the line indices of a literal block that may go on after a blank line
     opens_code = False
-    for start, end in paragraphs(text, lines, first, last):
+    for start, end in _runs(text, lines, first, last):
         line = text[slice(*lines[start])]
+        if line.rstrip() == ".." and end == start + 1:  # it comments on nothing, and what is indented below it is a quotation
+            kind, opens_code = "prose", False
+            continue
         is_indented = line[0].isspace()
         kind = ("code" if opens_code else kind) if is_indented else _kind(line)
         if code and kind == "code" and is_indented:
@@ -140,6 +144,16 @@ def _body(text: str, lines: Sequence[Span], first: int, last: int, headings: tup
         opens_code = kind is not None and (kind == "code" or text[slice(*lines[end - 1])].rstrip().endswith("::"))
     if code:
         yield Block(*span_of(text, lines, *code), "code", headings)
+
+
+def _runs(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Paragraphs as line indices; comments, targets and directives end where their indentation ends, blank line or not."""
+    for start, end in paragraphs(text, lines, first, last):
+        for index in range(start + 1, end):
+            if text[slice(*lines[start])].startswith("..") and not text[slice(*lines[index])][0].isspace():
+                yield start, index
+                start = index
+        yield start, end
 
 
 def _kind(line: str) -> BlockKind | None:
@@ -156,8 +170,16 @@ def _kind(line: str) -> BlockKind | None:
 
 
 def _fields(text: str, lines: Sequence[Span], first: int) -> dict[str, str]:
-    """The bibliographic fields at the document's start, under their common names."""
-    run = next(paragraphs(text, lines, first, len(lines)), None)
-    found = [_FIELD.match(text[slice(*lines[index])]) for index in range(*run)] if run else []
-    pairs = {match[1].lower(): match[2].strip() for match in found if match}
-    return {_METADATA[key]: value for key, value in pairs.items() if key in _METADATA and value}
+    """The bibliographic fields at the document's start, under their common names; several values of one are joined by "; "."""
+    run = next(paragraphs(text, lines, first, len(lines)), (0, 0))
+    values: dict[str, list[str]] = {}
+    name = ""
+    for line in (text[slice(*lines[index])] for index in range(*run)):
+        if match := _FIELD.match(line):
+            name = match[1].lower()
+        value = match[2] if match else line if line[0].isspace() else ""
+        if key := _METADATA.get(name):
+            separators = "\0" if name == "author" else ";" if ";" in value else ","
+            pieces = [iso_date(value)] if key == "date" else re.split(separators, _LIST_MARK.sub("", value))
+            values.setdefault(key, []).extend(filter(None, map(str.strip, pieces)))
+    return {key: "; ".join(dict.fromkeys(found)) for key, found in values.items() if found}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed, FileSkipped
@@ -24,10 +25,25 @@ if TYPE_CHECKING:
 MAX_TITLE = 200  # characters
 
 _ENCODINGS = "cp1252 cp1251 koi8_r cp1250 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 euc_jp iso2022_jp gb18030 big5 cp949 cp866 iso8859_2"
+_NOT_ICELANDIC = re.compile(r"þ(?![aáeéiíoóuúyýæöjrv])|(?<![^\W\d_])ð", re.IGNORECASE)  # but Turkish or Lithuanian
 _WESTERN = frozenset("àáâãäåæçèéêëíîïñóôöõøùúûüßœÿ")  # without letters that are frequent only in misread Turkish, Czech, Polish, Baltic
 _ITALIAN = frozenset("àèéìíòóùú")
 _ICELANDIC = frozenset("áéíóúýþðæö")
 _SYMBOL_IN_WORD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷‚„†‡•‹›™€](?=[^\W\d_])")
+_ALL_ACCENTED = re.compile(r"(?<![^\W\d_])[À-ÿ]{4}")  # a word that begins so is no Western one
+_CYRILLIC_WORD = re.compile(r"[^\W\d_]*[Ѐ-ӿ][^\W\d_]*")
+_RUSSIAN_WORD = re.compile(r"[А-ЯЁ]?[а-яё]+")
+_FREQUENT_PAIRS = """
+ав ад ае аз ак ал ам ан ар ас ат ач ая бо бр ва ве ви вл вн во вы го гр да де ди дн до ду ев ег ед ей ек ел ем ен ер ес ет же
+за зв зн ив ие из ии ий ик ил им ин ис ит их иц ич ия йс ка ки ко кр кт ла ле ли ло лу ль ля ма ме ми мо му на не ни нн но нс
+нт ны ня об ов ог од ое ож оз ой ок ол ом он оп ор ос от па пе пи по пр ра ре ри ро ру са се си ск сл сн со сп сс ст сь ся та
+тв те ти тн то тр тс ту ть уд ус уч хо ци ча че чи ше ши ще ый ых ьн ят
+"""
+_RUSSIAN_PAIRS = frozenset(_FREQUENT_PAIRS.split())
+_FOREIGN_WORD = re.compile(r"[^\W\d_]*[^\W\d_\x00-\x7f][^\W\d_]*")
+_ODD_SAMPLE = 5000  # characters
+_LEAST_PAIRS = 6
+_USUAL_PAIRS = 0.6  # of the pairs of letters
 _BULLET = re.compile(r"[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+\S")
 _UNDERLINES = {"=": 1, "-": 2}
 _ISO_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
@@ -78,7 +94,7 @@ def _decode(data: bytes) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _damaged_utf8(data) or east_asian_text(data) or _western(data) or _detected(data)
+        return _damaged_utf8(data) or east_asian_text(data) or _western(data) or _russian(data) or _detected(data)
     return _detected(data) if "\x1b$" in text[:8192] and text.isascii() else text
 
 
@@ -98,12 +114,32 @@ def _western(data: bytes) -> str:
         return ""
     letters = [letter for letter in text if letter.isalpha()]
     foreign = {letter for letter in letters if not letter.isascii()} - set("ªºµ")
-    if sum(not letter.isascii() for letter in letters) > len(letters) / 3 or _SYMBOL_IN_WORD.search(text):
+    if sum(not letter.isascii() for letter in letters) > len(letters) / 3 or _SYMBOL_IN_WORD.search(text) or _ALL_ACCENTED.search(text):
         return ""
     alphabet = {letter.lower() for letter in foreign}
     if "õ" in alphabet and not alphabet & {"ã", "ä"}:
         return ""
-    return text if any(alphabet <= known for known in (_WESTERN, _ITALIAN, _ICELANDIC)) else ""
+    is_icelandic = alphabet <= _ICELANDIC and not _NOT_ICELANDIC.search(text)
+    return text if alphabet <= _WESTERN or alphabet <= _ITALIAN or is_icelandic else ""
+
+
+def _russian(data: bytes) -> str:
+    """Windows-1251 or KOI8-R where one of them gives Russian words as they are written; else "".
+
+    The two hold their capitals where the other has its small letters, so that one capital at the start of a word, and none within
+    one, tells them apart, and from the encodings of other scripts, whose words are no Russian letters in a usual order.
+    """
+    found = [text for text in (data.decode(encoding, "replace") for encoding in ("cp1251", "koi8_r")) if _is_russian(text)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_russian(text: str) -> bool:
+    words = _CYRILLIC_WORD.findall(text)
+    pairs = [word[index : index + 2].lower().replace("ё", "е") for word in words for index in range(len(word) - 1)]
+    if len(pairs) < _LEAST_PAIRS or "\ufffd" in text or not all(map(_RUSSIAN_WORD.fullmatch, words)):
+        return False
+    is_capital = any(word[0].isupper() and len(word) > 2 for word in words)
+    return is_capital and sum(pair in _RUSSIAN_PAIRS for pair in pairs) >= _USUAL_PAIRS * len(pairs)
 
 
 def _detected(data: bytes) -> str:
@@ -116,9 +152,20 @@ def _detected(data: bytes) -> str:
     best = matches[0]
     text = data.decode(best.encoding, "replace")
     rivals = [match for match in matches[1:] if (match.chaos, match.coherence) == (best.chaos, best.coherence)]
-    if any(_letters(data.decode(rival.encoding, "replace")) != _letters(text) for rival in rivals):
+    if _is_odd(text) or any(_letters(data.decode(rival.encoding, "replace")) != _letters(text) for rival in rivals):
         raise FileFailed("encoding not recognised")
     return text
+
+
+def _is_odd(text: str) -> bool:
+    """True where many words have a capital within them or are half-width kana: so texts look in an encoding that is not theirs."""
+    words = _FOREIGN_WORD.findall(text[:_ODD_SAMPLE])
+    return sum(map(_is_odd_word, words)) > len(words) / 5
+
+
+def _is_odd_word(word: str) -> bool:
+    is_kana = all("\uff61" <= letter <= "\uff9f" for letter in word)
+    return is_kana or any(first.islower() and second.isupper() and not second.isascii() for first, second in pairwise(word))
 
 
 def _letters(text: str) -> str:

@@ -29,9 +29,9 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/pytest
 
-# The tests that need neither the model nor minutes.
+# The tests that need neither a model nor minutes, on all cores.
 quick: $(READY)
-	$(BIN)/pytest -m "not model and not slow"
+	$(BIN)/pytest -n auto -m "not model and not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -126,7 +126,7 @@ def tarred(name: str) -> bytes:
         (b"PK\x03\x04 cut off", "a.docx", "docx"),
         (b"PK\x03\x04 cut off", "a.zip", "zip"),
         (tarred("a.txt"), "a.tar", "tar"),
-        (gzip.compress(b"text"), "a.txt", "gz"),
+        (gzip.compress(b"text", mtime=0), "a.txt", "gz"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "a.txt", "png"),
         (b"\xff\xd8\xff\xe0" + bytes(20), "a", "jpg"),
         (b"RIFF\x24\0\0\0WEBPVP8 " + bytes(20), "a", "webp"),

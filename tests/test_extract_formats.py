@@ -430,6 +430,7 @@ def test_an_extractor_is_named_with_its_version(name: str, extractor: str) -> No
     assert extractor_of(name) == extractor
 
 
+@pytest.mark.slow
 def test_blocks_are_in_order_apart_and_within_the_text_for_every_sample() -> None:
     if not (SHARED / "samples").is_dir():
         pytest.skip("needs the shared samples")

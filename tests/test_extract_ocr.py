@@ -15,6 +15,7 @@ from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract import image, ocr, pdf
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"
+pytestmark = pytest.mark.model
 needs_ocr = pytest.mark.skipif(not ocr.is_available(), reason="needs searchapp[ocr]")
 
 

@@ -86,7 +86,7 @@ class Corpus:
         Every file is accounted for in the report; one that cannot be read does not end the run. All that was committed stays,
         whatever happens. Raises PathMissing for a path that does not exist, OtherEncoder for a model that is not the corpus's.
         """
-        from searchapp.extract.worker import ExtractionPool
+        from searchapp.extract.pool import ExtractionPool
         from searchapp.ingest import Ingest
 
         given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]

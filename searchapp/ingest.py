@@ -35,7 +35,7 @@ from searchapp.types import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.extract.worker import Extracted
+    from searchapp.extract.pool import Extracted
     from searchapp.types import Encoder, KnownFile, Writer
     from searchapp.walk import FoundFile
 

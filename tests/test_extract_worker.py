@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.extract.worker import ExtractionPool
+from searchapp.extract.pool import ExtractionPool
 from searchapp.types import FileIdentity, Source, Unindexed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -252,7 +252,7 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"text")
     code = f"""
 import time
-from searchapp.extract.worker import ExtractionPool
+from searchapp.extract.pool import ExtractionPool
 from searchapp.types import FileIdentity, Source, Unindexed
 pool = ExtractionPool(1)
 pool.submit({os.fsencode(tmp_path / "a.txt")!r}).result()

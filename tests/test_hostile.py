@@ -23,7 +23,7 @@ from make_slides import epub, opendocument, p
 from make_word import bomb
 
 from searchapp.corpus import Corpus
-from searchapp.extract.worker import Extracted, ExtractionPool
+from searchapp.extract.pool import Extracted, ExtractionPool
 from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 from searchapp.types import MEMBER

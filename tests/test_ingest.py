@@ -30,7 +30,7 @@ from make_mail import mail
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped, OtherEncoder, PathMissing
 from searchapp.extract import entries, extractor_of
-from searchapp.extract.worker import Extracted
+from searchapp.extract.pool import Extracted
 from searchapp.ingest import Ingest
 from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder

@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from searchapp.extract import pdf
-from searchapp.extract.worker import ExtractionPool
+from searchapp.extract.pool import ExtractionPool
 
 WORDS = ("the", "of", "water", "garden", "and", "roots", "with", "winter", "soil", "leaves", "when", "spring", "plants", "cold", "light")
 

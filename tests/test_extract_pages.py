@@ -217,3 +217,8 @@ def test_a_recipe_that_only_a_script_shows_is_read_from_its_description() -> Non
 def test_a_description_that_is_none_is_left_alone(source: str) -> None:
     document = html.read(page(f"<script type='application/ld+json'>{source}</script><p>Seen</p>"), "html")
     assert document.text == "Seen"
+
+
+def test_control_characters_are_no_part_of_a_page() -> None:
+    page = b'<body>\x01first\x0c<ul class="nav"><li><a href="/">Home</a></ul>\x02second</body>'
+    assert html.read(page, "html").text.split() == ["first", "second"]

@@ -56,6 +56,7 @@ _FURNITURE_NAME = re.compile(
     r"(?:^|[\s_-])(?:side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")  # no tree takes these in a text that is changed
 _NOFRAMES = re.compile(r"</?noframes[^>]*>", re.IGNORECASE)  # parsers give what is within as raw tags
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
@@ -70,7 +71,7 @@ _REPEATED = frozenset({"author", "article:author", "dc.creator", "citation_autho
 
 def read(data: bytes, document_type: str) -> Document:
     """A web page's main text by headings, paragraphs, lists, tables and code."""
-    source = _NOFRAMES.sub("", decode_page(data))
+    source = _cleaned(decode_page(data))
     page = _tree(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
@@ -82,9 +83,13 @@ def read(data: bytes, document_type: str) -> Document:
 
 def page_parts(data: bytes | str) -> list[Part]:
     """All visible text of a page with its headings, lists and tables, for mails and the chapters of e-books."""
-    source = _NOFRAMES.sub("", data if isinstance(data, str) else decode_page(data))
+    source = _cleaned(data if isinstance(data, str) else decode_page(data))
     page = _tree(source)
     return _visible_parts(source, page)[0]
+
+
+def _cleaned(source: str) -> str:
+    return _UNWRITABLE.sub(" ", _NOFRAMES.sub("", source))
 
 
 def decode_page(data: bytes) -> str:

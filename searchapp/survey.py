@@ -61,7 +61,7 @@ class Survey:
             container = next(filter(self._may_be_container, containers_of(path)), None)
             if container is not None:
                 self.add_member(path, container)
-        self._refusals = self._index_refusals()
+        self._refusals = self._index_refusals(unindexed.values())
 
     def look(self, root: Root) -> None:
         """Walk a root: what is there to read, and what is left out."""
@@ -133,13 +133,13 @@ class Survey:
         for each in (path, *self._members.get(path, ())):
             yield each, self._remembered[each]
 
-    def _index_refusals(self) -> dict[tuple[int, bytes], dict[bytes, Unindexed]]:
+    def _index_refusals(self, unindexed: Iterable[Unindexed]) -> dict[tuple[int, bytes], dict[bytes, Unindexed]]:
+        """Whole files that were refused, also those of which an earlier version is kept."""
         index: dict[tuple[int, bytes], dict[bytes, Unindexed]] = {}
-        for path, remembered in self._remembered.items():
-            is_whole = path not in self._container and path not in self._members
-            if remembered.refusal is not None and remembered.refusal.outcome != "indexed" and is_whole and remembered.is_sound:
-                source = remembered.source
-                index.setdefault(_kind(path, source.identity.size), {})[source.content_hash] = remembered.refusal
+        for entry in unindexed:
+            source, is_whole = entry.source, entry.path not in self._container and entry.path not in self._members
+            if source is not None and entry.outcome != "indexed" and is_whole and is_current(source.extractor):
+                index.setdefault(_kind(entry.path, source.identity.size), {})[source.content_hash] = entry
         return index
 
 

@@ -893,6 +893,19 @@ def test_a_file_that_was_refused_is_not_read_again_before_it_changes(house: Hous
     assert members_of(house.ingest())["a.pdf"] == "indexed"
 
 
+def test_a_refused_file_of_which_an_earlier_version_is_kept_is_not_read_again_either(house: House) -> None:
+    (house.docs / "a.pdf").write_bytes(b"at first a text")
+    house.ingest()
+    (house.docs / "a.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
+    first = house.ingest()
+    assert members_of(first) == {"a.pdf": "failed"}
+    house.extractor.parsed.clear()
+    again = house.ingest()
+    assert [(entry.outcome, entry.reason) for entry in again.files] == [(entry.outcome, entry.reason) for entry in first.files]
+    assert house.extractor.parsed == []
+    assert house.reader_of().status().stale == 1
+
+
 def test_what_another_extractor_refused_is_tried_again(house: House) -> None:
     (house.docs / "a.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
     house.ingest()

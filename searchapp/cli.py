@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from searchapp.corpus import Corpus
     from searchapp.layout import Look
-    from searchapp.types import Filters, Progress
+    from searchapp.types import Evaluation, Filters, Progress
 
 app = typer.Typer(
     add_completion=False,
@@ -49,6 +49,14 @@ _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
 _TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the bytes, and of time: what is left is a guess before both have passed
 _TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst", "jpeg": "jpg", "yml": "yaml"}
 
+ModeOption = Annotated[
+    str | None,
+    typer.Option("--mode", metavar="MODE", help="How to rank: cosine, keyword, hybrid or best. Default: the corpus's, or cosine."),
+]
+WeightOption = Annotated[
+    float | None,
+    typer.Option("--weight", metavar="X", help="The keyword leg's part in hybrid and best, 0 to 1. Default: the corpus's, or 0.4."),
+]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 WithinOption = Annotated[list[str], typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable.")]
@@ -139,40 +147,94 @@ def ingest(
 
 @app.command()
 def query(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you want to know.")],
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT...]", help="What you want to know. Several quoted texts are fused into one question."),
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 10,
-    mode: Annotated[str, typer.Option("--mode", help="How to rank: cosine.")] = "cosine",
+    mode: ModeOption = None,
+    weight: WeightOption = None,
+    like: Annotated[list[str], typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable.")] = [],  # noqa: B006
+    like_match: Annotated[
+        list[int], typer.Option("--like-match", metavar="N", min=1, help="Find what is like match N of the last answer; repeatable.")
+    ] = [],  # noqa: B006
+    away: Annotated[list[str], typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable.")] = [],  # noqa: B006
     within: WithinOption = [],  # noqa: B006
     type_: TypeOption = [],  # noqa: B006
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only documents from this date on.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only documents before this date.")] = None,
     where: WhereOption = [],  # noqa: B006
     min_score: Annotated[float | None, typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more.")] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option("--min-confidence", metavar="X", help="Only matches of this confidence or more, 0 to 1; below .5 is doubt."),
+    ] = None,
     per_document: Annotated[int | None, typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell why: each leg, the fusion, and what every word adds to the cosine.")
+    ] = False,
+    copies: Annotated[bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")] = False,
+    literal: Annotated[bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')] = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
     as_paths: Annotated[bool, typer.Option("--paths", help="Print the matching files only, a line each.")] = False,
 ) -> int:
-    """Find the passages that answer a question, best first, with the place each stands in."""
+    """Find the passages that answer a question, best first, with the place each stands in.
+
+    Where words are looked for (every mode but cosine), "a phrase" must stand in the passage, -word must not, title:word is in the title.
+    """
+    from searchapp import lastanswer
+    from searchapp.corpus import Corpus
+
     if as_json and as_paths:
         raise typer.BadParameter("an answer has one form: give --json or --paths", param_hint="--paths")
     look = _look(sys.stdout)
-    answer = _corpus(corpus).query(
-        text,
+    _show_log()
+    place = settings.load(corpus=corpus)
+    answer = Corpus.open(place).query(
+        _questions(texts or []),
         k=k,
         mode=mode,
+        weight=weight,
         filters=_filters(within, type_, since, before, where),
+        away=away,
+        like=[_named(path) for path in like],
+        like_passages=[lastanswer.recall(number, corpus=place.corpus, cache=place.cache) for number in like_match],
         min_score=min_score,
+        min_confidence=min_confidence,
         per_document=per_document,
+        collapse=not copies,
+        is_literal=literal,
         has_highlights=look.width is not None and not as_json and not as_paths,
+        has_shares=explain,
     )
+    lastanswer.remember(answer, corpus=place.corpus, cache=place.cache)
     for note in render.answer_notes(answer):
         _note(note)
     if as_json:
         _print(render.json_text(render.answer_json(answer)))
     else:
-        _print(render.answer_paths(answer) if as_paths else render.answer_text(answer, look))
+        if look.width is not None or answer.mode != "cosine":
+            _note(render.how_text(answer))
+        _print(render.answer_paths(answer) if as_paths else render.answer_text(answer, look, is_explained=explain))
     return 0 if answer.matches else _NOTHING
+
+
+@app.command()
+def config(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="mode, or weight: the keyword leg's.")] = None,
+    value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="None: show it.")] = None,
+    unset: Annotated[bool, typer.Option("--unset", help="As by default again.")] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what this corpus does otherwise than by default, or change it: `config mode hybrid`."""
+    opened = _corpus(corpus)
+    if name is not None and (unset or value is not None):
+        opened.configure(name, None if unset else value)
+    found = {key: each for key, each in opened.settings().items() if name in (None, key)}
+    _print(render.json_text({"settings": found}) if as_json else render.settings_text(found))
+    return 0
 
 
 @app.command()
@@ -246,29 +308,81 @@ def check(
 
 @app.command()
 def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv.")],
-    modes: Annotated[list[str], typer.Option("--mode", help="A ranking mode; repeatable.")] = ["cosine"],  # noqa: B006
+    judged: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|FILE",
+            help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, a file of your own judgements: a table "
+            "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, or JSON lines with these keys; "
+            "paths are absolute, or relative to the file's folder.",
+        ),
+    ],
+    modes: Annotated[list[str], typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all.")] = [],  # noqa: B006
+    weights: Annotated[
+        list[float],
+        typer.Option("--weight", metavar="X", min=0, max=1, help="The keyword leg's part in hybrid and best, 0 to 1; repeatable."),
+    ] = [],  # noqa: B006
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="DIR", help="Measure on your own corpus, which is only read.", show_default=False)
+    ] = None,
     run_file: Annotated[Path | None, typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="F", help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.")
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="The encoder: default, a local folder, or a hub name.")] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Measure the ranking on a judged collection: nDCG@10, Recall@100, MRR@10."""
-    from searchapp.corpus import DEFAULT_MODEL
-    from searchapp.encode import load_encoder
-    from searchapp.evaluate import evaluate, write_run
+    """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether differences may be chance."""
+    from searchapp import scoreboard
+    from searchapp.evaluate import compare, write_run
+    from searchapp.plot import require_plot, write_plot
 
-    if run_file is not None and len(set(modes)) != 1:
-        raise typer.BadParameter("a run file holds one mode: give --mode once", param_hint="--run-file")
+    if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
+        raise typer.BadParameter("a run file holds one mode: give --mode once, and one --weight at most", param_hint="--run-file")
+    if corpus is not None and model is not None:
+        raise typer.BadParameter("a corpus has its own encoder: leave --model out", param_hint="--model")
+    if plot is not None:
+        require_plot(plot)
     _show_log()
-    chosen = settings.load(model=model)
-    with _interruptible(), _progress(sys.stderr) as on_progress:
-        results = evaluate(
-            folder, lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache), modes=modes, on_progress=on_progress
-        )
+    results = _evaluations(judged, settings.load(corpus=corpus, model=model), is_own=corpus is not None, modes=modes, weights=weights)
     if run_file is not None:
         write_run(run_file, results[0])
-    _print(render.json_text(render.evaluation_json(results)) if as_json else render.evaluation_text(results, _look(sys.stdout)))
+    if plot is not None:
+        write_plot(plot, results)
+    compared = compare(results)
+    if as_json:
+        _print(render.json_text(scoreboard.evaluation_json(results, compared)))
+    else:
+        _print(scoreboard.evaluation_text(results, compared, _look(sys.stdout)))
     return 0
+
+
+def _evaluations(
+    judged: Path, chosen: settings.Settings, *, is_own: bool, modes: Sequence[str], weights: Sequence[float]
+) -> list[Evaluation]:
+    """The figures of a collection, or of one's own corpus; no modes are all of them."""
+    from searchapp.corpus import DEFAULT_MODEL
+    from searchapp.encode import load_encoder, open_encoder
+    from searchapp.evaluate import evaluate, evaluate_corpus
+    from searchapp.local import LocalBackend
+    from searchapp.rank import MODES
+
+    modes = modes or MODES
+    with _interruptible():
+        if is_own:
+            backend, cache = LocalBackend(chosen.corpus), chosen.cache
+            return evaluate_corpus(
+                judged, backend, lambda made_by: open_encoder(made_by, cache=cache), modes=modes, weights=weights, on_note=_note
+            )
+        with _progress(sys.stderr) as on_progress:
+            return evaluate(
+                judged,
+                lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache),
+                modes=modes,
+                weights=weights,
+                on_progress=on_progress,
+                on_note=_note,
+            )
 
 
 # ---- arguments -----------------------------------------------------------------------------------------------------
@@ -306,6 +420,11 @@ def _filters(
         since_ns=since_ns,
         before_ns=before_ns,
     )
+
+
+def _questions(texts: Sequence[str]) -> list[str]:
+    """The questions among the words of a command line: single words alone are one question that was not quoted."""
+    return list(texts) if any(" " in text.strip() for text in texts) else [" ".join(texts)] if texts else []
 
 
 def _place(text: str) -> str:
@@ -375,7 +494,7 @@ def _look(stream: TextIO) -> Look:
 
 def _report_error(error: Exception, *, is_json: bool) -> int:
     if isinstance(error, typer.TyperException):  # a mistake in the command's words
-        failure, code = SearchappError(error.format_message(), hint=_usage_hint(error)), 2
+        failure, code = SearchappError(error.format_message(), hint="see --help"), 2
         failure.code = "usage"
     elif isinstance(error, SearchappError):
         failure, code = error, error.exit_code
@@ -384,13 +503,6 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
         failure.code = "internal"
     _note(render.json_text(render.error_json(failure)).rstrip() if is_json else render.error_text(failure, _look(sys.stderr)).rstrip())
     return code
-
-
-def _usage_hint(error: typer.TyperException) -> str:
-    """What to do about a mistake in the words: a question of several words looks like several arguments."""
-    context = getattr(error, "ctx", None)
-    is_question = context is not None and context.command.name == "query"
-    return "quote the question" if is_question and "unexpected extra argument" in error.format_message() else "see --help"
 
 
 @contextmanager

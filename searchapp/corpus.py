@@ -15,16 +15,27 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import rank, settings
-from searchapp.errors import BadFilter, CorpusEmpty, CorpusMissing, DocumentMissing, EmptyQuery, OtherEncoder, PathMissing, UnknownMode
+from searchapp import examples, keywords, rank, settings
+from searchapp.errors import (
+    BadFilter,
+    BadSetting,
+    CorpusEmpty,
+    CorpusMissing,
+    DocumentMissing,
+    EmptyQuery,
+    OtherEncoder,
+    PathMissing,
+    UnknownMode,
+)
 from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
-from searchapp.split import SPLITTER_VERSION, sentences
-from searchapp.types import Answer, Filters, LegScore, Match, Root, containers_of, embedded_text
+from searchapp.search import Request, Search, needs_encoder
+from searchapp.split import SPLITTER_VERSION
+from searchapp.types import Answer, Filters, Root, containers_of
 
 if TYPE_CHECKING:
     from searchapp.types import (
@@ -34,13 +45,10 @@ if TYPE_CHECKING:
         EncoderIdentity,
         Finding,
         Hit,
-        Ids,
         Progress,
         Reader,
         Report,
-        Scores,
         Status,
-        Vector,
         Writer,
     )
 
@@ -101,42 +109,84 @@ class Corpus:
 
     def query(
         self,
-        text: str,
+        text: str | Sequence[str] = (),
         *,
         k: int = 10,
-        mode: str = "cosine",
+        mode: str | None = None,
+        weight: float | None = None,
         filters: Filters = Filters(),  # noqa: B008 - frozen
+        away: Sequence[str] = (),
+        like: Sequence[str | os.PathLike[str]] = (),
+        like_passages: Sequence[tuple[int, str]] = (),
         min_score: float | None = None,
+        min_confidence: float | None = None,
         per_document: int | None = None,
+        collapse: bool = True,
+        is_literal: bool = False,
         has_highlights: bool = False,
+        has_shares: bool = False,
     ) -> Answer:
         """The k best passages for a question, best first; never fewer while k exist that pass the filters.
 
-        Raises EmptyQuery, UnknownMode, BadFilter, CorpusMissing, CorpusEmpty or EncoderError, and ValueError for a k or `per_document`
-        below 1.
+        Several texts, files to find the `like` of, and passages by id and path are fused into one question; `away` holds meanings to
+        keep away. Without a mode, or a weight of the keyword leg, the corpus's settings count. `collapse` shows nearly the same
+        passage once; `is_literal` takes quotes, `-` and `title:` as text.
+
+        Raises EmptyQuery, UnknownMode, BadFilter, BadSetting, CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing, EncoderError
+        or FileFailed, and ValueError for a k or `per_document` below 1.
         """
         begin = time.perf_counter()
-        text = text.encode("utf-8", "replace").decode()  # a command line may hold bytes that are no text
-        _require_sense(text, mode, k=k, per_document=per_document, min_score=min_score)
-        with closing(self._backend.reader()) as reader:
-            documents, _, pending, stale = reader.counts()
-            if reader.encoder is None or not documents:
-                raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
-            encoder = self._prepare(reader, reader.encoder)
-            vector = encoder.encode_query(text)  # (dim,)
-            ids, scores = _search(reader, vector, filters, k=k, per_document=per_document, min_score=min_score)
-            matches = _matches(reader.hydrate(ids), scores)
-            return Answer(
-                query=text,
+        texts = [_clean(each) for each in ([text] if isinstance(text, str) else text)]
+        _require_question(texts, has_examples=bool(like or like_passages))
+        _require_sense(mode, weight, (min_score, min_confidence), (k, per_document))
+        with closing(self._backend.reader()) as reader, ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
+            made_by = _require_documents(reader)
+            settings = reader.settings()
+            mode = mode or settings.get("mode", rank.MODES[0])
+            parse = keywords.literal if is_literal or mode == "cosine" else keywords.parse
+            request = Request(
+                asked=tuple(map(parse, texts)),
                 mode=mode,
-                legs=("cosine",),
-                generation=reader.generation,
-                matches=tuple(_highlighted(matches, encoder, vector) if has_highlights else matches),
-                took_ms=(time.perf_counter() - begin) * 1000,
-                pending=pending,
-                stale=stale + _outdated(reader),
-                notes=(*reader.notes, *_cut_note(text, encoder)),
+                k=k,
+                weight=float(settings.get("weight", rank.WEIGHT)) if weight is None else weight,
+                filters=filters,
+                away=tuple(map(_clean, away)),
+                min_score=min_score,
+                min_confidence=min_confidence,
+                per_document=per_document,
+                collapse=collapse,
+                has_highlights=has_highlights,
+                has_shares=has_shares,
             )
+            opened: Callable[[], Encoder] = cache(partial(self._query_encoder, made_by))
+            if needs_encoder(request):
+                opened = thread.submit(opened).result
+                reader.prepare()
+            shown = [examples.of_file(_absolute(file), reader, opened) for file in like]
+            shown += [examples.of_passage(*passage, reader, opened) for passage in like_passages]
+            return _answer(Search(reader, opened, request.beside(shown)), reader, texts, begin)
+
+    # -- settings
+
+    def settings(self) -> dict[str, str]:
+        """What this corpus does otherwise than by default: `mode` and `weight`, where they are set."""
+        with closing(self._backend.reader()) as reader:
+            return reader.settings()
+
+    def configure(self, name: str, value: str | None) -> None:
+        """Set the ranking `mode` of questions that name none, or the keyword leg's `weight`; None: as by default.
+
+        Raises BadSetting for another name, or a value that makes no sense.
+        """
+        if name not in ("mode", "weight"):
+            raise BadSetting(f"there is no setting {name!r}", hint="settings: mode, weight")
+        if value is not None and name == "mode" and value not in rank.MODES:
+            raise BadSetting(f"there is no mode {value!r}", hint=f"modes: {', '.join(rank.MODES)}")
+        if value is not None and name == "weight":
+            _require_weight(value)
+        with closing(self._backend.writer()) as writer:
+            writer.set_setting(name, value)
+            writer.commit()
 
     # -- the rest
 
@@ -208,13 +258,6 @@ class Corpus:
             writer.set_encoder(encoder.identity)
         return encoder
 
-    def _prepare(self, reader: Reader, made_by: EncoderIdentity) -> Encoder:
-        """The encoder of what is read, opened while the reader opens what it needs to search."""
-        with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            opening = thread.submit(self._query_encoder, made_by)
-            reader.prepare()
-            return opening.result()
-
     def _query_encoder(self, made_by: EncoderIdentity) -> Encoder:
         if self._encoder is None:
             return self._open(made_by, is_batch=False)
@@ -243,10 +286,60 @@ def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:
             writer.relocate(file.document_id, replace(file.source, hashed_at_ns=0))
 
 
-def _cut_note(text: str, encoder: Encoder) -> list[str]:
+def _answer(search: Search, reader: Reader, texts: Sequence[str], begin: float) -> Answer:
+    matches = search.matches()
+    _, _, pending, stale = reader.counts()
+    request = search.request
+    return Answer(
+        query=" + ".join([*texts, *(f"like {each.origin}" for each in request.examples), *(f"not {each}" for each in request.away)]),
+        mode=request.mode,
+        legs=search.legs,
+        generation=reader.generation,
+        matches=tuple(matches),
+        took_ms=(time.perf_counter() - begin) * 1000,
+        pending=pending,
+        stale=stale + _outdated(reader),
+        notes=(*reader.notes, *search.notes, *(note for each in texts for note in _cut_note(each, search))),
+    )
+
+
+def _require_documents(reader: Reader) -> EncoderIdentity:
+    """The encoder of a corpus that holds documents."""
+    if reader.encoder is None or not reader.counts()[0]:
+        raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+    return reader.encoder
+
+
+def _cut_note(text: str, search: Search) -> list[str]:
     """What to say of a question that is longer than the encoder reads."""
-    tokens, limit = len(encoder.tokenize([text])[0]), encoder.identity.max_tokens
+    if "cosine" not in search.legs or not text.strip():
+        return []
+    tokens, limit = len(search.encoder.tokenize([text])[0]), search.encoder.identity.max_tokens
     return [f"the question has {tokens} tokens; only about the first {limit} were compared"] if tokens > limit else []
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return os.path.normpath(Path(path).expanduser().absolute())
+
+
+def _clean(text: str) -> str:
+    """A text that a command line gave, without bytes that are no text."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _require_weight(value: float | str) -> float:
+    try:
+        weight = float(value)
+    except ValueError:
+        weight = math.nan
+    if not 0 <= weight <= 1:
+        raise BadSetting(f"{value} is no weight", hint="give the keyword leg's part, from 0 (meaning alone) to 1 (words alone)")
+    return weight
+
+
+def _require_question(texts: Sequence[str], *, has_examples: bool) -> None:
+    if any(not text.strip() for text in texts) or not (texts or has_examples):
+        raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
 
 
 def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
@@ -256,15 +349,17 @@ def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
             raise PathMissing(f"no such file or folder: {os.fsdecode(root.path)}", hint=hint)
 
 
-def _require_sense(text: str, mode: str, *, k: int, per_document: int | None, min_score: float | None) -> None:
-    if not text.strip():
-        raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
-    if mode not in rank.MODES:
+def _require_sense(
+    mode: str | None, weight: float | None, least: tuple[float | None, float | None], counts: tuple[int, int | None]
+) -> None:
+    if mode is not None and mode not in rank.MODES:
         raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
-    if k < 1 or (per_document is not None and per_document < 1):
+    if weight is not None:
+        _require_weight(weight)
+    if any(count is not None and count < 1 for count in counts):
         raise ValueError("k and per_document count from 1")
-    if min_score is not None and math.isnan(min_score):
-        raise BadFilter("the least score is not a number", hint="give a cosine, from -1 to 1")
+    if any(number is not None and math.isnan(number) for number in least):
+        raise BadFilter("what a match has to reach is not a number", hint="give a cosine, from -1 to 1, or a confidence, from 0 to 1")
 
 
 def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> None:
@@ -274,39 +369,6 @@ def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> 
             f"({encoder.fingerprint[:12]}); vectors of two encoders cannot be compared",
             hint="leave --model, SEARCHAPP_MODEL or the setting out, or ingest into a new corpus with --corpus DIR --model MODEL",
         )
-
-
-def _search(
-    reader: Reader, vector: Vector, filters: Filters, *, k: int, per_document: int | None, min_score: float | None
-) -> tuple[Ids, Scores]:
-    """The chosen passages and their scores; looks deeper until there are k, or no more."""
-    depth = k if per_document is None else max(100, 4 * k)
-    while True:
-        ids, scores = reader.leg(vector, filters, depth)
-        documents = reader.documents(ids) if per_document is not None else None
-        chosen = rank.choose(scores, documents, k=k, per_document=per_document, min_score=min_score)
-        is_below = min_score is not None and len(scores) > 0 and float(scores[-1]) < min_score
-        if len(chosen) == k or len(ids) < depth or is_below:
-            return ids[chosen], scores[chosen]
-        depth *= 4
-
-
-def _matches(hits: Sequence[Hit], scores: Scores) -> list[Match]:
-    return [
-        Match(rank=i, score=score, cosine=score, legs={"cosine": LegScore(score, i)}, hit=hit)
-        for i, (hit, score) in enumerate(zip(hits, scores.tolist(), strict=True), start=1)
-    ]
-
-
-def _highlighted(matches: Sequence[Match], encoder: Encoder, vector: Vector) -> list[Match]:
-    """The matches with the most relevant sentence of each passage marked; one passage at a time, as token states are large."""
-    marked = []
-    for match in matches:
-        text = embedded_text(match.hit.passage.headings, match.hit.text)
-        [tokens] = encoder.token_vectors([text])
-        span = rank.best_sentence(sentences(match.hit.text), tokens, vector, offset=len(text) - len(match.hit.text))
-        marked.append(replace(match, highlights=((*span, 1.0),)) if span else match)
-    return marked
 
 
 def _outdated(reader: Reader) -> int:

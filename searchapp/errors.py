@@ -4,7 +4,8 @@
     ├── UsageError                  what was asked for makes no sense                       exit 2
     │   ├── EmptyQuery
     │   ├── UnknownMode
-    │   └── BadFilter
+    │   ├── BadFilter
+    │   └── BadSetting
     ├── CorpusError                 the corpus cannot be used as asked                      exit 4
     │   ├── CorpusMissing
     │   ├── CorpusEmpty
@@ -63,6 +64,12 @@ class BadFilter(UsageError):
     """A filter cannot be understood: a date that is none, say."""
 
     code = "bad_filter"
+
+
+class BadSetting(UsageError):
+    """There is no setting of that name, or its value makes no sense."""
+
+    code = "bad_setting"
 
 
 class CorpusError(SearchappError):

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
 
+# Black on khaki, tan, amber, orange: of like lightness and ever more vivid, so that the order is plain on a dark and on a light
+# terminal, and without telling red from green.
+_HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16;48;5;208")
+
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides, isolates), lone surrogates.
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -170,24 +174,31 @@ def window(lines: Sequence[Span], highlight: tuple[int, int, float], limit: int)
     return min(touched[0] - spare // 2, len(lines) - limit)
 
 
-def strong_marks(highlights: Iterable[tuple[int, int, float]]) -> list[Span]:
-    """The highlights at least half as strong as the strongest, in order."""
-    strongest = max((weight for _, _, weight in highlights), default=0.0)
-    return sorted((start, end) for start, end, weight in highlights if weight >= strongest / 2)
-
-
 def marked(text: str, line: Span, marks: Iterable[Span], look: Look) -> str:
     """One line, with the marks that lie in it painted."""
+    return _painted(text, line, ((start, end, MARK) for start, end in marks), look)
+
+
+def heated(text: str, line: Span, highlights: Iterable[tuple[int, int, float]], look: Look) -> str:
+    """One line as a heat map: behind each highlight a colour for its weight, in four steps from a fifth on; none below."""
+    return _painted(text, line, ((start, end, _heat(weight)) for start, end, weight in sorted(highlights)), look)
+
+
+# ---- private ---------------------------------------------------------------------------------------------------------
+
+
+def _painted(text: str, line: Span, styled: Iterable[tuple[int, int, str]], look: Look) -> str:
     parts, at = [], line[0]
-    for start, end in marks:
+    for start, end, style in styled:
         start, end = max(start, at), min(end, line[1])
         if start < end:
-            parts += [text[at:start], look.paint(text[start:end], MARK)]
+            parts += [text[at:start], look.paint(text[start:end], style)]
             at = end
     return "".join((*parts, text[at : line[1]]))
 
 
-# ---- private ---------------------------------------------------------------------------------------------------------
+def _heat(weight: float) -> str:
+    return _HEAT[max(0, min(int(weight * len(_HEAT)), len(_HEAT) - 1))]
 
 
 def _words(text: str, start: int, end: int, columns: int) -> Iterator[Span]:

@@ -18,7 +18,7 @@ from searchapp.types import Document, Passage, Source
 DATABASE = "corpus.db"
 LOCK = "lock"
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = ("0001", "0002", "0003")  # oldest first; the last is what this program reads and writes
+REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first; the last is what this program reads and writes
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
 ACCOUNT = (
@@ -31,6 +31,8 @@ ACCOUNT = (
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
     "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published ORDER BY id",
     "SELECT * FROM unindexed ORDER BY path",
+    "SELECT name, value FROM setting ORDER BY name",
+    "SELECT id, scale, mean FROM background ORDER BY id",
     "SELECT count(*), coalesce(sum(id), 0) FROM document",
 )
 
@@ -135,10 +137,11 @@ def is_value(value: str, wanted: str) -> bool:
 def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
     """A passage's row in the keyword index: title, headings below it, body."""
     below = headings[1:] if headings and headings[0] == title else headings
-    return (_spaced(title), _spaced("\n".join(below)), _spaced(body))
+    return (spaced(title), spaced("\n".join(below)), spaced(body))
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
+    """The text as the keyword index takes it: with spaces around each character of scripts that write none."""
     return _UNSPACED.sub(r" \1 ", text)
 
 

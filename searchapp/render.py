@@ -25,6 +25,7 @@ from searchapp.layout import (
     display_width,
     fitted,
     flowing,
+    heated,
     human_bytes,
     human_duration,
     joined,
@@ -32,7 +33,6 @@ from searchapp.layout import (
     marked,
     one_line,
     safe,
-    strong_marks,
     table,
     window,
     wrapped,
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from searchapp.errors import SearchappError
     from searchapp.types import (
         Answer,
+        CosineShares,
         DocumentRow,
         EncoderIdentity,
-        Evaluation,
         FileOutcome,
         Finding,
         Hit,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Passage,
         Report,
         Root,
+        Span,
         Status,
         Unindexed,
     )
@@ -72,6 +73,7 @@ _NARROWEST = 20  # columns for a passage, on however narrow a terminal
 _LISTED = 50
 _REASONS_SHOWN = 10
 _EXAMPLES_SHOWN = 3
+_WORDS_SHOWN = 8
 
 
 # ---- answers -------------------------------------------------------------------------------------------------------
@@ -93,22 +95,35 @@ def answer_json(answer: Answer) -> dict[str, object]:
     }
 
 
-def answer_text(answer: Answer, look: Look = PLAIN) -> str:
+def answer_text(answer: Answer, look: Look = PLAIN, *, is_explained: bool = False) -> str:
     """The matches, best first; "" where there is none (`answer_notes` says so).
 
     With a width: a header line, the heading path and an excerpt of six lines around the strongest highlight. Without: a line a
-    match, of the fields rank, cosine, path, place, heading path and whole passage, separated by tabs; white space within a field is
-    a single space.
+    match, of the fields rank, cosine (in keyword mode BM25), path, place, heading path and whole passage, separated by tabs; white
+    space within a field is a single space. Explained, what the score is made of follows each match.
     """
     if look.width is None:
-        return "".join(_match_line(match, look) for match in answer.matches)
+        return "".join(_match_line(match, look) + (joined(_explained(match)) if is_explained else "") for match in answer.matches)
     indent = len(str(len(answer.matches))) + 2
-    return "\n".join(_match_text(match, look, indent=indent) for match in answer.matches)
+    return "\n".join(
+        _match_text(match, look, indent=indent) + (joined(" " * indent + line for line in _explained(match)) if is_explained else "")
+        for match in answer.matches
+    )
+
+
+def settings_text(found: Mapping[str, str]) -> str:
+    """What a corpus does otherwise than by default, a line each."""
+    return "".join(f"{name} {value}\n" for name, value in sorted(found.items())) or "all as by default\n"
 
 
 def answer_paths(answer: Answer) -> str:
     """The matching files, a line each, best first; exact, so it is to be written with `surrogateescape`."""
     return "".join(f"{os.fsdecode(path)}\n" for path in dict.fromkeys(match.hit.path for match in answer.matches))
+
+
+def how_text(answer: Answer) -> str:
+    """How an answer was found: its mode, the legs that ran, and the time that it took."""
+    return f"{answer.mode} ({' + '.join(answer.legs)}), {answer.took_ms:,.0f} ms"
 
 
 def answer_notes(answer: Answer) -> list[str]:
@@ -248,37 +263,6 @@ def findings_text(findings: Sequence[Finding], look: Look = PLAIN) -> str:
     return joined(lines)
 
 
-def evaluation_json(evaluations: Iterable[Evaluation]) -> dict[str, object]:
-    """The figures of a judged collection, a mode each, for programs."""
-    return {
-        "evaluations": [
-            {
-                "collection": each.collection,
-                "mode": each.mode,
-                "queries": each.queries,
-                "ndcg@10": _rounded(each.ndcg_at_10),
-                "recall@100": _rounded(each.recall_at_100),
-                "mrr@10": _rounded(each.mrr_at_10),
-                "query_ms": round(each.query_ms, 3),
-            }
-            for each in evaluations
-        ]
-    }
-
-
-def evaluation_text(evaluations: Sequence[Evaluation], look: Look = PLAIN) -> str:
-    """The figures of a judged collection as a table, a mode each."""
-    name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
-    lines = [
-        look.paint(f"{one_line(name)}, {counted(queries, 'question')}", BOLD),
-        f"{'mode':<10}{'nDCG@10':>10}{'Recall@100':>12}{'MRR@10':>10}{'ms a query':>12}",
-    ]
-    for each in evaluations:
-        figures = f"{each.ndcg_at_10:>10.4f}{each.recall_at_100:>12.4f}{each.mrr_at_10:>10.4f}{each.query_ms:>12.1f}"
-        lines.append(f"{each.mode:<10}{figures}")
-    return joined(lines)
-
-
 # ---- errors --------------------------------------------------------------------------------------------------------
 
 
@@ -309,15 +293,24 @@ def _match_json(match: Match) -> dict[str, object]:
     return {
         "rank": match.rank,
         "score": _rounded(match.score),
-        "cosine": _rounded(match.cosine),
+        "cosine": None if match.cosine is None else _rounded(match.cosine),
         "confidence": None if match.confidence is None else _rounded(match.confidence),
         "legs": {name: {"score": _rounded(leg.score), "rank": leg.rank} for name, leg in match.legs.items()},
         "path": os.fsdecode(hit.path),
         "title": hit.title,
         "type": hit.type,
         **_hit_json(hit),
+        "parts": {name: _rounded(part) for name, part in match.parts.items()},
+        "copies": [os.fsdecode(path) for path in match.copies],
+        "shares": None if match.shares is None else _shares_json(match.shares),
         "highlights": [[start, end, _rounded(weight)] for start, end, weight in match.highlights],
     }
+
+
+def _shares_json(shares: CosineShares) -> dict[str, object]:
+    """What adds up to a cosine; unrounded, as the sum is to be exact."""
+    words = [[word.start, word.end, word.share] for word in shares.words]
+    return {"cosine": shares.cosine, "special": shares.special, "headings": shares.headings, "words": words}
 
 
 def _hit_json(hit: Hit) -> dict[str, object]:
@@ -337,13 +330,13 @@ def _hit_json(hit: Hit) -> dict[str, object]:
 def _match_line(match: Match, look: Look) -> str:
     hit = match.hit
     path = display_path(hit.path, look.base)
-    return "\t".join((str(match.rank), f"{match.cosine:.3f}", path, _place(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
+    return "\t".join((str(match.rank), _figure(match), path, _place(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
 
 
 def _match_text(match: Match, look: Look, *, indent: int) -> str:
     margin = " " * indent
     columns = max(_NARROWEST, (look.width or 0) - indent)
-    header = [look.paint(str(match.rank).rjust(indent - 2), DIM), look.paint(f"{match.cosine:.3f}", CYAN), look.path(match.hit.path)]
+    header = [look.paint(str(match.rank).rjust(indent - 2), DIM), look.paint(_figure(match), CYAN), look.path(match.hit.path)]
     if place := _place(match.hit.passage):
         header.append(look.paint(place, GREEN))
     if match.confidence is not None:
@@ -352,7 +345,37 @@ def _match_text(match: Match, look: Look, *, indent: int) -> str:
     if heading := _heading_path(match.hit):
         lines.append(margin + look.paint(fitted(heading, columns), DIM))
     lines += [margin + line if line else "" for line in _passage_lines(match, look, columns)]
+    if match.copies:
+        lines.append(margin + look.paint(fitted(f"nearly the same in {_named_copies(match, look)}", columns), DIM))
     return joined(lines)
+
+
+def _figure(match: Match) -> str:
+    """The number before a match: its cosine, or the score of a ranking without one."""
+    return f"{match.score if match.cosine is None else match.cosine:.3f}"
+
+
+def _explained(match: Match) -> list[str]:
+    """Why a match stands where it stands: its legs, what its score is made of, and what makes up its cosine."""
+    legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
+    lines = [f"legs: {', '.join(legs)}"]
+    if len(match.parts) > 1:
+        parts = " ".join(f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3))
+        lines.append(f"score: {match.score:.3f} = {parts}")
+    if match.shares:
+        shares, words = match.shares, sum(word.share for word in match.shares.words)
+        parts = f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} special tokens"
+        lines.append(f"cosine: {shares.cosine:.3f} = {parts}")
+        strongest = sorted(shares.words, key=lambda word: (-word.share, word.start))[:_WORDS_SHOWN]
+        lines.append(f"words: {', '.join(f'{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}' for w in strongest)}")
+    return lines
+
+
+def _named_copies(match: Match, look: Look) -> str:
+    """The documents that hold nearly the same passage, as many as an example takes."""
+    names = ", ".join(display_path(path, look.base) for path in match.copies[:_EXAMPLES_SHOWN])
+    rest = len(match.copies) - _EXAMPLES_SHOWN
+    return f"{names}, and {counted(rest, 'other file')}" if rest > 0 else names
 
 
 def _shown_passage(hit: Hit, look: Look) -> str:
@@ -390,20 +413,25 @@ def _place(passage: Passage) -> str:
 
 
 def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
-    """A passage in an excerpt's lines of at most `columns`, its strongest highlights marked and in view."""
+    """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is marked, several are a heat map."""
     text = flowing(safe(match.hit.text), match.hit.type)
     lines = wrapped(text, columns - 2)
-    marks = strong_marks(match.highlights)
     if len(lines) <= _EXCERPT_LINES:
-        return [marked(text, line, marks, look) for line in lines]
+        return [_highlighted(text, line, match, look) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
     begin = window(lines, max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0)), _EXCERPT_LINES)
-    shown = [marked(text, line, marks, look) for line in lines[begin : begin + _EXCERPT_LINES]]
+    shown = [_highlighted(text, line, match, look) for line in lines[begin : begin + _EXCERPT_LINES]]
     if begin:
         shown[0] = f"… {shown[0]}"
     if begin + _EXCERPT_LINES < len(lines):
         shown[-1] += " …"
     return shown
+
+
+def _highlighted(text: str, line: Span, match: Match, look: Look) -> str:
+    if len(match.highlights) > 1:
+        return heated(text, line, match.highlights, look)
+    return marked(text, line, ((start, end) for start, end, _ in match.highlights), look)
 
 
 # ---- files and documents -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,12 +18,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from searchapp import records, vectors
+from searchapp import keywords, records, vectors
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew, CorpusUnreadable
-from searchapp.types import DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
+from searchapp.types import Address, Background, DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
 
 if TYPE_CHECKING:
-    from searchapp.types import Ids, Scores, Vector
+    from searchapp.types import Ids, Scores, Term, Vector, Vectors
     from searchapp.vectors import Bitmap, HalfVectors
 
 _HIT = """
@@ -31,6 +31,7 @@ _HIT = """
            substr(t.text, p.start + 1, p."end" - p.start)
     FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
 """
+_NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 _REFUSALS = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}  # by the system, of a sound file
 
 
@@ -79,10 +80,10 @@ class Snapshot:
         """The generation that is read; 0 for a corpus without a commit."""
         return self._generation
 
-    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
         if depth < 1 or self.encoder is None:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+            return _NOTHING
         allowed = self._allowed(filters)
         if self._tombstones and allowed is None:
             allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
@@ -94,24 +95,59 @@ class Snapshot:
         order = self._ordered(ids, scores)[:depth]
         return ids[order], scores[order]
 
-    def documents(self, passage_ids: Ids) -> Ids:
-        """The document of each passage, (n,)."""
-        found = dict(self._for_ids("SELECT id, document_id FROM passage", "id", passage_ids))
-        return np.array([found[i] for i in passage_ids.tolist()], dtype=np.int64)
+    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by BM25 that hold any of the terms and pass the filters: at most `depth`, ordered as the other leg's."""
+        if depth < 1 or not terms:
+            return _NOTHING
+        allowed = self._allowed(filters)
+        statement = keywords.TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
+        if allowed is not None:
+            bits = allowed.tobytes()
+            self._database.create_function("is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1)
+        wanted = depth + 1
+        while True:
+            rows = self._all(statement, keywords.expression(terms), wanted)
+            if len(rows) < wanted or rows[-1][1] < rows[depth - 1][1]:
+                break
+            wanted *= 4  # a tie at the cut: its order is not FTS5's to choose
+        ids = np.array([row[0] for row in rows], dtype=np.int64)
+        scores = np.array([row[1] for row in rows], dtype=np.float32)
+        order = self._ordered(ids, scores)[:depth]
+        return ids[order], scores[order]
 
-    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
-        """The cosine of the given passages, (n,)."""
-        width = self.dim * 2
-        row = f"substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})"
-        statement = f"SELECT p.id, {row} FROM passage p JOIN vectors v USING (document_id)"
-        found = dict(self._for_ids(statement, "p.id", passage_ids))
-        blob = b"".join(found[i] for i in passage_ids.tolist())
-        return vectors.rescore(vectors.from_blob(blob, self.dim), query)
+    def frequencies(self, terms: Sequence[Term]) -> list[int]:
+        """How many passages hold each term."""
+        return [self._one(keywords.COUNT, keywords.expression([term]))[0] for term in terms]
+
+    def addresses(self, passage_ids: Ids) -> list[Address]:
+        """Where each passage stands, in the order given."""
+        statement = "SELECT p.id, d.path, p.start, d.id, d.passages FROM passage p JOIN document d ON d.id = p.document_id"
+        found = {i: Address(*rest) for i, *rest in self._for_ids(statement, "p.id", passage_ids)}
+        return [found[i] for i in passage_ids.tolist()]
+
+    def vectors_of(self, passage_ids: Ids) -> Vectors:
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+        found = np.full((len(passage_ids), self.dim), np.nan, dtype=np.float32)
+        rows, row_ids = self._newer
+        places = np.minimum(np.searchsorted(row_ids, passage_ids), max(len(row_ids) - 1, 0))
+        is_newer = row_ids[places] == passage_ids if len(row_ids) else np.zeros(len(passage_ids), dtype=bool)
+        found[is_newer] = rows[places[is_newer]]
+        if self._file is not None:
+            statement = "SELECT p.id FROM passage p JOIN vectors v ON v.document_id = p.document_id"
+            complete = {i for (i,) in self._for_ids(statement, "p.id", passage_ids[~is_newer])}
+            in_file = ~is_newer & np.isin(passage_ids, list(complete))
+            found[in_file] = self._file.rows(passage_ids[in_file])
+        return found
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
         found = {row[0]: _hit(row) for row in self._for_ids(_HIT, "p.id", passage_ids)}
         return [found[i] for i in passage_ids.tolist()]
+
+    def background(self) -> Background | None:
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
+        row = self._one("SELECT scale, mean FROM background")
+        return row and Background(row[0], np.frombuffer(row[1], dtype="<f4"))
 
     # -- what is there
 
@@ -125,6 +161,10 @@ class Snapshot:
     def dim(self) -> int:
         """The vectors' width; 0 before the first document."""
         return self.encoder.dim if self.encoder else 0
+
+    def settings(self) -> dict[str, str]:
+        """What the corpus does otherwise than by default, by name."""
+        return dict(self._all("SELECT name, value FROM setting"))
 
     def counts(self) -> tuple[int, int, int, int]:
         """How many documents, passages, pending documents and stale documents there are."""
@@ -252,7 +292,16 @@ class Snapshot:
     def _allowed(self, filters: Filters) -> Bitmap | None:
         if filters == Filters():
             return None
-        return vectors.bitmap(self._ranges(filters), self._highest_id)
+        allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
+        for term in filters.holding:
+            allowed &= self._holding(term)
+        for term in filters.lacking:
+            allowed &= ~self._holding(term)
+        return allowed
+
+    def _holding(self, term: Term) -> Bitmap:
+        rows = self._each(keywords.HOLDING, keywords.expression([term]))
+        return vectors.bitmap(((i, 1) for (i,) in rows), self._highest_id)
 
     def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
         condition, values = _condition(filters)
@@ -264,13 +313,8 @@ class Snapshot:
         ranked = scores[order]
         tied = np.flatnonzero(np.append(ranked[1:] == ranked[:-1], False) | np.append(False, ranked[1:] == ranked[:-1]))
         if len(tied):
-            places = {
-                i: (path, start)
-                for i, path, start in self._for_ids(
-                    "SELECT p.id, d.path, p.start FROM passage p JOIN document d ON d.id = p.document_id", "p.id", ids[order[tied]]
-                )
-            }
-            order[tied] = sorted(order[tied], key=lambda i: (-scores[i], places[int(ids[i])]))
+            places = dict(zip(order[tied].tolist(), self.addresses(ids[order[tied]]), strict=True))
+            order[tied] = sorted(order[tied].tolist(), key=lambda i: (-scores[i], places[i]))
         return order
 
     def _for_ids(self, statement: str, column: str, ids: Ids) -> list[Any]:
@@ -331,6 +375,10 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
             pattern = path.decode("utf-8", "replace")  # as in `display`
             is_there = (path, path + b"/", path + b"0", path + b"!/", path + b"!0")  # "0" follows "/"
             values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
+    for place in filters.outside:
+        path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
+        parts.append(f"NOT {_BELOW.format('d')}")
+        values += (path, path + b"/", path + b"0", path + b"!/", path + b"!0")
     if filters.types:
         parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
         values += filters.types
@@ -378,7 +426,7 @@ def _empty() -> sqlite3.Connection:
     return connection
 
 
-_EMPTY = """
+_EMPTY = f"""
     CREATE TABLE corpus (generation, ingested_at_ns);
     CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
     CREATE TABLE root (path, include, exclude);
@@ -390,4 +438,7 @@ _EMPTY = """
     CREATE TABLE tombstone (first_passage_id);
     CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);
     CREATE TABLE unindexed (path, outcome, reason, files);
+    CREATE TABLE setting (name, value);
+    CREATE TABLE background (scale, mean);
+    CREATE VIRTUAL TABLE keywords USING {keywords.TABLE};
 """

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,16 +22,19 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from searchapp import records
+from searchapp.confidence import measure
 from searchapp.errors import CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.lock import Lock
 from searchapp.schema import (
     ROOM,
+    StoredBackground,
     StoredCorpus,
     StoredDocument,
     StoredEncoding,
     StoredPassage,
     StoredPublication,
     StoredRoot,
+    StoredSetting,
     StoredText,
     StoredUnindexed,
     StoredVectors,
@@ -58,6 +62,7 @@ from searchapp.vectors import PublishedFile, VectorsFileError, from_blob, publis
 
 if TYPE_CHECKING:
     from searchapp.types import Vector, Vectors
+    from searchapp.vectors import HalfVectors
 
 _REPUBLISH_PASSAGES = 256  # a new vectors file is due when more than this, and more than a tenth, has changed
 _REPUBLISH_FRACTION = 0.1
@@ -146,6 +151,12 @@ class Store:
     def unindexed(self) -> dict[bytes, Unindexed]:
         """What is recorded as not indexed, by path."""
         return {row.path: _unindexed(row) for row in self._connection.execute(sa.select(StoredUnindexed.__table__))}
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Have the corpus do something otherwise than by default; None: as by default again."""
+        self._change(sa.delete(StoredSetting).where(StoredSetting.name == name))
+        if value is not None:
+            self._change(sa.insert(StoredSetting).values(name=name, value=value))
 
     # -- documents
 
@@ -283,11 +294,8 @@ class Store:
         identity = self.encoder()
         if identity is None or not (self._is_publication_due() if is_due is None else is_due):
             return False
-        query = sa.select(StoredVectors.first_passage_id, StoredVectors.vectors).order_by(StoredVectors.first_passage_id)
-        rows = self._connection.execute(query.execution_options(yield_per=256))
-        blocks = ((first, from_blob(blob, identity.dim)) for first, blob in rows)
         try:
-            published = publish(self._folder, self._generation, identity.dim, blocks)
+            published = publish(self._folder, self._generation, identity.dim, self._blocks(identity.dim))
         except OSError as error:
             raise CorpusUnwritable(f"cannot write the vectors file: {error.strerror}", hint=ROOM) from error
         identity_values = {name: getattr(published.identity, name) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
@@ -303,11 +311,21 @@ class Store:
             )
         )
         self._connection.execute(sa.delete(Tombstone).where(Tombstone.generation <= published.generation))
+        self._connection.execute(sa.delete(StoredBackground))
+        if background := measure(partial(self._blocks, identity.dim), published.passages, identity.dim):
+            row = sa.insert(StoredBackground).values(id=1, scale=background.scale, mean=background.mean.astype("<f4").tobytes())
+            self._connection.execute(row)
         self._commit()
         remove_others(self._folder, published.name)
         return True
 
     # -- private
+
+    def _blocks(self, dim: int) -> Iterator[tuple[int, HalfVectors]]:
+        """Every document's first passage id and vectors, by id."""
+        query = sa.select(StoredVectors.first_passage_id, StoredVectors.vectors).order_by(StoredVectors.first_passage_id)
+        for first, blob in self._connection.execute(query.execution_options(yield_per=256)):
+            yield first, from_blob(blob, dim)
 
     def _migrate(self) -> None:
         with self._engine.connect() as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,9 +18,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from searchapp import records
+from searchapp import keywords, records
+from searchapp.confidence import measure
 from searchapp.errors import CorpusLocked
 from searchapp.types import (
+    Address,
+    Background,
     Document,
     DocumentRow,
     EncoderIdentity,
@@ -33,6 +37,7 @@ from searchapp.types import (
     Source,
     Span,
     Status,
+    Term,
     TokenVectors,
     Unindexed,
     embedded_text,
@@ -151,6 +156,7 @@ class _State:
     next_document_id: int = 1
     next_passage_id: int = 1
     ingested_at_ns: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class MemoryBackend:
@@ -209,6 +215,11 @@ class MemoryWriter:
         kept = _outside(self._state.roots, within)
         if len(kept) < len(self._state.roots):
             self._change(replace(self._state, roots=kept))
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Have the corpus do something otherwise than by default; None: as by default again."""
+        others = {key: each for key, each in self._state.settings.items() if key != name}
+        self._change(replace(self._state, settings=others if value is None else others | {name: value}))
 
     def known_files(self) -> dict[bytes, KnownFile]:
         """Every document's source, by path."""
@@ -341,33 +352,55 @@ class MemoryReader:
         """The encoder that made the corpus, None before the first document."""
         return self._state.encoder
 
-    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
-        scored = [
-            (-float(score), one.source.path, one.passages[ordinal].start, one.first_passage_id + ordinal)
+        scores = {
+            one.first_passage_id + ordinal: float(np.float32(score))
             for one in self._passing(filters)
             if one.rows is not None
-            for ordinal, score in enumerate((one.rows @ query.astype(np.float64)).astype(np.float32))
-        ]
-        best = sorted(scored)[: max(depth, 0)]
-        return np.array([row[3] for row in best], dtype=np.int64), np.array([-row[0] for row in best], dtype=np.float32)
+            for ordinal, score in enumerate(one.rows @ query.astype(np.float64))
+        }
+        return self._best(scores, filters, depth)
 
-    def documents(self, passage_ids: Ids) -> Ids:
-        """The document of each passage, (n,)."""
-        return np.array([one.id for one, _ in self._places(passage_ids)], dtype=np.int64)
+    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by BM25 that hold any of the terms and pass the filters: at most `depth`, ordered as the other leg's."""
+        if not terms:
+            return self._best({}, filters, depth)
+        found = dict(self._ask(keywords.TOP.format(also=""), keywords.expression(terms), -1))
+        passing = {one.first_passage_id + ordinal for one in self._passing(filters) for ordinal in range(len(one.passages))}
+        return self._best({i: float(np.float32(score)) for i, score in found.items() if i in passing}, filters, depth)
 
-    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
-        """The cosine of the given passages, (n,); raises KeyError for one without a vector."""
-        found = []
-        for one, ordinal in self._places(passage_ids):
-            if one.rows is None:
-                raise KeyError(one.first_passage_id + ordinal)
-            found.append(one.rows[ordinal] @ query.astype(np.float64))
-        return np.array(found, dtype=np.float32)
+    def frequencies(self, terms: Sequence[Term]) -> list[int]:
+        """How many passages hold each term."""
+        return [self._ask(keywords.COUNT, keywords.expression([term]))[0][0] for term in terms]
+
+    def addresses(self, passage_ids: Ids) -> list[Address]:
+        """Where each passage stands, in the order given."""
+        places = self._places(passage_ids)
+        return [Address(one.source.path, one.passages[ordinal].start, one.id, len(one.passages)) for one, ordinal in places]
+
+    def vectors_of(self, passage_ids: Ids) -> Vectors:
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+        dim = self._state.encoder.dim if self._state.encoder else 0
+        found = np.full((len(passage_ids), dim), np.nan, dtype=np.float32)
+        for row, (one, ordinal) in enumerate(self._places(passage_ids)):
+            if one.rows is not None:
+                found[row] = one.rows[ordinal]
+        return found
+
+    def background(self) -> Background | None:
+        """What the corpus is like as a whole; None where it is too small to tell."""
+        complete = [one for one in self._state.documents.values() if one.rows is not None]
+        rows = [(one.first_passage_id, one.rows.astype(np.float16)) for one in complete if one.rows is not None]
+        return measure(lambda: rows, sum(len(each) for _, each in rows), self._state.encoder.dim if self._state.encoder else 0)
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
         return [one.hit(ordinal) for one, ordinal in self._places(passage_ids)]
+
+    def settings(self) -> dict[str, str]:
+        """What the corpus does otherwise than by default, by name."""
+        return dict(self._state.settings)
 
     def counts(self) -> tuple[int, int, int, int]:
         """How many documents, passages, pending documents and stale documents there are."""
@@ -430,6 +463,31 @@ class MemoryReader:
     def close(self) -> None:
         """Nothing to let go of."""
 
+    def _best(self, scores: Mapping[int, float], filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The passages of these scores that hold and lack what the filters say, at most `depth`, best first."""
+        for term in filters.holding:
+            scores = {i: score for i, score in scores.items() if i in self._holding(term)}
+        for term in filters.lacking:
+            scores = {i: score for i, score in scores.items() if i not in self._holding(term)}
+        ids = np.array(list(scores), dtype=np.int64)
+        best = sorted((-score, place, i) for (i, score), place in zip(scores.items(), self.addresses(ids), strict=True))[: max(depth, 0)]
+        return np.array([row[2] for row in best], dtype=np.int64), np.array([-row[0] for row in best], dtype=np.float32)
+
+    def _holding(self, term: Term) -> set[int]:
+        return {row[0] for row in self._ask(keywords.HOLDING, keywords.expression([term]))}
+
+    def _ask(self, statement: str, *values: object) -> list[tuple[int, float]]:
+        """The rows of a question to a keyword index that is made for it alone."""
+        connection = sqlite3.connect(":memory:")
+        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {keywords.TABLE}")
+        for one in self._state.documents.values():
+            for hit in map(one.hit, range(len(one.passages))):
+                row = records.keyword_row(hit.title, hit.passage.headings, hit.text)
+                connection.execute("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", (hit.passage_id, *row))
+        found = connection.execute(statement, values).fetchall()
+        connection.close()
+        return found
+
     def _passing(self, filters: Filters) -> list[_Stored]:
         stored = self._state.documents.values()
         globs = {place for place in filters.within if not any(is_within(one.source.path, _folder(place)) for one in stored)}
@@ -447,6 +505,7 @@ def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
     dated_ns = records.dated_ns(one.source, one.document.metadata)
     return (
         (not filters.within or any(_is_place(one.source.path, place, is_glob=place in globs) for place in filters.within))
+        and not any(_is_place(one.source.path, place, is_glob=False) for place in filters.outside)
         and (not filters.types or one.document.type in filters.types)
         and all(_has_value(one, name, value) for name, value in filters.where)
         and (filters.since_ns is None or dated_ns >= filters.since_ns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -222,14 +222,25 @@ class PendingDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A word, or a phrase of several in a row, in any part of a passage or in its document's title alone."""
+
+    words: tuple[str, ...]
+    is_title: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
-    """Which documents may answer; empty filters let all pass."""
+    """Which documents may answer, and which of their passages; empty filters let all pass."""
 
     within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
+    outside: tuple[str, ...] = ()  # none of them
     types: tuple[str, ...] = ()  # any of them
     where: tuple[tuple[str, str], ...] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
+    holding: tuple[Term, ...] = ()  # all of them, of a passage
+    lacking: tuple[Term, ...] = ()  # none of them, of a passage
 
 
 class Writer(Protocol):
@@ -251,6 +262,9 @@ class Writer(Protocol):
 
     def forget_roots(self, within: bytes) -> None:
         """Forget a root and all roots below it."""
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Have the corpus do something otherwise than by default; None: as by default again."""
 
     def known_files(self) -> dict[bytes, KnownFile]:
         """Every document's source, by path."""
@@ -295,6 +309,23 @@ class Writer(Protocol):
         """Drop what was not committed and let another writer in."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What a corpus is like as a whole: what a cosine in it has to be read against."""
+
+    scale: float  # the median cosine of a passage to the nearest one of another document
+    mean: Vector  # (dim,), of the passages' vectors, not of unit length
+
+
+class Address(NamedTuple):
+    """Where a passage stands; addresses are ordered as ties are broken, by path bytes, then start."""
+
+    path: bytes
+    start: int
+    document_id: int
+    passages: int  # how many the document has
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage as the backend stores it, ready to be shown."""
@@ -321,19 +352,33 @@ class Reader(Protocol):
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first document."""
 
-    def leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes
         then start; fewer only when fewer exist.
         """
 
-    def documents(self, passage_ids: Ids) -> Ids:
-        """The document of each passage, (n,)."""
+    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
+        """The best passages by BM25 among those that hold any of the terms and pass the filters, pending ones too; a term given
+        twice counts twice. At most `depth`, ordered as the other leg's.
+        """
 
-    def scores(self, passage_ids: Ids, query: Vector) -> Scores:
-        """The cosine of the given passages, (n,)."""
+    def frequencies(self, terms: Sequence[Term]) -> list[int]:
+        """How many passages hold each term."""
+
+    def addresses(self, passage_ids: Ids) -> list[Address]:
+        """Where each passage stands, in the order given."""
+
+    def vectors_of(self, passage_ids: Ids) -> Vectors:
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+
+    def background(self) -> Background | None:
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
+
+    def settings(self) -> dict[str, str]:
+        """What the corpus does otherwise than by default, by name."""
 
     def counts(self) -> tuple[int, int, int, int]:
         """How many documents, passages, pending documents and stale documents there are."""
@@ -342,7 +387,7 @@ class Reader(Protocol):
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
-        """The documents that pass the filters, by path."""
+        """The documents that pass the filters, by path; what filters ask of passages does not count."""
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
@@ -385,15 +430,37 @@ class LegScore:
 
 
 @dataclass(frozen=True, slots=True)
+class WordShare:
+    """What one word of a passage, or one other token, adds to its cosine; start and end within the passage."""
+
+    start: int
+    end: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class CosineShares:
+    """A passage's cosine as the sum of what its special tokens, its heading path and each of its words add; shares may be negative."""
+
+    cosine: float  # recomputed from the token states; the shares add up to it
+    special: float
+    headings: float
+    words: tuple[WordShare, ...]  # in order
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A passage that answers a query."""
 
     rank: int  # from 1
     score: float
-    cosine: float
+    cosine: float | None  # None where the vectors were not looked at, or the passage has none yet
     legs: Mapping[str, LegScore]
     hit: Hit
+    copies: tuple[bytes, ...] = ()  # paths of documents that hold nearly the same passage, not shown themselves
+    parts: Mapping[str, float] = field(default_factory=dict)  # what adds up to the score, by what earned it
     confidence: float | None = None
+    shares: CosineShares | None = None  # what each word adds to the cosine, where that was asked for and can be told
     highlights: tuple[tuple[int, int, float], ...] = ()  # start, end within hit.text, weight in (0, 1]
 
 
@@ -509,4 +576,28 @@ class Evaluation:
     recall_at_100: float
     mrr_at_10: float
     query_ms: float  # median
-    run: dict[str, list[tuple[str, float]]]
+    query_ms_p95: float  # 95th percentile
+    run: Mapping[str, Sequence[tuple[str, float]]]
+    ndcgs: Mapping[str, float]  # nDCG@10 of each question
+    weight: float | None = None  # of the keyword leg, where one was asked for
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others."""
+        return label_of(self.mode, self.weight)
+
+
+def label_of(mode: str, weight: float | None) -> str:
+    """A mode, with the keyword leg's weight where one was asked for: "hybrid", "hybrid w=.3"."""
+    return mode if weight is None else f"{mode} w={weight:g}".replace("=0.", "=.")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two evaluations of the same questions differ, and how likely chance alone makes such a difference."""
+
+    a: str  # labels
+    b: str
+    ndcg_at_10: float  # b's minus a's
+    p: float
+    queries: int

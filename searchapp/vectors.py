@@ -175,7 +175,7 @@ class VectorsFile:
         wanted = depth
         while True:
             ids = self._candidates(query, wanted + _MARGIN, allowed)
-            scores = rescore(self._rows(ids), query)
+            scores = rescore(self.rows(ids), query)
             chosen, best = _cut(ids, scores, depth)
             if len(ids) < wanted + _MARGIN or scores.min() < best[-1] - _ROUNDING:
                 return chosen, best
@@ -193,7 +193,8 @@ class VectorsFile:
         found: Ids = ids[0][ids[0] >= 0]
         return found
 
-    def _rows(self, ids: Ids) -> HalfVectors:
+    def rows(self, ids: Ids) -> HalfVectors:
+        """The stored rows of ids that are in the file, (n, dim)."""
         rows = self._index.reconstruct_batch(ids) if len(ids) else np.empty((0, self._index.d), dtype=np.float32)
         half: HalfVectors = rows.astype(np.float16)  # exact: the index stores float16
         return half

@@ -72,7 +72,7 @@ def digests_of(made: Document) -> list[bytes]:
 
 def paths(reader: Reader, query: Vector, filters: Filters = EVERYTHING, depth: int = 1000) -> list[bytes]:
     """The paths of the passages that answer, best first."""
-    ids, _ = reader.leg(query, filters, depth)
+    ids, _ = reader.cosine_leg(query, filters, depth)
     return [hit.path for hit in reader.hydrate(ids)]
 
 

@@ -71,7 +71,7 @@ class Oracle:
     def drop(self, path: bytes) -> None:
         self.stored = {i: one for i, one in self.stored.items() if one[0] != path}
 
-    def leg(self, query: Vector, depth: int, keeps: Callable[[Place], bool]) -> tuple[list[int], list[float]]:
+    def cosine_leg(self, query: Vector, depth: int, keeps: Callable[[Place], bool]) -> tuple[list[int], list[float]]:
         rows = [
             (path, passage.start, self.first[document_id] + ordinal, vectors[ordinal])
             for document_id, (path, kind, dated_ns, made, vectors) in self.stored.items()
@@ -83,12 +83,12 @@ class Oracle:
     def agrees(self, reader: Reader, filters: Filters, keeps: Callable[[Place], bool], *, seed: int = 7) -> None:
         query = unit(1, seed)[0]
         for depth in (1, 2, 10, 100, 5000):
-            ids, scores = reader.leg(query, filters, depth)
-            expected_ids, expected_scores = self.leg(query, depth, keeps)
+            ids, scores = reader.cosine_leg(query, filters, depth)
+            expected_ids, expected_scores = self.cosine_leg(query, depth, keeps)
             assert ids.tolist() == expected_ids
             assert np.allclose(scores, expected_scores, atol=1e-6, rtol=0)
             assert (ids.dtype.name, scores.dtype.name) == ("int64", "float32")
-        assert np.array_equal(reader.scores(ids, query), scores)
+        assert np.allclose(reader.vectors_of(ids) @ query, scores, atol=1e-6, rtol=0)
 
 
 FILTERED: list[tuple[str, Filters, Callable[[Place], bool]]] = [
@@ -180,7 +180,7 @@ def test_equal_scores_are_ordered_by_path_bytes_then_start(backend: Backend, wri
             writer.finish()
         with closing(backend.reader()) as reader:
             for depth in (1, 2, 4, 15, 20):
-                ids, scores = reader.leg(axis(0), EVERYTHING, depth)
+                ids, scores = reader.cosine_leg(axis(0), EVERYTHING, depth)
                 places = [(hit.path, hit.passage.start) for hit in reader.hydrate(ids)]
                 assert places == [(path, start) for path in expected for start in (0, 7, 14)][:depth]
                 assert set(scores.tolist()) == {1.0}
@@ -193,10 +193,10 @@ def test_an_empty_corpus_answers_nothing(backend: Backend, writer: Writer) -> No
             writer.commit()
         with closing(backend.reader()) as reader:
             reader.prepare()
-            ids, scores = reader.leg(axis(0), EVERYTHING, 10)
+            ids, scores = reader.cosine_leg(axis(0), EVERYTHING, 10)
             assert (ids.tolist(), scores.tolist()) == ([], [])
-            assert reader.leg(axis(0), Filters(types=("md",)), 10)[0].tolist() == []
-            assert (reader.documents(ids).tolist(), reader.hydrate(ids)) == ([], [])
+            assert reader.cosine_leg(axis(0), Filters(types=("md",)), 10)[0].tolist() == []
+            assert (reader.addresses(ids), reader.hydrate(ids)) == ([], [])
             assert (reader.counts(), reader.versions(), list(reader.rows(EVERYTHING))) == ((0, 0, 0, 0), [], [])
             assert reader.encoder == (ENCODER if has_encoder else None)
             assert reader.generation == int(has_encoder)
@@ -208,7 +208,7 @@ def test_a_depth_of_nothing_gives_nothing(backend: Backend, writer: Writer) -> N
     add(writer, "/a", document(40), unit(40))
     writer.finish()
     with closing(backend.reader()) as reader:
-        assert [reader.leg(axis(0), EVERYTHING, depth)[0].tolist() for depth in (0, -1)] == [[], []]
+        assert [reader.cosine_leg(axis(0), EVERYTHING, depth)[0].tolist() for depth in (0, -1)] == [[], []]
 
 
 def test_passages_come_back_as_they_were_given(backend: Backend, writer: Writer) -> None:
@@ -223,8 +223,8 @@ def test_passages_come_back_as_they_were_given(backend: Backend, writer: Writer)
     document_id = writer.replace(source("/é.md"), made, cut, vectors=unit(3))
     writer.commit()
     with closing(backend.reader()) as reader:
-        ids, _ = reader.leg(axis(1), EVERYTHING, 3)
-        assert reader.documents(ids[::-1]).tolist() == [document_id] * 3
+        ids, _ = reader.cosine_leg(axis(1), EVERYTHING, 3)
+        assert [(each.document_id, each.passages) for each in reader.addresses(ids[::-1])] == [(document_id, 3)] * 3
         ids = np.sort(ids)[[2, 0, 1]]
         hits = reader.hydrate(ids)
         assert [hit.passage_id for hit in hits] == ids.tolist()
@@ -388,7 +388,7 @@ def test_ids_are_never_used_again(backend: Backend) -> None:
             documents.add(add(writer, "/a", document(3), unit(3, number)))
             writer.commit()
             with closing(backend.reader()) as reader:
-                seen |= set(reader.leg(axis(0), EVERYTHING, 9)[0].tolist())
+                seen |= set(reader.cosine_leg(axis(0), EVERYTHING, 9)[0].tolist())
             writer.remove([writer.known_files()[b"/a"].document_id])
             writer.commit()
     assert len(seen) == 12
@@ -402,7 +402,7 @@ def test_replacing_leaves_nothing_of_the_old_document(backend: Backend, writer: 
     new = add(writer, "/a", document(1, word="new", kind="md"), axis(1)[np.newaxis])
     writer.commit()
     with closing(backend.reader()) as reader:
-        ids, scores = reader.leg(axis(0), EVERYTHING, 10)
+        ids, scores = reader.cosine_leg(axis(0), EVERYTHING, 10)
         assert [(hit.text, hit.title, hit.document_id) for hit in reader.hydrate(ids)] == [("new 0", "", new)]
         assert scores.tolist() == [0.0]
         assert list(reader.rows(EVERYTHING)) == [DocumentRow(b"/a", "", "md", 1, 2, 5, is_pending=False, is_stale=False)]
@@ -451,7 +451,7 @@ def test_vectors_are_found_again_by_the_text_that_was_embedded(backend: Backend,
     add(writer, "/b", document(1, title="T"), found[digests_of(made)[0]][np.newaxis])
     writer.commit()
     with closing(backend.reader()) as reader:
-        (best, also), scores = reader.leg(rows[0], EVERYTHING, 2)
+        (best, also), scores = reader.cosine_leg(rows[0], EVERYTHING, 2)
         assert scores[0] == scores[1]
         assert [hit.path for hit in reader.hydrate(np.array([best, also]))] == [b"/a", b"/b"]
 

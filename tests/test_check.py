@@ -35,6 +35,8 @@ CELLS = {
     "vectors": ("document_id", "first_passage_id", "passages", "generation", "digest", "vectors"),
     "tombstone": ("first_passage_id", "passages", "generation"),
     "published": ("name", "generation", "digest", "size", "mtime_ns", "ctime_ns", "inode", "passages"),
+    "setting": ("name", "value"),
+    "background": ("scale", "mean"),
     "unindexed": (
         *("path", "outcome", "reason", "files", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "extractor"),
     ),
@@ -48,10 +50,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound") / "corpus"
     with Store(folder) as writer:
         writer.set_root(Root(b"/tmp", ("*.md",)))
-        ids = [add(writer, f"/nowhere/{i}.txt", document(5, title="Titel", word=f"Wörter {i}"), unit(5, i)) for i in range(8)]
+        ids = [add(writer, f"/nowhere/{i}.txt", document(15, title="Titel", word=f"Wörter {i}"), unit(15, i)) for i in range(8)]
         writer.finish()
         writer.remove([ids[0]])
         writer.mark_stale(ids[1])
+        writer.set_setting("mode", "hybrid")
         writer.set_unindexed([b"/tmp"], [Unindexed(b"/tmp/x", "skipped", "empty")])
         add(writer, "/nowhere/2.txt", document(3, kind="md", date="2024-02-03"), unit(3))
         add(writer, "/nowhere/pending.txt", document(4))
@@ -150,7 +153,7 @@ def test_what_is_lost_is_told_from_what_can_be_read_again(folder: Path, tmp_path
         "INSERT INTO keywords(rowid, title, headings, body) VALUES (999, '', '', 'stray')",
         "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', 7, 'Titel', '', 'Wörter 1 1')",
         "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', 8, '', '', 'Wörter')",
-        "UPDATE keywords_docsize SET sz = x'010001' WHERE id = 7",
+        "UPDATE keywords_docsize SET sz = x'010001' WHERE id = 27",
         "UPDATE keywords_data SET block = x'7f7f7f7f' WHERE id = 1",
         "UPDATE keywords_idx SET pgno = pgno + 2 WHERE rowid = 1",
         "DELETE FROM keywords_config",
@@ -190,7 +193,7 @@ def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -
 
 def reads_as_empty(folder: Path) -> bool:
     with Snapshot(folder) as reader:
-        empty = (reader.generation, reader.encoder, reader.counts(), len(reader.leg(axis(0), EVERYTHING, 5)[0]), reader.notes)
+        empty = (reader.generation, reader.encoder, reader.counts(), len(reader.cosine_leg(axis(0), EVERYTHING, 5)[0]), reader.notes)
         return empty == (0, None, (0, 0, 0, 0), 0, []) and reader.status().vectors_state == "none yet"
 
 

@@ -40,7 +40,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 HEAVY = ("torch", "transformers", "sqlalchemy", "alembic")
 MATCH_KEYS = {
     *("rank", "score", "cosine", "confidence", "legs", "path", "title", "type", "page", "place", "line_start", "line_end"),
-    *("start", "end", "heading", "text", "highlights"),
+    *("start", "end", "heading", "text", "parts", "copies", "shares", "highlights"),
 }
 
 
@@ -283,7 +283,7 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
     ("words", "code", "exit_code"),
     [
         (["nonsense"], "usage", 2),
-        (["query"], "usage", 2),
+        (["query"], "empty_query", 2),
         (["query", "x", "--nonsense"], "usage", 2),
         (["query", "x", "-k", "0"], "usage", 2),
         (["query", "x", "-k", "many"], "usage", 2),
@@ -292,6 +292,11 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
         (["query", "x", "--since", "yesterday"], "bad_filter", 2),
         (["query", "x", "--since", "2024", "--before", "2023"], "bad_filter", 2),
         (["query", "x", "--min-score", "nan"], "bad_filter", 2),
+        (["query", "x", "--weight", "1.5"], "bad_setting", 2),
+        (["query", "--like-match", "1"], "bad_filter", 2),
+        (["config", "colour", "red"], "bad_setting", 2),
+        (["config", "mode", "magic"], "bad_setting", 2),
+        (["config", "weight", "nan"], "bad_setting", 2),
         (["query", "x", "--in", ""], "bad_filter", 2),
         (["remove", ""], "bad_filter", 2),
         (["ingest", ""], "bad_filter", 2),
@@ -325,9 +330,26 @@ def test_an_error_is_two_lines_for_people_and_a_traceback_only_for_those_who_ask
     assert done.returncode == 4
 
 
-def test_a_question_without_quotes_is_told_to_take_some(program: Program) -> None:
-    assert error_of(program.run("query", "two", "words", "--json"))["hint"] == "quote the question"
-    assert error_of(program.run("show", "two", "words", "--json"))["hint"] == "see --help"
+def test_single_words_are_one_question_and_quoted_texts_are_several(filled: Program) -> None:
+    assert filled.json("query", "cook", "lentils", "--corpus", "corpus")["query"] == "cook lentils"
+    assert filled.json("query", "cook lentils", "boiler", "--corpus", "corpus")["query"] == "cook lentils + boiler"
+
+
+def test_a_corpus_can_have_another_mode_by_default(filled: Program) -> None:
+    assert filled.run("config", "mode", "keyword", "--corpus", "corpus").stdout == "mode keyword\n"
+    try:
+        answer = filled.json("query", "lentils", "--corpus", "corpus")
+        assert (answer["mode"], answer["legs"], answer["matches"][0]["cosine"]) == ("keyword", ["keyword"], None)
+        assert filled.json("query", "lentils", "--corpus", "corpus", "--mode", "hybrid")["legs"] == ["cosine", "keyword"]
+    finally:
+        assert filled.run("config", "mode", "--unset", "--corpus", "corpus").stdout == "all as by default\n"
+
+
+def test_a_match_of_the_last_answer_leads_to_others_like_it(filled: Program) -> None:
+    first = filled.json("query", "soup", "--corpus", "corpus")["matches"][0]
+    alike = filled.json("query", "--like-match", "1", "--corpus", "corpus")
+    assert alike["matches"]
+    assert first["path"] not in {match["path"] for match in alike["matches"]}
 
 
 @pytest.mark.parametrize(

@@ -2,79 +2,161 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from searchapp.rank import best_sentence, choose
-from searchapp.types import TokenVectors
+from searchapp.rank import (
+    Ranking,
+    ahead,
+    behind_content,
+    choose,
+    copies,
+    fuse,
+    late_interaction,
+    look_again,
+    share_with_neighbours,
+    suspects,
+    trust,
+)
+from searchapp.types import Address, TokenVectors
 
-SCORES = np.array([0.9, 0.9, 0.7, 0.5, -0.1], dtype=np.float32)
 DOCUMENTS = np.array([4, 4, 9, 4, 9])
+EVERYWHERE = range(5)
 
 
 @pytest.mark.parametrize(
-    ("k", "per_document", "min_score", "expected"),
+    ("k", "per_document", "passing", "expected"),
     [
-        (10, None, None, [0, 1, 2, 3, 4]),
-        (2, None, None, [0, 1]),
-        (0, None, None, []),
-        (10, 1, None, [0, 2]),
-        (10, 2, None, [0, 1, 2, 4]),
-        (3, 2, None, [0, 1, 2]),
-        (10, None, 0.7, [0, 1]),  # 0.7 as float32 is just below 0.7
-        (10, None, 0.5, [0, 1, 2, 3]),
-        (10, None, -1.0, [0, 1, 2, 3, 4]),
-        (10, None, 0.95, []),
-        (10, 1, 0.6, [0, 2]),
+        (10, None, "11111", [0, 1, 2, 3, 4]),
+        (2, None, "11111", [0, 1]),
+        (0, None, "11111", []),
+        (10, 1, "11111", [0, 2]),
+        (10, 2, "11111", [0, 1, 2, 4]),
+        (3, 2, "11111", [0, 1, 2]),
+        (10, None, "10101", [0, 2, 4]),
+        (10, None, "00000", []),
+        (10, 1, "01101", [1, 2]),  # what does not pass takes no place of its document's
     ],
 )
-def test_the_first_k_that_reach_the_score_with_so_many_of_a_document(
-    k: int, per_document: int | None, min_score: float | None, expected: list[int]
-) -> None:
-    assert choose(SCORES, DOCUMENTS, k=k, per_document=per_document, min_score=min_score) == expected
+def test_the_first_k_that_pass_with_so_many_of_a_document(k: int, per_document: int | None, passing: str, expected: list[int]) -> None:
+    is_passing = np.array([letter == "1" for letter in passing])
+    assert choose(EVERYWHERE, DOCUMENTS, k=k, per_document=per_document, is_passing=is_passing) == expected
 
 
-def test_documents_are_needed_only_where_they_are_counted() -> None:
-    assert choose(SCORES, None, k=3, per_document=None, min_score=None) == [0, 1, 2]
+def test_the_order_given_is_the_order_chosen() -> None:
+    assert choose([3, 1, 2], DOCUMENTS, k=2, per_document=None) == [3, 1]
 
 
-def test_nothing_gives_nothing() -> None:
-    nothing = np.empty(0, dtype=np.float32)
-    assert choose(nothing, np.empty(0, dtype=np.int64), k=5, per_document=1, min_score=0.0) == []
+# ---- hybrid --------------------------------------------------------------------------------------------------------
 
 
-# Embedded: "T\nab cd. ef." - special token, heading, "ab", "cd.", "ef.", special token; the passage begins at offset 2.
-TOKENS = TokenVectors(
-    ((0, 0), (0, 1), (2, 4), (5, 8), (9, 12), (0, 0)),
-    np.array([[9, 0], [9, 0], [1, 0], [0, 1], [2, 2], [9, 0]], dtype=np.float32),
+def test_each_leg_counts_in_its_own_standard_deviations() -> None:
+    parts = fuse(np.array([1.0, 3.0]), np.array([10.0, 30.0]), weight=0.4, trusted=0.5)
+    assert parts["cosine"].tolist() == pytest.approx([-0.6, 0.6])
+    assert parts["keyword"].tolist() == pytest.approx([-0.2, 0.2])
+
+
+def test_what_a_leg_did_not_find_counts_as_the_least_that_it_found() -> None:
+    parts = fuse(np.array([1.0, 1.0, 1.0]), np.array([5.0, np.nan, 9.0]), weight=1.0, trusted=1.0)
+    assert parts["cosine"].tolist() == [0, 0, 0]  # no spread: it tells nothing apart
+    assert parts["keyword"][0] == parts["keyword"][1] < parts["keyword"][2]
+    nothing = fuse(np.array([1.0, 2.0]), np.array([np.nan, np.nan]), weight=1.0, trusted=1.0)
+    assert nothing["keyword"].tolist() == [0, 0]
+
+
+def test_the_keyword_leg_is_trusted_for_rare_words_or_for_most_of_the_question() -> None:
+    one_rare_word = 2.2 * math.log(1000)  # the most that a word of one passage in a thousand can be worth
+    assert trust(1.3 * one_rare_word, 100, 1000) == 1
+    assert trust(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.25)
+    assert trust(0.7, 1, 1000) == 1
+    assert trust(0.35, 1, 10**9) == pytest.approx(0.25)
+    assert trust(0, 1, 10) == trust(0, 0, 10) == 0
+
+
+def test_a_passage_shares_in_its_neighbours_scores_but_not_in_its_own_document_s() -> None:
+    parts = {"cosine": np.array([3.0, 1.0, 1.0])}
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    apart = share_with_neighbours(parts, vectors, np.array([1, 2, 3]))
+    assert apart["neighbours"].tolist() == pytest.approx([-0.4, 0.4, 0])  # the third has no neighbour in its direction
+    together = share_with_neighbours(parts, vectors, np.array([1, 1, 3]))
+    assert together["neighbours"].tolist() == [0, 0, 0]
+
+
+def test_those_beyond_the_neighbourhood_stay_behind_it() -> None:
+    parts = {"cosine": np.array([3.0, -5.0, 2.0, 1.9])}
+    vectors = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], dtype=np.float32)
+    shared = share_with_neighbours(parts, vectors, np.array([1, 2, 3, 4]), first=2)
+    scores = sum(shared.values())
+    assert np.argsort(-scores).tolist() == [0, 2, 3, 1]
+    assert shared["neighbours"].tolist() == pytest.approx([-0.2, 0, 0.2, 0])
+
+
+def test_a_ranking_is_ordered_by_score_then_by_address() -> None:
+    addresses = [Address(b"/b", 0, 1, 1), Address(b"/a", 5, 2, 1), Address(b"/a", 0, 2, 1), Address(b"/c", 0, 3, 1)]
+    ranking = Ranking(np.arange(4), {"one": np.array([0.1, 0.1, 0.1, 0.3]), "two": np.array([0.2, 0.2, 0.2 + 1e-15, 0.2])})
+    assert ranking.order(addresses) == [3, 2, 1, 0]
+
+
+# ---- best ----------------------------------------------------------------------------------------------------------
+
+
+def test_late_interaction_is_the_weighted_mean_of_each_token_s_best_cosine() -> None:
+    query = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    tokens = TokenVectors(((0, 1), (1, 2)), np.array([[2, 0], [3, 3]], dtype=np.float32))
+    assert late_interaction(query, np.array([3.0, 1.0]), tokens) == pytest.approx((3 * 1 + math.sqrt(0.5)) / 4)
+    opposite = TokenVectors(((0, 1),), np.array([[-1, 0]], dtype=np.float32))
+    assert late_interaction(query, np.array([1.0, 1.0]), opposite) == 0
+    assert late_interaction(np.empty((0, 2), np.float32), np.empty(0), tokens) == 0
+
+
+def test_a_long_document_gives_up_something_for_its_many_chances() -> None:
+    parts = {"cosine": np.array([1.0, 1.0])}
+    same = np.array([0.5, 0.5])
+    again = look_again(parts, tokens=same, sentences=same, passages=np.array([1, 100]))
+    assert again["length"].tolist() == pytest.approx([0, -0.3 * math.log(100)])
+    assert sum(again.values()).tolist() == pytest.approx([0, -0.3 * math.log(100)])
+
+
+def test_what_was_looked_at_again_comes_first_with_its_new_parts() -> None:
+    parts = {"cosine": np.array([5.0, 4.0, 9.0])}
+    merged = ahead(parts, {"cosine": np.array([1.0, 0.0]), "tokens": np.array([0.5, 2.0])}, np.array([0, 1]))
+    assert merged["tokens"].tolist() == [0.5, 2.0, 0]
+    assert sum(merged.values())[:2].tolist() == [1.5, 2.0]
+    assert sum(merged.values())[2] < 1.5
+
+
+# ---- repeats -------------------------------------------------------------------------------------------------------
+
+TEXT = "The pump is serviced every spring by the janitor, who keeps the key in the shed behind the house near the old oak tree"
+
+
+@pytest.mark.parametrize(
+    ("other", "is_copy"),
+    [
+        (TEXT.upper(), True),
+        (TEXT.replace(", who", "\n who") + "!", True),
+        (f"{TEXT} itself", True),
+        (TEXT.replace("spring", "autumn"), False),
+        (f"{TEXT} 2024", False),  # another number is another fact
+        ("Something else", False),
+    ],
 )
-FIRST, SECOND, BOTH = (0, 6), (7, 10), [(0, 6), (7, 10)]  # "ab cd." has the mean (.5, .5), "ef." (2, 2)
-ALONG_X = np.array([1, 0], dtype=np.float32)
-ALONG_Y = np.array([0, 1], dtype=np.float32)
+def test_nearly_the_same_is_nearly_all_the_same_words_and_all_the_same_numbers(other: str, is_copy: bool) -> None:
+    assert copies([(0, 1)], {0: TEXT, 1: other}) == ({0: [1]} if is_copy else {})
 
 
-def test_the_best_sentence_is_the_one_whose_own_tokens_point_at_the_query() -> None:
-    assert best_sentence([(0, 2), (3, 6)], TOKENS, ALONG_X, offset=2) == (0, 2)
-    assert best_sentence([(0, 2), (3, 6)], TOKENS, ALONG_Y, offset=2) == (3, 6)
-    assert best_sentence([(0, 2), (3, 6), SECOND], TOKENS, ALONG_Y, offset=2) == (3, 6)
+def test_of_repeats_the_first_leads_all_others() -> None:
+    texts = {7: "one two three four", 2: "one two three four", 5: "one two three four"}
+    assert copies([(2, 5), (2, 7), (5, 7)], texts) == {2: [5, 7]}
 
 
-def test_of_equal_sentences_the_first_is_best_whatever_its_length_and_the_order_given() -> None:
-    assert best_sentence(BOTH, TOKENS, ALONG_X, offset=2) == FIRST
-    assert best_sentence(BOTH[::-1], TOKENS, ALONG_X, offset=2) == FIRST
+def test_only_passages_that_lie_together_are_suspected() -> None:
+    assert suspects(np.array([[1, 0], [0, 1], [0.9, 0.1], [np.nan, np.nan]], dtype=np.float32)) == [(0, 2)]
 
 
-def test_headings_and_special_tokens_are_in_no_sentence() -> None:
-    assert best_sentence([(0, 6), (7, 10)], TOKENS, ALONG_X, offset=2) == FIRST
-    assert best_sentence([(-2, -1), (7, 10)], TOKENS, ALONG_X, offset=3) is None
-
-
-def test_there_is_no_best_of_fewer_than_two_sentences_with_tokens() -> None:
-    assert best_sentence([], TOKENS, ALONG_X, offset=2) is None
-    assert best_sentence([FIRST], TOKENS, ALONG_X, offset=2) is None
-    assert best_sentence([FIRST, (50, 60)], TOKENS, ALONG_X, offset=2) is None
-
-
-def test_a_sentence_whose_tokens_cancel_out_scores_nothing() -> None:
-    tokens = TokenVectors(((0, 1), (1, 2), (2, 3)), np.array([[1, 0], [-1, 0], [-1, 0]], dtype=np.float32))
-    assert best_sentence([(0, 2), (2, 3)], tokens, ALONG_X, offset=0) == (0, 2)
+def test_boilerplate_counts_half() -> None:
+    scores = np.array([0.9, 0.6, 0.4, 0.1])
+    assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .1 + .8 / 2 = .5
+    assert behind_content([0, 1, 2, 3], scores, set()) == [0, 1, 2, 3]

@@ -120,6 +120,9 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
                 "end": 142,
                 "heading": "Engine > Oil",
                 "text": "Check the oil every week.\nUse grade 15W-40.",
+                "parts": {},
+                "copies": [],
+                "shares": None,
                 "highlights": [[0, 25, 1.0]],
             },
             {
@@ -139,6 +142,9 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
                 "end": 11,
                 "heading": "",
                 "text": "Other words",
+                "parts": {},
+                "copies": [],
+                "shares": None,
                 "highlights": [],
             },
         ],
@@ -292,10 +298,28 @@ def test_an_excerpt_shows_the_beginning_of_a_sentence_longer_than_itself() -> No
     assert body(text, highlights=(highlight,)) == "… " + "\n".join(CODE_LINES[1:7]) + " …"
 
 
-def test_a_mark_goes_on_over_the_end_of_a_line_and_weak_ones_are_left_out() -> None:
-    text = "one two three four five six seven"
-    shown = body(text, highlights=((24, 27, 0.4), (14, 23, 1.0), (16, 20, 0.9), (4, 7, 0.5)), width=25, color=True)
-    assert shown == "one \x1b[1;33mtwo\x1b[0m three \x1b[1;33mfour\x1b[0m\n\x1b[1;33mfive\x1b[0m six seven"
+def test_a_mark_goes_on_over_the_end_of_a_line() -> None:
+    shown = body("one two three four five six seven", highlights=((14, 23, 1.0),), width=25, color=True)
+    assert shown == "one two three \x1b[1;33mfour\x1b[0m\n\x1b[1;33mfive\x1b[0m six seven"
+
+
+def test_several_highlights_are_a_heat_map_of_four_colors_from_a_fifth_on() -> None:
+    text = "aa bb cc dd ee ff gg"
+    weights = (0.1, 0.2, 0.39, 0.4, 0.6, 0.8, 1.0)
+    heat = tuple((3 * at, 3 * at + 2, weight) for at, weight in enumerate(weights))
+    shown = body(text, highlights=heat[::-1], color=True)
+    weak, fair, strong, most = (f"38;5;16;48;5;{color}" for color in (144, 179, 214, 208))
+    styles = ("", weak, weak, fair, strong, f"1;{most}", f"1;{most}")
+    look = Look(color=True)
+    assert shown == " ".join(look.paint(text[start:end], style) for (start, end, _), style in zip(heat, styles, strict=True))
+    assert body(text, highlights=heat) == text
+
+
+def test_a_heated_word_goes_on_over_the_end_of_a_line_and_none_is_painted_twice() -> None:
+    look, hottest = Look(color=True), "1;38;5;16;48;5;208"
+    assert layout.heated("abcdef", (0, 3), [(1, 5, 1.0), (2, 3, 0.9)], look) == "a" + look.paint("bc", hottest)
+    assert layout.heated("abcdef", (3, 6), [(1, 5, 1.0), (2, 6, 1.0)], look) == look.paint("de", hottest) + look.paint("f", hottest)
+    assert layout.heated("abcdef", (0, 6), [], look) == "abcdef"
 
 
 def test_prose_flows_over_the_margins_of_its_source_but_lists_and_code_keep_their_lines() -> None:

@@ -322,7 +322,8 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
     with closing(LocalBackend(folder).reader()) as reader:
         assert paths(reader, axis(0)) == [b"/old.txt"] * 2
     after = dump(folder)
-    assert after["alembic_version"] == [("0003",)]
+    assert after["alembic_version"] == [(records.REVISIONS[-1],)]
+    assert after["schema"] != before["schema"]
     untouched = set(TABLES) - {"corpus", "document", "passage"}
     assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
     with plain(folder) as database:
@@ -529,7 +530,7 @@ def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None
     assert vectors_files(folder) == []
     assert not list(folder.glob(".vectors-*"))
     with Snapshot(folder) as reader:
-        assert len(reader.leg(axis(0), EVERYTHING, 5000)[0]) == 2000
+        assert len(reader.cosine_leg(axis(0), EVERYTHING, 5000)[0]) == 2000
     with Store(folder) as writer:
         writer.finish()
     assert len(vectors_files(folder)) == 1
@@ -541,7 +542,7 @@ def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> No
         add(writer, "/a", document(5), unit(5))
         writer.finish()
     with Snapshot(folder) as mapped:
-        from_file = mapped.leg(axis(2), EVERYTHING, 5)
+        from_file = mapped.cosine_leg(axis(2), EVERYTHING, 5)
         assert mapped.status().vectors_state == "current"
     assert np.array_equal(from_file[1], np.sort(unit(5).astype(np.float16).astype(np.float64)[:, 2].astype(np.float32))[::-1])
 
@@ -556,7 +557,7 @@ from pathlib import Path
 from make_corpora import EVERYTHING, axis
 from searchapp.local import LocalBackend
 reader = LocalBackend(Path(sys.argv[1])).reader()
-assert len(reader.leg(axis(0), EVERYTHING, 5)[0]) == 1
+assert len(reader.cosine_leg(axis(0), EVERYTHING, 5)[0]) == 1
 print(sorted({{"sqlalchemy", "alembic", "torch", "transformers"}} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)

@@ -244,7 +244,7 @@ def answers(folder: Path) -> tuple[list[tuple[list[int], list[float]]], list[str
     """What a reader says to some questions, its notes, and the state that it reports."""
     filters = (EVERYTHING, Filters(types=("md",)), Filters(within=("/3", "/10", "/4")), Filters(within=("/5",)))
     with closing(Snapshot(folder)) as reader:
-        found = [as_lists(reader.leg(unit(1, seed)[0], one, depth)) for seed in (1, 2) for one in filters for depth in (1, 7, 500)]
+        found = [as_lists(reader.cosine_leg(unit(1, seed)[0], one, depth)) for seed in (1, 2) for one in filters for depth in (1, 7, 500)]
         return found, reader.notes, reader.status().vectors_state
 
 

@@ -1,0 +1,46 @@
+"""The last answer, so that one of its matches can be named: which passages it showed, and nothing of their text.
+
+One small file a corpus, 0600, in the cache folder; it may be deleted at any time. Knows neither corpus nor reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchapp.errors import BadFilter
+
+if TYPE_CHECKING:
+    from searchapp.types import Answer
+
+
+def remember(answer: Answer, *, corpus: Path, cache: Path) -> None:
+    """Keep which passages an answer showed, in place of the one before; a cache that cannot be written keeps nothing."""
+    file = _file(corpus, cache)
+    shown = [[match.hit.passage_id, os.fsdecode(match.hit.path)] for match in answer.matches]
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix="tmp-")  # 0600
+        with os.fdopen(descriptor, "w", encoding="utf-8") as temporary:
+            json.dump(shown, temporary)
+        Path(name).replace(file)
+
+
+def recall(number: int, *, corpus: Path, cache: Path) -> tuple[int, str]:
+    """The passage, by id and path, of the last answer's match of that rank. Raises BadFilter where there is none."""
+    try:
+        shown = json.loads(_file(corpus, cache).read_text(encoding="utf-8"))
+        passage_id, path = shown[number - 1]
+        return int(passage_id), str(path)
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        hint = "ask a question first, then name a match by the number before it"
+        raise BadFilter(f"the last answer has no match {number}", hint=hint) from error
+
+
+def _file(corpus: Path, cache: Path) -> Path:
+    return cache / "answers" / f"{hashlib.blake2b(os.fsencode(corpus), digest_size=8).hexdigest()}.json"

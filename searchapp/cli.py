@@ -55,7 +55,7 @@ ModeOption = Annotated[
 ]
 WeightOption = Annotated[
     float | None,
-    typer.Option("--weight", metavar="X", help="The keyword leg's part in hybrid and best, 0 to 1. Default: the corpus's, or 0.4."),
+    typer.Option("--weight", metavar="X", help="The keyword leg's part in hybrid and best, 0 to 1. Default: the corpus's, or 0.45."),
 ]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -43,7 +43,8 @@ STOP_WORDS = frozenset(
 )
 
 _PIECE = re.compile(
-    r"""(?<!\S)(?P<minus>-(?=[^\W\d_]|"\w))?(?P<title>title:(?=["\w]))?(?:"(?P<phrase>[^"]*\w[^"]*)"(?=[\s,.;:!?]|$)|(?P<plain>\S+))"""
+    r"""(?<!\S)(?P<minus>-(?=[^\W\d_]|"))?(?P<title>title:(?=["\w]))?"""
+    r"""(?:"(?P<phrase>[^"\w]*\w[^"]*)"(?=[,.;:!?]*(?:\s|$))|(?P<plain>(?!(?<=[-:])")\S+))"""  # a quote without its other one is text
 )
 _CURLY = str.maketrans("“”„", '"""')
 
@@ -143,10 +144,10 @@ def _terms(text: str) -> list[Term]:
 def _runs(text: str) -> Iterator[list[str]]:
     """Words, each alone, and whole stretches of text without spaces, a character an item."""
     run: list[str] = []
-    end = -1
+    end = -1  # of the stretch; -1 after a word
     for word, (start, stop) in _words(text):
         is_unspaced = spaced(word) != word
-        if run and not (is_unspaced and start == end):
+        if run and not (is_unspaced and end >= 0 and all(_is_mark(between) for between in text[end:start])):
             yield run
             run = []
         run.append(word)
@@ -161,7 +162,7 @@ def _words(text: str) -> list[tuple[str, Span]]:
     start = None
     for i, character in enumerate(f"{text} "):
         is_unspaced = spaced(character) != character
-        is_word = not is_unspaced and (character.isalnum() or (start is not None and unicodedata.category(character)[0] == "M"))
+        is_word = not is_unspaced and (character.isalnum() or (start is not None and _is_mark(character)))
         if start is not None and not is_word:
             found.append((text[start:i], (start, i)))
             start = None
@@ -170,3 +171,7 @@ def _words(text: str) -> list[tuple[str, Span]]:
         elif is_word and start is None:
             start = i
     return found
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"

@@ -26,16 +26,19 @@ def remember(answer: Answer, *, corpus: Path, cache: Path) -> None:
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, name = tempfile.mkstemp(dir=file.parent, prefix="tmp-")  # 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as temporary:
-            json.dump(shown, temporary)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as temporary:
+                json.dump(shown, temporary)
+            Path(name).replace(file)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
 
 def recall(number: int, *, corpus: Path, cache: Path) -> tuple[int, str]:
     """The passage, by id and path, of the last answer's match of that rank. Raises BadFilter where there is none."""
     try:
         shown = json.loads(_file(corpus, cache).read_text(encoding="utf-8"))
-        passage_id, path = shown[number - 1]
+        passage_id, path = dict(enumerate(shown, 1))[number]
         return int(passage_id), str(path)
     except (OSError, ValueError, LookupError, TypeError) as error:
         hint = "ask a question first, then name a match by the number before it"

@@ -29,7 +29,7 @@ Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what ear
 MODES = ("cosine", "keyword", "hybrid", "best")
 DEPTH = 200  # passages of each leg that a hybrid looks at, at least
 LOOKED_AT_AGAIN = 50  # passages that `best` reads token by token
-WEIGHT = 0.4  # of the keyword leg, where it has much to go by
+WEIGHT = 0.45  # of the keyword leg, where it has much to go by
 
 _MUCH = 1.3  # words that only one passage has, or their worth in commoner ones: then the best keyword hit is trusted
 _WHOLE = 0.7  # or this share of all that the question's words could be worth
@@ -37,6 +37,7 @@ _HYBRID, _TOKENS, _SENTENCE, _LENGTH = 0.6, 0.3, 0.1, 0.3  # what counts in `bes
 _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 _SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
+_SAME_LENGTH = 0.8  # of two texts that may be
 _SUSPECT = 0.8  # cosine from which two passages are compared word by word
 BOILERPLATE = 5  # documents that hold nearly the same passage: it says little about any of them
 
@@ -78,11 +79,12 @@ def trust(best: float, ideal: float, passages: int) -> float:
 def fuse(cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float) -> dict[str, Numbers]:
     """The parts of a hybrid score, each (n,): both legs' scores in standard deviations from their means over the union.
 
-    NaN, where a leg has no score, counts as the least that it gave. `weight` is the keyword leg's, from 0 to 1.
+    NaN counts as the least cosine there is, and as a BM25 of 0: a passage that holds none of the words is worth nothing to that leg.
+    `weight` is the keyword leg's, from 0 to 1.
     """
     return {
         "cosine": (1 - weight) * _standardised(_filled(cosines)),
-        "keyword": weight * trusted * _standardised(_filled(keywords)),
+        "keyword": weight * trusted * _standardised(np.nan_to_num(keywords)),
     }
 
 
@@ -191,26 +193,22 @@ def suspects(vectors: Vectors) -> list[tuple[int, int]]:
 
 
 def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[int, list[int]]:
-    """For each position that nearly repeats are behind, those; of a group, only the first leads.
+    """For each position that nearly repeats are behind, those; of a group, only the first leads, so pairs come in its order.
 
     Two passages are nearly the same where nine tenths of their three-word shingles and all of their numbers are.
     """
-    shingles = {position: _shingles(text) for position, text in texts.items()}
-    numbers = {position: sorted(word for word in _WORD.findall(text) if any(map(str.isdigit, word))) for position, text in texts.items()}
     leaders: dict[int, int] = {}
     found: dict[int, list[int]] = defaultdict(list)
-    for first, second in sorted(pairs):
-        if first in leaders or second in leaders or numbers[first] != numbers[second]:
-            continue
-        if len(shingles[first] & shingles[second]) >= _SAME_TEXT * len(shingles[first] | shingles[second]):
+    for first, second in pairs:
+        if first not in leaders and second not in leaders and _is_copy(texts[first], texts[second]):
             leaders[second] = first
             found[first].append(second)
     return dict(found)
 
 
 def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:
-    """The order in which boilerplate counts half: its lead over the least of all scores is halved."""
-    least = float(scores.min())
+    """The order in which boilerplate counts half: its lead over nothing, or over the least of all scores, is halved."""
+    least = min(0.0, float(scores.min()))
     worth = {i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i]) for i in order}
     return sorted(order, key=lambda i: -worth[i])
 
@@ -237,6 +235,16 @@ def unit_rows(states: Vectors) -> Vectors:
     """The rows in unit length, (n, dim); rows of zeros stay."""
     rows: Vectors = states / np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-12)
     return rows
+
+
+def _is_copy(first: str, second: str) -> bool:
+    """Whether two texts are nearly the same; lengths tell most of those that are not."""
+    shorter, longer = sorted((len(first), len(second)))
+    if shorter < _SAME_LENGTH * longer:
+        return False
+    numbers = [sorted(word for word in _WORD.findall(text) if any(map(str.isdigit, word))) for text in (first, second)]
+    here, there = _shingles(first), _shingles(second)
+    return numbers[0] == numbers[1] and len(here & there) >= _SAME_TEXT * len(here | there)
 
 
 def _shingles(text: str) -> set[tuple[str, ...]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("nDCG@10", "Recall@100", "MRR@10", "ms a query", "95 % within")
 _TEST = "two-sided paired randomisation test over the questions' nDCG@10"
 _GAP = 3
-_WIDEST = 100  # columns of a note
+_WIDEST = 120  # columns of a note
 
 
 def evaluation_json(evaluations: Iterable[Evaluation], comparisons: Sequence[Comparison] = ()) -> dict[str, object]:

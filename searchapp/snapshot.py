@@ -23,6 +23,8 @@ from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTo
 from searchapp.types import Address, Background, DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from searchapp.types import Ids, Scores, Term, Vector, Vectors
     from searchapp.vectors import Bitmap, HalfVectors
 
@@ -133,9 +135,7 @@ class Snapshot:
         is_newer = row_ids[places] == passage_ids if len(row_ids) else np.zeros(len(passage_ids), dtype=bool)
         found[is_newer] = rows[places[is_newer]]
         if self._file is not None:
-            statement = "SELECT p.id FROM passage p JOIN vectors v ON v.document_id = p.document_id"
-            complete = {i for (i,) in self._for_ids(statement, "p.id", passage_ids[~is_newer])}
-            in_file = ~is_newer & np.isin(passage_ids, list(complete))
+            in_file = ~is_newer & ~self._are_pending(passage_ids)
             found[in_file] = self._file.rows(passage_ids[in_file])
         return found
 
@@ -168,9 +168,7 @@ class Snapshot:
 
     def counts(self) -> tuple[int, int, int, int]:
         """How many documents, passages, pending documents and stale documents there are."""
-        row = self._one("SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(is_stale), 0) FROM document")
-        complete = self._one("SELECT count(*) FROM vectors")
-        return row[0], row[1], row[0] - complete[0], row[2]
+        return self._counts
 
     def versions(self) -> list[tuple[str, str, str, int]]:
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
@@ -282,6 +280,12 @@ class Snapshot:
         return vectors.from_blob(b"".join(blobs), max(self.dim, 1)), np.concatenate(ids)
 
     @cached_property
+    def _counts(self) -> tuple[int, int, int, int]:
+        row = self._one("SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(is_stale), 0) FROM document")
+        complete = self._one("SELECT count(*) FROM vectors")
+        return row[0], row[1], row[0] - complete[0], row[2]
+
+    @cached_property
     def _tombstones(self) -> bool:
         return self._one("SELECT 1 FROM tombstone LIMIT 1") is not None
 
@@ -298,6 +302,14 @@ class Snapshot:
         for term in filters.lacking:
             allowed &= ~self._holding(term)
         return allowed
+
+    def _are_pending(self, passage_ids: Ids) -> NDArray[np.bool_]:
+        """Which passages have no vector yet, (n,)."""
+        if not self.counts()[2]:
+            return np.zeros(len(passage_ids), dtype=bool)
+        statement = "SELECT p.id FROM passage p LEFT JOIN vectors v ON v.document_id = p.document_id"
+        rows = self._for_ids(statement, "v.document_id IS NULL AND p.id", passage_ids)
+        return np.isin(passage_ids, [i for (i,) in rows])
 
     def _holding(self, term: Term) -> Bitmap:
         rows = self._each(keywords.HOLDING, keywords.expression([term]))

@@ -389,7 +389,9 @@ class MemoryReader:
         return found
 
     def background(self) -> Background | None:
-        """What the corpus is like as a whole; None where it is too small to tell."""
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
+        if self._state.ingested_at_ns is None:
+            return None
         complete = [one for one in self._state.documents.values() if one.rows is not None]
         rows = [(one.first_passage_id, one.rows.astype(np.float16)) for one in complete if one.rows is not None]
         return measure(lambda: rows, sum(len(each) for _, each in rows), self._state.encoder.dim if self._state.encoder else 0)

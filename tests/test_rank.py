@@ -58,12 +58,19 @@ def test_each_leg_counts_in_its_own_standard_deviations() -> None:
     assert parts["keyword"].tolist() == pytest.approx([-0.2, 0.2])
 
 
-def test_what_a_leg_did_not_find_counts_as_the_least_that_it_found() -> None:
-    parts = fuse(np.array([1.0, 1.0, 1.0]), np.array([5.0, np.nan, 9.0]), weight=1.0, trusted=1.0)
+def test_what_holds_none_of_the_words_is_worth_nothing_to_the_keyword_leg() -> None:
+    parts = fuse(np.array([1.0, 1.0, 1.0]), np.array([5.0, np.nan, np.nan]), weight=1.0, trusted=1.0)
     assert parts["cosine"].tolist() == [0, 0, 0]  # no spread: it tells nothing apart
-    assert parts["keyword"][0] == parts["keyword"][1] < parts["keyword"][2]
+    assert parts["keyword"].tolist() == pytest.approx([math.sqrt(2), -math.sqrt(0.5), -math.sqrt(0.5)])
     nothing = fuse(np.array([1.0, 2.0]), np.array([np.nan, np.nan]), weight=1.0, trusted=1.0)
     assert nothing["keyword"].tolist() == [0, 0]
+
+
+def test_a_passage_without_a_vector_has_the_least_cosine_of_all() -> None:
+    parts = fuse(np.array([3.0, np.nan, 1.0]), np.array([1.0, 1.0, 1.0]), weight=0.0, trusted=1.0)
+    assert parts["cosine"][1] == parts["cosine"][2] < parts["cosine"][0]
+    unknown = fuse(np.array([np.nan, np.nan]), np.array([1.0, 2.0]), weight=0.5, trusted=1.0)
+    assert unknown["cosine"].tolist() == [0, 0]
 
 
 def test_the_keyword_leg_is_trusted_for_rare_words_or_for_most_of_the_question() -> None:
@@ -158,5 +165,6 @@ def test_only_passages_that_lie_together_are_suspected() -> None:
 
 def test_boilerplate_counts_half() -> None:
     scores = np.array([0.9, 0.6, 0.4, 0.1])
-    assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .1 + .8 / 2 = .5
+    assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .9 / 2 = .45
+    assert behind_content([0, 1, 2, 3], scores - 1, {0}) == [1, 0, 2, 3]  # -.9 + .8 / 2 = -.5
     assert behind_content([0, 1, 2, 3], scores, set()) == [0, 1, 2, 3]

@@ -165,7 +165,7 @@ def wrapped(text: str, columns: int) -> list[Span]:
     return lines
 
 
-def window(lines: Sequence[Span], highlight: tuple[int, int, float], limit: int) -> int:
+def window(lines: Sequence[Span], highlight: Span, limit: int) -> int:
     """The first of `limit` lines to show: the passage's first if the highlight is in view then, else so that it is in the middle."""
     touched = [at for at, (start, end) in enumerate(lines) if start < highlight[1] and end > highlight[0]]
     if not touched or touched[-1] < limit:

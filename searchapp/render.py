@@ -302,6 +302,7 @@ def _match_json(match: Match) -> dict[str, object]:
         **_hit_json(hit),
         "parts": {name: _rounded(part) for name, part in match.parts.items()},
         "copies": [os.fsdecode(path) for path in match.copies],
+        "sentence": None if match.sentence is None else list(match.sentence),
         "shares": None if match.shares is None else _shares_json(match.shares),
         "highlights": [[start, end, _rounded(weight)] for start, end, weight in match.highlights],
     }
@@ -419,7 +420,8 @@ def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
     if len(lines) <= _EXCERPT_LINES:
         return [_highlighted(text, line, match, look) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
-    begin = window(lines, max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0)), _EXCERPT_LINES)
+    strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
+    begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
     shown = [_highlighted(text, line, match, look) for line in lines[begin : begin + _EXCERPT_LINES]]
     if begin:
         shown[0] = f"… {shown[0]}"

@@ -294,14 +294,15 @@ class Search:
             return match
         [(hit, tokens)] = self._read([match.hit])
         text, offset = embedded_text(hit.passage.headings, hit.text), len(embedded_text(hit.passage.headings, ""))
-        if self.request.has_shares:
-            if not explain.is_mean(vector, tokens):
-                self._note_once("this model does not pool by mean, or has no vector yet: no exact share of a word exists")
-                return match
-            shares = explain.cosine_shares(tokens, self.vector, text, offset=offset)
-            return replace(match, shares=shares, highlights=explain.share_highlights(shares))
         span = explain.best_sentence(sentences(hit.text), tokens, self.vector, offset=offset, question=self._question_tokens)
-        return replace(match, highlights=((*span, 1.0),)) if span else match
+        match = replace(match, sentence=span, highlights=((*span, 1.0),) if span else ())
+        if not self.request.has_shares:
+            return match
+        if not explain.is_mean(vector, tokens):
+            self._note_once("this model does not pool by mean, or has no vector yet: no exact share of a word exists")
+            return match
+        shares = explain.cosine_shares(tokens, self.vector, text, offset=offset)
+        return replace(match, shares=shares, highlights=explain.share_highlights(shares))
 
 
 def needs_encoder(request: Request) -> bool:

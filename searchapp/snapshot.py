@@ -109,7 +109,7 @@ class Snapshot:
         wanted = depth + 1
         while True:
             rows = self._all(statement, keywords.expression(terms), wanted)
-            if len(rows) < wanted or rows[-1][1] < rows[depth - 1][1]:
+            if len(rows) < wanted or np.float32(rows[-1][1]) < np.float32(rows[depth - 1][1]):
                 break
             wanted *= 4  # a tie at the cut: its order is not FTS5's to choose
         ids = np.array([row[0] for row in rows], dtype=np.int64)

@@ -468,9 +468,11 @@ class MemoryReader:
     def _best(self, scores: Mapping[int, float], filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The passages of these scores that hold and lack what the filters say, at most `depth`, best first."""
         for term in filters.holding:
-            scores = {i: score for i, score in scores.items() if i in self._holding(term)}
+            holding = self._holding(term)
+            scores = {i: score for i, score in scores.items() if i in holding}
         for term in filters.lacking:
-            scores = {i: score for i, score in scores.items() if i not in self._holding(term)}
+            holding = self._holding(term)
+            scores = {i: score for i, score in scores.items() if i not in holding}
         ids = np.array(list(scores), dtype=np.int64)
         best = sorted((-score, place, i) for (i, score), place in zip(scores.items(), self.addresses(ids), strict=True))[: max(depth, 0)]
         return np.array([row[2] for row in best], dtype=np.int64), np.array([-row[0] for row in best], dtype=np.float32)

@@ -460,6 +460,7 @@ class Match:
     copies: tuple[bytes, ...] = ()  # paths of documents that hold nearly the same passage, not shown themselves
     parts: Mapping[str, float] = field(default_factory=dict)  # what adds up to the score, by what earned it
     confidence: float | None = None
+    sentence: Span | None = None  # within hit.text: the one that earned the match, where that was asked for and there is a choice
     shares: CosineShares | None = None  # what each word adds to the cosine, where that was asked for and can be told
     highlights: tuple[tuple[int, int, float], ...] = ()  # start, end within hit.text, weight in (0, 1]
 

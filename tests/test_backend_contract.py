@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +13,29 @@ import numpy as np
 import pytest
 from make_corpora import DAY_NS, DIM, ENCODER, EVERYTHING, add, axis, digests_of, document, expected_leg, passages_of, paths, source, unit
 
+from searchapp import keywords
 from searchapp.errors import CorpusLocked
 from searchapp.local import LocalBackend
 from searchapp.testing import MemoryBackend
-from searchapp.types import Backend, Document, DocumentRow, Filters, KnownFile, Passage, PendingDocument, Reader, Root, Unindexed, Writer
+from searchapp.types import (
+    Address,
+    Backend,
+    Document,
+    DocumentRow,
+    Filters,
+    KnownFile,
+    Passage,
+    PendingDocument,
+    Reader,
+    Root,
+    Term,
+    Unindexed,
+    Writer,
+)
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from searchapp.types import Vector, Vectors
 
 FOLDERS = ("/home/ann", "/home/ann/notes", "/home/ann.old", "/srv/data [x]*", "/srv")
@@ -608,3 +625,405 @@ def test_metadata_are_compared_whole_or_by_one_of_several_values_in_any_case(bac
         for where, found in expected.items():
             assert [row.path for row in reader.rows(Filters(where=where))] == found, where
             assert paths(reader, axis(0), Filters(where=where)) == found, where
+
+
+# ---- words ---------------------------------------------------------------------------------------------------------
+
+WORDS = ("yak", "pig", "owl", "hen", "fox", "elk", "dog", "cow", "bat")  # that stemming leaves as they are, the first ones often
+SHARES = np.array([40, 14, 12, 10, 8, 6, 5, 3, 2]) / 100
+
+
+class Row(NamedTuple):
+    """A passage as the keyword index is to hold it, and all that a filter may ask of it."""
+
+    path: str
+    start: int
+    kind: str
+    columns: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]  # title, headings below it, body
+    vector: Vector | None
+
+    def holds(self, *phrase: str, is_title: bool = False) -> bool:
+        return any(occurrences(column, phrase) for column in self.columns[: 1 if is_title else 3])
+
+
+def occurrences(column: tuple[str, ...], phrase: tuple[str, ...]) -> int:
+    return sum(column[i : i + len(phrase)] == phrase for i in range(len(column)))
+
+
+def bm25(rows: Sequence[Row], terms: Sequence[Term]) -> NDArray[np.float64]:
+    """The oracle: each passage's score, (n,), as https://sqlite.org/fts5.html#the_bm25_function has it, the title weighing 2."""
+    sizes = np.array([sum(map(len, row.columns)) for row in rows])
+    flattening = 1.2 * (0.25 + 0.75 * sizes / sizes.mean())
+    total = np.zeros(len(rows))
+    for term in terms:
+        weights = [2, 0, 0] if term.is_title else [2, 1, 1]
+        frequency = np.array([[occurrences(column, term.words) for column in row.columns] for row in rows]) @ weights
+        holding = np.count_nonzero(frequency)
+        idf = max(np.log((len(rows) - holding + 0.5) / (holding + 0.5)), 1e-6)
+        total += idf * (frequency * 2.2 / (frequency + flattening))
+    return total
+
+
+class KeywordOracle:
+    """Documents of some words and a few passages each, every fourth pending, and what a search over their words must give."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.documents: dict[str, tuple[int, list[Row]]] = {}
+        for number in range(48):
+            self.add(writer, number, is_pending=number % 4 == 3)
+
+    def add(self, writer: Writer, number: int, *, seed: int = 0, is_pending: bool = False) -> None:
+        random = np.random.default_rng((seed, number))
+
+        def some(least: int, most: int) -> tuple[str, ...]:
+            return tuple(str(word) for word in random.choice(WORDS, random.integers(least, most + 1), p=SHARES))
+
+        path, kind, title = f"{FOLDERS[number % 5]}/{number:02}", KINDS[number % 3], some(0, 2)
+        rows, passages, text = [], [], ""
+        vectors = unit(int(random.integers(1, 5)), seed=number)
+        for vector in vectors:
+            below, body = some(0, 2), some(1, 9)
+            headings = (*([" ".join(title)] if title else []), *([" ".join(below)] if below else []))
+            rows.append(Row(path, len(text), kind, (title, below, body), None if is_pending else vector))
+            passages.append(Passage(len(text), len(text) + len(" ".join(body)), headings))
+            text += f"{' '.join(body)}\n"
+        if writer.encoder() is None:
+            writer.set_encoder(ENCODER)
+        made = Document(text, kind, " ".join(title))
+        document_id = writer.replace(source(path), made, passages, vectors=None if is_pending else vectors)
+        self.documents[path] = (document_id, rows)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for _, rows in self.documents.values() for row in rows]
+
+    def agrees(self, reader: Reader, terms: Sequence[Term], filters: Filters, keeps: Callable[[Row], bool]) -> int:
+        """Whether the keyword leg gives exactly what it must at every depth; returns how many passages there are to give."""
+        scored = zip(self.rows, bm25(self.rows, terms).astype(np.float32).tolist(), strict=True)
+        expected = sorted((-score, row.path.encode(), row.start) for row, score in scored if score > 0 and keeps(row))
+        for depth in (1, 2, 7, 5000):
+            ids, scores = reader.keyword_leg(terms, filters, depth)
+            assert [(each.path, each.start) for each in reader.addresses(ids)] == [(path, start) for _, path, start in expected[:depth]]
+            assert np.allclose(scores, [-score for score, _, _ in expected[:depth]], rtol=1e-6, atol=0)
+            assert (ids.dtype.name, scores.dtype.name) == ("int64", "float32")
+        return len(expected)
+
+    def agrees_by_cosine(self, reader: Reader, filters: Filters, keeps: Callable[[Row], bool]) -> None:
+        """Whether the cosine leg gives exactly what it must of the passages that pass a filter."""
+        query = unit(1, 7)[0]
+        stored = [(row.path.encode(), row.start, i, row.vector) for i, row in enumerate(self.rows) if row.vector is not None and keeps(row)]
+        for depth in (1, 7, 5000):
+            ids, scores = reader.cosine_leg(query, filters, depth)
+            expected, expected_scores = expected_leg(stored, query, depth)
+            places = [(self.rows[i].path.encode(), self.rows[i].start) for i in expected]
+            assert [(each.path, each.start) for each in reader.addresses(ids)] == places
+            assert np.allclose(scores, expected_scores, atol=1e-6, rtol=0)
+
+
+BAT, COW, YAK, ABSENT = (Term((word,)) for word in ("bat", "cow", "yak", "absent"))
+YAKS, PIG_OWL = Term(("yak", "yak")), Term(("pig", "owl"))
+EVERY_WORD = tuple(Term((word,)) for word in WORDS)
+TITLE_YAK, TITLE_PHRASE = Term(("yak",), is_title=True), Term(("yak", "pig"), is_title=True)
+
+ASKED: list[tuple[Term, ...]] = [
+    (BAT,),
+    (YAK,),  # in most passages
+    (COW, BAT),
+    (BAT, BAT, COW),
+    (YAKS,),
+    (PIG_OWL, BAT),
+    (TITLE_YAK,),
+    (TITLE_PHRASE, COW),
+    (ABSENT, COW),
+    EVERY_WORD,
+]
+
+FILTERED_PASSAGES: list[tuple[str, Filters, Callable[[Row], bool]]] = [
+    ("everything", EVERYTHING, lambda _: True),
+    ("within", Filters(within=("/home/ann",)), lambda row: row.path.startswith("/home/ann/")),
+    ("outside", Filters(outside=("/home/ann",)), lambda row: not row.path.startswith("/home/ann/")),
+    (
+        "outside of two places, with a slash and with glob characters",
+        Filters(outside=("/home/ann/notes/", "/srv/data [x]*")),
+        lambda row: not row.path.startswith(("/home/ann/notes/", "/srv/data [x]*/")),
+    ),
+    ("outside of a document", Filters(outside=("/home/ann/05",)), lambda row: row.path != "/home/ann/05"),
+    ("outside of nothing, as it is no pattern", Filters(outside=("/home/*", "0?")), lambda _: True),
+    (
+        "within and outside",
+        Filters(within=("/home",), outside=("/home/ann/notes",)),
+        lambda row: row.path.startswith("/home/") and "notes" not in row.path,
+    ),
+    ("a type", Filters(types=("md",)), lambda row: row.kind == "md"),
+    ("holding a word", Filters(holding=(COW,)), lambda row: row.holds("cow")),
+    ("holding two words", Filters(holding=(COW, YAK)), lambda row: row.holds("cow") and row.holds("yak")),
+    ("holding a phrase", Filters(holding=(YAKS,)), lambda row: row.holds("yak", "yak")),
+    ("holding a word in the title", Filters(holding=(TITLE_YAK,)), lambda row: row.holds("yak", is_title=True)),
+    ("lacking a word", Filters(lacking=(YAK,)), lambda row: not row.holds("yak")),
+    ("lacking one word and another", Filters(lacking=(BAT, PIG_OWL)), lambda row: not row.holds("bat") and not row.holds("pig", "owl")),
+    ("lacking a phrase in the title", Filters(lacking=(TITLE_PHRASE,)), lambda row: not row.holds("yak", "pig", is_title=True)),
+    ("holding what is absent", Filters(holding=(ABSENT,)), lambda _: False),
+    ("lacking what is absent", Filters(lacking=(ABSENT,)), lambda _: True),
+    ("holding what it lacks", Filters(holding=(COW,), lacking=(COW,)), lambda _: False),
+    (
+        "all at once",
+        Filters(outside=("/srv",), types=("txt", "pdf"), holding=(YAK,), lacking=(BAT,)),
+        lambda row: not row.path.startswith("/srv/") and row.kind != "md" and row.holds("yak") and not row.holds("bat"),
+    ),
+]
+
+
+def test_words_are_scored_exactly_as_the_oracle_scores_them(backend: Backend, writer: Writer) -> None:
+    oracle = KeywordOracle(writer)
+    writer.commit()
+    for is_published in (False, True):
+        if is_published:
+            writer.finish()
+        with closing(backend.reader()) as reader:
+            counts = [oracle.agrees(reader, terms, EVERYTHING, lambda _: True) for terms in ASKED]
+            assert min(counts) > 0
+            assert counts[-1] == len(oracle.rows) == reader.counts()[1]
+
+
+def test_every_filter_of_passages_holds_for_both_legs(backend: Backend, writer: Writer) -> None:
+    oracle = KeywordOracle(writer)
+    writer.finish()
+    oracle.add(writer, 50)  # newer than the file
+    oracle.add(writer, 51, is_pending=True)
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        for name, filters, keeps in FILTERED_PASSAGES:
+            oracle.agrees(reader, [BAT, COW, YAKS], filters, keeps)
+            count = oracle.agrees(reader, EVERY_WORD, filters, keeps)
+            assert (count > 0) == (name not in ("holding what is absent", "holding what it lacks")), name
+            oracle.agrees_by_cosine(reader, filters, keeps)
+        ids, _ = reader.keyword_leg(EVERY_WORD, EVERYTHING, 5000)
+        assert {"/home/ann/50", "/home/ann/notes/51"} <= {address.path.decode() for address in reader.addresses(ids)}
+        assert reader.notes == []
+
+
+def test_words_are_scored_over_what_is_there_after_every_kind_of_change(backend: Backend, writer: Writer) -> None:
+    oracle = KeywordOracle(writer)
+    writer.finish()
+    for number in (0, 3, 7):  # complete and pending ones, replaced by either
+        oracle.add(writer, number, seed=1, is_pending=number == 7)
+    for path in ("/home/ann/05", "/home/ann/notes/11", "/srv/44"):
+        writer.remove([oracle.documents.pop(path)[0]])
+    moved, rows = oracle.documents.pop("/home/ann/10")
+    writer.relocate(moved, source("/elsewhere/10"))
+    oracle.documents["/elsewhere/10"] = (moved, [row._replace(path="/elsewhere/10") for row in rows])
+    late, rows = oracle.documents["/srv/19"]
+    writer.attach(late, unit(len(rows), seed=3))
+    writer.commit()
+    for is_finished in (False, True):
+        if is_finished:
+            writer.finish()
+        with closing(backend.reader()) as reader:
+            for terms in ASKED:
+                oracle.agrees(reader, terms, EVERYTHING, lambda _: True)
+            for _, filters, keeps in FILTERED_PASSAGES:
+                oracle.agrees(reader, [BAT, COW, YAKS], filters, keeps)
+            expected = [sum(row.holds(*term.words, is_title=term.is_title) for row in oracle.rows) for term in EVERY_WORD]
+            assert reader.frequencies(EVERY_WORD) == expected
+
+
+def test_a_replaced_or_removed_document_is_not_found_by_its_words(backend: Backend, writer: Writer) -> None:
+    for path in ("/a", "/b", "/c"):
+        add(writer, path, document(2, word="fox", title="Den"), unit(2))
+    writer.finish()
+    add(writer, "/a", document(2, word="hen"))
+    writer.remove([writer.known_files()[b"/b"].document_id])
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        found = {
+            word: [address.path for address in reader.addresses(reader.keyword_leg([Term((word,))], EVERYTHING, 9)[0])]
+            for word in ("fox", "den", "hen")
+        }
+        assert found == {"fox": [b"/c", b"/c"], "den": [b"/c", b"/c"], "hen": [b"/a", b"/a"]}
+        assert reader.frequencies([Term(("fox",)), Term(("den",)), Term(("hen",))]) == [2, 2, 2]
+
+
+def test_frequencies_count_passages_not_occurrences(backend: Backend, writer: Writer) -> None:
+    add(writer, "/a", Document("fox fox\nfox hen\nhen owl", "txt", "Fox"), unit(3))
+    add(writer, "/pending", Document("hen owl", "txt"))
+    writer.commit()
+    terms = [Term(("fox",)), Term(("hen",)), Term(("hen", "owl")), Term(("fox",), is_title=True), Term(("absent",)), Term(("hen",))]
+    with closing(backend.reader()) as reader:
+        assert reader.frequencies(terms) == [3, 3, 2, 3, 0, 3]
+        assert reader.frequencies([]) == []
+
+
+def test_a_term_given_twice_counts_twice(backend: Backend, writer: Writer) -> None:
+    add(writer, "/a", Document("fox\nhen\nowl\nelk\nyak", "txt"), unit(5))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        once, twice = (reader.keyword_leg([Term(("fox",))] * count, EVERYTHING, 5)[1] for count in (1, 2))
+        assert once.tolist() == pytest.approx([np.log(3)])  # ln((5 - 1 + .5) / (1 + .5)), as all passages are of one length
+        assert twice.tolist() == pytest.approx([2 * np.log(3)])
+
+
+def test_nothing_asked_or_nothing_there_finds_nothing(backend: Backend, writer: Writer) -> None:
+    fox = Term(("fox",))
+    with closing(backend.reader()) as reader:
+        assert reader.keyword_leg([fox], EVERYTHING, 5)[0].tolist() == []
+        assert reader.keyword_leg([fox], Filters(holding=(fox,)), 5)[0].tolist() == []
+        assert reader.frequencies([fox]) == [0]
+    add(writer, "/a", Document("fox\nhen\nowl", "txt"), unit(3))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert [reader.keyword_leg([fox], EVERYTHING, depth)[0].size for depth in (1, 0, -1)] == [1, 0, 0]
+        for terms in ([], [ABSENT]):
+            ids, scores = reader.keyword_leg(terms, EVERYTHING, 5)
+            assert (ids.tolist(), scores.tolist(), ids.dtype.name, scores.dtype.name) == ([], [], "int64", "float32")
+
+
+def test_equal_scores_by_words_are_ordered_by_path_bytes_then_start(backend: Backend, writer: Writer) -> None:
+    for path in ("/b", "/a/z", "/a", "/\x7f", "/é"):
+        add(writer, path, document(3, word="fox"), unit(3))
+    add(writer, "/other", document(40, word="hen"), unit(40))
+    writer.commit()
+    expected = [b"/a", b"/a/z", b"/b", b"/\x7f", "/é".encode()]
+    with closing(backend.reader()) as reader:
+        for depth in (1, 2, 4, 15, 20):
+            ids, scores = reader.keyword_leg([Term(("fox",))], EVERYTHING, depth)
+            places = [(address.path, address.start) for address in reader.addresses(ids)]
+            assert places == [(path, start) for path in expected for start in (0, 6, 12)][:depth]
+            assert len(set(scores.tolist())) == 1
+
+
+def test_scores_by_words_that_differ_by_less_than_is_told_are_equal(backend: Backend, writer: Writer) -> None:
+    # 2 / (2 + 1.2 (.25 + .75 * 13 / 9)) is 1 / (1 + 1.2 (.25 + .75 * 5 / 9)), but not in binary
+    for path, foxes, hens in (("/m", 2, 11), ("/z", 1, 4), ("/b", 1, 4), *((f"/{i}", 0, 10) for i in range(4))):
+        add(writer, path, Document(" ".join(["fox"] * foxes + ["hen"] * hens), "txt"), unit(1))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        for depth in (1, 2, 3):
+            ids, scores = reader.keyword_leg([Term(("fox",))], EVERYTHING, depth)
+            assert [address.path for address in reader.addresses(ids)] == [b"/b", b"/m", b"/z"][:depth]
+            assert len(set(scores.tolist())) == 1
+
+
+def test_a_text_without_spaces_is_found_by_a_part_of_it(backend: Backend, writer: Writer) -> None:
+    add(writer, "/price", Document("東京大学の価格", "txt"), unit(1))
+    add(writer, "/mixed", Document("iPhone15の大きな価格", "txt", "第一章"), unit(1))
+    add(writer, "/other", document(9), unit(9))
+    writer.commit()
+    expected = {
+        "大学": [b"/price"],
+        "京大": [b"/price"],
+        "学大": [],
+        "東大": [],
+        "IPHONE15": [b"/mixed"],
+        "iPhone15の価格": [b"/mixed", b"/price"],
+        "一章": [b"/mixed"],
+        '"大学の価"': [b"/price"],
+        "価格 -東京": [b"/mixed"],
+        "title:第一 価格": [b"/mixed"],
+    }
+    with closing(backend.reader()) as reader:
+        for text, found in expected.items():
+            asked = keywords.parse(text)
+            ids, _ = reader.keyword_leg(asked.terms, Filters(holding=asked.holding, lacking=asked.lacking), 9)
+            assert sorted(address.path for address in reader.addresses(ids)) == found, text
+        assert reader.frequencies(keywords.literal("大学").terms) == [1]
+        assert reader.frequencies(keywords.literal("価格").terms) == [2]
+
+
+# ---- what is known of a passage and of the corpus ------------------------------------------------------------------
+
+
+def test_addresses_tell_where_each_passage_stands_in_the_order_given(backend: Backend, writer: Writer) -> None:
+    first = add(writer, b"/caf\xe9", document(3), unit(3))
+    second = add(writer, "/b", document(2))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        ids = np.array([hit.passage_id for document_id in (first, second) for hit in reader.show(document_id)[1]])
+        expected = [Address(b"/caf\xe9", start, first, 3) for start in (0, 7, 14)] + [Address(b"/b", start, second, 2) for start in (0, 7)]
+        assert reader.addresses(ids) == expected
+        order = [4, 0, 3, 2, 0]
+        assert reader.addresses(ids[order]) == [expected[i] for i in order]
+        assert reader.addresses(ids[:0]) == []
+
+
+def test_vectors_are_those_stored_wherever_they_are_and_nan_where_none_is_yet(backend: Backend, writer: Writer) -> None:
+    rows = {name: unit(3, seed=seed) for seed, name in enumerate(("/early", "/late", "/newer"))}
+    stored = {name: each.astype(np.float16).astype(np.float32) for name, each in rows.items()}
+    nothing = np.full((3, DIM), np.nan, dtype=np.float32)
+    documents = [add(writer, "/late", document(3)), add(writer, "/early", document(3), rows["/early"])]
+    writer.commit()
+
+    def agrees(*expected: Vectors) -> None:
+        with closing(backend.reader()) as reader:
+            ids = np.array([hit.passage_id for document_id in documents for hit in reader.show(document_id)[1]])
+            for order in (np.arange(len(ids)), np.random.default_rng(1).permutation(len(ids)), np.array([1, 0, 1]), np.arange(0)):
+                found = reader.vectors_of(ids[order])
+                assert np.array_equal(found, np.concatenate(expected)[order], equal_nan=True)
+                assert (found.dtype.name, found.flags.c_contiguous) == ("float32", True)
+            assert reader.notes == []
+
+    agrees(nothing, stored["/early"])
+    writer.finish()
+    agrees(nothing, stored["/early"])
+    documents.append(add(writer, "/newer", document(3), rows["/newer"]))  # not in the file
+    documents.append(add(writer, "/pending", document(3)))
+    writer.commit()
+    agrees(nothing, stored["/early"], stored["/newer"], nothing)
+    writer.attach(documents[0], rows["/late"])  # its passages' ids are lower than those in the file
+    writer.finish()
+    agrees(stored["/late"], stored["/early"], stored["/newer"], nothing)
+
+
+def test_a_setting_is_kept_until_it_is_taken_back(backend: Backend, writer: Writer) -> None:
+    def recorded() -> dict[str, str]:
+        writer.commit()
+        with closing(backend.reader()) as reader:
+            return reader.settings()
+
+    assert recorded() == {}
+    writer.set_setting("mode", "keyword")
+    writer.set_setting("größe", "'a'; \"b\" 🙂\n")
+    with closing(backend.reader()) as reader:
+        assert reader.settings() == {}
+    assert recorded() == {"mode": "keyword", "größe": "'a'; \"b\" 🙂\n"}
+    writer.set_setting("mode", "")
+    assert recorded() == {"mode": "", "größe": "'a'; \"b\" 🙂\n"}
+    writer.set_setting("mode", None)
+    writer.set_setting("absent", None)
+    assert recorded() == {"größe": "'a'; \"b\" 🙂\n"}
+    writer.set_setting("größe", None)
+    assert recorded() == {}
+
+
+@pytest.mark.parametrize("counts", [(), (60, 39), (300,)], ids=["empty", "99 passages", "one document"])
+def test_a_corpus_that_is_too_small_has_no_background(backend: Backend, writer: Writer, counts: tuple[int, ...]) -> None:
+    for number, count in enumerate(counts):
+        add(writer, f"/{number}", document(count), unit(count, seed=number))
+    add(writer, "/pending", document(50))  # does not count
+    writer.finish()
+    with closing(backend.reader()) as reader:
+        assert reader.background() is None
+
+
+def test_both_backends_have_the_same_background_once_an_ingest_has_ended(tmp_path: Path) -> None:
+    found = []
+    for backend in (LocalBackend(tmp_path / "corpus"), MemoryBackend()):
+        with closing(backend.writer()) as writer:
+            gone = add(writer, "/gone", document(30), unit(30, seed=8))
+            add(writer, "/pending", document(20))
+            for number in range(5):
+                add(writer, f"/{number}", document(20), unit(20, seed=number))
+            writer.commit()
+            with closing(backend.reader()) as reader:
+                assert reader.background() is None
+            writer.remove([gone])
+            writer.finish()
+        with closing(backend.reader()) as reader:
+            found.append(reader.background())
+    local, memory = found
+    assert local is not None
+    assert memory is not None
+    rows = np.concatenate([unit(20, seed=number) for number in range(5)]).astype(np.float16).astype(np.float64)
+    cosines = np.where(np.arange(100)[:, None] // 20 == np.arange(100) // 20, -1, rows @ rows.T)
+    assert local.scale == memory.scale == pytest.approx(min(np.median(cosines.max(axis=1)), 0.8))
+    assert local.mean.tolist() == memory.mean.tolist() == pytest.approx(rows.mean(axis=0).tolist(), abs=1e-6)
+    assert (local.mean.dtype, local.mean.shape) == (memory.mean.dtype, memory.mean.shape) == (np.dtype(np.float32), (DIM,))

@@ -40,7 +40,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 HEAVY = ("torch", "transformers", "sqlalchemy", "alembic")
 MATCH_KEYS = {
     *("rank", "score", "cosine", "confidence", "legs", "path", "title", "type", "page", "place", "line_start", "line_end"),
-    *("start", "end", "heading", "text", "parts", "copies", "shares", "highlights"),
+    *("start", "end", "heading", "text", "parts", "copies", "sentence", "shares", "highlights"),
 }
 
 

@@ -95,7 +95,7 @@ def test_those_beyond_the_neighbourhood_stay_behind_it() -> None:
     parts = {"cosine": np.array([3.0, -5.0, 2.0, 1.9])}
     vectors = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], dtype=np.float32)
     shared = share_with_neighbours(parts, vectors, np.array([1, 2, 3, 4]), first=2)
-    scores = sum(shared.values())
+    scores = np.sum(list(shared.values()), axis=0)
     assert np.argsort(-scores).tolist() == [0, 2, 3, 1]
     assert shared["neighbours"].tolist() == pytest.approx([-0.2, 0, 0.2, 0])
 
@@ -123,15 +123,15 @@ def test_a_long_document_gives_up_something_for_its_many_chances() -> None:
     same = np.array([0.5, 0.5])
     again = look_again(parts, tokens=same, sentences=same, passages=np.array([1, 100]))
     assert again["length"].tolist() == pytest.approx([0, -0.3 * math.log(100)])
-    assert sum(again.values()).tolist() == pytest.approx([0, -0.3 * math.log(100)])
+    assert np.sum(list(again.values()), axis=0).tolist() == pytest.approx([0, -0.3 * math.log(100)])
 
 
 def test_what_was_looked_at_again_comes_first_with_its_new_parts() -> None:
     parts = {"cosine": np.array([5.0, 4.0, 9.0])}
     merged = ahead(parts, {"cosine": np.array([1.0, 0.0]), "tokens": np.array([0.5, 2.0])}, np.array([0, 1]))
     assert merged["tokens"].tolist() == [0.5, 2.0, 0]
-    assert sum(merged.values())[:2].tolist() == [1.5, 2.0]
-    assert sum(merged.values())[2] < 1.5
+    assert np.sum(list(merged.values()), axis=0)[:2].tolist() == [1.5, 2.0]
+    assert np.sum(list(merged.values()), axis=0)[2] < 1.5
 
 
 # ---- repeats -------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
 COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
 
 MOST_TERMS = 1000  # words of a question that are looked for; more take seconds
+_FIRST_PART = 100_000  # characters
 K1 = 1.2  # FTS5's: a term that a passage holds many times is worth up to 1 + K1 of its IDF
 
 # English words that stand in too many passages to tell them apart, and cost the most to look for.
@@ -89,8 +90,8 @@ def literal(text: str) -> Asked:
 
 
 def telling(text: str, count: int) -> list[Term]:
-    """The words that a long text has most often, stop words aside, at most so many: what it may be about."""
-    return [term for term, _ in Counter(term for term in _terms(text.casefold()) if not _is_stop(term)).most_common(count)]
+    """The words that a long text has most often in its first part, stop words aside, at most so many: what it may be about."""
+    return [term for term, _ in Counter(term for term in _terms(text[:_FIRST_PART].casefold()) if not _is_stop(term)).most_common(count)]
 
 
 def words(text: str) -> list[tuple[Term, Span]]:
@@ -99,9 +100,9 @@ def words(text: str) -> list[tuple[Term, Span]]:
     return [(term, span) for term, span in spans if not _is_stop(term)] or spans
 
 
-def expression(terms: Iterable[Term], joint: str = "OR") -> str:
-    """The terms as FTS5 takes them, joined by OR or AND; words alone reach it, each phrase in quotes."""
-    return f" {joint} ".join(f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms)
+def expression(terms: Iterable[Term]) -> str:
+    """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
+    return " OR ".join(f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms)
 
 
 def idf(frequency: int, passages: int) -> float:
@@ -120,8 +121,8 @@ def ideal(frequencies: Sequence[int], passages: int) -> float:
 
 
 def _telling(terms: Sequence[Term]) -> list[Term]:
-    """The terms without stop words, where others remain, and no more than can be looked for."""
-    return ([term for term in terms if not _is_stop(term)] or list(terms))[:MOST_TERMS]
+    """The terms without stop words, where others remain."""
+    return [term for term in terms if not _is_stop(term)] or list(terms)
 
 
 def _is_stop(term: Term) -> bool:

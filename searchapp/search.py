@@ -122,7 +122,11 @@ class Search:
     def terms(self) -> list[Term]:
         """The words to look for, repeats kept."""
         found = [term for asked in self.request.asked for term in asked.terms]
-        return found + [term for example in self.request.examples for term in keywords.telling(example.text, _EXAMPLE_TERMS)]
+        if len(found) > keywords.MOST_TERMS:
+            self.notes.append(f"the question has {len(found):,} words; only the first {keywords.MOST_TERMS:,} were looked for")
+        return found[: keywords.MOST_TERMS] + [
+            term for example in self.request.examples for term in keywords.telling(example.text, _EXAMPLE_TERMS)
+        ]
 
     @cached_property
     def _passages(self) -> int:

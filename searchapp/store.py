@@ -154,6 +154,9 @@ class Store:
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
+        stored = self._connection.scalar(sa.select(StoredSetting.value).where(StoredSetting.name == name))
+        if stored == value:
+            return
         self._change(sa.delete(StoredSetting).where(StoredSetting.name == name))
         if value is not None:
             self._change(sa.insert(StoredSetting).values(name=name, value=value))
@@ -279,7 +282,9 @@ class Store:
         self._connection.execute(sa.update(StoredCorpus).values(ingested_at_ns=time.time_ns()))
         self._commit()
         try:
-            self.publish()
+            if not self.publish() and self._connection.execute(sa.select(StoredBackground)).first() is None:
+                self._record_background()
+                self._commit()
         except CorpusUnwritable as error:
             self.notes.append(f"{error}; queries search the database instead; {error.hint}")
         return self._generation
@@ -311,15 +316,23 @@ class Store:
             )
         )
         self._connection.execute(sa.delete(Tombstone).where(Tombstone.generation <= published.generation))
-        self._connection.execute(sa.delete(StoredBackground))
-        if background := measure(partial(self._blocks, identity.dim), published.passages, identity.dim):
-            row = sa.insert(StoredBackground).values(id=1, scale=background.scale, mean=background.mean.astype("<f4").tobytes())
-            self._connection.execute(row)
+        self._record_background()
         self._commit()
         remove_others(self._folder, published.name)
         return True
 
     # -- private
+
+    def _record_background(self) -> None:
+        """Measure what the corpus is like as a whole, and record it in place of what was recorded."""
+        identity = self.encoder()
+        if identity is None:
+            return
+        passages = self._connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0))) or 0
+        self._connection.execute(sa.delete(StoredBackground))
+        if background := measure(partial(self._blocks, identity.dim), passages, identity.dim):
+            row = sa.insert(StoredBackground).values(id=1, scale=background.scale, mean=background.mean.astype("<f4").tobytes())
+            self._connection.execute(row)
 
     def _blocks(self, dim: int) -> Iterator[tuple[int, HalfVectors]]:
         """Every document's first passage id and vectors, by id."""

@@ -218,6 +218,8 @@ class MemoryWriter:
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
+        if self._state.settings.get(name) == value:
+            return
         others = {key: each for key, each in self._state.settings.items() if key != name}
         self._change(replace(self._state, settings=others if value is None else others | {name: value}))
 

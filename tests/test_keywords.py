@@ -139,7 +139,7 @@ def test_no_word_is_lost_between_what_is_asked_and_what_is_excluded(text: str) -
 
 @pytest.mark.timeout(10)  # it took half a minute where the time grew with the square of the length
 def test_a_long_text_after_a_quote_without_its_other_one_is_read_in_time() -> None:
-    assert parse('"' + "fox " * 20_000).terms == terms("fox") * keywords.MOST_TERMS
+    assert parse('"' + "fox " * 20_000).terms == terms("fox") * 20_000
 
 
 # ---- scripts -------------------------------------------------------------------------------------------------------

@@ -113,6 +113,12 @@ def test_operators_are_text_where_that_is_asked_and_in_cosine_mode(shelf: Shelf)
     assert "car" in paths(shelf.corpus.query("jaguar -car"))
 
 
+def test_a_question_of_too_many_words_says_how_many_were_looked_for(shelf: Shelf) -> None:
+    answer = shelf.corpus.query("oil " * 1500, mode="keyword")
+    assert paths(answer)[0] in ("oil", "car")
+    assert answer.notes == ("the question has 1,500 words; only the first 1,000 were looked for",)
+
+
 # ---- filters -------------------------------------------------------------------------------------------------------
 
 

@@ -562,3 +562,24 @@ print(sorted({{"sqlalchemy", "alembic", "torch", "transformers"}} & sys.modules.
 """
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_corpus_that_grows_little_by_little_gets_its_background_once_it_is_large_enough(folder: Path) -> None:
+    with Store(folder) as writer:
+        add(writer, "/a", document(50), unit(50))
+        writer.finish()
+    with closing(LocalBackend(folder).reader()) as reader:
+        assert reader.background() is None
+    with Store(folder) as writer:
+        add(writer, "/b", document(60), unit(60, 1))
+        writer.finish()
+    with closing(LocalBackend(folder).reader()) as reader:
+        assert reader.background() is not None
+
+
+def test_setting_what_is_set_already_changes_nothing(folder: Path) -> None:
+    with Store(folder) as writer:
+        writer.set_setting("mode", "best")
+        before = writer.commit()
+        writer.set_setting("mode", "best")
+        assert writer.commit() == before

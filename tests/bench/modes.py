@@ -1,0 +1,92 @@
+"""What each ranking mode costs: warm, question after question in one process, and cold, a whole process for each.
+
+    python tests/bench/modes.py CORPUS QUESTIONS.jsonl [--runs R]
+
+Asks the first hundred questions (`{"text"}` a line) of an existing corpus, k = 10, as the program does; prints medians and 95th
+percentiles in ms, and writes them with versions, hardware and command to tests/bench/results/. Run it on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from searchapp import settings
+from searchapp.corpus import Corpus
+from searchapp.encode import load_encoder
+from searchapp.local import LocalBackend
+from searchapp.rank import MODES
+
+HERE = Path(__file__).resolve().parent
+WARM, COLD = 100, 5  # questions
+
+
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args(arguments)
+    lines = options.questions.read_text(encoding="utf-8").splitlines()
+    texts = [str(json.loads(line)["text"]) for line in lines[:WARM]]
+    result = {
+        **_measure(options.corpus, texts, options.runs),
+        "command": " ".join(["python tests/bench/modes.py", *sys.argv[1:]]),
+        "versions": {name: version(name) for name in ("searchapp", "openvino", "faiss-cpu", "numpy")},
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+    path = HERE / "results" / f"modes-{time.strftime('%Y-%m-%d')}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=2))
+
+
+def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]:
+    corpus = Corpus(LocalBackend(folder), encoder=load_encoder(cache=settings.load().cache, is_batch=False))
+    status = corpus.status()
+    cold: dict[str, list[float]] = {mode: [] for mode in MODES}
+    for _ in range(runs):
+        for text in texts[:COLD]:
+            for mode in MODES:  # in turn, so that a slow moment of the machine meets all of them
+                command = [sys.executable, "-P", "-m", "searchapp", "query", text, "--mode", mode, "--json", "--corpus", str(folder)]
+                begin = time.perf_counter()
+                subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                cold[mode].append((time.perf_counter() - begin) * 1000)
+    warm = {mode: _warm(corpus, texts, mode) for mode in MODES}
+    return {
+        "documents": status.documents,
+        "passages": status.passages,
+        "warm_ms": {mode: {"median": round(statistics.median(found), 1), "p95": _p95(found)} for mode, found in warm.items()},
+        "cold_ms": {mode: {"median": round(statistics.median(found), 1), "p95": _p95(found)} for mode, found in cold.items()},
+        "raw_ms": {
+            name: {mode: [round(each, 1) for each in found] for mode, found in times.items()}
+            for name, times in (("warm", warm), ("cold", cold))
+        },
+    }
+
+
+def _warm(corpus: Corpus, texts: Sequence[str], mode: str) -> list[float]:
+    corpus.query(texts[0], mode=mode)
+    times = []
+    for text in texts:
+        begin = time.perf_counter()
+        corpus.query(text, mode=mode)
+        times.append((time.perf_counter() - begin) * 1000)
+    return times
+
+
+def _p95(times: Sequence[float]) -> float:
+    return round(sorted(times)[int(0.95 * (len(times) - 1))], 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

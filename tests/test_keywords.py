@@ -230,15 +230,6 @@ def test_words_are_found_in_other_forms_and_without_their_accents() -> None:
         assert holding(connection, *literal("fox run").terms) == [2]
 
 
-def test_of_a_very_long_question_so_many_terms_are_looked_for_as_take_no_seconds() -> None:
-    numbers = [f"x{number}" for number in range(1500)]
-    for ask in (parse, literal):
-        found = ask(" ".join(["the", *numbers])).terms
-        assert found == terms(*numbers[:1000])
-    with index("x1 x999", "x1000") as connection:
-        assert holding(connection, *found) == [1]
-
-
 # ---- words and what tells ------------------------------------------------------------------------------------------
 
 

@@ -46,7 +46,7 @@ class _Recipe(NamedTuple):
 
 _COSINE = _Recipe(4.6, 1.2, 1.5, 0.0, -3.5, 20)
 _KEYWORD = _Recipe(3.4, 2.6, 5.4, 0.0, -3.54, 10)
-_TOKENS = _Recipe(3.4, 2.6, 5.4, 4.6, -6.3, 10)
+_TOKENS = _Recipe(3.4, 2.6, 5.4, 4.6, -6.0, 10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

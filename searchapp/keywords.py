@@ -95,9 +95,8 @@ def telling(text: str, count: int) -> list[Term]:
 
 
 def words(text: str) -> list[tuple[Term, Span]]:
-    """Each word of a text that tells, as it is looked for on its own, with its span."""
-    spans = [(Term((word,)), span) for word, span in _words(text)]
-    return [(term, span) for term, span in spans if not _is_stop(term)] or spans
+    """Each word of a text, as it is looked for on its own, with its span."""
+    return [(Term((word,)), span) for word, span in _words(text)]
 
 
 def expression(terms: Iterable[Term]) -> str:

@@ -194,7 +194,7 @@ class Search:
 
     def _look_again(self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]) -> dict[str, Numbers]:
         """The parts with what the tokens of these passages say."""
-        query, weights = self._telling_tokens
+        query, weights = self._word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
         for i, (hit, states) in enumerate(self._read(self._reader.hydrate(ids))):
             tokens[i] = rank.late_interaction(query, weights, states)
@@ -221,8 +221,8 @@ class Search:
         return rank.unit_rows(np.concatenate(states))
 
     @cached_property
-    def _telling_tokens(self) -> tuple[Vectors, Numbers]:
-        """The unit states of the tokens in its words that tell, (m, dim), and the IDF of the words that they belong to, (m,)."""
+    def _word_tokens(self) -> tuple[Vectors, Numbers]:
+        """The unit states of the tokens in its words, (m, dim), and the IDF of the words that they belong to, (m,)."""
         rows, weights = [np.empty((0, self.encoder.identity.dim), np.float32)], []
         for text, tokens in self._question:
             found = keywords.words(text)

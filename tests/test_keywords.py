@@ -241,10 +241,12 @@ def test_a_word_is_its_span_of_the_text(text: str) -> None:
     assert all(before <= start < end for before, (_, (start, end)) in zip(ends, found, strict=False))
 
 
-def test_each_word_that_tells_has_its_span() -> None:
+def test_each_word_has_its_span() -> None:
     assert words(" The red-fox of 東京!") == [
+        (term("The"), (1, 4)),
         (term("red"), (5, 8)),
         (term("fox"), (9, 12)),
+        (term("of"), (13, 15)),
         (term("東"), (16, 17)),
         (term("京"), (17, 18)),
     ]

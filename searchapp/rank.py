@@ -2,7 +2,7 @@
 
 Four modes. `cosine` and `keyword` are one leg each. `hybrid` takes the union of both legs' best, standardises each leg's scores,
 and adds them with a weight that sees when the keyword leg has little to go by; then it lets each passage share in its neighbours'
-scores. `best` looks at the first thirty-five again, token by token. Every constant was chosen on collections other than those that
+scores. `best` looks at the first twenty-eight again, token by token. Every constant was chosen on collections other than those that
 ARCHITECTURE.md quotes, and is flat around its value. What a score is made of stays apart, so that it can be told.
 """
 
@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,7 +29,7 @@ Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what ear
 
 MODES = ("cosine", "keyword", "hybrid", "best")
 DEPTH = 200  # passages of each leg that a hybrid looks at, at least
-LOOKED_AT_AGAIN = 35  # passages that `best` reads token by token; fifty measure the same and take half as long again
+LOOKED_AT_AGAIN = 28  # passages that `best` reads token by token; fifty measure the same and take nearly twice as long
 WEIGHT = 0.45  # of the keyword leg, where it has much to go by
 
 _MUCH = 1.3  # words that only one passage has, or their worth in commoner ones: then the best keyword hit is trusted
@@ -38,7 +39,7 @@ _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 _SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
 _SAME_LENGTH = 0.8  # of two texts that may be
-_SUSPECT = 0.8  # cosine from which two passages are compared word by word
+_SUSPECT = 0.85  # cosine from which two passages are compared word by word
 BOILERPLATE = 5  # documents that hold nearly the same passage: it says little about any of them
 
 _WORD = re.compile(r"\w+")
@@ -197,10 +198,14 @@ def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[i
 
     Two passages are nearly the same where nine tenths of their three-word shingles and all of their numbers are.
     """
+    features = cache(lambda position: _features(texts[position]))
     leaders: dict[int, int] = {}
     found: dict[int, list[int]] = defaultdict(list)
     for first, second in pairs:
-        if first not in leaders and second not in leaders and _is_copy(texts[first], texts[second]):
+        if first in leaders or second in leaders or not _are_as_long(texts[first], texts[second]):
+            continue
+        (here, numbers), (there, other_numbers) = features(first), features(second)
+        if numbers == other_numbers and len(here & there) >= _SAME_TEXT * len(here | there):
             leaders[second] = first
             found[first].append(second)
     return dict(found)
@@ -237,20 +242,17 @@ def unit_rows(states: Vectors) -> Vectors:
     return rows
 
 
-def _is_copy(first: str, second: str) -> bool:
-    """Whether two texts are nearly the same; lengths tell most of those that are not."""
+def _are_as_long(first: str, second: str) -> bool:
+    """Whether two texts are about as long as each other: this tells most of those that are not the same."""
     shorter, longer = sorted((len(first), len(second)))
-    if shorter < _SAME_LENGTH * longer:
-        return False
-    numbers = [sorted(word for word in _WORD.findall(text) if any(map(str.isdigit, word))) for text in (first, second)]
-    here, there = _shingles(first), _shingles(second)
-    return numbers[0] == numbers[1] and len(here & there) >= _SAME_TEXT * len(here | there)
+    return shorter >= _SAME_LENGTH * longer
 
 
-def _shingles(text: str) -> set[tuple[str, ...]]:
-    """Every three words in a row, or all words of a shorter text."""
+def _features(text: str) -> tuple[set[tuple[str, ...]], list[str]]:
+    """Every three words in a row, or all words of a shorter text; and its numbers, sorted."""
     words = [word.casefold() for word in _WORD.findall(text)]
-    return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+    shingles = {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+    return shingles, sorted(word for word in words if any(map(str.isdigit, word)))
 
 
 def _standardised(values: Numbers) -> Numbers:

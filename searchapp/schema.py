@@ -72,7 +72,11 @@ class StoredDocument(Base):
     """One source, and what it was reduced to, but for its text and vectors."""
 
     __tablename__ = "document"
-    __table_args__ = (sa.Index("document_content_hash", "content_hash"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        sa.Index("document_content_hash", "content_hash"),
+        sa.Index("document_version", "type", "extractor", "splitter"),
+        {"sqlite_autoincrement": True},
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[bytes] = mapped_column(unique=True)
     display: Mapped[str] = mapped_column(sa.Text)

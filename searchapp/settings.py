@@ -1,6 +1,6 @@
 """Where things are and what was asked for: flags > environment > file > defaults.
 
-The only reader of the environment. Everything else is told. The file is `config.toml` in the user's configuration folder,
+The only module that touches the environment. Everything else is told. The file is `config.toml` in the user's configuration folder,
 with the keys `corpus` and `model`; unknown keys are an error, so that a typing mistake does not pass for a setting.
 """
 
@@ -40,6 +40,11 @@ def load(*, corpus: Path | None = None, model: str | None = None) -> Settings:
         model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
         cache=cache.expanduser().absolute(),
     )
+
+
+def use_one_thread_for_small_products() -> None:
+    """Have NumPy multiply in one thread, before it is first imported: its idle threads spin, and slow the engines beside it twofold."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def project_corpus(folder: Path) -> Path:

@@ -262,7 +262,7 @@ class Snapshot:
         if published is None:
             return None
         try:
-            return vectors.VectorsFile(self._folder, published)
+            return vectors.open_file(self._folder, published)
         except vectors.VectorsFileError as error:
             self.notes.append(f"{error}: searching the database instead; {error.hint}")
             return None

@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -155,14 +156,22 @@ def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) ->
         raise VectorsFileError(f"the vectors file cannot be read: {error.strerror}", hint="the next ingest rebuilds it") from error
 
 
+def open_file(folder: Path, published: PublishedFile) -> VectorsFile:
+    """The published file, checked and mapped; the one opened last stays mapped, as touching its pages anew costs more than a search.
+
+    Raises VectorsFileError where it is missing or not the one published.
+    """
+    verify(folder, published)
+    return _mapped(folder, published)
+
+
 class VectorsFile:
     """A published file, memory-mapped and searched exactly."""
 
     def __init__(self, folder: Path, published: PublishedFile) -> None:
-        """Map the file. Raises VectorsFileError where it is missing or not the one published."""
+        """Map the file, which `open_file` has checked. Raises VectorsFileError where FAISS cannot read it."""
         import faiss
 
-        verify(folder, published)
         try:
             index = faiss.read_index(str(folder / published.name), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
@@ -198,6 +207,11 @@ class VectorsFile:
         rows = self._index.reconstruct_batch(ids) if len(ids) else np.empty((0, self._index.d), dtype=np.float32)
         half: HalfVectors = rows.astype(np.float16)  # exact: the index stores float16
         return half
+
+
+@lru_cache(maxsize=1)
+def _mapped(folder: Path, published: PublishedFile) -> VectorsFile:
+    return VectorsFile(folder, published)
 
 
 # ---- private -------------------------------------------------------------------------------------------------------

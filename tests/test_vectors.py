@@ -19,11 +19,11 @@ from searchapp.store import Store
 from searchapp.types import FileIdentity, Filters
 from searchapp.vectors import (
     PublishedFile,
-    VectorsFile,
     VectorsFileError,
     bitmap,
     contains,
     from_blob,
+    open_file,
     publish,
     rescore,
     to_blob,
@@ -94,7 +94,7 @@ def test_a_bitmap_holds_the_ids_of_its_ranges() -> None:
 
 
 def test_the_file_s_search_equals_brute_force(tmp_path: Path, published: PublishedFile) -> None:
-    file = VectorsFile(tmp_path, published)
+    file = open_file(tmp_path, published)
     for seed in range(5):
         for depth in (1, 3, 50, 1999, 2000, 5000):
             expected = brute(ROWS, IDS, seed, depth)
@@ -103,7 +103,7 @@ def test_the_file_s_search_equals_brute_force(tmp_path: Path, published: Publish
 
 
 def test_a_filtered_search_equals_brute_force(tmp_path: Path, published: PublishedFile) -> None:
-    file = VectorsFile(tmp_path, published)
+    file = open_file(tmp_path, published)
     for ranges in ([(10, 500)], [(20, 3), (1999, 40)], [(2499, 1)], [(0, 10)], [(0, 2500)]):
         keep = np.array([any(first <= i < first + count for first, count in ranges) for i in IDS])
         for highest in (max(first + count for first, count in ranges), 5000):  # narrower than the ids, and wider
@@ -116,7 +116,7 @@ def test_a_filtered_search_equals_brute_force(tmp_path: Path, published: Publish
 
 def test_ties_longer_than_the_margin_come_whole(tmp_path: Path) -> None:
     rows = np.concatenate((np.tile(axis(0), (3, 1)), np.tile(axis(1), (200, 1)), np.tile(axis(2), (100, 1)))).astype(np.float16)
-    file = VectorsFile(tmp_path, publish(tmp_path, 1, DIM, [(1, rows)]))
+    file = open_file(tmp_path, publish(tmp_path, 1, DIM, [(1, rows)]))
     query = (0.8 * axis(0) + 0.6 * axis(1)).astype(np.float32)
     for depth, expected in ((1, 3), (3, 3), (4, 203), (203, 203), (204, 303), (303, 303), (999, 303)):
         ids, _ = file.search(query, depth=depth, allowed=None)
@@ -133,14 +133,14 @@ def test_scores_nearer_than_float32_can_tell_do_not_lose_the_best(tmp_path: Path
     rows[:, -1] = random.permutation(300) / 512
     query = np.full(DIM, 0.2, dtype=np.float32)
     query[-1] = 1e-7
-    file = VectorsFile(tmp_path, publish(tmp_path, 1, DIM, [(0, rows.astype(np.float16))]))
+    file = open_file(tmp_path, publish(tmp_path, 1, DIM, [(0, rows.astype(np.float16))]))
     for depth in (1, 5, 20):
         ids, _ = file.search(query, depth=depth, allowed=None)
         assert ids.tolist() == np.argsort(-rows[:, -1])[:depth].tolist()
 
 
 def test_a_file_without_rows_answers_nothing(tmp_path: Path) -> None:
-    file = VectorsFile(tmp_path, publish(tmp_path, 1, DIM, []))
+    file = open_file(tmp_path, publish(tmp_path, 1, DIM, []))
     assert as_lists(file.search(axis(0), depth=5, allowed=None)) == ([], [])
     assert as_lists(file.search(axis(0), depth=5, allowed=bitmap([(0, 9)], 9))) == ([], [])
 
@@ -181,7 +181,7 @@ def test_a_file_that_is_not_what_was_published_is_never_opened(tmp_path: Path, p
         with pytest.raises(VectorsFileError, match="missing" if kind == "missing" else "damaged"):
             verify(tmp_path, published, is_whole=is_whole)
     with pytest.raises(VectorsFileError):
-        VectorsFile(tmp_path, published)
+        open_file(tmp_path, published)
 
 
 def test_damage_that_shows_in_no_time_is_found_by_reading_the_whole(tmp_path: Path, published: PublishedFile) -> None:
@@ -196,13 +196,13 @@ def test_another_file_in_its_place_is_refused(tmp_path: Path, published: Publish
     other = publish(tmp_path, 4, DIM, [(1, ROWS[:9])])
     (tmp_path / other.name).rename(tmp_path / published.name)
     with pytest.raises(VectorsFileError, match="damaged"):
-        VectorsFile(tmp_path, published)
+        open_file(tmp_path, published)
 
 
 def test_a_copy_in_another_place_is_accepted(tmp_path: Path, published: PublishedFile) -> None:
     (tmp_path / "copy").mkdir()
     shutil.copy(tmp_path / published.name, tmp_path / "copy")
-    file = VectorsFile(tmp_path / "copy", published)
+    file = open_file(tmp_path / "copy", published)
     assert as_lists(file.search(unit(1, 1)[0], depth=5, allowed=None)) == brute(ROWS, IDS, 1, 5)
 
 
@@ -212,11 +212,11 @@ def test_a_file_that_is_no_index_is_an_error_of_ours(tmp_path: Path, published: 
         path.write_bytes(data)
         named = replace(published, identity=FileIdentity.of(path.stat()))
         with pytest.raises(VectorsFileError, match="cannot be read"):
-            VectorsFile(tmp_path, named)
+            open_file(tmp_path, named)
 
 
 def test_an_open_file_keeps_answering_after_it_was_removed(tmp_path: Path, published: PublishedFile) -> None:
-    file = VectorsFile(tmp_path, published)
+    file = open_file(tmp_path, published)
     (tmp_path / ".vectors-1.tmp").write_bytes(b"")
     vectors.remove_others(tmp_path, "another")
     assert list(tmp_path.iterdir()) == []

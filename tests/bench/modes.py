@@ -19,13 +19,15 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from searchapp import settings
-from searchapp.corpus import Corpus
-from searchapp.encode import load_encoder
-from searchapp.local import LocalBackend
-from searchapp.rank import MODES
 
+if TYPE_CHECKING:
+    from searchapp.corpus import Corpus
+
+settings.use_one_thread_for_small_products()  # before what imports NumPy
+MODES = ("cosine", "keyword", "hybrid", "best")
 HERE = Path(__file__).resolve().parent
 WARM, COLD = 100, 5  # questions
 
@@ -51,6 +53,10 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]:
+    from searchapp.corpus import Corpus
+    from searchapp.encode import load_encoder
+    from searchapp.local import LocalBackend
+
     corpus = Corpus(LocalBackend(folder), encoder=load_encoder(cache=settings.load().cache, is_batch=False))
     status = corpus.status()
     cold: dict[str, list[float]] = {mode: [] for mode in MODES}

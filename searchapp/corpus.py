@@ -144,8 +144,10 @@ class Corpus:
             settings = reader.settings()
             mode = mode or settings.get("mode", rank.MODES[0])
             parse = keywords.literal if is_literal or mode == "cosine" else keywords.parse
+            asked = tuple(map(parse, texts))
+            _require_question([each.text for each in asked], has_examples=bool(like or like_passages))
             request = Request(
-                asked=tuple(map(parse, texts)),
+                asked=asked,
                 mode=mode,
                 k=k,
                 weight=float(settings.get("weight", rank.WEIGHT)) if weight is None else weight,

@@ -66,12 +66,13 @@ class Search:
         self._open_encoder = encoder
         self.request = request
         self._nearest_tokens: float | None = None
+        self._looked_at: dict[int, TokenVectors] = {}  # token states of the passages that `best` looked at again, by id
         self.notes: list[str] = []
         operators = [asked for asked in request.asked if asked.has_operators] if request.mode != "cosine" else []
         self._filters = replace(
             request.filters,
-            holding=tuple(term for asked in operators for term in asked.holding),
-            lacking=tuple(term for asked in operators for term in asked.lacking),
+            holding=(*request.filters.holding, *(term for asked in operators for term in asked.holding)),
+            lacking=(*request.filters.lacking, *(term for asked in operators for term in asked.lacking)),
         )
 
     @property
@@ -196,7 +197,9 @@ class Search:
         """The parts with what the tokens of these passages say."""
         query, weights = self._word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
-        for i, (hit, states) in enumerate(self._read(self._reader.hydrate(ids))):
+        hits = self._reader.hydrate(ids)
+        for i, (hit, states) in enumerate(zip(hits, self._states_of(hits), strict=True)):
+            self._looked_at[hit.passage_id] = states
             tokens[i] = rank.late_interaction(query, weights, states)
             offset = len(embedded_text(hit.passage.headings, ""))
             found = rank.sentence_scores(sentences(hit.text), states, self.vector, offset=offset)
@@ -204,9 +207,9 @@ class Search:
         self._nearest_tokens = float(tokens.max())
         return rank.look_again(parts, tokens=tokens, sentences=nearest, passages=np.array([each.passages for each in addresses]))
 
-    def _read(self, hits: Sequence[Hit]) -> list[tuple[Hit, TokenVectors]]:
-        """Each passage with its token states."""
-        return list(zip(hits, self.encoder.token_vectors([embedded_text(hit.passage.headings, hit.text) for hit in hits]), strict=True))
+    def _states_of(self, hits: Sequence[Hit]) -> list[TokenVectors]:
+        """Each passage's token states."""
+        return self.encoder.token_vectors([embedded_text(hit.passage.headings, hit.text) for hit in hits])
 
     @cached_property
     def _question(self) -> list[tuple[str, TokenVectors]]:
@@ -296,7 +299,8 @@ class Search:
         """The match with what earned it marked; one passage at a time, as token states are large."""
         if not (self.request.has_highlights or self.request.has_shares) or not needs_encoder(self.request):
             return match
-        [(hit, tokens)] = self._read([match.hit])
+        hit = match.hit
+        tokens = self._looked_at.get(hit.passage_id) or self._states_of([hit])[0]
         text, offset = embedded_text(hit.passage.headings, hit.text), len(embedded_text(hit.passage.headings, ""))
         span = explain.best_sentence(sentences(hit.text), tokens, self.vector, offset=offset, question=self._question_tokens)
         match = replace(match, sentence=span, highlights=((*span, 1.0),) if span else ())

@@ -108,6 +108,12 @@ def test_operators_hold_for_every_leg(shelf: Shelf, mode: str) -> None:
     assert paths(shelf.corpus.query('"car fast"', mode=mode)) == []
 
 
+@pytest.mark.parametrize("mode", ["keyword", "hybrid"])
+def test_a_question_that_is_only_against_something_asks_for_nothing(shelf: Shelf, mode: str) -> None:
+    with pytest.raises(EmptyQuery):
+        shelf.corpus.query("-car", mode=mode)
+
+
 def test_operators_are_text_where_that_is_asked_and_in_cosine_mode(shelf: Shelf) -> None:
     assert "car" in paths(shelf.corpus.query("jaguar -car", mode="hybrid", is_literal=True))
     assert "car" in paths(shelf.corpus.query("jaguar -car"))

@@ -185,7 +185,7 @@ def test_a_model_of_each_family_gives_what_torch_gives(family: str, tmp_path: Pa
     encoder = load_encoder(str(tiny.folder), cache=cache)
     expected = _reference(tiny, TEXTS)
     assert len({row.tobytes() for row in expected}) == len(TEXTS) - 1  # the model tells texts apart; two are empty alike
-    assert np.abs(encoder.encode_passages(TEXTS) - expected).max() < 1e-5
+    assert np.abs(encoder.encode_passages(TEXTS) - expected).max() < _rounding()
     assert np.abs(load_encoder(str(tiny.folder), cache=cache, engine="torch").encode_passages(TEXTS) - expected).max() < 1e-5
     assert encoder.identity.max_tokens == (62 if family in ("mpnet", "roberta", "xlm-roberta") else 64)
 
@@ -195,7 +195,7 @@ def test_pooling_follows_the_models_own_config(pooling: str, bert: Tiny, tmp_pat
     _sentence_transformers(bert.folder, {f"pooling_mode_{pooling}_token{'' if pooling == 'cls' else 's'}": True})
     convert(str(bert.folder), cache=tmp_path)
     vectors = load_encoder(str(bert.folder), cache=tmp_path).encode_passages(TEXTS)
-    assert np.abs(vectors - _reference(bert, TEXTS, pooling=pooling)).max() < 1e-5
+    assert np.abs(vectors - _reference(bert, TEXTS, pooling=pooling)).max() < _rounding()
 
 
 def _sentence_transformers(folder: Path, pooling: dict[str, Any], *, more: Sequence[str] = ()) -> None:
@@ -213,8 +213,8 @@ def test_prompts_go_before_questions_and_passages_and_count_towards_the_limit(be
     convert(str(bert.folder), cache=tmp_path)
     encoder = load_encoder(str(bert.folder), cache=tmp_path)
     assert encoder.identity.max_tokens == 10 - 2 - 3
-    assert np.abs(encoder.encode_query("ship") - _reference(bert, ["red fox ship"])[0]).max() < 1e-5
-    assert np.abs(encoder.encode_passages(["ship"]) - _reference(bert, ["the sea is ship"])).max() < 1e-5
+    assert np.abs(encoder.encode_query("ship") - _reference(bert, ["red fox ship"])[0]).max() < _rounding()
+    assert np.abs(encoder.encode_passages(["ship"]) - _reference(bert, ["the sea is ship"])).max() < _rounding()
     assert encoder.token_vectors(["ship wind"])[0].offsets == ((0, 0), (0, 0), (0, 0), (0, 0), (0, 4), (5, 9), (0, 0))
     with pytest.raises(ValueError, match="text 0 is 1 tokens over the limit of 5"):
         encoder.encode_passages(["a a a a a a"])
@@ -227,7 +227,7 @@ def test_a_folder_without_tokenizer_json_has_its_tokenizer_converted(bert: Tiny,
     convert(str(bert.folder), cache=tmp_path)
     vectors = load_encoder(str(bert.folder), cache=tmp_path).encode_passages(TEXTS[:6])
     (tmp_path / "tokenizer.json").rename(bert.folder / "tokenizer.json")
-    assert np.abs(vectors - _reference(bert, TEXTS[:6])).max() < 1e-5
+    assert np.abs(vectors - _reference(bert, TEXTS[:6])).max() < _rounding()
 
 
 def test_text_is_lowercased_for_a_model_that_asks_for_it(bert: Tiny, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_text_is_lowercased_for_a_model_that_asks_for_it(bert: Tiny, tmp_path: P
     (bert.folder / "sentence_bert_config.json").write_text('{"max_seq_length": 32, "do_lower_case": true}')
     convert(str(bert.folder), cache=tmp_path)
     encoder = load_encoder(str(bert.folder), cache=tmp_path)
-    assert np.abs(encoder.encode_query("RED Fox") - _reference(bert, ["red fox"])[0]).max() < 1e-5
+    assert np.abs(encoder.encode_query("RED Fox") - _reference(bert, ["red fox"])[0]).max() < _rounding()
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------
@@ -475,6 +475,11 @@ def test_the_installed_model_gives_its_golden_numbers(default_encoder: TextEncod
     assert (default_encoder.identity.model, default_encoder.identity.dim, default_encoder.identity.max_tokens) == ("default", 384, 254)
 
 
+def _rounding() -> float:
+    """How far a component of a vector made by OpenVINO may be from torch's in float32: bf16 keeps eight bits."""
+    return 5e-3 if _is_bf16() else 1e-5
+
+
 def _is_bf16() -> bool:
     from searchapp.graph import has_bf16
 
@@ -519,7 +524,7 @@ def test_the_mean_of_token_states_is_the_vector_and_offsets_point_at_words(defau
     for row, tokens in zip(rows, default_encoder.token_vectors(VARIED), strict=True):
         mean = tokens.states.mean(0)
         assert tokens.states.shape == (len(tokens.offsets), 384)
-        assert np.abs(mean / np.linalg.norm(mean) - row).max() < (5e-3 if _is_bf16() else 1e-5)
+        assert np.abs(mean / np.linalg.norm(mean) - row).max() < _rounding()
     text = "Né 🙂 fox"
     (tokens,) = default_encoder.token_vectors([text])
     assert [text[start:end] for start, end in tokens.offsets] == ["", "Né", "🙂", "fox", ""]

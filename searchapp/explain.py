@@ -74,28 +74,41 @@ def best_sentence(
 ) -> Span | None:
     """The sentence of a passage that answers the query best; None where fewer than two sentences hold a token.
 
-    `sentences` are spans of the passage, which begins `offset` code points into the embedded text; only a sentence's own tokens count,
-    with their states in the passage's context. With the unit states of the question's tokens, (m, dim), the best cosine of each of them
-    with any of the sentence's (MaxSim) counts beside the cosine of the query with the sentence's mean; without, or for m = 0, that alone.
+    With the unit states of the question's tokens, (m, dim), the best cosine of each of them with any of the sentence's (MaxSim) counts
+    beside the cosine of the query with the sentence's mean; without, or for m = 0, that alone.
     """
     rows = _unit(tokens.states)  # (t, dim)
     nearest = None if question is None or not len(question) else question @ rows.T  # (m, t)
-    starts = np.array([start for start, _ in tokens.offsets])  # (t,)
-    has_text = np.array([end > start for start, end in tokens.offsets])  # (t,) false for special tokens
     scored: list[tuple[float, Span]] = []
-    for start, end in sentences:
-        inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
-        if inside.any():
-            score = float(_unit(tokens.states[inside].mean(axis=0)) @ query)
-            if nearest is not None:
-                score = _MEAN * score + float(nearest[:, inside].max(axis=1).mean())
-            scored.append((score, (start, end)))
+    for score, span, inside in _sentence_cosines(sentences, tokens, query, offset):
+        scored.append((score if nearest is None else _MEAN * score + float(nearest[:, inside].max(axis=1).mean()), span))
     if len(scored) < 2:
         return None
     return max(scored, key=lambda pair: (pair[0], -pair[1][0]))[1]
 
 
+def nearest_sentence(sentences: Sequence[Span], tokens: TokenVectors, query: Vector, *, offset: int) -> float:
+    """The best cosine of the query with the mean of a sentence of a passage; 0 where none holds a token."""
+    return max((score for score, _, _ in _sentence_cosines(sentences, tokens, query, offset)), default=0.0)
+
+
 # ---- private ---------------------------------------------------------------------------------------------------------
+
+
+def _sentence_cosines(
+    sentences: Sequence[Span], tokens: TokenVectors, query: Vector, offset: int
+) -> Iterator[tuple[float, Span, NDArray[np.bool_]]]:
+    """Each sentence that holds a token: the cosine of its mean with the query, itself, and which tokens are its own, (t,).
+
+    `sentences` are spans of the passage, which begins `offset` code points into the embedded text; only a sentence's own tokens count,
+    with their states in the passage's context.
+    """
+    starts = np.array([start for start, _ in tokens.offsets])  # (t,)
+    has_text = np.array([end > start for start, end in tokens.offsets])  # (t,) false for special tokens
+    for start, end in sentences:
+        inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
+        if inside.any():
+            yield float(_unit(tokens.states[inside].mean(axis=0)) @ query), (start, end), inside
 
 
 def _visible(offsets: Iterable[Span], text: str) -> Iterator[Span]:

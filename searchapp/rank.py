@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from searchapp.keywords import K1
 
 if TYPE_CHECKING:
-    from searchapp.types import Address, Ids, Span, TokenVectors, Vector, Vectors
+    from searchapp.types import Address, Ids, TokenVectors, Vectors
 
 Numbers: TypeAlias = NDArray[np.float64]  # (n,)
 Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what earned it; each (n,)
@@ -165,22 +165,6 @@ def ahead(parts: Parts, head_parts: Parts, head: Ids) -> dict[str, Numbers]:
         part[head] = head_parts.get(name, np.zeros(len(head)))
     merged["place"] = merged["place"] + _behind(np.sum(list(merged.values()), axis=0), head)
     return merged
-
-
-def sentence_scores(sentences: Sequence[Span], tokens: TokenVectors, query: Vector, *, offset: int) -> list[tuple[float, Span]]:
-    """Each sentence that holds a token with its cosine to the query: its own tokens' states, in the passage's context, averaged.
-
-    `sentences` are spans of the passage, which begins `offset` code points into the embedded text.
-    """
-    starts = np.array([start for start, _ in tokens.offsets])  # (t,)
-    has_text = np.array([end > start for start, end in tokens.offsets])  # (t,) false for special tokens
-    scored: list[tuple[float, Span]] = []
-    for start, end in sentences:
-        inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
-        if inside.any():
-            mean = tokens.states[inside].mean(axis=0)  # (dim,)
-            scored.append((float(mean @ query / max(float(np.linalg.norm(mean)), 1e-12)), (start, end)))
-    return scored
 
 
 # ---- what is shown -------------------------------------------------------------------------------------------------

@@ -123,7 +123,8 @@ def answer_paths(answer: Answer) -> str:
 
 def how_text(answer: Answer) -> str:
     """How an answer was found: its mode, the legs that ran, and the time that it took."""
-    return f"{answer.mode} ({' + '.join(answer.legs)}), {answer.took_ms:,.0f} ms"
+    legs = "" if answer.legs == (answer.mode,) else f" ({' + '.join(answer.legs)})"
+    return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms"
 
 
 def answer_notes(answer: Answer) -> list[str]:

@@ -202,8 +202,7 @@ class Search:
             self._looked_at[hit.passage_id] = states
             tokens[i] = rank.late_interaction(query, weights, states)
             offset = len(embedded_text(hit.passage.headings, ""))
-            found = rank.sentence_scores(sentences(hit.text), states, self.vector, offset=offset)
-            nearest[i] = max((score for score, _ in found), default=0.0)
+            nearest[i] = explain.nearest_sentence(sentences(hit.text), states, self.vector, offset=offset)
         self._nearest_tokens = float(tokens.max())
         return rank.look_again(parts, tokens=tokens, sentences=nearest, passages=np.array([each.passages for each in addresses]))
 

@@ -548,7 +548,19 @@ sys.exit(code)
 """
 
 
-@pytest.mark.parametrize("words", [[], ["--json"], ["--paths"], ["--in", "docs", "--type", "md", "--since", "2000", "--per-document", "1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--json"],
+        ["--paths"],
+        ["--in", "docs", "--type", "md", "--since", "2000", "--per-document", "1"],
+        ["--mode", "keyword"],
+        ["--mode", "hybrid", "--weight", "0.3", "--literal", "--copies"],
+        ["--mode", "best", "--explain", "--min-confidence", "0.1"],
+        ["--like", "docs/boiler.txt", "--not", "rain"],
+    ],
+)
 def test_a_query_imports_neither_torch_nor_sqlalchemy(filled: Program, words: list[str]) -> None:
     spy = Program(filled.folder, filled.cache, command=(sys.executable, "-P", "-c", SPY))
     done = spy.run("query", "soup", "--corpus", "corpus", *words)

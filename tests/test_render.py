@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from searchapp.errors import CorpusMissing, EncoderError
 from searchapp.layout import Look
 from searchapp.types import (
     Answer,
+    CosineShares,
     DocumentRow,
     EncoderIdentity,
     FileOutcome,
@@ -27,6 +29,7 @@ from searchapp.types import (
     Root,
     Status,
     Unindexed,
+    WordShare,
 )
 
 GUIDE = Hit(
@@ -739,3 +742,22 @@ def test_durations_are_in_their_two_largest_units(seconds: float, shown: str) ->
 def test_rendering_imports_neither_rich_nor_numpy() -> None:
     code = "import sys, searchapp.render; sys.exit(bool({'rich', 'numpy'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "legs", "said"), [("cosine", ("cosine",), "cosine, 12 ms"), ("best", ("cosine", "keyword"), "best (cosine + keyword), 12 ms")]
+)
+def test_an_answer_says_how_it_was_found(mode: str, legs: tuple[str, ...], said: str) -> None:
+    assert render.how_text(replace(ANSWER, mode=mode, legs=legs)) == said
+
+
+def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() -> None:
+    shares = CosineShares(0.5, 0.1, 0.05, (WordShare(0, 5, 0.3), WordShare(6, 9, 0.05)))
+    match = replace(ANSWER.matches[0], score=1.5, parts={"cosine": 1.0, "keyword": 0.5, "place": 0.0}, shares=shares)
+    lines = render.answer_text(replace(ANSWER, matches=(match,)), is_explained=True).splitlines()[1:]
+    assert lines == [
+        "legs: dense 0.712 (rank 1), keyword 11.500 (rank 2)",
+        "score: 1.500 = +1.000 cosine +0.500 keyword",
+        "cosine: 0.500 = +0.350 words +0.050 headings +0.100 special tokens",
+        "words: Check +0.300, the +0.050",
+    ]

@@ -10,18 +10,14 @@ under the curve of the best confidence, beside that of the best cosine. Prints t
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from keeping import keep
 
 from searchapp import settings
 from searchapp.confidence import THRESHOLD
@@ -30,8 +26,6 @@ from searchapp.encode import load_encoder
 from searchapp.judgements import collection_judgements, collection_questions, collection_records
 from searchapp.local import LocalBackend
 from searchapp.types import Filters
-
-HERE = Path(__file__).resolve().parent
 
 
 class Shelf(NamedTuple):
@@ -52,16 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as work:
         shelves = [_shelf(folder, Path(work)) for folder in options.collections]
         figures = {mode: _measure(shelves, mode) for mode in options.mode or ["cosine", "hybrid"]}
-    result = {
-        **figures,
-        "command": " ".join(["python tests/bench/confidence.py", *sys.argv[1:]]),
-        "versions": {name: version(name) for name in ("searchapp", "openvino", "faiss-cpu", "numpy")},
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
-    path = HERE / "results" / f"confidence-{time.strftime('%Y-%m-%d')}.json"
-    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    keep("confidence", figures, "python tests/bench/confidence.py " + " ".join(folder.name for folder in options.collections))
 
 
 def _shelf(folder: Path, work: Path) -> Shelf:

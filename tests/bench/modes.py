@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from keeping import keep
 
 from searchapp import settings
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 settings.use_one_thread_for_small_products()  # before what imports NumPy
 MODES = ("cosine", "keyword", "hybrid", "best")
-HERE = Path(__file__).resolve().parent
 WARM, COLD = 100, 5  # questions
 
 
@@ -40,16 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     lines = options.questions.read_text(encoding="utf-8").splitlines()
     texts = [str(json.loads(line)["text"]) for line in lines[:WARM]]
-    result = {
-        **_measure(options.corpus, texts, options.runs),
-        "command": " ".join(["python tests/bench/modes.py", *sys.argv[1:]]),
-        "versions": {name: version(name) for name in ("searchapp", "openvino", "faiss-cpu", "numpy")},
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-    }
-    path = HERE / "results" / f"modes-{time.strftime('%Y-%m-%d')}.json"
-    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
+    keep("modes", _measure(options.corpus, texts, options.runs), "python tests/bench/modes.py CORPUS QUESTIONS.jsonl")
 
 
 def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]:

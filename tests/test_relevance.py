@@ -68,7 +68,7 @@ def test_a_full_answer_stands_first_for_most_questions(answers: dict[str, list[s
 def test_reading_the_first_matches_again_finds_more_than_cosine(corpus: Corpus, answers: dict[str, list[str]]) -> None:
     asked = records("queries.jsonl")
     best = figures({record["_id"]: places(corpus.query(record["text"], mode="best", k=10, per_document=1)) for record in asked})
-    assert best["hits@5"] >= 0.97  # measured: .987
+    assert best["hits@5"] >= 0.97  # measured: .980
     assert best["hits@1"] >= 0.8  # measured: .824
     assert best["hits@1"] >= figures(answers)["hits@1"]
 

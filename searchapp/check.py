@@ -74,6 +74,13 @@ def _account(database: sqlite3.Connection) -> Iterator[Finding]:
     (digest,) = database.execute("SELECT max(digest) FROM corpus").fetchone()
     if records.account_digest(database.execute(statement) for statement in records.ACCOUNT) != digest:
         yield Finding("the corpus's own records are damaged: its roots, encoder, generation, or what is not indexed")
+    counted = database.execute(
+        "SELECT type, extractor, splitter, count(*), sum(passages), sum(is_stale), sum(id) FROM document GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+    ).fetchall()
+    tally = database.execute("SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY 1, 2, 3").fetchall()
+    embedded = database.execute("SELECT (SELECT count(*) FROM vectors), (SELECT sum(embedded) FROM corpus)").fetchone()
+    if counted != tally or embedded[0] != embedded[1]:
+        yield Finding("there are not as many documents or vectors as there were")
 
 
 def _documents(database: sqlite3.Connection) -> Iterator[Finding]:

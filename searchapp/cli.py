@@ -46,7 +46,7 @@ app = typer.Typer(
 
 _NOTHING, _PARTLY, _FAILED, _DAMAGED, _LOST, _INTERRUPTED = 1, 3, 4, 5, 6, 130
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
-_TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the bytes, and of time: what is left is a guess before both have passed
+_TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the work, and of time: what is left is a guess before both have passed
 _TYPES = {"markdown": "md", "text": "txt", "python": "py", "htm": "html", "restructuredtext": "rst", "jpeg": "jpg", "yml": "yaml"}
 
 ModeOption = Annotated[
@@ -556,21 +556,13 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     columns = (
         bars.TextColumn("embedding"),
         bars.BarColumn(),
-        bars.TextColumn("{task.fields[files]} files · {task.fields[passages]} passages · {task.fields[rate]}"),
-        bars.TimeRemainingColumn(),
+        bars.TextColumn("{task.fields[told]}"),
     )
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, files="0", passages=0, rate="")
+        task = bar.add_task("", total=None, told="")
 
         def show(state: Progress) -> None:
-            bar.update(
-                task,
-                total=state.bytes_total or None,
-                completed=state.bytes_done,
-                files=f"{state.files_done}/{state.files_total}",
-                passages=state.passages,
-                rate=f"{state.passages / max(state.took_s, 0.1):.0f}/s",
-            )
+            bar.update(task, total=1.0 if state.share else None, completed=state.share, told=_progress_text(state))
 
         yield show
 
@@ -584,16 +576,15 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
         if now - last < _PLAIN_PROGRESS_S:
             return
         last = now
-        rate = state.passages / max(state.took_s, 0.1)
-        stream.write(f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s{_time_left(state)}\n")
+        stream.write(f"{_progress_text(state)}\n")
         stream.flush()
 
     return show
 
 
-def _time_left(state: Progress) -> str:
-    """How long the rest takes at the rate so far, as the end of a line; "" while too little is done to tell."""
-    share = state.bytes_done / state.bytes_total if state.bytes_total else 0.0
-    if share < _TELLING_SHARE or state.took_s < _TELLING_S:
-        return ""
-    return f", about {layout.human_duration(state.took_s * (1 - share) / share)} left"
+def _progress_text(state: Progress) -> str:
+    """How far the work is, at what rate, and how long the rest takes once enough is done to tell."""
+    rate = state.passages / max(state.took_s, 0.1)
+    told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
+    is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S
+    return f"{told}, about {layout.human_duration(state.left_s)} left" if is_telling else told

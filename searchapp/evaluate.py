@@ -45,6 +45,7 @@ from searchapp.types import (
     Filters,
     Progress,
     Source,
+    Writer,
     label_of,
 )
 
@@ -86,7 +87,7 @@ def evaluate(
         backend = LocalBackend(Path(work) / "corpus")
         with closing(backend.writer()) as writer:
             writer.set_encoder(encoder.identity)
-            _take_in(folder, Intake(writer, encoder), on_progress)
+            _take_in(folder, writer, encoder, on_progress)
             writer.finish()
         corpus = Corpus(backend, encoder=encoder)
         runs = _ask_all(corpus, questions, bytes.decode, ways, on_note)
@@ -160,18 +161,23 @@ def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, flo
 # ---- a collection as a corpus ----------------------------------------------------------------------------------------
 
 
-def _take_in(folder: Path, intake: Intake, on_progress: Callable[[Progress], None]) -> None:
-    records = list(collection_records(folder / "corpus.jsonl"))
-    total = sum(len(record["text"]) for record in records)
-    done = 0
-    begin = time.perf_counter()
+def _take_in(folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]) -> None:
+    whole = ((record["_id"], _document(record["title"], record["text"])) for record in collection_records(folder / "corpus.jsonl"))
+    documents = [(name, document) for name, document in whole if document.text.strip()]
+    to_read = sum(len(document.text) for _, document in documents)
+    read = stored = 0
+
+    def on_stored(_: Source) -> None:
+        nonlocal stored
+        stored += 1
+        left_s = intake.left_s(read, to_read)
+        on_progress(Progress(stored, len(documents), intake.embedded + intake.reused, intake.took_s, left_s))
+
+    intake = Intake(writer, encoder, on_stored=on_stored)
     with intake:
-        for number, record in enumerate(records, start=1):
-            document = _document(record["title"], record["text"])
-            if document.text.strip():
-                intake.add(_source(record["_id"], document.text), document, is_new=True)
-            done += len(record["text"])
-            on_progress(Progress(number, len(records), done, total, intake.embedded, time.perf_counter() - begin))
+        for name, document in documents:
+            intake.add(_source(name, document.text), document, is_new=True)
+            read += len(document.text)
         intake.close()
 
 

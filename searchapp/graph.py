@@ -21,9 +21,11 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError
@@ -213,7 +215,7 @@ def import_openvino() -> ModuleType:
 
 
 class OpenVinoEngine:
-    """Runs a converted model on the processor; bf16 where it has bf16, f32 otherwise. One thread at a time.
+    """Runs a converted model on the processor; bf16 where it has bf16, f32 otherwise. Several threads may use it at once.
 
     For questions: one stream with all cores, compiled in advance. For passages: two streams at least, requests in flight.
     """
@@ -221,36 +223,50 @@ class OpenVinoEngine:
     def __init__(self, entry: Entry, *, is_batch: bool) -> None:
         """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be run or is wrong."""
         self._inputs = entry.recipe.inputs
+        self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:
             compiled = compile_graph(entry.path, is_batch=is_batch)
-            requests = 2 * compiled.get_property("NUM_STREAMS") if is_batch else 1
-            self._queue = import_openvino().AsyncInferQueue(compiled, requests)
+            for _ in range(2 * compiled.get_property("NUM_STREAMS") if is_batch else 1):
+                self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
             raise EntryDamaged(f"{entry.path}: {error}") from error
-        self._results: dict[int, NDArray[np.float32]] = {}
-        self._queue.set_callback(self._keep)
         golden = entry.recipe.golden[0]
         if disagreement(self.run([golden_batch(golden, entry.recipe)])[0][0], golden) > tolerance():
             raise EntryDamaged(f"{entry.path} gives wrong vectors")
 
     def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
         """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
-        self._results.clear()
+        running: deque[Any] = deque()  # requests, in the order of their batches
+        results: list[NDArray[np.float32]] = []
+
+        def take_first() -> None:
+            request = running.popleft()
+            try:
+                request.wait()
+                results.append(request.get_output_tensor(int(has_states)).data.copy())
+            finally:
+                self._idle.put(request)
+
         try:
-            for index, batch in enumerate(batches):
-                self._queue.start_async(self._feed(batch), (index, int(has_states)))
-            self._queue.wait_all()
+            for batch in batches:
+                while running and self._idle.empty():  # who holds a request gives one back before asking for another
+                    take_first()
+                running.append(self._idle.get())
+                running[-1].start_async(self._feed(batch), share_inputs=False)
+            while running:
+                take_first()
         except RuntimeError as error:
             raise EncoderError("The model could not be run.", hint="Make room in memory, and try again.") from error
-        return [self._results.pop(index) for index in sorted(self._results)]
+        finally:
+            for request in running:  # where a batch could not be made, or run
+                with suppress(RuntimeError):
+                    request.wait()
+                self._idle.put(request)
+        return results
 
     def _feed(self, batch: Batch) -> list[NDArray[np.int64]]:
         inputs = [batch.ids, batch.mask]
         return inputs if len(self._inputs) == len(inputs) else [*inputs, batch.mask * 0]
-
-    def _keep(self, request: Any, task: tuple[int, int]) -> None:  # openvino is untyped
-        index, output = task
-        self._results[index] = request.get_output_tensor(output).data.copy()
 
 
 def compile_graph(path: Path, *, is_batch: bool) -> Any:  # openvino is untyped

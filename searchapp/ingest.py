@@ -81,9 +81,8 @@ class Ingest:
         self._moved: set[int] = set()
         self._superseded: list[int] = []
         self._notes: list[str] = []
-        self._bytes_total = self._bytes_done = self._files_done = self._files_to_read = 0
+        self._bytes_to_read = self._bytes_read = self._files_done = self._files_to_read = 0
         self._intake: Intake | None = None
-        self._ready_s = time.perf_counter()
 
     def run(self, given: Sequence[Root] = ()) -> Report:
         """Bring everything below the given roots up to date, or below all remembered ones; the given are remembered.
@@ -142,7 +141,7 @@ class Ingest:
         if not to_read and not any(known.is_pending for known in self._survey.known.values()):
             return
         self._files_to_read = len(to_read)
-        self._bytes_total = sum(file.identity.size for file in to_read)
+        self._bytes_to_read = sum(file.identity.size for file in to_read)
         self._report_progress()
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
             opening = thread.submit(self._open_encoder)
@@ -158,19 +157,21 @@ class Ingest:
         intake = Intake(self._writer, encoder, on_stored=self._on_stored, on_embedded=self._report_progress, is_stopped=self._is_stopped)
         with intake:
             self._intake = intake
-            self._ready_s = time.perf_counter()
             self._take_all(intake, upcoming, waiting)
 
     def _take_all(self, intake: Intake, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
-        intake.resume()
-        while waiting and (extraction := self._next(waiting[0][1])):
-            self._take(waiting.popleft()[0], extraction)
+        while waiting and (extraction := self._next(intake, waiting[0][1])):
+            file, _ = waiting.popleft()
+            self._take(file, extraction)
+            self._bytes_read += file.identity.size
             self._read_ahead(upcoming, waiting)
         for _, cancelled in waiting:
             cancelled.cancel()
         intake.close()
         for source in intake.abandoned:
             del self._outcomes[source.path]  # as good as not reached
+        for source in intake.unfinished:
+            self._conclude(source.path, "indexed", _PENDING)
 
     def _read_ahead(self, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         while len(waiting) <= _READ_AHEAD and sum(file.identity.size for file, _ in waiting) < _READ_AHEAD_BYTES:
@@ -179,13 +180,13 @@ class Ingest:
                 return
             waiting.append((file, self._extractor.submit(file.path, self._survey.refusals_like(file))))
 
-    def _next(self, extraction: Future[list[Extracted]]) -> list[Extracted] | None:
+    def _next(self, intake: Intake, extraction: Future[list[Extracted]]) -> list[Extracted] | None:
         """The extraction, None once the run is to stop: not even a file that hangs delays that."""
         while not self._is_stopped():
             try:
                 return extraction.result(timeout=_POLL_S)
             except TimeoutError:
-                continue
+                intake.tend()
         return None
 
     def _pass(self, path: bytes) -> None:
@@ -216,7 +217,7 @@ class Ingest:
         own = self._unindexed.get(file.path)
         if own is None or own.outcome != "failed":
             self._emptied.add(file.path)
-        self._settle(file.path, file.identity.size)
+        self._settle(file.path)
 
     def _take_document(self, file: FoundFile, source: Source, document: Document) -> None:
         """Decide what becomes of a document."""
@@ -239,7 +240,7 @@ class Ingest:
             return
         else:
             self._refuse(file, Unindexed(path, "failed", "no text found", source=source))
-        self._settle(file.path, file.identity.size)
+        self._settle(file.path)
 
     def _vanished(self, source: Source, document: Document) -> KnownFile | None:
         """A document of the same bytes that has left its place: this one was moved. At best nothing else differs."""
@@ -340,22 +341,24 @@ class Ingest:
         self._outcomes[entry.path] = FileOutcome(entry.path, entry.outcome, entry.reason, entry.files)
 
     def _on_stored(self, source: Source) -> None:
-        self._settle(self._survey.file_of(source.path), source.identity.size)
+        self._settle(self._survey.file_of(source.path))
 
-    def _settle(self, file: bytes, size: int) -> None:
+    def _settle(self, file: bytes) -> None:
         """One thing in a file is done; with its last, the file is."""
         self._to_store[file] -= 1
         if not self._to_store[file]:
             self._files_done += 1
-            self._bytes_done += size
             self._report_progress()
 
     def _report_progress(self) -> None:
-        passages = self._intake.embedded + self._intake.reused if self._intake else 0
-        took_s = time.perf_counter() - self._ready_s
-        self._on_progress(Progress(self._files_done, self._files_to_read, self._bytes_done, self._bytes_total, passages, took_s))
+        if (intake := self._intake) is None:
+            self._on_progress(Progress(0, self._files_to_read, 0, 0.0, float("inf")))
+            return
+        left_s = intake.left_s(self._bytes_read, self._bytes_to_read)
+        self._on_progress(Progress(self._files_done, self._files_to_read, intake.embedded + intake.reused, intake.took_s, left_s))
 
 
+_PENDING = "found by its words alone until the next ingest has made its vectors"
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
 
 

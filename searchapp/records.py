@@ -18,14 +18,14 @@ from searchapp.types import Document, Passage, Source
 DATABASE = "corpus.db"
 LOCK = "lock"
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first; the last is what this program reads and writes
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # oldest first; the last is what this program reads and writes
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
 ACCOUNT = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
     "SELECT name, seq FROM sqlite_sequence ORDER BY name",
     "SELECT version_num FROM alembic_version",
-    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns FROM corpus ORDER BY id",
+    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns, embedded FROM corpus ORDER BY id",
     "SELECT id, model, fingerprint, dim, max_tokens FROM encoding ORDER BY id",
     "SELECT path, include, exclude FROM root ORDER BY path",
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
@@ -33,7 +33,7 @@ ACCOUNT = (
     "SELECT * FROM unindexed ORDER BY path",
     "SELECT name, value FROM setting ORDER BY name",
     "SELECT id, scale, mean FROM background ORDER BY id",
-    "SELECT count(*), coalesce(sum(id), 0) FROM document",
+    "SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY type, extractor, splitter",
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -45,6 +45,7 @@ class StoredCorpus(Base):
     generation: Mapped[int]
     created_at_ns: Mapped[int]
     ingested_at_ns: Mapped[int | None]
+    embedded: Mapped[int] = mapped_column(server_default="0")  # documents that have their vectors; kept by triggers
     digest: Mapped[bytes]  # over records.ACCOUNT
 
 
@@ -74,7 +75,6 @@ class StoredDocument(Base):
     __tablename__ = "document"
     __table_args__ = (
         sa.Index("document_content_hash", "content_hash"),
-        sa.Index("document_version", "type", "extractor", "splitter"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -179,6 +179,19 @@ class StoredUnindexed(Base):
     content_hash: Mapped[bytes | None]
     hashed_at_ns: Mapped[int | None]
     extractor: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class StoredTally(Base):
+    """How many documents there are of one kind; kept by triggers, so that nobody need count."""
+
+    __tablename__ = "tally"
+    type: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    extractor: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    splitter: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    documents: Mapped[int]
+    passages: Mapped[int]
+    stale: Mapped[int]
+    ids: Mapped[int]  # the sum of their ids
 
 
 class StoredBackground(Base):

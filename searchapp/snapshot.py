@@ -172,7 +172,7 @@ class Snapshot:
 
     def versions(self) -> list[tuple[str, str, str, int]]:
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
-        return self._all("SELECT type, extractor, splitter, count(*) FROM document GROUP BY 1, 2, 3")
+        return self._all("SELECT type, extractor, splitter, documents FROM tally ORDER BY 1, 2, 3")
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
         """The documents that pass the filters, by path."""
@@ -281,9 +281,10 @@ class Snapshot:
 
     @cached_property
     def _counts(self) -> tuple[int, int, int, int]:
-        row = self._one("SELECT count(*), coalesce(sum(passages), 0), coalesce(sum(is_stale), 0) FROM document")
-        complete = self._one("SELECT count(*) FROM vectors")
-        return row[0], row[1], row[0] - complete[0], row[2]
+        totals = "coalesce(sum(documents), 0), coalesce(sum(passages), 0), coalesce(sum(stale), 0)"
+        documents, passages, stale = self._one(f"SELECT {totals} FROM tally")
+        (embedded,) = self._one("SELECT coalesce(sum(embedded), 0) FROM corpus")
+        return documents, passages, documents - embedded, stale
 
     @cached_property
     def _tombstones(self) -> bool:
@@ -439,7 +440,8 @@ def _empty() -> sqlite3.Connection:
 
 
 _EMPTY = f"""
-    CREATE TABLE corpus (generation, ingested_at_ns);
+    CREATE TABLE corpus (generation, ingested_at_ns, embedded);
+    CREATE TABLE tally (type, extractor, splitter, documents, passages, stale);
     CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
     CREATE TABLE root (path, include, exclude);
     CREATE TABLE document (id, path, display, title, type, metadata, passages, size, mtime_ns, dated_ns, extractor, splitter,

@@ -13,8 +13,11 @@ import os
 import sqlite3
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +30,7 @@ from searchapp.errors import CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.lock import Lock
 from searchapp.schema import (
     ROOM,
+    Base,
     StoredBackground,
     StoredCorpus,
     StoredDocument,
@@ -64,8 +68,56 @@ if TYPE_CHECKING:
     from searchapp.types import Vector, Vectors
     from searchapp.vectors import HalfVectors
 
+_MOST_PENDING = 4096  # documents that are handed out at a time
+_MOST_AT_ONCE = 500  # values in one statement
 _REPUBLISH_PASSAGES = 256  # a new vectors file is due when more than this, and more than a tenth, has changed
 _REPUBLISH_FRACTION = 0.1
+
+
+# Asked for every document: built once, as SQLAlchemy takes longer to build them than SQLite to answer.
+_AT_PATH = sa.select(StoredDocument.id).where(StoredDocument.path == sa.bindparam("path"))
+_TO_ATTACH = (
+    sa.select(StoredDocument.first_passage_id, StoredDocument.passages, StoredVectors.document_id.label("has_vectors"))
+    .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
+    .where(StoredDocument.id == sa.bindparam("id"))
+)
+_PENDING = (
+    sa.select(StoredDocument.id, sa.func.length(StoredText.text).label("length"))
+    .join(StoredText, StoredText.document_id == StoredDocument.id)
+    .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
+    .where(StoredVectors.document_id.is_(None), StoredDocument.id > sa.bindparam("after"))
+    .order_by(StoredDocument.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """A stored passage, and the digest of what is embedded of it."""
+
+    document_id: int
+    headings: list[str]
+    body: str
+    text_digest: bytes
+
+    @property
+    def embedded(self) -> str:
+        """The text exactly as embedded."""
+        return embedded_text(self.headings, self.body)
+
+
+class _Gathered:
+    """Rows on their way into the database, and whose they are; parents come before what refers to them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[type[Base], list[dict[str, Any]]] = {
+            StoredDocument: [],
+            StoredText: [],
+            StoredPassage: [],
+            StoredVectors: [],
+        }
+        self.keywords: list[tuple[int, str, str, str]] = []
+        self.ids: set[int] = set()
+        self.paths: set[bytes] = set()
 
 
 class Store:
@@ -87,8 +139,11 @@ class Store:
                 self._migrate()
             except (sqlite3.Error, OSError) as error:
                 raise translated(error, folder) from error
-            self._connection = self._engine.connect()
-            undo.callback(self._connection.close)
+            self._open = self._engine.connect()
+            undo.callback(self._open.close)
+            self._gathered = _Gathered()
+            row = self._open.execute(sa.select(StoredEncoding)).first()
+            self._encoder = row and EncoderIdentity(row.model, row.fingerprint, row.dim, row.max_tokens)
             self._start_unit()
             undo.pop_all()
 
@@ -101,7 +156,7 @@ class Store:
     def close(self) -> None:
         """Drop what was not committed and give the lock back."""
         try:
-            self._connection.close()
+            self._open.close()
             self._engine.dispose()
         finally:
             self._lock.release()
@@ -110,15 +165,15 @@ class Store:
 
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first."""
-        row = self._connection.execute(sa.select(StoredEncoding)).first()
-        return row and EncoderIdentity(row.model, row.fingerprint, row.dim, row.max_tokens)
+        return self._encoder
 
     def set_encoder(self, identity: EncoderIdentity) -> None:
         """Record the encoder of a corpus that has none. Raises ValueError where there is one."""
-        if self.encoder() is not None:
+        if self._encoder is not None:
             raise ValueError("the corpus has an encoder already")
         values = {"id": 1, "model": identity.model, "fingerprint": identity.fingerprint, "dim": identity.dim}
         self._change(sa.insert(StoredEncoding).values(values | {"max_tokens": identity.max_tokens}))
+        self._encoder = identity
 
     def roots(self) -> list[Root]:
         """The remembered roots, by path."""
@@ -177,64 +232,84 @@ class Store:
         if identity is None or not wanted:
             return {}
         width = identity.dim * 2
-        ordinal = StoredPassage.id - StoredVectors.first_passage_id
+        row = sa.func.substr(StoredVectors.vectors, (StoredPassage.id - StoredVectors.first_passage_id) * width + 1, width)
+        of_vectors = StoredVectors.document_id == StoredPassage.document_id
+        query = sa.select(StoredPassage.text_digest, row).join(StoredVectors, of_vectors)
         found: dict[bytes, Vector] = {}
-        for begin in range(0, len(wanted), 500):
-            query = (
-                sa.select(StoredPassage.text_digest, sa.func.substr(StoredVectors.vectors, ordinal * width + 1, width))
-                .join(StoredVectors, StoredVectors.document_id == StoredPassage.document_id)
-                .where(StoredPassage.text_digest.in_(wanted[begin : begin + 500]))
-            )
-            for digest, blob in self._connection.execute(query):
-                found[digest] = from_blob(blob, identity.dim)[0].astype("f4")
+        for begin in range(0, len(wanted), _MOST_AT_ONCE):
+            some = query.where(StoredPassage.text_digest.in_(wanted[begin : begin + _MOST_AT_ONCE]))
+            found |= {digest: from_blob(blob, identity.dim)[0].astype("f4") for digest, blob in self._connection.execute(some)}
         return found
+
+    def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
+        """The vectors of the document at a path, by the same digest; none where it is pending, or there is none."""
+        query = sa.select(StoredVectors.document_id, StoredVectors.vectors).join(StoredDocument).where(StoredDocument.path == path)
+        stored = self._connection.execute(query).first()
+        if stored is None or self._encoder is None:
+            return {}
+        digests = sa.select(StoredPassage.text_digest).where(StoredPassage.document_id == stored.document_id).order_by(StoredPassage.id)
+        rows = from_blob(stored.vectors, self._encoder.dim).astype("f4")
+        return dict(zip(self._connection.scalars(digests), rows, strict=True))
 
     def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
         """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
-        identity = self.encoder()
-        if identity is None or not passages:
+        if self._encoder is None or not passages:
             raise ValueError("a document needs an encoder and at least one passage")
-        blob = None if vectors is None else _blob(vectors, len(passages), identity.dim)
-        self.remove(self._connection.scalars(sa.select(StoredDocument.id).where(StoredDocument.path == source.path)).all())
+        blob = None if vectors is None else _blob(vectors, len(passages), self._encoder.dim)
+        if source.path in self._gathered.paths:
+            self._write()
+        self.remove(self._open.scalars(_AT_PATH, {"path": source.path}).all())
         bodies = [document.text[passage.start : passage.end] for passage in passages]
         rows = [
-            records.passage_columns(passage, records.text_digest(identity.fingerprint, embedded_text(passage.headings, body)))
+            records.passage_columns(passage, records.text_digest(self._encoder.fingerprint, embedded_text(passage.headings, body)))
             for passage, body in zip(passages, bodies, strict=True)
         ]
-        first = self._next_passage_id
+        document_id, first = self._next_document_id, self._next_passage_id
+        self._next_document_id += 1
         self._next_passage_id += len(passages)
-        document_id = self._insert_document(source, document, rows, first)
+        gathered = self._gathered
+        gathered.paths.add(source.path)
+        gathered.ids.add(document_id)
+        gathered.rows[StoredDocument].append({"id": document_id, **self._document_values(source, document, rows, first)})
+        gathered.rows[StoredText].append({"document_id": document_id, "text": document.text})
         columns = ("start", "end", "place", "headings", "text_digest")
-        self._change(
-            sa.insert(StoredPassage),
-            [{"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)],
-        )
-        keyword_rows = (records.keyword_row(document.title, p.headings, body) for p, body in zip(passages, bodies, strict=True))
-        self._keywords("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", first, keyword_rows)
+        gathered.rows[StoredPassage] += [
+            {"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))} for i, row in enumerate(rows)
+        ]
+        gathered.keywords += [
+            (first + i, *records.keyword_row(document.title, passage.headings, body))
+            for i, (passage, body) in enumerate(zip(passages, bodies, strict=True))
+        ]
         if blob is not None:
-            self._insert_vectors(document_id, first, len(passages), blob)
+            self._gather_vectors(document_id, first, len(passages), blob)
+        self._is_changed = True
         return document_id
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
         """Give a pending document its vectors, (n_passages, dim). Raises ValueError where it has some or they do not fit."""
-        identity = self.encoder()
-        row = self._document(document_id)
-        has_vectors = self._connection.scalar(sa.select(StoredVectors.document_id).where(StoredVectors.document_id == document_id))
-        if identity is None or has_vectors is not None:
+        if document_id in self._gathered.ids:
+            self._write()
+        row = self._open.execute(_TO_ATTACH, {"id": document_id}).first()
+        if row is None:
+            raise ValueError(f"there is no document {document_id}")
+        if self._encoder is None or row.has_vectors is not None:
             raise ValueError(f"document {document_id} is not pending")
-        self._insert_vectors(document_id, row.first_passage_id, row.passages, _blob(vectors, row.passages, identity.dim))
+        self._gather_vectors(document_id, row.first_passage_id, row.passages, _blob(vectors, row.passages, self._encoder.dim))
+        self._is_changed = True
 
-    def pending(self) -> Iterator[PendingDocument]:
-        """The documents that still need vectors, in order of id."""
-        query = (
-            sa.select(StoredDocument.id)
-            .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
-            .where(StoredVectors.document_id.is_(None))
-            .order_by(StoredDocument.id)
-        )
-        for document_id in self._connection.scalars(query).all():
-            texts = tuple(embedded_text(headings, body) for _, headings, body in self._passages(document_id))
-            yield PendingDocument(document_id, texts)
+    def pending(self, *, after: int = 0, characters: int | None = None) -> list[PendingDocument]:
+        """The documents of higher ids that still need vectors, in order of id.
+
+        With a number of characters the first of them, and those behind it that fit in as many together; an empty list when none is left.
+        """
+        rows = self._connection.execute(_PENDING.limit(None if characters is None else _MOST_PENDING), {"after": after}).all()
+        ids = [row.id for row in rows]
+        if characters is not None:
+            ids = ids[: max(1, bisect_right(list(accumulate(row.length for row in rows)), characters))]
+        passages = {document_id: list(some) for document_id, some in groupby(self._passages(ids), lambda each: each.document_id)}
+        return [
+            PendingDocument(i, tuple(each.embedded for each in passages[i]), tuple(each.text_digest for each in passages[i])) for i in ids
+        ]
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
@@ -257,9 +332,10 @@ class Store:
         for document_id in document_ids:
             row = self._document(document_id)
             first = row.first_passage_id
-            keyword_rows = [records.keyword_row(row.title, headings, body) for _, headings, body in self._passages(document_id)]
-            self._keywords(
-                "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', ?, ?, ?, ?)", first, keyword_rows
+            passages = enumerate(self._passages([document_id]), first)
+            gone = [(i, *records.keyword_row(row.title, passage.headings, passage.body)) for i, passage in passages]
+            self._connection.exec_driver_sql(
+                "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', ?, ?, ?, ?)", gone
             )
             self._change(sa.insert(Tombstone).values(first_passage_id=first, passages=row.passages, generation=self._generation + 1))
             self._change(sa.delete(StoredDocument).where(StoredDocument.id == document_id))
@@ -368,34 +444,46 @@ class Store:
         self._is_changed = False
         corpus = self._connection.execute(sa.select(StoredCorpus)).one()
         self._generation: int = corpus.generation
-        highest = self._connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'passage'").scalar()
-        self._next_passage_id: int = (highest or 0) + 1
+        highest: dict[str, int] = dict(self._connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all())
+        self._next_document_id: int = highest.get("document", 0) + 1
+        self._next_passage_id: int = highest.get("passage", 0) + 1
 
     def _change(self, statement: sa.Executable, rows: list[dict[str, Any]] | None = None) -> None:
         if rows is None or rows:
             self._connection.execute(statement, rows)
             self._is_changed = True
 
-    def _keywords(self, statement: str, first: int, rows: Iterable[tuple[str, str, str]]) -> None:
-        self._connection.exec_driver_sql(statement, [(first + i, *row) for i, row in enumerate(rows)])
-        self._is_changed = True
-
-    def _insert_document(self, source: Source, document: Document, rows: Sequence[tuple[str | int | bytes | None, ...]], first: int) -> int:
+    def _document_values(
+        self, source: Source, document: Document, rows: Sequence[tuple[str | int | bytes | None, ...]], first: int
+    ) -> dict[str, Any]:
         names = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
         columns = records.content_columns(source, document, first, self._generation + 1)
         values = _source_values(source, dated_ns=records.dated_ns(source, document.metadata), is_stale=False)
         values |= dict(zip(names, columns, strict=True))
-        values |= {"content_digest": records.content_digest(columns, document.text, rows), "passages": len(rows)}
-        table: Any = StoredDocument.__table__
-        document_id: int = self._connection.scalar(sa.insert(table).values(values).returning(table.c.id))
-        self._is_changed = True
-        self._change(sa.insert(StoredText).values(document_id=document_id, text=document.text))
-        return document_id
+        return values | {"content_digest": records.content_digest(columns, document.text, rows), "passages": len(rows)}
 
-    def _insert_vectors(self, document_id: int, first: int, count: int, blob: bytes) -> None:
-        values = {"document_id": document_id, "first_passage_id": first, "passages": count, "generation": self._generation + 1}
-        digest = records.vectors_digest(first, count, self._generation + 1, blob)
-        self._change(sa.insert(StoredVectors).values(values | {"digest": digest, "vectors": blob}))
+    def _gather_vectors(self, document_id: int, first: int, count: int, blob: bytes) -> None:
+        generation = self._generation + 1
+        values = {"document_id": document_id, "first_passage_id": first, "passages": count, "generation": generation}
+        digest = records.vectors_digest(first, count, generation, blob)
+        self._gathered.rows[StoredVectors].append(values | {"digest": digest, "vectors": blob})
+        self._gathered.ids.add(document_id)
+
+    @property
+    def _connection(self) -> sa.Connection:
+        """The connection, once it has all rows that were gathered."""
+        self._write()
+        return self._open
+
+    def _write(self) -> None:
+        """Give the database what was gathered, a statement a table: one a row would take most of an ingest's own time."""
+        gathered, self._gathered = self._gathered, _Gathered()
+        for kind, rows in gathered.rows.items():
+            table: Any = kind.__table__
+            if rows:
+                self._open.execute(sa.insert(table), rows)
+        if gathered.keywords:
+            self._open.exec_driver_sql("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", gathered.keywords)
 
     def _document(self, document_id: int) -> Any:
         row = self._connection.execute(sa.select(StoredDocument.__table__).where(StoredDocument.id == document_id)).first()
@@ -403,11 +491,17 @@ class Store:
             raise ValueError(f"there is no document {document_id}")
         return row
 
-    def _passages(self, document_id: int) -> Iterator[tuple[int, list[str], str]]:
-        text = self._connection.scalar(sa.select(StoredText.text).where(StoredText.document_id == document_id)) or ""
-        query = sa.select(StoredPassage.id, StoredPassage.headings, StoredPassage.start, StoredPassage.end)
-        for row in self._connection.execute(query.where(StoredPassage.document_id == document_id).order_by(StoredPassage.id)):
-            yield row.id, json.loads(row.headings), text[row.start : row.end]
+    def _passages(self, document_ids: Sequence[int]) -> Iterator[_Passage]:
+        """The passages of documents, by document, in order."""
+        columns = (StoredPassage.document_id, StoredPassage.headings, StoredPassage.start, StoredPassage.end, StoredPassage.text_digest)
+        query = sa.select(*columns).order_by(StoredPassage.document_id, StoredPassage.id)
+        for begin in range(0, len(document_ids), _MOST_AT_ONCE):
+            some = document_ids[begin : begin + _MOST_AT_ONCE]
+            texts = self._connection.execute(sa.select(StoredText.document_id, StoredText.text).where(StoredText.document_id.in_(some)))
+            text_of: dict[int, str] = {row.document_id: row.text for row in texts}
+            for row in self._connection.execute(query.where(StoredPassage.document_id.in_(some))).all():
+                body = text_of[row.document_id][row.start : row.end]
+                yield _Passage(row.document_id, json.loads(row.headings), body, row.text_digest)
 
     def _is_publication_due(self) -> bool:
         row = self._connection.execute(sa.select(StoredPublication)).first()

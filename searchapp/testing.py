@@ -242,6 +242,12 @@ class MemoryWriter:
                     found[digest] = row.astype(np.float32)
         return found
 
+    def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
+        """The vectors of the document at a path, by the same digest; none where it is pending, or there is none."""
+        texts = [text for one in self._state.documents.values() if one.source.path == path and one.rows is not None for text in one.texts]
+        fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
+        return self.digests(records.text_digest(fingerprint, text) for text in texts)
+
     def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
         """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
         state = self._state
@@ -267,11 +273,20 @@ class MemoryWriter:
             raise ValueError(f"document {document_id} is not pending")
         self._put(replace(one, rows=_rounded(vectors, len(one.passages), self._state.encoder.dim)))
 
-    def pending(self) -> Iterator[PendingDocument]:
-        """The documents that still need vectors, in order of id."""
+    def pending(self, *, after: int = 0, characters: int | None = None) -> list[PendingDocument]:
+        """The documents of higher ids that still need vectors, in order of id; with a number of characters, the first of them."""
+        fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
+        found: list[PendingDocument] = []
+        left = characters
         for document_id, one in sorted(self._state.documents.items()):
-            if one.rows is None:
-                yield PendingDocument(document_id, one.texts)
+            if one.rows is not None or document_id <= after:
+                continue
+            if left is not None:
+                left -= len(one.document.text)
+                if found and left < 0:
+                    break
+            found.append(PendingDocument(document_id, one.texts, tuple(records.text_digest(fingerprint, text) for text in one.texts)))
+        return found
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""

@@ -215,10 +215,11 @@ def containers_of(path: bytes) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class PendingDocument:
-    """A stored document whose vectors are still missing: its id and the exact texts to embed, in order."""
+    """A stored document whose vectors are still missing: its id, the exact texts to embed, in order, and their digests."""
 
     document_id: int
     texts: tuple[str, ...]
+    digests: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +273,20 @@ class Writer(Protocol):
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
         """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
 
+    def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
+        """The vectors of the document at a path, by the same digest; none where it is pending, or there is none."""
+
     def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
         """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
         """Give a pending document its vectors, (n_passages, dim)."""
 
-    def pending(self) -> Iterator[PendingDocument]:
-        """The documents that still need vectors, in order of id."""
+    def pending(self, *, after: int = 0, characters: int | None = None) -> list[PendingDocument]:
+        """The documents of higher ids that still need vectors, in order of id.
+
+        With a number of characters the first of them, and those behind it that fit in as many together; an empty list when none is left.
+        """
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same."""
@@ -513,14 +520,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is; work is counted in bytes of the files that have to be read, done once their vectors are stored."""
+    """How far an ingest is; a file is done once its vectors are stored."""
 
     files_done: int
     files_total: int
-    bytes_done: int
-    bytes_total: int
     passages: int  # embedded or reused so far
     took_s: float  # since the encoder was ready
+    left_s: float  # what the rest takes, infinite while nothing tells
+
+    @property
+    def share(self) -> float:
+        """The part of the work that is done, from 0 to 1."""
+        return self.took_s / (self.took_s + self.left_s) if self.took_s + self.left_s > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

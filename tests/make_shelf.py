@@ -47,13 +47,9 @@ class Shelf:
         with closing(self.backend.writer()) as writer:
             if writer.encoder() is None:
                 writer.set_encoder(ENCODER.identity)
-            with Intake(writer, ENCODER) as intake:
+            with Intake(writer, ENCODER, is_stopped=lambda: not has_vectors) as intake:  # stopped, it leaves documents pending
                 intake.add(source, document, is_new=True)
-                if has_vectors:
-                    intake.close()
-                else:
-                    intake._flush()  # commits the text; the vectors would follow with the next batch
-                    writer.close()
+                intake.close()
 
     def found(self, text: str, **options: object) -> list[tuple[str, int]]:
         """The matches of a query: file name and passage number."""

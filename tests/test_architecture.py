@@ -18,6 +18,7 @@ LAYERS = {
     "errors": 0,
     "types": 0,
     "lastanswer": 1,
+    "forecast": 1,
     "layout": 1,
     "modelfolder": 1,
     "records": 1,
@@ -54,7 +55,17 @@ LAYERS = {
     "cli": 10,
     "__main__": 11,
 }
-PURE = {"errors", "types", "records", "keywords", "confidence", "explain", "rank", "split"}  # all that the public fakes may rest on
+PURE = {
+    "errors",
+    "types",
+    "records",
+    "keywords",
+    "confidence",
+    "explain",
+    "forecast",
+    "rank",
+    "split",
+}  # all that the public fakes may rest on
 OWNERS = {
     "torch": {"encode", "convert"},
     "transformers": {"convert"},

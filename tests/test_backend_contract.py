@@ -16,6 +16,7 @@ from make_corpora import DAY_NS, DIM, ENCODER, EVERYTHING, add, axis, digests_of
 from searchapp import keywords
 from searchapp.errors import CorpusLocked
 from searchapp.local import LocalBackend
+from searchapp.records import text_digest
 from searchapp.testing import MemoryBackend
 from searchapp.types import (
     Address,
@@ -309,8 +310,9 @@ def test_pending_documents_are_counted_and_never_found(backend: Backend, writer:
     first = add(writer, "/pending", document(2, title="T"))
     add(writer, "/complete", document(3), unit(3))
     writer.commit()
-    expected = [PendingDocument(first, ("T\nword 0", "T\nword 1"))]
-    assert list(writer.pending()) == expected
+    texts = ("T\nword 0", "T\nword 1")
+    expected = [PendingDocument(first, texts, tuple(text_digest(ENCODER.fingerprint, text) for text in texts))]
+    assert writer.pending() == expected
     with closing(backend.reader()) as reader:
         assert paths(reader, axis(0)) == [b"/complete"] * 3
         assert paths(reader, axis(0), Filters(within=("/pending",))) == []
@@ -321,10 +323,23 @@ def test_pending_documents_are_counted_and_never_found(backend: Backend, writer:
     assert writer.known_files()[b"/pending"].is_pending
     writer.attach(first, unit(2))
     writer.commit()
-    assert list(writer.pending()) == []
+    assert writer.pending() == []
     with closing(backend.reader()) as reader:
         assert sorted(paths(reader, axis(0))) == [b"/complete"] * 3 + [b"/pending"] * 2
         assert reader.counts() == (2, 5, 0, 0)
+
+
+def test_pending_documents_come_in_order_behind_an_id_and_within_so_many_characters(writer: Writer) -> None:
+    ids = [add(writer, f"/{number}", document(2)) for number in range(4)]
+    add(writer, "/complete", document(1), unit(1))
+    length = len(document(2).text)
+    assert [each.document_id for each in writer.pending()] == ids
+    assert [each.document_id for each in writer.pending(after=ids[1])] == ids[2:]
+    assert [each.document_id for each in writer.pending(characters=2 * length)] == ids[:2]
+    assert [each.document_id for each in writer.pending(after=ids[0], characters=1)] == [ids[1]]  # at least one
+    writer.attach(ids[2], unit(2))
+    assert [each.document_id for each in writer.pending(after=ids[1])] == [ids[3]]
+    assert writer.pending(after=ids[3]) == []
 
 
 def test_changes_are_seen_after_their_commit_and_dropped_by_close(backend: Backend) -> None:

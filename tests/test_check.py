@@ -22,7 +22,8 @@ pytestmark = pytest.mark.damages_corpus
 
 FLIPS = 100
 CELLS = {
-    "corpus": ("uuid", "generation", "created_at_ns", "ingested_at_ns", "digest"),
+    "corpus": ("uuid", "generation", "created_at_ns", "ingested_at_ns", "embedded", "digest"),
+    "tally": ("type", "extractor", "splitter", "documents", "passages", "stale", "ids"),
     "encoding": ("model", "fingerprint", "dim", "max_tokens"),
     "root": ("path", "include", "exclude"),
     "document": (
@@ -117,12 +118,22 @@ def test_a_row_that_is_gone_is_found(folder: Path, table: str) -> None:
     assert check(folder, is_full=True) != []
 
 
-def test_a_pending_document_and_one_whose_vectors_went_are_told_apart_by_nothing_but_count(folder: Path) -> None:
-    """Vectors that are gone as a whole row leave a pending document, which the next ingest completes."""
+def test_vectors_that_went_are_found_and_the_next_ingest_completes_their_document(folder: Path) -> None:
     change(folder, "DELETE FROM vectors WHERE document_id = 2")
-    assert check(folder, is_full=True) == []
+    assert [finding.is_lost for finding in check(folder, is_full=True)] == [False]
     with Store(folder) as writer:
         assert [one.document_id for one in writer.pending()] == [2, 10]
+        writer.attach(2, unit(15, 1))
+        writer.commit()
+    assert check(folder, is_full=True) == []
+
+
+def test_a_document_that_went_behind_the_triggers_is_found(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
+        database.execute("DROP TRIGGER document_removed")
+        database.execute("DROP TRIGGER vectors_removed")
+        database.executescript("PRAGMA foreign_keys = ON; DELETE FROM document WHERE id = 4")
+    assert "there are not as many documents or vectors as there were" in [finding.what for finding in check(folder, is_full=True)]
 
 
 def test_bytes_that_are_no_text_are_a_finding_of_their_document(folder: Path) -> None:

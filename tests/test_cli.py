@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import pty
 import re
@@ -26,7 +27,7 @@ from typing import Any
 import pytest
 
 from searchapp import settings
-from searchapp.cli import _time_left
+from searchapp.cli import _progress_text
 from searchapp.errors import UsageError
 from searchapp.layout import display_width
 from searchapp.local import LocalBackend
@@ -353,11 +354,17 @@ def test_a_match_of_the_last_answer_leads_to_others_like_it(filled: Program) -> 
 
 
 @pytest.mark.parametrize(
-    ("done", "took_s", "left"),
-    [(2, 2.0, ", about 1 min 38 s left"), (50, 10.0, ", about 10 s left"), (1, 60.0, ""), (50, 1.9, ""), (0, 60.0, "")],
+    ("took_s", "left_s", "told"),
+    [
+        (2.0, 98.0, "1/2 files, 10 passages, 5/s, about 1 min 38 s left"),
+        (10.0, 10.0, "1/2 files, 10 passages, 1/s, about 10 s left"),
+        (1.0, 9.0, "1/2 files, 10 passages, 10/s"),
+        (10.0, 990.0, "1/2 files, 10 passages, 1/s"),
+        (10.0, math.inf, "1/2 files, 10 passages, 1/s"),
+    ],
 )
-def test_what_is_left_is_said_once_two_percent_and_two_seconds_are_behind(done: int, took_s: float, left: str) -> None:
-    assert _time_left(Progress(1, 2, done, 100, 5, took_s)) == left
+def test_what_is_left_is_said_once_two_percent_and_two_seconds_are_behind(took_s: float, left_s: float, told: str) -> None:
+    assert _progress_text(Progress(1, 2, 10, took_s, left_s)) == told
 
 
 def test_without_a_command_the_help_goes_to_stderr_and_it_is_a_usage_error(program: Program) -> None:

@@ -209,8 +209,8 @@ def test_a_passage_of_one_sentence_has_nothing_to_mark(shelf: Shelf) -> None:
 
 
 def test_an_answer_counts_pending_and_outdated_documents(shelf: Shelf) -> None:
-    shelf.put("/lib/pending.md", "apple", has_vectors=False)
     shelf.put("/lib/old.md", "cherry", extractor="markdown/0")
+    shelf.put("/lib/pending.md", "apple", has_vectors=False)
     answer = shelf.corpus.query("apple", k=100)
     assert (answer.pending, answer.stale) == (1, 1)
     assert b"/lib/pending.md" not in {match.hit.path for match in answer.matches}

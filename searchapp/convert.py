@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError
-from searchapp.graph import Batch, Golden, Recipe, compile_graph, disagreement, golden_batch, import_openvino, new_entry, tolerance
+from searchapp.graph import (
+    Batch,
+    Golden,
+    Recipe,
+    compile_graph,
+    disagreement,
+    golden_batch,
+    has_bf16,
+    import_openvino,
+    new_entry,
+    tolerance,
+)
 from searchapp.modelfolder import ModelFolder, find_model
 from searchapp.types import EncoderIdentity
 
@@ -174,7 +185,7 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
     """Write graph.xml, graph.bin and, compiled for this processor, query.blob; `module` is a torch module."""
     import torch
 
-    openvino = import_openvino()
+    openvino = import_openvino(is_whole=True)
     from openvino.tools.ovc import convert_model
 
     ids = torch.full((2, 24), folder.padding_id + 3, dtype=torch.int64)
@@ -184,7 +195,7 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
         graph = convert_model(module, example_input=_arguments(ids, mask, folder.inputs))
     for node, name in zip(graph.inputs, folder.inputs, strict=True):
         node.get_tensor().set_names({name})
-    openvino.save_model(graph, str(path / "graph.xml"), compress_to_fp16=False)
+    openvino.save_model(graph, str(path / "graph.xml"), compress_to_fp16=has_bf16())  # finer than bf16, and half to read
     compiled = compile_graph(path, is_batch=False)
     (path / "query.blob").write_bytes(compiled.export_model().getvalue())
 

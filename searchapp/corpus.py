@@ -12,14 +12,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import examples, keywords, rank, settings
+from searchapp import examples, headstart, keywords, rank, settings
 from searchapp.errors import (
     BadFilter,
     BadSetting,
@@ -139,7 +138,7 @@ class Corpus:
         texts = [_clean(each) for each in ([text] if isinstance(text, str) else text)]
         _require_question(texts, has_examples=bool(like or like_passages))
         _require_sense(mode, weight, (min_score, min_confidence), (k, per_document))
-        with closing(self._backend.reader()) as reader, ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
+        with closing(self._backend.reader()) as reader:
             made_by = _require_documents(reader)
             settings = reader.settings()
             mode = mode or settings.get("mode", rank.MODES[0])
@@ -160,9 +159,9 @@ class Corpus:
                 has_highlights=has_highlights,
                 has_shares=has_shares,
             )
-            opened: Callable[[], Encoder] = cache(partial(self._query_encoder, made_by))
+            opened = partial(self._query_encoder, made_by)
             if needs_encoder(request):
-                opened = thread.submit(opened).result
+                self._begin_opening(made_by)
                 reader.prepare()
             shown = [examples.of_file(_absolute(file), reader, opened) for file in like]
             shown += [examples.of_passage(*passage, reader, opened) for passage in like_passages]
@@ -252,7 +251,7 @@ class Corpus:
         if self._encoder is not None:
             encoder = self._encoder
         elif made_by is not None and model is None:
-            return self._open(made_by, is_batch=True)
+            return self._open(made_by)
         else:
             encoder = self._load(model or DEFAULT_MODEL)
         _require_same(made_by, encoder.identity)
@@ -260,9 +259,15 @@ class Corpus:
             writer.set_encoder(encoder.identity)
         return encoder
 
+    def _begin_opening(self, made_by: EncoderIdentity) -> None:
+        if self._encoder is None:
+            assert self._cache is not None
+            headstart.begin(made_by, self._cache)
+
     def _query_encoder(self, made_by: EncoderIdentity) -> Encoder:
         if self._encoder is None:
-            return self._open(made_by, is_batch=False)
+            assert self._cache is not None
+            return headstart.opened(made_by, self._cache)
         _require_same(made_by, self._encoder.identity)
         return self._encoder
 
@@ -272,11 +277,11 @@ class Corpus:
         assert self._cache is not None
         return load_encoder(model, cache=self._cache)
 
-    def _open(self, identity: EncoderIdentity, *, is_batch: bool) -> Encoder:
+    def _open(self, identity: EncoderIdentity) -> Encoder:
         from searchapp.encode import open_encoder
 
         assert self._cache is not None
-        return open_encoder(identity, cache=self._cache, is_batch=is_batch)
+        return open_encoder(identity, cache=self._cache, is_batch=True)
 
 
 def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:

@@ -159,6 +159,11 @@ def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = Fal
         return _reopen(_same_model(identity, cache), cache, is_batch=is_batch, damage=damage)
 
 
+def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
+    """The encoder that made a corpus, for questions, where its converted model is in the cache and sound; raises EntryDamaged elsewhere."""
+    return _open(identity.model, identity.fingerprint, cache, is_batch=False)
+
+
 # ---- opening -------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ with the keys `corpus` and `model`; unknown keys are an error, so that a typing 
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -65,10 +64,12 @@ def terminal_has_links() -> bool:
 
 def _read_file() -> dict[str, str]:
     path = platformdirs.user_config_path(_APP) / "config.toml"
+    if not path.exists():
+        return {}
+    import tomllib
+
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {path}: {error}", hint="mend the file, or remove it") from error
     unknown = [key for key, value in values.items() if key not in _KEYS or not isinstance(value, str)]

@@ -42,6 +42,7 @@ LAYERS = {
     "check": 4,
     "confidence": 4,
     "encode": 4,
+    "headstart": 5,
     "store": 5,
     "local": 6,
     "testing": 5,

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -59,6 +59,7 @@ WeightOption = Annotated[
 ]
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TimingsOption = Annotated[bool, typer.Option("--timings", help="Tell where the time went, stage by stage.")]
 WithinOption = Annotated[list[str], typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable.")]
 TypeOption = Annotated[list[str], typer.Option("--type", metavar="TYPE", help="Only documents of a type, as pdf or md; repeatable.")]
 WhereOption = Annotated[
@@ -126,6 +127,7 @@ def ingest(
     include: Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable.")] = [],  # noqa: B006
     exclude: Annotated[list[str], typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable.")] = [],  # noqa: B006
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")] = False,
+    timings: TimingsOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
@@ -139,7 +141,10 @@ def ingest(
             on_progress=on_progress,
             is_stopped=is_stopped,
         )
-    _print(render.json_text(render.report_json(report)) if as_json else render.report_text(report, _look(sys.stdout)))
+    stages_s = {**report.stages_s, "encoder at work, beside the rest": report.encoder_busy_s} if timings else {}
+    _note_stages(stages_s, as_json=as_json)
+    told = {"timings_s": render.stages_json(stages_s)} if timings else {}
+    _print(render.json_text(render.report_json(report) | told) if as_json else render.report_text(report, _look(sys.stdout)))
     if report.was_interrupted:
         return _INTERRUPTED
     return _PARTLY if report.counts().get("failed") else 0
@@ -175,6 +180,7 @@ def query(
     ] = False,
     copies: Annotated[bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")] = False,
     literal: Annotated[bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')] = False,
+    timings: TimingsOption = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
     as_paths: Annotated[bool, typer.Option("--paths", help="Print the matching files only, a line each.")] = False,
@@ -190,6 +196,7 @@ def query(
         raise typer.BadParameter("an answer has one form: give --json or --paths", param_hint="--paths")
     look = _look(sys.stdout)
     _show_log()
+    begun_s = _since_start_s()
     place = settings.load(corpus=corpus)
     answer = Corpus.open(place).query(
         _questions(texts or []),
@@ -211,8 +218,11 @@ def query(
     lastanswer.remember(answer, corpus=place.corpus, cache=place.cache)
     for note in render.answer_notes(answer):
         _note(note)
+    stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
+    _note_stages(stages_s, as_json=as_json)
     if as_json:
-        _print(render.json_text(render.answer_json(answer)))
+        told = {"timings_s": render.stages_json(stages_s)} if timings else {}
+        _print(render.json_text(render.answer_json(answer) | told))
     else:
         if look.width is not None or answer.mode != "cosine":
             _note(render.how_text(answer))
@@ -480,6 +490,20 @@ def _print(text: str) -> None:
 
 def _note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
+
+
+def _note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
+    if stages_s and not as_json:
+        _note(render.stages_text(stages_s, _look(sys.stderr)).rstrip("\n"))
+
+
+def _since_start_s() -> float:
+    """How long this process has been running, within a hundredth of a second; 0 where the system does not tell."""
+    try:
+        began_ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began_ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, AttributeError, IndexError):
+        return 0.0
 
 
 def _look(stream: TextIO) -> Look:

@@ -34,6 +34,7 @@ from searchapp.extract import extractor_of
 from searchapp.local import LocalBackend
 from searchapp.search import Request, Search, needs_encoder
 from searchapp.split import SPLITTER_VERSION
+from searchapp.stopwatch import Stopwatch
 from searchapp.types import Answer, Filters, Root, containers_of
 
 if TYPE_CHECKING:
@@ -135,10 +136,11 @@ class Corpus:
         or FileFailed, and ValueError for a k or `per_document` below 1.
         """
         begin = time.perf_counter()
+        watch = Stopwatch()
         texts = [_clean(each) for each in ([text] if isinstance(text, str) else text)]
         _require_question(texts, has_examples=bool(like or like_passages))
         _require_sense(mode, weight, (min_score, min_confidence), (k, per_document))
-        with closing(self._backend.reader()) as reader:
+        with closing(self._open_reader(watch)) as reader:
             made_by = _require_documents(reader)
             settings = reader.settings()
             mode = mode or settings.get("mode", rank.MODES[0])
@@ -161,11 +163,18 @@ class Corpus:
             )
             opened = partial(self._query_encoder, made_by)
             if needs_encoder(request):
-                self._begin_opening(made_by)
-                reader.prepare()
+                with watch.stage("open the vectors"):
+                    self._begin_opening(made_by)
+                    reader.prepare()
             shown = [examples.of_file(_absolute(file), reader, opened) for file in like]
             shown += [examples.of_passage(*passage, reader, opened) for passage in like_passages]
-            return _answer(Search(reader, opened, request.beside(shown)), reader, texts, begin)
+            with watch.stage("rank"):
+                answer = _answer(Search(reader, opened, request.beside(shown), watch), reader, texts, begin)
+            return replace(answer, stages_s=watch.taken_s)
+
+    def _open_reader(self, watch: Stopwatch) -> Reader:
+        with watch.stage("open the corpus"):
+            return self._backend.reader()
 
     # -- settings
 

@@ -18,6 +18,7 @@ from searchapp.errors import EncoderError, PathMissing
 from searchapp.extract.container import UNTAKEN
 from searchapp.intake import Intake
 from searchapp.split import SPLITTER_VERSION
+from searchapp.stopwatch import Stopwatch
 from searchapp.survey import Survey, is_same, outermost
 from searchapp.types import (
     MEMBER,
@@ -72,7 +73,9 @@ class Ingest:
         self._prune = prune
         self._on_progress = on_progress
         self._is_stopped = is_stopped
-        self._survey = Survey(writer.known_files(), writer.unindexed())
+        self._watch = Stopwatch()
+        with self._watch.stage("remember"):
+            self._survey = Survey(writer.known_files(), writer.unindexed())
         self._outcomes: dict[bytes, FileOutcome] = {}
         self._unindexed: dict[bytes, Unindexed] = {}
         self._seen: set[bytes] = set()  # documents' paths, members too, that are there and readable
@@ -92,22 +95,28 @@ class Ingest:
         """
         begin = time.perf_counter()
         roots = self._roots(given)
-        for root in roots:
-            self._survey.look(root)
+        with self._watch.stage("look at the disk"):
+            for root in roots:
+                self._survey.look(root)
         for entry in self._survey.left_out:
             self._leave_out(entry)
         self._remember(given, roots)
-        self._read()
-        if not self._is_stopped():
-            self._tidy(roots)
+        with self._watch.stage("decide"):
+            self._read()
+            if not self._is_stopped():
+                self._tidy(roots)
+        with self._watch.stage("publish"):
+            generation = self._writer.finish()
         return Report(
-            generation=self._writer.finish(),
+            generation=generation,
             took_s=time.perf_counter() - begin,
             files=tuple(sorted(self._outcomes.values(), key=lambda entry: entry.path)),
             passages_embedded=self._intake.embedded if self._intake else 0,
             passages_reused=self._intake.reused if self._intake else 0,
             was_interrupted=self._is_stopped(),
             notes=(*self._notes, *self._writer.notes),
+            stages_s=self._watch.taken_s,
+            encoder_busy_s=self._intake.encoder_busy_s if self._intake else 0.0,
         )
 
     # -- roots
@@ -149,12 +158,20 @@ class Ingest:
             waiting: _Waiting = deque()
             self._read_ahead(upcoming, waiting)
             try:
-                encoder = opening.result()
+                with self._watch.stage("open the encoder"):
+                    encoder = opening.result()
             except EncoderError:
                 if self._is_stopped():
                     return  # Ctrl-C reaches the child that converts the model, too
                 raise
-        intake = Intake(self._writer, encoder, on_stored=self._on_stored, on_embedded=self._report_progress, is_stopped=self._is_stopped)
+        intake = Intake(
+            self._writer,
+            encoder,
+            on_stored=self._on_stored,
+            on_embedded=self._report_progress,
+            is_stopped=self._is_stopped,
+            watch=self._watch,
+        )
         with intake:
             self._intake = intake
             self._take_all(intake, upcoming, waiting)
@@ -184,7 +201,8 @@ class Ingest:
         """The extraction, None once the run is to stop: not even a file that hangs delays that."""
         while not self._is_stopped():
             try:
-                return extraction.result(timeout=_POLL_S)
+                with self._watch.stage("wait for files"):
+                    return extraction.result(timeout=_POLL_S)
             except TimeoutError:
                 intake.tend()
         return None

@@ -14,6 +14,7 @@ import time
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
@@ -24,6 +25,7 @@ import numpy as np
 from searchapp.forecast import Work, left_s
 from searchapp.records import text_digest
 from searchapp.split import split
+from searchapp.stopwatch import Stopwatch
 from searchapp.types import Document, Passage, PendingDocument, Source, embedded_text
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Intake:
         on_stored: Callable[[Source], None] = lambda _: None,
         on_embedded: Callable[[], None] = lambda: None,
         is_stopped: Callable[[], bool] = lambda: False,
+        watch: Stopwatch | None = None,
     ) -> None:
         """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is looked at as often.
 
@@ -86,6 +89,7 @@ class Intake:
         self._on_stored = on_stored
         self._on_embedded = on_embedded
         self._is_stopped = is_stopped
+        self._watch = watch or Stopwatch()
         self._arrived: list[_Arrival] = []
         self._arrived_characters = 0
         self._held: deque[_Arrival] = deque()
@@ -100,6 +104,7 @@ class Intake:
         self._settled_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
+        self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
         self._began_s, self._thread_began_s, self._reading_s = time.perf_counter(), time.thread_time(), 0.0
         self.characters = 0  # of all passages taken in
         self.characters_done = 0  # of those whose vectors are known
@@ -125,12 +130,14 @@ class Intake:
 
     def left_s(self, read: float, to_read: float) -> float:
         """The seconds that the rest takes, when so much was read of so much in all, in any unit; infinite while nothing tells."""
-        encoding = Work(self.characters_done, self.characters)
+        half_done = sum(job.characters for job in tuple(self._jobs) if not job.rows.done()) / 2  # they are, on average
+        encoding = Work(self.characters_done + half_done, self.characters)
         return left_s(Work(read, to_read), encoding, took_s=self.took_s, reading_s=self._reading_s, cores=os.cpu_count() or 1)
 
     def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time `close` returns."""
-        passages = split(document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens)
+        with self._watch.stage("split"):
+            passages = split(document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens)
         if not passages:
             return False
         texts = [embedded_text(passage.headings, document.text[passage.start : passage.end]) for passage in passages]
@@ -176,6 +183,10 @@ class Intake:
 
     def _admit(self) -> None:
         """Store what has arrived, or hold it."""
+        with self._watch.stage("store"):
+            self._admit_all()
+
+    def _admit_all(self) -> None:
         items, self._arrived, self._arrived_characters = self._arrived, [], 0
         known = self._known(items)
         for item in items:
@@ -216,10 +227,11 @@ class Intake:
         """Give the encoder as many jobs as it takes, while there is something to do."""
         while len(self._jobs) < _JOBS and not self._is_stopped():
             self._admit()
-            items = self._next_items(is_last=is_last)
+            with self._watch.stage("read texts back"):
+                items = self._next_items(is_last=is_last)
+                known = self._known(items)
             if not items:
                 return
-            known = self._known(items)
             coming = {digest for job in self._jobs for digest in job.missing}
             missing = {
                 digest: text
@@ -254,18 +266,20 @@ class Intake:
             return
         job = self._jobs.popleft()
         try:
-            rows = job.rows.result()
+            with self._watch.stage("wait for the encoder"):
+                rows = job.rows.result()
         except Exception:
             self._commit()  # what came about before stands
             raise
         made = dict(zip(job.missing, rows, strict=False))  # not all, where the run was stopped meanwhile
         self._made.append(made)
         known = ChainMap(job.known, *self._made)
-        for item in job.items:
-            if all(digest in known for digest in item.digests):
-                self._store(item, known)
-            elif isinstance(item, _Arrival):
-                self.abandoned.append(item.source)
+        with self._watch.stage("store"):
+            for item in job.items:
+                if all(digest in known for digest in item.digests):
+                    self._store(item, known)
+                elif isinstance(item, _Arrival):
+                    self.abandoned.append(item.source)
         now = time.perf_counter()
         pace = job.characters / max(now - self._settled_s, 1e-3) * _JOB_S
         self._job_characters = int(min(max(pace, self._job_characters / 2, _SMALLEST_JOB), 2 * self._job_characters, _LARGEST_JOB))
@@ -289,6 +303,21 @@ class Intake:
         for digest in list(islice(self._replaced, max(0, len(self._replaced) - _MOST_REPLACED))):
             del self._replaced[digest]
 
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Count the time of the block as the encoder's, once where two threads encode side by side."""
+        with self._counting:
+            self._at_work += 1
+            if self._at_work == 1:
+                self._at_work_since_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._at_work -= 1
+                if self._at_work == 0:
+                    self.encoder_busy_s += time.perf_counter() - self._at_work_since_s
+
     def _count(self, texts: Sequence[str], *, is_reused: bool = False) -> None:
         """Count texts whose vectors are known by now; encoding threads do, too."""
         with self._counting:
@@ -299,7 +328,8 @@ class Intake:
                 self.embedded += len(texts)
 
     def _commit(self) -> None:
-        self._writer.commit()
+        with self._watch.stage("commit"):
+            self._writer.commit()
         self._committed_s = time.perf_counter()
 
     def _encode(self, texts: list[str]) -> list[Vector]:
@@ -308,7 +338,8 @@ class Intake:
         for part in _parts(texts, self._job_characters):
             if rows and self._is_stopped():
                 break
-            rows.extend(self._encoder.encode_passages(part))
+            with self._working():
+                rows.extend(self._encoder.encode_passages(part))
             self._count(part)
             self._on_embedded()
         return rows

@@ -127,6 +127,16 @@ def how_text(answer: Answer) -> str:
     return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms"
 
 
+def stages_text(stages_s: Mapping[str, float], look: Look = PLAIN) -> str:
+    """Where the time went, a stage a line, in milliseconds."""
+    return joined(f"{look.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}" for name, took_s in stages_s.items())
+
+
+def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
+    """Where the time went, in seconds."""
+    return {name: round(took_s, 4) for name, took_s in stages_s.items()}
+
+
 def answer_notes(answer: Answer) -> list[str]:
     """What a reader of the answer should know besides: nothing found, documents left out or out of date, notes."""
     notes = [one_line(note) for note in answer.notes]

@@ -18,6 +18,7 @@ from searchapp.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidence
 from searchapp.errors import EmptyQuery
 from searchapp.rank import Ranking
 from searchapp.split import sentences
+from searchapp.stopwatch import Stopwatch
 from searchapp.types import Filters, LegScore, Match, TokenVectors, embedded_text
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class Request:
 class Search:
     """One request to one generation of a corpus."""
 
-    def __init__(self, reader: Reader, encoder: Callable[[], Encoder], request: Request) -> None:
-        """`encoder` may wait until the encoder is open; it is called once it is needed."""
+    def __init__(self, reader: Reader, encoder: Callable[[], Encoder], request: Request, watch: Stopwatch | None = None) -> None:
+        """`encoder` may wait until the encoder is open; it is called once it is needed. `watch` is told of every stage."""
+        self._watch = watch or Stopwatch()
         self._reader = reader
         self._open_encoder = encoder
         self.request = request
@@ -93,17 +95,20 @@ class Search:
                 break
             depth *= 4
             pool = self._pool(depth, before=pool)
-        hits = self._reader.hydrate(pool.ranking.ids[chosen])
+        with self._watch.stage("read the passages"):
+            hits = self._reader.hydrate(pool.ranking.ids[chosen])
         self._note_confidence(pool, is_empty=not chosen)
         matches = [pool.match(i, n, hit, copies.get(i, ())) for n, (i, hit) in enumerate(zip(chosen, hits, strict=True), 1)]
-        return [self._marked(match, pool.vector_of(match)) for match in matches]
+        with self._watch.stage("mark the passages"):
+            return [self._marked(match, pool.vector_of(match)) for match in matches]
 
     # -- what is asked
 
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder, open."""
-        return self._open_encoder()
+        with self._watch.stage("wait for the encoder"):
+            return self._open_encoder()
 
     @cached_property
     def vector(self) -> Vector:
@@ -112,12 +117,13 @@ class Search:
         Raises EmptyQuery where nothing is left of it.
         """
         texts = [asked.text for asked in self.request.asked if asked.text.strip()]
-        rows = [self.encoder.encode_query(text) for text in texts] + [example.vector for example in self.request.examples]
-        direction = _unit(np.mean(rows, axis=0, dtype=np.float64))
-        for text in self.request.away:
-            unwanted = self.encoder.encode_query(text).astype(np.float64)
-            direction = _unit(direction - max(_AWAY, float(direction @ unwanted)) * unwanted)
-        return np.ascontiguousarray(direction, np.float32)
+        with self._watch.stage("encode the question"):
+            rows = [self.encoder.encode_query(text) for text in texts] + [example.vector for example in self.request.examples]
+            direction = _unit(np.mean(rows, axis=0, dtype=np.float64))
+            for text in self.request.away:
+                unwanted = self.encoder.encode_query(text).astype(np.float64)
+                direction = _unit(direction - max(_AWAY, float(direction @ unwanted)) * unwanted)
+            return np.ascontiguousarray(direction, np.float32)
 
     @cached_property
     def terms(self) -> list[Term]:
@@ -161,9 +167,10 @@ class Search:
         return _Pool(Ranking(ids, parts), found, addresses, vectors, cosines, confidences, is_whole)
 
     def _leg(self, leg: str, depth: int) -> tuple[Ids, Scores]:
-        if leg == "keyword":
-            return self._reader.keyword_leg(self.terms, self._filters, depth)
-        return self._reader.cosine_leg(self.vector, self._filters, depth)
+        with self._watch.stage(f"{leg} leg"):
+            if leg == "keyword":
+                return self._reader.keyword_leg(self.terms, self._filters, depth)
+            return self._reader.cosine_leg(self.vector, self._filters, depth)
 
     @cached_property
     def _ideal(self) -> float:
@@ -196,6 +203,10 @@ class Search:
 
     def _look_again(self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]) -> dict[str, Numbers]:
         """The parts with what the tokens of these passages say."""
+        with self._watch.stage("read tokens again"):
+            return self._by_tokens(ids, parts, addresses)
+
+    def _by_tokens(self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]) -> dict[str, Numbers]:
         query, weights = self._word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
         hits = self._reader.hydrate(ids)

@@ -486,6 +486,7 @@ class Answer:
     stale: int = 0  # documents whose file could not be read since, or made by an older extractor or splitter
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
+    stages_s: Mapping[str, float] = field(default_factory=dict)  # where the time went
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,6 +510,8 @@ class Report:
     passages_reused: int = 0
     was_interrupted: bool = False
     notes: tuple[str, ...] = ()
+    stages_s: Mapping[str, float] = field(default_factory=dict)  # where the time went, by stage of the main thread
+    encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
     def counts(self) -> dict[str, int]:
         """How many files had each outcome."""

@@ -20,6 +20,7 @@ LAYERS = {
     "lastanswer": 1,
     "forecast": 1,
     "layout": 1,
+    "stopwatch": 1,
     "modelfolder": 1,
     "records": 1,
     "settings": 1,

@@ -336,6 +336,18 @@ def test_single_words_are_one_question_and_quoted_texts_are_several(filled: Prog
     assert filled.json("query", "cook lentils", "boiler", "--corpus", "corpus")["query"] == "cook lentils + boiler"
 
 
+def test_timings_tell_where_the_time_went_stage_by_stage(filled: Program) -> None:
+    answer = filled.json("query", "lentils", "--mode", "hybrid", "--timings", "--corpus", "corpus")
+    stages = answer["timings_s"]
+    assert {"start the program", "open the corpus", "encode the question", "keyword leg", "cosine leg", "rank"} <= stages.keys()
+    assert sum(took_s for name, took_s in stages.items() if name != "start the program") <= answer["took_ms"] / 1000 + 0.01
+    assert "timings_s" not in filled.json("query", "lentils", "--corpus", "corpus")
+    told = filled.run("query", "lentils", "--timings", "--corpus", "corpus")
+    assert re.search(r"^ *[\d.,]+ ms  encode the question$", told.stderr, re.MULTILINE)
+    report = filled.json("ingest", "--timings", "--corpus", "corpus")
+    assert {"look at the disk", "publish"} <= report["timings_s"].keys()
+
+
 def test_a_corpus_can_have_another_mode_by_default(filled: Program) -> None:
     assert filled.run("config", "mode", "keyword", "--corpus", "corpus").stdout == "mode keyword\n"
     try:

@@ -74,8 +74,6 @@ class Ingest:
         self._on_progress = on_progress
         self._is_stopped = is_stopped
         self._watch = Stopwatch()
-        with self._watch.stage("remember"):
-            self._survey = Survey(writer.known_files(), writer.unindexed())
         self._outcomes: dict[bytes, FileOutcome] = {}
         self._unindexed: dict[bytes, Unindexed] = {}
         self._seen: set[bytes] = set()  # documents' paths, members too, that are there and readable
@@ -95,6 +93,9 @@ class Ingest:
         """
         begin = time.perf_counter()
         roots = self._roots(given)
+        with self._watch.stage("remember"):
+            places = [root.path for root in roots] if given else None
+            self._survey = Survey(self._writer.known_files(places), self._writer.unindexed(places), self._writer.known_like)
         with self._watch.stage("look at the disk"):
             for root in roots:
                 self._survey.look(root)
@@ -147,7 +148,7 @@ class Ingest:
         to_read = [file for file in self._survey.files.values() if not self._survey.is_unchanged(file)]
         for path in self._survey.files.keys() - {file.path for file in to_read}:
             self._pass(path)
-        if not to_read and not any(known.is_pending for known in self._survey.known.values()):
+        if not to_read and not self._writer.has_pending():
             return
         self._files_to_read = len(to_read)
         self._bytes_to_read = sum(file.identity.size for file in to_read)

@@ -254,7 +254,7 @@ class Intake:
             items.append(self._held.popleft())
             self._held_characters -= _characters(items[-1])
             left -= _characters(items[-1])
-        if left > 0 and (is_last or self._waiting):
+        if left > 0 and (self._waiting or (is_last and self._writer.has_pending())):
             for pending in self._writer.pending(after=self._fed, characters=left):
                 items.append(pending)
                 self._fed = pending.document_id

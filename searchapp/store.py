@@ -39,6 +39,7 @@ from searchapp.schema import (
     StoredPublication,
     StoredRoot,
     StoredSetting,
+    StoredTally,
     StoredText,
     StoredUnindexed,
     StoredVectors,
@@ -76,6 +77,10 @@ _REPUBLISH_FRACTION = 0.1
 
 # Asked for every document: built once, as SQLAlchemy takes longer to build them than SQLite to answer.
 _AT_PATH = sa.select(StoredDocument.id).where(StoredDocument.path == sa.bindparam("path"))
+_KNOWN = sa.select(StoredDocument.__table__, StoredVectors.document_id.is_(None).label("is_pending")).outerjoin(
+    StoredVectors, StoredVectors.document_id == StoredDocument.id
+)
+_KNOWN_LIKE = _KNOWN.where(StoredDocument.content_hash == sa.bindparam("content_hash"))
 _TO_ATTACH = (
     sa.select(StoredDocument.first_passage_id, StoredDocument.passages, StoredVectors.document_id.label("has_vectors"))
     .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
@@ -118,6 +123,7 @@ class _Gathered:
         self.keywords: list[tuple[int, str, str, str]] = []
         self.ids: set[int] = set()
         self.paths: set[bytes] = set()
+        self.content_hashes: set[bytes] = set()
 
 
 class Store:
@@ -203,9 +209,10 @@ class Store:
                 self._change(sa.delete(StoredUnindexed).where(_is_within(StoredUnindexed.path, scope)))
                 self._change(insert(StoredUnindexed).on_conflict_do_nothing(), list(after.values()))
 
-    def unindexed(self) -> dict[bytes, Unindexed]:
-        """What is recorded as not indexed, by path."""
-        return {row.path: _unindexed(row) for row in self._connection.execute(sa.select(StoredUnindexed.__table__))}
+    def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, at or below the given paths where some are given, by path."""
+        query = sa.select(StoredUnindexed.__table__).where(_is_any_within(StoredUnindexed.path, within))
+        return {row.path: _unindexed(row) for row in self._connection.execute(query)}
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
@@ -218,12 +225,16 @@ class Store:
 
     # -- documents
 
-    def known_files(self) -> dict[bytes, KnownFile]:
-        """Every document's source, by path."""
-        pending = StoredVectors.document_id.is_(None).label("is_pending")
-        query = sa.select(StoredDocument.__table__, pending).outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
-        rows = self._connection.execute(query)
-        return {row.path: KnownFile(row.id, _source(row), row.type, row.is_pending, row.is_stale) for row in rows}
+    def known_files(self, within: Iterable[bytes] | None = None) -> dict[bytes, KnownFile]:
+        """The sources of the documents, of those at or below the given paths where some are given, by path."""
+        rows = self._connection.execute(_KNOWN.where(_is_any_within(StoredDocument.path, within)))
+        return {row.path: _known(row) for row in rows}
+
+    def known_like(self, content_hash: bytes) -> list[KnownFile]:
+        """The sources of the documents that were made of the same bytes."""
+        if content_hash in self._gathered.content_hashes:
+            self._write()
+        return [_known(row) for row in self._open.execute(_KNOWN_LIKE, {"content_hash": content_hash})]
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
         """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
@@ -269,6 +280,7 @@ class Store:
         self._next_passage_id += len(passages)
         gathered = self._gathered
         gathered.paths.add(source.path)
+        gathered.content_hashes.add(source.content_hash)
         gathered.ids.add(document_id)
         gathered.rows[StoredDocument].append({"id": document_id, **self._document_values(source, document, rows, first)})
         gathered.rows[StoredText].append({"document_id": document_id, "text": document.text})
@@ -310,6 +322,11 @@ class Store:
         return [
             PendingDocument(i, tuple(each.embedded for each in passages[i]), tuple(each.text_digest for each in passages[i])) for i in ids
         ]
+
+    def has_pending(self) -> bool:
+        """Whether any document still needs vectors."""
+        counts = sa.select(sa.select(sa.func.coalesce(sa.func.sum(StoredTally.documents), 0)).scalar_subquery() > StoredCorpus.embedded)
+        return bool(self._connection.scalar(counts))
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
@@ -551,6 +568,10 @@ def _source_values(source: Source, *, dated_ns: int, is_stale: bool) -> dict[str
     }
 
 
+def _known(row: Any) -> KnownFile:
+    return KnownFile(row.id, _source(row), row.type, row.is_pending, row.is_stale)
+
+
 def _source(row: Any) -> Source:
     return Source(row.path, _identity(row), row.content_hash, row.hashed_at_ns, row.extractor, row.splitter)
 
@@ -569,6 +590,10 @@ def _unindexed(row: Any) -> Unindexed:
 
 def _identity(row: Any) -> FileIdentity:
     return FileIdentity(row.size, row.mtime_ns, row.ctime_ns, row.inode)
+
+
+def _is_any_within(column: Any, folders: Iterable[bytes] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if folders is None else sa.or_(sa.false(), *(_is_within(column, folder) for folder in folders))
 
 
 def _is_within(column: Any, folder: bytes) -> sa.ColumnElement[bool]:

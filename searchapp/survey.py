@@ -7,7 +7,7 @@ with it. Reads the disk's folders, but no file, and changes nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,14 +43,16 @@ class _Remembered:
 class Survey:
     """What one run finds on the disk, and what the corpus knows; `look` first, then ask."""
 
-    def __init__(self, known: Mapping[bytes, KnownFile], unindexed: Mapping[bytes, Unindexed]) -> None:
+    def __init__(
+        self, known: Mapping[bytes, KnownFile], unindexed: Mapping[bytes, Unindexed], find_like: Callable[[bytes], Iterable[KnownFile]]
+    ) -> None:
+        """What is known where the run looks; `find_like` finds the documents of the same bytes, by content hash, anywhere."""
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
         self.known = known
-        self._by_content: dict[bytes, list[KnownFile]] = {}
-        for file in known.values():
-            self._by_content.setdefault(file.source.content_hash, []).append(file)
+        self._find_like = find_like
+        self._taken: set[int] = set()
         self._remembered = {path: _Remembered(file.source, file, None) for path, file in known.items()}
         refused = (file for file in unindexed.values() if file.source is not None and file.path not in known)
         self._remembered |= {file.path: _Remembered(file.source, None, file) for file in refused if file.source is not None}
@@ -58,9 +60,7 @@ class Survey:
         self._container: dict[bytes, bytes] = {}  # the file on the disk, by member
         self._members: dict[bytes, list[bytes]] = {}
         for path in self._remembered:
-            container = next(filter(self._may_be_container, containers_of(path)), None)
-            if container is not None:
-                self.add_member(path, container)
+            self._place_in_container(path)
         self._refusals = self._index_refusals(unindexed.values())
 
     def look(self, root: Root) -> None:
@@ -101,11 +101,14 @@ class Survey:
 
     def like(self, source: Source) -> list[KnownFile]:
         """The documents of the same bytes that are not `taken` yet."""
-        return self._by_content.get(source.content_hash, [])
+        found = [known for known in self._find_like(source.content_hash) if known.document_id not in self._taken]
+        for known in found:
+            self._place_in_container(known.source.path)
+        return found
 
     def take(self, known: KnownFile) -> None:
         """Record that a document has found its new place."""
-        self._by_content[known.source.content_hash].remove(known)
+        self._taken.add(known.document_id)
 
     def is_gone(self, path: bytes) -> bool:
         """Whether nothing is at a path any more; of a member, whether its container is gone.
@@ -119,6 +122,11 @@ class Survey:
         except OSError:
             return False
         return False
+
+    def _place_in_container(self, path: bytes) -> None:
+        container = next(filter(self._may_be_container, containers_of(path)), None)
+        if container is not None:
+            self.add_member(path, container)
 
     def _may_be_container(self, path: bytes) -> bool:
         """Whether a path is that of a file that holds files: one on the disk, or one that was; not of a folder beside it, "name!"."""

@@ -223,12 +223,14 @@ class MemoryWriter:
         others = {key: each for key, each in self._state.settings.items() if key != name}
         self._change(replace(self._state, settings=others if value is None else others | {name: value}))
 
-    def known_files(self) -> dict[bytes, KnownFile]:
-        """Every document's source, by path."""
-        return {
-            one.source.path: KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale)
-            for one in self._state.documents.values()
-        }
+    def known_files(self, within: Iterable[bytes] | None = None) -> dict[bytes, KnownFile]:
+        """The sources of the documents, of those at or below the given paths where some are given, by path."""
+        found = (KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale) for one in self._state.documents.values())
+        return _within({known.source.path: known for known in found}, within)
+
+    def known_like(self, content_hash: bytes) -> list[KnownFile]:
+        """The sources of the documents that were made of the same bytes."""
+        return [known for known in self.known_files().values() if known.source.content_hash == content_hash]
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
         """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
@@ -288,6 +290,10 @@ class MemoryWriter:
             found.append(PendingDocument(document_id, one.texts, tuple(records.text_digest(fingerprint, text) for text in one.texts)))
         return found
 
+    def has_pending(self) -> bool:
+        """Whether any document still needs vectors."""
+        return any(one.rows is None for one in self._state.documents.values())
+
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
         one = self._stored(document_id)
@@ -308,9 +314,9 @@ class MemoryWriter:
             gone = self._stored(document_id)
             self._change(replace(self._state, documents={i: one for i, one in self._state.documents.items() if i != gone.id}))
 
-    def unindexed(self) -> dict[bytes, Unindexed]:
-        """What is recorded as not indexed, by path."""
-        return dict(self._state.unindexed)
+    def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, at or below the given paths where some are given, by path."""
+        return _within(self._state.unindexed, within)
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
@@ -548,6 +554,12 @@ def _is_place(path: bytes, place: str, *, is_glob: bool) -> bool:
         return is_within(path, _folder(place))
     glob = _folder(place).decode("utf-8", "replace").replace("[^", "[!")
     return fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
+
+
+def _within(entries: Mapping[bytes, _Item], places: Iterable[bytes] | None) -> dict[bytes, _Item]:
+    """The entries whose paths are at or below one of the places; all where no places are given."""
+    roots = None if places is None else list(places)
+    return {path: entry for path, entry in entries.items() if roots is None or any(is_within(path, root) for root in roots)}
 
 
 def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:

@@ -267,8 +267,11 @@ class Writer(Protocol):
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
 
-    def known_files(self) -> dict[bytes, KnownFile]:
-        """Every document's source, by path."""
+    def known_files(self, within: Iterable[bytes] | None = None) -> dict[bytes, KnownFile]:
+        """The sources of the documents, of those at or below the given paths where some are given, by path."""
+
+    def known_like(self, content_hash: bytes) -> list[KnownFile]:
+        """The sources of the documents that were made of the same bytes."""
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
         """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
@@ -288,6 +291,9 @@ class Writer(Protocol):
         With a number of characters the first of them, and those behind it that fit in as many together; an empty list when none is left.
         """
 
+    def has_pending(self) -> bool:
+        """Whether any document still needs vectors."""
+
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same."""
 
@@ -297,8 +303,8 @@ class Writer(Protocol):
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
 
-    def unindexed(self) -> dict[bytes, Unindexed]:
-        """What is recorded as not indexed, by path."""
+    def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, at or below the given paths where some are given, by path."""
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
@@ -486,7 +492,7 @@ class Answer:
     stale: int = 0  # documents whose file could not be read since, or made by an older extractor or splitter
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
-    stages_s: Mapping[str, float] = field(default_factory=dict)  # where the time went
+    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)  # where the time went
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,7 +516,7 @@ class Report:
     passages_reused: int = 0
     was_interrupted: bool = False
     notes: tuple[str, ...] = ()
-    stages_s: Mapping[str, float] = field(default_factory=dict)  # where the time went, by stage of the main thread
+    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)  # where the time went, by stage of the main thread
     encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
     def counts(self) -> dict[str, int]:

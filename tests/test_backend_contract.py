@@ -329,6 +329,24 @@ def test_pending_documents_are_counted_and_never_found(backend: Backend, writer:
         assert reader.counts() == (2, 5, 0, 0)
 
 
+def test_what_is_known_can_be_asked_for_by_place_and_by_content(writer: Writer) -> None:
+    assert not writer.has_pending()
+    writer.set_encoder(ENCODER)
+    for path, content in (("/a/x", b"same"), ("/a/y.zip!/z", b"same"), ("/ab", b"same"), ("/b/x", b"other")):
+        writer.replace(source(path, content=content), document(), passages_of(document()), vectors=unit(1))
+    assert writer.known_files([b"/a"]).keys() == {b"/a/x", b"/a/y.zip!/z"}
+    assert writer.known_files([b"/a/y.zip", b"/ab"]).keys() == {b"/a/y.zip!/z", b"/ab"}
+    assert writer.known_files([]) == {}
+    assert len(writer.known_files()) == 4
+    assert {known.source.path for known in writer.known_like(b"same".ljust(32, b"\0"))} == {b"/a/x", b"/a/y.zip!/z", b"/ab"}
+    assert writer.known_like(b"none".ljust(32, b"\0")) == []
+    writer.set_unindexed([b"/"], [Unindexed(b"/a/u", "skipped", "empty"), Unindexed(b"/c", "skipped", "empty")])
+    assert writer.unindexed([b"/a"]).keys() == {b"/a/u"}
+    assert not writer.has_pending()
+    add(writer, "/pending", document())
+    assert writer.has_pending()
+
+
 def test_pending_documents_come_in_order_behind_an_id_and_within_so_many_characters(writer: Writer) -> None:
     ids = [add(writer, f"/{number}", document(2)) for number in range(4)]
     add(writer, "/complete", document(1), unit(1))

@@ -262,6 +262,31 @@ def test_a_moved_file_embeds_nothing_and_says_where_from(house: House) -> None:
     assert house.names() == ["b.md", "c.md"]
 
 
+def test_a_file_that_moves_into_the_given_folder_is_moved_from_wherever_it_was(house: House) -> None:
+    for name in ("here", "there"):
+        (house.docs / name).mkdir()
+    house.write(a_md="one")
+    (house.docs / "a.md").rename(house.docs / "there/a.md")
+    (house.docs / "there/copied.md").write_text("two")
+    house.ingest()
+    (house.docs / "there/a.md").rename(house.docs / "here/a.md")
+    shutil.copy(house.docs / "there/copied.md", house.docs / "here/copy.md")
+    report = house.ingest(house.docs / "here")
+    assert outcomes(report) == {"a.md": "moved", "copy.md": "indexed"}
+    assert reason(report, "a.md") == f"from {house.docs / 'there/a.md'}"
+    assert house.encoder.embedded == []
+    assert sorted(house.names()) == ["a.md", "copied.md", "copy.md"]
+
+
+def test_a_copy_of_what_an_archive_elsewhere_holds_takes_nothing_from_it(house: House) -> None:
+    (house.docs / "here").mkdir()
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one"))
+    house.ingest()
+    (house.docs / "here/b.md").write_text("one")
+    assert outcomes(house.ingest(house.docs / "here")) == {"b.md": "indexed"}
+    assert house.names() == ["b.md", "b.md"]
+
+
 def test_a_moved_folder_is_moved_whole_without_prune(house: House) -> None:
     (house.docs / "old").mkdir()
     for number in range(5):

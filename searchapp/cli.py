@@ -179,6 +179,9 @@ def query(
         bool, typer.Option("--explain", help="Tell why: each leg, the fusion, and what every word adds to the cosine.")
     ] = False,
     copies: Annotated[bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Look at every passage; only a corpus of millions is searched approximately otherwise.")
+    ] = False,
     literal: Annotated[bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')] = False,
     timings: TimingsOption = False,
     corpus: CorpusOption = None,
@@ -211,6 +214,7 @@ def query(
         min_confidence=min_confidence,
         per_document=per_document,
         collapse=not copies,
+        is_exact=exact,
         is_literal=literal,
         has_highlights=look.width is not None and not as_json and not as_paths,
         has_shares=explain,

@@ -122,6 +122,7 @@ class Corpus:
         min_confidence: float | None = None,
         per_document: int | None = None,
         collapse: bool = True,
+        is_exact: bool = False,
         is_literal: bool = False,
         has_highlights: bool = False,
         has_shares: bool = False,
@@ -130,7 +131,7 @@ class Corpus:
 
         Several texts, files to find the `like` of, and passages by id and path are fused into one question; `away` holds meanings to
         keep away. Without a mode, or a weight of the keyword leg, the corpus's settings count. `collapse` shows nearly the same
-        passage once; `is_literal` takes quotes, `-` and `title:` as text.
+        passage once; `is_exact` looks at every passage, however large the corpus; `is_literal` takes quotes, `-` and `title:` as text.
 
         Raises EmptyQuery, UnknownMode, BadFilter, BadSetting, CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing, EncoderError
         or FileFailed, and ValueError for a k or `per_document` below 1.
@@ -158,6 +159,7 @@ class Corpus:
                 min_confidence=min_confidence,
                 per_document=per_document,
                 collapse=collapse,
+                is_exact=is_exact,
                 has_highlights=has_highlights,
                 has_shares=has_shares,
             )
@@ -315,6 +317,7 @@ def _answer(search: Search, reader: Reader, texts: Sequence[str], begin: float) 
         took_ms=(time.perf_counter() - begin) * 1000,
         pending=pending,
         stale=stale + _outdated(reader),
+        is_approximate="cosine" in search.legs and reader.is_approximate and not request.is_exact,
         notes=(*reader.notes, *search.notes, *(note for each in texts for note in _cut_note(each, search))),
     )
 

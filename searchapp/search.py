@@ -48,6 +48,7 @@ class Request:
     min_score: float | None = None  # a cosine
     min_confidence: float | None = None
     per_document: int | None = None
+    is_exact: bool = False  # look at every passage, even in a very large corpus
     collapse: bool = True  # show nearly the same passage once
     has_highlights: bool = False  # mark the sentence that earned each match
     has_shares: bool = False  # tell what each word adds to the cosine, and mark those that add
@@ -170,7 +171,7 @@ class Search:
         with self._watch.stage(f"{leg} leg"):
             if leg == "keyword":
                 return self._reader.keyword_leg(self.terms, self._filters, depth)
-            return self._reader.cosine_leg(self.vector, self._filters, depth)
+            return self._reader.cosine_leg(self.vector, self._filters, depth, is_exact=self.request.is_exact)
 
     @cached_property
     def _ideal(self) -> float:

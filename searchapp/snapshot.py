@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -33,6 +34,7 @@ _HIT = """
            substr(t.text, p.start + 1, p."end" - p.start)
     FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
 """
+_BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 _REFUSALS = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}  # by the system, of a sound file
 
@@ -82,20 +84,45 @@ class Snapshot:
         """The generation that is read; 0 for a corpus without a commit."""
         return self._generation
 
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    @property
+    def is_approximate(self) -> bool:
+        """Whether a search by cosine may miss passages, unless it is told to be exact."""
+        return self._file is not None and self._file.is_approximate
+
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
         if depth < 1 or self.encoder is None:
             return _NOTHING
         allowed = self._allowed(filters)
-        if self._tombstones and allowed is None:
-            allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
+        if self._gone and allowed is None:
+            allowed = ~vectors.bitmap(self._gone, self._highest_id)
+        if is_exact and self.is_approximate:
+            ids, scores = self._scanned(query, depth, allowed)
+        else:
+            ids, scores = self._found(query, depth, allowed)
+        order = self._ordered(ids, scores)[:depth]
+        return ids[order], scores[order]
+
+    def _found(self, query: Vector, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
+        """The best passages of the vectors file and of the rows that are not in it."""
         rows, row_ids = self._newer
         ids, scores = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
         if self._file is not None:
-            file_ids, file_scores = self._file.search(query, depth=depth, allowed=allowed)
+            file_ids, file_scores = self._file.search(query, depth=depth, allowed=allowed, rows_of=self._rows_of)
             ids, scores = np.concatenate((ids, file_ids)), np.concatenate((scores, file_scores))
-        order = self._ordered(ids, scores)[:depth]
-        return ids[order], scores[order]
+        return ids, scores
+
+    def _scanned(self, query: Vector, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
+        """The best passages of all stored rows, looked at one by one."""
+        ids, scores = _NOTHING
+        for rows, row_ids in self._blocks(since=-1):
+            found = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
+            ids, scores = np.concatenate((ids, found[0])), np.concatenate((scores, found[1]))
+            best = np.argsort(-scores, kind="stable")[:depth]
+            if len(best) == depth:  # ties at the cut stay
+                kept = scores >= scores[best[-1]]
+                ids, scores = ids[kept], scores[kept]
+        return ids, scores
 
     def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
         """The best passages by BM25 that hold any of the terms and pass the filters: at most `depth`, ordered as the other leg's."""
@@ -136,7 +163,8 @@ class Snapshot:
         found[is_newer] = rows[places[is_newer]]
         if self._file is not None:
             in_file = ~is_newer & ~self._are_pending(passage_ids)
-            found[in_file] = self._file.rows(passage_ids[in_file])
+            rows_of = self._rows_of if self._file.is_approximate else self._file.rows
+            found[in_file] = rows_of(passage_ids[in_file])
         return found
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
@@ -271,13 +299,26 @@ class Snapshot:
     def _newer(self) -> tuple[HalfVectors, Ids]:
         """The rows that are not in the vectors file, and their ids."""
         published = self.published()
-        since = published.generation if published and self._file else -1
-        blobs, ids = [], [np.empty(0, dtype=np.int64)]
+        blocks = list(self._blocks(since=published.generation if published and self._file else -1))
+        rows = [np.empty((0, max(self.dim, 1)), dtype=np.float16), *(rows for rows, _ in blocks)]
+        return np.concatenate(rows), np.concatenate([_NOTHING[0], *(ids for _, ids in blocks)])
+
+    def _blocks(self, *, since: int) -> Iterator[tuple[HalfVectors, Ids]]:
+        """The stored rows of later generations with their ids, some thousands at a time, in order of id."""
         statement = "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation > ? ORDER BY first_passage_id"
-        for first, count, blob in self._each(statement, since):
-            blobs.append(blob)
-            ids.append(np.arange(first, first + count, dtype=np.int64))
-        return vectors.from_blob(b"".join(blobs), max(self.dim, 1)), np.concatenate(ids)
+        stored = self._each(statement, since)
+        while some := list(islice(stored, _BLOCK_DOCUMENTS)):
+            ids = [np.arange(first, first + count, dtype=np.int64) for first, count, _ in some]
+            yield vectors.from_blob(b"".join(blob for *_, blob in some), max(self.dim, 1)), np.concatenate(ids)
+
+    def _rows_of(self, passage_ids: Ids) -> HalfVectors:
+        """The stored rows of passages that have one, in the order given."""
+        width = self.dim * 2
+        statement = f"""
+            SELECT p.id, substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})
+            FROM passage p JOIN vectors v ON v.document_id = p.document_id"""
+        found = dict(self._for_ids(statement, "p.id", passage_ids))
+        return vectors.from_blob(b"".join(found[i] for i in passage_ids.tolist()), max(self.dim, 1))
 
     @cached_property
     def _counts(self) -> tuple[int, int, int, int]:
@@ -287,8 +328,9 @@ class Snapshot:
         return documents, passages, documents - embedded, stale
 
     @cached_property
-    def _tombstones(self) -> bool:
-        return self._one("SELECT 1 FROM tombstone LIMIT 1") is not None
+    def _gone(self) -> list[tuple[int, int]]:
+        """The passages that have left since the vectors file was published, as ranges (first, count)."""
+        return self._all("SELECT first_passage_id, passages FROM tombstone")
 
     @cached_property
     def _highest_id(self) -> int:
@@ -449,7 +491,7 @@ _EMPTY = f"""
     CREATE TABLE document_text (document_id, text);
     CREATE TABLE passage (id, document_id, start, "end", headings, place);
     CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);
-    CREATE TABLE tombstone (first_passage_id);
+    CREATE TABLE tombstone (first_passage_id, passages);
     CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);
     CREATE TABLE unindexed (path, outcome, reason, files);
     CREATE TABLE setting (name, value);

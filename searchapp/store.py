@@ -63,7 +63,7 @@ from searchapp.types import (
     embedded_text,
     is_within,
 )
-from searchapp.vectors import PublishedFile, VectorsFileError, from_blob, publish, remove_others, to_blob, verify
+from searchapp.vectors import APPROXIMATE_FROM, PublishedFile, VectorsFileError, from_blob, publish, remove_others, to_blob, verify
 
 if TYPE_CHECKING:
     from searchapp.types import Vector, Vectors
@@ -382,8 +382,10 @@ class Store:
             self.notes.append(f"{error}; queries search the database instead; {error.hint}")
         return self._generation
 
-    def publish(self, *, is_due: bool | None = None) -> bool:
+    def publish(self, *, is_due: bool | None = None, approximate_from: int = APPROXIMATE_FROM) -> bool:
         """Write a new vectors file if one is due, or as told, and record it; returns whether it did.
+
+        From `approximate_from` passages on, searches of it are approximate.
 
         The file is derived: recording it changes no answer and no generation. Raises ValueError before a commit is made.
         """
@@ -393,7 +395,8 @@ class Store:
         if identity is None or not (self._is_publication_due() if is_due is None else is_due):
             return False
         try:
-            published = publish(self._folder, self._generation, identity.dim, self._blocks(identity.dim))
+            blocks, passages = partial(self._blocks, identity.dim), self._complete()
+            published = publish(self._folder, self._generation, identity.dim, passages, blocks, approximate_from=approximate_from)
         except OSError as error:
             raise CorpusUnwritable(f"cannot write the vectors file: {error.strerror}", hint=ROOM) from error
         identity_values = {name: getattr(published.identity, name) for name in ("size", "mtime_ns", "ctime_ns", "inode")}
@@ -421,11 +424,14 @@ class Store:
         identity = self.encoder()
         if identity is None:
             return
-        passages = self._connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0))) or 0
         self._connection.execute(sa.delete(StoredBackground))
-        if background := measure(partial(self._blocks, identity.dim), passages, identity.dim):
+        if background := measure(partial(self._blocks, identity.dim), self._complete(), identity.dim):
             row = sa.insert(StoredBackground).values(id=1, scale=background.scale, mean=background.mean.astype("<f4").tobytes())
             self._connection.execute(row)
+
+    def _complete(self) -> int:
+        """How many passages have vectors."""
+        return self._connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0))) or 0
 
     def _blocks(self, dim: int) -> Iterator[tuple[int, HalfVectors]]:
         """Every document's first passage id and vectors, by id."""

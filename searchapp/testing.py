@@ -375,7 +375,12 @@ class MemoryReader:
         """The encoder that made the corpus, None before the first document."""
         return self._state.encoder
 
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    @property
+    def is_approximate(self) -> bool:
+        """Never: every passage is looked at."""
+        return False
+
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:  # noqa: ARG002
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
         scores = {
             one.first_passage_id + ordinal: float(np.float32(score))

@@ -365,9 +365,13 @@ class Reader(Protocol):
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first document."""
 
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int) -> tuple[Ids, Scores]:
+    @property
+    def is_approximate(self) -> bool:
+        """Whether a search by cosine may miss passages, unless it is told to be exact: so only in very large corpora."""
+
+    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes
-        then start; fewer only when fewer exist.
+        then start; fewer only when fewer exist. `is_exact` looks at every passage, however long that takes.
         """
 
     def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from make_corpora import DIM, EVERYTHING, add, axis, document, unit
+from make_corpora import DIM, ENCODER, EVERYTHING, add, axis, document, unit
 
 from searchapp import vectors
+from searchapp.corpus import Corpus
+from searchapp.local import LocalBackend
 from searchapp.snapshot import Snapshot
 from searchapp.store import Store
+from searchapp.testing import HashEncoder
 from searchapp.types import FileIdentity, Filters
 from searchapp.vectors import (
     PublishedFile,
+    VectorsFile,
     VectorsFileError,
     bitmap,
     contains,
@@ -40,7 +44,11 @@ IDS = np.concatenate((np.arange(10, 510), np.arange(1000, 2500)))
 
 @pytest.fixture
 def published(tmp_path: Path) -> PublishedFile:
-    return publish(tmp_path, 3, DIM, [(10, ROWS[:500]), (1000, ROWS[500:])])
+    return write(tmp_path, 3, [(10, ROWS[:500]), (1000, ROWS[500:])])
+
+
+def write(folder: Path, generation: int, blocks: list[tuple[int, vectors.HalfVectors]], **options: int) -> PublishedFile:
+    return publish(folder, generation, DIM, sum(len(rows) for _, rows in blocks), lambda: blocks, **options)
 
 
 def brute(rows: vectors.HalfVectors, ids: Ids, seed: int, depth: int) -> tuple[list[int], list[float]]:
@@ -116,7 +124,7 @@ def test_a_filtered_search_equals_brute_force(tmp_path: Path, published: Publish
 
 def test_ties_longer_than_the_margin_come_whole(tmp_path: Path) -> None:
     rows = np.concatenate((np.tile(axis(0), (3, 1)), np.tile(axis(1), (200, 1)), np.tile(axis(2), (100, 1)))).astype(np.float16)
-    file = open_file(tmp_path, publish(tmp_path, 1, DIM, [(1, rows)]))
+    file = open_file(tmp_path, write(tmp_path, 1, [(1, rows)]))
     query = (0.8 * axis(0) + 0.6 * axis(1)).astype(np.float32)
     for depth, expected in ((1, 3), (3, 3), (4, 203), (203, 203), (204, 303), (303, 303), (999, 303)):
         ids, _ = file.search(query, depth=depth, allowed=None)
@@ -133,16 +141,75 @@ def test_scores_nearer_than_float32_can_tell_do_not_lose_the_best(tmp_path: Path
     rows[:, -1] = random.permutation(300) / 512
     query = np.full(DIM, 0.2, dtype=np.float32)
     query[-1] = 1e-7
-    file = open_file(tmp_path, publish(tmp_path, 1, DIM, [(0, rows.astype(np.float16))]))
+    file = open_file(tmp_path, write(tmp_path, 1, [(0, rows.astype(np.float16))]))
     for depth in (1, 5, 20):
         ids, _ = file.search(query, depth=depth, allowed=None)
         assert ids.tolist() == np.argsort(-rows[:, -1])[:depth].tolist()
 
 
 def test_a_file_without_rows_answers_nothing(tmp_path: Path) -> None:
-    file = open_file(tmp_path, publish(tmp_path, 1, DIM, []))
+    file = open_file(tmp_path, write(tmp_path, 1, []))
     assert as_lists(file.search(axis(0), depth=5, allowed=None)) == ([], [])
     assert as_lists(file.search(axis(0), depth=5, allowed=bitmap([(0, 9)], 9))) == ([], [])
+
+
+def test_a_bitmap_of_many_ranges_is_that_of_each() -> None:
+    random = np.random.default_rng(4)
+    starts = np.sort(random.choice(100_000, 3_000, replace=False)) * 10
+    ranges = [(int(start), int(count)) for start, count in zip(starts, random.integers(1, 11, len(starts)), strict=True)]
+    expected = np.zeros(1_000_010, dtype=bool)
+    for first, count in ranges:
+        expected[first : first + count] = True
+    found = np.unpackbits(bitmap(ranges, 1_000_002), bitorder="little").astype(bool)
+    assert (found[:1_000_003] == expected[:1_000_003]).all()
+
+
+# ---- approximate ---------------------------------------------------------------------------------------------------
+
+MANY = unit(20_000, 7).astype(np.float16)
+ASKED = unit(50, 8)
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> VectorsFile:
+    """Twenty thousand rows, ids from 5 on, in a file of inverted lists."""
+    folder = tmp_path_factory.mktemp("lists")
+    blocks = [(5 + start, MANY[start : start + 7]) for start in range(0, len(MANY), 7)]
+    return open_file(folder, write(folder, 1, blocks, approximate_from=len(MANY)))
+
+
+def rows_of(ids: Ids) -> vectors.HalfVectors:
+    return MANY[ids - 5]
+
+
+def test_a_file_is_approximate_from_a_number_of_rows_on(tmp_path: Path, lists: VectorsFile) -> None:
+    assert lists.is_approximate
+    assert not open_file(tmp_path, write(tmp_path, 1, [(5, MANY)], approximate_from=len(MANY) + 1)).is_approximate
+
+
+def test_an_approximate_search_finds_nearly_all_and_scores_what_it_finds_exactly(lists: VectorsFile) -> None:
+    found = 0
+    for query in ASKED:
+        cosines = (MANY.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
+        ids, scores = lists.search(query, depth=10, allowed=None, rows_of=rows_of)
+        assert scores.tolist() == sorted(cosines[ids - 5].tolist(), reverse=True)
+        found += len(set(ids.tolist()) & set((np.argsort(-cosines)[:10] + 5).tolist()))
+    assert found >= 0.9 * 10 * len(ASKED)  # in a small file of noise; at the sizes that it is for, the bench tells
+
+
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.5])
+def test_an_approximate_search_under_a_filter_looks_as_much_further_as_the_filter_is_narrow(lists: VectorsFile, share: float) -> None:
+    allowed_ids = np.sort(np.random.default_rng(9).choice(len(MANY), round(share * len(MANY)), replace=False)) + 5
+    allowed = bitmap([(int(i), 1) for i in allowed_ids], len(MANY) + 5)
+    found = wanted = 0
+    for query in ASKED:
+        cosines = rows_of(allowed_ids).astype(np.float64) @ query.astype(np.float64)
+        ids, _ = lists.search(query, depth=10, allowed=allowed, rows_of=rows_of)
+        best = allowed_ids[np.argsort(-cosines)[:10]]
+        assert contains(allowed, ids).all()
+        found += len(set(ids.tolist()) & set(best.tolist()))
+        wanted += len(best)
+    assert found >= (0.9 if share > 0.1 else 1.0) * wanted
 
 
 # ---- the file ------------------------------------------------------------------------------------------------------
@@ -193,7 +260,7 @@ def test_damage_that_shows_in_no_time_is_found_by_reading_the_whole(tmp_path: Pa
 
 
 def test_another_file_in_its_place_is_refused(tmp_path: Path, published: PublishedFile) -> None:
-    other = publish(tmp_path, 4, DIM, [(1, ROWS[:9])])
+    other = write(tmp_path, 4, [(1, ROWS[:9])])
     (tmp_path / other.name).rename(tmp_path / published.name)
     with pytest.raises(VectorsFileError, match="damaged"):
         open_file(tmp_path, published)
@@ -287,3 +354,40 @@ def test_a_copied_corpus_answers_the_same_and_is_recorded_by_its_next_writer(cor
     assert published is not None
     assert published.identity == FileIdentity.of((copy / published.name).stat())
     assert answers(copy)[0] == expected[0]
+
+
+def test_a_corpus_with_an_approximate_file_answers_the_same_when_it_is_told_to_be_exact(corpus: Path) -> None:
+    """Base, tail and tombstones alike; the few lists of so small a file are all looked at, so that here even the approximate is right."""
+    expected, _, _ = answers(corpus)
+    with Store(corpus) as writer:
+        assert writer.publish(is_due=True, approximate_from=1)
+        add(writer, "/4", document(3), unit(3, 104))
+        writer.commit()
+    with Store(corpus) as writer:
+        add(writer, "/4", document(20, kind="txt"), unit(20, 4))
+        writer.commit()
+    with closing(Snapshot(corpus)) as reader:
+        assert reader.is_approximate
+        for seed in (1, 2):
+            query = unit(1, seed)[0]
+            for filters in (EVERYTHING, Filters(types=("md",)), Filters(within=("/3", "/10"))):
+                ids, scores = reader.cosine_leg(query, filters, 500, is_exact=True)
+                assert scores.tolist() == sorted((rescore(reader.vectors_of(ids).astype(np.float16), query)).tolist(), reverse=True)
+                nearly, _ = reader.cosine_leg(query, filters, 500)
+                assert set(nearly.tolist()) <= set(ids.tolist())
+        everything, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, 500, is_exact=True)
+    assert len(everything) == len(expected[2][0])
+
+
+def test_an_answer_says_whether_it_is_approximate(corpus: Path) -> None:
+    class Hash(HashEncoder):
+        identity = ENCODER  # as if it had made the corpus
+
+    asked = Corpus(LocalBackend(corpus), encoder=Hash(dim=DIM))
+    assert not asked.query("word").is_approximate
+    with Store(corpus) as writer:
+        writer.publish(is_due=True, approximate_from=1)
+    assert asked.query("word").is_approximate
+    assert asked.query("word", mode="hybrid").is_approximate
+    assert not asked.query("word", mode="keyword").is_approximate
+    assert not asked.query("word", is_exact=True).is_approximate

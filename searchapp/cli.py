@@ -60,6 +60,9 @@ WeightOption = Annotated[
 CorpusOption = Annotated[Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TimingsOption = Annotated[bool, typer.Option("--timings", help="Tell where the time went, stage by stage.")]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", metavar="DEVICE", help="Where to embed: cpu, cuda, or auto, a GPU where there is one.")
+]
 WithinOption = Annotated[list[str], typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable.")]
 TypeOption = Annotated[list[str], typer.Option("--type", metavar="TYPE", help="Only documents of a type, as pdf or md; repeatable.")]
 WhereOption = Annotated[
@@ -127,14 +130,17 @@ def ingest(
     include: Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable.")] = [],  # noqa: B006
     exclude: Annotated[list[str], typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable.")] = [],  # noqa: B006
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")] = False,
+    device: DeviceOption = None,
     timings: TimingsOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
+    chosen = settings.load(model=model, device=device)
     with _stop_signals() as is_stopped, _progress(sys.stderr) as on_progress:
         report = _corpus(corpus).ingest(
             [Path(_named(path)) for path in paths or []],
-            model=settings.load(model=model).model,
+            model=chosen.model,
+            device=chosen.device,
             include=include,
             exclude=exclude,
             prune=prune,
@@ -344,6 +350,7 @@ def evaluate(
         Path | None, typer.Option("--plot", metavar="F", help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="The encoder: default, a local folder, or a hub name.")] = None,
+    device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether differences may be chance."""
@@ -358,7 +365,8 @@ def evaluate(
     if plot is not None:
         require_plot(plot)
     _show_log()
-    results = _evaluations(judged, settings.load(corpus=corpus, model=model), is_own=corpus is not None, modes=modes, weights=weights)
+    chosen = settings.load(corpus=corpus, model=model, device=device)
+    results = _evaluations(judged, chosen, is_own=corpus is not None, modes=modes, weights=weights)
     if run_file is not None:
         write_run(run_file, results[0])
     if plot is not None:
@@ -391,7 +399,7 @@ def _evaluations(
         with _progress(sys.stderr) as on_progress:
             return evaluate(
                 judged,
-                lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache),
+                lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache, device=chosen.device),
                 modes=modes,
                 weights=weights,
                 on_progress=on_progress,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError
 from searchapp.graph import (
+    BATCH_TOKENS,
     Batch,
     Golden,
     Recipe,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
+GPU_BATCH_TOKENS = 65_536  # in flight at a time: enough to fill a large GPU
 GOLDEN_TEXTS = (
     "How do vaccines work?",
     "The committee met on 12 March 1998 and adopted, by 14 votes to 3, the report on fisheries in the North Sea.",
@@ -50,26 +52,38 @@ GOLDEN_TEXTS = (
 class TorchEngine:
     """Runs a model with torch: on a GPU in bf16, elsewhere in float32, which is the reference that others are held to."""
 
-    def __init__(self, folder: ModelFolder, *, device: str = "cpu") -> None:
-        """Loads the model; raises EncoderError where its weights are incomplete."""
+    def __init__(self, folder: ModelFolder, *, device: str = "cpu", is_bf16: bool | None = None) -> None:
+        """Loads the model; `is_bf16` is whether it computes in bf16, by default where it is on a GPU.
+
+        Raises EncoderError where its weights are incomplete.
+        """
+        import torch
+
         self._device = device
         self._inputs = folder.inputs
+        is_gpu = device == "cuda"
+        self.batch_tokens = GPU_BATCH_TOKENS if is_gpu else BATCH_TOKENS
+        precision = torch.bfloat16 if (is_gpu if is_bf16 is None else is_bf16) else torch.float32
         with _quiet():
-            self.module = _pooled(_load(folder, device), folder).to(device)
+            self.module = _pooled(_load(folder, device), folder).to(device, precision)
 
     def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
         """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
         import torch
 
-        is_gpu = self._device == "cuda"
-        with torch.inference_mode(), torch.autocast(self._device, torch.bfloat16, enabled=is_gpu):
-            return [self._one(batch)[int(has_states)].float().cpu().numpy() for batch in batches]
+        with torch.inference_mode():
+            on_device = [self._one(batch)[int(has_states)] for batch in batches]  # a GPU goes on while the next batch is made
+            return [tensor.cpu().numpy() for tensor in on_device]
 
     def _one(self, batch: Batch) -> Any:  # a pair of tensors
+        ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
+        return self.module(*_arguments(ids, mask, self._inputs))
+
+    def _moved(self, array: NDArray[np.int64]) -> Any:  # a tensor on the device
         import torch
 
-        ids, mask = (torch.from_numpy(array).to(self._device) for array in (batch.ids, batch.mask))
-        return self.module(*_arguments(ids, mask, self._inputs))
+        tensor = torch.from_numpy(array)
+        return tensor.pin_memory().to(self._device, non_blocking=True) if self._device == "cuda" else tensor
 
 
 def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
@@ -161,7 +175,7 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
             self.transformer = transformer
 
         def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            states = self.transformer(**dict(zip(folder.inputs, inputs, strict=True))).last_hidden_state  # (b, t, dim)
+            states = self.transformer(**dict(zip(folder.inputs, inputs, strict=True))).last_hidden_state.float()  # (b, t, dim)
             mask = inputs[1].unsqueeze(-1).to(states.dtype)  # (b, t, 1)
             if folder.pooling == "cls":
                 vectors = states[:, 0]
@@ -169,7 +183,7 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
                 vectors = (states + (mask - 1) * 1e9).amax(1)
             else:
                 vectors = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(vectors.float(), dim=1), states  # (b, dim), (b, t, dim)
+            return torch.nn.functional.normalize(vectors, dim=1), states  # (b, dim), (b, t, dim)
 
     return Pooled().eval()
 

@@ -40,6 +40,7 @@ from searchapp.types import Answer, Filters, Root, containers_of
 if TYPE_CHECKING:
     from searchapp.types import (
         Backend,
+        Device,
         DocumentRow,
         Encoder,
         EncoderIdentity,
@@ -83,6 +84,7 @@ class Corpus:
         paths: Sequence[str | os.PathLike[str]] = (),
         *,
         model: str | None = None,
+        device: Device = "auto",
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
         prune: bool = False,
@@ -100,7 +102,7 @@ class Corpus:
         given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]
         _require_present(given, prune=prune)
         with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool, closing(self._backend.writer()) as writer:
-            opened = cache(lambda: self._ingest_encoder(writer, model))
+            opened = cache(lambda: self._ingest_encoder(writer, model, device))
             if model is not None:
                 opened()  # refuse another encoder even where nothing has to be embedded
             return Ingest(writer, pool, opened, prune=prune, on_progress=on_progress, is_stopped=is_stopped).run(given)
@@ -257,14 +259,14 @@ class Corpus:
 
     # -- encoders
 
-    def _ingest_encoder(self, writer: Writer, model: str | None) -> Encoder:
+    def _ingest_encoder(self, writer: Writer, model: str | None, device: Device) -> Encoder:
         made_by = writer.encoder()
         if self._encoder is not None:
             encoder = self._encoder
         elif made_by is not None and model is None:
-            return self._open(made_by)
+            return self._open(made_by, device)
         else:
-            encoder = self._load(model or DEFAULT_MODEL)
+            encoder = self._load(model or DEFAULT_MODEL, device)
         _require_same(made_by, encoder.identity)
         if made_by is None:
             writer.set_encoder(encoder.identity)
@@ -282,17 +284,17 @@ class Corpus:
         _require_same(made_by, self._encoder.identity)
         return self._encoder
 
-    def _load(self, model: str) -> Encoder:
+    def _load(self, model: str, device: Device) -> Encoder:
         from searchapp.encode import load_encoder
 
         assert self._cache is not None
-        return load_encoder(model, cache=self._cache)
+        return load_encoder(model, cache=self._cache, device=device)
 
-    def _open(self, identity: EncoderIdentity) -> Encoder:
+    def _open(self, identity: EncoderIdentity, device: Device) -> Encoder:
         from searchapp.encode import open_encoder
 
         assert self._cache is not None
-        return open_encoder(identity, cache=self._cache, is_batch=True)
+        return open_encoder(identity, cache=self._cache, is_batch=True, device=device)
 
 
 def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:

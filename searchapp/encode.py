@@ -13,6 +13,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
@@ -30,30 +31,28 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
     from searchapp.modelfolder import ModelFolder
-    from searchapp.types import Vector, Vectors
+    from searchapp.types import Device, Vector, Vectors
 
 EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
 
 BUCKET = 8  # tokens; padding adds 2 % to passages of about 200 tokens
-BATCH_TOKENS = 2048
-WINDOW = 1024  # texts tokenised at a time, which bounds memory
+WINDOW = 1024  # texts tokenised at a time at least, which bounds memory
 CONVERSION_TIMEOUT_S = 1800
 
 _log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
-    """Runs a model on batches of tokens."""
+    """Runs a model on batches of tokens; several threads may use it at once."""
+
+    batch_tokens: int  # padded tokens to a batch
 
     def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
         """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
 
 
 class TextEncoder:
-    """The real Encoder: one model's tokenizer, prompts and limit, around an engine.
-
-    `tokenize` may run beside the other methods, in another thread; of those, one at a time.
-    """
+    """The real Encoder: one model's tokenizer, prompts and limit, around an engine. Several threads may use it at once."""
 
     def __init__(self, recipe: Recipe, tokenizer: Tokenizer, engine: Engine) -> None:
         self._recipe = recipe
@@ -72,15 +71,24 @@ class TextEncoder:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
         rows = np.empty((len(texts), self.identity.dim), np.float32)
-        for start in range(0, len(texts), WINDOW):
-            window = [self._recipe.document_prompt + text for text in texts[start : start + WINDOW]]
-            encodings = self._tokenizer.encode_batch(window)
+        for start, encodings in self._windows(texts):
             self._refuse_long(encodings, start)
-            groups = list(_groups(encodings))
+            groups = list(_groups(encodings, self._engine.batch_tokens))
             results = self._engine.run(self._batch([encodings[i] for i in group]) for group in groups)
             for group, vectors in zip(groups, results, strict=True):
                 rows[[start + i for i in group]] = vectors
         return _unit_rows(rows)
+
+    def _windows(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Encoding]]]:
+        """The texts tokenised, some at a time, each part while the one before it is being run; with where each begins."""
+        size = max(WINDOW, self._engine.batch_tokens // 16)
+        prompted = ([self._recipe.document_prompt + text for text in texts[start : start + size]] for start in range(0, len(texts), size))
+        with ThreadPoolExecutor(1, thread_name_prefix="tokenise") as thread:
+            coming = [thread.submit(self._tokenizer.encode_batch, part) for part in islice(prompted, 1)]
+            for start in range(0, len(texts), size):
+                encodings = coming.pop().result()
+                coming += [thread.submit(self._tokenizer.encode_batch, part) for part in islice(prompted, 1)]
+                yield start, encodings
 
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, (dim,); a question over the limit is cut at it."""
@@ -95,7 +103,7 @@ class TextEncoder:
         """
         prompt = self._recipe.document_prompt
         encodings = [self._cut(prompt + text) for text in texts]
-        groups = list(_groups(encodings))
+        groups = list(_groups(encodings, self._engine.batch_tokens))
         results = self._engine.run((self._batch([encodings[i] for i in group]) for group in groups), has_states=True)
         found: dict[int, TokenVectors] = {}
         for group, states in zip(groups, results, strict=True):
@@ -129,30 +137,33 @@ class TextEncoder:
         return Batch(ids, mask)
 
 
-def load_encoder(model: str = "default", *, cache: Path, is_batch: bool = True, engine: EngineName = "auto") -> TextEncoder:
+def load_encoder(
+    model: str = "default", *, cache: Path, is_batch: bool = True, engine: EngineName = "auto", device: Device = "auto"
+) -> TextEncoder:
     """The encoder of a model: "default", a folder or a hub name; converted for this processor the first time.
 
     `is_batch` tunes it for many passages rather than one question. "auto" is torch where there is a GPU and many passages,
-    OpenVINO otherwise. Raises EncoderError where the model cannot be found, verified, converted or run.
+    OpenVINO otherwise. Raises EncoderError where the model cannot be found, verified, converted or run, or the device is not there.
     """
     folder = find_model(model, cache=cache)
-    if engine == "torch" or (engine == "auto" and is_batch and _has_gpu()):
-        return _torch_encoder(folder)
+    is_on_gpu = engine != "openvino" and is_batch and _is_on_gpu(device)
+    if engine == "torch" or is_on_gpu:
+        return _torch_encoder(folder, is_on_gpu=is_on_gpu)
     try:
         return _open(folder.model, folder.fingerprint, cache, is_batch=is_batch)
     except EntryDamaged as damage:
         return _reopen(folder, cache, is_batch=is_batch, damage=damage)
 
 
-def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False) -> TextEncoder:
+def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False, device: Device = "auto") -> TextEncoder:
     """The encoder that made a corpus, by fingerprint, from the cache alone; for questions, or with `is_batch` for passages.
 
     The model is found again by its name where there is a GPU for many passages, and where the cache lacks it or it is damaged: then
     it is converted in a child process. Raises EncoderError where the model is gone or is no longer the same. May be called in a
     thread of its own.
     """
-    if is_batch and _has_gpu():
-        return _torch_encoder(_same_model(identity, cache))
+    if is_batch and _is_on_gpu(device):
+        return _torch_encoder(_same_model(identity, cache), is_on_gpu=True)
     try:
         return _open(identity.model, identity.fingerprint, cache, is_batch=is_batch)
     except EntryDamaged as damage:
@@ -233,13 +244,20 @@ def _convert(model: str, cache: Path) -> None:
     raise EncoderError(message, hint=hint)
 
 
-def _torch_encoder(folder: ModelFolder) -> TextEncoder:
-    import torch
-
+def _torch_encoder(folder: ModelFolder, *, is_on_gpu: bool) -> TextEncoder:
     from searchapp.convert import TorchEngine, read_model
 
     recipe, tokenizer = read_model(folder)
-    return TextEncoder(recipe, tokenizer, TorchEngine(folder, device="cuda" if torch.cuda.is_available() else "cpu"))
+    return TextEncoder(recipe, tokenizer, TorchEngine(folder, device="cuda" if is_on_gpu else "cpu"))
+
+
+def _is_on_gpu(device: Device) -> bool:
+    """Whether a device means the GPU here; raises EncoderError where it is asked for by name and there is none."""
+    has_gpu = device != "cpu" and _has_gpu()
+    if device == "cuda" and not has_gpu:
+        hint = "Leave --device out to use the processor; or install a build of torch for CUDA, where there is an NVIDIA GPU."
+        raise EncoderError("There is no GPU that torch can use.", hint=hint)
+    return has_gpu
 
 
 def _has_gpu() -> bool:
@@ -259,13 +277,13 @@ def _bucket(encoding: Encoding) -> int:
     return max(1, -(-len(encoding) // BUCKET)) * BUCKET
 
 
-def _groups(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
-    """The positions of texts that run together: of one bucket, about BATCH_TOKENS at most, longest first."""
+def _groups(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
+    """The positions of texts that run together: of one bucket, about so many padded tokens at most, longest first."""
     buckets: dict[int, list[int]] = {}
     for i, encoding in enumerate(encodings):
         buckets.setdefault(_bucket(encoding), []).append(i)
     for length in sorted(buckets, reverse=True):
-        size = max(1, BATCH_TOKENS // length)
+        size = max(1, batch_tokens // length)
         for start in range(0, len(buckets[length]), size):
             yield buckets[length][start : start + size]
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 2
+BATCH_TOKENS = 2048  # padded, that a processor runs best together
 LAYOUT = ("tokenizer.json", "graph.xml", "graph.bin", "query.blob")
 UNDIGESTED = "graph.bin"  # too large to hash for a question: its size is checked, and golden vectors prove it
 DEVICE = "CPU"
@@ -227,6 +228,7 @@ class OpenVinoEngine:
 
     def __init__(self, entry: Entry, *, is_batch: bool) -> None:
         """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be run or is wrong."""
+        self.batch_tokens = BATCH_TOKENS
         self._inputs = entry.recipe.inputs
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:

@@ -1,7 +1,7 @@
 """Where things are and what was asked for: flags > environment > file > defaults.
 
 The only module that touches the environment. Everything else is told. The file is `config.toml` in the user's configuration folder,
-with the keys `corpus` and `model`; unknown keys are an error, so that a typing mistake does not pass for a setting.
+with the keys `corpus`, `model` and `device`; unknown keys are an error, so that a typing mistake does not pass for a setting.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import platformdirs
 
 from searchapp.errors import UsageError
 
+if TYPE_CHECKING:
+    from searchapp.types import Device
+
 _APP = "searchapp"
 _FOLDER = ".searchapp"
-_KEYS = ("corpus", "model")
+_KEYS = ("corpus", "model", "device")
+DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +31,22 @@ class Settings:
     corpus: Path  # the corpus folder, absolute; it need not exist yet
     model: str | None  # None: the corpus's own encoder, else the default one
     cache: Path  # converted models; may be deleted at any time
+    device: Device = "auto"  # where passages are embedded
 
 
-def load(*, corpus: Path | None = None, model: str | None = None) -> Settings:
+def load(*, corpus: Path | None = None, model: str | None = None, device: str | None = None) -> Settings:
     """The settings of this run; the arguments are the flags. Raises UsageError for a configuration file it cannot read."""
     file = _read_file()
     chosen = corpus or _path(os.environ.get("SEARCHAPP_CORPUS")) or _nearest(Path.cwd()) or _path(file.get("corpus"))
     cache = _path(os.environ.get("SEARCHAPP_CACHE")) or platformdirs.user_cache_path(_APP)
+    wanted = device or os.environ.get("SEARCHAPP_DEVICE") or file.get("device") or DEVICES[0]
+    if wanted not in DEVICES:
+        raise UsageError(f"there is no device {wanted!r}", hint=f"devices: {', '.join(DEVICES)}")
     return Settings(
         corpus=(chosen or platformdirs.user_data_path(_APP) / "corpus").expanduser().absolute(),
         model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
         cache=cache.expanduser().absolute(),
+        device=next(each for each in DEVICES if each == wanted),
     )
 
 

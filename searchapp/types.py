@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Ids: TypeAlias = NDArray[np.int64]  # (n,), passage ids
     Scores: TypeAlias = NDArray[np.float32]  # (n,), cosine, bigger is better
 
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]  # where passages are embedded; auto: a GPU where there is one
 BlockKind: TypeAlias = Literal["heading", "prose", "list", "code", "table"]
 Outcome: TypeAlias = Literal["indexed", "unchanged", "moved", "removed", "skipped", "failed"]
 Span: TypeAlias = tuple[int, int]

@@ -323,6 +323,8 @@ def _broken_encoder(value: float) -> TextEncoder:
     from searchapp.types import EncoderIdentity
 
     class Broken:
+        batch_tokens = 64
+
         def run(self, batches: Any, *, has_states: bool = False) -> list[Any]:
             assert not has_states
             return [np.full((len(batch.ids), 4), value, np.float32) for batch in batches]

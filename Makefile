@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo
+BENCH := .bench-venv
 
-.PHONY: setup demo test quick lint types check bench clean
+.PHONY: setup demo test quick lint types check bench scale clean
 
 setup: $(READY)
 
@@ -42,8 +43,19 @@ types: $(READY)
 
 check: lint types test
 
-bench: $(READY)
-	$(BIN)/python tests/bench/versus_by_hand.py
+# Against what one would pick instead, in an environment of its own; COLLECTION=DIR adds quality, of a judged collection in BEIR form.
+bench: $(READY) $(BENCH)/.ready
+	$(BIN)/python tests/bench/versus.py $(if $(COLLECTION),--collection $(COLLECTION))
+	$(BIN)/python tests/bench/rates.py
+
+$(BENCH)/.ready: tests/bench/rivals/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement $<
+	@touch $@
+
+# What corpora of a thousand to a million passages cost; SIZES="1000 10000000" for others.
+scale: $(READY)
+	$(BIN)/python tests/bench/scale.py $(SIZES)
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ import numpy as np
 import synthetic
 from keeping import keep
 
-from searchapp import keywords
+from searchapp import keywords, vectors
 from searchapp.local import LocalBackend
 from searchapp.types import EncoderIdentity, Filters
 
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUESTIONS, DEPTH = 100, 100
+VECTORS_ALONE = 5_000_000  # passages, from which on there is no database
 ENCODER = EncoderIdentity("synthetic", "5" * 64, synthetic.DIM, 254)
 SELECTIVITIES = (0.001, 0.01, 0.5)
+BLOCK = 65_536
 OPEN = """
 import re, sys, time
 import numpy as np
@@ -60,17 +63,18 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--keep", type=Path, help="build here, and use what was built here before")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
-        found = {str(size): _measure((options.keep or Path(work)) / str(size), size) for size in options.sizes}
+        place = options.keep or Path(work)
+        found = {str(size): (_vectors_alone if size >= VECTORS_ALONE else _measure)(place / str(size), size) for size in options.sizes}
     keep("scale", {"passages": found}, f"python tests/bench/scale.py {' '.join(map(str, options.sizes))}")
 
 
 def _measure(folder: Path, size: int) -> dict[str, object]:
     built = _build(folder, size)
     backend = LocalBackend(folder)
-    vectors, texts = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
+    asked, texts = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
     with closing(backend.reader()) as reader:
-        asked = _asked(reader, vectors, texts)
-    return {**built, **_cold(folder), **asked, **_change(backend, vectors[0])}
+        told = _asked(reader, asked, texts)
+    return {**built, **_cold(folder), **told, **_change(backend, asked[0])}
 
 
 def _build(folder: Path, size: int) -> dict[str, object]:
@@ -118,17 +122,67 @@ def _cold(folder: Path) -> dict[str, object]:
     return {"cold_open_and_ask_ms": _ms(float(seconds)), "own_memory_mb": int(own_kb) >> 10, "mapped_memory_mb": int(mapped_kb) >> 10}
 
 
-def _asked(reader: Reader, vectors: NDArray[np.float32], texts: Sequence[str]) -> dict[str, object]:
-    """Warm questions to one reader: meaning, words, and meaning under filters."""
-    ids = {i: reader.cosine_leg(vector, Filters(), 10)[0] for i, vector in enumerate(vectors)}
-    found: dict[str, object] = {"cosine_ms": _times(lambda i: reader.cosine_leg(vectors[i], Filters(), DEPTH))}
+def _asked(reader: Reader, asked: NDArray[np.float32], texts: Sequence[str]) -> dict[str, object]:
+    """Warm questions to one reader: meaning and words, without and under filters."""
+    found: dict[str, object] = {"cosine_ms": _times(lambda i: reader.cosine_leg(asked[i], Filters(), DEPTH))}
     terms = [keywords.literal(text).terms for text in texts]
     found["keyword_ms"] = _times(lambda i: reader.keyword_leg(terms[i], Filters(), DEPTH))
     for share in SELECTIVITIES:
         filters = Filters(before_ns=max(2, round(share * reader.counts()[0])))  # a document's number is its time
-        found[f"cosine_{share:.1%}_ms"] = _times(lambda i, only=filters: reader.cosine_leg(vectors[i], only, DEPTH), 20)  # type: ignore[misc]
+        found[f"cosine_{share:.1%}_ms"] = _times(lambda i, only=filters: reader.cosine_leg(asked[i], only, DEPTH), 20)  # type: ignore[misc]
         found[f"keyword_{share:.1%}_ms"] = _times(lambda i, only=filters: reader.keyword_leg(terms[i], only, DEPTH), 20)  # type: ignore[misc]
-    return found | {"answers": len(ids)}
+    return found
+
+
+def _vectors_alone(folder: Path, size: int) -> dict[str, object]:
+    """The vectors file of so many passages, published from rows on the disk, which stand for the database when candidates are rescored."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "rows.f2"
+    if not path.exists():
+        with path.open("wb") as file:
+            for made in synthetic.documents(size, has_words=False):
+                made.vectors.astype("<f2").tofile(file)
+    rows = np.memmap(path, dtype="<f2", mode="r").reshape(-1, synthetic.DIM)
+
+    def blocks() -> Iterator[tuple[int, NDArray[np.float16]]]:
+        for first in range(0, len(rows), BLOCK):
+            yield first, np.asarray(rows[first : first + BLOCK])
+
+    begin = time.perf_counter()
+    published = vectors.publish(folder, 1, synthetic.DIM, len(rows), blocks)
+    published_s = time.perf_counter() - begin
+    begin = time.perf_counter()
+    index = vectors.open_file(folder, published)
+    opened_s = time.perf_counter() - begin
+    asked, _ = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
+    found: dict[str, object] = {
+        "publish_s": round(published_s, 1),
+        "writer_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "vectors_file_mb": published.identity.size >> 20,
+        "is_approximate": index.is_approximate,
+        "open_ms": _ms(opened_s),
+    }
+    for share in (1.0, *SELECTIVITIES):
+        allowed = None if share == 1 else np.packbits(np.random.default_rng(5).random(len(rows)) < share, bitorder="little")
+        found[f"recall_at_10_{share:.1%}"] = _recall(index, rows, asked, allowed)
+        ask = partial(index.search, depth=DEPTH, allowed=allowed, rows_of=rows.__getitem__)
+        found[f"cosine_{share:.1%}_ms"] = _times(lambda i, ask=ask: ask(asked[i]))  # type: ignore[misc]
+    return found
+
+
+def _recall(index: vectors.VectorsFile, rows: NDArray[np.float16], asked: NDArray[np.float32], allowed: NDArray[np.uint8] | None) -> float:
+    """How many of the ten best rows are found, by an exact scan in float32."""
+    best_ids, best = np.empty((len(asked), 0), np.int64), np.empty((len(asked), 0), np.float32)
+    for first in range(0, len(rows), BLOCK):
+        ids = np.arange(first, min(first + BLOCK, len(rows)))
+        ids = ids if allowed is None else ids[vectors.contains(allowed, ids)]
+        cosines = asked @ rows[ids].astype(np.float32).T
+        best, best_ids = np.hstack((best, cosines)), np.hstack((best_ids, np.tile(ids, (len(asked), 1))))
+        top = np.argsort(-best, axis=1, kind="stable")[:, :10]
+        best, best_ids = np.take_along_axis(best, top, 1), np.take_along_axis(best_ids, top, 1)
+    found = [index.search(query, depth=10, allowed=allowed, rows_of=rows.__getitem__)[0].tolist() for query in asked]
+    hits = sum(len(set(ids) & set(expected)) for ids, expected in zip(found, best_ids.tolist(), strict=True))
+    return round(hits / best_ids.size, 4)
 
 
 def _change(backend: LocalBackend, vector: NDArray[np.float32]) -> dict[str, object]:

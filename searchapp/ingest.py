@@ -188,8 +188,9 @@ class Ingest:
         intake.close()
         for source in intake.abandoned:
             del self._outcomes[source.path]  # as good as not reached
-        for source in intake.unfinished:
-            self._conclude(source.path, "indexed", _PENDING)
+        if pending := len(intake.unfinished):
+            whose = "document is" if pending == 1 else "documents are"
+            self._notes.append(f"{pending:,} {whose} found by words alone until the next ingest has made the missing vectors")
 
     def _read_ahead(self, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         while len(waiting) <= _READ_AHEAD and sum(file.identity.size for file, _ in waiting) < _READ_AHEAD_BYTES:
@@ -377,7 +378,6 @@ class Ingest:
         self._on_progress(Progress(self._files_done, self._files_to_read, intake.embedded + intake.reused, intake.took_s, left_s))
 
 
-_PENDING = "found by its words alone until the next ingest has made its vectors"
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from searchapp.stopwatch import Stopwatch
 from searchapp.types import Answer, Filters, Root, containers_of
 
 if TYPE_CHECKING:
+    from searchapp.ingest import OpenEncoder
     from searchapp.types import (
         Backend,
         Device,
@@ -102,10 +103,11 @@ class Corpus:
         given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]
         _require_present(given, prune=prune)
         with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool, closing(self._backend.writer()) as writer:
-            opened = cache(lambda: self._ingest_encoder(writer, model, device))
-            if model is not None:
-                opened()  # refuse another encoder even where nothing has to be embedded
-            return Ingest(writer, pool, opened, prune=prune, on_progress=on_progress, is_stopped=is_stopped).run(given)
+            open_encoder: OpenEncoder = partial(self._ingest_encoder, writer, model, device)
+            if model is not None:  # refuse another encoder even where nothing has to be embedded
+                encoder = open_encoder(is_batch=True)
+                open_encoder = lambda *, is_batch: encoder  # noqa: ARG005, E731
+            return Ingest(writer, pool, open_encoder, prune=prune, on_progress=on_progress, is_stopped=is_stopped).run(given)
 
     # -- the second line: query
 
@@ -259,14 +261,14 @@ class Corpus:
 
     # -- encoders
 
-    def _ingest_encoder(self, writer: Writer, model: str | None, device: Device) -> Encoder:
+    def _ingest_encoder(self, writer: Writer, model: str | None, device: Device, *, is_batch: bool) -> Encoder:
         made_by = writer.encoder()
         if self._encoder is not None:
             encoder = self._encoder
         elif made_by is not None and model is None:
-            return self._open(made_by, device)
+            return self._open(made_by, device, is_batch=is_batch)
         else:
-            encoder = self._load(model or DEFAULT_MODEL, device)
+            encoder = self._load(model or DEFAULT_MODEL, device, is_batch=is_batch)
         _require_same(made_by, encoder.identity)
         if made_by is None:
             writer.set_encoder(encoder.identity)
@@ -284,17 +286,17 @@ class Corpus:
         _require_same(made_by, self._encoder.identity)
         return self._encoder
 
-    def _load(self, model: str, device: Device) -> Encoder:
+    def _load(self, model: str, device: Device, *, is_batch: bool) -> Encoder:
         from searchapp.encode import load_encoder
 
         assert self._cache is not None
-        return load_encoder(model, cache=self._cache, device=device)
+        return load_encoder(model, cache=self._cache, device=device, is_batch=is_batch)
 
-    def _open(self, identity: EncoderIdentity, device: Device) -> Encoder:
+    def _open(self, identity: EncoderIdentity, device: Device, *, is_batch: bool) -> Encoder:
         from searchapp.encode import open_encoder
 
         assert self._cache is not None
-        return open_encoder(identity, cache=self._cache, is_batch=True, device=device)
+        return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)
 
 
 def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:

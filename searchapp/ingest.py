@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
 _READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory
+_BATCH_BYTES = 100_000  # to read, from which on it pays to tune the encoder for many passages
 _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 
 
@@ -54,6 +55,13 @@ class Extractor(Protocol):
         """Begin to read a file; `refused` says which contents were refused before."""
 
 
+class OpenEncoder(Protocol):
+    """Opens the encoder of a corpus, tuned for many passages or opened quickly for a few; its vectors are the same."""
+
+    def __call__(self, *, is_batch: bool) -> Encoder:
+        """The encoder; `is_batch` tunes it for many passages."""
+
+
 class Ingest:
     """One run over some roots; `run` may be called once."""
 
@@ -61,7 +69,7 @@ class Ingest:
         self,
         writer: Writer,
         extractor: Extractor,
-        open_encoder: Callable[[], Encoder],
+        open_encoder: OpenEncoder,
         *,
         prune: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
@@ -154,7 +162,8 @@ class Ingest:
         self._bytes_to_read = sum(file.identity.size for file in to_read)
         self._report_progress()
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            opening = thread.submit(self._open_encoder)
+            is_batch = self._bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
+            opening = thread.submit(self._open_encoder, is_batch=is_batch)
             upcoming = iter(to_read)
             waiting: _Waiting = deque()
             self._read_ahead(upcoming, waiting)

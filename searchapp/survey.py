@@ -52,7 +52,7 @@ class Survey:
         self.missing: list[Root] = []
         self.known = known
         self._find_like = find_like
-        self._taken: set[int] = set()
+        self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {path: _Remembered(file.source, file, None) for path, file in known.items()}
         refused = (file for file in unindexed.values() if file.source is not None and file.path not in known)
         self._remembered |= {file.path: _Remembered(file.source, None, file) for file in refused if file.source is not None}
@@ -101,14 +101,15 @@ class Survey:
 
     def like(self, source: Source) -> list[KnownFile]:
         """The documents of the same bytes that are not `taken` yet."""
-        found = [known for known in self._find_like(source.content_hash) if known.document_id not in self._taken]
-        for known in found:
-            self._place_in_container(known.source.path)
-        return found
+        if source.content_hash not in self._by_content:
+            self._by_content[source.content_hash] = list(self._find_like(source.content_hash))
+            for known in self._by_content[source.content_hash]:
+                self._place_in_container(known.source.path)
+        return self._by_content[source.content_hash]
 
     def take(self, known: KnownFile) -> None:
         """Record that a document has found its new place."""
-        self._taken.add(known.document_id)
+        self._by_content[known.source.content_hash].remove(known)
 
     def is_gone(self, path: bytes) -> bool:
         """Whether nothing is at a path any more; of a member, whether its container is gone.

@@ -538,6 +538,11 @@ def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(default_encod
     assert len(default_encoder.token_vectors([full + "more"])[0].offsets) == 256
 
 
+def test_an_encoder_for_a_few_passages_gives_the_same_bits_as_one_for_many(default_encoder: TextEncoder, encoder_cache: Path) -> None:
+    quick = load_encoder("default", cache=encoder_cache, is_batch=False)
+    assert quick.encode_passages(VARIED).tobytes() == default_encoder.encode_passages(VARIED).tobytes()
+
+
 def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> None:
     folder = find_model("default", cache=tmp_path)
     recipe, tokenizer = read_model(folder)

@@ -141,7 +141,7 @@ class House:
     def run(self, given: Sequence[Root], **options: Any) -> Report:
         with closing(LocalBackend(self.corpus).writer()) as writer:
 
-            def opened() -> Encoder:
+            def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
                 if writer.encoder() is None:
                     writer.set_encoder(self.encoder.identity)
                 return self.encoder
@@ -221,7 +221,7 @@ def test_where_nothing_is_to_be_read_no_encoder_is_opened(house: House) -> None:
     house.write(a_md="one")
     house.ingest()
 
-    def opened() -> Encoder:
+    def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
         raise AssertionError("opened")
 
     with closing(LocalBackend(house.corpus).writer()) as writer:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import ir_measures
@@ -61,6 +62,7 @@ class Tool:
 
 
 OURS = "searchapp"
+MODES = ("cosine", "hybrid", "best")
 TOOLS = (
     Tool("by hand: sentence-transformers + FAISS", "by_hand.py", "sentence-transformers"),
     Tool("llm + llm-sentence-transformers", "llm_.py", "llm"),
@@ -75,12 +77,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--collection", type=Path, help="a judged collection in BEIR form")
+    parser.add_argument("--anew", action="store_true", help="measure searchapp's own quality again")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work:
         folder = options.folder or write_texts(Path(work) / "docs", options.documents, options.collection)
+        files = len(list(folder.rglob("*.txt")))
         measured = _measure(folder, Path(work), options.runs)
-        quality = _quality(options.collection, Path(work)) if options.collection else {}
-    table = _table(measured, quality, len(list(folder.rglob("*.txt"))), options.runs)
+        quality = _quality(options.collection, Path(work), is_anew=options.anew) if options.collection else {}
+    table = _table(measured, quality, files, options.runs)
     words = ["python tests/bench/versus.py", f"--documents {options.documents} --runs {options.runs}"]
     command = " ".join(words + ["--collection COLLECTION"] * bool(options.collection) + ["FOLDER"] * bool(options.folder))
     path = keep("versus", {"tools": measured, "ndcg_at_10": quality, "not_here": NOT_HERE}, command)
@@ -109,9 +113,9 @@ def _measure(folder: Path, work: Path, runs: int) -> dict[str, dict[str, object]
         _take(raw[OURS], "ingest", _ours("ingest", str(folder), *corpus))
         for question in QUESTIONS:
             _take(raw[OURS], "query", _ours("query", question, "--json", *corpus))
-    versions = {tool.name: tool.version() for tool in TOOLS}
+    versions = {tool.name: tool.version() for tool in TOOLS} | {OURS: version("searchapp")}
     medians = {name: {key: round(statistics.median(found), 3) for key, found in each.items()} for name, each in raw.items()}
-    return {name: {**medians[name], "version": versions.get(name, ""), "raw": raw[name]} for name in names}
+    return {name: {**medians[name], "version": versions[name], "raw": raw[name]} for name in names}
 
 
 def _take(found: Mapping[str, list[float]], kind: str, command: Sequence[str]) -> None:
@@ -141,8 +145,8 @@ def _ours(*words: str) -> list[str]:
 # ---- quality ---------------------------------------------------------------------------------------------------------
 
 
-def _quality(collection: Path, work: Path) -> dict[str, float]:
-    """nDCG@10 of each tool over a whole collection; what was measured of the same version before is not measured again."""
+def _quality(collection: Path, work: Path, *, is_anew: bool) -> dict[str, float]:
+    """nDCG@10 of each tool over a whole collection; what was measured before is not measured again, searchapp itself unless told to."""
     path = RESULTS / f"quality-{collection.name}.json"
     known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     folder, asked = write_texts(work / "whole", 0, collection), work / "questions.jsonl"
@@ -157,7 +161,9 @@ def _quality(collection: Path, work: Path) -> dict[str, float]:
                 tool.command("questions", store, str(asked)), check=True, capture_output=True, text=True, env={**os.environ, **OFFLINE}
             )
             known[key] = _ndcg(collection, done.stdout.splitlines())
-    for mode in ("cosine", "hybrid", "best"):
+    for mode in MODES:
+        if f"{OURS} {mode}" in known and not is_anew:
+            continue
         done = subprocess.run(_ours("evaluate", str(collection), "--mode", mode, "--json"), check=True, capture_output=True, text=True)
         (figures,) = json.loads(done.stdout)["evaluations"]
         known[f"{OURS} {mode}"] = round(figures["ndcg@10"], 4)

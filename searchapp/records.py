@@ -17,6 +17,8 @@ from searchapp.types import Document, Passage, Source
 
 DATABASE = "corpus.db"
 LOCK = "lock"
+RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
+BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # oldest first; the last is what this program reads and writes
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from searchapp.types import (
         Answer,
         CosineShares,
+        Diagnosis,
         DocumentRow,
         EncoderIdentity,
         FileOutcome,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         Passage,
         Report,
         Root,
+        Salvage,
         Span,
         Status,
         Unindexed,
@@ -272,6 +274,48 @@ def findings_text(findings: Sequence[Finding], look: Look = PLAIN) -> str:
         kind = look.paint("lost", RED) if finding.is_lost else "repairable"
         lines.append(": ".join((kind, *([look.path(finding.path)] if finding.path else []), one_line(finding.what))))
     return joined(lines)
+
+
+def salvage_json(found: Salvage | None) -> dict[str, object]:
+    """What a repair did, for programs; nothing where nothing was wrong."""
+    if found is None:
+        return {"repaired": None, "lost": []}
+    repaired = {"documents": found.documents, "embedded_again": found.to_embed, "backup": found.backup}
+    read_again = [os.fsdecode(path) for path in found.to_read if path not in found.lost]
+    return {"repaired": repaired | {"read_again": read_again}, "lost": [os.fsdecode(path) for path in found.lost], "notes": found.notes}
+
+
+def salvage_text(found: Salvage | None, look: Look = PLAIN) -> str:
+    """What a repair did, and what is lost, a line each."""
+    if found is None:
+        return "no damage found, nothing to repair\n"
+    read_again = [path for path in found.to_read if path not in found.lost]
+    lines = [f"{look.paint('lost', RED)}: {look.path(path) if path else 'a document whose path cannot be read'}" for path in found.lost]
+    lines += [f"read again: {look.path(path)}" for path in read_again]
+    lines += [f"note: {one_line(note)}" for note in found.notes]
+    kept = f"{found.documents:,} documents kept, {found.to_embed:,} of them embedded again"
+    lines.append(f"{kept}; {len(read_again):,} read again; {len(found.lost):,} lost")
+    lines.append(f"the corpus as it was found: {look.path(os.fsencode(found.backup))}")
+    return joined(lines)
+
+
+def diagnosis_json(found: Diagnosis) -> dict[str, object]:
+    """What the doctor has seen, for programs."""
+    return {
+        **{name: dict(facts) for name, facts in found.sections.items()},
+        "problems": [{"what": each.what, "hint": each.hint} for each in found.problems],
+    }
+
+
+def diagnosis_text(found: Diagnosis, look: Look = PLAIN) -> str:
+    """What the doctor has seen, section by section, and last what is wrong, each with its cure."""
+    lines = []
+    for name, facts in found.sections.items():
+        lines += [look.paint(name, BOLD), *(f"  {line}" for line in table([(key, one_line(value)) for key, value in facts], look)), ""]
+    for problem in found.problems:
+        lines += [f"{look.paint('problem:', RED)} {one_line(problem.what)}"]
+        lines += [f"{look.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
+    return joined(lines or [""]) if found.problems else joined([*lines, "nothing is wrong"])
 
 
 # ---- errors --------------------------------------------------------------------------------------------------------

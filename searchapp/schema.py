@@ -5,7 +5,7 @@ With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows n
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from searchapp import records
+from searchapp import disk, records
 from searchapp.errors import CorpusDamaged, CorpusUnwritable, SearchappError
 
 _PRAGMAS = (
@@ -248,12 +248,13 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 def connect(folder: Path) -> sa.Engine:
     """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
     path = folder / records.DATABASE
-    try:  # exclusively: opening and closing a database that is there would drop the locks of this process's readers
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        pass
+    try:
+        if not path.exists():
+            _make(path)
     except OSError as error:
         raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=ROOM) from error
+    except sqlite3.Error as error:
+        raise translated(error, folder) from error
 
     def open_database() -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
@@ -265,6 +266,20 @@ def connect(folder: Path) -> sa.Engine:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(engine, "handle_error", _translate)
     return engine
+
+
+def _make(path: Path) -> None:
+    """Make an empty database in WAL mode that appears whole: turning one to WAL in its place could be cut half-way, and not be readable."""
+    temporary = path.with_name(f".{path.name}-new")
+    for leftover in path.parent.glob(f"{temporary.name}*"):
+        leftover.unlink()
+    with disk.created(temporary):
+        pass
+    with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    disk.sync(temporary)
+    temporary.rename(path)
+    disk.sync(path.parent)
 
 
 def seal(connection: sa.Connection) -> None:
@@ -281,7 +296,11 @@ def _translate(context: sa.ExceptionContext) -> None:
 def translated(error: sqlite3.Error | OSError, folder: Path | None) -> SearchappError:
     """What an error of SQLite's or of the disk's means for the corpus, with its cure."""
     where = f" at {folder}" if folder else ""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if is_damage(error):
         return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
     return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=ROOM)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether SQLite says that the bytes of a database are not what they should be."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

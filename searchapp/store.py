@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 import time
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from searchapp import records
+from searchapp import disk, records
 from searchapp.confidence import measure
 from searchapp.errors import CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.lock import Lock
@@ -164,6 +165,7 @@ class Store:
         try:
             self._open.close()
             self._engine.dispose()
+            disk.set_aside(self._folder / records.RESERVE, records.RESERVE_BYTES)
         finally:
             self._lock.release()
 
@@ -416,6 +418,36 @@ class Store:
         self._commit()
         remove_others(self._folder, published.name)
         return True
+
+    def economise(self) -> None:
+        """Get by with as little room as can be from here on: without the vectors file, and with a log of one commit at most."""
+        remove_others(self._folder, "")
+        self._connection.exec_driver_sql("PRAGMA wal_autocheckpoint = 1")
+
+    def scrub(self) -> list[str]:
+        """Rewrite every file of the corpus without what was removed from it; returns the names of the backups that had to go for that.
+
+        Raises CorpusUnwritable where the disk is full, or where a query that is still running keeps the log.
+        """
+        self._connection.exec_driver_sql("INSERT INTO keywords(keywords) VALUES ('optimize')")  # FTS5 keeps deleted terms until then
+        self._commit()
+        self.publish(is_due=True)
+        self._open.rollback()
+        raw: Any = self._open.connection.driver_connection
+        try:
+            raw.execute("VACUUM")
+            is_busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise translated(error, self._folder) from error
+        finally:
+            self._start_unit()
+        if is_busy:
+            hint = "once no query runs, run: searchapp forget"
+            raise CorpusUnwritable("the documents are removed, but a query that is still running keeps their text in the log", hint=hint)
+        backups = [*self._folder.glob(f"{records.DATABASE}.backup-*"), *self._folder.glob(f"{records.BEFORE_REPAIR}*")]
+        for backup in backups:
+            shutil.rmtree(backup) if backup.is_dir() else backup.unlink()
+        return sorted(backup.name for backup in backups)
 
     # -- private
 

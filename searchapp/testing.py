@@ -11,7 +11,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
@@ -34,6 +34,7 @@ from searchapp.types import (
     Passage,
     PendingDocument,
     Root,
+    Salvage,
     Source,
     Span,
     Status,
@@ -166,7 +167,7 @@ class MemoryBackend:
         self.state = _State()
         self.is_locked = False
 
-    def writer(self) -> MemoryWriter:
+    def writer(self, *, is_for_removal: bool = False) -> MemoryWriter:  # noqa: ARG002 - there is no disk to be full
         """The one writer; raises CorpusLocked while another is open."""
         if self.is_locked:
             raise CorpusLocked(f"another ingest is writing this corpus (process {os.getpid()})", hint="close the other writer")
@@ -179,6 +180,10 @@ class MemoryBackend:
     def check(self, *, is_full: bool) -> list[Finding]:  # noqa: ARG002 - there is nothing to read more fully
         """Nothing: memory that fails is beyond us."""
         return []
+
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:  # noqa: ARG002 - nothing is ever damaged
+        """Nothing was to be done."""
+        return Salvage(documents=len(self.state.documents))
 
 
 class MemoryWriter:
@@ -339,6 +344,13 @@ class MemoryWriter:
         self.commit()
         self._state = self._backend.state = replace(self._state, ingested_at_ns=time.time_ns())
         return self._state.generation
+
+    def economise(self) -> None:
+        """Nothing takes room."""
+
+    def scrub(self) -> list[str]:
+        """Nothing is left as it is."""
+        return []
 
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""

@@ -7,7 +7,7 @@ Everything here is frozen and knows nothing of files, databases or models. Text 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -319,6 +319,12 @@ class Writer(Protocol):
         A derived file that cannot be written is a note, not an error: nothing depends on it.
         """
 
+    def economise(self) -> None:
+        """Get by with as little room as can be from here on, as the disk is full."""
+
+    def scrub(self) -> list[str]:
+        """Leave no byte of what was removed behind; returns the names of the backups that had to go for that. Raises CorpusUnwritable."""
+
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""
 
@@ -426,14 +432,17 @@ class Reader(Protocol):
 class Backend(Protocol):
     """Where text, vectors, filters and lexical scoring live together."""
 
-    def writer(self) -> Writer:
-        """The one writer; raises CorpusLocked while another holds it."""
+    def writer(self, *, is_for_removal: bool = False) -> Writer:
+        """The one writer; raises CorpusLocked while another holds it. One for a removal is to be had on a full disk, too."""
 
     def reader(self) -> Reader:
         """The newest committed generation."""
 
     def check(self, *, is_full: bool) -> list[Finding]:
         """What is wrong with what is stored; empty when nothing is."""
+
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
+        """Keep what is as it was written, and say what is not; `find_encoder` counts where the record of the encoder is damaged."""
 
 
 # ---- answers and reports -------------------------------------------------------------------------------------------
@@ -589,6 +598,34 @@ class Finding:
     what: str
     path: bytes = b""
     is_lost: bool = False  # true where no source is left to repair from
+
+
+@dataclass(slots=True)
+class Salvage:
+    """What became of a damaged corpus, and what is still to be done."""
+
+    backup: str = ""  # the folder that has the database as it was found
+    documents: int = 0  # that were kept
+    to_embed: int = 0  # of them, because their vectors were damaged
+    to_read: list[bytes] = field(default_factory=list)  # paths of documents that were damaged, and whose files stand
+    lost: list[bytes] = field(default_factory=list)  # paths of those whose files are gone; b"" where not even that can be read
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps the program from working as it should, and its cure."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """What `doctor` has seen: facts with their names, by section, and what is wrong."""
+
+    sections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from searchapp import disk
 from searchapp.errors import SearchappError
 from searchapp.types import FileIdentity
 
@@ -143,10 +144,9 @@ def publish(
         index.add_with_ids(rows.astype(np.float32), ids)
     temporary = folder / f".vectors-{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        faiss.write_index(index, str(temporary))
-        _sync(temporary)
+        with disk.created(temporary):  # ours alone before FAISS opens it, and synced when FAISS has written it
+            faiss.write_index(index, str(temporary))
         digest = _digest(temporary)
         path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
         temporary.rename(path)
@@ -154,7 +154,7 @@ def publish(
         raise OSError(errno.EIO, "the disk is full or failing") from error
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(folder)
+    disk.sync(folder)
     return PublishedFile(path.name, generation, digest, FileIdentity.of(path.stat()), index.ntotal)
 
 
@@ -305,11 +305,3 @@ def _cut(ids: Ids, scores: Scores, depth: int) -> tuple[Ids, Scores]:
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).digest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,221 @@
+"""`check --repair`: what is as it was written stays, the rest is read or embedded again where it can be, and listed where not."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from searchapp.check import check
+from searchapp.corpus import Corpus
+from searchapp.errors import CorpusDamaged, CorpusLocked
+from searchapp.local import LocalBackend
+from searchapp.lock import Lock
+from searchapp.snapshot import Snapshot
+from searchapp.testing import HashEncoder
+from searchapp.types import Filters, Salvage
+
+pytestmark = pytest.mark.damages_corpus
+
+FLIPS = 60
+ENCODER = HashEncoder()
+
+
+def corpus_at(folder: Path) -> Corpus:
+    return Corpus(LocalBackend(folder), encoder=ENCODER)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the corpus of twenty documents, each of a word of its own, of which the files of the last four are gone."""
+    folder = tmp_path_factory.mktemp("made")
+    documents = folder / "docs"
+    documents.mkdir()
+    for i in range(20):
+        paragraphs = "\n\n".join(f"Paragraph {j} about word{i} and things{i * j} of many kinds." * 3 for j in range(8))
+        (documents / f"{i:02}.md").write_text(f"# Title {i}\n\n{paragraphs}\n", encoding="utf-8")
+    corpus = corpus_at(folder / "corpus")
+    corpus.ingest([documents])
+    corpus.configure("mode", "hybrid")
+    (documents / "00.md").write_text("# Changed\n\nword0 again\n", encoding="utf-8")
+    corpus.ingest()
+    for i in range(16, 20):
+        (documents / f"{i:02}.md").unlink()
+    return folder
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    """The corpus, to be damaged."""
+    return shutil.copytree(made / "corpus", tmp_path / "corpus")
+
+
+def contents(folder: Path) -> dict[bytes, tuple[str, bytes]]:
+    """Each document's text and vectors by path."""
+    with closing(sqlite3.connect(folder / "corpus.db")) as database:
+        rows = database.execute(
+            "SELECT path, text, vectors FROM document d JOIN document_text t ON t.document_id = d.id JOIN vectors v ON v.document_id = d.id"
+        )
+        return {path: (text, vectors) for path, text, vectors in rows}
+
+
+def change(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
+        assert database.execute(statement).rowcount
+
+
+def repaired(folder: Path) -> Salvage:
+    found = corpus_at(folder).repair()
+    assert found is not None
+    assert check(folder, is_full=True) == []
+    return found
+
+
+def test_a_sound_corpus_is_left_alone(place: Path) -> None:
+    before = (place / "corpus.db").read_bytes()
+    assert corpus_at(place).repair() is None
+    assert (place / "corpus.db").read_bytes() == before
+
+
+def test_what_is_derived_is_derived_anew(place: Path) -> None:
+    before = contents(place)
+    change(place, "DELETE FROM keywords_idx")
+    change(place, "UPDATE tally SET documents = 7")
+    vectors_file = next(place.glob("vectors-*.faiss"))
+    vectors_file.write_bytes(vectors_file.read_bytes()[:-1] + b"\xff")
+    found = repaired(place)
+    assert (found.documents, found.to_embed, found.to_read, found.lost) == (20, 0, [], [])
+    assert contents(place) == before
+    assert corpus_at(place).settings() == {"mode": "hybrid"}
+    assert [match.hit.path.endswith(b"17.md") for match in corpus_at(place).query("word17", k=1).matches] == [True]
+
+
+def test_damaged_vectors_are_made_again_from_the_stored_text_though_the_file_is_gone(place: Path) -> None:
+    before = contents(place)
+    change(place, "UPDATE vectors SET vectors = zeroblob(length(vectors)) WHERE document_id = 18")
+    assert [finding.is_lost for finding in check(place, is_full=True)] == [False]
+    found = repaired(place)
+    assert (found.documents, found.to_embed, found.lost) == (20, 1, [])
+    assert contents(place) == before
+
+
+def test_a_damaged_text_is_read_again_where_its_file_stands_and_listed_where_not(made: Path, place: Path) -> None:
+    before = contents(place)
+    for number in (3, 18):
+        change(place, f"UPDATE document_text SET text = 'altered' || text WHERE document_id = {number}")
+    found = repaired(place)
+    standing, gone = (os.fsencode(made / "docs" / name) for name in ("02.md", "17.md"))
+    assert (found.documents, found.to_read, found.lost) == (18, [standing], [gone])
+    assert contents(place) == {path: content for path, content in before.items() if path != gone}
+
+
+def test_a_damaged_record_of_a_file_costs_no_text(made: Path, place: Path) -> None:
+    before = contents(place)
+    for number in (3, 18):
+        change(place, f"UPDATE document SET content_hash = x'00', inode = 7 WHERE id = {number}")
+    found = repaired(place)
+    assert (found.documents, found.to_read, found.lost) == (20, [os.fsencode(made / "docs/02.md")], [])
+    assert contents(place) == before
+
+
+def test_the_corpus_as_it_was_found_is_kept_byte_for_byte(place: Path) -> None:
+    change(place, "UPDATE document_text SET text = 'altered' WHERE document_id = 18")
+    before = (place / "corpus.db").read_bytes()
+    backup = Path(repaired(place).backup)
+    assert backup.parent == place
+    assert (backup / "corpus.db").read_bytes() == before
+    assert (backup.stat().st_mode & 0o777, (backup / "corpus.db").stat().st_mode & 0o777) == (0o700, 0o600)
+    assert corpus_at(backup).check(is_full=True)
+
+
+def test_a_damaged_record_of_the_encoder_is_replaced_by_the_one_that_made_the_vectors(place: Path) -> None:
+    change(place, "UPDATE encoding SET fingerprint = 'f' || substr(fingerprint, 2), model = 'x'")
+    found = repaired(place)
+    assert (found.documents, found.to_embed, found.lost) == (20, 0, [])
+    with Snapshot(place) as snapshot:
+        assert snapshot.encoder == ENCODER.identity
+
+
+def test_vectors_of_an_encoder_that_is_not_at_hand_are_never_given_to_another(place: Path) -> None:
+    change(place, "UPDATE encoding SET fingerprint = 'g' || substr(fingerprint, 2)")
+    before = (place / "corpus.db").read_bytes()
+    other = Corpus(LocalBackend(place), encoder=HashEncoder(dim=32))
+    with pytest.raises(CorpusDamaged, match="record of the encoder"):
+        other.repair()
+    assert (place / "corpus.db").read_bytes() == before
+
+
+def cut_in_half(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def without_header(data: bytes) -> bytes:
+    return bytes(100) + data[100:]
+
+
+def with_a_lost_page(data: bytes) -> bytes:
+    """The page in which the eighth text begins, overwritten."""
+    start = data.index(b"Paragraph 7 about word7") // 4096 * 4096
+    return data[:start] + bytes(4096) + data[start + 4096 :]
+
+
+@pytest.mark.parametrize("damage", [cut_in_half, without_header, with_a_lost_page])
+def test_what_can_still_be_read_of_a_ruined_file_is_kept_and_the_rest_read_again(
+    made: Path, place: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    before = contents(place)
+    (place / "corpus.db").write_bytes(damage((place / "corpus.db").read_bytes()))
+    found = repaired(place)
+    kept = contents(place)
+    assert kept.items() <= before.items()
+    assert len(kept) == found.documents + len(found.to_read)
+    corpus_at(place).ingest([made / "docs"])  # what no list named any more
+    standing = {path: content for path, content in before.items() if os.path.exists(path)}  # noqa: PTH110 - paths are bytes
+    assert contents(place) == standing
+
+
+def test_every_flipped_bit_is_repaired_and_no_document_with_a_file_is_lost(place: Path, tmp_path: Path) -> None:
+    rng = random.Random(5)
+    before = contents(place)
+    standing = {path: content for path, content in before.items() if os.path.exists(path)}  # noqa: PTH110 - paths are bytes
+    whole = (place / "corpus.db").read_bytes()
+    damaged = 0
+    for number in range(FLIPS):
+        folder = shutil.copytree(place, tmp_path / f"flip-{number}")
+        data = bytearray(whole)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        (folder / "corpus.db").write_bytes(data)
+        if check(folder, is_full=True):
+            damaged += 1
+            found = repaired(folder)
+            after = contents(folder)
+            assert standing.items() <= after.items()
+            assert before.keys() - after.keys() <= set(found.lost) | ({b""} & set(found.lost) and before.keys())
+        shutil.rmtree(folder)
+    assert damaged > FLIPS / 6
+
+
+def test_a_corpus_that_is_being_written_is_not_repaired(place: Path) -> None:
+    change(place, "UPDATE document_text SET text = 'altered' WHERE document_id = 18")
+    lock = Lock(place)
+    try:
+        with pytest.raises(CorpusLocked):
+            corpus_at(place).repair()
+    finally:
+        lock.release()
+
+
+def test_readers_of_the_damaged_corpus_are_not_disturbed(place: Path) -> None:
+    change(place, "UPDATE document_text SET text = 'altered' WHERE document_id = 18")
+    with Snapshot(place) as snapshot:
+        rows = list(snapshot.rows(Filters()))
+        repaired(place)
+        assert list(snapshot.rows(Filters())) == rows
+        assert np.isfinite(snapshot.vectors_of(np.array([20, 21]))).all()

@@ -95,7 +95,7 @@ def mounts(monkeypatch: pytest.MonkeyPatch, *pairs: tuple[Path, str]) -> None:
         one = partition()
         one.mountpoint, one.fstype = str(mountpoint), fstype
         told.append(one)
-    monkeypatch.setattr(psutil, "disk_partitions", lambda all: told)  # noqa: A006 - as psutil calls it
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: told)
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "fuse.rclone", "ceph"])
@@ -118,7 +118,7 @@ def test_the_innermost_mount_counts_and_the_last_of_several_at_one_place(folder:
     assert not disk.is_network("fuse.ntfs-3g")
 
 
-def test_the_kind_of_file_system_is_what_the_system_says(tmp_path: Path) -> None:
+def test_the_kind_of_file_system_is_what_the_system_says() -> None:
     if not os.path.isdir("/proc/self"):  # noqa: PTH112 - not everywhere
         pytest.skip("no /proc here")
     assert disk.filesystem(Path("/proc/self")) == "proc"

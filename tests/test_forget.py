@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -106,4 +105,4 @@ def test_room_is_set_aside_for_a_removal_and_given_back_after_it(made: Path) -> 
     assert (reserve.stat().st_size, reserve.stat().st_blocks * 512 >= 2**20) == (2**20, True)
     corpus_at(made).remove([str(made / "docs/xenogamy.md")])
     assert reserve.stat().st_size == 2**20
-    assert os.stat(reserve).st_mode & 0o777 == 0o600
+    assert reserve.stat().st_mode & 0o777 == 0o600

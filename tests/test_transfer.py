@@ -6,13 +6,13 @@ import gzip
 import json
 import random
 import shutil
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from searchapp import transfer
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.local import LocalBackend
@@ -103,26 +103,31 @@ def test_another_encoder_is_refused_and_nothing_is_changed(made: Path) -> None:
     assert other.status().generation == generation
 
 
+def is_same(data: bytes, whole: bytes) -> bool:
+    """Whether damaged gzip data still unpacks to the same."""
+    try:
+        return gzip.decompress(data) == gzip.decompress(whole)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made: Path) -> None:
     LocalBackend(made / "corpus").export(made / "e")
     whole = (made / "e").read_bytes()
     rng = random.Random(4)
     damaged = [whole[:length] for length in (0, 1, 20, len(whole) // 2, -1)]
     for _ in range(FLIPS):
-        data = bytearray(whole)
-        data[rng.randrange(10, len(data))] ^= 1 << rng.randrange(8)
-        damaged.append(bytes(data))
+        flipped = bytearray(whole)
+        flipped[rng.randrange(10, len(whole))] ^= 1 << rng.randrange(8)
+        damaged.append(bytes(flipped))
     damaged.append(b"no gzip at all")
     for data in damaged:
         (made / "e").write_bytes(data)
-        try:
-            assert transfer.header(made / "e").documents == 7
-            assert gzip.decompress(data) == gzip.decompress(whole)  # a bit that fills up the last byte, say
+        if is_same(data, whole):  # a bit that fills up the last byte, say
             continue
-        except BackupError as error:
-            assert error.hint
-        with pytest.raises(BackupError):
+        with pytest.raises(BackupError) as caught:
             corpus_at(made / "other").take_in(made / "e")
+        assert caught.value.hint
     assert not (made / "other").exists()
 
 

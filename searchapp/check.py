@@ -16,7 +16,7 @@ from pathlib import Path
 
 from searchapp import records
 from searchapp.errors import CorpusDamaged
-from searchapp.snapshot import Snapshot
+from searchapp.snapshot import BEHIND, Snapshot
 from searchapp.types import FileIdentity, Finding, Source, containers_of
 from searchapp.vectors import VectorsFileError, verify
 
@@ -51,6 +51,8 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
 
 def _findings(snapshot: Snapshot, folder: Path, *, is_full: bool) -> Iterator[Finding]:
     database = snapshot.database
+    if snapshot.is_behind:
+        yield Finding(BEHIND, is_lost=True)
     yield from _structure(database, is_full=is_full)
     if is_full:
         damaged = [*_account(database), *_documents(database)]

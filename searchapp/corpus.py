@@ -31,6 +31,7 @@ from searchapp.errors import (
     EmptyQuery,
     OtherEncoder,
     PathMissing,
+    QueryTooLarge,
     UnknownMode,
 )
 from searchapp.extract import extractor_of
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "default"
 _COMMIT_DOCUMENTS = 256  # of an import
+_MOST_CHARACTERS, _MOST_QUESTIONS, _MOST_FILTERS = 50_000, 100, 500  # of one query, so that it is answered in seconds
 
 
 class Corpus:
@@ -143,13 +145,14 @@ class Corpus:
         keep away. Without a mode, or a weight of the keyword leg, the corpus's settings count. `collapse` shows nearly the same
         passage once; `is_exact` looks at every passage, however large the corpus; `is_literal` takes quotes, `-` and `title:` as text.
 
-        Raises EmptyQuery, UnknownMode, BadFilter, BadSetting, CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing, EncoderError
-        or FileFailed, and ValueError for a k or `per_document` below 1.
+        Raises EmptyQuery, QueryTooLarge, UnknownMode, BadFilter, BadSetting, CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing,
+        EncoderError or FileFailed, and ValueError for a k or `per_document` below 1.
         """
         begin = time.perf_counter()
         watch = Stopwatch()
         texts = [_clean(each) for each in ([text] if isinstance(text, str) else text)]
         _require_question(texts, has_examples=bool(like or like_passages))
+        _require_bounds([*texts, *away], [*like, *like_passages], filters)
         _require_sense(mode, weight, (min_score, min_confidence), (k, per_document))
         with closing(self._open_reader(watch)) as reader:
             made_by = _require_documents(reader)
@@ -161,7 +164,7 @@ class Corpus:
             request = Request(
                 asked=asked,
                 mode=mode,
-                k=k,
+                k=min(k, reader.counts()[1]),
                 weight=float(settings.get("weight", rank.WEIGHT)) if weight is None else weight,
                 filters=filters,
                 away=tuple(map(_clean, away)),
@@ -471,6 +474,20 @@ def _require_weight(value: float | str) -> float:
 def _require_question(texts: Sequence[str], *, has_examples: bool) -> None:
     if any(not text.strip() for text in texts) or not (texts or has_examples):
         raise EmptyQuery("the query is empty", hint='ask something: searchapp query "how do I ..."')
+
+
+def _require_bounds(texts: Sequence[str], examples: Sequence[object], filters: Filters) -> None:
+    characters = sum(map(len, texts))
+    if characters > _MOST_CHARACTERS:
+        hint = "ask with a sentence or two; to find the like of a text, put it into a file: --like FILE"
+        raise QueryTooLarge(f"the question has {characters:,} characters; {_MOST_CHARACTERS:,} are the most", hint=hint)
+    if len(texts) + len(examples) > _MOST_QUESTIONS:
+        message = f"{len(texts) + len(examples):,} questions and examples at once; {_MOST_QUESTIONS} are the most"
+        raise QueryTooLarge(message, hint="ask them one after another")
+    count = sum(map(len, (filters.within, filters.types, filters.where, filters.outside)))
+    if count > _MOST_FILTERS:
+        hint = "name a folder or a glob that has them all"
+        raise QueryTooLarge(f"{count:,} filters; {_MOST_FILTERS} are the most", hint=hint)
 
 
 def _require_present(roots: Sequence[Root], *, prune: bool) -> None:

@@ -3,6 +3,7 @@
     SearchappError                  code, hint, exit_code
     ├── UsageError                  what was asked for makes no sense                       exit 2
     │   ├── EmptyQuery
+    │   ├── QueryTooLarge
     │   ├── UnknownMode
     │   ├── BadFilter
     │   └── BadSetting
@@ -53,6 +54,12 @@ class EmptyQuery(UsageError):
     """The query holds no text."""
 
     code = "empty_query"
+
+
+class QueryTooLarge(UsageError):
+    """The query, or what limits it, is more than a question could be."""
+
+    code = "query_too_large"
 
 
 class UnknownMode(UsageError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp import records
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
 from searchapp.lock import Lock
 from searchapp.snapshot import OldSchema, Snapshot
 
@@ -34,6 +34,7 @@ class LocalBackend:
         try:
             if is_for_removal:
                 (self.folder / records.RESERVE).unlink(missing_ok=True)
+            self._require_whole_copy()
             from searchapp.store import Store
         except BaseException:
             lock.release()
@@ -90,6 +91,17 @@ class LocalBackend:
 
         self.reader().close()
         return export(self.folder, file)
+
+    def _require_whole_copy(self) -> None:
+        """Raise CorpusDamaged where the folder is a copy that was made while the corpus was written."""
+        try:
+            with Snapshot(self.folder) as snapshot:
+                is_copy = snapshot.is_copy
+        except SearchappError:
+            return  # whoever opens it next will say so
+        if is_copy and (findings := self.check(is_full=True)):
+            message = f"{self.folder} is a copy, and not a whole one: {findings[0].what}"
+            raise CorpusDamaged(message, hint="copy it anew with searchapp backup and restore, or mend it: searchapp check --repair")
 
     def _migrate(self) -> None:
         command = [sys.executable, "-P", "-m", "searchapp.store", str(self.folder)]

@@ -36,7 +36,14 @@ _HIT = """
 """
 _BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
-_REFUSALS = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}  # by the system, of a sound file
+_REFUSALS = {  # by the system, of a sound file
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
+    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG),
+}
+
+
+BEHIND = "the database is older than the vectors file beside it: it was copied without its log, and what was written last is missing"
+BEHIND_HINT = "copy the corpus anew with searchapp backup and restore, or run: searchapp ingest"
 
 
 class OldSchema(CorpusError):
@@ -63,6 +70,8 @@ class Snapshot:
                 self._database.close()
                 self._database = _empty()
             self._generation = 0 if self.is_blank else self._check_schema()
+            if self.is_behind:
+                self.notes.append(f"{BEHIND}; {BEHIND_HINT}")
         except BaseException:
             self._database.close()
             raise
@@ -83,6 +92,20 @@ class Snapshot:
     def generation(self) -> int:
         """The generation that is read; 0 for a corpus without a commit."""
         return self._generation
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a vectors file of a later generation stands beside the database: it was copied without its log, or came from a backup."""
+        return any(vectors.generation_of(path) > self._generation for path in self._folder.glob("vectors-*.faiss"))
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the folder was copied from elsewhere since its vectors were published, as far as that can be told."""
+        published = self.published()
+        try:
+            return published is not None and (self._folder / published.name).stat().st_ino != published.identity.inode
+        except OSError:
+            return False
 
     @property
     def is_approximate(self) -> bool:
@@ -466,7 +489,7 @@ def _size(path: Path) -> int:
 def _translated(error: sqlite3.Error, folder: Path) -> CorpusError:
     """What an error of SQLite's means for who only reads."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
-        return CorpusUnreadable(f"the corpus at {folder} cannot be read: {error}", hint="check the permissions of its files, and try again")
+        return CorpusUnreadable(f"the corpus at {folder} cannot be read: {error}", hint="check its disk and the permissions of its files")
     return _damaged(folder, str(error))
 
 

@@ -192,6 +192,12 @@ def _joined(firsts: Sequence[int], blocks: Sequence[HalfVectors]) -> tuple[Ids, 
     return np.concatenate(ids), np.concatenate(blocks)
 
 
+def generation_of(path: Path) -> int:
+    """The generation of a vectors file, by its name; -1 where it has none."""
+    number = path.name.split("-")[1]
+    return int(number) if number.isdecimal() else -1
+
+
 def remove_others(folder: Path, keep: str) -> None:
     """Delete all vectors files and leftovers but the one named; readers that have one mapped keep reading it."""
     for path in [*folder.glob("vectors-*.faiss"), *folder.glob(".vectors-*.tmp")]:

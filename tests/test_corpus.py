@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from make_shelf import DAY_NS, ENCODER, Shelf
 
+from searchapp import rank
 from searchapp.corpus import Corpus
 from searchapp.errors import (
     BadFilter,
@@ -24,6 +27,7 @@ from searchapp.errors import (
     EmptyQuery,
     OtherEncoder,
     PathMissing,
+    QueryTooLarge,
     UnknownMode,
 )
 from searchapp.local import LocalBackend
@@ -353,3 +357,41 @@ def test_a_question_longer_than_the_encoder_reads_is_answered_and_said(shelf: Sh
 def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
     Corpus.open(str(tmp_path / "corpus")).init()
     assert Corpus.open(tmp_path / "corpus").status().documents == 0
+
+
+# ---- bounds --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "options"),
+    [
+        (["x" * 50_001], {}),
+        (["word " * 200_000], {}),
+        (["a question"] * 101, {}),
+        (["a"], {"away": ["b"] * 100}),
+        (["a"], {"like_passages": [(1, "x")] * 100}),
+        (["a"], {"filters": Filters(within=("/x",) * 501)}),
+        (["a"], {"filters": Filters(types=("md",) * 100_000)}),
+        (["a"], {"filters": Filters(within=("/x",) * 400, where=(("a", "b"),) * 101)}),
+    ],
+)
+def test_a_query_that_is_more_than_a_question_is_refused_at_once(shelf: Shelf, texts: list[str], options: dict[str, Any]) -> None:
+    began = time.perf_counter()
+    with pytest.raises(QueryTooLarge) as caught:
+        shelf.corpus.query(texts, **options)
+    assert time.perf_counter() - began < 0.5
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("mode", rank.MODES)
+def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
+    words = " ".join(f"word{i}" for i in range(5000))[:50_000]
+    filters = Filters(within=("/lib",) * 200 + ("/",), types=("txt", "md") * 100)
+    assert shelf.corpus.query(words, mode=mode, filters=filters, k=10**30, per_document=10**30).took_ms < 10_000
+    assert shelf.corpus.query("apple", mode=mode, filters=Filters(within=("/no*",) * 500)).matches == ()
+
+
+@pytest.mark.parametrize("mode", rank.MODES)
+def test_a_billion_matches_are_all_there_are(shelf: Shelf, mode: str) -> None:
+    everything = shelf.corpus.query("apple", mode=mode, k=10**9).matches
+    assert len(everything) == len(shelf.corpus.query("apple", mode=mode, k=shelf.corpus.status().passages).matches) > 0

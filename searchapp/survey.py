@@ -170,8 +170,8 @@ def outermost(roots: Iterable[Root]) -> list[Root]:
 
 def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
-    is_settled = max(identity.mtime_ns, identity.ctime_ns) + _RACY_NS < source.hashed_at_ns
-    return source.identity == identity and is_settled and remembered.is_sound
+    is_settled = all(abs(source.hashed_at_ns - moment_ns) > _RACY_NS for moment_ns in (identity.mtime_ns, identity.ctime_ns))
+    return source.identity == identity and is_settled and source.hashed_at_ns > 0 and remembered.is_sound
 
 
 def _kind(path: bytes, size: int) -> tuple[int, bytes]:

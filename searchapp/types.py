@@ -150,7 +150,7 @@ class Source:
     path: bytes  # absolute
     identity: FileIdentity
     content_hash: bytes  # BLAKE2b-256 of the file's bytes
-    hashed_at_ns: int  # when they were read
+    hashed_at_ns: int  # when they were read; 0: read them again
     extractor: str = ""  # "md/1": extractor and version
     splitter: str = ""  # "1"
 

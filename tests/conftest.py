@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("torture", max_examples=1000, deadline=None)
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"  # judged collections and odd files, where they are at hand
 
 

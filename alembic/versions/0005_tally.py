@@ -37,6 +37,6 @@ def upgrade() -> None:
     )
     op.add_column("corpus", sa.Column("embedded", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE corpus SET embedded = (SELECT count(*) FROM vectors)")
-    op.drop_index("document_version", "document")
+    op.drop_index("document_version", "document", if_exists=True)  # the first corpora of 0004 have none
     for event, actions in _TRIGGERS.items():
         op.execute(f"CREATE TRIGGER {event} BEGIN {actions} END")

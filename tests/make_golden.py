@@ -1,0 +1,60 @@
+"""Makes the golden corpus of a schema, for `test_upgrades`: run once with the program of each released schema, and never again.
+
+    git worktree add /tmp/then COMMIT && PYTHONPATH=/tmp/then python tests/make_golden.py tests/fixtures/corpora
+
+Commits: 7683364 for 0002, ccac5a4 for 0003, 98a7be5 for 0004, 2425468 for 0005. (0001 was never the newest of a commit.)
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from searchapp import records
+from searchapp.corpus import Corpus
+from searchapp.local import LocalBackend
+from searchapp.testing import HashEncoder
+
+ROOT = Path("/golden")
+QUESTIONS = ("keeper of light", "oil burns hours", "café", "Lamp 3")
+
+
+def main(target: Path) -> None:
+    """Ingest some documents, change and delete some, and keep the database and its answers."""
+    revision = records.REVISIONS[-1]
+    documents = ROOT / "docs"
+    documents.mkdir(parents=True)
+    for i in range(5):
+        text = f"# Lamp {i}\n\nThe keeper of light {i} trims the wick at dusk.\n\n## Oil\n\nOil number {i} burns for {i} hours.\n"
+        (documents / f"{i}.md").write_text(text, encoding="utf-8")
+    (documents / "plain.txt").write_text("Café au lait\n\n灯台の光は遠くまで届く\n\nthe keeper sleeps by day", encoding="utf-8")
+    (documents / "empty.txt").write_text("", encoding="utf-8")
+    corpus = Corpus(LocalBackend(ROOT / "corpus"), encoder=HashEncoder(dim=16))
+    corpus.ingest([documents])
+    (documents / "1.md").write_text("# Lamp 1\n\nThe keeper of light 1 has gone.\n", encoding="utf-8")
+    (documents / "2.md").unlink()
+    corpus.ingest([documents])
+    if revision >= "0004":
+        corpus.configure("mode", "cosine")
+    answers = {
+        question: [
+            [os.fsdecode(match.hit.path), match.hit.passage.start, round(match.score, 6)] for match in corpus.query(question, k=20).matches
+        ]
+        for question in QUESTIONS
+    }
+    with closing(sqlite3.connect(ROOT / "corpus" / "corpus.db")) as database:
+        database.execute("VACUUM INTO ?", (str(ROOT / "copy.db"),))
+    (target / f"corpus-{revision}.db.gz").write_bytes(gzip.compress((ROOT / "copy.db").read_bytes(), 9, mtime=0))
+    told = {"documents": sorted(os.fsdecode(row.path) for row in corpus.documents()), "answers": answers}
+    (target / f"corpus-{revision}.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.rmtree(ROOT)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

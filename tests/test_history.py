@@ -1,0 +1,213 @@
+"""Whatever happened to the files and to the corpus, an ingest gives what a fresh one would: a machine that does all of it, in any order.
+
+`--hypothesis-profile=torture` runs a thousand histories.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from make_house import HereExtractor, House
+
+from searchapp import intake
+from searchapp.errors import EncoderError
+
+CAFE = unicodedata.normalize("NFC", "café.md")
+NAMES = st.sampled_from(["a.md", "b.md", "c.txt", "deep/d.md", "deep/e.txt", CAFE, unicodedata.normalize("NFD", CAFE), "caf\udce9.md"])
+TEXTS = st.lists(
+    st.sampled_from(["# One\n\nfirst", "# Two\n\nsecond", "third words", "fourth\n\n", "one half", "two half"]), min_size=1, max_size=4
+).map("\n\n".join)
+DAY_NS = 86_400 * 10**9
+QUESTIONS = ("first second", "third", "half")
+
+
+class Killed(BaseException):
+    """The process ends here, as far as the corpus can tell."""
+
+
+class History(RuleBasedStateMachine):
+    """A folder of documents, what should be in it, and a corpus that is brought up to date now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="history-"))
+        self.expected: dict[str, str] = {}  # what stands where
+
+    @initialize()
+    def begin(self) -> None:
+        self.house = House(self.folder)
+        (self.house.docs / "deep").mkdir()
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "house"):
+                self.ingest()
+        finally:
+            shutil.rmtree(self.folder)
+
+    # -- what happens to files
+
+    @rule(name=NAMES, text=TEXTS)
+    def write(self, name: str, text: str) -> None:
+        (self.house.docs / name).write_text(text, encoding="utf-8")
+        self.expected[name] = text
+
+    @rule(name=NAMES, text=TEXTS, days=st.sampled_from([-4000, -1, 0, 1, 4000]))
+    def write_at_another_time(self, name: str, text: str, days: int) -> None:
+        """The clock was wrong, or a backup restored the time."""
+        self.write(name, text)
+        path = self.house.docs / name
+        os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + days * DAY_NS))
+
+    @rule(name=NAMES)
+    def change_with_the_same_size_and_time(self, name: str) -> None:
+        if name in self.expected:
+            status = (self.house.docs / name).stat()
+            self.write(name, self.expected[name].swapcase())
+            os.utime(self.house.docs / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    @rule(name=NAMES, other=NAMES)
+    def move(self, name: str, other: str) -> None:
+        if name in self.expected and name != other:
+            (self.house.docs / name).replace(self.house.docs / other)
+            self.expected[other] = self.expected.pop(name)
+
+    @rule(name=NAMES, other=NAMES)
+    def swap(self, name: str, other: str) -> None:
+        if name in self.expected and other in self.expected and name != other:
+            between = self.folder / "between"
+            (self.house.docs / name).replace(between)
+            (self.house.docs / other).replace(self.house.docs / name)
+            between.replace(self.house.docs / other)
+            self.expected[name], self.expected[other] = self.expected[other], self.expected[name]
+
+    @rule(name=NAMES, other=NAMES)
+    def copy(self, name: str, other: str) -> None:
+        if name in self.expected and name != other:
+            shutil.copy2(self.house.docs / name, self.house.docs / other)
+            self.expected[other] = self.expected[name]
+
+    @rule(name=NAMES)
+    def delete(self, name: str) -> None:
+        if self.expected.pop(name, None) is not None:
+            (self.house.docs / name).unlink()
+
+    # -- what happens to the corpus
+
+    @rule()
+    def ingest(self) -> None:
+        report = self.house.ingest(prune=True)
+        self.check()
+        assert not report.was_interrupted
+        assert self.texts() == self.expected
+        fresh = House(self.folder)
+        fresh.corpus = self.folder / "fresh"
+        shutil.rmtree(fresh.corpus, ignore_errors=True)
+        fresh.ingest()
+        assert self.house.content() == fresh.content()
+        assert self.answers(self.house) == self.answers(fresh)
+        assert self.house.ingest(prune=True).generation == report.generation  # nothing is left to do
+
+    @rule(looks=st.integers(0, 12))
+    def ingest_that_is_stopped(self, looks: int) -> None:
+        left = iter(range(looks))
+        self.house.ingest(prune=True, is_stopped=lambda: next(left, None) is None)
+        self.check()
+
+    @rule(text=st.sampled_from(["first", "second", "third", "half"]))
+    def ingest_whose_encoder_breaks(self, text: str) -> None:
+        self.house.encoder.fails_on = text
+        try:
+            self.house.ingest(prune=True)
+        except EncoderError:
+            pass
+        finally:
+            self.house.encoder.fails_on = ""
+        self.check()
+
+    @rule(reads=st.integers(0, 4), commits_s=st.sampled_from([0.0, 1.0]))
+    def ingest_that_is_killed(self, reads: int, commits_s: float) -> None:
+        left = iter(range(reads))
+
+        def read(_: Path) -> None:
+            if next(left, None) is None:
+                raise Killed
+
+        self.house.extractor = HereExtractor(on_read=read)
+        try:
+            with mock.patch.object(intake, "_COMMIT_S", commits_s):  # as if files took longer
+                self.house.ingest(prune=True)
+        except Killed:
+            pass
+        finally:
+            self.house.extractor = HereExtractor()
+        self.check()
+
+    @rule(name=NAMES)
+    def ingest_with_an_unreadable_file(self, name: str) -> None:
+        self.house.extractor.broken = {Path(name).name}
+        self.house.ingest(prune=True)
+        self.house.extractor.broken = set()
+
+    @rule(how=st.sampled_from(["gone", "cut", "flipped", "another"]))
+    def damage_the_cache(self, how: str) -> None:
+        for file in self.house.corpus.glob("vectors-*.faiss"):
+            data = bytearray(file.read_bytes())
+            data[len(data) // 2] ^= 4
+            changed: dict[str, Callable[[], object]] = {
+                "gone": file.unlink,
+                "cut": lambda file=file, data=data: file.write_bytes(data[:-7]),  # type: ignore[misc]
+                "flipped": lambda file=file, data=data: file.write_bytes(data),  # type: ignore[misc]
+                "another": lambda file=file: file.write_bytes(b"IxFI" + bytes(60)),  # type: ignore[misc]
+            }
+            changed[how]()
+
+    @rule()
+    def move_the_corpus(self) -> None:
+        if self.house.corpus.exists():
+            shutil.copytree(self.house.corpus, self.folder / "elsewhere")
+            shutil.rmtree(self.house.corpus)
+            (self.folder / "elsewhere").rename(self.house.corpus)
+
+    # -- what always holds
+
+    def check(self) -> None:
+        findings = [finding for finding in self.house.reader_of().check(is_full=True) if "vectors file" not in finding.what]
+        assert findings == []
+
+    def texts(self) -> dict[str, str]:
+        return {name: str(rows[0][-1]) for name, rows in self.house.content().items()}
+
+    @staticmethod
+    def answers(house: House) -> list[list[tuple[bytes, int, float]]]:
+        if not house.reader_of().documents():
+            return []
+        matches = [house.reader_of().query(question, k=100, mode=mode).matches for question in QUESTIONS for mode in ("cosine", "keyword")]
+        return [[(match.hit.path, match.hit.passage.start, match.score) for match in each] for each in matches]
+
+
+class _Profile:
+    """How many histories, and how long: the profile that is loaded says so, where it says more than CI can spend."""
+
+    loaded = settings()
+    is_torture = loaded.max_examples >= 1000
+    chosen = settings(
+        max_examples=loaded.max_examples if is_torture else int(os.environ.get('EX','60')),
+        stateful_step_count=30 if is_torture else 12,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+TestHistory = pytest.mark.slow(History.TestCase)
+TestHistory.settings = _Profile.chosen

@@ -225,8 +225,7 @@ class Corpus:
             with closing(self._backend.writer(is_for_removal=True)) as writer:
                 return self._remove(writer, places, is_at_once=True)
         except CorpusUnwritable:
-            with closing(self._backend.writer(is_for_removal=True)) as writer:
-                writer.economise()
+            with closing(self._backend.writer(is_for_removal=True)) as writer, writer.economising():
                 return self._remove(writer, places, is_at_once=False)
 
     def _remove(self, writer: Writer, places: Sequence[str], *, is_at_once: bool) -> list[bytes]:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 _NETWORK = ("nfs", "cifs", "smb", "9p", "afs", "ncp", "ceph", "gluster", "lustre", "beegfs", "gpfs", "webdav", "davfs")
 _NETWORK_FUSE = ("sshfs", "rclone", "s3fs", "gcsfuse", "goofys", "davfs", "curlftpfs", "glusterfs", "ceph", "onedrive", "google-drive")
 
-_PLENTY = 16  # times what is set aside
+_PLENTY = 4  # times what is set aside
 
 
 @contextmanager

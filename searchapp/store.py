@@ -74,6 +74,7 @@ _MOST_PENDING = 4096  # documents that are handed out at a time
 _MOST_AT_ONCE = 500  # values in one statement
 _REPUBLISH_PASSAGES = 256  # a new vectors file is due when more than this, and more than a tenth, has changed
 _REPUBLISH_FRACTION = 0.1
+_NEVER = 1_000_000  # parts of the keyword index, until they are merged all the same
 
 
 # Asked for every document: built once, as SQLAlchemy takes longer to build them than SQLite to answer.
@@ -419,10 +420,19 @@ class Store:
         remove_others(self._folder, published.name)
         return True
 
-    def economise(self) -> None:
-        """Get by with as little room as can be from here on: without the vectors file, and with a log of one commit at most."""
+    @contextlib.contextmanager
+    def economising(self) -> Iterator[None]:
+        """Get by with little room: without the vectors file, with a log of one commit at most, and no merging of the keyword index."""
         remove_others(self._folder, "")
         self._connection.exec_driver_sql("PRAGMA wal_autocheckpoint = 1")
+        self._set_merging(automerge=0, crisismerge=_NEVER)
+        yield
+        self._set_merging(automerge=4, crisismerge=16)  # as by default
+        self._commit()
+
+    def _set_merging(self, **options: int) -> None:
+        for option in options.items():
+            self._connection.exec_driver_sql("INSERT INTO keywords(keywords, rank) VALUES (?, ?)", option)
 
     def scrub(self) -> list[str]:
         """Rewrite every file of the corpus without what was removed from it; returns the names of the backups that had to go for that.

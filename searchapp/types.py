@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -319,8 +320,8 @@ class Writer(Protocol):
         A derived file that cannot be written is a note, not an error: nothing depends on it.
         """
 
-    def economise(self) -> None:
-        """Get by with as little room as can be from here on, as the disk is full."""
+    def economising(self) -> AbstractContextManager[None]:
+        """Get by with as little room as can be meanwhile, as the disk is full."""
 
     def scrub(self) -> list[str]:
         """Leave no byte of what was removed behind; returns the names of the backups that had to go for that. Raises CorpusUnwritable."""

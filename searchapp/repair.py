@@ -71,7 +71,7 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
         remove_others(folder, "")
         found.backup = str(backup)
         return found
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:
         raise schema.translated(error, folder) from error
     finally:
         lock.release()
@@ -93,7 +93,7 @@ def _take_place(fresh: Path, place: Path) -> None:
             target.execute("PRAGMA synchronous = FULL")
             source.backup(target)
             return
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:
         if not schema.is_damage(error):
             raise
     for ending in ("-wal", "-shm"):  # of the old one: they would be taken for the new one's

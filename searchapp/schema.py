@@ -6,6 +6,7 @@ With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows n
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +28,8 @@ _PRAGMAS = (
     "secure_delete = ON",
 )
 ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+
+FAILING = "the disk may be full or failing: look into the system's log; everything committed so far is safe, and searchapp backup saves it"
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------
@@ -271,8 +274,7 @@ def connect(folder: Path) -> sa.Engine:
 def _make(path: Path) -> None:
     """Make an empty database in WAL mode that appears whole: turning one to WAL in its place could be cut half-way, and not be readable."""
     temporary = path.with_name(f".{path.name}-new")
-    for leftover in path.parent.glob(f"{temporary.name}*"):
-        leftover.unlink()
+    _clear(temporary)
     with disk.created(temporary):
         pass
     with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
@@ -280,6 +282,13 @@ def _make(path: Path) -> None:
     disk.sync(temporary)
     temporary.rename(path)
     disk.sync(path.parent)
+    _clear(temporary)
+
+
+def _clear(temporary: Path) -> None:
+    """Delete what making a database left, now or in an earlier attempt."""
+    for leftover in temporary.parent.glob(f"{temporary.name}*"):
+        leftover.unlink()
 
 
 def seal(connection: sa.Connection) -> None:
@@ -293,14 +302,15 @@ def _translate(context: sa.ExceptionContext) -> None:
         raise translated(context.original_exception, None) from context.original_exception
 
 
-def translated(error: sqlite3.Error | OSError, folder: Path | None) -> SearchappError:
+def translated(error: sqlite3.Error | OSError | UnicodeError, folder: Path | None) -> SearchappError:
     """What an error of SQLite's or of the disk's means for the corpus, with its cure."""
     where = f" at {folder}" if folder else ""
     if is_damage(error):
         return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
-    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=ROOM)
+    is_failing = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR or getattr(error, "errno", 0) == errno.EIO
+    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=FAILING if is_failing else ROOM)
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite says that the bytes of a database are not what they should be."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    """Whether SQLite says that the bytes of a database are not what they should be; a name in its message that is no text says so, too."""
+    return isinstance(error, UnicodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

@@ -61,7 +61,7 @@ class Snapshot:
         self.notes: list[str] = []
         try:
             self._database = _open(folder)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise _translated(error, folder) from error
         try:
             self._database.execute("BEGIN")
@@ -410,7 +410,7 @@ class Snapshot:
             yield from self._database.execute(statement, values)
         except sqlite3.ProgrammingError:
             raise  # a reader that is closed already: the caller's mistake
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # SQLite quotes names in its messages, which damaged are no text
             raise _translated(error, self._folder) from error
 
 
@@ -486,7 +486,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _translated(error: sqlite3.Error, folder: Path) -> CorpusError:
+def _translated(error: sqlite3.Error | UnicodeError, folder: Path) -> CorpusError:
     """What an error of SQLite's means for who only reads."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
         return CorpusUnreadable(f"the corpus at {folder} cannot be read: {error}", hint="check its disk and the permissions of its files")

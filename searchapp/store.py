@@ -145,7 +145,7 @@ class Store:
             undo.callback(self._engine.dispose)
             try:
                 self._migrate()
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, UnicodeError) as error:
                 raise translated(error, folder) from error
             self._open = self._engine.connect()
             undo.callback(self._open.close)
@@ -383,6 +383,7 @@ class Store:
                 self._commit()
         except CorpusUnwritable as error:
             self.notes.append(f"{error}; queries search the database instead; {error.hint}")
+        remove_others(self._folder, self._connection.scalar(sa.select(StoredPublication.name)) or "")  # what a killed ingest left
         return self._generation
 
     def publish(self, *, is_due: bool | None = None, approximate_from: int = APPROXIMATE_FROM) -> bool:

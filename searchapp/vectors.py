@@ -38,6 +38,7 @@ APPROXIMATE_FROM = 2_000_000  # passages: an exact scan takes 30 ms a million, t
 _LISTS_LOOKED_AT = 1 / 16  # of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
 _OVERSAMPLING = 4  # candidates to a passage that is wanted, where values are a byte each
 _TRAINING = 64  # vectors to a list
+_WRITTEN = 2**20  # bytes given to the disk at a time
 _ADDED = 16_384  # rows given to FAISS at a time, which bounds memory
 _MARGIN = 16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
 _FEW_RANGES = 1024
@@ -145,8 +146,8 @@ def publish(
     temporary = folder / f".vectors-{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)
     try:
-        with disk.created(temporary):  # ours alone before FAISS opens it, and synced when FAISS has written it
-            faiss.write_index(index, str(temporary))
+        with disk.created(temporary) as file:  # not by name: FAISS does not tell of a write that fails when it closes its file
+            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, _WRITTEN))
         digest = _digest(temporary)
         path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
         temporary.rename(path)
@@ -200,10 +201,11 @@ def generation_of(path: Path) -> int:
 
 def remove_others(folder: Path, keep: str) -> None:
     """Delete all vectors files and leftovers but the one named; readers that have one mapped keep reading it."""
-    for path in [*folder.glob("vectors-*.faiss"), *folder.glob(".vectors-*.tmp")]:
-        if path.name != keep:
-            with contextlib.suppress(OSError):
-                path.unlink()
+    with contextlib.suppress(OSError):  # a folder that cannot be listed
+        for path in [*folder.glob("vectors-*.faiss"), *folder.glob(".vectors-*.tmp")]:
+            if path.name != keep:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) -> None:

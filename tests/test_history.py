@@ -202,7 +202,7 @@ class _Profile:
     loaded = settings()
     is_torture = loaded.max_examples >= 1000
     chosen = settings(
-        max_examples=loaded.max_examples if is_torture else int(os.environ.get('EX','60')),
+        max_examples=loaded.max_examples if is_torture else int(os.environ.get("EX", "60")),
         stateful_step_count=30 if is_torture else 12,
         deadline=None,
         suppress_health_check=list(HealthCheck),

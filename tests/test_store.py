@@ -526,7 +526,7 @@ def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None
     """
     with child(code, folder) as process:
         output, errors = process.communicate(timeout=60)
-    assert output.startswith("cannot write the vectors file: the disk is full or failing; queries search the database instead"), errors
+    assert output.startswith("cannot write the vectors file: File too large; queries search the database instead"), errors
     assert vectors_files(folder) == []
     assert not list(folder.glob(".vectors-*"))
     with Snapshot(folder) as reader:

@@ -16,7 +16,6 @@ import contextlib
 import json
 import random
 import sqlite3
-import sys
 import tempfile
 import time
 from bisect import bisect_left
@@ -40,6 +39,7 @@ from searchapp.snapshot import Snapshot
 from searchapp.store import Store
 from searchapp.testing import HashEncoder
 from searchapp.types import Document
+from torture.telling import progress
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -633,32 +633,14 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     controls = max(100, arguments.cuts // 20)
-    summary = sweep(arguments.cuts, seed=arguments.seed, is_told=_progress("FULL", arguments.cuts)).summary()
+    summary = sweep(arguments.cuts, seed=arguments.seed, is_told=progress("cuts at FULL", arguments.cuts)).summary()
     summary["controls"] = {
-        level: sweep(controls, synchronous=level, seed=arguments.seed, is_told=_progress(level, controls)).summary()
+        level: sweep(controls, synchronous=level, seed=arguments.seed, is_told=progress(f"cuts at {level}", controls)).summary()
         for level in ("NORMAL", "OFF")
     }
     summary["sqlite"] = {"writer": apsw.sqlite_lib_version(), "reader": sqlite3.sqlite_version}
     summary |= {"seed": arguments.seed, "took_s": round(time.monotonic() - began, 1)}
     print(json.dumps(summary, indent=2))
-
-
-def _progress(name: str, total: int) -> Callable[[int], None]:
-    began = time.monotonic()
-
-    def tell(done: int) -> None:
-        if done % 50 and done < total:
-            return
-        rate = done / (time.monotonic() - began)
-        end = "\n" if done == total else ""
-        print(
-            f"\r{name}: {done:,} of {total:,} cuts, {rate:.0f} a second, {(total - done) / rate:.0f} s left ",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
-
-    return tell
 
 
 if __name__ == "__main__":

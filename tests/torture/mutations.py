@@ -1,0 +1,208 @@
+"""Documents with wounds, through the readers' workers: none may hang, end the pool, or go without a reason.
+
+    PYTHONPATH=tests python -m torture.mutations [--files N] [--seed N]
+
+Seeds are the sample documents of this project and, where they are beside it, the shared ones. A wound is a flipped bit, a piece lost,
+doubled, moved or filled with noise, a number made extreme, a file cut short, or two grown together; in half of the ZIP-based formats
+it is struck inside a member, so that it is met behind the checksum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from searchapp.extract.pool import Extracted, ExtractionPool
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SEEDS = (REPOSITORY / "data", REPOSITORY.parent / "shared" / "samples")
+KINDS = ("pdf", "docx", "html", "epub", "eml", "pptx", "xlsx", "odt", "rtf", "msg", "doc", "ppt", "xls", "ipynb", "mbox")
+FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
+LARGEST = 2**20  # bytes of a seed
+TIMEOUT_S, WORKERS, AHEAD = 30.0, 2, 16
+_EXTREMES = [b"0", b"-1", b"4294967295", b"99999999999999999999", b"2147483648", b"1e308"]
+
+
+@dataclass
+class Sweep:
+    """What became of wounded files."""
+
+    files: Counter[str] = field(default_factory=Counter)  # by kind
+    outcomes: Counter[str] = field(default_factory=Counter)
+    slowest_s: float = 0.0
+    defects: list[str] = field(default_factory=list)
+
+    def note(self, name: str, extracted: Sequence[Extracted], took_s: float) -> None:
+        """Count a file, and say what is wrong with its outcome."""
+        self.slowest_s = max(self.slowest_s, took_s)
+        if not extracted:
+            self.defects.append(f"{name}: nothing is said of it")
+        for each in extracted:
+            reason = each.unindexed.reason if each.unindexed else ""
+            self.outcomes[each.unindexed.outcome if each.unindexed else "document"] += 1
+            if each.unindexed and not reason:
+                self.defects.append(f"{name}: left out without a reason")
+            if each.document is not None and not each.document.text.strip():
+                self.defects.append(f"{name}: an empty document")
+            if any(word in reason for word in ("crashed", "nonsense", "Traceback")):
+                self.outcomes["reader crashed, and was replaced"] += 1
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """The documents to wound, by kind."""
+    found: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
+    for folder in SEEDS:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            kind = path.suffix.lstrip(".").lower()
+            if kind in found and path.is_file() and path.stat().st_size <= LARGEST:
+                found[kind].append(path.read_bytes())
+    return {kind: files for kind, files in found.items() if files}
+
+
+def wounded(rng: random.Random, kind: str, files: Sequence[bytes]) -> bytes:
+    """One of the files, with some wounds."""
+    data = rng.choice(files)
+    if data.startswith(b"PK") and rng.random() < 0.5:
+        return _wounded_inside(rng, data)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        data = rng.choice(_WOUNDS)(rng, data, files)
+    return data[: 4 * LARGEST]
+
+
+def _wounded_inside(rng: random.Random, data: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {info: archive.read(info) for info in archive.infolist()}
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        return data
+    hurt = rng.choice(list(members))
+    for _ in range(rng.choice((1, 3, 10))):
+        members[hurt] = rng.choice(_WOUNDS)(rng, members[hurt], list(members.values()))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for info, content in members.items():
+            archive.writestr(info.filename, content[:LARGEST])
+    return made.getvalue()
+
+
+_Wound = Callable[[random.Random, bytes, Sequence[bytes]], bytes]
+
+
+def _piece(rng: random.Random, data: bytes) -> tuple[int, int]:
+    start = rng.randrange(len(data) + 1)
+    return start, min(len(data), start + rng.choice((1, 4, 64, 1024, 16_384)))
+
+
+def _flip(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    if not data:
+        return data
+    place = rng.randrange(len(data))
+    return data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :]
+
+
+def _lose(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    start, end = _piece(rng, data)
+    return data[:start] + data[end:]
+
+
+def _double(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    start, end = _piece(rng, data)
+    return data[:end] + data[start:end] * rng.choice((1, 1, 50)) + data[end:]
+
+
+def _noise(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    start, end = _piece(rng, data)
+    return data[:start] + rng.randbytes(end - start) + data[end:]
+
+
+def _cut(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    return data[: rng.randrange(len(data) + 1)]
+
+
+def _graft(rng: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
+    other = rng.choice(others)
+    start, end = _piece(rng, other)
+    place = rng.randrange(len(data) + 1)
+    return data[:place] + other[start:end] + data[place:]
+
+
+def _exaggerate(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
+    numbers = list(re.finditer(rb"\d{1,10}", data[:LARGEST]))
+    if not numbers:
+        return data
+    number = rng.choice(numbers)
+    return data[: number.start()] + rng.choice(_EXTREMES) + data[number.end() :]
+
+
+_WOUNDS: tuple[_Wound, ...] = (_flip, _flip, _lose, _double, _noise, _cut, _graft, _exaggerate)
+
+
+def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda _: None) -> Sweep:
+    """So many wounded files through the pool, some at a time."""
+    found = Sweep()
+    waiting: deque[tuple[str, Path, float, Future[list[Extracted]]]] = deque()
+    with tempfile.TemporaryDirectory(prefix="mutations-") as folder, ExtractionPool(WORKERS, timeout_s=TIMEOUT_S) as pool:
+        for done, (name, data) in enumerate(_wounded_files(count, seed), 1):
+            path = Path(folder) / name
+            path.write_bytes(data)
+            found.files[path.suffix[1:]] += 1
+            waiting.append((name, path, time.monotonic(), pool.submit(os.fsencode(path))))
+            if len(waiting) > AHEAD:
+                _settle(found, *waiting.popleft())
+            is_told(done)
+        while waiting:
+            _settle(found, *waiting.popleft())
+        (Path(folder) / "sound.txt").write_text("the pool still reads", encoding="utf-8")
+        last = pool.submit(os.fsencode(Path(folder) / "sound.txt")).result(TIMEOUT_S)
+        if not (last and last[0].document):
+            found.defects.append("the pool reads nothing any more")
+    return found
+
+
+def _wounded_files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    grown = seeds()
+    foremost = [kind for kind in FOREMOST if kind in grown]
+    for number in range(count):
+        rng = random.Random(f"{seed} {number}")  # so that one file can be made again
+        kind = rng.choice(foremost if number % 3 else list(grown))
+        yield f"{number}.{kind}", wounded(rng, kind, grown[kind])
+
+
+def _settle(found: Sweep, name: str, path: Path, began_s: float, future: Future[list[Extracted]]) -> None:
+    try:
+        found.note(name, future.result(timeout=20 * TIMEOUT_S), time.monotonic() - began_s)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
+        found.defects.append(f"{name}: {type(error).__name__}: {error}")
+    path.unlink()
+
+
+def main() -> None:
+    """Wound files, and print what came of them as JSON."""
+    from torture.telling import progress
+
+    parser = argparse.ArgumentParser(description="Read wounded documents, over and over.")
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    began = time.monotonic()
+    found = sweep(arguments.files, seed=arguments.seed, is_told=progress("files", arguments.files))
+    told = {"files": found.files, "outcomes": found.outcomes, "slowest_s": round(found.slowest_s, 1), "defects": found.defects}
+    print(json.dumps({**told, "seed": arguments.seed, "took_s": round(time.monotonic() - began, 1)}, indent=2))
+    sys.exit(bool(found.defects))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""A program to be killed and failed at any of its calls: it ingests a folder and says what is committed.
+
+    PYTHONPATH=tests python -m torture.victim CORPUS DOCS [ACKNOWLEDGED [--hasty]]
+
+After each commit it adds a line of JSON to the file ACKNOWLEDGED: every document's path, content hash, and whether it is pending.
+It speaks by `writev` alone, so that what fails of the calls it is traced for is never its own speaking.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from searchapp import intake
+from searchapp.corpus import Corpus
+from searchapp.errors import SearchappError
+from searchapp.local import LocalBackend
+from searchapp.lock import Lock
+from searchapp.snapshot import Snapshot
+from searchapp.store import Store
+from searchapp.testing import HashEncoder
+
+ENCODER = HashEncoder(dim=32, max_tokens=48)
+_LISTED = "SELECT d.path, d.content_hash, v.document_id IS NULL FROM document d LEFT JOIN vectors v ON v.document_id = d.id"
+
+
+class _Telling(Store):
+    """A writer that says after each commit what a reader finds."""
+
+    def __init__(self, folder: Path, lock: Lock, acknowledged: Path, *, is_hasty: bool) -> None:
+        self._acknowledged, self._is_hasty = acknowledged, is_hasty
+        super().__init__(folder, lock)
+
+    def commit(self) -> int:
+        if self._is_hasty:
+            rows = self.known_files().values()
+            self._say((row.source.path, row.source.content_hash, row.is_pending) for row in rows)
+        generation = super().commit()
+        with Snapshot(self._folder) as reader:
+            self._say(reader.database.execute(_LISTED))
+        return generation
+
+    def _say(self, rows: Iterable[tuple[bytes, bytes, int]]) -> None:
+        listed = {os.fsdecode(path): [content_hash.hex(), bool(is_pending)] for path, content_hash, is_pending in rows}
+        descriptor = os.open(self._acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.writev(descriptor, [json.dumps(listed).encode() + b"\n"])
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Backend(LocalBackend):
+    acknowledged: Path
+    is_hasty: bool
+
+    def writer(self, *, is_for_removal: bool = False) -> Store:  # noqa: ARG002 - an ingest is none
+        return _Telling(self.folder, Lock(self.folder), self.acknowledged, is_hasty=self.is_hasty)
+
+
+def run(corpus: Path, docs: Path, acknowledged: Path, *, is_hasty: bool = False) -> int:
+    """Ingest, and return the exit code; hastily: documents are acknowledged before they are committed, which is a lie.
+
+    The world's failures end as in the command line, with message and hint; anything else is raised.
+    """
+    intake._COMMIT_S = 0.0  # a commit at every chance, as in an ingest of hours
+    try:
+        Corpus(_Backend(corpus, acknowledged, is_hasty), encoder=ENCODER).ingest([docs])
+    except SearchappError as error:
+        os.writev(2, [f"error: {error}\nhint: {error.hint}\n".encode()])
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Ingest, as the arguments say."""
+    parser = argparse.ArgumentParser(description="Ingest a folder, and say what is committed.")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("docs", type=Path)
+    parser.add_argument("acknowledged", type=Path, nargs="?", default=Path(os.devnull))
+    parser.add_argument("--hasty", action="store_true", help="acknowledge before committing")
+    arguments = parser.parse_args()
+    sys.exit(run(arguments.corpus, arguments.docs, arguments.acknowledged, is_hasty=arguments.hasty))
+
+
+if __name__ == "__main__":
+    main()

@@ -15,12 +15,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp import disk, records, schema
-from searchapp.check import CONTENT, DOCUMENT, RECORD, VECTORS, as_text, faults, standing_source
-from searchapp.errors import CorpusDamaged
+from searchapp.check import CONTENT, DOCUMENT, VECTORS, as_text, faults, standing_source
+from searchapp.errors import CorpusDamaged, CorpusUnwritable
 from searchapp.lock import Lock
 from searchapp.types import EncoderIdentity, FileIdentity, Salvage, Source, embedded_text
 from searchapp.vectors import remove_others
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _UNREADABLE = (sqlite3.Error, UnicodeError, TypeError, ValueError, OverflowError)  # what reading a damaged row can end in
 _HEADER_BYTES = 100
+_IDENTITY = ("size", "mtime_ns", "ctime_ns", "inode")
 _IDS = (
     "SELECT id FROM document ORDER BY id",
     "SELECT id FROM document ORDER BY id DESC",
@@ -103,6 +105,21 @@ def _take_place(fresh: Path, place: Path) -> None:
     disk.sync(place.parent)
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is remembered of a document's file."""
+
+    source: Source
+    dated_ns: int
+    is_stale: int
+    is_sound: bool = True  # false: the file is to be read again
+
+    @property
+    def digest(self) -> bytes:
+        """The digest under which it stands."""
+        return records.source_digest(self.source, dated_ns=self.dated_ns, is_stale=self.is_stale)
+
+
 class _Salvager:
     """Copies what is sound from a damaged database to a fresh one."""
 
@@ -167,35 +184,45 @@ class _Salvager:
             passages = [tuple(each) for each in self._old.execute(_PASSAGES, (row["id"],))]
             if [each[0] for each in passages] != list(range(row["first_passage_id"], row["first_passage_id"] + len(passages))):
                 return False
-            source = self._source(row, is_sound=RECORD not in wrong)
-            dated_ns = row["dated_ns"] if RECORD not in wrong else records.dated_ns(source, json.loads(row["metadata"]))
+            record = self._record(row)
             with self._fresh.begin_nested():
-                self._insert(_DOCUMENT_COLUMNS, [_document_values(row, source, dated_ns, len(passages))])
+                self._insert(_DOCUMENT_COLUMNS, [_document_values(row, record, len(passages))])
                 self._insert("document_text(document_id, text)", [(row["id"], row["text"])])
                 self._insert('passage(id, document_id, start, "end", place, headings, text_digest)', passages)
                 self._insert("keywords(rowid, title, headings, body)", [_keywords(row, each) for each in passages])
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
                     names = ("id", "v_first", "v_passages", "v_generation", "digest", "vectors")
                     self._insert(_VECTORS_COLUMNS, [tuple(row[name] for name in names)])
-        except (*_UNREADABLE, CorpusDamaged):
+        except _UNREADABLE:
+            return False
+        except CorpusUnwritable as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):  # another document has its place
+                raise
             return False
         self._found.documents += 1
         if not row["is_pending"] and not has_vectors:
             self._found.to_embed += 1
-        if RECORD in wrong and standing_source(source.path):
-            self._found.to_read.append(source.path)
+        if not record.is_sound and standing_source(record.source.path):
+            self._found.to_read.append(record.source.path)
         self._highest = {"document": row["id"], "passage": max(self._highest["passage"], *(each[0] for each in passages))}
         self._generation = max(self._generation, row["generation"], row["v_generation"] if has_vectors else 0)
         return True
 
-    def _source(self, row: sqlite3.Row, *, is_sound: bool) -> Source:
-        """The record of a document's file; where it is damaged, one of a file that is to be read again."""
-        names = ("size", "mtime_ns", "ctime_ns", "inode")
-        if is_sound:
-            return Source(row["path"], FileIdentity(*(row[name] for name in names)), row["content_hash"], row["hashed_at_ns"])
-        candidates = (row["raw_path"], self._paths.get(row["id"], b""))
-        path = next((each for each in candidates if each and standing_source(each)), row["raw_path"])
-        return Source(path, FileIdentity(0, records.as_integer(_integer(row["mtime_ns"])), 0, 0), b"", 0)
+    def _record(self, row: sqlite3.Row) -> _Record:
+        """The record of a document's file as it was written, if need be with the path in the index; else one of a file to read again."""
+        paths = [path for path in (row["raw_path"], self._paths.get(row["id"])) if path]
+        for path in paths:
+            record = _Record(
+                Source(path, FileIdentity(*(row[name] for name in _IDENTITY)), row["content_hash"], row["hashed_at_ns"]),
+                row["dated_ns"],
+                row["is_stale"],
+            )
+            if record.digest == row["source_digest"]:
+                return record
+        path = next((each for each in paths if standing_source(each)), row["raw_path"])
+        mtime_ns = row["mtime_ns"] if isinstance(row["mtime_ns"], int) else 0
+        source = Source(path, FileIdentity(0, mtime_ns, 0, 0), b"", 0)
+        return _Record(source, records.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False)
 
     def _has_vectors(self, row: sqlite3.Row, wrong: set[str], passages: int, dim: int) -> bool:
         if row["is_pending"] or VECTORS in wrong:
@@ -297,15 +324,14 @@ def _mend_header(old: Path, fresh: Path) -> None:
         file.write(header)
 
 
-def _document_values(row: sqlite3.Row, source: Source, dated_ns: int, passages: int) -> tuple[Any, ...]:
+def _document_values(row: sqlite3.Row, record: _Record, passages: int) -> tuple[Any, ...]:
     """A document's row, in the order of _DOCUMENT_COLUMNS."""
-    identity = source.identity
-    digest = records.source_digest(source, dated_ns=dated_ns, is_stale=row["is_stale"])
+    source, identity = record.source, record.source.identity
     return (
         *(row["id"], source.path, source.path.decode("utf-8", "replace")),
         *(identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode, source.content_hash, source.hashed_at_ns),
-        *(row["is_stale"], digest),
-        *(row["type"], row["title"], row["metadata"], dated_ns, row["extractor"], row["splitter"], row["has_lines"]),
+        *(record.is_stale, record.digest),
+        *(row["type"], row["title"], row["metadata"], record.dated_ns, row["extractor"], row["splitter"], row["has_lines"]),
         *(row["content_digest"], row["first_passage_id"], passages, row["generation"]),
     )
 
@@ -325,7 +351,3 @@ def _is_root(row: tuple[Any, ...]) -> bool:
 
 def _is_setting(row: tuple[Any, ...]) -> bool:
     return all(isinstance(value, str) and value.isprintable() for value in row)
-
-
-def _integer(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -312,5 +312,8 @@ def translated(error: sqlite3.Error | OSError | UnicodeError, folder: Path | Non
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite says that the bytes of a database are not what they should be; a name in its message that is no text says so, too."""
-    return isinstance(error, UnicodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    """Whether SQLite says that a database's bytes are not what they should be, if only by a message with a name that is no text."""
+    return isinstance(error, UnicodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    )

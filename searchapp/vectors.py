@@ -135,8 +135,9 @@ def publish(
     `blocks` gives them anew each time. Returns what to record; until it is recorded, no reader looks at the file. Raises OSError when the
     disk does.
     """
-    import faiss
+    import faiss as typed
 
+    faiss: Any = typed  # its types lack what Python adds
     if passages < approximate_from:
         index: Any = faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torture import flips
+from torture.flips import ENCODER, contents, corpus_at
 
 from searchapp.check import check
 from searchapp.corpus import Corpus
@@ -24,30 +25,14 @@ from searchapp.types import Filters, Salvage
 
 pytestmark = pytest.mark.damages_corpus
 
-FLIPS = 60
-ENCODER = HashEncoder()
-
-
-def corpus_at(folder: Path) -> Corpus:
-    return Corpus(LocalBackend(folder), encoder=ENCODER)
+FLIPS = 30
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the corpus of twenty documents, each of a word of its own, of which the files of the last four are gone."""
     folder = tmp_path_factory.mktemp("made")
-    documents = folder / "docs"
-    documents.mkdir()
-    for i in range(20):
-        paragraphs = "\n\n".join(f"Paragraph {j} about word{i} and things{i * j} of many kinds." * 3 for j in range(8))
-        (documents / f"{i:02}.md").write_text(f"# Title {i}\n\n{paragraphs}\n", encoding="utf-8")
-    corpus = corpus_at(folder / "corpus")
-    corpus.ingest([documents])
-    corpus.configure("mode", "hybrid")
-    (documents / "00.md").write_text("# Changed\n\nword0 again\n", encoding="utf-8")
-    corpus.ingest()
-    for i in range(16, 20):
-        (documents / f"{i:02}.md").unlink()
+    flips.make(folder)
     return folder
 
 
@@ -55,15 +40,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def place(made: Path, tmp_path: Path) -> Path:
     """The corpus, to be damaged."""
     return shutil.copytree(made / "corpus", tmp_path / "corpus")
-
-
-def contents(folder: Path) -> dict[bytes, tuple[str, bytes]]:
-    """Each document's text and vectors by path."""
-    with closing(sqlite3.connect(folder / "corpus.db")) as database:
-        rows = database.execute(
-            "SELECT path, text, vectors FROM document d JOIN document_text t ON t.document_id = d.id JOIN vectors v ON v.document_id = d.id"
-        )
-        return {path: (text, vectors) for path, text, vectors in rows}
 
 
 def change(folder: Path, statement: str) -> None:
@@ -181,25 +157,21 @@ def test_what_can_still_be_read_of_a_ruined_file_is_kept_and_the_rest_read_again
     assert contents(place) == standing
 
 
-def test_every_flipped_bit_is_repaired_and_no_document_with_a_file_is_lost(place: Path, tmp_path: Path) -> None:
-    rng = random.Random(5)
+@pytest.mark.parametrize("which", [0, 1, 2])  # in the row, as a path and for display, and in the index
+def test_a_changed_path_is_known_from_where_else_it_stands(place: Path, which: int) -> None:
     before = contents(place)
-    standing = {path: content for path, content in before.items() if os.path.exists(path)}  # noqa: PTH110 - paths are bytes
-    whole = (place / "corpus.db").read_bytes()
-    damaged = 0
-    for number in range(FLIPS):
-        folder = shutil.copytree(place, tmp_path / f"flip-{number}")
-        data = bytearray(whole)
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        (folder / "corpus.db").write_bytes(data)
-        if check(folder, is_full=True):
-            damaged += 1
-            found = repaired(folder)
-            after = contents(folder)
-            assert standing.items() <= after.items()
-            assert before.keys() - after.keys() <= set(found.lost) | ({b""} & set(found.lost) and before.keys())
-        shutil.rmtree(folder)
-    assert damaged > FLIPS / 6
+    parts = (place / "corpus.db").read_bytes().split(b"/docs/17.md")
+    assert len(parts) == 4
+    names = [b"/docs/q7.md" if number == which else b"/docs/17.md" for number in range(3)]
+    (place / "corpus.db").write_bytes(b"".join(part + name for part, name in zip(parts, [*names, b""], strict=True)))
+    found = repaired(place)
+    assert (found.documents, found.lost, contents(place)) == (20, [], before)
+
+
+def test_every_flipped_bit_is_found_and_repaired_and_no_document_with_a_file_is_lost() -> None:
+    found = flips.sweep(FLIPS, seed=5)
+    assert found.defects == []
+    assert found.outcomes["repaired"] > FLIPS / 2
 
 
 def test_a_corpus_that_is_being_written_is_not_repaired(place: Path) -> None:

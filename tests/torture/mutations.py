@@ -72,7 +72,7 @@ def seeds() -> dict[str, list[bytes]]:
     return {kind: files for kind, files in found.items() if files}
 
 
-def wounded(rng: random.Random, kind: str, files: Sequence[bytes]) -> bytes:
+def wounded(rng: random.Random, files: Sequence[bytes]) -> bytes:
     """One of the files, with some wounds."""
     data = rng.choice(files)
     if data.startswith(b"PK") and rng.random() < 0.5:
@@ -178,7 +178,7 @@ def _wounded_files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     for number in range(count):
         rng = random.Random(f"{seed} {number}")  # so that one file can be made again
         kind = rng.choice(foremost if number % 3 else list(grown))
-        yield f"{number}.{kind}", wounded(rng, kind, grown[kind])
+        yield f"{number}.{kind}", wounded(rng, grown[kind])
 
 
 def _settle(found: Sweep, name: str, path: Path, began_s: float, future: Future[list[Extracted]]) -> None:

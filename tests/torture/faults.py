@@ -31,7 +31,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from searchapp.check import check
@@ -226,6 +228,22 @@ def attempt(scene: Scene, fault: Fault, *, is_hasty: bool = False) -> Outcome:
         return Outcome(scene.name, fault, bool(hits), code, _nowhere(where), _nowhere(told), [*defects, *left], litter)
 
 
+def killed(scene: Scene, moment: float) -> Outcome:
+    """Kill the victim after a part of the time that it takes, and judge what is left; its readers' workers are killed with it."""
+    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
+        work = _prepared(scene, Path(folder))
+        process, opener = _victim(scene, work)
+        opener.send(None)
+        process.join(moment)
+        process.kill()
+        process.join()
+        code = process.exitcode or 0
+        defects, litter = _in_child(scene, work, code)
+        fault = Fault("any", 0, KILL)
+        is_hit = code == -signal.SIGKILL
+        return Outcome(scene.name, fault, is_hit, code, f"after {moment:.4f} s", _nowhere((work / "errors").read_text()), defects, litter)
+
+
 def _nowhere(text: str) -> str:
     """A text without the folders in it."""
     return re.sub(r"/\S*/", "", text)
@@ -240,10 +258,7 @@ def _prepared(scene: Scene, folder: Path) -> Path:
 
 def _traced(scene: Scene, work: Path, options: Sequence[str], *, is_hasty: bool = False) -> tuple[int, bool]:
     """Run a victim under strace; its exit code, negative for a signal, and whether it had to be ended."""
-    forking = multiprocessing.get_context("fork")
-    gate, opener = forking.Pipe(duplex=False)
-    process = forking.Process(target=_be_victim, args=(scene.docs, work, gate, is_hasty), daemon=True)
-    process.start()
+    process, opener = _victim(scene, work, is_hasty=is_hasty)
     command = ["strace", "-y", "-s", "0", "-o", str(work / "trace"), "-e", f"trace={','.join(CALLS)}", *options, "-p", str(process.pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
@@ -257,6 +272,15 @@ def _traced(scene: Scene, work: Path, options: Sequence[str], *, is_hasty: bool 
         process.join()
     assert process.exitcode is not None
     return process.exitcode, is_stuck
+
+
+def _victim(scene: Scene, work: Path, *, is_hasty: bool = False) -> tuple[ForkProcess, Connection]:
+    """A victim that waits for a word."""
+    forking = multiprocessing.get_context("fork")
+    gate, opener = forking.Pipe(duplex=False)
+    process = forking.Process(target=_be_victim, args=(scene.docs, work, gate, is_hasty), daemon=True)
+    process.start()
+    return process, opener
 
 
 def _be_victim(docs: Path, work: Path, gate: Connection, is_hasty: bool) -> None:  # noqa: FBT001, RUF100
@@ -391,8 +415,13 @@ def run_all(
     jobs: Sequence[tuple[Scene, Fault]], *, is_hasty: bool = False, is_told: Callable[[int], None] = lambda _: None
 ) -> Iterator[Outcome]:
     """The outcomes of runs, two at a time, as they come."""
+    yield from at_once([partial(attempt, *job, is_hasty=is_hasty) for job in jobs], is_told=is_told)
+
+
+def at_once(jobs: Sequence[Callable[[], Outcome]], *, is_told: Callable[[int], None] = lambda _: None) -> Iterator[Outcome]:
+    """The outcomes of jobs, two at a time, as they come."""
     with _fresh() as pool:
-        for done, future in enumerate(as_completed([pool.submit(attempt, *job, is_hasty=is_hasty) for job in jobs]), 1):
+        for done, future in enumerate(as_completed([pool.submit(job) for job in jobs]), 1):
             is_told(done)
             yield future.result()
 

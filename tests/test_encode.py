@@ -20,14 +20,17 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from searchapp import headstart
 from searchapp.convert import TorchEngine, convert, read_model
+from searchapp.corpus import Corpus
 from searchapp.encode import TextEncoder, load_encoder, open_encoder
-from searchapp.errors import EncoderError
+from searchapp.errors import EncoderError, OtherEncoder
 from searchapp.graph import EntryDamaged, Golden, OpenVinoEngine, disagreement, entry_path, has_bf16, read_entry
+from searchapp.local import LocalBackend
 from searchapp.modelfolder import find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from searchapp.graph import Batch
     from searchapp.types import Encoder, Vectors
@@ -350,6 +353,57 @@ def test_the_fingerprint_follows_what_decides_the_vectors_and_not_the_place(bert
         file.write(b"\x01")
     weighed = find_model(str(copy), cache=tmp_path)
     assert len({one.fingerprint for one in (first, limited, pooled, weighed)}) == 4
+
+
+def _change_weights(folder: Path) -> None:
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        (byte,) = file.read(1)
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([byte ^ 1]))
+
+
+def _change_text(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+ONE_BYTE = {
+    "weights": _change_weights,
+    "tokenizer": _change_text("tokenizer.json", '"!": ', '"?": '),
+    "pooling": _change_text("1_Pooling/config.json", '"pooling_mode_mean_tokens": true', '"pooling_mode_cls_token": true'),
+    "prompt": _change_text("config_sentence_transformers.json", "query: ", "query; "),
+    "limit": _change_text("sentence_bert_config.json", "16", "17"),
+    "layer": _change_text("config.json", '"hidden_act": "gelu"', '"hidden_act": "relu"'),
+}
+
+
+@pytest.mark.parametrize("what", ONE_BYTE)
+def test_a_corpus_refuses_a_model_of_which_hardly_a_byte_is_another(bert: Tiny, tmp_path: Path, what: str) -> None:
+    model = bert.folder
+    _sentence_transformers(model, {"pooling_mode_mean_tokens": True})
+    (model / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: "}}')
+    (model / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.txt").write_text("words of a document")
+    corpus = Corpus(LocalBackend(tmp_path / "corpus"), cache=tmp_path / "cache")
+    corpus.ingest([tmp_path / "docs"], model=str(model))
+    before = (tmp_path / "corpus/corpus.db").read_bytes()
+    ONE_BYTE[what](model)
+    with pytest.raises(OtherEncoder, match="cannot be compared") as caught:
+        corpus.ingest([tmp_path / "docs"], model=str(model))
+    assert "--corpus" in caught.value.hint
+    assert (tmp_path / "corpus/corpus.db").read_bytes() == before
+    assert corpus.query("words").matches  # by the conversion of the model as it was
+    headstart._opening.clear()
+    shutil.rmtree(tmp_path / "cache")
+    with pytest.raises(EncoderError) as gone:  # and never by another
+        corpus.query("words")
+    assert gone.value.hint
 
 
 def test_weights_are_hashed_once_while_the_file_stays_the_same(bert: Tiny, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from contextlib import closing
 from dataclasses import replace
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from searchapp.types import Ids, Scores
 
 ROWS = unit(2000).astype(np.float16)
+MUTATIONS = 120
 IDS = np.concatenate((np.arange(10, 510), np.arange(1000, 2500)))
 
 
@@ -337,6 +339,31 @@ def test_without_a_sound_file_the_database_answers_the_same_and_says_so(corpus: 
     word = "missing" if kind == "missing" else "damaged"
     assert notes == [f"the vectors file is {word}: searching the database instead; the next ingest rebuilds it"]
     assert state == word
+    with Store(corpus) as writer:
+        writer.finish()
+    assert answers(corpus) == (expected, [], "current")
+
+
+@pytest.mark.damages_corpus
+def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute_force(corpus: Path, tmp_path: Path) -> None:
+    expected, _, _ = answers(corpus)
+    (path,) = corpus.glob("*.faiss")
+    whole, rng = path.read_bytes(), random.Random(3)
+    with Store(tmp_path / "other") as writer:
+        add(writer, "/x", document(30), unit(30, 77))
+        writer.finish()
+    another = next((tmp_path / "other").glob("*.faiss")).read_bytes()
+    for number in range(MUTATIONS):
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 1, 3, 100))):
+            start = rng.randrange(len(data))
+            data[start : start + rng.choice((1, 8, 400))] = rng.randbytes(rng.choice((0, 1, 8, 400)))
+        made = rng.choice((bytes(data), whole[: rng.randrange(len(whole))], another, whole + b"x", bytes(data)))
+        path.unlink()
+        path.write_bytes(made)
+        if number % 2:
+            os.utime(path, ns=(0, 0))
+        assert answers(corpus)[0] == expected
     with Store(corpus) as writer:
         writer.finish()
     assert answers(corpus) == (expected, [], "current")

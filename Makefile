@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEMO := .demo
 BENCH := .bench-venv
 
-.PHONY: setup demo test quick lint types check bench scale clean
+.PHONY: setup demo test quick lint types check bench scale torture clean
 
 setup: $(READY)
 
@@ -56,6 +56,11 @@ $(BENCH)/.ready: tests/bench/rivals/requirements.txt
 # What corpora of a thousand to a million passages cost; SIZES="1000 10000000" for others.
 scale: $(READY)
 	$(BIN)/python tests/bench/scale.py $(SIZES)
+
+# What the promises of ARCHITECTURE.md rest on, at length: two hours on two cores; TORTURES="powerloss flips" for some.
+torture: $(READY)
+	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[torture]'
+	PYTHONPATH=tests:tests/bench $(BIN)/python -m torture $(TORTURES)
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

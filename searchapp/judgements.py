@@ -196,5 +196,8 @@ def _table(text: str, delimiter: str, *, is_strict: bool = False) -> csv.DictRea
 
 
 def _columns(rows: csv.DictReader[str]) -> list[str]:
-    """The columns that the header names."""
-    return [name.strip().casefold() for name in rows.fieldnames or ()]
+    """The columns that the header names; none where it cannot be read."""
+    try:
+        return [name.strip().casefold() for name in rows.fieldnames or ()]
+    except csv.Error:
+        return []

@@ -105,6 +105,10 @@ def test_a_quote_that_never_closes_does_not_make_one_field_of_the_rest() -> None
     assert len(found) == 201
 
 
+def test_a_csv_of_one_delimiter_is_read() -> None:
+    assert extract(b"\n;", "a.csv").text.strip() == ";"
+
+
 def test_a_csv_of_blanks_is_empty() -> None:
     with pytest.raises(FileSkipped, match="empty"):
         extract(b"\xef\xbb\xbf \n\n", "a.csv")

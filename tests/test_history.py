@@ -28,6 +28,7 @@ TEXTS = st.lists(
     st.sampled_from(["# One\n\nfirst", "# Two\n\nsecond", "third words", "fourth\n\n", "one half", "two half"]), min_size=1, max_size=4
 ).map("\n\n".join)
 DAY_NS = 86_400 * 10**9
+TORTURE = 1000  # histories, where the profile asks for them
 QUESTIONS = ("first second", "third", "half")
 
 
@@ -196,18 +197,10 @@ class History(RuleBasedStateMachine):
         return [[(match.hit.path, match.hit.passage.start, match.score) for match in each] for each in matches]
 
 
-class _Profile:
-    """How many histories, and how long: the profile that is loaded says so, where it says more than CI can spend."""
-
-    loaded = settings()
-    is_torture = loaded.max_examples >= 1000
-    chosen = settings(
-        max_examples=loaded.max_examples if is_torture else int(os.environ.get("EX", "60")),
-        stateful_step_count=30 if is_torture else 12,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-
-
 TestHistory = pytest.mark.slow(History.TestCase)
-TestHistory.settings = _Profile.chosen
+TestHistory.settings = settings(
+    max_examples=max(60, settings().max_examples if settings().max_examples >= TORTURE else 0),
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)

@@ -111,6 +111,7 @@ def test_a_judgement_given_twice_counts_once(tmp_path: Path) -> None:
     [
         ("", "line 1: no header"),
         ("query,path\n", "line 1: no header"),
+        ('question,path,g,"\0)\n', "holds no judgements"),
         ("question,path\n", "holds no judgements"),
         ("question,path\nwhen?,lease.md\nwhen?,none.md\n", r"line 3: none\.md is not a document"),
         ("question,path\n\nwhen?,none.md\n", "line 3: none"),

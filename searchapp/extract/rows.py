@@ -92,7 +92,7 @@ def _evenness(text: str, delimiter: str) -> float:
         records.pop()  # it may be cut
     widths = [len(record) for record in records]
     divided = [width for width in widths if width > 1]
-    if len(divided) < len(widths) / 2:
+    if not divided or len(divided) < len(widths) / 2:
         return 0.0
     usual = max(set(divided), key=lambda width: (divided.count(width), width))
     evenness = divided.count(usual) / len(widths)

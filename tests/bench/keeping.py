@@ -14,7 +14,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 
 
-def keep(name: str, result: Mapping[str, object], command: str) -> Path:
+def keep(name: str, result: Mapping[str, object], command: str, *, folder: Path = RESULTS) -> Path:
     """Print a result and write it to a file of the bench's name and today's date; `command` names inputs, and no path of this machine."""
     whole = {
         **result,
@@ -24,7 +24,7 @@ def keep(name: str, result: Mapping[str, object], command: str) -> Path:
         "machine": f"{processor()}, {platform.machine()}, {os.cpu_count()} cores",
     }
     text = json.dumps(whole, indent=2) + "\n"
-    path = RESULTS / f"{name}-{time.strftime('%Y-%m-%d')}.json"
+    path = folder / f"{name}-{time.strftime('%Y-%m-%d')}.json"
     path.write_text(text, encoding="utf-8")
     print(text, end="")
     return path

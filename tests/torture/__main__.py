@@ -1,0 +1,63 @@
+"""All tortures, or those named, one after another; what came of each is kept under results/.
+
+make torture            (or TORTURES="powerloss flips", say)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from keeping import keep
+
+HERE = Path(__file__).resolve().parent
+TORTURES = ("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers", "history")
+
+
+def main() -> None:
+    """Run them, keep what they print, and end with 1 where one found a defect."""
+    parser = argparse.ArgumentParser(description="Cut the power, fail the disk, kill, flip and wound, at length.")
+    parser.add_argument("tortures", nargs="*", default=TORTURES, help=", ".join(TORTURES))
+    chosen = parser.parse_args().tortures
+    if unknown := set(chosen) - set(TORTURES):
+        parser.error(f"unknown: {', '.join(unknown)}")
+    failed = [name for name in chosen if not (_history() if name == "history" else _module(name))]
+    if failed:
+        sys.exit(f"defects were found by: {', '.join(failed)}")
+
+
+def _module(name: str) -> bool:
+    sys.stderr.write(f"{name}\n")
+    done = subprocess.run([sys.executable, "-m", f"torture.{name}"], stdout=subprocess.PIPE, text=True, check=False)
+    if not done.stdout:
+        return False
+    keep(name, json.loads(done.stdout), f"make torture TORTURES={name}", folder=HERE / "results")
+    return done.returncode == 0
+
+
+def _history() -> bool:
+    """A thousand histories of files and corpus, by Hypothesis."""
+    sys.stderr.write("history\n")
+    began = time.monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--timeout=0", "--hypothesis-show-statistics"]
+    done = subprocess.run(
+        [*command, "--hypothesis-profile=torture", str(HERE.parent / "test_history.py")], capture_output=True, text=True, check=False
+    )
+    counts = [int(count) for count in re.findall(r"(\d+) passing", done.stdout)]
+    told = {"histories": sum(counts), "passed": done.returncode == 0, "took_s": round(time.monotonic() - began, 1)}
+    keep(
+        "history",
+        told | ({} if done.returncode == 0 else {"told": done.stdout[-3000:]}),
+        "make torture TORTURES=history",
+        folder=HERE / "results",
+    )
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from searchapp import disk, records
-from searchapp.errors import CorpusError, CorpusLocked, CorpusUnwritable
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
 
 _ELSEWHERE = "check its permissions and the room on its disk, or choose another folder with --corpus"
 
@@ -56,8 +56,11 @@ class Lock:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Raise CorpusError for a folder that holds other things and no corpus: it is somebody's, and not to be littered."""
+    """Raise CorpusError for a folder that holds other things and no corpus, as it is somebody's, and for a corpus that lost its database."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")}  # what a killed ingest left
+    if records.DATABASE not in names and any(name.startswith("vectors-") for name in names):
+        hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
+        raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)
     if records.DATABASE not in names and names - {records.LOCK, records.RESERVE, ".gitignore"}:
         raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")
 

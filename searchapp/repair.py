@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp import disk, records, schema
 from searchapp.check import CONTENT, DOCUMENT, VECTORS, as_text, faults, standing_source
-from searchapp.errors import CorpusDamaged, CorpusUnwritable
+from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
 from searchapp.lock import Lock
 from searchapp.types import EncoderIdentity, FileIdentity, Salvage, Source, embedded_text
 from searchapp.vectors import remove_others
@@ -57,7 +57,7 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
     lock = Lock(folder)
     try:
         if not (folder / records.DATABASE).is_file():
-            raise CorpusDamaged(f"the corpus at {folder} has no database left", hint="restore a backup, or ingest into a new corpus")
+            raise CorpusMissing(f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH")
         for leftover in folder.glob(".repair-*"):
             shutil.rmtree(leftover, ignore_errors=True)
         backup = folder / f"{records.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"

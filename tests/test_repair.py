@@ -16,7 +16,7 @@ from torture.flips import ENCODER, contents, corpus_at
 
 from searchapp.check import check
 from searchapp.corpus import Corpus
-from searchapp.errors import CorpusDamaged, CorpusLocked
+from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusMissing
 from searchapp.local import LocalBackend
 from searchapp.lock import Lock
 from searchapp.snapshot import Snapshot
@@ -191,3 +191,71 @@ def test_readers_of_the_damaged_corpus_are_not_disturbed(place: Path) -> None:
         repaired(place)
         assert list(snapshot.rows(Filters())) == rows
         assert np.isfinite(snapshot.vectors_of(np.array([20, 21]))).all()
+
+
+def test_a_corpus_without_its_database_cannot_be_repaired(place: Path) -> None:
+    (place / "corpus.db").unlink()
+    with pytest.raises(CorpusDamaged, match="database of the corpus at .* is gone") as caught:
+        LocalBackend(place).repair(lambda: None)
+    assert "restore a backup" in caught.value.hint
+    for file in place.glob("vectors-*"):
+        file.unlink()
+    with pytest.raises(CorpusMissing):
+        LocalBackend(place).repair(lambda: None)
+
+
+def test_a_corpus_of_an_earlier_schema_is_brought_up_to_date_first(place: Path) -> None:
+    change(place, "UPDATE alembic_version SET version_num = '0004'")
+    before = (place / "corpus.db").read_bytes()
+    with pytest.raises(CorpusDamaged, match="earlier schema 0004") as caught:
+        LocalBackend(place).repair(lambda: None)
+    assert "searchapp ingest" in caught.value.hint
+    assert (place / "corpus.db").read_bytes() == before
+
+
+def test_what_a_killed_repair_left_goes_with_the_next(place: Path) -> None:
+    (place / ".repair-x/old").mkdir(parents=True)
+    change(place, "UPDATE tally SET documents = 7")
+    repaired(place)
+    assert not list(place.glob(".repair-*"))
+
+
+def test_passages_that_are_not_the_documents_own_are_not_kept(made: Path, place: Path) -> None:
+    change(place, "UPDATE passage SET id = 9999 WHERE document_id = 3 AND start = (SELECT min(start) FROM passage WHERE document_id = 3)")
+    before = contents(place)
+    found = repaired(place)
+    assert (found.to_read, found.lost) == ([os.fsencode(made / "docs/02.md")], [])
+    assert contents(place).keys() == before.keys()
+
+
+def test_of_two_documents_that_claim_a_place_one_is_kept(place: Path) -> None:
+    with closing(sqlite3.connect(place / "corpus.db")) as database, database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("DELETE FROM sqlite_master WHERE name = 'sqlite_autoindex_document_1'")
+        database.execute("UPDATE sqlite_master SET sql = replace(sql, ', \n\tUNIQUE (path)', '') WHERE name = 'document'")
+    with closing(sqlite3.connect(place / "corpus.db")) as database, database:
+        database.execute("UPDATE document SET path = (SELECT path FROM document WHERE id = 18) WHERE id = 19")
+    before = contents(place)
+    found = repaired(place)
+    assert (found.documents, len(found.lost)) == (19, 1)
+    assert contents(place).keys() == before.keys()
+
+
+def test_settings_that_make_no_sense_are_left_out_and_said(place: Path) -> None:
+    change(place, "UPDATE setting SET value = x'ff00'")
+    change(place, "UPDATE root SET include = 'no json'")
+    found = repaired(place)
+    assert corpus_at(place).settings() == {}
+    assert corpus_at(place).status().roots == ()
+    assert "searchapp status" in found.notes[0]
+
+
+def test_a_corpus_without_any_readable_document_keeps_its_encoder(place: Path) -> None:
+    with closing(sqlite3.connect(place / "corpus.db")) as database, database:
+        database.execute("DELETE FROM document_text")
+        database.execute("UPDATE encoding SET max_tokens = 7")
+    found = repaired(place)
+    assert (found.documents, len(found.lost)) == (0, 4)
+    assert len(found.to_read) == 16
+    with Snapshot(place) as snapshot:
+        assert snapshot.encoder == ENCODER.identity

@@ -56,7 +56,7 @@ class Lock:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Raise CorpusError for a folder that holds other things and no corpus, as it is somebody's, and for a corpus that lost its database."""
+    """Raise CorpusError for a folder that holds other things and no corpus, which is somebody's, and CorpusDamaged for a lost database."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")}  # what a killed ingest left
     if records.DATABASE not in names and any(name.startswith("vectors-") for name in names):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"

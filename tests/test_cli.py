@@ -28,7 +28,7 @@ import pytest
 
 from searchapp import settings
 from searchapp.cli import _progress_text
-from searchapp.errors import UsageError
+from searchapp.errors import CorpusLocked, UsageError
 from searchapp.layout import display_width
 from searchapp.local import LocalBackend
 from searchapp.types import Progress
@@ -469,6 +469,20 @@ def test_a_second_ingest_is_refused_at_once_naming_the_first(program: Program) -
     assert error["code"] == "corpus_locked"
     assert str(os.getpid()) in error["message"]
     assert took_s < 5  # half a second where nothing else runs; to wait for the lock would be 30
+
+
+def test_the_lock_is_refused_within_a_tenth_of_a_second_and_a_stale_one_blocks_nobody(tmp_path: Path) -> None:
+    backend = LocalBackend(tmp_path / "corpus")
+    with closing(backend.writer()):
+        took_s = []
+        for _ in range(5):
+            began = time.perf_counter()
+            with pytest.raises(CorpusLocked, match=str(os.getpid())):
+                backend.writer()
+            took_s.append(time.perf_counter() - began)
+    assert min(took_s) < 0.1
+    (tmp_path / "corpus/lock").write_text("4194304\n")  # of a process that is no more
+    backend.writer().close()
 
 
 @pytest.mark.slow

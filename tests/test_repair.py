@@ -195,7 +195,7 @@ def test_readers_of_the_damaged_corpus_are_not_disturbed(place: Path) -> None:
 
 def test_a_corpus_without_its_database_cannot_be_repaired(place: Path) -> None:
     (place / "corpus.db").unlink()
-    with pytest.raises(CorpusDamaged, match="database of the corpus at .* is gone") as caught:
+    with pytest.raises(CorpusDamaged, match="the database of the corpus") as caught:
         LocalBackend(place).repair(lambda: None)
     assert "restore a backup" in caught.value.hint
     for file in place.glob("vectors-*"):

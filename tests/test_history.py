@@ -197,7 +197,7 @@ class History(RuleBasedStateMachine):
         return [[(match.hit.path, match.hit.passage.start, match.score) for match in each] for each in matches]
 
 
-TestHistory = pytest.mark.slow(History.TestCase)
+TestHistory = pytest.mark.timeout(1800)(pytest.mark.slow(History.TestCase))
 TestHistory.settings = settings(
     max_examples=max(60, settings().max_examples if settings().max_examples >= TORTURE else 0),
     stateful_step_count=12,

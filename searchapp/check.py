@@ -177,7 +177,7 @@ def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:
     try:
         verify(folder, published, is_whole=True)
     except VectorsFileError as error:
-        yield Finding(f"{error}; {error.hint}")
+        yield Finding(f"{error}; {error.hint}", is_of_cache=True)
 
 
 def standing_source(path: bytes) -> bytes | None:

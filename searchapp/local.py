@@ -99,7 +99,9 @@ class LocalBackend:
                 is_copy = snapshot.is_copy
         except SearchappError:
             return  # whoever opens it next will say so
-        if is_copy and (findings := self.check(is_full=True)):
+        if not is_copy:
+            return
+        if findings := [finding for finding in self.check(is_full=True) if not finding.is_of_cache]:
             message = f"{self.folder} is a copy, and not a whole one: {findings[0].what}"
             raise CorpusDamaged(message, hint="copy it anew with searchapp backup and restore, or mend it: searchapp check --repair")
 

@@ -599,6 +599,7 @@ class Finding:
     what: str
     path: bytes = b""
     is_lost: bool = False  # true where no source is left to repair from
+    is_of_cache: bool = False  # true of the vectors file, which the next ingest makes anew
 
 
 @dataclass(slots=True)

@@ -42,6 +42,16 @@ def test_a_copy_at_rest_is_as_good_as_the_original(folder: Path, tmp_path: Path)
         assert not copied.is_copy
 
 
+def test_a_copy_with_a_damaged_vectors_file_is_written_to_as_that_is_only_a_cache(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    file = next(copy.glob("vectors-*"))
+    file.write_bytes(file.read_bytes()[:-1])
+    with LocalBackend(copy).writer() as writer:
+        writer.finish()
+    with Snapshot(copy) as snapshot:
+        assert snapshot.status().vectors_state == "current"
+
+
 @pytest.mark.damages_corpus
 def test_a_copy_torn_by_a_checkpoint_is_not_written_to(folder: Path, tmp_path: Path) -> None:
     before = (folder / "corpus.db").read_bytes()

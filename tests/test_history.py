@@ -183,8 +183,7 @@ class History(RuleBasedStateMachine):
     # -- what always holds
 
     def check(self) -> None:
-        findings = [finding for finding in self.house.reader_of().check(is_full=True) if "vectors file" not in finding.what]
-        assert findings == []
+        assert [finding for finding in self.house.reader_of().check(is_full=True) if not finding.is_of_cache] == []
 
     def texts(self) -> dict[str, str]:
         return {name: str(rows[0][-1]) for name, rows in self.house.content().items()}

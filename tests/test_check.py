@@ -195,7 +195,7 @@ def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -
     data = bytearray(path.read_bytes())
     data[-1] ^= 128
     path.write_bytes(data)
-    assert check(folder, is_full=True) == [Finding("the vectors file is damaged; the next ingest rebuilds it")]
+    assert check(folder, is_full=True) == [Finding("the vectors file is damaged; the next ingest rebuilds it", is_of_cache=True)]
     assert check(folder, is_full=False) == []
     with Store(folder) as writer:
         writer.finish()

@@ -68,6 +68,17 @@ def test_an_earlier_version_is_forgotten_too(made: Path) -> None:
 
 
 @pytest.mark.damages_corpus
+def test_what_another_program_deleted_without_care_is_cleared_away_too(made: Path) -> None:
+    with closing(sqlite3.connect(made / "corpus/corpus.db")) as database, database:
+        database.execute("PRAGMA secure_delete = OFF")
+        database.execute("CREATE TABLE other (text)")
+        database.execute("INSERT INTO other SELECT text FROM document_text")
+        database.execute("DROP TABLE other")
+    corpus_at(made).forget([str(made / "docs/xenogamy.md")])
+    assert traces(made) == set()
+
+
+@pytest.mark.damages_corpus
 def test_backups_in_the_folder_that_held_the_text_go_and_are_named(made: Path) -> None:
     with closing(sqlite3.connect(made / "corpus/corpus.db")) as database, database:
         database.execute("UPDATE document_text SET text = 'x' WHERE document_id = 3")

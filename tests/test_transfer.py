@@ -131,6 +131,14 @@ def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made:
     assert not (made / "other").exists()
 
 
+def test_a_changed_line_is_told_by_the_checksum_though_the_file_unpacks(made: Path) -> None:
+    LocalBackend(made / "corpus").export(made / "e")
+    (made / "e").write_bytes(gzip.compress(gzip.decompress((made / "e").read_bytes()).replace(b"word3", b"word9", 1)))
+    with pytest.raises(BackupError, match="damaged"):
+        corpus_at(made / "other").take_in(made / "e")
+    assert not (made / "other").exists()
+
+
 def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
     """Change the lines of an export and seal it anew, as a program that means harm would."""
     import hashlib

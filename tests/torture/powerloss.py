@@ -69,9 +69,10 @@ BLANK = State(0, b"", frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A file appears in the folder."""
+    """A file appears in the folder; one that was written and synced under another name has its content from the first."""
 
     name: str
+    content: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +291,7 @@ class RecordingVFS(apsw.VFS):
         file = _RecordingFile(path.name, name, flags, self._operations)
         if path.name not in self._names:
             self._names.add(path.name)
-            self._operations.append(Create(path.name))
-            if before:
-                self._operations += [Write(path.name, 0, before), Sync(path.name, is_with_folder=True)]
+            self._operations += [Create(path.name, before), *([Sync(path.name, is_with_folder=True)] if before else [])]
         return file
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802, FBT001, RUF100
@@ -422,7 +421,7 @@ class _Disk:
                 self.unsynced.append((self._seen[operation.name], operation))
             case Create():
                 file = self._seen[operation.name] = len(self.files)
-                self.files[file] = bytearray()
+                self.files[file] = bytearray(operation.content)
                 self.unsynced_names.append((operation.name, file))
             case Sync():
                 self._sync(self._seen[operation.name])

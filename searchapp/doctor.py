@@ -47,10 +47,11 @@ def diagnose(settings: Settings) -> Diagnosis:
     """The program, the machine, the model and the corpus as they are, and what is wrong with any of them."""
     found = Diagnosis()
     for name, look in _SECTIONS.items():
+        facts = found.sections[name] = []
         try:
-            found.sections[name] = list(look(settings, found.problems))
+            for fact in look(settings, found.problems):
+                facts.append(fact)  # noqa: PERF402 - what was seen before something failed counts
         except (SearchappError, OSError, sqlite3.Error, RuntimeError, ImportError) as error:
-            found.sections[name] = []
             found.problems.append(Problem(f"{name}: {error}", getattr(error, "hint", "")))
     return found
 

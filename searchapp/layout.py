@@ -78,7 +78,7 @@ def joined(lines: Iterable[str]) -> str:
 def table(facts: Iterable[tuple[str, str]], look: Look) -> list[str]:
     """A line a fact, the values in one column; facts without a value are left out."""
     shown = [(name, value) for name, value in facts if value]
-    width = max(display_width(name) for name, _ in shown)
+    width = max((display_width(name) for name, _ in shown), default=0)
     return [f"{look.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}" for name, value in shown]
 
 

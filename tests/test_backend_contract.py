@@ -584,6 +584,16 @@ def test_a_root_takes_the_place_of_those_below_it(backend: Backend, writer: Writ
     assert writer.roots() == []
 
 
+def test_a_document_that_is_replaced_again_before_a_commit_is_there_once(backend: Backend, writer: Writer) -> None:
+    for word, passages in (("first", 4), ("second", 3), ("third", 2)):
+        add(writer, "/a", document(passages, word=word), unit(passages))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.counts() == (1, 2, 0, 0)
+        assert [hit.text for hit in reader.show(reader.document_ids(EVERYTHING)[0])[1]] == ["third 0", "third 1"]
+    assert backend.check(is_full=True) == []
+
+
 def test_what_is_not_indexed_is_replaced_within_its_scopes_only(backend: Backend, writer: Writer) -> None:
     def recorded() -> list[Unindexed]:
         writer.commit()

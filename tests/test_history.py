@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from make_house import HereExtractor, House
 
 from searchapp import intake
@@ -27,6 +27,7 @@ NAMES = st.sampled_from(["a.md", "deep/d.txt", CAFE, unicodedata.normalize("NFD"
 TEXTS = st.lists(
     st.sampled_from(["# One\n\nfirst", "# Two\n\nsecond", "third words", "fourth\n\n", "one half", "two half"]), min_size=1, max_size=4
 ).map("\n\n".join)
+PICKS = st.integers(0, 4)
 DAY_NS = 86_400 * 10**9
 TORTURE = 1000  # histories, where the profile asks for them
 QUESTIONS = ("first second", "third", "half")
@@ -48,6 +49,9 @@ class History(RuleBasedStateMachine):
     def begin(self) -> None:
         self.house = House(self.folder)
         (self.house.docs / "deep").mkdir()
+        for number, name in enumerate(("a.md", "deep/d.txt", CAFE)):
+            self.write(name, f"# One\n\nfirst {number}\n\nthird words")
+        self.house.ingest()
 
     def teardown(self) -> None:
         try:
@@ -70,38 +74,49 @@ class History(RuleBasedStateMachine):
         path = self.house.docs / name
         os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + days * DAY_NS))
 
-    @rule(name=NAMES)
-    def change_with_the_same_size_and_time(self, name: str) -> None:
-        if name in self.expected:
-            status = (self.house.docs / name).stat()
-            self.write(name, self.expected[name].swapcase())
-            os.utime(self.house.docs / name, ns=(status.st_atime_ns, status.st_mtime_ns))
+    @precondition(lambda self: self.expected)
+    @rule(pick=PICKS)
+    def change_with_the_same_size_and_time(self, pick: int) -> None:
+        name = self.picked(pick)
+        status = (self.house.docs / name).stat()
+        self.write(name, self.expected[name].swapcase())
+        os.utime(self.house.docs / name, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    @rule(name=NAMES, other=NAMES)
-    def move(self, name: str, other: str) -> None:
-        if name in self.expected and name != other:
+    @precondition(lambda self: self.expected)
+    @rule(pick=PICKS, other=NAMES)
+    def move(self, pick: int, other: str) -> None:
+        if (name := self.picked(pick)) != other:
             (self.house.docs / name).replace(self.house.docs / other)
             self.expected[other] = self.expected.pop(name)
 
-    @rule(name=NAMES, other=NAMES)
-    def swap(self, name: str, other: str) -> None:
-        if name in self.expected and other in self.expected and name != other:
+    @precondition(lambda self: len(self.expected) > 1)
+    @rule(pick=PICKS, other_pick=PICKS)
+    def swap(self, pick: int, other_pick: int) -> None:
+        name, other = self.picked(pick), self.picked(other_pick)
+        if name != other:
             between = self.folder / "between"
             (self.house.docs / name).replace(between)
             (self.house.docs / other).replace(self.house.docs / name)
             between.replace(self.house.docs / other)
             self.expected[name], self.expected[other] = self.expected[other], self.expected[name]
 
-    @rule(name=NAMES, other=NAMES)
-    def copy(self, name: str, other: str) -> None:
-        if name in self.expected and name != other:
+    @precondition(lambda self: self.expected)
+    @rule(pick=PICKS, other=NAMES)
+    def copy(self, pick: int, other: str) -> None:
+        if (name := self.picked(pick)) != other:
             shutil.copy2(self.house.docs / name, self.house.docs / other)
             self.expected[other] = self.expected[name]
 
-    @rule(name=NAMES)
-    def delete(self, name: str) -> None:
-        if self.expected.pop(name, None) is not None:
-            (self.house.docs / name).unlink()
+    @precondition(lambda self: self.expected)
+    @rule(pick=PICKS)
+    def delete(self, pick: int) -> None:
+        name = self.picked(pick)
+        del self.expected[name]
+        (self.house.docs / name).unlink()
+
+    def picked(self, pick: int) -> str:
+        """One of the files that are there."""
+        return sorted(self.expected)[pick % len(self.expected)]
 
     # -- what happens to the corpus
 

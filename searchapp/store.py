@@ -381,9 +381,10 @@ class Store:
             if not self.publish() and self._connection.execute(sa.select(StoredBackground)).first() is None:
                 self._record_background()
                 self._commit()
+            remove_others(self._folder, self._connection.scalar(sa.select(StoredPublication.name)) or "")  # what a killed ingest left
         except CorpusUnwritable as error:
+            self._open.rollback()
             self.notes.append(f"{error}; queries search the database instead; {error.hint}")
-        remove_others(self._folder, self._connection.scalar(sa.select(StoredPublication.name)) or "")  # what a killed ingest left
         return self._generation
 
     def publish(self, *, is_due: bool | None = None, approximate_from: int = APPROXIMATE_FROM) -> bool:

@@ -59,6 +59,14 @@ def test_a_disk_that_fails_at_any_call_is_said_and_does_no_harm(stage: Stage) ->
     assert_harmless(outcomes)
 
 
+def test_a_disk_that_fails_while_the_vectors_are_published_costs_no_more_than_a_note(stage: Stage) -> None:
+    scene, counts = stage[0]
+    numbers = range(counts["pwrite64"] * 9 // 10, counts["pwrite64"], 6)
+    outcomes = list(faults.run_all([(scene, Fault("pwrite64", number, "ENOSPC")) for number in numbers]))
+    assert {outcome.exit_code for outcome in outcomes} <= {0, 4}
+    assert_harmless(outcomes)
+
+
 def test_a_writer_that_acknowledges_before_it_commits_is_found_out(stage: Stage) -> None:
     scene, counts = stage[0]
     numbers = range(counts["pwrite64"] // 2, counts["pwrite64"] // 2 + 5)

@@ -225,7 +225,16 @@ def attempt(scene: Scene, fault: Fault, *, is_hasty: bool = False) -> Outcome:
         defects = _ending(fault, code, told, is_hit=bool(hits), is_stuck=is_stuck)
         left, litter = _in_child(scene, work, code)
         where = "" if not hits else hits[0] if fault.kind != KILL else lines[-2]
-        return Outcome(scene.name, fault, bool(hits), code, _nowhere(where), _nowhere(told), [*defects, *left], litter)
+        return Outcome(
+            scene.name,
+            fault,
+            bool(hits),
+            code,
+            _nowhere(where),
+            _nowhere(told),
+            [(kind, _nowhere(what)) for kind, what in (*defects, *left)],
+            litter,
+        )
 
 
 def killed(scene: Scene, moment: float) -> Outcome:

@@ -211,9 +211,10 @@ class History(RuleBasedStateMachine):
         return [[(match.hit.path, match.hit.passage.start, match.score) for match in each] for each in matches]
 
 
-TestHistory = pytest.mark.timeout(1800)(pytest.mark.slow(History.TestCase))
+IS_TORTURE = settings().max_examples >= TORTURE
+TestHistory = pytest.mark.timeout(0 if IS_TORTURE else 1800)(pytest.mark.slow(History.TestCase))
 TestHistory.settings = settings(
-    max_examples=max(60, settings().max_examples if settings().max_examples >= TORTURE else 0),
+    max_examples=max(60, settings().max_examples if IS_TORTURE else 0),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

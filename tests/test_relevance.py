@@ -20,7 +20,7 @@ from searchapp.encode import load_encoder
 from searchapp.local import LocalBackend
 from searchapp.types import Answer, Hit
 
-pytestmark = [pytest.mark.model, pytest.mark.slow]
+pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1200)]  # minutes, where other work goes on
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "data"

@@ -261,7 +261,8 @@ def _nowhere(text: str) -> str:
 def _prepared(scene: Scene, folder: Path) -> Path:
     if scene.start is not None:
         shutil.copytree(scene.start, folder / "corpus")
-    (folder / "acknowledged").touch()
+    for name in ("acknowledged", "errors"):
+        (folder / name).touch()
     return folder
 
 

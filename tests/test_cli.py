@@ -27,7 +27,8 @@ from typing import Any
 import pytest
 
 from searchapp import settings
-from searchapp.cli import _progress_text
+from searchapp.cli import Commands
+from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
 from searchapp.layout import display_width
 from searchapp.local import LocalBackend
@@ -35,7 +36,7 @@ from searchapp.types import Progress
 
 pytestmark = pytest.mark.model
 
-COMMANDS = ("init", "ingest", "query", "status", "list", "show", "remove", "check", "evaluate")
+COMMANDS = tuple(Commands())
 MODULE = (sys.executable, "-P", "-m", "searchapp")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 HEAVY = ("torch", "transformers", "sqlalchemy", "alembic")
@@ -389,7 +390,7 @@ def test_without_a_command_the_help_goes_to_stderr_and_it_is_a_usage_error(progr
 def test_the_help_of_a_command_mentions_each_of_its_options(program: Program, command: str) -> None:
     done = program.run(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    source = (Path(settings.__file__).parent / "cli.py").read_text()
+    source = "\n".join(path.read_text() for path in (Path(settings.__file__).parent / "cli").glob("*.py"))
     body = re.search(rf"\ndef {command}_?\((.*?)\) -> int:", source, re.DOTALL)
     assert body is not None
     aliases = {"CorpusOption": "--corpus", "JsonOption": "--json", "WithinOption": "--in", "TypeOption": "--type"}

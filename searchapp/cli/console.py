@@ -1,0 +1,172 @@
+"""What people see: answers to stdout, notes and progress to stderr, signals that ask for an end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchapp import layout, render, settings
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import TextIO
+
+    from searchapp.layout import Look
+    from searchapp.types import Progress
+
+_PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
+_TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the work, and of time: what is left is a guess before both have passed
+
+
+class Exit(IntEnum):
+    """What a command returns to the shell, beside the exit codes of errors."""
+
+    DONE = 0
+    NOTHING = 1
+    USAGE = 2
+    PARTLY = 3
+    FAILED = 4
+    DAMAGED = 5
+    LOST = 6
+    INTERRUPTED = 130
+
+
+def show_log() -> None:
+    """Let the library's own log reach stderr: the rare things that take time or went otherwise than expected."""
+    log = logging.getLogger("searchapp")
+    if not log.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+
+
+def write(text: str) -> None:
+    """Write an answer; names that are not valid UTF-8 come out as the bytes that they are."""
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def note(text: str) -> None:
+    """Write a line to stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
+    """Tell where the time went, unless JSON tells it."""
+    if stages_s and not as_json:
+        note(render.stages_text(stages_s, look(sys.stderr)).rstrip("\n"))
+
+
+def since_start_s() -> float:
+    """How long this process has been running, within a hundredth of a second; 0 where the system does not tell."""
+    try:
+        began_ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began_ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, AttributeError, IndexError):
+        return 0.0
+
+
+def look(stream: TextIO) -> Look:
+    """What suits a stream: colour and links on a terminal, plain text elsewhere."""
+    is_terminal = stream.isatty()
+    return layout.Look(
+        width=shutil.get_terminal_size().columns if is_terminal else None,
+        color=settings.wants_color(stream),
+        links=is_terminal and settings.terminal_has_links(),
+        base=os.fsencode(Path.cwd()) if is_terminal else None,
+    )
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM ask the work to stop after its next commit; a second one ends it at once."""
+    stop = threading.Event()
+
+    def ask(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        note("finishing the current commit; once more to stop at once")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does: what is temporary is cleared away."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def progress(stream: TextIO) -> Iterator[Callable[[Progress], None]]:
+    """A bar on a terminal; elsewhere a line now and then."""
+    if stream.isatty():
+        with _bar() as on_progress:
+            yield on_progress
+    else:
+        yield _plain_progress(stream)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (
+        bars.TextColumn("embedding"),
+        bars.BarColumn(),
+        bars.TextColumn("{task.fields[told]}"),
+    )
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, told="")
+
+        def show(state: Progress) -> None:
+            bar.update(task, total=1.0 if state.share else None, completed=state.share, told=_progress_text(state))
+
+        yield show
+
+
+def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
+    last = time.monotonic()
+
+    def show(state: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _PLAIN_PROGRESS_S:
+            return
+        last = now
+        stream.write(f"{_progress_text(state)}\n")
+        stream.flush()
+
+    return show
+
+
+def _progress_text(state: Progress) -> str:
+    """How far the work is, at what rate, and how long the rest takes once enough is done to tell."""
+    rate = state.passages / max(state.took_s, 0.1)
+    told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
+    is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S
+    return f"{told}, about {layout.human_duration(state.left_s)} left" if is_telling else told

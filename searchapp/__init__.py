@@ -1,6 +1,23 @@
 """Search your own documents by meaning, on your own machine.
 
-The package root holds the version and nothing else, so that importing any one module costs that module alone.
+The package root holds the version, and the `Encoder` for whoever wants vectors in Python; importing the root, or any one module, costs
+that module alone.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from searchapp.embedding import Encoder
+
+__all__ = ["Encoder", "__version__"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    if name != "Encoder":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from searchapp.embedding import Encoder
+
+    return Encoder

@@ -1,7 +1,7 @@
 """The model in torch: loaded, pooled, run, and turned once into an OpenVINO graph.
 
 The only owner of torch and transformers. Its weight is seconds of imports, so a conversion is a child process
-(`python -m searchapp.convert MODEL CACHE`), and only a GPU or a test loads it beside anything else.
+(`python -m searchapp.convert MODEL CACHE [single-stream]`), and only a GPU or a test loads it beside anything else.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 GPU_BATCH_TOKENS = 65_536  # in flight at a time: enough to fill a large GPU
+SINGLE_STREAM = "single-stream"  # said to the child process
 GOLDEN_TEXTS = (
     "How do vaccines work?",
     "The committee met on 12 March 1998 and adopted, by 14 votes to 3, the report on fisheries in the North Sea.",
@@ -75,6 +76,18 @@ class TorchEngine:
             on_device = [self._one(batch)[int(has_states)] for batch in batches]  # a GPU goes on while the next batch is made
             return [tensor.cpu().numpy() for tensor in on_device]
 
+    def look_inside(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """All that a model makes of one text: hidden states (layers + 1, t, width) and attentions (layers, heads, t, t)."""
+        import torch
+
+        ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
+        named = dict(zip(self._inputs, _arguments(ids, mask, self._inputs), strict=True))
+        with torch.inference_mode():
+            output = self.module.transformer(**named, output_hidden_states=True, output_attentions=True)
+            hidden = torch.stack([states[0] for states in _hidden_states(output)])
+            attentions = torch.stack([weights[0] for weights in output.attentions])
+            return hidden.float().cpu().numpy(), attentions.float().cpu().numpy()
+
     def _one(self, batch: Batch) -> Any:  # a pair of tensors
         ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
         return self.module(*_arguments(ids, mask, self._inputs))
@@ -91,11 +104,10 @@ def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
     tokenizer = _tokenizer(folder)
     special = tokenizer.num_special_tokens_to_add(is_pair=False)
     prompt = len(tokenizer.encode(folder.document_prompt, add_special_tokens=False).ids)
-    config = json.loads((folder.path / "config.json").read_text(encoding="utf-8"))
     identity = EncoderIdentity(
         model=folder.model,
         fingerprint=folder.fingerprint,
-        dim=int(config.get("hidden_size") or config["dim"]),
+        dim=folder.dim,
         max_tokens=folder.max_length - special - prompt,
     )
     recipe = Recipe(
@@ -106,17 +118,23 @@ def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
         query_prompt=folder.query_prompt,
         document_prompt=folder.document_prompt,
         golden=(),
+        is_normalised=folder.is_normalised,
     )
     return recipe, tokenizer
 
 
-def convert(model: str, *, cache: Path) -> None:
-    """Make a model's entry in the cache; raises EncoderError, leaving nothing, where the graph is not equal to torch."""
+def convert(model: str, *, cache: Path, is_single_stream: bool = False) -> None:
+    """Make a model's entry in the cache; raises EncoderError, leaving nothing, where the graph is not equal to torch.
+
+    `is_single_stream` is for a processor on which OpenVINO crashes otherwise, as 2026.4 does with ModernBERT in bf16 where there is AMX.
+    """
     folder = find_model(model, cache=cache)
     with _quiet():
         recipe, tokenizer = read_model(folder)
         engine = TorchEngine(folder)
-        recipe = replace(recipe, golden=tuple(_golden(text, recipe, tokenizer, engine) for text in GOLDEN_TEXTS))
+        recipe = replace(
+            recipe, is_single_stream=is_single_stream, golden=tuple(_golden(text, recipe, tokenizer, engine) for text in GOLDEN_TEXTS)
+        )
         with new_entry(recipe, cache) as path:
             tokenizer.save(str(path / "tokenizer.json"), pretty=False)
             _save_graph(engine.module, folder, path)
@@ -125,10 +143,10 @@ def convert(model: str, *, cache: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Convert, as a child process: silent, and a failure is one JSON object on stdout with exit code 4."""
-    model, cache = arguments
+    model, cache, *how = arguments
     os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     try:
-        convert(model, cache=Path(cache))
+        convert(model, cache=Path(cache), is_single_stream=how == [SINGLE_STREAM])
     except EncoderError as error:
         sys.stdout.write(json.dumps({"message": str(error), "hint": error.hint}))
         return error.exit_code
@@ -175,7 +193,7 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
             self.transformer = transformer
 
         def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            states = self.transformer(**dict(zip(folder.inputs, inputs, strict=True))).last_hidden_state.float()  # (b, t, dim)
+            states = _states(self.transformer, dict(zip(folder.inputs, inputs, strict=True)), folder).float()  # (b, t, dim)
             mask = inputs[1].unsqueeze(-1).to(states.dtype)  # (b, t, 1)
             if folder.pooling == "cls":
                 vectors = states[:, 0]
@@ -183,9 +201,31 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
                 vectors = (states + (mask - 1) * 1e9).amax(1)
             else:
                 vectors = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(vectors, dim=1), states  # (b, dim), (b, t, dim)
+            return torch.nn.functional.normalize(vectors, dim=1) if folder.is_normalised else vectors, states  # (b, dim), (b, t, dim)
 
     return Pooled().eval()
+
+
+def _states(transformer: Any, inputs: dict[str, Any], folder: ModelFolder) -> Any:  # a tensor, (b, t, dim)
+    """What is pooled: the hidden states of the folder's layers, or the rows of the embedding table."""
+    import torch
+
+    layers = folder.layers
+    if layers.is_static:
+        return transformer.get_input_embeddings()(inputs["input_ids"])
+    if layers.numbers == (folder.depth,):
+        return transformer(**inputs).last_hidden_state
+    found = _hidden_states(transformer(**inputs, output_hidden_states=True))
+    chosen = [found[number] for number in layers.numbers]  # (b, t, width) each
+    if layers.join == "end to end":
+        return torch.cat(chosen, dim=-1)
+    total = torch.stack(chosen).sum(0)
+    return total / len(chosen) if layers.join == "mean" else total
+
+
+def _hidden_states(output: Any) -> list[Any]:  # tensors, (b, t, width)
+    """All hidden states of a transformer, the last one as it leaves it, behind a final norm where it has one."""
+    return [*output.hidden_states[:-1], output.last_hidden_state]
 
 
 def _arguments(ids: Any, mask: Any, inputs: Sequence[str]) -> tuple[Any, ...]:  # tensors or arrays, (b, t)
@@ -225,7 +265,7 @@ def _prove(path: Path, recipe: Recipe) -> None:
     import numpy as np
 
     for is_batch in (False, True):
-        compiled = compile_graph(path, is_batch=is_batch)
+        compiled = compile_graph(path, is_batch=is_batch, is_single_stream=recipe.is_single_stream)
         for golden in recipe.golden:
             batch = golden_batch(golden, recipe)
             ids, mask = (np.concatenate([array] * 3) for array in (batch.ids, batch.mask))

@@ -514,7 +514,8 @@ def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> 
         raise OtherEncoder(
             f"this corpus was made by the encoder {made_by.model!r} ({made_by.fingerprint[:12]}), not by {encoder.model!r} "
             f"({encoder.fingerprint[:12]}); vectors of two encoders cannot be compared",
-            hint="leave --model, SEARCHAPP_MODEL or the setting out, or ingest into a new corpus with --corpus DIR --model MODEL",
+            hint="leave --model, SEARCHAPP_MODEL or the setting out; to change the corpus's model: searchapp model use MODEL; "
+            "or ingest into a new corpus with --corpus DIR --model MODEL",
         )
 
 

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import __version__, disk, graph, records
+from searchapp import __version__, disk, encodings, graph, records
 from searchapp.check import check
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.modelfolder import find_model, is_hub_name
@@ -130,6 +130,8 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     yield "waiting", f"{status.pending:,} pending, {status.stale:,} stale" if status.pending or status.stale else ""
     yield "encoder", f"{status.encoder.model} ({status.encoder.fingerprint[:12]})" if status.encoder else "none yet"
     yield "vectors file", status.vectors_state
+    others = ((each.encoder.model if each.encoder else each.folder.name, each) for each in encodings.others(settings.corpus))
+    yield "other encodings", "; ".join(f"{name}: {each.documents:,} documents, {each.size / 2**20:,.0f} MiB" for name, each in others)
     if open_to_others := sorted(_open_to_others(settings.corpus)):
         yield "readable by others", ", ".join(open_to_others)
         problems.append(Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.corpus}"))

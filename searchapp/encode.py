@@ -22,7 +22,7 @@ import numpy as np
 from searchapp.errors import EncoderError
 from searchapp.graph import Batch, Entry, EntryDamaged, OpenVinoEngine, Recipe, import_openvino, read_entry
 from searchapp.modelfolder import find_model
-from searchapp.types import EncoderIdentity, Span, TokenVectors
+from searchapp.types import EncoderIdentity, Inside, Span, TokenVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -68,16 +68,24 @@ class TextEncoder:
         """Each text's content tokens as code point spans, in order, never truncated; no special tokens, no prompts."""
         return [encoding.offsets for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)]
 
-    def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
+    def encode_passages(self, texts: Sequence[str], *, is_cut: bool = False) -> Vectors:
+        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`, unless it may be cut there.
+
+        Rows are as long as they come where the model is read out so.
+        """
         rows = np.empty((len(texts), self.identity.dim), np.float32)
         for start, encodings in self._windows(texts):
+            if is_cut:
+                encodings = [self._shortened(encoding, texts[start + i]) for i, encoding in enumerate(encodings)]
             self._refuse_long(encodings, start)
             groups = list(_groups(encodings, self._engine.batch_tokens))
             results = self._engine.run(self._batch([encodings[i] for i in group]) for group in groups)
             for group, vectors in zip(groups, results, strict=True):
                 rows[[start + i for i in group]] = vectors
-        return _unit_rows(rows)
+        return self._made_right(rows)
+
+    def _made_right(self, rows: NDArray[np.float32]) -> Vectors:
+        return _unit_rows(rows) if self._recipe.is_normalised else _finite(rows)
 
     def _windows(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Encoding]]]:
         """The texts tokenised, some at a time, each part while the one before it is being run; with where each begins."""
@@ -93,7 +101,7 @@ class TextEncoder:
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, (dim,); a question over the limit is cut at it."""
         encoding = self._cut(self._recipe.query_prompt + text)
-        vector: Vector = _unit_rows(self._engine.run([self._batch([encoding])])[0])[0]
+        vector: Vector = self._made_right(self._engine.run([self._batch([encoding])])[0])[0]
         return vector
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
@@ -112,11 +120,34 @@ class TextEncoder:
                 found[i] = TokenVectors(offsets, _finite(one[: len(offsets)]))
         return [found[i] for i in range(len(texts))]
 
+    def look_inside(self, text: str) -> Inside:
+        """All that the model makes of a text, cut at the limit. Raises EncoderError where the engine shows no more than vectors."""
+        from searchapp.convert import TorchEngine
+
+        if not isinstance(self._engine, TorchEngine):
+            raise EncoderError("A converted model does not show its layers.", hint="Load it without `is_fast`.")
+        encoding = self._cut(self._recipe.document_prompt + text)
+        hidden, attentions = self._engine.look_inside(self._batch([encoding]))
+        size = max(1, len(encoding))
+        return Inside(
+            tokens=tuple(encoding.tokens),
+            offsets=_offsets(encoding, len(self._recipe.document_prompt)),
+            hidden_states=_finite(hidden[:, :size]),
+            attentions=_finite(attentions[:, :, :size, :size]),
+        )
+
+    def token_names(self, text: str) -> list[str]:
+        """The tokens of a text by their names in the vocabulary, cut at the limit, in step with `token_vectors`."""
+        return list(self._cut(self._recipe.document_prompt + text).tokens)
+
     def _refuse_long(self, encodings: Sequence[Encoding], start: int) -> None:
         for index, encoding in enumerate(encodings, start):
             if len(encoding) > self._recipe.max_length:
                 excess = len(encoding) - self._recipe.max_length
                 raise ValueError(f"text {index} is {excess} tokens over the limit of {self.identity.max_tokens}")
+
+    def _shortened(self, encoding: Encoding, text: str) -> Encoding:
+        return encoding if len(encoding) <= self._recipe.max_length else self._cut(self._recipe.document_prompt + text)
 
     def _cut(self, text: str) -> Encoding:
         """The text's tokens between special tokens, cut at the model's limit."""
@@ -153,6 +184,27 @@ def load_encoder(
         return _open(folder.model, folder.fingerprint, cache, is_batch=is_batch)
     except EntryDamaged as damage:
         return _reopen(folder, cache, is_batch=is_batch, damage=damage)
+
+
+def load_exact(
+    model: str = "default",
+    *,
+    cache: Path,
+    layers: str = "last",
+    pooling: str | None = None,
+    is_normalised: bool = True,
+    device: Device = "auto",
+) -> TextEncoder:
+    """The encoder of a model in float32, as its authors run it, its vectors read out as asked; with torch, which takes a second to load.
+
+    Raises EncoderError as `load_encoder` does, and UsageError for layers or a pooling that the model has not.
+    """
+    from searchapp.convert import TorchEngine, read_model
+
+    folder = find_model(model, cache=cache).read_out(layers=layers, pooling=pooling, is_normalised=is_normalised)
+    recipe, tokenizer = read_model(folder)
+    engine = TorchEngine(folder, device="cuda" if _is_on_gpu(device) else "cpu", is_bf16=False)
+    return TextEncoder(recipe, tokenizer, engine)
 
 
 def open_encoder(identity: EncoderIdentity, *, cache: Path, is_batch: bool = False, device: Device = "auto") -> TextEncoder:
@@ -226,13 +278,11 @@ def _reopen(folder: ModelFolder, cache: Path, *, is_batch: bool, damage: EntryDa
 
 
 def _convert(model: str, cache: Path) -> None:
-    """Convert a model in a child process, which alone meets torch; `-P` keeps the working directory off its import path."""
-    command = [sys.executable, "-P", "-m", "searchapp.convert", model, str(cache.absolute())]
-    try:
-        child = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=CONVERSION_TIMEOUT_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        message = f"The model {model} could not be converted: {error}."
-        raise EncoderError(message, hint="Try again when the machine is less busy.") from error
+    """Convert a model in a child process, which alone meets torch; where OpenVINO crashes in it, once more for a single stream."""
+    child = _conversion(model, cache)
+    if child.returncode < 0:
+        _log.debug("the conversion of %s died of signal %d", model, -child.returncode)
+        child = _conversion(model, cache, "single-stream")
     if child.returncode == 0:
         return
     try:
@@ -242,6 +292,16 @@ def _convert(model: str, cache: Path) -> None:
         said = child.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {child.returncode}"]
         message, hint = f"The model {model} could not be converted: {said[-1]}", "Check the free memory and disk space, then try again."
     raise EncoderError(message, hint=hint)
+
+
+def _conversion(model: str, cache: Path, *how: str) -> subprocess.CompletedProcess[bytes]:
+    """The end of a child process that converts; `-P` keeps the working directory off its import path."""
+    command = [sys.executable, "-P", "-m", "searchapp.convert", model, str(cache.absolute()), *how]
+    try:
+        return subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=CONVERSION_TIMEOUT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"The model {model} could not be converted: {error}."
+        raise EncoderError(message, hint="Try again when the machine is less busy.") from error
 
 
 def _torch_encoder(folder: ModelFolder, *, is_on_gpu: bool) -> TextEncoder:

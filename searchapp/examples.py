@@ -41,7 +41,7 @@ def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Exampl
     texts = _read(path, encoder())
     if not texts:
         raise FileFailed(f"nothing to compare could be read from {path}", hint="name a file with text in it")
-    return Example(_direction(encoder().encode_passages(texts).mean(axis=0)), "\n".join(texts), path)
+    return Example(direction(encoder().encode_passages(texts).mean(axis=0)), "\n".join(texts), path)
 
 
 def of_passage(passage_id: int, path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Example:
@@ -60,10 +60,11 @@ def _mean(hits: Sequence[Hit], reader: Reader, encoder: Callable[[], Encoder]) -
     rows = reader.vectors_of(np.array([hit.passage_id for hit in hits], dtype=np.int64))
     if np.isnan(rows).any():
         rows = encoder().encode_passages([embedded_text(hit.passage.headings, hit.text) for hit in hits])
-    return _direction(rows.mean(axis=0))
+    return direction(rows.mean(axis=0))
 
 
-def _direction(mean: Vector) -> Vector:
+def direction(mean: Vector) -> Vector:
+    """A vector, (dim,), in unit length; 0 stays 0."""
     unit: Vector = np.ascontiguousarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
     return unit
 

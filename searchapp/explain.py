@@ -7,14 +7,13 @@ nor how anything is shown.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.records import spaced
 from searchapp.types import CosineShares, WordShare
+from searchapp.words import visible, words_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,12 +49,17 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
     states, unit = tokens.states.astype(np.float64), _unit(query)  # (t, dim), (dim,)
     total = states.sum(axis=0)  # (dim,)
     scale = 1 / length if (length := float(np.linalg.norm(total))) else 0.0
-    shares = list(zip(_visible(tokens.offsets, text), (states @ unit * scale).tolist(), strict=True))
+    each: list[float] = (states @ unit * scale).tolist()
+    shares = list(zip(visible(tokens.offsets, text), each, strict=True))
     return CosineShares(
         cosine=float(total @ unit) * scale,
         special=sum(share for (start, end), share in shares if start == end),
         headings=sum(share for (start, end), share in shares if start < end and start < offset),
-        words=tuple(_words(((span, share) for span, share in shares if offset <= span[0] < span[1]), text, offset)),
+        words=tuple(
+            WordShare(word.start - offset, word.end - offset, sum(each[token] for token in word.tokens))
+            for word in words_of(tokens.offsets, text)
+            if word.start >= offset
+        ),
     )
 
 
@@ -109,38 +113,6 @@ def _sentence_cosines(
         inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
         if inside.any():
             yield float(_unit(tokens.states[inside].mean(axis=0)) @ query), (start, end), inside
-
-
-def _visible(offsets: Iterable[Span], text: str) -> Iterator[Span]:
-    """Each token's span without the white space around it; empty where nothing is left."""
-    for start, end in offsets:
-        token = text[start:end]
-        begin = start + len(token) - len(token.lstrip())
-        yield begin, begin + len(token.strip())
-
-
-def _words(tokens: Iterable[tuple[Span, float]], text: str, offset: int) -> Iterator[WordShare]:
-    """The pieces of a word put together again; any other token is an entry of its own, so that all shares are there."""
-    last: WordShare | None = None
-    for (start, end), share in tokens:
-        if last is not None and _is_same_word(text, last.end + offset, start):
-            last = WordShare(last.start, max(last.end, end - offset), last.share + share)
-            continue
-        if last is not None:
-            yield last
-        last = WordShare(start - offset, end - offset, share)
-    if last is not None:
-        yield last
-
-
-def _is_same_word(text: str, end: int, start: int) -> bool:
-    """Whether a token belongs to the word before: they share a character, or one word goes on in a script with spaces."""
-    around = text[end - 1 : end + 1]
-    return start < end or (start == end and all(map(_is_in_word, around)) and spaced(around) == around)
-
-
-def _is_in_word(character: str) -> bool:
-    return character == "_" or unicodedata.category(character)[0] in "LMN"  # marks too, which \w leaves out
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -67,6 +67,8 @@ class Recipe:
     query_prompt: str
     document_prompt: str
     golden: tuple[Golden, ...]
+    is_normalised: bool = True  # vectors have unit length
+    is_single_stream: bool = False  # more at a time crash OpenVINO with this model on this processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class OpenVinoEngine:
         self._inputs = entry.recipe.inputs
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:
-            compiled = compile_graph(entry.path, is_batch=is_batch)
+            compiled = compile_graph(entry.path, is_batch=is_batch, is_single_stream=entry.recipe.is_single_stream)
             for _ in range(2 * compiled.get_property("NUM_STREAMS") if is_batch else 1):
                 self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
@@ -269,13 +271,13 @@ class OpenVinoEngine:
         return inputs if len(self._inputs) == len(inputs) else [*inputs, batch.mask * 0]
 
 
-def compile_graph(path: Path, *, is_batch: bool) -> Any:  # openvino is untyped
+def compile_graph(path: Path, *, is_batch: bool, is_single_stream: bool = False) -> Any:  # openvino is untyped
     """The graph in a folder, ready to run; for questions from its compiled form where the folder has one."""
     openvino = import_openvino()
     core = openvino.Core()
     precision = "bf16" if has_bf16() else "f32"
     if is_batch:
-        streams = max(2, (os.cpu_count() or 2) // 4)
+        streams = 1 if is_single_stream else max(2, (os.cpu_count() or 2) // 4)
         settings = {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": precision}
         return core.compile_model(str(path / "graph.xml"), DEVICE, settings)
     settings = {

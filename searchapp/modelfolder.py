@@ -12,13 +12,14 @@ import os
 import re
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from searchapp.errors import EncoderError
+from searchapp.errors import EncoderError, UsageError
+from searchapp.layers import Layers, layers_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,23 @@ class ModelFolder:
     document_prompt: str
     is_lowercased: bool  # text is lowercased before the tokenizer sees it
     weights: tuple[tuple[str, str], ...]  # file name and SHA-256, by name
+    depth: int  # layers
+    width: int  # of a hidden state
+    layers: Layers  # that vectors are read from
+    is_normalised: bool = True  # vectors have unit length
+
+    @property
+    def dim(self) -> int:
+        """The width of its vectors."""
+        return self.width * self.layers.times
+
+    def read_out(self, *, layers: str = "last", pooling: str | None = None, is_normalised: bool = True) -> ModelFolder:
+        """The same model, its vectors read from other layers, pooled otherwise, or as long as they come; raises UsageError."""
+        modes: dict[str, Pooling] = {"mean": "mean", "cls": "cls", "max": "max"}
+        if pooling is not None and pooling not in modes:
+            raise UsageError(f"there is no pooling {pooling!r}", hint=f"poolings: {', '.join(modes)}")
+        chosen = self.pooling if pooling is None else modes[pooling]
+        return replace(self, layers=layers_of(layers, self.depth), pooling=chosen, is_normalised=is_normalised)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -73,11 +91,13 @@ class ModelFolder:
             "weights": self.weights,
             "files": {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in files},
             "pooling": self.pooling,
-            "normalised": True,
+            "normalised": self.is_normalised,
             "max_length": self.max_length,
             "prompts": [self.query_prompt, self.document_prompt],
             "is_lowercased": self.is_lowercased,
         }
+        if self.layers != layers_of("last", self.depth):
+            parts["layers"] = [self.layers.join, *self.layers.numbers]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -147,6 +167,7 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
     family = _family(config, path)
     sentence = _json(path / "sentence_bert_config.json")
     query_prompt, document_prompt = _prompts(_json(root / "config_sentence_transformers.json"))
+    depth = int(config.get("num_hidden_layers") or config.get("n_layers") or 0)
     return ModelFolder(
         model=model,
         path=path,
@@ -158,6 +179,9 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
         document_prompt=document_prompt,
         is_lowercased=bool(sentence.get("do_lower_case")),
         weights=_weights(path, cache),
+        depth=depth,
+        width=int(config.get("hidden_size") or config.get("dim") or 0),
+        layers=layers_of("last", depth),
     )
 
 

@@ -88,13 +88,22 @@ def _copy(folder: Path, target: Path) -> None:
     disk.sync(target)
 
 
+def take_place(fresh: Path, place: Path) -> None:
+    """Replace a database by another in one transaction, which leaves its readers alone.
+
+    Raises sqlite3.Error, or FileNotFoundError where there is no other one, having changed nothing.
+    """
+    fresh.stat()  # SQLite would make an empty one where it is missing
+    with contextlib.closing(sqlite3.connect(fresh)) as source, contextlib.closing(sqlite3.connect(place)) as target:
+        target.execute("PRAGMA synchronous = FULL")
+        source.backup(target)
+
+
 def _take_place(fresh: Path, place: Path) -> None:
-    """Replace a database in one transaction, which leaves its readers alone; one that is no database any more is replaced as a file."""
+    """Replace a damaged database; one that is no database any more is replaced as a file."""
     try:
-        with contextlib.closing(sqlite3.connect(fresh)) as source, contextlib.closing(sqlite3.connect(place)) as target:
-            target.execute("PRAGMA synchronous = FULL")
-            source.backup(target)
-            return
+        take_place(fresh, place)
+        return
     except (sqlite3.DatabaseError, UnicodeError) as error:
         if not schema.is_damage(error):
             raise

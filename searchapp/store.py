@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from searchapp import disk, records
+from searchapp import disk, encodings, records
 from searchapp.confidence import measure
-from searchapp.errors import CorpusTooNew, CorpusUnwritable, SearchappError
+from searchapp.errors import CorpusError, CorpusLocked, CorpusTooNew, CorpusUnwritable, SearchappError
 from searchapp.lock import Lock
 from searchapp.schema import (
     ROOM,
@@ -459,7 +459,37 @@ class Store:
         backups = [*self._folder.glob(f"{records.DATABASE}.backup-*"), *self._folder.glob(f"{records.BEFORE_REPAIR}*")]
         for backup in backups:
             shutil.rmtree(backup) if backup.is_dir() else backup.unlink()
-        return sorted(backup.name for backup in backups)
+        return sorted([*(backup.name for backup in backups), *self._scrub_other_encodings()])
+
+    def _scrub_other_encodings(self) -> list[str]:
+        """Have no other encoding of the corpus hold what this one does not; returns the names of those that had to go for that."""
+        encodings.sweep(self._folder)
+        gone = []
+        for folder in encodings.folders(self._folder):
+            try:
+                with Store(folder) as other:
+                    other._keep_only(self)
+                    other.scrub()
+            except CorpusUnwritable:
+                raise
+            except CorpusLocked as error:
+                message = f"the documents are removed, but another encoding of the corpus is being built and may hold their text: {error}"
+                raise CorpusUnwritable(message, hint="once that has ended, or was stopped, run: searchapp forget") from error
+            except CorpusError:  # damaged, or of another program: nothing can be taken out of it
+                encodings.delete(folder)
+                gone.append(folder.name)
+        return gone
+
+    def _keep_only(self, current: Store) -> None:
+        """Take out what another encoding of the same corpus does not hold: documents, in this version, roots, and what is not indexed."""
+        there = {path: known.source.content_hash for path, known in current.known_files().items()}
+        known_files = self.known_files()
+        self.remove(known.document_id for path, known in known_files.items() if there.get(path) != known.source.content_hash)
+        for root in set(self.roots()) - set(current.roots()):
+            self.forget_roots(root.path)
+        unindexed = current.unindexed()
+        self.set_unindexed([b"/"], [entry for path, entry in self.unindexed().items() if path in unindexed])
+        self.commit()
 
     # -- private
 

@@ -121,6 +121,16 @@ class TokenVectors:
     states: Vectors  # (t, dim), not of unit length
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Inside:
+    """All that a model makes of one text, special tokens included: t tokens through its layers."""
+
+    tokens: tuple[str, ...]  # (t,) as the vocabulary has them
+    offsets: tuple[Span, ...]  # (t,) code points into the text; (0, 0) for special tokens
+    hidden_states: NDArray[np.float32]  # (layers + 1, t, width); 0: what the first layer is given
+    attentions: NDArray[np.float32]  # (layers, heads, t, t): how much each token, a row, takes from each; rows add up to 1
+
+
 class Encoder(Protocol):
     """Text to unit vectors."""
 

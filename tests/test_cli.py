@@ -390,6 +390,8 @@ def test_without_a_command_the_help_goes_to_stderr_and_it_is_a_usage_error(progr
 def test_the_help_of_a_command_mentions_each_of_its_options(program: Program, command: str) -> None:
     done = program.run(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
+    if "Commands:" in done.stdout:
+        return  # each has a help of its own
     source = "\n".join(path.read_text() for path in (Path(settings.__file__).parent / "cli").glob("*.py"))
     body = re.search(rf"\ndef {command}_?\((.*?)\) -> int:", source, re.DOTALL)
     assert body is not None

@@ -92,7 +92,8 @@ def test_shares_are_those_of_a_plain_computation_and_add_up() -> None:
 
 def test_pieces_of_a_word_are_put_together_and_nothing_else_is() -> None:
     assert spans_of("unbreakable", [(0, 2), (2, 7), (7, 11)]) == ["unbreakable"]
-    assert spans_of("don't go", [(0, 3), (3, 4), (4, 5), (6, 8)]) == ["don", "'", "t", "go"]
+    assert spans_of("don't go", [(0, 3), (3, 4), (4, 5), (6, 8)]) == ["don't", "go"]
+    assert spans_of("the 'dogs' bark", [(0, 3), (4, 5), (5, 9), (9, 10), (11, 15)]) == ["the", "'", "dogs", "'", "bark"]
     assert spans_of("a_b 24V", [(0, 1), (1, 2), (2, 3), (4, 6), (6, 7)]) == ["a_b", "24V"]
     assert spans_of("--.", [(0, 1), (1, 2), (2, 3)]) == ["-", "-", "."]
     assert spans_of("हिन्दी", [(0, 1), (1, 2), (2, 6)]) == ["हिन्दी"]

@@ -45,6 +45,14 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "import": ("upkeep", "Take the documents of an export in."),
         "doctor": ("upkeep", "Tell on one page what all is like, and what is wrong."),
     },
+    "Understanding": {
+        "explain": ("understand", "Show why two texts are as near as they are."),
+        "predict": ("understand", "Show which words a model expects in a gap."),
+    },
+    "Models": {
+        "model": ("model", "List, show and verify models, and have the corpus use another."),
+        "tune": ("tune", "Teach a model your own questions and words."),
+    },
 }
 
 STYLE: dict[str, Any] = {  # of every Typer; its arguments have no common type

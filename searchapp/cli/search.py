@@ -180,11 +180,16 @@ def status(
     as_json: JsonOption = False,
 ) -> int:
     """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and why."""
+    from searchapp import encodings, modelcard
+
     found, look = corpus_at(corpus).status(), console.look(sys.stdout)
+    others = encodings.others(Path(found.path))
     if as_json:
-        console.write(render.json_text(render.status_json(found)))
+        console.write(render.json_text(render.status_json(found) | {"encodings": modelcard.encodings_json(others)}))
+    elif skipped:
+        console.write(render.unindexed_text(found.unindexed, look))
     else:
-        console.write(render.unindexed_text(found.unindexed, look) if skipped else render.status_text(found, look))
+        console.write(render.status_text(found, look) + modelcard.encodings_text(others, found.documents))
     return 0
 
 

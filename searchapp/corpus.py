@@ -155,7 +155,7 @@ class Corpus:
         _require_bounds([*texts, *away], [*like, *like_passages], filters)
         _require_sense(mode, weight, (min_score, min_confidence), (k, per_document))
         with closing(self._open_reader(watch)) as reader:
-            made_by = _require_documents(reader)
+            made_by = require_documents(reader)
             settings = reader.settings()
             mode = mode or settings.get("mode", rank.MODES[0])
             parse = keywords.literal if is_literal or mode == "cosine" else keywords.parse
@@ -436,8 +436,8 @@ def _answer(search: Search, reader: Reader, texts: Sequence[str], begin: float) 
     )
 
 
-def _require_documents(reader: Reader) -> EncoderIdentity:
-    """The encoder of a corpus that holds documents."""
+def require_documents(reader: Reader) -> EncoderIdentity:
+    """The encoder of a corpus; raises CorpusEmpty where it holds no documents."""
     if reader.encoder is None or not reader.counts()[0]:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     return reader.encoder

@@ -45,9 +45,15 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "import": ("upkeep", "Take the documents of an export in."),
         "doctor": ("upkeep", "Tell on one page what all is like, and what is wrong."),
     },
+    "Embeddings": {
+        "embed": ("embeddings", "Show or write the vectors of text, words or documents."),
+        "similar": ("embeddings", "Show how near texts are, or find duplicates."),
+        "words": ("embeddings", "Group the places of a word by its senses."),
+    },
     "Understanding": {
         "explain": ("understand", "Show why two texts are as near as they are."),
         "predict": ("understand", "Show which words a model expects in a gap."),
+        "map": ("map", "Draw the corpus as a map, one page for a browser."),
     },
     "Models": {
         "model": ("model", "List, show and verify models, and have the corpus use another."),

@@ -64,9 +64,10 @@ class TorchEngine:
         self._inputs = folder.inputs
         is_gpu = device == "cuda"
         self.batch_tokens = GPU_BATCH_TOKENS if is_gpu else BATCH_TOKENS
-        precision = torch.bfloat16 if (is_gpu if is_bf16 is None else is_bf16) else torch.float32
+        is_bf16 = is_gpu if is_bf16 is None else is_bf16
         with _quiet():
-            self.module = _pooled(_load(folder, device), folder).to(device, precision)
+            module = _load(folder, is_eager=not (is_gpu and is_bf16))
+            self.module = _pooled(module, folder).to(device, torch.bfloat16 if is_bf16 else torch.float32)
 
     def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
         """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
@@ -97,6 +98,22 @@ class TorchEngine:
 
         tensor = torch.from_numpy(array)
         return tensor.pin_memory().to(self._device, non_blocking=True) if self._device == "cuda" else tensor
+
+
+def token_probabilities(folder: ModelFolder, ids: Sequence[int], places: Sequence[int]) -> NDArray[np.float64]:
+    """What a model's masked-language-model head gives each token of its vocabulary at some places of a text, (places, vocabulary).
+
+    Rows add up to 1. Raises EncoderError where the weights of model or head are incomplete.
+    """
+    import torch
+
+    with _quiet():
+        module = _load(folder, has_masked_head=True)
+    batch = torch.tensor([list(ids)])  # (1, t)
+    named = dict(zip(folder.inputs, _arguments(batch, torch.ones_like(batch), folder.inputs), strict=True))
+    with torch.inference_mode():
+        rows: NDArray[np.float64] = module(**named).logits[0, list(places)].double().softmax(dim=-1).numpy()
+    return rows
 
 
 def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
@@ -156,19 +173,20 @@ def main(arguments: Sequence[str]) -> int:
 # ---- torch ---------------------------------------------------------------------------------------------------------
 
 
-def _load(folder: ModelFolder, device: str) -> Any:  # transformers is untyped
-    """The transformer in float32, every weight from the folder, no code from it.
+def _load(folder: ModelFolder, *, is_eager: bool = True, has_masked_head: bool = False) -> Any:  # transformers is untyped
+    """The transformer in float32, with its masked-language-model head or bare, every weight from the folder, no code from it.
 
-    What is converted attends eagerly: SDPA masks with -inf, and a window of padding alone (ModernBERT) would be 0/0 in OpenVINO.
+    What is to show its attention, or is converted, attends eagerly: SDPA keeps none, and it masks with -inf, so that a window of padding
+    alone (ModernBERT) would be 0/0 in OpenVINO.
     """
     import torch
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForMaskedLM
 
     try:
-        module, info = AutoModel.from_pretrained(
+        module, info = (AutoModelForMaskedLM if has_masked_head else AutoModel).from_pretrained(
             folder.path,
             dtype=torch.float32,
-            attn_implementation="sdpa" if device == "cuda" else "eager",
+            attn_implementation="eager" if is_eager else "sdpa",
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,

@@ -160,7 +160,8 @@ class TextEncoder:
 
     def _batch(self, encodings: Sequence[Encoding]) -> Batch:
         """Tokens side by side, padded to their common bucket, (b, t); a text without any token gets one padding token."""
-        ids = np.full((len(encodings), _bucket(encodings[0])), self._recipe.padding_id, np.int64)
+        tokens = min(_bucket(encodings[0]), self._recipe.max_length)  # a model may have no positions beyond its limit
+        ids = np.full((len(encodings), tokens), self._recipe.padding_id, np.int64)
         mask = np.zeros_like(ids)
         for row, encoding in enumerate(encodings):
             ids[row, : len(encoding)] = encoding.ids

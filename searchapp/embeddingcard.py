@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.layout import BOLD, DIM, PLAIN, Look, counted, display_width, fitted, joined, one_line, safe
+from searchapp.layout import BOLD, DIM, PLAIN, Look, counted, display_width, fitted, joined, one_line, padded, safe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,12 +33,6 @@ def rows_lines(rows: Iterable[Row], look: Look = PLAIN) -> Iterable[str]:
         numbers = " ".join(f"{value:8.4f}" for value in row.vector[:_NUMBERS].tolist())
         length = float(np.linalg.norm(row.vector.astype(np.float64)))
         yield f"{padded(one_line(row.text), _TEXT)}  {look.paint(f'{len(row.vector)} numbers, length {length:.3f}:', DIM)} {numbers} …\n"
-
-
-def padded(text: str, columns: int) -> str:
-    """The text in just so many columns."""
-    shown = fitted(text, columns)
-    return shown + " " * (columns - display_width(shown))
 
 
 # ---- similarity ------------------------------------------------------------------------------------------------------

@@ -87,6 +87,12 @@ def fitted(text: str, columns: int) -> str:
     return text if display_width(text) <= columns else f"{text[: _fitting(text, columns - 1)].rstrip()}…"
 
 
+def padded(text: str, columns: int) -> str:
+    """The text in just so many columns, cut as `fitted` does or with spaces behind it."""
+    shown = fitted(text, columns)
+    return shown + " " * (columns - display_width(shown))
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things: "1 file", "1,200 files"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

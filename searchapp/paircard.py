@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.layout import BOLD, DIM, PLAIN, Look, counted, display_width, fitted, joined, one_line, wrapped
+from searchapp.layout import BOLD, DIM, PLAIN, Look, counted, display_width, fitted, joined, one_line, padded, wrapped
 from searchapp.pair import HABITS, Row, habits_of, rows_of, strength_of
 
 if TYPE_CHECKING:
@@ -173,18 +173,18 @@ def _word_lines(names: tuple[str, str], rows: Sequence[_Line], columns: tuple[in
     """A row a line below a head, with the sum at the end where there are shares."""
     left, near = columns
     said = "adds to the cosine" if bars and bars.width >= 12 else "adds"
-    adds = f"  {_padded(said, bars.width + 6)}" if bars else ""
-    yield look.paint(f"{_padded(names[0], left)}{adds}  nearest in {names[1]}", DIM)
+    adds = f"  {padded(said, bars.width + 6)}" if bars else ""
+    yield look.paint(f"{padded(names[0], left)}{adds}  nearest in {names[1]}", DIM)
     for row in rows:
-        shown = look.paint(_padded(row.label, left), "" if row.is_word else DIM)
+        shown = look.paint(padded(row.label, left), "" if row.is_word else DIM)
         bar = f"  {bars.drawn(row.value, look) if row.is_word else ' ' * bars.width} {_short(row.value):>5}" if bars else ""
         nearest = ""
         if row.nearest is not None:
-            said = f"{'↔' if row.nearest.is_mutual else '→'} {_padded(row.nearest_label, near)} {_short(row.nearest.cosine):>5}"
+            said = f"{'↔' if row.nearest.is_mutual else '→'} {padded(row.nearest_label, near)} {_short(row.nearest.cosine):>5}"
             nearest = "  " + look.paint(said, "" if row.nearest.is_mutual else DIM)
         yield f"{shown}{bar}{nearest}".rstrip()
     if bars:
-        yield look.paint(f"{_padded('sum', left)}  {' ' * bars.width} {_short(sum(row.value for row in rows)):>5}", DIM)
+        yield look.paint(f"{padded('sum', left)}  {' ' * bars.width} {_short(sum(row.value for row in rows)):>5}", DIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +266,10 @@ class _Grid:
         for row, values, shades in zip(self.down, cells, parts, strict=True):
             shown = "".join(f" {look.paint(f'{_whole(value):>{wide}}', _style(part))}" for value, part in zip(values, shades, strict=True))
             total = look.paint(f" {_whole(values.sum()):>6}", DIM) if has_sums else ""
-            found.append(_padded(_row_label(self.of_rows, row, left), left) + shown + total)
+            found.append(padded(_row_label(self.of_rows, row, left), left) + shown + total)
         if has_sums:
             sums = "".join(f" {_whole(value):>{wide}}" for value in cells.sum(axis=0))
-            found.append(look.paint(f"{_padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
+            found.append(look.paint(f"{padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
         return found
 
 
@@ -374,10 +374,6 @@ def _style(part: float) -> str:
 
 def _padded_left(text: str, columns: int) -> str:
     return " " * (columns - display_width(text)) + text
-
-
-def _padded(text: str, columns: int) -> str:
-    return text + " " * (columns - display_width(text))
 
 
 def _short(value: float) -> str:

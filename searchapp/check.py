@@ -31,6 +31,7 @@ DOCUMENT = f"""
            v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
            v.generation AS v_generation, v.vectors, v.digest
     FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
+LABELS = "SELECT document_id, name, origin, probability, digest FROM label NOT INDEXED"
 _PASSAGES = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
 _KEYWORD_TABLES = {"keywords_data": 2, "keywords_idx": 3, "keywords_docsize": 2, "keywords_config": 2}  # FTS5's own, and their columns
 
@@ -55,7 +56,7 @@ def _findings(snapshot: Snapshot, folder: Path, *, is_full: bool) -> Iterator[Fi
         yield Finding(BEHIND, is_lost=True)
     yield from _structure(database, is_full=is_full)
     if is_full:
-        damaged = [*_account(database), *_documents(database)]
+        damaged = [*_account(database), *_documents(database), *_labels(database)]
         yield from damaged
         if not damaged:  # what is derived can be told wrong only where its source is right
             yield from _keywords(database)
@@ -90,6 +91,9 @@ def _account(database: sqlite3.Connection) -> Iterator[Finding]:
     embedded = database.execute("SELECT (SELECT count(*) FROM vectors), (SELECT sum(embedded) FROM corpus)").fetchone()
     if counted != tally or embedded[0] != embedded[1]:
         yield Finding("there are not as many documents or vectors as there were")
+    labels = database.execute("SELECT (SELECT count(*) FROM label NOT INDEXED), (SELECT sum(labels) FROM corpus)").fetchone()
+    if labels[0] != labels[1]:
+        yield Finding("there are not as many labels as there were")
 
 
 def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
@@ -98,6 +102,13 @@ def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
     for row in cursor.execute(DOCUMENT):
         for fault in faults(database, row):
             yield _damaged(fault, row["raw_path"], has_text=fault != CONTENT)
+
+
+def _labels(database: sqlite3.Connection) -> Iterator[Finding]:
+    paths = dict(database.execute("SELECT id, CAST(coalesce(path, '') AS BLOB) FROM document"))
+    for *label, digest in database.execute(LABELS):
+        if records.label_digest(*label) != digest:
+            yield Finding("one of its labels is damaged", paths.get(label[0], b""))
 
 
 def faults(database: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:

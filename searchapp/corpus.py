@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Finding,
         Hit,
         KnownFile,
+        Label,
         Reader,
         Report,
         Salvage,
@@ -307,14 +308,25 @@ class Corpus:
         if files := list(dict.fromkeys(os.fsdecode(file) for path in found.to_read if (file := standing_source(path)))):
             report = self.ingest(files, on_progress=on_progress, is_stopped=is_stopped)
             found.notes += [f"{os.fsdecode(each.path)}: {each.reason}" for each in report.files if each.outcome == "failed"]
+        self._label_again(found.labels)
         found.lost += self._missing(found.to_read)
         return found
+
+    def _label_again(self, labels: Mapping[bytes, Iterable[Label]]) -> None:
+        """Give documents that were read again the labels that they had by hand."""
+        if labels:
+            with closing(self._backend.writer()) as writer:
+                known = writer.known_files()
+                for path in labels.keys() & known.keys():
+                    writer.set_labels(known[path].document_id, labels[path])
+                writer.commit()
 
     def take_in(self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path) -> Mapping[str, int]:
         """Take the documents of an export in, with their vectors, at the paths that `moved` makes of theirs; embeds nothing.
 
-        A document that is here already is replaced where the exported one is of a later file. Returns how many were imported, unchanged
-        and kept. Raises BackupError for a file that is not whole, before anything is changed, and OtherEncoder.
+        A document that is here already is replaced where the exported one is of a later file. Labels come with what is imported, unless the
+        document here has some by hand. Returns how many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
+        before anything is changed, and OtherEncoder.
         """
         from searchapp import transfer
 
@@ -324,15 +336,20 @@ class Corpus:
             _require_same(writer.encoder(), header.encoder)
             if writer.encoder() is None:
                 writer.set_encoder(header.encoder)
-            known = writer.known_files()
+            known, labelled = writer.known_files(), self._labels_by_hand()
             for each in transfer.documents(file, moved=moved):
-                counts[_import(writer, each, known.get(each.source.path))] += 1
+                counts[_import(writer, each, known.get(each.source.path), labelled)] += 1
                 if counts["imported"] % _COMMIT_DOCUMENTS == 0:
                     writer.commit()
             for root in header.roots:
                 writer.set_root(replace(root, path=moved(root.path)))
             writer.finish()
         return counts
+
+    def _labels_by_hand(self) -> set[int]:
+        """The documents that a person has labelled."""
+        with closing(self._backend.reader()) as reader:
+            return {document_id for document_id, labels in reader.labels().items() if any(each.origin == "hand" for each in labels)}
 
     def _embed_pending(self, writer: Writer, on_progress: Callable[[Progress], None], is_stopped: Callable[[], bool]) -> None:
         from searchapp.intake import Intake
@@ -396,14 +413,16 @@ class Corpus:
         return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)
 
 
-def _import(writer: Writer, exported: Exported, known: KnownFile | None) -> str:
+def _import(writer: Writer, exported: Exported, known: KnownFile | None, labelled: Collection[int]) -> str:
     source = exported.source
     if known is not None and known.source.content_hash == source.content_hash:
         return "unchanged"
     if known is not None and known.source.identity.mtime_ns > source.identity.mtime_ns:
         return "kept"
     try:
-        writer.replace(source, exported.document, exported.passages, vectors=exported.vectors)
+        document_id = writer.replace(source, exported.document, exported.passages, vectors=exported.vectors)
+        if exported.labels and (known is None or known.document_id not in labelled):
+            writer.set_labels(document_id, exported.labels)
     except ValueError as error:
         raise BackupError(f"the export holds vectors that are none: {error}", hint="export the corpus anew") from error
     return "imported"
@@ -483,7 +502,7 @@ def _require_bounds(texts: Sequence[str], examples: Sequence[object], filters: F
     if len(texts) + len(examples) > _MOST_QUESTIONS:
         message = f"{len(texts) + len(examples):,} questions and examples at once; {_MOST_QUESTIONS} are the most"
         raise QueryTooLarge(message, hint="ask them one after another")
-    count = sum(map(len, (filters.within, filters.types, filters.where, filters.outside)))
+    count = sum(map(len, (filters.within, filters.types, filters.where, filters.outside, filters.labels)))
     if count > _MOST_FILTERS:
         hint = "name a folder or a glob that has them all"
         raise QueryTooLarge(f"{count:,} filters; {_MOST_FILTERS} are the most", hint=hint)

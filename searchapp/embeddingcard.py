@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from searchapp.similarity import PairOf
 
 _TEXT, _NUMBERS = 40, 4  # columns of a row's text, and how many of a vector's numbers are shown
-_AROUND = 70  # characters of a passage shown around a word
+_WIDTH = 150  # of a line where there is no terminal
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
@@ -129,8 +129,9 @@ def senses_text(word: str, places: Sequence[Occurrence], senses: Sequence[Sense]
 def _around(place: Occurrence, look: Look) -> str:
     """The word between what stands before and behind it, cut at words."""
     text, start, end = " ".join(place.hit.text.split()), *_flat(place)
-    left = text[:start] if start <= _AROUND else "… " + text[start - _AROUND : start].partition(" ")[2]
-    right = text[end:] if len(text) <= end + _AROUND else text[end : end + _AROUND].rpartition(" ")[0] + " …"
+    side = max(20, ((look.width or _WIDTH) - (end - start) - 8) // 2)  # characters; 8: the margin, the marks and the ellipses
+    left = text[:start] if start <= side else "… " + text[start - side : start].partition(" ")[2]
+    right = text[end:] if len(text) <= end + side else text[end : end + side].rpartition(" ")[0] + " …"
     word = safe(text[start:end])
     return f"{safe(left)}{look.paint(word, BOLD) if look.color else f'[{word}]'}{safe(right)}"
 

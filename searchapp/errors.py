@@ -21,6 +21,7 @@
     ├── DocumentMissing             no document of that name in the corpus                  exit 4
     ├── BackupError                 a backup or an export cannot be written, or is not whole exit 4
     ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
+    ├── ClassifierError             a classifier cannot be trained, or is missing, or none  exit 4
     ├── TuningError                 a model cannot be tuned: too little to learn from, say  exit 4
     └── FileError                   one file cannot be read: a line in the report, never the end of a run
         ├── FileSkipped             on purpose: empty, too large, of a type without a reader
@@ -165,6 +166,12 @@ class CollectionError(SearchappError):
     """A judged collection is not in the form that `evaluate` reads."""
 
     code = "collection"
+
+
+class ClassifierError(SearchappError):
+    """A classifier cannot be trained on what is given, or there is none, or the file holds none."""
+
+    code = "classifier"
 
 
 class TuningError(SearchappError):

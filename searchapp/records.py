@@ -20,14 +20,14 @@ LOCK = "lock"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # oldest first; the last is what this program reads and writes
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")  # oldest first; the last is what this program reads and writes
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
 ACCOUNT = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
     "SELECT name, seq FROM sqlite_sequence ORDER BY name",
     "SELECT version_num FROM alembic_version",
-    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns, embedded FROM corpus ORDER BY id",
+    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns, embedded, labels FROM corpus ORDER BY id",
     "SELECT id, model, fingerprint, dim, max_tokens FROM encoding ORDER BY id",
     "SELECT path, include, exclude FROM root ORDER BY path",
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
@@ -80,6 +80,11 @@ def content_digest(columns: Sequence[str | int | None], text: str, passages: Ite
 def vectors_digest(first_passage_id: int, passages: int, generation: int, blob: bytes) -> bytes:
     """The digest of a document's vectors row, BLAKE2b-128."""
     return _digest([first_passage_id, passages, generation, hashlib.blake2b(blob).hexdigest()])
+
+
+def label_digest(document_id: int, name: str, origin: str, probability: float | None) -> bytes:
+    """The digest of a label's row, BLAKE2b-128."""
+    return _digest([document_id, name, origin, probability])
 
 
 def content_columns(source: Source, document: Document, first_passage_id: int, generation: int) -> tuple[str | int | None, ...]:

@@ -211,6 +211,7 @@ def show_text(row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[
         ("size", human_bytes(row.size)),
         ("passages", f"{row.passages:,}"),
         ("state", _state(row)),
+        *([("labels", _labels(row))] if row.labels else []),
         *((one_line(name), one_line(value)) for name, value in sorted(metadata.items())),
     ]
     return joined(table(facts, look)) + "".join(_shown_passage(hit, look) for hit in passages)
@@ -372,7 +373,7 @@ def _shares_json(shares: CosineShares) -> dict[str, object]:
 def _hit_json(hit: Hit) -> dict[str, object]:
     passage = hit.passage
     place = dict(passage.place)
-    heading = " > ".join(_headings_below_title(hit))
+    heading = " > ".join(headings_below_title(hit))
     return {
         **{name: place.get(name) for name in ("page", "line_start", "line_end")},
         "place": place | ({"heading": heading} if heading else {}),
@@ -386,14 +387,14 @@ def _hit_json(hit: Hit) -> dict[str, object]:
 def _match_line(match: Match, look: Look) -> str:
     hit = match.hit
     path = display_path(hit.path, look.base)
-    return "\t".join((str(match.rank), _figure(match), path, _place(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
+    return "\t".join((str(match.rank), _figure(match), path, place_text(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
 
 
 def _match_text(match: Match, look: Look, *, indent: int) -> str:
     margin = " " * indent
     columns = max(_NARROWEST, (look.width or 0) - indent)
     header = [look.paint(str(match.rank).rjust(indent - 2), DIM), look.paint(_figure(match), CYAN), look.path(match.hit.path)]
-    if place := _place(match.hit.passage):
+    if place := place_text(match.hit.passage):
         header.append(look.paint(place, GREEN))
     if match.confidence is not None:
         header.append(f"confidence {match.confidence:.2f}")
@@ -436,7 +437,7 @@ def _named_copies(match: Match, look: Look) -> str:
 
 def _shown_passage(hit: Hit, look: Look) -> str:
     """A passage of `show`: a blank line, its place and headings, its text; the source's own lines where there is no width."""
-    title = "  ".join(part for part in (_place(hit.passage), " > ".join(one_line(each) for each in _headings_below_title(hit))) if part)
+    title = "  ".join(part for part in (place_text(hit.passage), " > ".join(one_line(each) for each in headings_below_title(hit))) if part)
     text = safe(hit.text)
     if look.width is not None:
         text = flowing(text, hit.type)
@@ -444,17 +445,17 @@ def _shown_passage(hit: Hit, look: Look) -> str:
     return joined(["", *([look.paint(title, GREEN)] if title else []), *(text[start:end] for start, end in spans)])
 
 
-def _headings_below_title(hit: Hit) -> tuple[str, ...]:
+def headings_below_title(hit: Hit) -> tuple[str, ...]:
     """The heading path without the title that leads it, which the splitter may have cut short."""
     headings = hit.passage.headings
     return headings[1:] if headings and hit.title.startswith(headings[0]) else headings
 
 
 def _heading_path(hit: Hit) -> str:
-    return " > ".join(one_line(each) for each in (hit.title, *_headings_below_title(hit)) if each)
+    return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
 
 
-def _place(passage: Passage) -> str:
+def place_text(passage: Passage) -> str:
     """Where a passage stands in its file, for people; what its path or title says already is left out."""
     place = {name: one_line(str(value)) for name, value in passage.place}
     parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
@@ -559,12 +560,14 @@ def _row_json(row: DocumentRow) -> dict[str, object]:
         "modified": _iso(row.modified_ns),
         "pending": row.is_pending,
         "stale": row.is_stale,
+        "labels": [{"label": each.name, "origin": each.origin, "probability": each.probability} for each in row.labels],
     }
 
 
 def _row_fields(row: DocumentRow, look: Look) -> str:
     path = display_path(row.path, look.base)
-    return "\t".join((path, row.type, str(row.passages), str(row.size), _iso(row.modified_ns), _state(row), one_line(row.title)))
+    fields = (path, row.type, str(row.passages), str(row.size), _iso(row.modified_ns), _state(row), one_line(row.title))
+    return "\t".join((*fields, *([_labels(row)] if row.labels else [])))
 
 
 def _row_line(row: DocumentRow, look: Look, passages: int) -> str:
@@ -572,14 +575,19 @@ def _row_line(row: DocumentRow, look: Look, passages: int) -> str:
     path = display_path(row.path, look.base)
     numbers = f"{_iso(row.modified_ns)[:10]}  {row.passages:>{passages},}  {human_bytes(row.size):>8}"
     state = "" if _state(row) == "current" else f"  [{_state(row)}]"
-    line = f"{look.paint(numbers, DIM)}  {look.path(row.path)}{look.paint(state, RED)}"
-    room = (look.width or 0) - display_width(f"{numbers}  {path}{state}  ")
+    labels = f"  {_labels(row)}" if row.labels else ""
+    line = f"{look.paint(numbers, DIM)}  {look.path(row.path)}{look.paint(state, RED)}{look.paint(labels, GREEN)}"
+    room = (look.width or 0) - display_width(f"{numbers}  {path}{state}{labels}  ")
     title = fitted(one_line(row.title), room) if room >= 10 else ""
     return f"{line}  {look.paint(title, DIM)}" if title else line
 
 
 def _state(row: DocumentRow) -> str:
     return "pending" if row.is_pending else "stale" if row.is_stale else "current"
+
+
+def _labels(row: DocumentRow) -> str:
+    return ", ".join(one_line(each.name) for each in row.labels)
 
 
 def _reservations(status: Status) -> str:

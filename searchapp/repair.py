@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp import disk, records, schema
-from searchapp.check import CONTENT, DOCUMENT, VECTORS, as_text, faults, standing_source
+from searchapp.check import CONTENT, DOCUMENT, LABELS, VECTORS, as_text, faults, standing_source
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
 from searchapp.lock import Lock
-from searchapp.types import EncoderIdentity, FileIdentity, Salvage, Source, embedded_text
+from searchapp.types import EncoderIdentity, FileIdentity, Label, Salvage, Source, embedded_text
 from searchapp.vectors import remove_others
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ _IDS = (
     "SELECT id FROM document ORDER BY id DESC",
     "SELECT document_id FROM document_text ORDER BY document_id",
     "SELECT document_id FROM document_text ORDER BY document_id DESC",
+)
+_LABEL_ROWIDS = (
+    "SELECT rowid FROM label INDEXED BY label_name ORDER BY name, rowid",
+    "SELECT rowid FROM label INDEXED BY label_name ORDER BY name DESC, rowid DESC",
+    "SELECT rowid FROM label NOT INDEXED ORDER BY rowid",
+    "SELECT rowid FROM label NOT INDEXED ORDER BY rowid DESC",
 )
 _PATHS = "SELECT id, path FROM document INDEXED BY sqlite_autoindex_document_1"  # a copy of them, as it were
 _PASSAGES = 'SELECT id, document_id, start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id'
@@ -147,6 +153,7 @@ class _Salvager:
         self._paths: dict[int, bytes] = dict(self._readable(_PATHS))
         self._highest = {"document": 0, "passage": 0}
         self._generation = 0
+        self._kept: set[int] = set()
 
     def close(self) -> None:
         """Let go of both databases."""
@@ -163,6 +170,7 @@ class _Salvager:
             self._insert("encoding(id, model, fingerprint, dim, max_tokens)", [values])
         for document_id in ids:
             self._take(document_id, identity)
+        self._labels()
         self._account()
         schema.seal(self._fresh)
         self._fresh.commit()
@@ -209,6 +217,7 @@ class _Salvager:
                 raise
             return False
         self._found.documents += 1
+        self._kept.add(row["id"])
         if not row["is_pending"] and not has_vectors:
             self._found.to_embed += 1
         if not record.is_sound and standing_source(record.source.path):
@@ -239,6 +248,21 @@ class _Salvager:
         return (row["v_first"], row["v_passages"], len(row["vectors"])) == (row["first_passage_id"], passages, passages * dim * 2)
 
     # -- all else
+
+    def _labels(self) -> None:
+        """Copy the labels that are as they were written; what a person has said of documents that are to be read again is handed on."""
+        rowids = {
+            i for statement in _LABEL_ROWIDS for (i,) in self._readable(statement)
+        }  # one by one, as a damaged one hides its neighbours
+        rows = {tuple(row) for i in rowids for row in self._readable(f"{LABELS} WHERE rowid = ?", i)}
+        sound = sorted(row for row in rows if records.label_digest(*row[:-1]) == row[-1])
+        self._insert("label(document_id, name, origin, probability, digest)", [row for row in sound if row[0] in self._kept])
+        for document_id, name, origin, *_ in sound:
+            path = self._paths.get(document_id, b"")
+            if document_id not in self._kept and origin == "hand" and path in self._found.to_read:
+                self._found.labels.setdefault(path, []).append(Label(name))
+        if len(sound) < len(rows):
+            self._found.notes.append(f"{len(rows) - len(sound)} of the labels were damaged and are gone: see searchapp list")
 
     def _encoder(self, ids: Sequence[int]) -> EncoderIdentity | None:
         """The encoder by whose fingerprint the stored texts are digested."""

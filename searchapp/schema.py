@@ -49,6 +49,7 @@ class StoredCorpus(Base):
     created_at_ns: Mapped[int]
     ingested_at_ns: Mapped[int | None]
     embedded: Mapped[int] = mapped_column(server_default="0")  # documents that have their vectors; kept by triggers
+    labels: Mapped[int] = mapped_column(server_default="0")  # rows of `label`; kept by triggers
     digest: Mapped[bytes]  # over records.ACCOUNT
 
 
@@ -141,6 +142,18 @@ class StoredVectors(Base):
     generation: Mapped[int]
     digest: Mapped[bytes]
     vectors: Mapped[bytes]
+
+
+class StoredLabel(Base):
+    """What a document is labelled, by whom, and how sure that is."""
+
+    __tablename__ = "label"
+    __table_args__ = (sa.Index("label_name", "name"),)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    origin: Mapped[str] = mapped_column(sa.Text)
+    probability: Mapped[float | None] = mapped_column(sa.REAL)
+    digest: Mapped[bytes]
 
 
 class Tombstone(Base):

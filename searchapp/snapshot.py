@@ -21,7 +21,20 @@ import numpy as np
 
 from searchapp import keywords, records, vectors
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew, CorpusUnreadable
-from searchapp.types import Address, Background, DocumentRow, EncoderIdentity, FileIdentity, Filters, Hit, Passage, Root, Status, Unindexed
+from searchapp.types import (
+    Address,
+    Background,
+    DocumentRow,
+    EncoderIdentity,
+    FileIdentity,
+    Filters,
+    Hit,
+    Label,
+    Passage,
+    Root,
+    Status,
+    Unindexed,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -229,15 +242,24 @@ class Snapshot:
         """The documents that pass the filters, by path."""
         condition, values = _condition(filters)
         statement = f"""
-            SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale
+            SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale,
+                   (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
             FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {condition} ORDER BY d.path"""
-        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale in self._each(statement, *values):
-            yield DocumentRow(path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale))
+        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale, labels in self._each(statement, *values):
+            named = tuple(sorted(Label(*each) for each in json.loads(labels)))
+            yield DocumentRow(path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale), named)
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
         condition, values = _condition(filters)
         return [row[0] for row in self._each(f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", *values)]
+
+    def labels(self) -> dict[int, tuple[Label, ...]]:
+        """The labels of the documents that have any, by document id, each document's by name."""
+        found: dict[int, tuple[Label, ...]] = {}
+        for document_id, *label in self._each("SELECT document_id, name, origin, probability FROM label ORDER BY document_id, name"):
+            found[document_id] = (*found.get(document_id, ()), Label(*label))
+        return found
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
@@ -463,6 +485,9 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
     for name, value in filters.where:
         parts.append(_WHERE)
         values += [part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in (name.lower(), value)]
+    if filters.labels:
+        parts.append(f"d.id IN (SELECT document_id FROM label WHERE name IN ({', '.join('?' * len(filters.labels))}))")
+        values += (name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in filters.labels)
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
         values.append(records.as_integer(filters.since_ns))
@@ -514,6 +539,7 @@ _EMPTY = f"""
     CREATE TABLE document_text (document_id, text);
     CREATE TABLE passage (id, document_id, start, "end", headings, place);
     CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);
+    CREATE TABLE label (document_id, name, origin, probability);
     CREATE TABLE tombstone (first_passage_id, passages);
     CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);
     CREATE TABLE unindexed (path, outcome, reason, files);

@@ -36,6 +36,7 @@ from searchapp.schema import (
     StoredCorpus,
     StoredDocument,
     StoredEncoding,
+    StoredLabel,
     StoredPassage,
     StoredPublication,
     StoredRoot,
@@ -56,6 +57,7 @@ from searchapp.types import (
     EncoderIdentity,
     FileIdentity,
     KnownFile,
+    Label,
     Passage,
     PendingDocument,
     Root,
@@ -83,6 +85,7 @@ _KNOWN = sa.select(StoredDocument.__table__, StoredVectors.document_id.is_(None)
     StoredVectors, StoredVectors.document_id == StoredDocument.id
 )
 _KNOWN_LIKE = _KNOWN.where(StoredDocument.content_hash == sa.bindparam("content_hash"))
+_LABELS = sa.select(StoredLabel.__table__).where(StoredLabel.document_id == sa.bindparam("id")).order_by(StoredLabel.name)
 _TO_ATTACH = (
     sa.select(StoredDocument.first_passage_id, StoredDocument.passages, StoredVectors.document_id.label("has_vectors"))
     .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
@@ -121,6 +124,7 @@ class _Gathered:
             StoredText: [],
             StoredPassage: [],
             StoredVectors: [],
+            StoredLabel: [],
         }
         self.keywords: list[tuple[int, str, str, str]] = []
         self.ids: set[int] = set()
@@ -272,7 +276,9 @@ class Store:
         blob = None if vectors is None else _blob(vectors, len(passages), self._encoder.dim)
         if source.path in self._gathered.paths:
             self._write()
-        self.remove(self._open.scalars(_AT_PATH, {"path": source.path}).all())
+        former = self._open.scalars(_AT_PATH, {"path": source.path}).all()
+        said = [label for i in former for label in self._labels(i) if label.origin == "hand"]
+        self.remove(former)
         bodies = [document.text[passage.start : passage.end] for passage in passages]
         rows = [
             records.passage_columns(passage, records.text_digest(self._encoder.fingerprint, embedded_text(passage.headings, body)))
@@ -297,6 +303,7 @@ class Store:
         ]
         if blob is not None:
             self._gather_vectors(document_id, first, len(passages), blob)
+        gathered.rows[StoredLabel] += [_label_values(document_id, label) for label in said]
         self._is_changed = True
         return document_id
 
@@ -346,6 +353,14 @@ class Store:
         if not row.is_stale:
             values = _source_values(_source(row), dated_ns=row.dated_ns, is_stale=True)
             self._change(sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values))
+
+    def set_labels(self, document_id: int, labels: Iterable[Label]) -> None:
+        """Give a document these labels in place of all that it has. Those by hand stay when it is replaced, the others go."""
+        self._document(document_id)
+        before, after = self._labels(document_id), tuple(sorted(labels))
+        if before != after:
+            self._change(sa.delete(StoredLabel).where(StoredLabel.document_id == document_id))
+            self._change(sa.insert(StoredLabel), [_label_values(document_id, label) for label in after])
 
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
@@ -559,6 +574,10 @@ class Store:
         values |= dict(zip(names, columns, strict=True))
         return values | {"content_digest": records.content_digest(columns, document.text, rows), "passages": len(rows)}
 
+    def _labels(self, document_id: int) -> tuple[Label, ...]:
+        rows = self._connection.execute(_LABELS, {"id": document_id})
+        return tuple(Label(row.name, row.origin, row.probability) for row in rows)
+
     def _gather_vectors(self, document_id: int, first: int, count: int, blob: bytes) -> None:
         generation = self._generation + 1
         values = {"document_id": document_id, "first_passage_id": first, "passages": count, "generation": generation}
@@ -646,6 +665,11 @@ def _source_values(source: Source, *, dated_ns: int, is_stale: bool) -> dict[str
         "is_stale": is_stale,
         "source_digest": records.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
     }
+
+
+def _label_values(document_id: int, label: Label) -> dict[str, Any]:
+    digest = records.label_digest(document_id, label.name, label.origin, label.probability)
+    return {"document_id": document_id, "name": label.name, "origin": label.origin, "probability": label.probability, "digest": digest}
 
 
 def _known(row: Any) -> KnownFile:

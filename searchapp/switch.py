@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp import disk, encodings, records, schema
-from searchapp.check import check
+from searchapp.check import LABELS, check
 from searchapp.errors import CorpusDamaged, CorpusUnwritable
 from searchapp.repair import take_place
 from searchapp.snapshot import Snapshot
@@ -59,8 +59,9 @@ def make_ready(folder: Path, current: Path) -> None:
     """Give an encoding all that belongs to the corpus, and a generation behind the corpus's."""
     with _opened(folder) as new, Snapshot(current) as old:
         ids = _ids(old.database, new)
+        _copy_labels(old.database, new, ids)
         for (table,) in old.database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
-            if table not in _OF_AN_ENCODING and not table.startswith(_DERIVED):
+            if table not in (*_OF_AN_ENCODING, "label") and not table.startswith(_DERIVED):
                 _copy_table(table, old.database, new, ids)
         uuid, created_at_ns = old.database.execute("SELECT uuid, created_at_ns FROM corpus").fetchone()
         statement = "UPDATE corpus SET uuid = ?, created_at_ns = ?, generation = max(generation, ?) + 1"
@@ -122,6 +123,18 @@ def _ids(old: sqlite3.Connection, new: sa.Connection) -> Mapping[int, int]:
     documents = old.execute("SELECT id, path, content_hash FROM document")
     found = ((document_id, by_path.get(path, by_content.get(content_hash))) for document_id, path, content_hash in documents)
     return {document_id: other for document_id, other in found if other is not None}
+
+
+def _copy_labels(old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]) -> None:
+    """Have the new encoding's documents be labelled as the old one's, under digests of their own; a damaged label stays one."""
+    rows = []
+    for document_id, *said, digest in old.execute(LABELS).fetchall():
+        if document_id in ids:
+            is_sound = records.label_digest(document_id, *said) == digest
+            rows.append((ids[document_id], *said, records.label_digest(ids[document_id], *said) if is_sound else digest))
+    new.exec_driver_sql("DELETE FROM label")
+    if rows:
+        new.exec_driver_sql("INSERT OR IGNORE INTO label(document_id, name, origin, probability, digest) VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _copy_table(table: str, old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]) -> None:

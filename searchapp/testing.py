@@ -32,6 +32,7 @@ from searchapp.types import (
     Finding,
     Hit,
     KnownFile,
+    Label,
     Passage,
     PendingDocument,
     Root,
@@ -135,6 +136,7 @@ class _Stored:
     first_passage_id: int
     rows: NDArray[np.float64] | None  # (n_passages, dim), rounded to float16; None while pending
     is_stale: bool = False
+    labels: tuple[Label, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -263,7 +265,9 @@ class MemoryWriter:
             raise ValueError("a document needs an encoder and at least one passage")
         rows = None if vectors is None else _rounded(vectors, len(passages), state.encoder.dim)
         kept = {i: one for i, one in state.documents.items() if one.source.path != source.path}
-        new = _Stored(state.next_document_id, source, document, tuple(passages), state.next_passage_id, rows)
+        former = (one for one in state.documents.values() if one.source.path == source.path)
+        said = tuple(label for one in former for label in one.labels if label.origin == "hand")
+        new = _Stored(state.next_document_id, source, document, tuple(passages), state.next_passage_id, rows, labels=said)
         self._change(
             replace(
                 self._state,
@@ -313,6 +317,12 @@ class MemoryWriter:
         one = self._stored(document_id)
         if not one.is_stale:
             self._put(replace(one, is_stale=True))
+
+    def set_labels(self, document_id: int, labels: Iterable[Label]) -> None:
+        """Give a document these labels in place of all that it has. Those by hand stay when it is replaced, the others go."""
+        one, after = self._stored(document_id), tuple(sorted(labels))
+        if one.labels != after:
+            self._put(replace(one, labels=after))
 
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
@@ -470,11 +480,16 @@ class MemoryReader:
                 modified_ns=identity.mtime_ns,
                 is_pending=one.rows is None,
                 is_stale=one.is_stale,
+                labels=one.labels,
             )
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
         return [one.id for one in self._passing(filters)]
+
+    def labels(self) -> dict[int, tuple[Label, ...]]:
+        """The labels of the documents that have any, by document id, each document's by name."""
+        return {one.id: one.labels for one in self._state.documents.values() if one.labels}
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
@@ -553,6 +568,7 @@ def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
         (not filters.within or any(_is_place(one.source.path, place, is_glob=place in globs) for place in filters.within))
         and not any(_is_place(one.source.path, place, is_glob=False) for place in filters.outside)
         and (not filters.types or one.document.type in filters.types)
+        and (not filters.labels or any(label.name in filters.labels for label in one.labels))
         and all(_has_value(one, name, value) for name, value in filters.where)
         and (filters.since_ns is None or dated_ns >= filters.since_ns)
         and (filters.before_ns is None or dated_ns < filters.before_ns)

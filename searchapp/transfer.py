@@ -17,14 +17,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from searchapp import __version__, disk
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.snapshot import Snapshot
-from searchapp.types import Document, EncoderIdentity, FileIdentity, Passage, Root, Source
+from searchapp.types import Document, EncoderIdentity, FileIdentity, Label, Origin, Passage, Root, Source
 from searchapp.vectors import from_blob
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ FORMAT = "searchapp-export/1"
 _MOST_LINE_BYTES = 2**30
 _SOURCE_COLUMNS = ("size", "mtime_ns", "content_hash", "extractor", "splitter")
 _DOCUMENTS = f"""
-    SELECT d.id, d.path, {", ".join(f"d.{name}" for name in _SOURCE_COLUMNS)}, d.type, d.title, d.metadata, d.has_lines, t.text, v.vectors
+    SELECT d.id, d.path, {", ".join(f"d.{name}" for name in _SOURCE_COLUMNS)}, d.type, d.title, d.metadata, d.has_lines, t.text, v.vectors,
+           (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
     FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id ORDER BY d.path"""
 _PASSAGES = 'SELECT start, "end", headings, place FROM passage WHERE document_id = ? ORDER BY id'
 
@@ -56,6 +57,7 @@ class Exported:
     document: Document
     passages: tuple[Passage, ...]
     vectors: Vectors | None
+    labels: tuple[Label, ...] = ()
 
 
 def export(folder: Path, file: Path) -> int:
@@ -137,7 +139,7 @@ def _header(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str, Any]:
-    _, path, size, mtime_ns, content_hash, extractor, splitter, kind, title, metadata, has_lines, text, blob = row
+    _, path, size, mtime_ns, content_hash, extractor, splitter, kind, title, metadata, has_lines, text, blob, labels = row
     return {
         "path": os.fsdecode(path),
         "size": size,
@@ -152,6 +154,7 @@ def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str
         "text": text,
         "passages": [[start, end, json.loads(headings), json.loads(place)] for start, end, headings, place in passages],
         "vectors": blob and base64.b64encode(blob).decode(),
+        "labels": sorted(json.loads(labels)),
     }
 
 
@@ -172,7 +175,17 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Export
     source = Source(path, identity, bytes.fromhex(values["content_hash"]), 0, str(values["extractor"]), str(values["splitter"]))
     metadata = {str(name): str(value) for name, value in dict(values["metadata"]).items()}
     document = Document(text, str(values["type"]), str(values["title"]), has_lines=bool(values["has_lines"]), metadata=metadata)
-    return Exported(source, document, passages, vectors)
+    labels = tuple(_label(*each) for each in values.get("labels", ()))  # exports of earlier programs have none
+    if len({label.name for label in labels}) < len(labels):
+        raise ValueError("a label that is there twice")
+    return Exported(source, document, passages, vectors, labels)
+
+
+def _label(name: str, origin: str, probability: float | None) -> Label:
+    for known in get_args(Origin):
+        if origin == known and name == str(name) and name.isprintable():
+            return Label(name, known, None if probability is None else float(probability))
+    raise ValueError("a label that is none")
 
 
 def _lines(file: Path) -> Iterator[bytes]:

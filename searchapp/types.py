@@ -225,6 +225,18 @@ def containers_of(path: bytes) -> Iterator[bytes]:
         yield MEMBER.join(parts[:depth])
 
 
+Origin: TypeAlias = Literal["hand", "classifier", "descriptions"]  # who says so; descriptions: nearest to what a label's says
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Label:
+    """What a document is called by a person, or by a classifier, which says how sure it is."""
+
+    name: str
+    origin: Origin = "hand"
+    probability: float | None = None  # of a classifier that was trained
+
+
 @dataclass(frozen=True, slots=True)
 class PendingDocument:
     """A stored document whose vectors are still missing: its id, the exact texts to embed, in order, and their digests."""
@@ -252,6 +264,7 @@ class Filters:
     where: tuple[tuple[str, str], ...] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
+    labels: tuple[str, ...] = ()  # any of them
     holding: tuple[Term, ...] = ()  # all of them, of a passage
     lacking: tuple[Term, ...] = ()  # none of them, of a passage
 
@@ -311,6 +324,12 @@ class Writer(Protocol):
 
     def mark_stale(self, document_id: int) -> None:
         """Record that a document's file could not be read this time."""
+
+    def set_labels(self, document_id: int, labels: Iterable[Label]) -> None:
+        """Give a document these labels, each of another name, in place of all that it has.
+
+        Those by hand stay when the document is replaced, the others go.
+        """
 
     def remove(self, document_ids: Iterable[int]) -> None:
         """Take documents out."""
@@ -426,6 +445,9 @@ class Reader(Protocol):
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
+
+    def labels(self) -> dict[int, tuple[Label, ...]]:
+        """The labels of the documents that have any, by document id, each document's by name."""
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
@@ -580,6 +602,7 @@ class DocumentRow:
     modified_ns: int
     is_pending: bool
     is_stale: bool
+    labels: tuple[Label, ...] = ()  # by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -620,6 +643,7 @@ class Salvage:
     documents: int = 0  # that were kept
     to_embed: int = 0  # of them, because their vectors were damaged
     to_read: list[bytes] = field(default_factory=list)  # paths of documents that were damaged, and whose files stand
+    labels: dict[bytes, list[Label]] = field(default_factory=dict)  # what those were labelled by hand, by path
     lost: list[bytes] = field(default_factory=list)  # paths of those whose files are gone; b"" where not even that can be read
     notes: list[str] = field(default_factory=list)
 

@@ -14,12 +14,14 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 
 from searchapp import records
 from searchapp.corpus import Corpus
 from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
+from searchapp.types import Label
 
 ROOT = Path("/golden")
 QUESTIONS = ("keeper of light", "oil burns hours", "café", "Lamp 3")
@@ -42,6 +44,12 @@ def main(target: Path) -> None:
     corpus.ingest([documents])
     if revision >= "0004":
         corpus.configure("mode", "cosine")
+    labels = {"/golden/docs/0.md": [Label("lamp")], "/golden/docs/3.md": [Label("lamp"), Label("oil", "classifier", 0.75)]}
+    if revision >= "0006":
+        with closing(LocalBackend(ROOT / "corpus").writer()) as writer:
+            for path, known in writer.known_files().items():
+                writer.set_labels(known.document_id, labels.get(os.fsdecode(path), ()))
+            writer.commit()
     answers = {
         question: [
             [os.fsdecode(match.hit.path), match.hit.passage.start, round(match.score, 6)] for match in corpus.query(question, k=20).matches
@@ -51,7 +59,9 @@ def main(target: Path) -> None:
     with closing(sqlite3.connect(ROOT / "corpus" / "corpus.db")) as database:
         database.execute("VACUUM INTO ?", (str(ROOT / "copy.db"),))
     (target / f"corpus-{revision}.db.gz").write_bytes(gzip.compress((ROOT / "copy.db").read_bytes(), 9, mtime=0))
-    told = {"documents": sorted(os.fsdecode(row.path) for row in corpus.documents()), "answers": answers}
+    told: dict[str, object] = {"documents": sorted(os.fsdecode(row.path) for row in corpus.documents()), "answers": answers}
+    if revision >= "0006":
+        told["labels"] = {path: [astuple(each) for each in some] for path, some in labels.items()}
     (target / f"corpus-{revision}.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.rmtree(ROOT)
 

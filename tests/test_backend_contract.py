@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,7 @@ from searchapp.types import (
     DocumentRow,
     Filters,
     KnownFile,
+    Label,
     Passage,
     PendingDocument,
     Reader,
@@ -1035,6 +1037,94 @@ def test_a_setting_is_kept_until_it_is_taken_back(backend: Backend, writer: Writ
     assert recorded() == {"größe": "'a'; \"b\" 🙂\n"}
     writer.set_setting("größe", None)
     assert recorded() == {}
+
+
+# ---- labels --------------------------------------------------------------------------------------------------------
+
+LABELS = {0: ("bill",), 1: ("bill", "post"), 3: ("post",), 7: ("Bill",), 20: ("größe",), 59: ("bill",)}  # by number of the document
+LABELLED: list[tuple[tuple[str, ...], set[int]]] = [
+    (("bill",), {0, 1, 59}),
+    (("post", "größe"), {1, 3, 20}),
+    (("bill", "bill"), {0, 1, 59}),
+    (("nothing",), set()),
+    (("",), set()),
+    (("\udcff",), set()),
+]
+
+
+def test_filters_by_label_give_exactly_what_the_oracle_gives(backend: Backend, writer: Writer) -> None:
+    oracle = Oracle(writer)
+    number_of = {day_ns // DAY_NS: i for i, (_, _, day_ns, _, _) in oracle.stored.items()}
+    for number, names in LABELS.items():
+        writer.set_labels(number_of[number], [Label(name) for name in names])
+    writer.commit()
+    for is_published in (False, True):
+        if is_published:
+            writer.finish()
+        with closing(backend.reader()) as reader:
+            for names, numbers in LABELLED:
+                keeps = partial(_is_of, numbers)
+                oracle.agrees(reader, Filters(labels=names), keeps)
+                expected = sorted(path.decode() for path, _, day_ns, _, _ in oracle.stored.values() if day_ns // DAY_NS in numbers)
+                assert [row.path.decode() for row in reader.rows(Filters(labels=names))] == expected
+                assert len(reader.document_ids(Filters(labels=names))) == len(numbers)
+            both = Filters(labels=("bill",), within=("/home/ann",))
+            oracle.agrees(reader, both, lambda one: _is_of({0, 1, 59}, one) and one.path.startswith("/home/ann/"))
+
+
+def _is_of(numbers: set[int], one: Place) -> bool:
+    return one.day // DAY_NS in numbers
+
+
+def test_labels_are_kept_by_document_and_by_name(backend: Backend, writer: Writer) -> None:
+    first, second = add(writer, "/a", document(), unit(1)), add(writer, "/b", document(), unit(1))
+    said = (Label("bill"), Label("größe", "classifier", 0.1), Label("post", "descriptions"))
+    writer.set_labels(first, reversed(said))
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {}
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {first: said}
+        assert [row.labels for row in reader.rows(EVERYTHING)] == [said, ()]
+    writer.set_labels(first, [])
+    writer.set_labels(second, [Label("bill", "classifier", 1.0)])
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {second: (Label("bill", "classifier", 1.0),)}
+    with pytest.raises(ValueError, match="no document"):
+        writer.set_labels(99, [Label("bill")])
+
+
+def test_labels_change_the_generation_only_where_they_differ(writer: Writer) -> None:
+    document_id = add(writer, "/a", document(), unit(1))
+    generation = writer.commit()
+    writer.set_labels(document_id, [Label("bill"), Label("post")])
+    assert writer.commit() == generation + 1
+    writer.set_labels(document_id, [Label("post"), Label("bill")])
+    assert writer.commit() == generation + 1
+    writer.set_labels(document_id, [Label("bill"), Label("post", "classifier", 0.5)])
+    assert writer.commit() == generation + 2
+
+
+def test_what_is_said_by_hand_stays_when_a_document_is_replaced_and_all_goes_when_it_is_removed(backend: Backend, writer: Writer) -> None:
+    document_id = add(writer, "/a", document(), unit(1))
+    writer.set_labels(document_id, [Label("bill"), Label("post", "classifier", 0.5), Label("x", "descriptions")])
+    again = add(writer, "/a", document(2), unit(2))  # in the same unit of work
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {again: (Label("bill"),)}
+    writer.relocate(again, source("/b"))
+    third = add(writer, "/b", document(3))
+    fourth = add(writer, "/b", document(3))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {fourth: (Label("bill"),)}
+        assert third != fourth
+    writer.remove([fourth])
+    add(writer, "/b", document(3))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.labels() == {}
 
 
 @pytest.mark.parametrize("counts", [(), (60, 39), (300,)], ids=["empty", "99 passages", "one document"])

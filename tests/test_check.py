@@ -16,13 +16,13 @@ from searchapp.check import check
 from searchapp.errors import CorpusError, CorpusMissing
 from searchapp.snapshot import Snapshot
 from searchapp.store import Store
-from searchapp.types import Finding, Root, Unindexed
+from searchapp.types import Finding, Label, Root, Unindexed
 
 pytestmark = pytest.mark.damages_corpus
 
 FLIPS = 100
 CELLS = {
-    "corpus": ("uuid", "generation", "created_at_ns", "ingested_at_ns", "embedded", "digest"),
+    "corpus": ("uuid", "generation", "created_at_ns", "ingested_at_ns", "embedded", "labels", "digest"),
     "tally": ("type", "extractor", "splitter", "documents", "passages", "stale", "ids"),
     "encoding": ("model", "fingerprint", "dim", "max_tokens"),
     "root": ("path", "include", "exclude"),
@@ -34,6 +34,7 @@ CELLS = {
     "document_text": ("document_id", "text"),
     "passage": ("id", "document_id", "start", "end", "place", "headings", "text_digest"),
     "vectors": ("document_id", "first_passage_id", "passages", "generation", "digest", "vectors"),
+    "label": ("document_id", "name", "origin", "probability", "digest"),
     "tombstone": ("first_passage_id", "passages", "generation"),
     "published": ("name", "generation", "digest", "size", "mtime_ns", "ctime_ns", "inode", "passages"),
     "setting": ("name", "value"),
@@ -55,6 +56,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.finish()
         writer.remove([ids[0]])
         writer.mark_stale(ids[1])
+        writer.set_labels(ids[3], [Label("invoice"), Label("letter", "classifier", 0.5)])
         writer.set_setting("mode", "hybrid")
         writer.set_unindexed([b"/tmp"], [Unindexed(b"/tmp/x", "skipped", "empty")])
         add(writer, "/nowhere/2.txt", document(3, kind="md", date="2024-02-03"), unit(3))
@@ -112,7 +114,9 @@ def test_a_change_of_type_alone_is_found(folder: Path, table: str, column: str) 
     assert check(folder, is_full=True) != []
 
 
-@pytest.mark.parametrize("table", ["document_text", "passage", "root", "tombstone", "unindexed", "published", "encoding", "document"])
+@pytest.mark.parametrize(
+    "table", ["document_text", "passage", "root", "tombstone", "unindexed", "published", "encoding", "document", "label"]
+)
 def test_a_row_that_is_gone_is_found(folder: Path, table: str) -> None:
     change(folder, f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})")
     assert check(folder, is_full=True) != []

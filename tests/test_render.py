@@ -21,6 +21,7 @@ from searchapp.types import (
     FileOutcome,
     Finding,
     Hit,
+    Label,
     LegScore,
     Match,
     Passage,
@@ -386,7 +387,7 @@ def test_a_passage_shows_no_control_characters_and_keeps_its_offsets() -> None:
 def test_nothing_hostile_passes_any_text() -> None:
     path = b"/docs/\x1b[2J\n\xff"
     hit = Hit(1, 1, path, HOSTILE, "txt", Passage(0, 1, headings=(HOSTILE, HOSTILE)), HOSTILE)
-    row = DocumentRow(path, HOSTILE, "txt", 1, 1, 0, is_pending=False, is_stale=False)
+    row = DocumentRow(path, HOSTILE, "txt", 1, 1, 0, is_pending=False, is_stale=False, labels=(Label(HOSTILE),))
     files = (FileOutcome(path, "failed", HOSTILE), FileOutcome(path, "skipped", HOSTILE))
     encoder = EncoderIdentity(HOSTILE, HOSTILE, 1, 1)
     unindexed = (Unindexed(path, "failed", HOSTILE), Unindexed(path, "skipped", HOSTILE))
@@ -541,6 +542,7 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
                 "modified": "2023-11-14T22:13:20Z",
                 "pending": False,
                 "stale": False,
+                "labels": [],
             },
             {
                 "path": "/docs/\udcff.pdf",
@@ -551,9 +553,20 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
                 "modified": "1970-01-01T00:00:00Z",
                 "pending": True,
                 "stale": False,
+                "labels": [],
             },
         ]
     }
+
+
+def test_labels_stand_in_lists_with_who_gave_them_and_how_sure_that_is() -> None:
+    row = replace(ROWS[0], labels=(Label("guide"), Label("letter", "classifier", 0.75)))
+    assert render.list_json([row])["documents"][0]["labels"] == [  # type: ignore[index]
+        {"label": "guide", "origin": "hand", "probability": None},
+        {"label": "letter", "origin": "classifier", "probability": 0.75},
+    ]
+    assert render.list_text([row]) == "/docs/guide.md\tmd\t12\t2500\t2023-11-14T22:13:20Z\tcurrent\tGuide\tguide, letter\n"
+    assert render.list_text([row], TERMINAL) == "2023-11-14  12    2.5 kB  guide.md  guide, letter  Guide\n"
 
 
 def test_a_list_is_a_line_a_document() -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def test_an_old_corpus_answers_as_it_did(revision: str, tmp_path: Path) -> None:
     for question, answer in expected["answers"].items():
         matches = corpus.query(question, k=20).matches
         assert [[os.fsdecode(match.hit.path), match.hit.passage.start, round(match.score, 6)] for match in matches] == answer
+    labelled = {os.fsdecode(row.path): [list(astuple(each)) for each in row.labels] for row in corpus.documents() if row.labels}
+    assert labelled == expected.get("labels", {})  # there are none before 0006
     assert check(tmp_path / "corpus", is_full=True) == []
     assert [os.fsdecode(match.hit.path) for match in corpus.query("灯台", mode="keyword").matches] == ["/golden/docs/plain.txt"]
     has_backup = (tmp_path / f"corpus/corpus.db.backup-{revision}").exists()

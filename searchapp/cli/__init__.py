@@ -51,6 +51,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "words": ("embeddings", "Group the places of a word by its senses."),
     },
     "Understanding": {
+        "classify": ("classify", "Label documents and texts, by hand or by examples."),
         "explain": ("understand", "Show why two texts are as near as they are."),
         "predict": ("understand", "Show which words a model expects in a gap."),
         "map": ("map", "Draw the corpus as a map, one page for a browser."),

@@ -39,6 +39,7 @@ TypeOption = Annotated[list[str], typer.Option("--type", metavar="TYPE", help="O
 WhereOption = Annotated[
     list[str], typer.Option("--where", metavar="KEY=VALUE", help="Only documents whose metadata say so, as author=Anna; repeatable.")
 ]
+LabelOption = Annotated[list[str], typer.Option("--label", metavar="LABEL", help="Only documents with a label; repeatable: any of them.")]
 PlacesArgument = Annotated[list[str], typer.Argument(metavar="PATH|GLOB...", help="Documents, or folders of them.")]
 
 
@@ -51,7 +52,12 @@ def corpus_at(folder: Path | None) -> Corpus:
 
 
 def filters_of(
-    within: Sequence[str], types: Sequence[str], since: str | None = None, before: str | None = None, where: Sequence[str] = ()
+    within: Sequence[str],
+    types: Sequence[str],
+    since: str | None = None,
+    before: str | None = None,
+    where: Sequence[str] = (),
+    labels: Sequence[str] = (),
 ) -> Filters:
     """The filters that a command's options ask for; raises BadFilter for one that makes no sense."""
     from searchapp.types import Filters
@@ -65,6 +71,7 @@ def filters_of(
         where=tuple(_condition(text) for text in where),
         since_ns=since_ns,
         before_ns=before_ns,
+        labels=tuple(labels),
     )
 
 

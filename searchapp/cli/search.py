@@ -14,6 +14,7 @@ from searchapp.cli.arguments import (
     CorpusOption,
     DeviceOption,
     JsonOption,
+    LabelOption,
     ModelOption,
     ModeOption,
     TimingsOption,
@@ -93,6 +94,7 @@ def query(
     since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only documents from this date on.")] = None,
     before: Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only documents before this date.")] = None,
     where: WhereOption = [],  # noqa: B006
+    label: LabelOption = [],  # noqa: B006
     min_score: Annotated[float | None, typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more.")] = None,
     min_confidence: Annotated[
         float | None,
@@ -130,7 +132,7 @@ def query(
         k=k,
         mode=mode,
         weight=weight,
-        filters=filters_of(within, type_, since, before, where),
+        filters=filters_of(within, type_, since, before, where, label),
         away=away,
         like=[named(path) for path in like],
         like_passages=[lastanswer.recall(number, corpus=place.corpus, cache=place.cache) for number in like_match],
@@ -197,11 +199,12 @@ def list_(
     within: WithinOption = [],  # noqa: B006
     type_: TypeOption = [],  # noqa: B006
     where: WhereOption = [],  # noqa: B006
+    label: LabelOption = [],  # noqa: B006
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """List the documents."""
-    rows = corpus_at(corpus).documents(filters_of(within, type_, where=where))
+    rows = corpus_at(corpus).documents(filters_of(within, type_, where=where, labels=label))
     console.write(render.json_text(render.list_json(rows)) if as_json else render.list_text(rows, console.look(sys.stdout)))
     return 0 if rows else Exit.NOTHING
 

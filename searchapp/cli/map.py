@@ -1,0 +1,100 @@
+"""The command that draws the corpus as a map."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from searchapp import render, settings
+from searchapp.cli import console
+from searchapp.cli.arguments import CorpusOption, JsonOption, LabelOption, TypeOption, WhereOption, WithinOption, filters_of
+from searchapp.cli.console import Exit
+from searchapp.errors import SearchappError, UsageError
+
+if TYPE_CHECKING:
+    from searchapp.corpusmap import CorpusMap
+
+_DEFAULT = Path("map.html")
+_HEAD = 2**16  # bytes of a page that tell who made it
+
+
+def map_(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="The page. Default: map.html here, with --json none.", show_default=False),
+    ] = None,
+    by: Annotated[str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")] = "folder",
+    method: Annotated[str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")] = "pca",
+    level: Annotated[str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")] = "passage",
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Of more points a sample, seeded.")] = 100_000,
+    within: WithinOption = [],  # noqa: B006
+    type_: TypeOption = [],  # noqa: B006
+    where: WhereOption = [],  # noqa: B006
+    label: LabelOption = [],  # noqa: B006
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Draw the corpus as a map, one page for a browser that needs no network.
+
+    Passages of like meaning tend to stand together, and each opens what it says; but a plane holds little of some hundred dimensions, so
+    that nearness on it is a hint: the page tells how good a one, and what is nearest in truth.
+    """
+    from searchapp import corpusmap, mapcard
+    from searchapp.corpus import require_documents
+    from searchapp.local import LocalBackend
+
+    console.show_log()
+    place = settings.load(corpus=corpus).corpus
+    filters = filters_of(within, type_, where=where, labels=label)
+    page = out or (None if as_json else _own(_DEFAULT))
+    with closing(LocalBackend(place).reader()) as reader:
+        require_documents(reader)
+        found = corpusmap.map_corpus(reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note)
+        notes = [*reader.notes, *mapcard.map_notes(found)]
+    for note in notes:
+        console.note(note)
+    if not found.hits:
+        console.note("nothing to draw: no document with vectors is meant")
+        return Exit.NOTHING
+    size = _write(page, found, place) if page else 0
+    if as_json:
+        console.write(render.json_text(mapcard.map_json(found) | {"page": page and os.fspath(page), "bytes": size}))
+    else:
+        console.write(mapcard.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout)))
+    return Exit.DONE
+
+
+def _own(path: Path) -> Path:
+    """A path that nobody named, where nothing is but an older map; raises UsageError where there is something else."""
+    from searchapp.mappage import MARK
+
+    try:
+        with path.open("rb") as file:
+            is_map = MARK.encode() in file.read(_HEAD)
+    except FileNotFoundError:
+        return path
+    except OSError:
+        is_map = False
+    if not is_map:
+        raise UsageError(f"there is a {path} here that is no map", hint="name another file: --out FILE")
+    return path
+
+
+def _write(path: Path, found: CorpusMap, corpus: Path) -> int:
+    """Write the page, readable by its owner alone; returns its size in bytes."""
+    from searchapp import disk
+    from searchapp.mappage import map_html
+
+    page = map_html(found, os.fsencode(corpus.absolute())).encode()
+    try:
+        with disk.replaced(path) as file:
+            file.write(page)
+    except OSError as error:
+        hint = "name a file in a folder that exists and that you may write"
+        raise SearchappError(f"cannot write {path}: {error.strerror}", hint=hint) from error
+    return len(page)

@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DEMO := .demo
 BENCH := .bench-venv
 
-.PHONY: setup demo test quick lint types check bench scale torture clean
+.PHONY: setup demo test quick lint types check bench tuning scale torture clean
 
 setup: $(READY)
 
@@ -52,6 +52,10 @@ $(BENCH)/.ready: tests/bench/rivals/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement $<
 	@touch $@
+
+# What tuning is worth, and costs, by the code names of data/codenames; COLLECTION=DIR adds what is forgotten of a collection in BEIR form.
+tuning: $(READY)
+	$(BIN)/python tests/bench/tune.py $(if $(COLLECTION),--collection $(COLLECTION))
 
 # What corpora of a thousand to a million passages cost; SIZES="1000 10000000" for others.
 scale: $(READY)

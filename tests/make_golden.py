@@ -2,7 +2,7 @@
 
     git worktree add /tmp/then COMMIT && PYTHONPATH=/tmp/then python tests/make_golden.py tests/fixtures/corpora
 
-Commits: 7683364 for 0002, ccac5a4 for 0003, 98a7be5 for 0004, 2425468 for 0005. (0001 was never the newest of a commit.)
+Commits: 7683364 for 0002, ccac5a4 for 0003, 98a7be5 for 0004, 2425468 for 0005, ead076a for 0006. (0001 was never the newest of a commit.)
 """
 
 from __future__ import annotations

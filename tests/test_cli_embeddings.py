@@ -90,7 +90,7 @@ def test_bad_levels_layers_forms_and_files_are_refused(lines: Program) -> None:
         ("--level", "chapter"): "no level 'chapter'",
         ("--layers", "99"): "no layers 99",
         ("--format", "xml"): "no format 'xml'",
-        ("--output", "v.pkl"): "no form of that name",
+        ("--out", "v.pkl"): "no form of that name",
         ("--fast", "--layers", "0"): "the fast way",
     }.items():
         done = lines.run("embed", "a.txt", *words)

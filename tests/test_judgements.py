@@ -22,7 +22,7 @@ DATA = HERE.parent / "data"
 SOURCES = HERE / "pdf_sources"
 MAKE_PDFS = runpy.run_path(str(HERE / "make_pdfs.py"))  # tests are no package
 ENDINGS = {".html", ".md", ".pdf", ".py", ".rst", ".txt"}
-MANUALS = DATA / "manuals"
+APART = (DATA / "manuals", DATA / "codenames")  # which have judgements of their own
 # Function words, and nothing that could tell one document from another.
 STOP_WORDS = frozenset(
     re.findall(
@@ -121,8 +121,8 @@ def judgements() -> list[tuple[str, str, int]]:
 
 
 def documents() -> list[Path]:
-    """The sample documents, without the manuals, which have judgements of their own."""
-    return sorted(path for path in DATA.rglob("*") if path.is_file() and MANUALS not in path.parents)
+    """The sample documents but those that have judgements of their own."""
+    return sorted(path for path in DATA.rglob("*") if path.is_file() and not set(APART) & set(path.parents))
 
 
 def content_words(text: str) -> set[str]:

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_its_migrations_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"searchapp/cli/__init__.py", "searchapp/extract/worker.py", "searchapp/migrations/env.py"} <= names
+    assert {f"searchapp/{page}.{kind}" for page in ("mappage", "pairpage") for kind in ("css", "js")} <= names
     assert any(name.startswith("searchapp/migrations/versions/0001") for name in names)
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"searchapp"}
 
@@ -64,6 +66,15 @@ def test_a_wheel_in_an_environment_of_its_own_ingests_and_queries(wheel: Path, t
     assert Path(match["path"]).name == "note.md"
 
 
+@cache
+def help_of(*command: str) -> str:
+    """What the program says of a command, and of the commands that it has in turn."""
+    words = [sys.executable, "-m", "searchapp", *command, "--help"]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    _, _, inner = told.partition("\nCommands:\n")
+    return told + "".join(help_of(*command, name) for name in re.findall(r"^  (\w+)", inner, re.MULTILINE))
+
+
 def test_every_option_that_the_readme_names_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)[^|]*\| ([^|]*)\|", readme, re.MULTILINE)
@@ -71,9 +82,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     assert len(rows) >= 5
     assert len(lines) >= 8
     for command, rest in [*rows, *lines]:
-        help_text = subprocess.run(
-            [sys.executable, "-m", "searchapp", command, "--help"], capture_output=True, text=True, check=True
-        ).stdout
+        help_text = help_of(command)
         for option in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", rest.split("|")[0] if "xargs" in rest else rest):
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", help_text), f"{command} {option}"
 

@@ -69,7 +69,7 @@ def test_reading_the_first_matches_again_finds_more_than_cosine(corpus: Corpus, 
     asked = records("queries.jsonl")
     best = figures({record["_id"]: places(corpus.query(record["text"], mode="best", k=10, per_document=1)) for record in asked})
     assert best["hits@5"] >= 0.97  # measured: .980
-    assert best["hits@1"] >= 0.8  # measured: .824
+    assert best["hits@1"] >= 0.8  # measured: .817
     assert best["hits@1"] >= figures(answers)["hits@1"]
 
 
@@ -80,7 +80,7 @@ def test_a_hybrid_keeps_up_with_cosine_where_questions_share_no_words_with_answe
 
 
 def test_the_ten_best_documents_hold_the_answers_in_good_order(answers: dict[str, list[str]]) -> None:
-    assert figures(answers)["nDCG@10"] >= 0.86  # measured: .890
+    assert figures(answers)["nDCG@10"] >= 0.86  # measured: .884
 
 
 def test_a_page_of_the_manual_that_is_cited_holds_the_answer(corpus: Corpus) -> None:

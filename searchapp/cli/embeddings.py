@@ -49,11 +49,11 @@ def embed(
         str | None, typer.Option("--pooling", metavar="P", help="mean, cls or max. Default: the model's own.", show_default=False)
     ] = None,
     normalize: Annotated[bool, typer.Option("--normalize/--no-normalize", help="Vectors of unit length.")] = True,
-    output: Annotated[
+    out: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector."),
+        typer.Option("--out", "-o", metavar="FILE", help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector."),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="F", help="Without --output: table or jsonl.")] = "table",
+    form: Annotated[str, typer.Option("--format", metavar="F", help="Without --out: table or jsonl.")] = "table",
     fast: Annotated[bool, typer.Option("--fast", help="As the search embeds: several times as fast, in bf16 where it can.")] = False,
     model: ModelOption = None,
     device: DeviceOption = None,
@@ -65,9 +65,9 @@ def embed(
 
     wanted = level_of(level)
     if form not in _FORMS:
-        raise UsageError(f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --output FILE")
-    if output is not None:
-        vectorfile.require_writable(output)
+        raise UsageError(f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --out FILE")
+    if out is not None:
+        vectorfile.require_writable(out)
     _require_files(files or [])
     console.show_log()
     chosen = settings.load(model=model, device=device)
@@ -82,10 +82,10 @@ def embed(
     )
     pieces = Pieces(encoder, wanted)
     rows = pieces.rows(_sources(files or ["-"], is_by_line=level == "sentence"))
-    if output is not None:
+    if out is not None:
         with console.interruptible():
-            count = vectorfile.write(output, rows, encoder.dim)
-        console.write(f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {output}\n")
+            count = vectorfile.write(out, rows, encoder.dim)
+        console.write(f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
     else:
         count = _stream(rows, form)
     for note in notes(pieces, count, encoder.identity.max_tokens):

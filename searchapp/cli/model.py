@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from searchapp import layout, modelcard, render, settings
 from searchapp.cli import STYLE, console
 from searchapp.cli.arguments import CorpusOption, DeviceOption, JsonOption
 from searchapp.cli.console import Exit
+
+if TYPE_CHECKING:
+    from searchapp.encodings import Reencoded
 
 model = typer.Typer(help="Models: which are at hand, what one is, whether it is whole, and another one for the corpus.", **STYLE)
 
@@ -87,9 +90,19 @@ def use(
     It answers as before until all documents are embedded anew, then by the new model. Its folders are read on the way, as ingest reads
     them. Interrupted, the same command goes on where it was.
     """
+    done = going_over(name, settings.load(corpus=corpus, device=device), keep=keep)
+    if done is None:
+        console.write(render.json_text({"model": name, "is_in_place": True}) if as_json else "the corpus uses this model already\n")
+        return 0
+    look = console.look(sys.stdout)
+    console.write(render.json_text(modelcard.reencoded_json(done)) if as_json else modelcard.reencoded_text(done, look))
+    return 0 if done.is_in_place else Exit.INTERRUPTED
+
+
+def going_over(name: str, chosen: settings.Settings, *, keep: bool = False) -> Reencoded | None:
+    """Have the corpus use a model, and tell of it on the way; None where it uses it already."""
     from searchapp.reencode import Step, use
 
-    chosen = settings.load(corpus=corpus, device=device)
     console.show_log()
 
     def on_step(step: Step) -> None:
@@ -97,13 +110,7 @@ def use(
             console.note(_TOLD[step])
 
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
-        done = use(name, chosen, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped)
-    if done is None:
-        console.write(render.json_text({"model": name, "is_in_place": True}) if as_json else "the corpus uses this model already\n")
-        return 0
-    look = console.look(sys.stdout)
-    console.write(render.json_text(modelcard.reencoded_json(done)) if as_json else modelcard.reencoded_text(done, look))
-    return 0 if done.is_in_place else Exit.INTERRUPTED
+        return use(name, chosen, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped)
 
 
 @model.command()

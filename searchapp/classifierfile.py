@@ -47,10 +47,10 @@ def save(classifier: Classifier, path: Path) -> None:
         "way": classifier.way._asdict(),
         "figures": asdict(classifier.figures),
     }
-    arrays = {"weights": classifier.weights, "bias": classifier.bias, "seen": classifier.seen}
+    told = np.frombuffer(json.dumps(header).encode(), np.uint8)
     try:
         with disk.replaced(path) as file:
-            np.savez_compressed(file, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
+            np.savez_compressed(file, header=told, weights=classifier.weights, bias=classifier.bias, seen=classifier.seen)
     except OSError as error:
         hint = "name a file in a folder that exists and that you may write"
         raise ClassifierError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error

@@ -213,7 +213,7 @@ def cross_validate(vectors: Vectors, labels: Sequence[str], encoder: EncoderIden
     calibrated, raw = np.zeros((len(labels), len(classes))), np.zeros((len(labels), len(classes)))
     parts = _folds(numbers, seed, folds=folds)
     for part in parts:
-        learned = learn(vectors[~part], [labels[i] for i in np.flatnonzero(~part)], encoder, seed=seed)
+        learned = learn(vectors[~part], [labels[i] for i in np.flatnonzero(~part).tolist()], encoder, seed=seed)
         calibrated[part], raw[part] = learned.probabilities(vectors[part]), learned.raw_probabilities(vectors[part])
     return _figures(classes, numbers, calibrated, raw, [float(np.mean(calibrated[part].argmax(1) == numbers[part])) for part in parts])
 

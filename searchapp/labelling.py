@@ -180,7 +180,8 @@ def _relabel(backend: Backend, places: Sequence[str], changed: Callable[[Sequenc
     """Give the documents at some places other labels than they have; returns the paths of those whose labels differ now."""
     backend.reader().close()  # CorpusMissing, before a writer would make a corpus
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        held, found = reader.labels(), {}
+        held = reader.labels()
+        found: dict[int, bytes] = {}
         for place in places:
             filters = Filters(within=(place,))
             at_place = dict(zip(reader.document_ids(filters), (row.path for row in reader.rows(filters)), strict=True))

@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 from searchapp import settings
-from searchapp.cli import Commands
+from searchapp.cli import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
 from searchapp.layout import display_width
@@ -392,7 +392,8 @@ def test_the_help_of_a_command_mentions_each_of_its_options(program: Program, co
     assert (done.returncode, done.stderr) == (0, "")
     if "Commands:" in done.stdout:
         return  # each has a help of its own
-    source = "\n".join(path.read_text() for path in (Path(settings.__file__).parent / "cli").glob("*.py"))
+    module = next(commands[command][0] for commands in SECTIONS.values() if command in commands)
+    source = (Path(settings.__file__).parent / "cli" / f"{module}.py").read_text()
     body = re.search(rf"\ndef {command}_?\((.*?)\) -> int:", source, re.DOTALL)
     assert body is not None
     aliases = {"CorpusOption": "--corpus", "JsonOption": "--json", "WithinOption": "--in", "TypeOption": "--type"}

@@ -404,6 +404,9 @@ def test_a_corpus_with_an_approximate_file_answers_the_same_when_it_is_told_to_b
                 nearly, _ = reader.cosine_leg(query, filters, 500)
                 assert set(nearly.tolist()) <= set(ids.tolist())
         everything, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, 500, is_exact=True)
+        for depth in (1, 2, 20):
+            best, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, depth, is_exact=True)
+            assert best.tolist() == everything[:depth].tolist()
     assert len(everything) == len(expected[2][0])
 
 

@@ -6,8 +6,6 @@ questions never holds the answers.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from collections.abc import Container, Iterator, Mapping
@@ -16,6 +14,9 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes
 
 from searchapp.errors import CollectionError
+from searchapp.tables import rows
+
+COLUMNS = ("question", "path")  # that a file of judgements of one's own has
 
 _FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 _FORM = (
@@ -112,7 +113,7 @@ def _own(file: Path, documents: Container[bytes]) -> tuple[dict[str, str], list[
     numbers: dict[str, str] = {}
     grades: dict[tuple[str, str], int] = {}
     first_lines: dict[str, int] = {}
-    for line, row in _rows(file):
+    for line, row in rows(file, [COLUMNS], form=_OWN_FORM):
         where = f"{file}, line {line}"
         question, path, grade = _fields(where, row)
         document = os.fsencode(os.path.normpath(file.parent.absolute() / path))
@@ -148,56 +149,3 @@ def _fields(where: str, row: Mapping[str, object]) -> tuple[str, str, int]:
     if worth < 0:
         raise CollectionError(f"{where}: the grade {worth} is below 0", hint=_OWN_FORM)
     return question.strip(), path, worth
-
-
-def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """The rows of a file with their lines; its content says whether it is JSON or a table."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise CollectionError(f"cannot read {file}: {error.strerror}", hint=_OWN_FORM) from error
-    except UnicodeDecodeError as error:
-        raise CollectionError(f"{file} is not UTF-8", hint="save it as UTF-8; Excel calls that `CSV UTF-8`") from error
-    return _json_rows(file, text) if text.lstrip().startswith("{") else _table_rows(file, text)
-
-
-def _json_rows(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise CollectionError(f"{file}, line {number}: no JSON", hint=_OWN_FORM) from error
-        if not isinstance(row, dict):
-            raise CollectionError(f"{file}, line {number}: no JSON object", hint=_OWN_FORM)
-        yield number, row
-
-
-def _table_rows(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    delimiter = next((each for each in ",;\t" if {"question", "path"} <= set(_columns(_table(text, each)))), None)
-    if delimiter is None:
-        raise CollectionError(f"{file}, line 1: no header with the columns question and path", hint=_OWN_FORM)
-    rows = _table(text, delimiter, is_strict=True)
-    rows.fieldnames = _columns(rows)
-    try:
-        for row in rows:
-            if None in row:
-                hint = f"put a field that holds {'a tab' if delimiter == chr(9) else repr(delimiter)} in double quotes"
-                raise CollectionError(f"{file}, line {rows.line_num}: more fields than the header has", hint=hint)
-            if any(row.values()):
-                yield rows.line_num, row
-    except csv.Error as error:
-        raise CollectionError(f"{file}, from line {rows.line_num + 1} on: {error}", hint=_OWN_FORM) from error
-
-
-def _table(text: str, delimiter: str, *, is_strict: bool = False) -> csv.DictReader[str]:
-    return csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=is_strict)
-
-
-def _columns(rows: csv.DictReader[str]) -> list[str]:
-    """The columns that the header names; none where it cannot be read."""
-    try:
-        return [name.strip().casefold() for name in rows.fieldnames or ()]
-    except csv.Error:
-        return []

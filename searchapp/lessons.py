@@ -6,10 +6,7 @@ but for reading; knows nothing of models or corpora.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
 import math
 import re
 from collections import Counter, defaultdict
@@ -20,12 +17,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from searchapp.errors import CollectionError
+from searchapp.judgements import COLUMNS
 from searchapp.records import spaced
+from searchapp.tables import rows
 
 Answers: TypeAlias = Mapping[str, Collection[str]]  # of each question, the texts or documents that answer it, by any name
 
 _ALIKE = 0.75  # of the words of both, from which on two questions are nearly the same
 _WORD = re.compile(r"\w+")
+_COLUMNS = (COLUMNS, ("question", "text"))
 _FORM = (
     "give a header and rows of question and path, of documents of the corpus, or of question and text, separated by commas, "
     'semicolons or tabs; or lines of {"question": ..., "path": ...} or {"question": ..., "text": ...}'
@@ -136,7 +136,7 @@ def _lot(question: str, seed: int) -> bytes:
 
 def is_pairs(file: Path) -> bool:
     """Whether a file holds pairs of question and text, rather than judgements, which have a path. Raises CollectionError for neither."""
-    row = next((row for _, row in _rows(file)), None)
+    row = next((row for _, row in rows(file, _COLUMNS, form=_FORM)), None)
     if row is None:
         raise CollectionError(f"{file} holds no questions", hint=_FORM)
     if "question" not in row or ("path" in row) == ("text" in row):
@@ -147,51 +147,13 @@ def is_pairs(file: Path) -> bool:
 def pairs(file: Path) -> list[Lesson]:
     """The pairs of a file, each once. Raises CollectionError for a line that is none."""
     found: dict[Lesson, None] = {}
-    for line, row in _rows(file):
+    for line, row in rows(file, _COLUMNS, form=_FORM):
         values = [row.get(name) for name in ("question", "text")]
         question, text = (value.strip() if isinstance(value, str) else "" for value in values)
         if not question or not text:
             raise CollectionError(f"{file}, line {line}: no {'text' if question else 'question'}", hint=_FORM)
         found[Lesson(question, text)] = None
     return list(found)
-
-
-def _rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    """The rows of a file with their lines, columns by name; its content says whether it is JSON or a table."""
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise CollectionError(f"cannot read {file}: {error.strerror}", hint=_FORM) from error
-    except UnicodeDecodeError as error:
-        raise CollectionError(f"{file} is not UTF-8", hint="save it as UTF-8; Excel calls that `CSV UTF-8`") from error
-    return _json_rows(file, text) if text.lstrip().startswith("{") else _table_rows(file, text)
-
-
-def _json_rows(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise CollectionError(f"{file}, line {number}: no JSON", hint=_FORM) from error
-            if not isinstance(row, dict):
-                raise CollectionError(f"{file}, line {number}: no JSON object", hint=_FORM)
-            yield number, row
-
-
-def _table_rows(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    try:
-        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
-        table.fieldnames = [name.strip().casefold() for name in table.fieldnames or ()]
-        for row in table:
-            if None in row:
-                hint = f"put a field that holds {'a tab' if delimiter == chr(9) else repr(delimiter)} in double quotes"
-                raise CollectionError(f"{file}, line {table.line_num}: more fields than the header has", hint=hint)
-            if any(row.values()):
-                yield table.line_num, row
-    except csv.Error as error:
-        raise CollectionError(f"{file}: {error}", hint=_FORM) from error
 
 
 # ---- pairs of headings -----------------------------------------------------------------------------------------------

@@ -123,9 +123,10 @@ def test_judgements_are_told_from_pairs_by_their_columns(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no questions"),
+        ("", "no header with the columns question and path, or question and text"),
         ("question,text\n", "holds no questions"),
-        ("name,text\na,b\n", "no question with a path, or with a text"),
+        ("name,text\na,b\n", "no header with the columns question and path, or question and text"),
+        ('{"name": "a", "text": "b"}\n', "no question with a path, or with a text"),
         ("question,path,text\na,b,c\n", "no question with a path, or with a text"),
         ('question,text\na,"b\n', "unexpected end of data"),
         ('{"question": 1', "line 1: no JSON"),

@@ -85,6 +85,14 @@ def test_what_is_cut_and_what_cannot_be_read_is_said(lines: Program) -> None:
     assert len(done.stdout.splitlines()) == 3
 
 
+def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(lines: Program) -> None:
+    (lines.folder / "taken.npz").mkdir()
+    done = lines.run("embed", "a.txt", "-o", "taken.npz")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "error: cannot write taken.npz: Is a directory" in done.stderr
+    assert [path.name for path in lines.folder.glob("taken*")] == ["taken.npz"]
+
+
 def test_bad_levels_layers_forms_and_files_are_refused(lines: Program) -> None:
     for words, told in {
         ("--level", "chapter"): "no level 'chapter'",

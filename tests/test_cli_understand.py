@@ -11,7 +11,7 @@ import pytest
 from test_cli import ESCAPE, Program, program
 from test_predict import pretrained
 
-from searchapp.cli.understand import _write
+from searchapp.cli.console import write_page
 from searchapp.errors import SearchappError
 from searchapp.layout import display_width
 
@@ -89,8 +89,8 @@ def test_explain_refuses_an_empty_text_and_a_file_without_text(program: Program)
 
 def test_a_page_that_cannot_be_written_is_an_error_with_a_cure(tmp_path: Path) -> None:
     with pytest.raises(SearchappError, match=r"cannot write .*page\.html: No such file") as caught:
-        _write(tmp_path / "gone" / "page.html", "<!doctype html>")
-    assert caught.value.hint == "name a file in a folder that you may write and that has room"
+        write_page(tmp_path / "gone" / "page.html", "<!doctype html>")
+    assert caught.value.hint == "name a file in a folder that exists, that you may write and that has room"
 
 
 def test_predict_refuses_the_default_model_and_names_the_cure(program: Program) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp import layout, render, settings
+from searchapp.errors import SearchappError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -54,6 +55,26 @@ def show_log() -> None:
 def write(text: str) -> None:
     """Write an answer; names that are not valid UTF-8 come out as the bytes that they are."""
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+
+
+def write_page(path: Path, page: str) -> int:
+    """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes. Raises SearchappError."""
+    from searchapp import disk
+
+    content = page.encode()
+    with writing(path), disk.replaced(path) as file:
+        file.write(content)
+    return len(content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what keeps a file from being written: raises SearchappError for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        hint = "name a file in a folder that exists, that you may write and that has room"
+        raise SearchappError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error
 
 
 def note(text: str) -> None:

@@ -83,7 +83,7 @@ def embed(
     pieces = Pieces(encoder, wanted)
     rows = pieces.rows(_sources(files or ["-"], is_by_line=level == "sentence"))
     if out is not None:
-        with console.interruptible():
+        with console.interruptible(), console.writing(out):
             count = vectorfile.write(out, rows, encoder.dim)
         console.write(f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
     else:

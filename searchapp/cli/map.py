@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,10 +14,7 @@ from searchapp import render, settings
 from searchapp.cli import console
 from searchapp.cli.arguments import CorpusOption, JsonOption, LabelOption, TypeOption, WhereOption, WithinOption, filters_of
 from searchapp.cli.console import Exit
-from searchapp.errors import SearchappError, UsageError
-
-if TYPE_CHECKING:
-    from searchapp.corpusmap import CorpusMap
+from searchapp.errors import UsageError
 
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
@@ -47,6 +44,7 @@ def map_(
     from searchapp import corpusmap, mapcard
     from searchapp.corpus import require_documents
     from searchapp.local import LocalBackend
+    from searchapp.mappage import map_html
 
     console.show_log()
     place = settings.load(corpus=corpus).corpus
@@ -61,7 +59,7 @@ def map_(
     if not found.hits:
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
-    size = _write(page, found, place) if page else 0
+    size = console.write_page(page, map_html(found, os.fsencode(place.absolute()))) if page else 0
     if as_json:
         console.write(render.json_text(mapcard.map_json(found) | {"page": page and os.fspath(page), "bytes": size}))
     else:
@@ -83,18 +81,3 @@ def _own(path: Path) -> Path:
     if not is_map:
         raise UsageError(f"there is a {path} here that is no map", hint="name another file: --out FILE")
     return path
-
-
-def _write(path: Path, found: CorpusMap, corpus: Path) -> int:
-    """Write the page, readable by its owner alone; returns its size in bytes."""
-    from searchapp import disk
-    from searchapp.mappage import map_html
-
-    page = map_html(found, os.fsencode(corpus.absolute())).encode()
-    try:
-        with disk.replaced(path) as file:
-            file.write(page)
-    except OSError as error:
-        hint = "name a file in a folder that exists and that you may write"
-        raise SearchappError(f"cannot write {path}: {error.strerror}", hint=hint) from error
-    return len(page)

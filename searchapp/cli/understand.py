@@ -12,7 +12,7 @@ import typer
 from searchapp import render, settings
 from searchapp.cli import console
 from searchapp.cli.arguments import JsonOption, ModelOption
-from searchapp.errors import EmptyQuery, FileFailed, PathMissing, SearchappError, UsageError
+from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
 
 if TYPE_CHECKING:
     from searchapp.models import Facts
@@ -53,7 +53,8 @@ def explain(
     if out is not None:
         from searchapp.pairpage import pair_html
 
-        _write(out, pair_html(found, by))
+        console.write_page(out, pair_html(found, by))
+        console.note(f"written: {out}")
     for note in paircard.pair_notes(found, by):
         console.note(note)
     if as_json:
@@ -120,16 +121,3 @@ def _require_page(path: Path) -> None:
         raise UsageError(f"{path} is a folder", hint="name a file in it, as page.html")
     if not path.absolute().parent.is_dir():
         raise PathMissing(f"there is no folder {path.absolute().parent}", hint="make it first")
-
-
-def _write(path: Path, page: str) -> None:
-    """Write a page, whole or not at all, for its owner alone."""
-    from searchapp import disk
-
-    try:
-        with disk.replaced(path) as file:
-            file.write(page.encode())
-    except OSError as error:
-        hint = "name a file in a folder that you may write and that has room"
-        raise SearchappError(f"cannot write {path}: {error.strerror}", hint=hint) from error
-    console.note(f"written: {path}")

@@ -27,39 +27,44 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """A module of this package that reads some types; a higher version redoes what it read before, or failed to."""
+    """A module of this package that reads some types.
 
-    module: str
+    Corpora record `name` and `version`. A higher version redoes what it read before, or failed to. The name never changes, whatever
+    becomes of the module: under another name every corpus would read these files again.
+    """
+
+    name: str
     version: int
+    module: str  # where it stands below this package
     is_document: bool = True  # it has `read`
     is_container: bool = False  # it has `members`
     extra: str = ""  # a package that makes it read more, where it is installed
 
 
-_TEXT = _Reader("text", 2)
+_TEXT = _Reader("text", 2, "text")
 _OCR = "rapidocr"
 _READERS = {
-    "md": _Reader("markdown", 2),
-    "rst": _Reader("restructured", 2),
-    "html": _Reader("html", 2),
-    "pdf": _Reader("pdf", 2, extra=_OCR),
-    "docx": _Reader("word", 1),
-    "rtf": _Reader("rtf", 1),
-    **dict.fromkeys(("doc", "ppt"), _Reader("legacy", 1)),
-    "pptx": _Reader("slides", 1),
-    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), _Reader("sheets", 1)),
-    **dict.fromkeys(("csv", "tsv"), _Reader("rows", 1)),
-    **dict.fromkeys(("odt", "odp", "odg"), _Reader("opendocument", 1)),
-    "epub": _Reader("epub", 1),
-    **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, is_container=True)),
-    "mbox": _Reader("mail", 1, is_document=False, is_container=True),
-    "ipynb": _Reader("notebook", 1),
-    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1)),
-    **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1)),
-    **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1)),
-    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, is_document=False, is_container=True)),
-    **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, extra=_OCR)),
-    **dict.fromkeys(CODE_TYPES, _Reader("code", 2)),
+    "md": _Reader("markdown", 2, "markdown"),
+    "rst": _Reader("restructured", 2, "restructured"),
+    "html": _Reader("html", 2, "html"),
+    "pdf": _Reader("pdf", 2, "pdf", extra=_OCR),
+    "docx": _Reader("word", 1, "word"),
+    "rtf": _Reader("rtf", 1, "rtf"),
+    **dict.fromkeys(("doc", "ppt"), _Reader("legacy", 1, "legacy")),
+    "pptx": _Reader("slides", 1, "slides"),
+    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), _Reader("sheets", 1, "sheets")),
+    **dict.fromkeys(("csv", "tsv"), _Reader("rows", 1, "rows")),
+    **dict.fromkeys(("odt", "odp", "odg"), _Reader("opendocument", 1, "opendocument")),
+    "epub": _Reader("epub", 1, "epub"),
+    **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, "mail", is_container=True)),
+    "mbox": _Reader("mail", 1, "mail", is_document=False, is_container=True),
+    "ipynb": _Reader("notebook", 1, "notebook"),
+    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1, "data")),
+    **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1, "markup")),
+    **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1, "subtitles")),
+    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, "archive", is_document=False, is_container=True)),
+    **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, "image", extra=_OCR)),
+    **dict.fromkeys(CODE_TYPES, _Reader("code", 2, "code")),
 }
 
 
@@ -122,7 +127,7 @@ def extractor_of(document_type: str) -> str:
     if not document_type:
         return f"detect/{DETECTOR_VERSION}"
     reader = _reader(document_type)
-    return f"{reader.module}/{reader.version}{'+' + reader.extra if reader.extra and _is_installed(reader.extra) else ''}"
+    return f"{reader.name}/{reader.version}{'+' + reader.extra if reader.extra and _is_installed(reader.extra) else ''}"
 
 
 def is_current(extractor: str) -> bool:

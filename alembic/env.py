@@ -7,7 +7,7 @@ database it refuses to run, so that nobody migrates a corpus by accident.
 import sqlalchemy as sa
 from alembic import context
 
-from searchapp.schema import Base, is_ours
+from searchapp.backends.sqlite.schema import Base, is_ours
 
 
 def run(connection: sa.Connection) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from searchapp.embedding import Encoder
+    from searchapp.encoders.encoder import Encoder
 
 __all__ = ["Encoder", "__version__"]
 __version__ = "0.1.0"
@@ -18,6 +18,6 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> object:
     if name != "Encoder":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from searchapp.embedding import Encoder
+    from searchapp.encoders.encoder import Encoder
 
     return Encoder

@@ -7,14 +7,15 @@ import os
 import sys
 from typing import NoReturn
 
-from searchapp import headstart, settings
+from searchapp import config as settings
+from searchapp.encoders import preload as headstart
 
 
 def run() -> NoReturn:
     """Run the command line and leave at once: tearing the libraries down would cost more than answering."""
     settings.use_one_thread_for_small_products()
     headstart.guess(sys.argv[1:])
-    from searchapp.cli import main  # while the encoder is being opened
+    from searchapp.cli import main
 
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):

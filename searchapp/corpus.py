@@ -18,8 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import examples, headstart, keywords, rank, settings
-from searchapp.check import standing_source
+from searchapp import config as settings
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import standing_source
+from searchapp.encoders import preload as headstart
 from searchapp.errors import (
     BackupError,
     BadFilter,
@@ -35,15 +37,17 @@ from searchapp.errors import (
     UnknownMode,
 )
 from searchapp.extract import extractor_of
-from searchapp.local import LocalBackend
-from searchapp.search import Request, Search, needs_encoder
-from searchapp.split import SPLITTER_VERSION
-from searchapp.stopwatch import Stopwatch
+from searchapp.search import more_like_this as examples
+from searchapp.search import query_parser as keywords
+from searchapp.search import ranking as rank
+from searchapp.search.searcher import Request, Search, needs_encoder
+from searchapp.splitter import SPLITTER_VERSION
+from searchapp.timing import Stopwatch
 from searchapp.types import Answer, Filters, Progress, Root, containers_of
 
 if TYPE_CHECKING:
-    from searchapp.ingest import OpenEncoder
-    from searchapp.transfer import Exported
+    from searchapp.backends.sqlite.export import Exported
+    from searchapp.ingest.pipeline import OpenEncoder
     from searchapp.types import (
         Backend,
         Device,
@@ -106,8 +110,8 @@ class Corpus:
         Every file is accounted for in the report; one that cannot be read does not end the run. All that was committed stays,
         whatever happens. Raises PathMissing for a path that does not exist, OtherEncoder for a model that is not the corpus's.
         """
-        from searchapp.extract.pool import ExtractionPool
-        from searchapp.ingest import Ingest
+        from searchapp.extract.sandbox.pool import ExtractionPool
+        from searchapp.ingest.pipeline import Ingest
 
         given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]
         _require_present(given, prune=prune)
@@ -328,7 +332,7 @@ class Corpus:
         document here has some by hand. Returns how many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
         before anything is changed, and OtherEncoder.
         """
-        from searchapp import transfer
+        from searchapp.backends.sqlite import export as transfer
 
         header = transfer.header(file)
         counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
@@ -352,7 +356,7 @@ class Corpus:
             return {document_id for document_id, labels in reader.labels().items() if any(each.origin == "hand" for each in labels)}
 
     def _embed_pending(self, writer: Writer, on_progress: Callable[[Progress], None], is_stopped: Callable[[], bool]) -> None:
-        from searchapp.intake import Intake
+        from searchapp.ingest.indexer import Intake
 
         encoder = self._ingest_encoder(writer, None, "auto", is_batch=True)
 
@@ -401,13 +405,13 @@ class Corpus:
         return self._encoder
 
     def _load(self, model: str, device: Device, *, is_batch: bool) -> Encoder:
-        from searchapp.encode import load_encoder
+        from searchapp.encoders.text_encoder import load_encoder
 
         assert self._cache is not None
         return load_encoder(model, cache=self._cache, device=device, is_batch=is_batch)
 
     def _open(self, identity: EncoderIdentity, device: Device, *, is_batch: bool) -> Encoder:
-        from searchapp.encode import open_encoder
+        from searchapp.encoders.text_encoder import open_encoder
 
         assert self._cache is not None
         return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)

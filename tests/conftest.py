@@ -32,7 +32,7 @@ def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if folder is None or request.node.get_closest_marker("damages_corpus"):
         return
-    from searchapp.check import check
+    from searchapp.backends.sqlite.integrity import check
 
     for database in folder.rglob("corpus.db"):
         assert check(database.parent, is_full=True) == []

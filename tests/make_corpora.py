@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.records import text_digest
+from searchapp.backends.sqlite.layout import text_digest
 from searchapp.types import Document, EncoderIdentity, FileIdentity, Filters, Passage, Reader, Source, Writer, embedded_text
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from contextlib import closing
 from dataclasses import astuple
 from pathlib import Path
 
-from searchapp import records
+from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 from searchapp.types import Label
 

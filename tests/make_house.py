@@ -14,15 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
 from searchapp.extract import entries, extractor_of
-from searchapp.extract.pool import Extracted
-from searchapp.ingest import Ingest
-from searchapp.local import LocalBackend
+from searchapp.extract.sandbox.pool import Extracted
+from searchapp.filesystem.walk import read_file
+from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
 from searchapp.types import MEMBER, Encoder, Outcome, Report, Root, Source, TokenVectors, Unindexed
-from searchapp.walk import read_file
 
 if TYPE_CHECKING:
     from searchapp.types import Vector, Vectors

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
-from searchapp.corpusmap import CorpusMap, map_corpus
+from searchapp.analysis.corpus_map import CorpusMap, map_corpus
 from searchapp.testing import MemoryBackend
 from searchapp.types import Document, EncoderIdentity, FileIdentity, Filters, Label, Passage, Place, Source
 

@@ -6,11 +6,11 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.extract import extractor_of
-from searchapp.intake import Intake
-from searchapp.local import LocalBackend
-from searchapp.split import SPLITTER_VERSION
+from searchapp.ingest.indexer import Intake
+from searchapp.splitter import SPLITTER_VERSION
 from searchapp.testing import HashEncoder
 from searchapp.types import Block, Document, FileIdentity, Source
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from make_corpora import DAY_NS, DIM, ENCODER, EVERYTHING, add, axis, digests_of, document, expected_leg, passages_of, paths, source, unit
 
-from searchapp import keywords
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.layout import text_digest
 from searchapp.errors import CorpusLocked
-from searchapp.local import LocalBackend
-from searchapp.records import text_digest
+from searchapp.search import query_parser as keywords
 from searchapp.testing import MemoryBackend
 from searchapp.types import (
     Address,

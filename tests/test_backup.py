@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from searchapp import backup
+from searchapp.backends.sqlite import backup
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
-from searchapp.local import LocalBackend
-from searchapp.store import Store
 from searchapp.testing import HashEncoder
 
 ENCODER = HashEncoder()

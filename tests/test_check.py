@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from make_corpora import EVERYTHING, add, axis, document, unit
 
-from searchapp.check import check
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import CorpusError, CorpusMissing
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
 from searchapp.types import Finding, Label, Root, Unindexed
 
 pytestmark = pytest.mark.damages_corpus

@@ -14,8 +14,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
-from searchapp import classifierfile
-from searchapp.classify import WAYS, Classifier, Descriptions, Figures, Way, cross_validate, judged, learn
+from searchapp.classification import classifier_file as classifierfile
+from searchapp.classification.classifier import WAYS, Classifier, Descriptions, Figures, Way, cross_validate, judged, learn
 from searchapp.errors import ClassifierError
 from searchapp.types import EncoderIdentity
 

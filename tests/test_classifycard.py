@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from searchapp import classifycard
-from searchapp.classify import Bin, Descriptions, Figures, Verdict
-from searchapp.labelling import Applied, Told
-from searchapp.layout import Look
+from searchapp.classification.classifier import Bin, Descriptions, Figures, Verdict
+from searchapp.classification.labeling import Applied, Told
+from searchapp.output import classification as classifycard
+from searchapp.output.terminal import Look
 from searchapp.types import EncoderIdentity
 
 FIGURES = Figures(("bill", "letter"), ((3, 1), (0, 2)), (1.0, 2 / 3), 0.05, 0.25, (Bin(2, 0.55, 0.5), Bin(4, 0.9, 1.0)))

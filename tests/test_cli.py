@@ -26,12 +26,12 @@ from typing import Any
 
 import pytest
 
-from searchapp import settings
+from searchapp import config as settings
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.cli import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
-from searchapp.layout import display_width
-from searchapp.local import LocalBackend
+from searchapp.output.terminal import display_width
 from searchapp.types import Progress
 
 pytestmark = pytest.mark.model
@@ -525,7 +525,7 @@ def test_ctrl_c_while_the_model_is_converted_is_an_interruption_too(program: Pro
     mark = uuid.uuid4().hex
     env = {"MARK": mark, "SEARCHAPP_CACHE": str(program.folder / "cache")}
     process = program.start("ingest", "docs", "--corpus", "corpus", "--json", env=env)
-    while not any("searchapp.convert" in command for command in processes_with(mark)):
+    while not any("searchapp.encoders.torch_engine" in command for command in processes_with(mark)):
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)

@@ -192,8 +192,8 @@ def test_a_query_by_label_imports_neither_scikit_learn_nor_the_writer(docs: Prog
 def test_sst2_is_as_right_as_scikit_learn_by_hand_on_the_same_vectors(shared: Path, model_cache: Path) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    from searchapp.classify import judged, learn
-    from searchapp.labelfile import read_labels
+    from searchapp.classification.classifier import judged, learn
+    from searchapp.classification.label_files import read_labels
 
     encoder = Encoder.load(is_fast=True, cache=model_cache)
     (rows, labels), (others, had) = (

@@ -175,7 +175,7 @@ def test_sts_benchmark_is_ranked_as_sentence_transformers_rank_it(shared: Path, 
     from scipy.stats import spearmanr
     from sentence_transformers import SentenceTransformer
 
-    from searchapp.modelfolder import find_model
+    from searchapp.encoders.model_folder import find_model
 
     table = [line.split("\t") for line in (shared / "data/stsb/dev.tsv").read_text("utf-8").splitlines()[1:]]
     scores, first, second = ([float(row[0]) for row in table], [row[1] for row in table], [row[2] for row in table])

@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 from test_cli import Program, error_of, program
 from test_tune import THINGS, judged, other_words, tiny
 
-from searchapp import tunecard
-from searchapp.exam import Score
-from searchapp.train import Recipe, Step
-from searchapp.tune import Tuned
+from searchapp.finetuning.held_out import Score
+from searchapp.finetuning.pipeline import Tuned
+from searchapp.finetuning.trainer import Recipe, Step
+from searchapp.output import finetuning as tunecard
 from searchapp.types import Comparison, Evaluation
 
 __all__ = ["program", "tiny"]  # fixtures

@@ -13,7 +13,7 @@ from test_predict import pretrained
 
 from searchapp.cli.console import write_page
 from searchapp.errors import SearchappError
-from searchapp.layout import display_width
+from searchapp.output.terminal import display_width
 
 __all__ = ["program"]
 pytestmark = pytest.mark.model

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.config import Settings
 from searchapp.corpus import Corpus
-from searchapp.lessons import set_apart
-from searchapp.settings import Settings
-from searchapp.tune import tune
+from searchapp.finetuning.pipeline import tune
+from searchapp.finetuning.training_pairs import set_apart
 
 HERE = Path(__file__).resolve().parent
 DOCUMENTS = HERE.parent / "data" / "codenames"

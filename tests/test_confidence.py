@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.confidence import LEAST_PASSAGES, Evidence, confidences, measure
+from searchapp.search.confidence import LEAST_PASSAGES, Evidence, confidences, measure
 from searchapp.types import Background
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from make_corpora import add, document, unit
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import CorpusDamaged
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
 
 
 @pytest.fixture

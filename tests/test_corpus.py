@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from make_shelf import DAY_NS, ENCODER, Shelf
 
-from searchapp import rank
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import (
     BadFilter,
@@ -30,7 +30,7 @@ from searchapp.errors import (
     QueryTooLarge,
     UnknownMode,
 )
-from searchapp.local import LocalBackend
+from searchapp.search import ranking as rank
 from searchapp.testing import HashEncoder
 from searchapp.types import Filters, LegScore, Root, Unindexed
 

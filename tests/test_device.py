@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp import settings
-from searchapp.convert import GPU_BATCH_TOKENS, TorchEngine, read_model
-from searchapp.encode import BUCKET, TextEncoder, load_encoder
+from searchapp import config as settings
+from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.text_encoder import BUCKET, TextEncoder, load_encoder
+from searchapp.encoders.torch_engine import GPU_BATCH_TOKENS, TorchEngine, read_model
 from searchapp.errors import EncoderError, UsageError
-from searchapp.modelfolder import find_model
 
 if TYPE_CHECKING:
-    from searchapp.graph import Batch
+    from searchapp.encoders.openvino_engine import Batch
 
 pytestmark = pytest.mark.model
 TEXTS = [" ".join(f"word{i * j}" for j in range(1 + i % 60)) for i in range(300)]

@@ -11,13 +11,14 @@ import psutil
 import pytest
 from make_corpora import add, document, unit
 
-from searchapp import disk, render
-from searchapp.doctor import diagnose
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
+from searchapp.config import Settings
 from searchapp.errors import CorpusUnwritable
-from searchapp.lock import Lock
-from searchapp.settings import Settings
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
+from searchapp.filesystem import atomic_write as disk
+from searchapp.maintenance.doctor import diagnose
+from searchapp.output import corpus as render
 from searchapp.types import Diagnosis
 
 SECTIONS = ["program", "sqlite", "processor", "model", "corpus", "disk"]

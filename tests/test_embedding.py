@@ -12,11 +12,11 @@ from make_models import Tiny, tiny_model
 from tokenizers import Tokenizer
 
 from searchapp import Encoder
-from searchapp.convert import read_model
-from searchapp.embedding import WordVector
-from searchapp.encode import load_encoder
+from searchapp.encoders.encoder import WordVector
+from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.text_encoder import load_encoder
+from searchapp.encoders.torch_engine import read_model
 from searchapp.errors import EncoderError, UsageError
-from searchapp.modelfolder import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,19 +21,19 @@ import pytest
 from make_models import SPECIAL, WORDS, Tiny, tiny_model, tiny_tokenizer
 from tokenizers import Tokenizer, normalizers
 
-from searchapp import headstart
-from searchapp.convert import TorchEngine, convert, read_model
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.encode import TextEncoder, load_encoder, open_encoder
+from searchapp.encoders import preload as headstart
+from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.openvino_engine import EntryDamaged, Golden, OpenVinoEngine, disagreement, entry_path, has_bf16, read_entry
+from searchapp.encoders.text_encoder import TextEncoder, load_encoder, open_encoder
+from searchapp.encoders.torch_engine import TorchEngine, convert, read_model
 from searchapp.errors import EncoderError, OtherEncoder
-from searchapp.graph import EntryDamaged, Golden, OpenVinoEngine, disagreement, entry_path, has_bf16, read_entry
-from searchapp.local import LocalBackend
-from searchapp.modelfolder import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from searchapp.graph import Batch
+    from searchapp.encoders.openvino_engine import Batch
     from searchapp.types import Encoder, Vectors
 
 pytestmark = pytest.mark.model
@@ -248,7 +248,7 @@ def test_a_model_that_gives_no_numbers_is_an_error() -> None:
 
 
 def _broken_encoder(value: float) -> TextEncoder:
-    from searchapp.graph import Recipe
+    from searchapp.encoders.openvino_engine import Recipe
     from searchapp.types import EncoderIdentity
 
     class Broken:
@@ -544,10 +544,11 @@ def _widened(batch: Batch) -> Batch:
 
 def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(default_encoder: TextEncoder, encoder_cache: Path) -> None:
     code = (
-        "import sys, pathlib; from searchapp.types import EncoderIdentity; from searchapp.encode import open_encoder;"
+        "import sys, pathlib; from searchapp.types import EncoderIdentity; from searchapp.encoders.text_encoder import open_encoder;"
         f"encoder = open_encoder({default_encoder.identity!r}, cache=pathlib.Path({str(encoder_cache)!r}));"
         "encoder.encode_query('red fox');"
-        "heavy = ['torch', 'transformers', 'openvino.tools.ovc', 'openvino_telemetry', 'huggingface_hub', 'searchapp.convert'];"
+        "heavy = ['torch', 'transformers', 'openvino.tools.ovc', 'openvino_telemetry', 'huggingface_hub', "
+        "'searchapp.encoders.torch_engine'];"
         "print([name for name in heavy if sys.modules.get(name)], len(sys.modules) > 100)"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, UnknownMode, UsageError
-from searchapp.evaluate import _document, _source, compare, evaluate, evaluate_corpus, write_run
-from searchapp.intake import Intake
-from searchapp.local import LocalBackend
-from searchapp.rank import MODES
+from searchapp.evaluation.evaluator import _document, _source, compare, evaluate, evaluate_corpus, write_run
+from searchapp.ingest.indexer import Intake
+from searchapp.search.ranking import MODES
 from searchapp.testing import HashEncoder
 from searchapp.types import Encoder, Evaluation, Progress
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.encode import load_encoder
-from searchapp.explain import best_sentence, cosine_shares, is_mean, share_highlights
-from searchapp.local import LocalBackend
+from searchapp.encoders.text_encoder import load_encoder
+from searchapp.search.attribution import best_sentence, cosine_shares, is_mean, share_highlights
 from searchapp.testing import HashEncoder
 from searchapp.types import CosineShares, Filters, TokenVectors, WordShare, embedded_text
 

@@ -18,14 +18,14 @@ from make_models import tiny_model
 from tokenizers import Tokenizer
 
 from searchapp import Encoder
+from searchapp.analysis.pair_attribution import HABITS, MOST_TOKENS, Nearest, Pair, compare, explain, habits_of, rows_of
+from searchapp.encoders.catalog import Facts, look_at
 from searchapp.errors import EmptyQuery
-from searchapp.explain import cosine_shares
-from searchapp.layout import Look, display_width
-from searchapp.models import Facts, look_at
-from searchapp.page import asset
-from searchapp.pair import HABITS, MOST_TOKENS, Nearest, Pair, compare, explain, habits_of, rows_of
-from searchapp.paircard import pair_json, pair_notes, pair_text
-from searchapp.pairpage import pair_html
+from searchapp.output.html.page import asset
+from searchapp.output.html.pair_page import pair_html
+from searchapp.output.pair import pair_json, pair_notes, pair_text
+from searchapp.output.terminal import Look, display_width
+from searchapp.search.attribution import cosine_shares
 from searchapp.types import Inside, TokenVectors
 
 if TYPE_CHECKING:
@@ -468,7 +468,7 @@ def test_only_the_pages_own_script_may_run(by: Facts) -> None:
     elements = Elements(page)
     [policy] = [each["content"] or "" for tag, each in elements.found if each.get("http-equiv") == "Content-Security-Policy"]
     script = elements.scripts[1]
-    assert script == asset("pairpage.js")
+    assert script == asset("pair_page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy.split("; ")[:4] == ["default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'"]
 

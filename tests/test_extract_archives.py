@@ -15,8 +15,8 @@ from make_archives import gzipped, overlapping, tarred, tarred_kind, with_direct
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract import entries
-from searchapp.extract.archive import MemberNames, members
-from searchapp.extract.container import Allowance
+from searchapp.extract.archives.archive import MemberNames, members
+from searchapp.extract.members import Allowance
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"
 TWO = {"a.txt": b"first", "folder/b.txt": b"second"}

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_code import SOURCES, long_class
 
-from searchapp.extract import code
-from searchapp.extract.code import read
 from searchapp.extract.detect import CODE_TYPES
+from searchapp.extract.text import code
+from searchapp.extract.text.code import read
 from searchapp.types import Document
 
 OPENINGS = {  # the prose that opens each source; the rest have none

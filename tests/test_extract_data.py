@@ -8,10 +8,12 @@ import pytest
 from make_data import cell, laughs, notebook, old_notebook, printed, result, subtitles
 
 from searchapp.errors import FileFailed
-from searchapp.extract import data, html, markdown, markup
-from searchapp.extract import notebook as notebooks
-from searchapp.extract import subtitles as captions
-from searchapp.extract.text import decode, iso_date
+from searchapp.extract.text import markdown, markup
+from searchapp.extract.text import notebook as notebooks
+from searchapp.extract.text import structured as data
+from searchapp.extract.text import subtitles as captions
+from searchapp.extract.text.plain import decode, iso_date
+from searchapp.extract.web import html
 from searchapp.types import Document
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"

@@ -386,7 +386,7 @@ def test_a_pdf_that_pdfium_gives_up_on_is_not_called_encrypted_after_one_that_is
     sample = SHARED / "samples" / "pdf" / "pdfjs__Brotli-Prototype-FileA.pdf"
     if not sample.exists():
         pytest.skip("needs the shared samples")
-    from searchapp.extract import pdf
+    from searchapp.extract.pdf import pdf
 
     with pytest.raises(FileFailed, match="encrypted"):
         extract(locked(pdf_of(["secret"])), "a.pdf")
@@ -448,7 +448,11 @@ EXTRACTORS = {
     "subtitles/1": "srt vtt",
     "archive/1": "zip tar gz bz2 xz",
     "image/1": "bmp tiff png jpg webp",
-    "code/2": "ts hs c lisp bat zig swift m kt sql py cu el docker tf proto r cpp ex hpp js awk make rb java scala rs vue nim php css sh pl groovy tcl ml erl dart cs go lua ps1 vb h jl clj",
+    "code/2": (
+        "awk bat c clj cpp cs css cu dart docker el erl ex go groovy h hpp hs java jl js "
+        "kt lisp lua m make ml nim php pl proto ps1 py r rb rs scala sh sql swift tcl tf "
+        "ts vb vue zig"
+    ),
 }
 
 

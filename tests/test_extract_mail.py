@@ -11,7 +11,7 @@ from make_mail import compound, mail, multipart, outlook
 
 from searchapp.errors import FileFailed
 from searchapp.extract import Entry, entries, extract
-from searchapp.extract.outlook import unpacked_rtf
+from searchapp.extract.mail.outlook import unpacked_rtf
 from searchapp.types import Document
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"
@@ -442,7 +442,7 @@ def test_packed_rich_text_is_unpacked() -> None:
 
 
 def test_a_message_in_rich_text_alone_is_read() -> None:
-    pytest.importorskip("searchapp.extract.rtf", reason="rich text has no reader here yet")
+    pytest.importorskip("searchapp.extract.office.rtf", reason="rich text has no reader here yet")
     packed = bytes.fromhex("2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0")
     assert body(compound(outlook({0x0037: "x", 0x1009: packed})), "a.msg") == ["hello world"]
 

@@ -12,7 +12,7 @@ import pytest
 from make_pdfs import pages_pdf, picture_pages_pdf
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract import image, ocr, pdf
+from searchapp.extract.pdf import image, ocr, pdf
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"
 pytestmark = pytest.mark.model

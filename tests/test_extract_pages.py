@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from searchapp.extract import html
+from searchapp.extract.web import html
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,8 @@ import pytest
 from make_pdfs import huge_picture_pdf, outline_objects, pages_pdf, stream, updated
 
 from searchapp.errors import FileError, FileFailed
-from searchapp.extract import flow, ocr, pdf
+from searchapp.extract.pdf import ocr, pdf
+from searchapp.extract.pdf import text_flow as flow
 from searchapp.types import Document
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples" / "pdf"

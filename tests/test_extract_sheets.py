@@ -10,7 +10,7 @@ from make_sheets import compound, ods, sheet_relationships, xls, xlsb, xlsx, xls
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract import extract
-from searchapp.extract.rows import Row, row_parts
+from searchapp.extract.spreadsheets.rows import Row, row_parts
 from searchapp.types import Document
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"

@@ -32,9 +32,10 @@ from make_slides import (
 )
 
 from searchapp.errors import FileFailed
-from searchapp.extract import epub as epub_reader
-from searchapp.extract import extract, slides
-from searchapp.extract import opendocument as opendocument_reader
+from searchapp.extract import extract
+from searchapp.extract.office import odf as opendocument_reader
+from searchapp.extract.office import pptx as slides
+from searchapp.extract.web import epub as epub_reader
 from searchapp.types import Document
 
 SAMPLES = Path(__file__).resolve().parents[1].parent / "shared" / "samples"

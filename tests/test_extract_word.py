@@ -12,9 +12,9 @@ from make_word import bomb, cell, docx, paragraph, rich_text, run, table, zipped
 
 from searchapp.errors import FileFailed
 from searchapp.extract import extract
-from searchapp.extract.legacy import read as read_legacy
-from searchapp.extract.rtf import read as read_rtf
-from searchapp.extract.word import read as read_word
+from searchapp.extract.office.docx import read as read_word
+from searchapp.extract.office.legacy import read as read_legacy
+from searchapp.extract.office.rtf import read as read_rtf
 from searchapp.types import Document
 
 FIXTURES = Path(__file__).parent / "fixtures"

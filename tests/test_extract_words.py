@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.errors import FileFailed
-from searchapp.extract import extract, markdown
-from searchapp.extract.text import decode
+from searchapp.extract import extract
+from searchapp.extract.text import markdown
+from searchapp.extract.text.plain import decode
 from searchapp.types import Document
 
 PIECES = {  # "@" is a word that a reader sees

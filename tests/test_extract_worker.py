@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.extract.pool import ExtractionPool
+from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.types import FileIdentity, Source, Unindexed
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -305,7 +305,7 @@ print(interfaces)
 def test_a_worker_needs_no_numpy_for_a_text_file() -> None:
     code = """
 import sys
-import searchapp.extract.worker, searchapp.walk
+import searchapp.extract.sandbox.worker, searchapp.filesystem.walk
 from searchapp.extract import extract
 extract(b"text", "a.txt")
 print("numpy" in sys.modules)

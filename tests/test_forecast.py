@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from searchapp.forecast import Work, left_s
+from searchapp.ingest.eta import Work, left_s
 
 
 def test_nothing_tells_before_something_was_read_and_encoded() -> None:

@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from make_corpora import add, axis, document, unit
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, EncoderError
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
 from searchapp.testing import HashEncoder
 from searchapp.types import Filters
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusMissing, CorpusUnwritable, DocumentMissing
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
 from searchapp.testing import HashEncoder
 
 SECRETS = [word.encode() for word in ("zyzzyva", "quixotry", "xenogamy")]  # in the text, the title and the name of the file

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusUnwritable
-from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 
 SIZE = 6 * 2**20

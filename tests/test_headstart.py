@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from searchapp import headstart
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.encoders import preload as headstart
 from searchapp.errors import EncoderError
-from searchapp.local import LocalBackend
 from searchapp.types import EncoderIdentity
 
 OTHER = EncoderIdentity("nowhere", "f" * 64, 8, 16)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from make_house import HereExtractor, House
 
-from searchapp import intake
 from searchapp.errors import EncoderError
+from searchapp.ingest import indexer as intake
 
 CAFE = unicodedata.normalize("NFC", "café.md")
 NAMES = st.sampled_from(["a.md", "deep/d.txt", CAFE, unicodedata.normalize("NFD", CAFE), "caf\udce9.md"])

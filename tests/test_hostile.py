@@ -22,9 +22,9 @@ from make_pdfs import pages_pdf
 from make_slides import epub, opendocument, p
 from make_word import bomb
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.extract.pool import Extracted, ExtractionPool
-from searchapp.local import LocalBackend
+from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from searchapp.testing import HashEncoder
 from searchapp.types import MEMBER
 

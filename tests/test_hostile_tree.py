@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from make_house import House
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 
 SLOWEST_S = 30.0

@@ -24,11 +24,11 @@ import pytest
 from make_house import CountingEncoder, HereExtractor, House
 from make_mail import mail
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
-from searchapp.extract.pool import Extracted
-from searchapp.ingest import Ingest
-from searchapp.local import LocalBackend
+from searchapp.extract.sandbox.pool import Extracted
+from searchapp.ingest.pipeline import Ingest
 from searchapp.types import Encoder, FileOutcome, Progress, Report, Root, Unindexed
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.errors import EncoderError
-from searchapp.intake import Intake
-from searchapp.local import LocalBackend
+from searchapp.ingest.indexer import Intake
 from searchapp.testing import HashEncoder
 from searchapp.types import Document, FileIdentity, Filters, Source, Term
 

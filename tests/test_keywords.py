@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchapp import keywords
-from searchapp.keywords import Asked, expression, ideal, idf, literal, parse, rarity, telling, words
-from searchapp.records import keyword_row, spaced
+from searchapp.backends.sqlite.layout import keyword_row, spaced
+from searchapp.search import query_parser as keywords
+from searchapp.search.query_parser import Asked, expression, ideal, idf, literal, parse, rarity, telling, words
 from searchapp.types import Term
 
 

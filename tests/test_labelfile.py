@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.classification.label_files import Row, label_name, read_descriptions, read_labels
 from searchapp.errors import ClassifierError
-from searchapp.labelfile import Row, label_name, read_descriptions, read_labels
 
 
 def written(folder: Path, text: str, name: str = "labels.csv") -> Path:

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pytest
 
-from searchapp import labelling
-from searchapp.check import check
-from searchapp.classify import Classifier, Descriptions, learn
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.classification import labeling as labelling
+from searchapp.classification.classifier import Classifier, Descriptions, learn
+from searchapp.classification.document_vectors import Specimens, stored_documents
+from searchapp.classification.label_files import Row
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, ClassifierError, CorpusEmpty, CorpusMissing, DocumentMissing, OtherEncoder
-from searchapp.labelfile import Row
-from searchapp.local import LocalBackend
-from searchapp.reencode import reencode
-from searchapp.specimens import Specimens, stored_documents
+from searchapp.maintenance.reembed import reencode
 from searchapp.testing import HashEncoder, MemoryBackend
 from searchapp.types import Filters, Label
 

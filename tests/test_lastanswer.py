@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.cli.last_answer import recall, remember
 from searchapp.errors import BadFilter
-from searchapp.lastanswer import recall, remember
 from searchapp.types import Answer, Hit, Match, Passage
 
 

@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from searchapp.errors import CollectionError
-from searchapp.lessons import Answers, Lesson, Parts, familiar, is_alike, is_pairs, of_headings, pairs, part, set_apart, words
+from searchapp.finetuning.training_pairs import (
+    Answers,
+    Lesson,
+    Parts,
+    familiar,
+    is_alike,
+    is_pairs,
+    of_headings,
+    pairs,
+    part,
+    set_apart,
+    words,
+)
 
 QUESTIONS = [
     f"{how} {what}?" for how, what in product(("what is", "who has", "where is the old"), ("velka", "torvin", "quellis", "zorbet"))

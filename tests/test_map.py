@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from make_map import Atlas, atlas_of
 
-from searchapp import groups, scatter
-from searchapp.corpusmap import map_corpus
+from searchapp.analysis import map_groups as groups
+from searchapp.analysis import projection as scatter
+from searchapp.analysis.corpus_map import map_corpus
 from searchapp.errors import UsageError
-from searchapp.mapcard import map_json, map_notes, map_text
+from searchapp.output.map import map_json, map_notes, map_text
 from searchapp.types import Filters, Label
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import pytest
 from browser import CHROMIUM, Browser
 from make_map import Atlas, atlas_of
 
-from searchapp.mappage import map_html
-from searchapp.page import asset
+from searchapp.output.html.map_page import map_html
+from searchapp.output.html.page import asset
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)> <!-- ]]> \u2028\u2029\x1b[31m \x00 \u202e & "q" \'\ufffe'
 EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)
@@ -84,8 +84,8 @@ def test_the_page_forbids_every_request_and_every_script_but_its_own() -> None:
     assert {"default-src 'none'", f"script-src 'sha256-{script}'", "base-uri 'none'", "form-action 'none'"} <= set(policy.split("; "))
     assert not re.search(r"https?:|\*|unsafe-eval", policy)
     assert not [at for _, at in elements.found if at.keys() & {"src", "href", "style", "srcset", "action"}]
-    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", asset("mappage.js") + asset("mappage.css"))
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|fetch|XMLHttp|import\(", asset("mappage.js"))
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", asset("map_page.js") + asset("map_page.css"))
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|fetch|XMLHttp|import\(", asset("map_page.js"))
 
 
 def test_equal_corpora_make_equal_pages() -> None:
@@ -135,7 +135,7 @@ def contrast(a: str, b: str) -> float:
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_colours_stay_apart_under_every_colour_vision_and_stand_out_from_the_paper(theme: int) -> None:
-    style = asset("mappage.css")
+    style = asset("map_page.css")
     paper = re.findall(r"--paper: (#\w{6})", style)[theme]
     colours = [re.findall(rf"--c{at}: (#\w{{6}})", style)[theme] for at in range(8)]
     assert min(contrast(colour, paper) for colour in colours) >= 3  # WCAG 1.4.11

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from test_encode import converted, home
 
-from searchapp import modelcard
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.shadow import Reencoded, others
+from searchapp.config import Settings
 from searchapp.corpus import Corpus
-from searchapp.encodings import Reencoded, others
+from searchapp.encoders.catalog import AtHand, Part, at_hand, converted_size, current_model, look_at, verify
+from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model
+from searchapp.encoders.openvino_engine import entry_path
 from searchapp.errors import EncoderError
-from searchapp.graph import entry_path
-from searchapp.layout import Look
-from searchapp.local import LocalBackend
-from searchapp.modelfolder import DEFAULT_WEIGHTS_SHA256, find_model
-from searchapp.models import AtHand, Part, at_hand, converted_size, current_model, look_at, verify
-from searchapp.reencode import use
-from searchapp.settings import Settings
+from searchapp.maintenance.reembed import use
+from searchapp.output import models as modelcard
+from searchapp.output.terminal import Look
 from searchapp.types import EncoderIdentity, FileOutcome
 
 if TYPE_CHECKING:

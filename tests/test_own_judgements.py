@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from searchapp.errors import CollectionError
-from searchapp.judgements import Judgement, name_of, own_judgements, own_questions
+from searchapp.evaluation.qrels import Judgement, name_of, own_judgements, own_questions
 
 TABLE = "question,path,grade\nwho pays?,lease.md,2\nwhen?,deep/plan.pdf,1\nwho pays?,deep/plan.pdf,0\n"
 

@@ -31,8 +31,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_the_wheel_holds_the_package_and_its_migrations_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"searchapp/cli/__init__.py", "searchapp/extract/worker.py", "searchapp/migrations/env.py"} <= names
-    assert {f"searchapp/{page}.{kind}" for page in ("mappage", "pairpage") for kind in ("css", "js")} <= names
+    assert {"searchapp/cli/__init__.py", "searchapp/extract/sandbox/worker.py", "searchapp/migrations/env.py"} <= names
+    assert {f"searchapp/output/html/{page}.{kind}" for page in ("map_page", "pair_page") for kind in ("css", "js")} <= names
     assert any(name.startswith("searchapp/migrations/versions/0001") for name in names)
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"searchapp"}
 

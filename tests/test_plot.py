@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from searchapp.errors import UsageError
-from searchapp.plot import require_plot, write_plot
+from searchapp.evaluation.plot import require_plot, write_plot
 from searchapp.types import Evaluation
 
 

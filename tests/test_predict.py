@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tokenizers import AddedToken, ByteLevelBPETokenizer, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from searchapp.analysis.fill_mask import Gap, Guess, predict
 from searchapp.errors import EncoderError, UsageError
-from searchapp.layout import Look
-from searchapp.predict import Gap, Guess, predict
-from searchapp.predictcard import gaps_json, gaps_text
+from searchapp.output.fill_mask import gaps_json, gaps_text
+from searchapp.output.terminal import Look
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from searchapp.rank import (
+from searchapp.search.ranking import (
     Ranking,
     ahead,
     behind_content,

@@ -21,15 +21,16 @@ import numpy as np
 import pytest
 from test_full_disk import fill, small
 
-from searchapp import encodings, switch
-from searchapp.check import check
+from searchapp.backends.sqlite import shadow as encodings
+from searchapp.backends.sqlite import swap as switch
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.shadow import Reencoded
 from searchapp.corpus import Corpus
-from searchapp.encodings import Reencoded
 from searchapp.errors import CorpusDamaged, CorpusEmpty, CorpusLocked, CorpusUnwritable, OtherEncoder
-from searchapp.local import LocalBackend
-from searchapp.lock import Lock
-from searchapp.reencode import TAKEN_OVER, reencode
-from searchapp.snapshot import Snapshot
+from searchapp.maintenance.reembed import TAKEN_OVER, reencode
 from searchapp.testing import HashEncoder
 from searchapp.types import Encoder, Filters, Progress
 

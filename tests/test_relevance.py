@@ -15,9 +15,9 @@ import ir_measures
 import pytest
 from ir_measures import Success, nDCG
 
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.encode import load_encoder
-from searchapp.local import LocalBackend
+from searchapp.encoders.text_encoder import load_encoder
 from searchapp.types import Answer, Hit
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(1200)]  # minutes, where other work goes on

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from searchapp import layout, render
 from searchapp.errors import CorpusMissing, EncoderError
-from searchapp.layout import Look
+from searchapp.output import corpus as render
+from searchapp.output import terminal as layout
+from searchapp.output.terminal import Look
 from searchapp.types import (
     Answer,
     CosineShares,

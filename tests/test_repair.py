@@ -14,12 +14,12 @@ import pytest
 from torture import flips
 from torture.flips import ENCODER, contents, corpus_at
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusMissing
-from searchapp.local import LocalBackend
-from searchapp.lock import Lock
-from searchapp.snapshot import Snapshot
 from searchapp.testing import HashEncoder
 from searchapp.types import Filters, Salvage
 

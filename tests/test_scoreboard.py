@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from searchapp.layout import Look
-from searchapp.scoreboard import evaluation_json, evaluation_text
+from searchapp.output.evaluation import evaluation_json, evaluation_text
+from searchapp.output.terminal import Look
 from searchapp.types import Comparison, Evaluation
 
 COSINE = Evaluation("tiny", "cosine", 1200, 0.65999999, 0.935, 0.5, 12.34567, 20.04, {"q1": [("d1", 0.5)]}, {"q1": 1.0})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.senses import senses_of
-from searchapp.similarity import cosines, pairs_above
+from searchapp.analysis.similarity import cosines, pairs_above
+from searchapp.analysis.word_senses import senses_of
 
 if TYPE_CHECKING:
     from searchapp.types import Vectors

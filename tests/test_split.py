@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchapp.split import split
+from searchapp.splitter import split
 from searchapp.types import Block, BlockKind, Document, Passage, Place, Span, embedded_text
 
 if TYPE_CHECKING:
-    from searchapp.split import Tokenize
+    from searchapp.splitter import Tokenize
 
 
 # ---- tokenizers ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from searchapp.stopwatch import Stopwatch
+from searchapp.timing import Stopwatch
 
 
 def test_a_stage_within_another_interrupts_it() -> None:

@@ -20,14 +20,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from make_corpora import ENCODER, EVERYTHING, add, axis, document, passages_of, paths, source, unit
 
-from searchapp import records, schema
-from searchapp.check import check
+from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import schema
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.vector_index import to_blob
+from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusMissing, CorpusTooNew, CorpusUnreadable, CorpusUnwritable
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
 from searchapp.types import Document, FileIdentity, Passage
-from searchapp.vectors import to_blob
 
 HERE = Path(__file__).resolve().parent
 TABLES = ("corpus", "encoding", "root", "document", "document_text", "passage", "vectors", "tombstone", "published", "unindexed")

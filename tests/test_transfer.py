@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
-from searchapp.local import LocalBackend
-from searchapp.store import Store
 from searchapp.testing import HashEncoder
 from searchapp.types import Filters
 

@@ -17,16 +17,16 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from searchapp import train
+from searchapp.config import Settings
 from searchapp.corpus import Corpus
-from searchapp.encode import load_encoder
+from searchapp.encoders.model_folder import ModelFolder, find_model
+from searchapp.encoders.text_encoder import load_encoder
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, TuningError, UnknownMode
-from searchapp.exam import set_task
-from searchapp.lessons import Lesson
-from searchapp.modelfolder import ModelFolder, find_model
-from searchapp.settings import Settings
-from searchapp.train import Recipe, Step
-from searchapp.tune import Callbacks, Tuned, tune
+from searchapp.finetuning import trainer as train
+from searchapp.finetuning.held_out import set_task
+from searchapp.finetuning.pipeline import Callbacks, Tuned, tune
+from searchapp.finetuning.trainer import Recipe, Step
+from searchapp.finetuning.training_pairs import Lesson
 
 pytestmark = pytest.mark.model
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from searchapp import records
-from searchapp.check import check
+from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusTooNew
-from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 
 CORPORA = Path(__file__).parent / "fixtures" / "corpora"

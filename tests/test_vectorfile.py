@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchapp import vectorfile
+from searchapp.analysis import vector_export as vectorfile
+from searchapp.analysis.embed_files import Row
 from searchapp.errors import PathMissing, UsageError
-from searchapp.pieces import Row
 
 TEXTS = ("a bird", "", "tab\tand\nline", "naïve 🙂", "\udcff is no text")
 

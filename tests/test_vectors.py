@@ -14,14 +14,10 @@ import numpy as np
 import pytest
 from make_corpora import DIM, ENCODER, EVERYTHING, add, axis, document, unit
 
-from searchapp import vectors
-from searchapp.corpus import Corpus
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
-from searchapp.testing import HashEncoder
-from searchapp.types import FileIdentity, Filters
-from searchapp.vectors import (
+from searchapp.backends.sqlite import vector_index as vectors
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.vector_index import (
     PublishedFile,
     VectorsFile,
     VectorsFileError,
@@ -35,6 +31,10 @@ from searchapp.vectors import (
     top,
     verify,
 )
+from searchapp.backends.sqlite.writer import Store
+from searchapp.corpus import Corpus
+from searchapp.testing import HashEncoder
+from searchapp.types import FileIdentity, Filters
 
 if TYPE_CHECKING:
     from searchapp.types import Ids, Scores

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from searchapp.errors import BadFilter, FileFailed, FileSkipped, PathMissing
+from searchapp.filesystem.walk import FileContent, FoundFile, read_file, walk
 from searchapp.types import FileIdentity, Unindexed
-from searchapp.walk import FileContent, FoundFile, read_file, walk
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

@@ -10,7 +10,7 @@ import uuid
 import sqlalchemy as sa
 from alembic import op
 
-from searchapp.records import APPLICATION_ID
+from searchapp.backends.sqlite.layout import APPLICATION_ID
 
 revision = "0001"
 down_revision = None

@@ -12,7 +12,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from searchapp.records import content_digest
+from searchapp.backends.sqlite.layout import content_digest
 
 revision = "0003"
 down_revision = "0002"

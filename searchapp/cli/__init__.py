@@ -17,10 +17,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from searchapp import __version__, render
+from searchapp import __version__
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.errors import SearchappError, UsageError
+from searchapp.output import corpus as render
 
 # Each command in the order of the help, with its module there and what it does: a function of the command's name, or a Typer with
 # commands of its own; a name that Python needs for itself has an underscore behind it.
@@ -33,32 +34,32 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "status": ("search", "Show what the corpus holds, and what was left out."),
         "init": ("search", "Make a corpus for this folder, in .searchapp/."),
         "config": ("search", "Show or change what this corpus does by default."),
-        "evaluate": ("measure", "Measure ranking modes on judged questions."),
+        "evaluate": ("evaluate", "Measure ranking modes on judged questions."),
     },
     "Upkeep": {
-        "remove": ("upkeep", "Take documents out of the corpus; the files stay."),
-        "forget": ("upkeep", "Take documents out, leaving no byte of them behind."),
-        "check": ("upkeep", "Check that the corpus is what was written, or --repair it."),
-        "backup": ("upkeep", "Write the corpus to one file, checksummed."),
-        "restore": ("upkeep", "Make a corpus of a backup."),
-        "export": ("upkeep", "Write documents and vectors to one file in an open form."),
-        "import": ("upkeep", "Take the documents of an export in."),
-        "doctor": ("upkeep", "Tell on one page what all is like, and what is wrong."),
+        "remove": ("maintenance", "Take documents out of the corpus; the files stay."),
+        "forget": ("maintenance", "Take documents out, leaving no byte of them behind."),
+        "check": ("maintenance", "Check that the corpus is what was written, or --repair it."),
+        "backup": ("maintenance", "Write the corpus to one file, checksummed."),
+        "restore": ("maintenance", "Make a corpus of a backup."),
+        "export": ("maintenance", "Write documents and vectors to one file in an open form."),
+        "import": ("maintenance", "Take the documents of an export in."),
+        "doctor": ("maintenance", "Tell on one page what all is like, and what is wrong."),
     },
     "Embeddings": {
-        "embed": ("embeddings", "Show or write the vectors of text, words or documents."),
-        "similar": ("embeddings", "Show how near texts are, or find duplicates."),
-        "words": ("embeddings", "Group the places of a word by its senses."),
+        "embed": ("embed", "Show or write the vectors of text, words or documents."),
+        "similar": ("embed", "Show how near texts are, or find duplicates."),
+        "words": ("embed", "Group the places of a word by its senses."),
     },
     "Understanding": {
         "classify": ("classify", "Label documents and texts, by hand or by examples."),
-        "explain": ("understand", "Show why two texts are as near as they are."),
-        "predict": ("understand", "Show which words a model expects in a gap."),
+        "explain": ("analyze", "Show why two texts are as near as they are."),
+        "predict": ("analyze", "Show which words a model expects in a gap."),
         "map": ("map", "Draw the corpus as a map, one page for a browser."),
     },
     "Models": {
         "model": ("model", "List, show and verify models, and have the corpus use another."),
-        "tune": ("tune", "Teach a model your own questions and words."),
+        "tune": ("finetune", "Teach a model your own questions and words."),
     },
 }
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import layout, render, settings
+from searchapp import config as settings
 from searchapp.cli import STYLE, console
-from searchapp.cli.arguments import (
+from searchapp.cli.console import Exit
+from searchapp.cli.options import (
     CorpusOption,
     DeviceOption,
     JsonOption,
@@ -28,15 +29,16 @@ from searchapp.cli.arguments import (
     absolute,
     filters_of,
 )
-from searchapp.cli.console import Exit
 from searchapp.errors import CorpusMissing, OtherEncoder, UsageError
+from searchapp.output import corpus as render
+from searchapp.output import terminal as layout
 
 if TYPE_CHECKING:
-    from searchapp.classify import Classifier, Figures, Judge
-    from searchapp.embedding import Encoder
-    from searchapp.labelling import Examples
-    from searchapp.settings import Settings
-    from searchapp.specimens import Specimens
+    from searchapp.classification.classifier import Classifier, Figures, Judge
+    from searchapp.classification.document_vectors import Specimens
+    from searchapp.classification.labeling import Examples
+    from searchapp.config import Settings
+    from searchapp.encoders.encoder import Encoder
     from searchapp.types import EncoderIdentity, Reader
 
 classify = typer.Typer(help="Label documents and texts: by hand, learned from examples, or by what labels mean.", **STYLE)
@@ -74,9 +76,11 @@ def train(
     How right that is is told on examples left out in turn. The classifier is kept with the corpus, for `classify apply`. What LABELS say of
     documents of the corpus is recorded as said by hand; without LABELS, that is what is learned from.
     """
-    from searchapp import classifierfile, classifycard, labelling
-    from searchapp.classify import learn
-    from searchapp.local import LocalBackend
+    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.classification import classifier_file as classifierfile
+    from searchapp.classification import labeling as labelling
+    from searchapp.classification.classifier import learn
+    from searchapp.output import classification as classifycard
 
     begin_s = time.perf_counter()
     chosen = settings.load(corpus=corpus, model=model, device=device)
@@ -120,8 +124,9 @@ def apply(
 
     Labels are stored with the documents of the corpus: `query --label`, `list --label`. Those that were given by hand stand.
     """
-    from searchapp import classifycard, labelling
-    from searchapp.local import LocalBackend
+    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.classification import labeling as labelling
+    from searchapp.output import classification as classifycard
 
     chosen = settings.load(corpus=corpus, model=model, device=device)
     if items:
@@ -164,7 +169,7 @@ def evaluate(
     Accuracy, macro F1, what is taken for what, and whether probabilities are what they say. With LABELS alone, by leaving parts of them out
     in turn; with --test, of what LABELS teach, or of the classifier there is, on the others.
     """
-    from searchapp import classifycard
+    from searchapp.output import classification as classifycard
 
     chosen = settings.load(corpus=corpus, model=model, device=device)
     if zero_shot is None and classifier is None and (labels is not None or test is None):
@@ -192,9 +197,9 @@ def label(
 
     What is said by hand stands until it is taken back, whatever a classifier says, and whatever becomes of the file.
     """
-    from searchapp import labelling
-    from searchapp.labelfile import label_name
-    from searchapp.local import LocalBackend
+    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.classification import labeling as labelling
+    from searchapp.classification.label_files import label_name
 
     backend = LocalBackend(settings.load(corpus=corpus).corpus)
     act = labelling.unlabel if remove else labelling.label
@@ -209,7 +214,9 @@ def label(
 @classify.command()
 def show(classifier: ClassifierOption = None, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
     """Show what the classifier has learned."""
-    from searchapp import classifierfile, classifycard, labelling
+    from searchapp.classification import classifier_file as classifierfile
+    from searchapp.classification import labeling as labelling
+    from searchapp.output import classification as classifycard
 
     place = classifier or labelling.classifier_path(settings.load(corpus=corpus).corpus)
     found, shown = classifierfile.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
@@ -227,7 +234,7 @@ def _tell(
     items: Sequence[str], zero_shot: Path | None, classifier: Path | None, chosen: Settings, model: str | None, *, as_json: bool
 ) -> int:
     """Tell the label of each text, and of the document in each file."""
-    from searchapp import classifycard
+    from searchapp.output import classification as classifycard
 
     with _judged_by(zero_shot, classifier, chosen, model) as (judge, ground):
         wanted = [*_items(items)]
@@ -244,7 +251,7 @@ def _tell(
 
 def _taught(labels: Path | None, test: Path | None, folds: int, chosen: Settings, model: str | None) -> tuple[Figures, str, int]:
     """How right it is what examples teach, on others or on those left out in turn."""
-    from searchapp.classify import LEAST_LEFT_OUT, cross_validate, judged, learn
+    from searchapp.classification.classifier import LEAST_LEFT_OUT, cross_validate, judged, learn
 
     with _ground(chosen, model=model, is_corpus_needed=labels is None) as ground:
         examples = _examples(labels, ground)
@@ -264,7 +271,7 @@ def _as_is(
     source: Path | None, zero_shot: Path | None, classifier: Path | None, chosen: Settings, model: str | None
 ) -> tuple[Figures, str, int]:
     """How right a judge is that is there already."""
-    from searchapp.classify import Classifier, judged
+    from searchapp.classification.classifier import Classifier, judged
 
     with _judged_by(zero_shot, classifier, chosen, model, is_corpus_needed=source is None) as (judge, ground):
         examples = _examples(source, ground)
@@ -296,22 +303,23 @@ def _judged_by(
 
 
 def _trained(classifier: Path | None, chosen: Settings) -> Classifier:
-    from searchapp import classifierfile, labelling
+    from searchapp.classification import classifier_file as classifierfile
+    from searchapp.classification import labeling as labelling
 
     return classifierfile.load(classifier or labelling.classifier_path(chosen.corpus))
 
 
 def _by_descriptions(source: Path, ground: _Ground) -> Judge:
-    from searchapp.labelfile import read_descriptions
-    from searchapp.labelling import by_descriptions
+    from searchapp.classification.label_files import read_descriptions
+    from searchapp.classification.labeling import by_descriptions
 
     return by_descriptions(read_descriptions(source), ground.specimens, ground.identity)
 
 
 def _examples(source: Path | None, ground: _Ground) -> Examples:
     """What a table or a folder says, or the documents of the corpus that were labelled by hand."""
-    from searchapp import labelling
-    from searchapp.labelfile import read_labels
+    from searchapp.classification import labeling as labelling
+    from searchapp.classification.label_files import read_labels
 
     if source is not None:
         found = labelling.examples_of(read_labels(source), ground.specimens)
@@ -367,7 +375,7 @@ def _ground(
     chosen: Settings, *, model: str | None = None, made_by: EncoderIdentity | None = None, is_corpus_needed: bool = False
 ) -> Iterator[_Ground]:
     """The encoder that is asked for, or the corpus's, or the default one; and the corpus, where it is the corpus's."""
-    from searchapp.specimens import Specimens
+    from searchapp.classification.document_vectors import Specimens
 
     console.show_log()
     with ExitStack() as stack:
@@ -386,7 +394,7 @@ def _ground(
 
 
 def _reader(chosen: Settings, *, is_needed: bool) -> Reader | None:
-    from searchapp.local import LocalBackend
+    from searchapp.backends.sqlite.backend import LocalBackend
 
     try:
         return LocalBackend(chosen.corpus).reader()
@@ -398,15 +406,15 @@ def _reader(chosen: Settings, *, is_needed: bool) -> Reader | None:
 
 def _loaded(name: str, chosen: Settings) -> Callable[[], Encoder]:
     """What gives the encoder of a model, which is loaded at once."""
-    from searchapp.embedding import Encoder
+    from searchapp.encoders.encoder import Encoder
 
     encoder = Encoder.load(name, is_fast=True, cache=chosen.cache, device=chosen.device)
     return lambda: encoder
 
 
 def _opened(identity: EncoderIdentity, chosen: Settings) -> Encoder:
-    from searchapp.embedding import Encoder
-    from searchapp.encode import open_encoder
+    from searchapp.encoders.encoder import Encoder
+    from searchapp.encoders.text_encoder import open_encoder
 
     return Encoder(open_encoder(identity, cache=chosen.cache, is_batch=True, device=chosen.device))
 

@@ -15,14 +15,16 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import layout, render, settings
+from searchapp import config as settings
 from searchapp.errors import SearchappError
+from searchapp.output import corpus as render
+from searchapp.output import terminal as layout
 
 if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
 
-    from searchapp.layout import Look
+    from searchapp.output.terminal import Look
     from searchapp.types import Progress
 
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
@@ -59,7 +61,7 @@ def write(text: str) -> None:
 
 def write_page(path: Path, page: str) -> int:
     """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes. Raises SearchappError."""
-    from searchapp import disk
+    from searchapp.filesystem import atomic_write as disk
 
     content = page.encode()
     with writing(path), disk.replaced(path) as file:

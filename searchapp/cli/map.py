@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 
-from searchapp import render, settings
+from searchapp import config as settings
 from searchapp.cli import console
-from searchapp.cli.arguments import CorpusOption, JsonOption, LabelOption, TypeOption, WhereOption, WithinOption, filters_of
 from searchapp.cli.console import Exit
+from searchapp.cli.options import CorpusOption, JsonOption, LabelOption, TypeOption, WhereOption, WithinOption, filters_of
 from searchapp.errors import UsageError
+from searchapp.output import corpus as render
 
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
@@ -41,10 +42,11 @@ def map_(
     Passages of like meaning tend to stand together, and each opens what it says; but a plane holds little of some hundred dimensions, so
     that nearness on it is a hint: the page tells how good a one, and what is nearest in truth.
     """
-    from searchapp import corpusmap, mapcard
+    from searchapp.analysis import corpus_map as corpusmap
+    from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.corpus import require_documents
-    from searchapp.local import LocalBackend
-    from searchapp.mappage import map_html
+    from searchapp.output import map as mapcard
+    from searchapp.output.html.map_page import map_html
 
     console.show_log()
     place = settings.load(corpus=corpus).corpus
@@ -69,7 +71,7 @@ def map_(
 
 def _own(path: Path) -> Path:
     """A path that nobody named, where nothing is but an older map; raises UsageError where there is something else."""
-    from searchapp.mappage import MARK
+    from searchapp.output.html.map_page import MARK
 
     try:
         with path.open("rb") as file:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import layout, modelcard, render, settings
+from searchapp import config as settings
 from searchapp.cli import STYLE, console
-from searchapp.cli.arguments import CorpusOption, DeviceOption, JsonOption
 from searchapp.cli.console import Exit
+from searchapp.cli.options import CorpusOption, DeviceOption, JsonOption
+from searchapp.output import corpus as render
+from searchapp.output import models as modelcard
+from searchapp.output import terminal as layout
 
 if TYPE_CHECKING:
-    from searchapp.encodings import Reencoded
+    from searchapp.backends.sqlite.shadow import Reencoded
 
 model = typer.Typer(help="Models: which are at hand, what one is, whether it is whole, and another one for the corpus.", **STYLE)
 
@@ -34,7 +37,7 @@ def list_(
 
     Those that are installed, of the corpus, in FOLDERs, converted before, or fetched from the hub before. The network is not used.
     """
-    from searchapp.models import at_hand
+    from searchapp.encoders.catalog import at_hand
 
     found = at_hand(settings.load(corpus=corpus), folders or [])
     look = console.look(sys.stdout)
@@ -49,7 +52,7 @@ def show(name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonO
     Its family, size, limit, pooling, prompts, digests, licence, and whether it was converted for this processor. A hub name that is not
     on this machine is fetched.
     """
-    from searchapp.models import converted_size, look_at
+    from searchapp.encoders.catalog import converted_size, look_at
 
     chosen = settings.load(corpus=corpus)
     facts = look_at(_named(name, chosen), chosen.cache)
@@ -66,7 +69,7 @@ def verify(name: ModelArgument = None, corpus: CorpusOption = None, as_json: Jso
     Its weights are hashed anew, its configuration and tokenizer read, its conversion run on golden texts. Exit codes: 0 sound · 5 only
     its conversion is damaged, which is made anew · 4 the model itself is damaged or missing.
     """
-    from searchapp import models
+    from searchapp.encoders import catalog as models
 
     chosen = settings.load(corpus=corpus)
     named = _named(name, chosen)
@@ -101,7 +104,7 @@ def use(
 
 def going_over(name: str, chosen: settings.Settings, *, keep: bool = False) -> Reencoded | None:
     """Have the corpus use a model, and tell of it on the way; None where it uses it already."""
-    from searchapp.reencode import Step, use
+    from searchapp.maintenance.reembed import Step, use
 
     console.show_log()
 
@@ -123,7 +126,7 @@ def drop(
 
     The corpus, and the model itself, stay as they are.
     """
-    from searchapp import encodings
+    from searchapp.backends.sqlite import shadow as encodings
 
     dropped = encodings.drop(settings.load(corpus=corpus).corpus, name)
     told = {"deleted": [str(path) for path in dropped]}
@@ -140,6 +143,6 @@ _TOLD = {
 
 def _named(name: str | None, chosen: settings.Settings) -> str:
     """The model that is asked about: the corpus's, or the one that the settings name, where none is named."""
-    from searchapp.models import current_model
+    from searchapp.encoders.catalog import current_model
 
     return name or current_model(chosen)

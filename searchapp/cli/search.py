@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from searchapp import render, settings
+from searchapp import config as settings
 from searchapp.cli import console
-from searchapp.cli.arguments import (
+from searchapp.cli.console import Exit
+from searchapp.cli.options import (
     CorpusOption,
     DeviceOption,
     JsonOption,
@@ -28,7 +29,7 @@ from searchapp.cli.arguments import (
     named,
     questions_of,
 )
-from searchapp.cli.console import Exit
+from searchapp.output import corpus as render
 
 
 def init(corpus: CorpusOption = None) -> int:
@@ -118,7 +119,7 @@ def query(
 
     Where words are looked for (every mode but cosine), "a phrase" must stand in the passage, -word must not, title:word is in the title.
     """
-    from searchapp import lastanswer
+    from searchapp.cli import last_answer as lastanswer
     from searchapp.corpus import Corpus
 
     if as_json and as_paths:
@@ -182,7 +183,8 @@ def status(
     as_json: JsonOption = False,
 ) -> int:
     """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and why."""
-    from searchapp import encodings, modelcard
+    from searchapp.backends.sqlite import shadow as encodings
+    from searchapp.output import models as modelcard
 
     found, look = corpus_at(corpus).status(), console.look(sys.stdout)
     others = encodings.others(Path(found.path))

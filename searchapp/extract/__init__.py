@@ -2,7 +2,7 @@
 
 A format is one module with `read(data, document_type)`, or `members(data, document_type, allowance)` for what holds files, or both
 (a mail), and a line in `_READERS`. This package knows nothing of paths, corpora or encoders; it runs inside the killable workers of
-`searchapp.extract.worker`, and each reader imports its libraries when it is first needed.
+`searchapp.extract.sandbox.worker`, and each reader imports its libraries when it is first needed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.extract.container import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.extract.detect import CODE_TYPES, DETECTOR_VERSION, IMAGE_TYPES, type_of
+from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.types import Document
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -41,30 +41,30 @@ class _Reader:
     extra: str = ""  # a package that makes it read more, where it is installed
 
 
-_TEXT = _Reader("text", 2, "text")
+_TEXT = _Reader("text", 2, "text.plain")
 _OCR = "rapidocr"
 _READERS = {
-    "md": _Reader("markdown", 2, "markdown"),
-    "rst": _Reader("restructured", 2, "restructured"),
-    "html": _Reader("html", 2, "html"),
-    "pdf": _Reader("pdf", 2, "pdf", extra=_OCR),
-    "docx": _Reader("word", 1, "word"),
-    "rtf": _Reader("rtf", 1, "rtf"),
-    **dict.fromkeys(("doc", "ppt"), _Reader("legacy", 1, "legacy")),
-    "pptx": _Reader("slides", 1, "slides"),
-    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), _Reader("sheets", 1, "sheets")),
-    **dict.fromkeys(("csv", "tsv"), _Reader("rows", 1, "rows")),
-    **dict.fromkeys(("odt", "odp", "odg"), _Reader("opendocument", 1, "opendocument")),
-    "epub": _Reader("epub", 1, "epub"),
-    **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, "mail", is_container=True)),
-    "mbox": _Reader("mail", 1, "mail", is_document=False, is_container=True),
-    "ipynb": _Reader("notebook", 1, "notebook"),
-    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1, "data")),
-    **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1, "markup")),
-    **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1, "subtitles")),
-    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, "archive", is_document=False, is_container=True)),
-    **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, "image", extra=_OCR)),
-    **dict.fromkeys(CODE_TYPES, _Reader("code", 2, "code")),
+    "md": _Reader("markdown", 2, "text.markdown"),
+    "rst": _Reader("restructured", 2, "text.rst"),
+    "html": _Reader("html", 2, "web.html"),
+    "pdf": _Reader("pdf", 2, "pdf.pdf", extra=_OCR),
+    "docx": _Reader("word", 1, "office.docx"),
+    "rtf": _Reader("rtf", 1, "office.rtf"),
+    **dict.fromkeys(("doc", "ppt"), _Reader("legacy", 1, "office.legacy")),
+    "pptx": _Reader("slides", 1, "office.pptx"),
+    **dict.fromkeys(("xlsx", "xls", "xlsb", "ods"), _Reader("sheets", 1, "spreadsheets.sheets")),
+    **dict.fromkeys(("csv", "tsv"), _Reader("rows", 1, "spreadsheets.rows")),
+    **dict.fromkeys(("odt", "odp", "odg"), _Reader("opendocument", 1, "office.odf")),
+    "epub": _Reader("epub", 1, "web.epub"),
+    **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, "mail.mail", is_container=True)),
+    "mbox": _Reader("mail", 1, "mail.mail", is_document=False, is_container=True),
+    "ipynb": _Reader("notebook", 1, "text.notebook"),
+    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1, "text.structured")),
+    **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1, "text.markup")),
+    **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1, "text.subtitles")),
+    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, "archives.archive", is_document=False, is_container=True)),
+    **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, "pdf.image", extra=_OCR)),
+    **dict.fromkeys(CODE_TYPES, _Reader("code", 2, "text.code")),
 }
 
 

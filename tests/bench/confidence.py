@@ -19,12 +19,12 @@ from typing import NamedTuple
 import numpy as np
 from keeping import keep
 
-from searchapp import settings
-from searchapp.confidence import THRESHOLD
+from searchapp import config as settings
+from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.encode import load_encoder
-from searchapp.judgements import collection_judgements, collection_questions, collection_records
-from searchapp.local import LocalBackend
+from searchapp.encoders.text_encoder import load_encoder
+from searchapp.evaluation.qrels import collection_judgements, collection_questions, collection_records
+from searchapp.search.confidence import THRESHOLD
 from searchapp.types import Filters
 
 

@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from searchapp.extract import pdf
-from searchapp.extract.pool import ExtractionPool
+from searchapp.extract.pdf import pdf
+from searchapp.extract.sandbox.pool import ExtractionPool
 
 WORDS = ("the", "of", "water", "garden", "and", "roots", "with", "winter", "soil", "leaves", "when", "spring", "plants", "cold", "light")
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from keeping import keep
 
-from searchapp import settings
-from searchapp.judgements import collection_judgements, collection_questions, collection_records
-from searchapp.modelfolder import find_model
+from searchapp import config as settings
+from searchapp.encoders.model_folder import find_model
+from searchapp.evaluation.qrels import collection_judgements, collection_questions, collection_records
 
 BATCH, LIMIT, DEPTH = 32, 256, 10
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from keeping import keep
 
-from searchapp import settings
+from searchapp import config as settings
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]:
+    from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.corpus import Corpus
-    from searchapp.encode import load_encoder
-    from searchapp.local import LocalBackend
+    from searchapp.encoders.text_encoder import load_encoder
 
     corpus = Corpus(LocalBackend(folder), encoder=load_encoder(cache=settings.load().cache, is_batch=False))
     status = corpus.status()

@@ -23,16 +23,16 @@ import synthetic
 from keeping import keep
 from texts import write_texts
 
-from searchapp.encode import load_encoder
-from searchapp.extract.pool import ExtractionPool
-from searchapp.graph import has_bf16
-from searchapp.local import LocalBackend
-from searchapp.settings import load
-from searchapp.split import split
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.config import load
+from searchapp.encoders.openvino_engine import has_bf16
+from searchapp.encoders.text_encoder import load_encoder
+from searchapp.extract.sandbox.pool import ExtractionPool
+from searchapp.splitter import split
 from searchapp.types import Document
 
 if TYPE_CHECKING:
-    from searchapp.encode import TextEncoder
+    from searchapp.encoders.text_encoder import TextEncoder
     from searchapp.types import EncoderIdentity
 
 LAYERS, WIDTH, INNER = 6, 384, 1536  # of the default model

@@ -26,8 +26,9 @@ import numpy as np
 import synthetic
 from keeping import keep
 
-from searchapp import keywords, vectors
-from searchapp.local import LocalBackend
+from searchapp.backends.sqlite import vector_index as vectors
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.search import query_parser as keywords
 from searchapp.types import EncoderIdentity, Filters
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from searchapp.evaluation.qrels import collection_records
 from searchapp.extract import extract
-from searchapp.judgements import collection_records
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 

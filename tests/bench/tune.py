@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 from keeping import keep
 
-from searchapp import settings
+from searchapp import config as settings
 
 if TYPE_CHECKING:
-    from searchapp.exam import Score
-    from searchapp.tune import Phase, Tuned
+    from searchapp.finetuning.held_out import Score
+    from searchapp.finetuning.pipeline import Phase, Tuned
 
 settings.use_one_thread_for_small_products()  # before what imports NumPy
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _measure(work: Path, collection: Path | None) -> dict[str, object]:
     from searchapp.corpus import Corpus
-    from searchapp.tune import Callbacks, account_of, tune
+    from searchapp.finetuning.pipeline import Callbacks, account_of, tune
 
     chosen = replace(settings.load(), corpus=work / "corpus", model=None, device="cpu")
     Corpus.open(chosen).ingest([ROOT / "data" / "codenames"])
@@ -93,8 +93,8 @@ def _firsts(score: Score | None) -> list[str]:
 def _elsewhere(collection: Path, model: Path, chosen: settings.Settings) -> Mapping[str, object]:
     """How the base model and the tuned one do on a judged collection that has nothing to do with the tuning."""
     from searchapp.corpus import DEFAULT_MODEL
-    from searchapp.encode import load_encoder
-    from searchapp.evaluate import compare, evaluate
+    from searchapp.encoders.text_encoder import load_encoder
+    from searchapp.evaluation.evaluator import compare, evaluate
 
     both = [
         evaluate(collection, lambda name=name: load_encoder(name, cache=chosen.cache, device="cpu"), modes=["cosine"])[0]  # type: ignore[misc]

@@ -28,7 +28,7 @@ import ir_measures
 from keeping import RESULTS, keep, processor
 from texts import write_texts
 
-from searchapp.judgements import collection_judgements, collection_questions
+from searchapp.evaluation.qrels import collection_judgements, collection_questions
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -36,11 +36,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusMissing
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
 from searchapp.types import Answer, Finding
 from torture import victim
 from torture.telling import progress
@@ -453,10 +453,10 @@ def _import_everything() -> None:
         "alembic.config",
         "faiss",
         "psutil",
-        "searchapp.extract.pool",
-        "searchapp.ingest",
-        "searchapp.search",
-        "searchapp.store",
+        "searchapp.extract.sandbox.pool",
+        "searchapp.ingest.pipeline",
+        "searchapp.search.searcher",
+        "searchapp.backends.sqlite.writer",
     ):
         importlib.import_module(name)
 

@@ -23,10 +23,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from searchapp.check import check
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusError, SearchappError
-from searchapp.local import LocalBackend
 from searchapp.testing import HashEncoder
 from torture.telling import progress
 

@@ -25,7 +25,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from searchapp.extract.pool import Extracted, ExtractionPool
+from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEEDS = (REPOSITORY / "data", REPOSITORY.parent / "shared" / "samples")

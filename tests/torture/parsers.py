@@ -62,7 +62,7 @@ _SEEDS = {
 
 
 def _query(data: bytes) -> None:
-    from searchapp import keywords
+    from searchapp.search import query_parser as keywords
 
     asked = keywords.parse(data.decode("utf-8", "replace"))
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
@@ -73,14 +73,14 @@ def _query(data: bytes) -> None:
 
 
 def _moment(data: bytes) -> None:
-    from searchapp.records import moment_ns
+    from searchapp.backends.sqlite.layout import moment_ns
 
     with contextlib.suppress(ValueError):
         moment_ns(data.decode("utf-8", "replace"))
 
 
 def _judgements(data: bytes) -> None:
-    from searchapp.judgements import own_judgements
+    from searchapp.evaluation.qrels import own_judgements
 
     with _file(data, "j.csv") as file:
         own_judgements(file, {b"/x"})
@@ -89,7 +89,7 @@ def _judgements(data: bytes) -> None:
 def _export(data: bytes) -> None:
     import gzip
 
-    from searchapp import transfer
+    from searchapp.backends.sqlite import export as transfer
 
     with _file(gzip.compress(data, 1), "e.jsonl.gz") as file:
         transfer.header(file)
@@ -97,7 +97,7 @@ def _export(data: bytes) -> None:
 
 
 def _rules(data: bytes) -> None:
-    from searchapp.walk import walk
+    from searchapp.filesystem.walk import walk
 
     with _file(data, ".gitignore") as file:
         (file.parent / "a.txt").touch()
@@ -133,22 +133,22 @@ def fuzz(target: str, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["searchapp"]):
-        import searchapp.extract.code
-        import searchapp.extract.data
-        import searchapp.extract.legacy_slides
-        import searchapp.extract.legacy_word
-        import searchapp.extract.mail
-        import searchapp.extract.markdown
-        import searchapp.extract.outlook
-        import searchapp.extract.restructured
-        import searchapp.extract.rows
-        import searchapp.extract.rtf
-        import searchapp.extract.text
-        import searchapp.judgements
-        import searchapp.keywords
-        import searchapp.records
-        import searchapp.transfer
-        import searchapp.walk  # noqa: F401
+        import searchapp.backends.sqlite.export
+        import searchapp.backends.sqlite.layout
+        import searchapp.evaluation.qrels
+        import searchapp.extract.mail.mail
+        import searchapp.extract.mail.outlook
+        import searchapp.extract.office.doc
+        import searchapp.extract.office.ppt
+        import searchapp.extract.office.rtf
+        import searchapp.extract.spreadsheets.rows
+        import searchapp.extract.text.code
+        import searchapp.extract.text.markdown
+        import searchapp.extract.text.plain
+        import searchapp.extract.text.rst
+        import searchapp.extract.text.structured
+        import searchapp.filesystem.walk
+        import searchapp.search.query_parser  # noqa: F401
     from searchapp.errors import SearchappError
 
     def once(data: bytes) -> None:

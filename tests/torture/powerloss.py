@@ -32,11 +32,11 @@ from unittest import mock
 import apsw
 from make_corpora import add
 
-from searchapp import records
-from searchapp.check import check
+from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite.integrity import check
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import SearchappError
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
 from searchapp.testing import HashEncoder
 from searchapp.types import Document
 from torture.telling import progress

@@ -23,9 +23,9 @@ from pathlib import Path
 import numpy as np
 from make_corpora import DIM, add, axis, document
 
-from searchapp.keywords import literal
-from searchapp.local import LocalBackend
-from searchapp.snapshot import Snapshot
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.search.query_parser import literal
 from searchapp.types import Filters
 
 READERS, DOCUMENTS, PASSAGES = 3, 12, 40

@@ -16,13 +16,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from searchapp import intake
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import SearchappError
-from searchapp.local import LocalBackend
-from searchapp.lock import Lock
-from searchapp.snapshot import Snapshot
-from searchapp.store import Store
+from searchapp.ingest import indexer as intake
 from searchapp.testing import HashEncoder
 
 ENCODER = HashEncoder(dim=32, max_tokens=48)

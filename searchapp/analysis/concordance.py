@@ -1,0 +1,54 @@
+"""Where a word occurs in a corpus, and what it is like there: its vector in the context of each passage that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from searchapp.encoders.word_alignment import words_of
+from searchapp.errors import EmptyQuery
+from searchapp.search.more_like_this import direction
+from searchapp.types import Term, embedded_text
+
+if TYPE_CHECKING:
+    from searchapp.types import Encoder, Filters, Hit, Reader, TokenVectors, Vector
+
+MOST_PASSAGES = 500
+_BATCH = 64
+
+
+class Occurrence(NamedTuple):
+    """A place where a word stands, within its passage's text, and its unit vector there, (dim,)."""
+
+    hit: Hit
+    start: int
+    end: int
+    vector: Vector
+
+
+def occurrences(word: str, reader: Reader, encoder: Encoder, filters: Filters) -> tuple[list[Occurrence], int]:
+    """The places of a word, upper or lower case alike, in order of the best passages by BM25; and how many passages hold it in all.
+
+    Of more than MOST_PASSAGES the first are looked at. Raises EmptyQuery for what is not one word.
+    """
+    wanted = word.casefold().strip()
+    if len(wanted.split()) != 1:
+        raise EmptyQuery(f"{word!r} is not one word", hint="name a single word, as bank")
+    term = Term((wanted,))
+    ids, _ = reader.keyword_leg([term], filters, MOST_PASSAGES)
+    hits, found = reader.hydrate(ids), []
+    for start in range(0, len(hits), _BATCH):
+        batch = hits[start : start + _BATCH]
+        states = encoder.token_vectors([embedded_text(hit.passage.headings, hit.text) for hit in batch])
+        found += [place for hit, tokens in zip(batch, states, strict=True) for place in _places(wanted, hit, tokens)]
+    return found, reader.frequencies([term])[0]
+
+
+def _places(wanted: str, hit: Hit, tokens: TokenVectors) -> Sequence[Occurrence]:
+    text = embedded_text(hit.passage.headings, hit.text)
+    offset = len(text) - len(hit.text)
+    return [
+        Occurrence(hit, word.start - offset, word.end - offset, direction(tokens.states[list(word.tokens)].mean(axis=0)))
+        for word in words_of(tokens.offsets, text)
+        if word.start >= offset and text[word.start : word.end].casefold() == wanted
+    ]

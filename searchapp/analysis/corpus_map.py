@@ -1,0 +1,167 @@
+"""A corpus as a map: its passages or documents in the plane, with their groups and what is nearest to each in truth.
+
+Made of stored vectors alone: nothing is embedded, and no model is opened. Where there are more points than a map takes, a sample stands
+for all of them. Knows nothing of pages or terminals.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchapp.analysis import map_groups as groups
+from searchapp.analysis import projection as scatter
+from searchapp.errors import UsageError
+from searchapp.search.more_like_this import direction
+from searchapp.types import Passage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from searchapp.analysis.map_groups import Groups
+    from searchapp.analysis.projection import Nearest, Plane
+    from searchapp.types import Filters, Hit, Label, Reader, Vectors
+
+LEVELS = ("passage", "document")
+BYS = ("folder", "type", "label")
+MOST_POINTS = 100_000
+NEAREST = 5  # of each point that are told
+
+_MOST_CHARACTERS = 2000  # of a whole document that are told
+_NEAR = 5_000  # points from which on finding the nearest takes a while
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorpusMap:
+    """All that a map shows. A document is told as a passage that begins where it does."""
+
+    level: str
+    by: str
+    dim: int  # of the vectors
+    generation: int
+    model: str
+    hits: tuple[Hit, ...]  # (n,) what each point is, by path, then start
+    plane: Plane
+    groups: Groups
+    nearest: Nearest
+    kept: float  # of the true nearest, as `scatter.kept` tells it
+    documents: int  # of which the points are
+    total: int  # points that there would be without a bound
+    pending: int  # documents without vectors, which are not on it
+    base: bytes  # the folder that all are in
+
+
+def map_corpus(
+    reader: Reader,
+    filters: Filters,
+    *,
+    level: str = "passage",
+    by: str = "folder",
+    method: str = "pca",
+    most: int = MOST_POINTS,
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> CorpusMap:
+    """The map of the passages or documents that pass the filters; without points where none does.
+
+    `on_stage` is told of what takes a while. Raises UsageError for a level, a grouping or a method that is not known or not installed.
+    """
+    _require("level", level, LEVELS)
+    _require("grouping", by, BYS)
+    scatter.require_method(method)
+    rows = list(reader.rows(filters))
+    embedded = [(i, row.passages) for i, row in zip(reader.document_ids(filters), rows, strict=True) if not row.is_pending]
+    hits, vectors, total = _points(reader, embedded, level, most)
+    if len(hits) > _NEAR:
+        on_stage(f"finding the nearest of {len(hits):,} {level}s")
+    true = scatter.nearest(vectors, NEAREST)
+    if method == "umap":
+        on_stage(f"laying out {len(hits):,} {level}s; UMAP takes half a minute to start")
+    plane = scatter.project(vectors, method) if hits else scatter.Plane(method, np.zeros((0, 2)))
+    paths = [hit.path for hit in hits]
+    return CorpusMap(
+        level=level,
+        by=by,
+        dim=vectors.shape[1],
+        generation=reader.generation,
+        model=reader.encoder.model if reader.encoder else "",
+        hits=tuple(hits),
+        plane=plane,
+        groups=groups.grouped(_names(reader, hits, by)),
+        nearest=true,
+        kept=scatter.kept(plane.places, true),
+        documents=len(set(paths)),
+        total=total,
+        pending=len(rows) - len(embedded),
+        base=groups.base_of(paths) if paths else b"/",
+    )
+
+
+# ---- private -------------------------------------------------------------------------------------------------------
+
+
+def _require(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise UsageError(f"there is no {what} {word!r}", hint=f"{what}s: {', '.join(known)}")
+
+
+def _points(reader: Reader, documents: Sequence[tuple[int, int]], level: str, most: int) -> tuple[list[Hit], Vectors, int]:
+    """What the points are, their vectors, (n, dim), and how many there would be without a bound."""
+    if level == "document":
+        chosen = [documents[i] for i in scatter.sample(len(documents), most).tolist()]
+        shown = [_document(reader, document_id) for document_id, _ in chosen]
+        return [hit for hit, _ in shown], _stacked([vector for _, vector in shown], reader), len(documents)
+    total = sum(count for _, count in documents)
+    hits = list(_passages(reader, documents, scatter.sample(total, most)))
+    return hits, reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64)), total
+
+
+def _passages(reader: Reader, documents: Sequence[tuple[int, int]], chosen: NDArray[np.int64]) -> Iterator[Hit]:
+    """The chosen of all the documents' passages, counted through."""
+    ends = np.cumsum([count for _, count in documents])
+    for (document_id, count), end in zip(documents, ends.tolist(), strict=True):
+        first, last = np.searchsorted(chosen, (end - count, end)).tolist()
+        if first < last:
+            _, hits = reader.show(document_id)
+            yield from (hits[i - end + count] for i in chosen[first:last].tolist())
+
+
+def _document(reader: Reader, document_id: int) -> tuple[Hit, Vectors]:
+    """A document as one passage, and the direction of its vectors' mean."""
+    _, hits = reader.show(document_id)
+    vectors = reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64))
+    text = "\n\n".join(hit.text for hit in hits)
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS].rsplit(maxsplit=1)[0]} …"
+    whole = Passage(hits[0].passage.start, hits[-1].passage.end)
+    return replace(hits[0], passage=whole, text=text), direction(vectors.mean(axis=0, dtype=np.float64))
+
+
+def _stacked(vectors: Sequence[Vectors], reader: Reader) -> Vectors:
+    dim = reader.encoder.dim if reader.encoder else 0
+    return np.stack(vectors) if vectors else np.empty((0, dim), np.float32)
+
+
+def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
+    """What each is grouped by, "" for a document without a label; a folder is named from the one on that all are in."""
+    if by == "type":
+        return [hit.type for hit in hits]
+    if by == "label":
+        first = {document_id: min(labels, key=_doubt).name for document_id, labels in reader.labels().items()}
+        return [first.get(hit.document_id, "") for hit in hits]
+    paths = [hit.path for hit in hits]
+    base = groups.base_of(paths) if paths else b"/"
+    return [os.fsdecode(_below(base, folder)) for folder in groups.folders(paths)]
+
+
+def _doubt(label: Label) -> tuple[bool, float, str]:
+    """How much to doubt a label: the least one that is by hand, then one that a classifier is sure of."""
+    return label.origin != "hand", -(label.probability or 0), label.name
+
+
+def _below(base: bytes, folder: bytes) -> bytes:
+    """A folder as seen from one that it is in, which itself has its own name."""
+    return folder[len(base) :].lstrip(b"/") or base.rpartition(b"/")[2] or b"/"

@@ -1,0 +1,113 @@
+"""The Backend on this machine: a folder, written by `store` and read by `snapshot`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.reader import OldSchema, Snapshot
+from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from searchapp.backends.sqlite.writer import Store
+    from searchapp.types import EncoderIdentity, Finding, Salvage
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBackend:
+    """A corpus folder; implements `types.Backend`. The writer's libraries are imported when a writer is asked for."""
+
+    folder: Path
+
+    def writer(self, *, is_for_removal: bool = False) -> Store:
+        """The one writer; raises CorpusLocked while another holds it. Makes the folder where there is none, but not for a removal."""
+        if is_for_removal and not (self.folder / records.DATABASE).exists():
+            raise CorpusMissing(f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH")
+        lock = Lock(self.folder)
+        try:
+            if is_for_removal:
+                (self.folder / records.RESERVE).unlink(missing_ok=True)
+            self._require_whole_copy()
+            from searchapp.backends.sqlite.writer import Store
+        except BaseException:
+            lock.release()
+            raise
+        return Store(self.folder, lock)
+
+    def reader(self) -> Snapshot:
+        """The newest committed generation; a corpus with an old schema is migrated first, in a child process."""
+        try:
+            return Snapshot(self.folder)
+        except OldSchema:
+            self._migrate()
+            return Snapshot(self.folder)
+
+    def check(self, *, is_full: bool) -> list[Finding]:
+        """What is wrong with the folder; empty when nothing is."""
+        from searchapp.backends.sqlite.integrity import check
+
+        return check(self.folder, is_full=is_full)
+
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
+        """Put what is sound in the place of what is there, of which a copy is kept."""
+        from searchapp.backends.sqlite.salvage import salvage
+
+        return salvage(self.folder, find_encoder=find_encoder)
+
+    def back_up(self, file: Path) -> Mapping[str, Any]:
+        """Write the newest generation to one file; returns what it holds. See `backup.back_up`."""
+        from searchapp.backends.sqlite.backup import back_up
+
+        self.reader().close()  # which brings an old schema up to date
+        return back_up(self.folder, file)
+
+    def restore(self, file: Path) -> Mapping[str, Any]:
+        """Put a backup into this folder, which has no corpus yet, and check all of it; returns what it holds. See `backup.restore`."""
+        from searchapp.backends.sqlite.backup import restore
+
+        lock = Lock(self.folder)
+        try:
+            manifest = restore(file, self.folder)
+            from searchapp.backends.sqlite.writer import Store
+        except BaseException:
+            lock.release()
+            raise
+        with Store(self.folder, lock) as store:
+            store.publish(is_due=True)
+        if findings := self.check(is_full=True):
+            raise CorpusDamaged(f"what was backed up was damaged: {findings[0].what}", hint="run: searchapp check --repair")
+        return manifest
+
+    def export(self, file: Path) -> int:
+        """Write all documents in an open form; returns how many. See `transfer.export`."""
+        from searchapp.backends.sqlite.export import export
+
+        self.reader().close()
+        return export(self.folder, file)
+
+    def _require_whole_copy(self) -> None:
+        """Raise CorpusDamaged where the folder is a copy that was made while the corpus was written."""
+        try:
+            with Snapshot(self.folder) as snapshot:
+                is_copy = snapshot.is_copy
+        except SearchappError:
+            return  # whoever opens it next will say so
+        if not is_copy:
+            return
+        if findings := [finding for finding in self.check(is_full=True) if not finding.is_of_cache]:
+            message = f"{self.folder} is a copy, and not a whole one: {findings[0].what}"
+            raise CorpusDamaged(message, hint="copy it anew with searchapp backup and restore, or mend it: searchapp check --repair")
+
+    def _migrate(self) -> None:
+        command = [sys.executable, "-P", "-m", "searchapp.backends.sqlite.writer", str(self.folder)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
+            raise CorpusError(f"the corpus could not be brought to this program's schema: {reason}", hint="run: searchapp ingest")

@@ -1,0 +1,224 @@
+"""Documents with their vectors in an open form, to be taken to another machine or another corpus.
+
+A gzip file of JSON lines: first what it is and which encoder made it, then a document a line, last how many there were and a BLAKE2b
+over all lines before. Vectors are little-endian float16 in base64. ARCHITECTURE.md has the keys. Knows neither models nor where
+documents go.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from searchapp import __version__
+from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.vector_index import from_blob
+from searchapp.errors import BackupError, CorpusEmpty
+from searchapp.filesystem import atomic_write as disk
+from searchapp.types import Document, EncoderIdentity, FileIdentity, Label, Origin, Passage, Root, Source
+
+if TYPE_CHECKING:
+    from searchapp.types import Vectors
+
+FORMAT = "searchapp-export/1"
+_MOST_LINE_BYTES = 2**30
+_SOURCE_COLUMNS = ("size", "mtime_ns", "content_hash", "extractor", "splitter")
+_DOCUMENTS = f"""
+    SELECT d.id, d.path, {", ".join(f"d.{name}" for name in _SOURCE_COLUMNS)}, d.type, d.title, d.metadata, d.has_lines, t.text, v.vectors,
+           (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
+    FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id ORDER BY d.path"""
+_PASSAGES = 'SELECT start, "end", headings, place FROM passage WHERE document_id = ? ORDER BY id'
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an export holds."""
+
+    encoder: EncoderIdentity
+    roots: tuple[Root, ...]
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One document of an export; without vectors it was pending."""
+
+    source: Source
+    document: Document
+    passages: tuple[Passage, ...]
+    vectors: Vectors | None
+    labels: tuple[Label, ...] = ()
+
+
+def export(folder: Path, file: Path) -> int:
+    """Write all documents of the newest generation to a file that appears whole or not at all; returns how many.
+
+    Raises CorpusMissing, CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be written.
+    """
+    with Snapshot(folder) as snapshot:
+        if snapshot.encoder is None:
+            raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+        try:
+            with disk.replaced(file) as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as target:
+                lines = _Lines(target)
+                lines.write(_header(snapshot))
+                for row in snapshot.database.execute(_DOCUMENTS):
+                    lines.write(_document(row, snapshot.database.execute(_PASSAGES, row[:1]).fetchall()))
+                lines.write({"documents": lines.count - 1, "blake2b": lines.digest.hexdigest()})
+                return lines.count - 2
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BackupError(f"cannot write {file}: {reason}", hint="make room, or choose another place for the file") from error
+
+
+def header(file: Path) -> Header:
+    """What an export holds, once the whole of it is as it was written. Raises BackupError where it is not, or is no export."""
+    digest, before = hashlib.blake2b(digest_size=32), b""
+    first: dict[str, Any] = {}
+    count = 0
+    for line in _lines(file):
+        if count == 0:
+            first = _first(file, line)
+        digest.update(before)
+        before, count = line, count + 1
+    last = _json(file, before)
+    if count < 2 or last.get("blake2b") != digest.hexdigest() or last.get("documents") != count - 2:
+        raise _damaged(file)
+    try:
+        roots = (Root(os.fsencode(each["path"]), tuple(each["include"]), tuple(each["exclude"])) for each in first["roots"])
+        return Header(EncoderIdentity(**first["encoder"]), tuple(roots), count - 2)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(file) from error
+
+
+def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[Exported]:
+    """The documents of an export that `header` has read, each at the path that `moved` makes of its own. Raises BackupError."""
+    for line in _lines(file):
+        values = _json(file, line)
+        if "text" in values:
+            try:
+                yield _exported(values, moved)
+            except (KeyError, TypeError, ValueError) as error:
+                raise _damaged(file) from error
+
+
+class _Lines:
+    """Lines of JSON, counted and digested as they are written."""
+
+    def __init__(self, target: gzip.GzipFile) -> None:
+        self._target = target
+        self.digest = hashlib.blake2b(digest_size=32)
+        self.count = 0
+
+    def write(self, values: dict[str, Any]) -> None:
+        line = json.dumps(values).encode("ascii") + b"\n"
+        self._target.write(line)
+        self.digest.update(line)
+        self.count += 1
+
+
+def _header(snapshot: Snapshot) -> dict[str, Any]:
+    encoder, status = snapshot.encoder, snapshot.status()
+    assert encoder is not None
+    return {
+        "format": FORMAT,
+        "searchapp": __version__,
+        "encoder": {name: getattr(encoder, name) for name in ("model", "fingerprint", "dim", "max_tokens")},
+        "roots": [{"path": os.fsdecode(root.path), "include": root.include, "exclude": root.exclude} for root in status.roots],
+    }
+
+
+def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str, Any]:
+    _, path, size, mtime_ns, content_hash, extractor, splitter, kind, title, metadata, has_lines, text, blob, labels = row
+    return {
+        "path": os.fsdecode(path),
+        "size": size,
+        "mtime_ns": mtime_ns,
+        "content_hash": content_hash.hex(),
+        "extractor": extractor,
+        "splitter": splitter,
+        "type": kind,
+        "title": title,
+        "metadata": json.loads(metadata),
+        "has_lines": bool(has_lines),
+        "text": text,
+        "passages": [[start, end, json.loads(headings), json.loads(place)] for start, end, headings, place in passages],
+        "vectors": blob and base64.b64encode(blob).decode(),
+        "labels": sorted(json.loads(labels)),
+    }
+
+
+def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Exported:
+    text = str(values["text"])
+    passages = tuple(
+        Passage(int(start), int(end), tuple(map(str, headings)), tuple(dict(place).items()))
+        for start, end, headings, place in values["passages"]
+    )
+    if not passages or any(not 0 <= each.start < each.end <= len(text) for each in passages):
+        raise ValueError("passages that are not in the text")
+    vectors = None
+    if values["vectors"]:
+        blob = base64.b64decode(values["vectors"], validate=True)
+        vectors = from_blob(blob, len(blob) // 2 // len(passages)).astype(np.float32)
+    identity = FileIdentity(int(values["size"]), int(values["mtime_ns"]), 0, 0)  # of another disk: the next ingest looks at the bytes
+    path = moved(os.fsencode(str(values["path"])))
+    source = Source(path, identity, bytes.fromhex(values["content_hash"]), 0, str(values["extractor"]), str(values["splitter"]))
+    metadata = {str(name): str(value) for name, value in dict(values["metadata"]).items()}
+    document = Document(text, str(values["type"]), str(values["title"]), has_lines=bool(values["has_lines"]), metadata=metadata)
+    labels = tuple(_label(*each) for each in values.get("labels", ()))  # exports of earlier programs have none
+    if len({label.name for label in labels}) < len(labels):
+        raise ValueError("a label that is there twice")
+    return Exported(source, document, passages, vectors, labels)
+
+
+def _label(name: str, origin: str, probability: float | None) -> Label:
+    for known in get_args(Origin):
+        if origin == known and name == str(name) and name.isprintable():
+            return Label(name, known, None if probability is None else float(probability))
+    raise ValueError("a label that is none")
+
+
+def _lines(file: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(file) as source:
+            while line := source.readline(_MOST_LINE_BYTES):
+                yield line
+    except FileNotFoundError as error:
+        raise BackupError(f"there is no file {file}", hint="exports are made with: searchapp export FILE") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(file) from error
+
+
+def _first(file: Path, line: bytes) -> dict[str, Any]:
+    values = _json(file, line)
+    kind = str(values.get("format", ""))
+    if kind != FORMAT:
+        is_newer = kind.startswith("searchapp-export/")
+        hint = "upgrade searchapp" if is_newer else "exports are made with: searchapp export FILE"
+        raise BackupError(f"{file} is {'of a newer searchapp' if is_newer else 'no export of a corpus'}", hint=hint)
+    return values
+
+
+def _json(file: Path, line: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(line)
+    except ValueError as error:
+        raise _damaged(file) from error
+    if not isinstance(values, dict):
+        raise _damaged(file)
+    return values
+
+
+def _damaged(file: Path) -> BackupError:
+    return BackupError(f"{file} is damaged, or is no export of a corpus", hint="take another copy of it; nothing was imported from here on")

@@ -1,0 +1,98 @@
+"""The command that measures: ranking modes on judged questions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from searchapp import config as settings
+from searchapp.cli import console
+from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
+from searchapp.output import corpus as render
+
+if TYPE_CHECKING:
+    from searchapp.types import Evaluation
+
+
+def evaluate(
+    judged: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|FILE",
+            help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, a file of your own judgements: a table "
+            "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, or JSON lines with these keys; "
+            "paths are absolute, or relative to the file's folder.",
+        ),
+    ],
+    modes: Annotated[list[str], typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all.")] = [],  # noqa: B006
+    weights: Annotated[
+        list[float],
+        typer.Option("--weight", metavar="X", min=0, max=1, help="The keyword leg's part in hybrid and best, 0 to 1; repeatable."),
+    ] = [],  # noqa: B006
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="DIR", help="Measure on your own corpus, which is only read.", show_default=False)
+    ] = None,
+    run_file: Annotated[Path | None, typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="F", help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.")
+    ] = None,
+    model: ModelOption = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether differences may be chance."""
+    from searchapp.evaluation.evaluator import compare, write_run
+    from searchapp.evaluation.plot import require_plot, write_plot
+    from searchapp.output import evaluation as scoreboard
+
+    if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
+        raise typer.BadParameter("a run file holds one mode: give --mode once, and one --weight at most", param_hint="--run-file")
+    if corpus is not None and model is not None:
+        raise typer.BadParameter("a corpus has its own encoder: leave --model out", param_hint="--model")
+    if plot is not None:
+        require_plot(plot)
+    console.show_log()
+    chosen = settings.load(corpus=corpus, model=model, device=device)
+    results = _evaluations(judged, chosen, is_own=corpus is not None, modes=modes, weights=weights)
+    if run_file is not None:
+        write_run(run_file, results[0])
+    if plot is not None:
+        write_plot(plot, results)
+    compared = compare(results)
+    if as_json:
+        console.write(render.json_text(scoreboard.evaluation_json(results, compared)))
+    else:
+        console.write(scoreboard.evaluation_text(results, compared, console.look(sys.stdout)))
+    return 0
+
+
+def _evaluations(
+    judged: Path, chosen: settings.Settings, *, is_own: bool, modes: Sequence[str], weights: Sequence[float]
+) -> list[Evaluation]:
+    """The figures of a collection, or of one's own corpus; no modes are all of them."""
+    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.corpus import DEFAULT_MODEL
+    from searchapp.encoders.text_encoder import load_encoder, open_encoder
+    from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
+    from searchapp.search.ranking import MODES
+
+    modes = modes or MODES
+    with console.interruptible():
+        if is_own:
+            backend, cache = LocalBackend(chosen.corpus), chosen.cache
+            return evaluate_corpus(
+                judged, backend, lambda made_by: open_encoder(made_by, cache=cache), modes=modes, weights=weights, on_note=console.note
+            )
+        with console.progress(sys.stderr) as on_progress:
+            return evaluate(
+                judged,
+                lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache, device=chosen.device),
+                modes=modes,
+                weights=weights,
+                on_progress=on_progress,
+                on_note=console.note,
+            )

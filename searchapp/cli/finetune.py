@@ -1,0 +1,180 @@
+"""The command that teaches a model one's own questions and words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from searchapp import config as settings
+from searchapp.cli import console
+from searchapp.cli.console import Exit
+from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
+from searchapp.output import corpus as render
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from searchapp.finetuning.pipeline import Phase, Tuned
+    from searchapp.finetuning.trainer import Recipe
+
+_LINES_S = 5.0  # between lines of progress where stderr is no terminal
+_TOLD = {
+    "gathering": "gathering what there is to learn",
+    "examining before": "asking the held-out questions as it is now",
+    "training": "training; Ctrl-C stops it, and the same command goes on from there",
+    "going on": "training goes on where it was stopped",
+    "examining after": "asking the held-out questions again, with all embedded by the tuned model",
+}
+
+
+def tune(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="What to learn: judgements about the corpus, a table (commas, semicolons or tabs) with the columns question, path and, if "
+            "you like, grade, as `evaluate --corpus` takes it; or pairs of texts, with the columns question and text; or JSON lines with "
+            "these keys. None: the titles and headings of the corpus.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where to put the tuned model: a new folder.", show_default=False)
+    ] = None,
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--held-out",
+            metavar="FILE",
+            help="Questions to examine by, never learned from; of the form of FILE, or judgements. Default: three tenths of FILE's, with "
+            "their answers.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Put the model in place even if it is not better.")] = False,
+    use: Annotated[bool, typer.Option("--use", help="Have the corpus use a model that is put in place, as `model use` does.")] = False,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="MODE", help="How to rank in the examination. Default: the corpus's, or cosine.")
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, max=1000, help="How often each pair is shown.")] = 8,
+    batch: Annotated[int, typer.Option("--batch", metavar="N", min=2, max=4096, help="Pairs that are told apart at a time.")] = 32,
+    rate: Annotated[float, typer.Option("--rate", metavar="X", min=1e-9, max=1, help="The highest learning rate.")] = 2e-4,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Which questions are held out, and how pairs are mixed.")] = 0,
+    model: ModelOption = None,
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus; only read, but for --use.", show_default=False)
+    ] = None,
+    device: DeviceOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Teach a model your own questions and words, and examine it, before and after, on questions held out.
+
+    It is put in place only where it is better and chance alone seldom makes such a difference. What comes out is an ordinary model folder:
+    `searchapp model use DIR`, or --use at once, has the corpus use it. Interrupted, the same command goes on. Exit codes: 0 in place ·
+    1 not better, and not put in place · 130 interrupted.
+    """
+    from searchapp.cli.model import going_over
+    from searchapp.finetuning.trainer import Recipe
+    from searchapp.finetuning.training_pairs import is_pairs
+    from searchapp.output import finetuning as tunecard
+    from searchapp.output import models as modelcard
+
+    if out is None:
+        raise typer.BadParameter("say where to put the model: --out DIR", param_hint="--out")
+    has_pairs = source is not None and is_pairs(source)
+    if model is not None and not has_pairs:
+        raise typer.BadParameter("a corpus has its own model, which is the one to be tuned: leave --model out", param_hint="--model")
+    if use and has_pairs:
+        raise typer.BadParameter("pairs of texts are about no corpus: leave --use out", param_hint="--use")
+    chosen = settings.load(corpus=corpus, model=model, device=device)
+    recipe = Recipe(epochs=epochs, batch=batch, rate=rate, seed=seed)
+    try:
+        found = _tune(source, out, chosen, held_out=held_out, mode=mode, recipe=recipe, is_forced=force)
+    except KeyboardInterrupt:
+        console.note("interrupted; run the same command again to go on")
+        return Exit.INTERRUPTED
+    is_used = use and found.is_in_place
+    if not as_json:
+        console.write(tunecard.tuned_text(found, console.look(sys.stdout), is_used=is_used))
+    used = going_over(str(found.output), chosen) if is_used else None
+    if as_json:
+        told = tunecard.tuned_json(found)
+        console.write(render.json_text({**told, "use": modelcard.reencoded_json(used)} if used else told))
+    elif used:
+        console.write(modelcard.reencoded_text(used, console.look(sys.stdout)))
+    if found.after is None or (used and not used.is_in_place):
+        return Exit.INTERRUPTED
+    return Exit.DONE if found.is_in_place else Exit.NOTHING
+
+
+def _tune(source: Path | None, output: Path, chosen: settings.Settings, **asked: Unpack[_Asked]) -> Tuned:
+    """Tune, and tell of it on the way."""
+    from searchapp.finetuning.pipeline import Callbacks, tune
+    from searchapp.output import finetuning as tunecard
+
+    console.show_log()
+    with console.interruptible(), _Progress() as progress:
+        callbacks = Callbacks(
+            on_phase=progress.begin,
+            on_step=lambda step: progress.show(tunecard.step_text(step), step.done / step.total),
+            on_embedding=lambda done, total, took_s: progress.show(tunecard.embedding_text(done, total, took_s), done / max(total, 1)),
+            is_stopped=progress.is_stopped,
+        )
+        return tune(source, output, chosen, callbacks=callbacks, **asked)
+
+
+class _Asked(TypedDict):
+    """What `searchapp.finetuning.pipeline.tune` is asked for beside source, place and settings."""
+
+    held_out: Path | None
+    mode: str | None
+    recipe: Recipe
+    is_forced: bool
+
+
+class _Progress(ExitStack):
+    """A line for each phase, and within it a bar on a terminal, elsewhere a line now and then. Training alone can be stopped gently."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_stopped: Callable[[], bool] = lambda: False
+        self._bar: Callable[[str, float], None] = lambda *_: None
+        self._shown_s = time.monotonic()
+
+    def begin(self, phase: Phase) -> None:
+        """Tell of a phase, which ends the one before."""
+        self.close()
+        console.note(_TOLD[phase])
+        self._bar = self.enter_context(_bar()) if sys.stderr.isatty() else self._line
+        if phase in ("training", "going on"):
+            self._is_stopped = self.enter_context(console.stop_signals())
+
+    def show(self, told: str, share: float) -> None:
+        """Tell how far the phase is."""
+        self._bar(told, share)
+
+    def is_stopped(self) -> bool:
+        """Whether the training is to stop."""
+        return self._is_stopped()
+
+    def _line(self, told: str, _: float) -> None:
+        if time.monotonic() - self._shown_s >= _LINES_S:
+            console.note(told)
+            self._shown_s = time.monotonic()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, float], None]]:
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (bars.BarColumn(), bars.TextColumn("{task.fields[told]}"))
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, told="")
+        yield lambda told, share: bar.update(task, total=1.0, completed=share, told=told)

@@ -1,0 +1,72 @@
+"""A question's encoder, opened in the background as early as possible, and kept.
+
+Compiling the graph takes a quarter of a cold query and needs no Python: it costs nothing where it runs beside the imports, if it begins
+before them. So the program begins by guessing from its bare arguments which encoder will be asked for; a wrong guess costs time that
+was idle, and what fails is met again where it can be told. Opened encoders stay: taking one down costs as much as a search.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from searchapp.encoders.text_encoder import TextEncoder
+    from searchapp.types import EncoderIdentity
+
+_opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
+
+
+def guess(arguments: Sequence[str]) -> None:
+    """Begin to open the encoder that a command line needs, where it seems to be a question about meaning."""
+    if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
+        return
+    from searchapp import config as settings
+    from searchapp.backends.sqlite.reader import Snapshot
+    from searchapp.errors import SearchappError
+
+    try:
+        place = settings.load(corpus=_corpus(arguments))
+        with Snapshot(place.corpus) as snapshot:
+            if snapshot.encoder is not None:
+                begin(snapshot.encoder, place.cache)
+    except (SearchappError, OSError):
+        return  # the command itself will say so
+
+
+def begin(identity: EncoderIdentity, cache: Path) -> None:
+    """Begin to open an encoder for questions, once."""
+    if (identity, cache) in _opening:
+        return
+    from searchapp.encoders.openvino_engine import import_openvino
+    from searchapp.encoders.text_encoder import open_cached
+
+    import_openvino()  # imports hold each other up: first what the graph waits for
+    thread = ThreadPoolExecutor(1, thread_name_prefix="open-encoder")
+    _opening[identity, cache] = thread.submit(open_cached, identity, cache)
+    thread.shutdown(wait=False)
+
+
+def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
+    """An encoder for questions, once it is open; raises EncoderError as `open_encoder` does."""
+    from searchapp.encoders.text_encoder import open_encoder
+
+    begin(identity, cache)
+    if _opening[identity, cache].exception() is not None:  # not converted yet, for one: now there is someone to tell
+        encoder = open_encoder(identity, cache=cache)
+        _opening[identity, cache] = Future()
+        _opening[identity, cache].set_result(encoder)
+    return _opening[identity, cache].result()
+
+
+def _corpus(arguments: Sequence[str]) -> Path | None:
+    """The folder that `--corpus` names, near enough."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--corpus" and following:
+            return Path(following)
+        if word.startswith("--corpus="):
+            return Path(word.removeprefix("--corpus="))
+    return None

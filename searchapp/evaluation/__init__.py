@@ -1,0 +1,1 @@
+"""Judged questions asked through the ordinary query, and the figures that come of it."""

@@ -1,0 +1,276 @@
+"""How good the ranking is: on a judged collection in BEIR form, or on a corpus that one has judgements of one's own about.
+
+A collection becomes a temporary corpus through the same intake, and is asked through the same query as everybody else. Of the
+judgements, only which questions they are about is handed out before all answers are in. The metrics are those of ir-measures, the
+test of significance that of SciPy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.corpus import Corpus
+from searchapp.errors import CorpusEmpty, UnknownMode, UsageError
+from searchapp.evaluation.qrels import (
+    Judgement,
+    collection_judgements,
+    collection_questions,
+    collection_records,
+    name_of,
+    own_judgements,
+    own_questions,
+)
+from searchapp.ingest.indexer import Intake
+from searchapp.output.terminal import counted
+from searchapp.search.ranking import MODES
+from searchapp.types import (
+    Backend,
+    Block,
+    Comparison,
+    Document,
+    Encoder,
+    EncoderIdentity,
+    Evaluation,
+    FileIdentity,
+    Filters,
+    Progress,
+    Source,
+    Writer,
+    label_of,
+)
+
+WEIGHTED = ("hybrid", "best")  # the modes in which the keyword leg has a weight
+
+_DEPTH = 100  # documents a question
+_RESAMPLES = 9_999
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one way of ranking answered."""
+
+    mode: str
+    weight: float | None
+    found: dict[str, list[tuple[str, float]]]  # by question, documents with their scores, best first
+    times_ms: list[float]  # of each question
+
+
+def evaluate(
+    folder: Path,
+    open_encoder: Callable[[], Encoder],
+    *,
+    modes: Sequence[str] = MODES,
+    weights: Sequence[float] = (),
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> list[Evaluation]:
+    """The figures of each mode on a collection, in order, each once; a mode of WEIGHTED with each weight, if there are any.
+
+    `on_note` hears what is done at the moment, for people.
+    Raises CollectionError for a folder that is not a judged collection, UnknownMode, UsageError.
+    """
+    ways = _ways(modes, weights)
+    questions = collection_questions(folder)
+    encoder = open_encoder()
+    with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
+        backend = LocalBackend(Path(work) / "corpus")
+        with closing(backend.writer()) as writer:
+            writer.set_encoder(encoder.identity)
+            _take_in(folder, writer, encoder, on_progress)
+            writer.finish()
+        corpus = Corpus(backend, encoder=encoder)
+        runs = _ask_all(corpus, questions, bytes.decode, ways, on_note)
+    judgements = list(collection_judgements(folder))
+    return [_score(folder.name, judgements, run) for run in runs]
+
+
+def evaluate_corpus(
+    judgements_file: Path,
+    backend: Backend,
+    open_encoder: Callable[[EncoderIdentity], Encoder],
+    *,
+    modes: Sequence[str] = MODES,
+    weights: Sequence[float] = (),
+    on_note: Callable[[str], None] = lambda _: None,
+) -> list[Evaluation]:
+    """The figures of each mode on a corpus, which is only read, by a file of judgements about its documents; otherwise as `evaluate`."""
+    ways = _ways(modes, weights)
+    with closing(backend.reader()) as reader:
+        identity, documents, pending = reader.encoder, {row.path for row in reader.rows(Filters())}, reader.counts()[2]
+    if identity is None or not documents:
+        raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+    if pending:
+        on_note(f"{counted(pending, 'document')} not found by meaning yet: `searchapp ingest` makes the missing vectors")
+    questions = own_questions(judgements_file, documents)
+    corpus = Corpus(backend, encoder=open_encoder(identity))
+    runs = _ask_all(corpus, questions, name_of, ways, on_note)
+    judgements = own_judgements(judgements_file, documents)
+    return [_score(judgements_file.stem, judgements, run) for run in runs]
+
+
+def compare(evaluations: Sequence[Evaluation]) -> list[Comparison]:
+    """Each pair of evaluations of the same questions, with the p of a paired randomisation test over their nDCG@10.
+
+    The two-sided test flips the sign of each question's difference: all ways of flipping for up to 13 questions, 9,999 random ones
+    (fixed seed) for more. The p of several pairs are corrected after Holm (1979), which bounds the chance of any false alarm.
+    """
+    pairs = list(combinations(evaluations, 2))
+    corrected = _holm([_p(a.ndcgs, b.ndcgs) for a, b in pairs])
+    return [Comparison(a.label, b.label, b.ndcg_at_10 - a.ndcg_at_10, p, len(a.ndcgs)) for (a, b), p in zip(pairs, corrected, strict=True)]
+
+
+def write_run(path: Path, evaluation: Evaluation) -> None:
+    """Write the run in TREC form: `qid Q0 docid rank score tag`. Raises UsageError where the file cannot be written.
+
+    In a corpus of one's own, questions are numbered as they appear in the judgements, and documents are percent-encoded paths.
+    """
+    tag = f"searchapp-{evaluation.label.replace(' ', '-')}"
+    lines = (
+        f"{query} Q0 {document} {rank} {score:.6f} {tag}\n"
+        for query, documents in evaluation.run.items()
+        for rank, (document, score) in enumerate(documents, start=1)
+    )
+    try:
+        path.write_text("".join(lines), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists") from error
+
+
+def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, float | None]]:
+    """The ways of ranking to measure: modes, each with every weight that it can have."""
+    modes = list(dict.fromkeys(modes))
+    for mode in modes:
+        if mode not in MODES:
+            raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
+    if weights and not set(modes) & set(WEIGHTED):
+        raise UsageError(f"none of the modes has a weight: {', '.join(modes)}", hint=f"modes with one: {', '.join(WEIGHTED)}")
+    return [(mode, weight) for mode in modes for weight in (dict.fromkeys(weights) if weights and mode in WEIGHTED else (None,))]
+
+
+# ---- a collection as a corpus ----------------------------------------------------------------------------------------
+
+
+def _take_in(folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]) -> None:
+    whole = ((record["_id"], _document(record["title"], record["text"])) for record in collection_records(folder / "corpus.jsonl"))
+    documents = [(name, document) for name, document in whole if document.text.strip()]
+    to_read = sum(len(document.text) for _, document in documents)
+    read = stored = 0
+
+    def on_stored(_: Source) -> None:
+        nonlocal stored
+        stored += 1
+        left_s = intake.left_s(read, to_read)
+        on_progress(Progress(stored, len(documents), intake.embedded + intake.reused, intake.took_s, left_s))
+
+    intake = Intake(writer, encoder, on_stored=on_stored)
+    with intake:
+        for name, document in documents:
+            intake.add(_source(name, document.text), document, is_new=True)
+            read += len(document.text)
+        intake.close()
+
+
+def _document(title: str, text: str) -> Document:
+    """A record as a document: its title as a heading, then the paragraphs."""
+    whole = f"{title}\n\n{text}" if title else text
+    start = len(whole) - len(text)
+    blocks = [Block(0, len(title), "heading")] if title else []
+    if text.strip():
+        blocks.append(Block(start, len(whole), "prose"))
+    return Document(text=whole, type="txt", title=title, blocks=tuple(blocks))
+
+
+def _source(name: str, text: str) -> Source:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()
+    return Source(name.encode(), FileIdentity(len(text), 0, 0, 0), digest, 0)
+
+
+# ---- answers and figures ---------------------------------------------------------------------------------------------
+
+
+def _ask_all(
+    corpus: Corpus,
+    questions: Mapping[str, str],
+    named: Callable[[bytes], str],
+    ways: Sequence[tuple[str, float | None]],
+    on_note: Callable[[str], None],
+) -> list[_Run]:
+    runs = []
+    for number, (mode, weight) in enumerate(ways, start=1):
+        on_note(f"{number}/{len(ways)}: asking {counted(len(questions), 'question')} in mode {label_of(mode, weight)}")
+        runs.append(_ask(corpus, questions, named, mode=mode, weight=weight))
+    return runs
+
+
+def _ask(corpus: Corpus, questions: Mapping[str, str], named: Callable[[bytes], str], *, mode: str, weight: float | None) -> _Run:
+    run = _Run(mode, weight, {}, [])
+    for question, text in questions.items():
+        begin = time.perf_counter()
+        answer = corpus.query(text, k=_DEPTH, mode=mode, weight=weight, per_document=1, collapse=False, is_literal=True)
+        run.times_ms.append((time.perf_counter() - begin) * 1000)
+        run.found[question] = [(named(match.hit.path), match.score) for match in answer.matches]
+    return run
+
+
+def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evaluation:
+    import ir_measures
+    from ir_measures import RR, R, nDCG
+
+    judged = [ir_measures.Qrel(each.question, each.document, each.grade) for each in judgements if each.question in run.found]
+    # The rank decides, so that equal scores count in the order in which they are shown.
+    scored = [
+        ir_measures.ScoredDoc(question, document, float(-rank))
+        for question, found in run.found.items()
+        for rank, (document, _) in enumerate(found)
+    ]
+    figures = ir_measures.calc([nDCG @ 10, R @ 100, RR @ 10], judged, scored)
+    return Evaluation(
+        collection=collection,
+        mode=run.mode,
+        queries=len(run.found),
+        ndcg_at_10=figures.aggregated[nDCG @ 10],
+        recall_at_100=figures.aggregated[R @ 100],
+        mrr_at_10=figures.aggregated[RR @ 10],
+        query_ms=float(np.median(run.times_ms)),
+        query_ms_p95=float(np.percentile(run.times_ms, 95)),
+        run=run.found,
+        ndcgs={each.query_id: each.value for each in figures.per_query if each.measure == nDCG @ 10},
+        weight=run.weight,
+    )
+
+
+# ---- significance ----------------------------------------------------------------------------------------------------
+
+
+def _p(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """How likely differences between pairs are as large as these, on average, where each might as well be the other way round."""
+    from scipy.stats import permutation_test
+
+    differences = np.array([b[question] - a[question] for question in a])  # (questions,)
+    if len(differences) < 2:
+        return 1.0  # of one question, both ways are as large
+    test = permutation_test(
+        (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_RESAMPLES, batch=1000, rng=_SEED
+    )
+    return float(test.pvalue)
+
+
+def _holm(ps: Sequence[float]) -> list[float]:
+    """The p of several tests, each raised so far that the chance of any false alarm stays below it (Holm 1979)."""
+    corrected = [0.0] * len(ps)
+    least = 0.0
+    for rank, position in enumerate(sorted(range(len(ps)), key=lambda each: ps[each])):
+        least = max(least, min(1.0, ps[position] * (len(ps) - rank)))
+        corrected[position] = least
+    return corrected

@@ -1,0 +1,1 @@
+"""Archives and compressed files: members taken out within bounds."""

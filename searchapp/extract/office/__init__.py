@@ -1,0 +1,1 @@
+"""Documents and slides of Microsoft Office, OpenDocument and RTF."""

@@ -1,0 +1,31 @@
+"""Word and PowerPoint files of before 2007: streams of binary records in an OLE container, read by their published layouts.
+
+[MS-DOC] for Word 97 to 2003, with the few fields of Word 6 and 95 that stand elsewhere; [MS-PPT] for PowerPoint 97 to 2003. Offsets
+are looked up, never trusted: what lies outside its stream is empty, and no chain is followed twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from searchapp.extract.office.common import furniture, manuscript
+from searchapp.extract.office.doc import word_parts
+from searchapp.extract.office.ole import opened
+from searchapp.extract.office.ppt import slide_parts
+
+if TYPE_CHECKING:
+    from searchapp.types import Document
+
+_STREAMS = ("worddocument", "0table", "1table", "powerpoint document", "current user")
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """An old Word document by headings, paragraphs and rows of tables, or an old presentation by slides."""
+    with opened(data) as container:
+        found = {name: container.stream(name) for name in _STREAMS}
+        title, metadata = container.summary()
+    if document_type == "ppt":
+        slides = slide_parts(found["powerpoint document"], found["current user"])
+        return manuscript(slides, (), document_type, titles=(title,), metadata=metadata)
+    parts, notes, edges, styled = word_parts(found["worddocument"], (found["0table"], found["1table"]))
+    return manuscript(parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata)

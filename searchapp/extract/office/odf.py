@@ -1,0 +1,428 @@
+"""OpenDocument texts, presentations and drawings (odt, odp, odg): content.xml in reading order, with what styles.xml and meta.xml add.
+
+Elements are found by their local names, and unknown ones are walked through, so that text in them is not lost. Left out are
+deleted text that a document keeps for its history, and the lists of contents, figures and words that the program made itself.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from searchapp.errors import FileFailed
+from searchapp.extract.builder import Part
+from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.ooxml import name_of, parsed
+from searchapp.extract.office.pptx import in_reading_order, slide_document
+from searchapp.extract.office.zip_package import checked_package, member_bytes
+from searchapp.types import Document
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Iterable, Iterator
+
+    from searchapp.types import Place
+
+_NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
+_NAMESPACES = {
+    **{prefix: _NAMESPACE.format(prefix) for prefix in ("text", "style", "presentation")},
+    "svg": _NAMESPACE.format("svg-compatible"),
+    "draw": _NAMESPACE.format("drawing"),
+    "xlink": "http://www.w3.org/1999/xlink",
+}
+_MAX_SPACES = 100  # that one element may stand for
+_MAX_LEVEL = 10
+_SPACE = "\0"  # a space that counts, until the others are collapsed: no XML text holds it
+_MARKS = {"s": _SPACE, "tab": "\t", "line-break": "\n"}
+_UNSEEN = frozenset(
+    {
+        *("tracked-changes", "forms", "script", "page-thumbnail"),
+        *("table-of-content", "illustration-index", "table-index", "object-index", "user-index", "alphabetical-index"),
+    }
+)
+_SHAPES = frozenset(
+    {
+        *("frame", "g", "custom-shape", "rect", "line", "polyline", "polygon", "regular-polygon", "path", "circle", "ellipse"),
+        *("connector", "caption", "measure"),
+    }
+)
+_FURNITURE = frozenset({"header", "footer", "date-time"})  # the same on all slides
+_NUMBER_OR_IMAGE = frozenset({"page-number", "page", "handout"})
+_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4, "pt": 25.4 / 72, "pc": 25.4 / 6, "px": 25.4 / 96}
+_LENGTH = re.compile(r"(-?\d{1,9}(?:\.\d{1,12})?)(mm|cm|in|pt|pc|px)")
+_TRANSLATION = re.compile(rf"translate\s*\(\s*{_LENGTH.pattern}[\s,]+{_LENGTH.pattern}\s*\)")
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """A text by headings, paragraphs, lists and tables, its page headers and footers last; other documents page by page."""
+    package = checked_package(data)
+    _refuse_encrypted(package)
+    content = _Content(package)
+    metadata = _metadata(_optional(package, "meta.xml"))
+    declared = metadata.pop("title")
+    if document_type == "odt":
+        parts = list(content.text())
+        return manuscript(parts, content.page_furniture(), document_type, titles=(declared, content.title), metadata=metadata)
+    pages = [list(content.page(page, number, document_type)) for number, page in enumerate(content.pages(), 1)]
+    first = next((part.text for part in pages[0] if part.kind == "heading"), "") if pages else ""
+    return slide_document(pages, document_type, title=declared or first, metadata=metadata)
+
+
+def _refuse_encrypted(package: zipfile.ZipFile) -> None:
+    manifest = _optional(package, "META-INF/manifest.xml")
+    if manifest is not None and next(manifest.iter("{*}encryption-data"), None) is not None:
+        raise FileFailed("encrypted: needs a password")
+
+
+def _optional(package: zipfile.ZipFile, name: str) -> Any:
+    """The root of a member that can be done without, None where it cannot be read."""
+    try:
+        return parsed(member_bytes(package, name))
+    except (KeyError, FileFailed):
+        return None
+
+
+def _metadata(root: Any) -> dict[str, str]:
+    """The title and the metadata in meta.xml; the author is who wrote first, else who wrote last."""
+    values: dict[str, list[str]] = {}
+    for element in root.iterfind("{*}meta/*") if root is not None else ():
+        values.setdefault(name_of(element), []).append((element.text or "").strip())
+    found = {name: joined(texts) for name, texts in values.items()}
+    keywords = [word for text in values.get("keyword", []) for word in re.split("[;,]", text)]
+    return {
+        "title": real_title(found.get("title", "")),
+        "author": found.get("initial-creator") or found.get("creator", ""),
+        "date": iso_date(found.get("creation-date", "")) or iso_date(found.get("date", "")),
+        "language": found.get("language", ""),
+        "subject": found.get("subject", ""),
+        "tags": joined(keywords),
+        "description": "\n".join(values.get("description", [])),
+    }
+
+
+def joined(values: Iterable[str]) -> str:
+    """Several values as metadata hold them: each once, "; " between them."""
+    return "; ".join(dict.fromkeys(filter(None, (" ".join(value.split()) for value in values))))
+
+
+# ---- styles --------------------------------------------------------------------------------------------------------
+
+
+class _Styles:
+    """What the styles say that bears on the text: which paragraphs are titles or code, and which lists have no marks."""
+
+    def __init__(self, *roots: Any) -> None:
+        self._parents: dict[str, str] = {}
+        self._unmarked: set[tuple[str, int]] = set()
+        for root in roots:
+            for style in root.iter("{*}style"):
+                self._parents[_value(style, "style:name")] = _value(style, "style:parent-style-name")
+            for style in root.iter("{*}list-style"):
+                levels = (_number(_value(level, "text:level")) for level in style if not _has_mark(level))
+                self._unmarked.update((_value(style, "style:name"), level) for level in levels)
+
+    def is_like(self, paragraph: Any, name: str) -> bool:
+        """Whether the paragraph has the style of that name, or one that was made for it alone upon that."""
+        style = _value(paragraph, "text:style-name")
+        return name in {style, self._parents.get(style)}
+
+    def is_marked(self, style: str, level: int) -> bool:
+        """Whether the items of such a list begin with a bullet or a number; `level` counts from 1."""
+        return (style, level) not in self._unmarked
+
+
+def _has_mark(level: Any) -> bool:
+    if name_of(level) == "list-level-style-number":
+        return bool(_value(level, "style:num-format"))
+    return name_of(level) == "list-level-style-image" or bool(_value(level, "text:bullet-char").strip())
+
+
+def _value(element: Any, name: str) -> str:
+    """An attribute by its usual name, "" where there is none."""
+    prefix, _, local = name.partition(":")
+    return str(element.get(f"{{{_NAMESPACES[prefix]}}}{local}", ""))
+
+
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch(r"\d{1,9}", text) else 1
+
+
+# ---- the content ---------------------------------------------------------------------------------------------------
+
+
+class _Content:
+    """The content of a document, walked part by part; `title` is its paragraph of style Title, once `text` has come past it."""
+
+    def __init__(self, package: zipfile.ZipFile) -> None:
+        try:
+            self._root = parsed(member_bytes(package, "content.xml"))
+        except KeyError as error:
+            raise FileFailed("not a readable OpenDocument file: it has no content.xml") from error
+        self._package = package
+        self._common = _optional(package, "styles.xml")
+        self._styles = _Styles(*(root for root in (self._common, self._root) if root is not None))
+        self._objects: set[str] = set()
+        self._furniture: set[str] = set()  # texts of footers so far
+        self.title = ""
+
+    def text(self) -> Iterator[Part]:
+        """The parts of a text, in reading order."""
+        for body in self._root.iterfind("{*}body/{*}text"):
+            yield from self._flow(body)
+
+    def page_furniture(self) -> list[Part]:
+        """The headers and footers of all kinds of pages."""
+        pages = self._common.iterfind("{*}master-styles/{*}master-page") if self._common is not None else ()
+        elements = [each for page in pages for each in page.iterchildren("*") if re.match("(header|footer)", name_of(each))]
+        return furniture([part for element in elements for part in self._flow(element)])
+
+    def pages(self) -> list[Any]:
+        """The slides of a presentation or the pages of a drawing."""
+        return [*self._root.iterfind("{*}body/{*}presentation/{*}page"), *self._root.iterfind("{*}body/{*}drawing/{*}page")]
+
+    def page(self, page: Any, number: int, document_type: str) -> Iterator[Part]:
+        """A page's parts: the title, other placeholders as they come, free shapes by where they stand, notes, comments."""
+        place: Place = (("slide" if document_type == "odp" else "page", number),)
+        for part in (*self._shapes(page), *self._footer(page), *self._notes(page), *self._comments(page)):
+            yield replace(part, place=place)
+
+    # ---- slides and drawings ---------------------------------------------------------------------------------------
+
+    def _shapes(self, page: Any) -> Iterator[Part]:
+        shapes = [shape for shape in page.iterchildren("*") if name_of(shape) in _SHAPES | {"a"}]
+        placeholders = [shape for shape in shapes if _role(shape)]
+        title = next((shape for shape in placeholders if _role(shape) == "title" and _all_text(self._shape(shape))), None)
+        if title is not None:
+            yield Part("heading", _all_text(self._shape(title)), level=1)
+        free = in_reading_order((shape for shape in shapes if not _role(shape)), _corner)
+        for shape in (*placeholders, *free):
+            if shape is not title and _role(shape) not in _NUMBER_OR_IMAGE and _value(shape, "presentation:placeholder") != "true":
+                yield from self._once(list(self._shape(shape)), is_furniture=_role(shape) in _FURNITURE)
+
+    def _once(self, parts: list[Part], *, is_furniture: bool) -> list[Part]:
+        """The parts, none where they are of a footer that has been before."""
+        text = _all_text(parts)
+        is_known = is_furniture and text in self._furniture
+        if is_furniture:
+            self._furniture.add(text)
+        return [] if is_known else parts
+
+    def _footer(self, page: Any) -> list[Part]:
+        name = _value(page, "presentation:use-footer-name")
+        declared = page.getparent().iterfind("{*}footer-decl") if name else ()
+        text = next((_plain(each) for each in declared if _value(each, "presentation:name") == name), "")
+        return self._once([Part("prose", text)], is_furniture=True)
+
+    def _notes(self, page: Any) -> Iterator[Part]:
+        for notes in page.iterfind("{*}notes"):
+            for shape in notes.iterchildren("*"):
+                if _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE and _value(shape, "presentation:placeholder") != "true":
+                    yield from self._block(shape)
+
+    def _comments(self, page: Any) -> Iterator[Part]:
+        for annotation in page.iterfind("{*}annotation"):
+            yield from self._block(annotation)
+
+    # ---- blocks ----------------------------------------------------------------------------------------------------
+
+    def _flow(self, container: Any) -> Iterator[Part]:
+        for element in container.iterchildren("*"):
+            yield from self._block(element)
+
+    def _block(self, element: Any) -> Iterator[Part]:
+        name = name_of(element)
+        if name in {"p", "h"}:
+            yield from self._paragraph(element)
+        elif name == "list":
+            yield from self._list(element)
+        elif name == "table":
+            yield from self._table(element)
+        elif name in _SHAPES:
+            yield from self._shape(element)
+        elif name == "annotation":
+            yield _comment(element)
+        elif name == "note":
+            yield from (part for body in element.iterfind("{*}note-body") for part in self._flow(body))
+        elif name not in _UNSEEN:
+            yield from self._flow(element)
+
+    def _paragraph(self, paragraph: Any) -> Iterator[Part]:
+        asides: list[Any] = []
+        text = _inline(paragraph, asides)
+        if name_of(paragraph) == "h":
+            level = max(1, min(_number(_value(paragraph, "text:outline-level")), _MAX_LEVEL))
+            yield Part("heading", " ".join(text.split()), level=level)
+        elif text.strip() and not self.title and self._styles.is_like(paragraph, "Title"):
+            self.title = " ".join(text.split())
+            yield Part("heading", self.title, level=1)
+        elif self._styles.is_like(paragraph, "Preformatted_20_Text"):
+            yield Part("code", text, is_tight=True)
+        else:
+            yield Part("prose", text)
+        yield from self._asides(asides)
+
+    def _asides(self, asides: list[Any]) -> Iterator[Part]:
+        """What stands beside the running text: footnotes, comments, pictures, text boxes."""
+        for aside in asides:
+            yield from self._block(aside)
+
+    def _list(self, element: Any) -> Iterator[Part]:
+        if next(element.iter("{*}h"), None) is not None:  # numbered headings are written as lists
+            yield from self._flow(element)
+            return
+        asides: list[Any] = []
+        items = list(self._items(element, "", 1, asides))
+        if any(mark for mark, _ in items):
+            yield Part("list", "\n".join(mark + text for mark, text in items))
+        else:
+            yield from (Part("prose", text) for _, text in items)
+        yield from self._asides(asides)
+
+    def _items(self, element: Any, style: str, level: int, asides: list[Any]) -> Iterator[tuple[str, str]]:
+        """Mark and text of each paragraph in a list, those of lists within it after the item that holds them."""
+        style = _value(element, "text:style-name") or style
+        for item in element.iterchildren("*"):
+            mark = "- " if name_of(item) == "list-item" and self._styles.is_marked(style, level) else ""
+            for child in item.iterchildren("*"):
+                if name_of(child) == "list":
+                    yield from self._items(child, style, level + 1, asides)
+                elif name_of(child) != "p":
+                    asides.append(child)
+                elif text := _inline(child, asides).strip():
+                    yield mark, text
+                    mark = ""
+
+    def _table(self, table: Any) -> Iterator[Part]:
+        """A table, a line a row, tables within it after it; one with headings only arranges the page."""
+        if next(table.iter("{*}h"), None) is not None:
+            yield from (part for row in _rows(table) for cell in row for part in self._flow(cell))
+            return
+        asides: list[Any] = []
+        rows = [[_cell(cell, asides) for cell in row] for row in _rows(table)]
+        yield Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
+        yield from self._asides(asides)
+
+    def _shape(self, shape: Any) -> Iterator[Part]:
+        """A shape's text, its chart, and what describes it to those who cannot see it; the shapes of a group in reading order."""
+        children = list(shape.iterchildren("*"))
+        if name_of(shape) == "g":
+            children = in_reading_order(children, _corner)
+        for child in children:
+            if name_of(child) == "object":
+                yield from self._chart(_value(child, "xlink:href"))
+            elif name_of(child) not in {"title", "desc"}:
+                yield from self._block(child)
+        for name in ("title", "desc"):
+            yield Part("prose", _plain(shape.find(f"{{*}}{name}")))
+
+    def _chart(self, reference: str) -> Iterator[Part]:
+        """A chart's titles, then a line of the names of its series and one of its categories; nothing for other objects."""
+        name = posixpath.normpath(posixpath.join(reference, "content.xml"))
+        if name in self._objects:
+            return
+        self._objects.add(name)
+        root = _optional(self._package, name)
+        for chart in root.iterfind("{*}body/{*}chart") if root is not None else ():
+            titles = (_all_text(self._flow(title)) for title in chart.iter("{*}title", "{*}subtitle"))
+            yield Part("prose", "\n".join(filter(None, titles)))
+            rows = [[_cell(cell, []) for cell in row] for table in chart.iter("{*}table") for row in _rows(table)]
+            labels = (rows[0] if rows else [], [row[0] for row in rows[1:] if row])
+            yield Part("table", "\n".join(" | ".join(filter(None, names)) for names in labels))
+
+
+def _role(shape: Any) -> str:
+    """What the shape is a placeholder for, "" where it is free."""
+    return _value(shape, "presentation:class")
+
+
+def _corner(shape: Any) -> tuple[float, float]:
+    """Top and left in mm; those of a group are its uppermost shape's, (0, 0) stands for none."""
+    if name_of(shape) in {"g", "a"}:
+        return min(map(_own_corner, (each for each in shape.iter("*") if name_of(each) in _SHAPES - {"g"})), default=(0.0, 0.0))
+    return _own_corner(shape)
+
+
+def _own_corner(shape: Any) -> tuple[float, float]:
+    if match := _TRANSLATION.search(_value(shape, "draw:transform")):
+        return _mm(match[3] + match[4]), _mm(match[1] + match[2])
+    top, left = (_value(shape, f"svg:{axis}") or _value(shape, f"svg:{axis}1") for axis in "yx")
+    return _mm(top), _mm(left)
+
+
+def _mm(length: str) -> float:
+    match = _LENGTH.fullmatch(length)
+    return float(match[1]) * _MM[match[2]] if match else 0.0
+
+
+def _all_text(parts: Iterator[Part] | list[Part]) -> str:
+    """The text of parts on one line."""
+    return " ".join(" ".join(part.text for part in parts).split())
+
+
+def _comment(annotation: Any) -> Part:
+    author = _plain(annotation.find("{*}creator"))
+    paragraphs = (_inline(paragraph, []).strip() for paragraph in annotation.iter("{*}p"))
+    text = "\n".join(filter(None, paragraphs))
+    return Part("prose", f"{author}: {text}" if author and text else text)
+
+
+def _plain(element: Any) -> str:
+    return "" if element is None else " ".join("".join(element.itertext()).split())
+
+
+def _rows(table: Any) -> Iterator[list[Any]]:
+    """The cells of each row, without those that another one covers; repeated rows and cells come once."""
+    for element in table.iterchildren("*"):
+        if name_of(element) == "table-row":
+            yield list(element.iterchildren("{*}table-cell"))
+        elif name_of(element) in {"table-header-rows", "table-rows", "table-row-group"}:
+            yield from _rows(element)
+
+
+def _cell(cell: Any, asides: list[Any]) -> str:
+    """A cell's paragraphs and lists on one line; all else goes to `asides`."""
+    texts: list[str] = []
+    for element in cell.iterchildren("*"):
+        name = name_of(element)
+        if name == "p":
+            texts.append(_inline(element, asides))
+        elif name in {"list", "list-item", "list-header", "section", "numbered-paragraph"}:
+            texts.append(_cell(element, asides))
+        else:
+            asides.append(element)
+    return " ".join(" ".join(texts).split())
+
+
+# ---- running text --------------------------------------------------------------------------------------------------
+
+
+def _inline(paragraph: Any, asides: list[Any]) -> str:
+    """A paragraph's text; what stands beside it goes to `asides`."""
+    pieces: list[str] = []
+    _gather(paragraph, pieces, asides)
+    return re.sub(" +", " ", "".join(pieces)).replace(_SPACE, " ").rstrip()
+
+
+def _gather(element: Any, pieces: list[str], asides: list[Any]) -> None:
+    pieces.append(_collapsed(element.text))
+    for child in element:
+        name = name_of(child)
+        if name in _SHAPES or name in {"note", "annotation"}:
+            asides.append(child)
+        elif name in _MARKS:
+            pieces.append(_MARKS[name] * _repeats(child))
+        elif name == "ruby-text":
+            pieces.append(f" ({_plain(child)})")
+        elif name and name not in _UNSEEN:
+            _gather(child, pieces, asides)
+        pieces.append(_collapsed(child.tail))
+
+
+def _repeats(element: Any) -> int:
+    return min(_number(_value(element, "text:c")), _MAX_SPACES)
+
+
+def _collapsed(text: str | None) -> str:
+    return re.sub("[ \t\r\n]+", " ", text or "")

@@ -1,0 +1,365 @@
+"""PowerPoint presentations (pptx): each slide's title, text, tables, charts, diagrams, pictures' descriptions, notes and comments.
+
+The package is read as XML, so that a picture or a style that no library accepts cannot hide the text beside it. Elements are
+found by their local names: the strict and the transitional form of the format differ only in namespaces. Each part of the package is
+read once, however often it is referred to. The order of free shapes and the document that slides make serve OpenDocument too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from searchapp.errors import FileFailed
+from searchapp.extract.builder import NO_HEADING, Part, document_of
+from searchapp.extract.office.ooxml import Package, Relation, name_of, properties
+from searchapp.types import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from searchapp.types import Place
+
+_T = TypeVar("_T")
+
+_UNITS_PER_MM = 36_000
+_ROW_MM = 6.0  # shapes whose tops differ by less stand side by side
+_TITLES = frozenset({"title", "ctrTitle"})
+_FURNITURE = frozenset({"dt", "ftr", "hdr"})  # the same on all slides
+_NUMBER_OR_IMAGE = frozenset({"sldNum", "sldImg"})
+_FILE_NAME = re.compile(r"\S*\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|webp|wmf)", re.IGNORECASE)
+_GENERATED = re.compile(r"(?:Description automatically generated.*|AI-generated content may be incorrect\.?)", re.DOTALL)
+_SERIES = (".//{*}ser/{*}tx//{*}v", ".//{*}series/{*}tx//{*}v")
+_CATEGORIES = (".//{*}cat/{*}strRef//{*}v", ".//{*}cat/{*}strLit//{*}v", ".//{*}cat/{*}multiLvlStrRef//{*}v", ".//{*}strDim//{*}pt")
+_NUMBERS = ".//{*}cat/{*}numRef/{*}numCache"
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """A presentation, slide by slide in the order of the show, hidden ones too; notes and comments follow their slide.
+
+    The title is that of the first slide, else the one in the properties, which often is that of an older presentation.
+    """
+    package = Package(data)
+    deck = _Deck(package)
+    slides = [list(deck.slide(name, number)) for number, name in enumerate(deck.slide_names(), 1)]
+    declared, metadata = properties(package)
+    first = next((part.text for part in slides[0] if part.kind == "heading"), "") if slides else ""
+    return slide_document(slides, document_type, title=first or declared, metadata=metadata)
+
+
+def in_reading_order(shapes: Iterable[_T], corner: Callable[[_T], tuple[float, float]]) -> list[_T]:
+    """Shapes row by row and each row from the left, by the (top, left) in mm that `corner` gives."""
+    rows: list[list[tuple[float, _T]]] = []
+    row_top = float("-inf")
+    for top, left, shape in sorted(((*corner(shape), shape) for shape in shapes), key=lambda each: each[0]):
+        if top - row_top > _ROW_MM or not rows:
+            rows.append([])
+            row_top = top
+        rows[-1].append((left, shape))
+    return [shape for row in rows for _, shape in sorted(row, key=lambda each: each[0])]
+
+
+def slide_document(slides: Iterable[Sequence[Part]], document_type: str, *, title: str, metadata: Mapping[str, str]) -> Document:
+    """The document that slides or pages make; none is under the heading of another."""
+    parts = (part for slide in slides for part in (NO_HEADING, *slide))
+    return document_of(parts, document_type, title=title, metadata=metadata)
+
+
+# ---- the package ---------------------------------------------------------------------------------------------------
+
+
+class _Deck:
+    """A presentation's package: its slides, what belongs to them, and what has been read of it."""
+
+    def __init__(self, package: Package) -> None:
+        self._package = package
+        self._taken: set[str] = set()
+        self._furniture: set[str] = set()  # texts of footers so far
+        self._main = next(iter(package.related("", "officeDocument")), "ppt/presentation.xml")
+        self._relations = self._relations_of(self._main)
+        self._authors = self._comment_authors()
+
+    def slide_names(self) -> Iterator[str]:
+        """The slides' members in the order of the show. Raises FileFailed where the presentation itself is missing or broken."""
+        root = self._take(self._main)
+        if root is None:
+            raise FileFailed("not a readable presentation: it has no slides")
+        for entry in root.iterfind("{*}sldIdLst/{*}sldId"):
+            name = self._target(entry, "id", self._relations)
+            if not name or name.lower() not in self._taken:
+                yield name
+
+    def slide(self, name: str, number: int) -> Iterator[Part]:
+        """A slide's parts. Raises FileFailed where the slide is missing or broken."""
+        root = self._take(name)
+        if root is None:
+            raise FileFailed(f"not a readable presentation: slide {number} is missing")
+        place: Place = (("slide", number),)
+        relations = self._relations_of(name)
+        for part in (*self._content(root, relations), *self._notes(relations), *self._comments(relations)):
+            if part.text:
+                yield replace(part, place=place)
+
+    def _take(self, name: str) -> Any:
+        """The root of a part, None where there is none or it was taken before."""
+        if not name or name.lower() in self._taken:
+            return None
+        self._taken.add(name.lower())
+        return self._package.xml(name)
+
+    def _optional(self, name: str) -> Any:
+        """The root of a part that the slides can do without, None where it cannot be read."""
+        try:
+            return self._take(name)
+        except FileFailed:
+            return None
+
+    def _relations_of(self, name: str) -> Mapping[str, Relation]:
+        try:
+            return self._package.relations(name)
+        except FileFailed:
+            return {}
+
+    def _target(self, element: Any, key: str, relations: Mapping[str, Relation]) -> str:
+        """The part that an element refers to in its attribute `key`, which has a namespace, unlike the element's own id."""
+        named = next((str(value) for name, value in element.attrib.items() if name.endswith("}" + key)), "")
+        return relations[named].target if named in relations else ""
+
+    def _all(self, relations: Mapping[str, Relation], *kinds: str) -> Iterator[Any]:
+        """The roots of all related parts of these kinds that can be read."""
+        for each in relations.values():
+            if each.kind in kinds and (root := self._optional(each.target)) is not None:
+                yield root
+
+    def _comment_authors(self) -> dict[str, str]:
+        roots = self._all(self._relations, "commentAuthors", "authors")
+        return {each.get("id", ""): each.get("name", "") for root in roots for each in root.iterchildren("*")}
+
+    # ---- what belongs to a slide -----------------------------------------------------------------------------------
+
+    def _content(self, root: Any, relations: Mapping[str, Relation]) -> Iterator[Part]:
+        for fallback in list(root.iter("{*}Fallback")):
+            if fallback.getparent().find("{*}Choice") is not None:
+                fallback.getparent().remove(fallback)
+        tree = root.find("{*}cSld/{*}spTree")
+        has_title = False
+        for shape in _shapes(tree) if tree is not None else ():
+            role = _role(shape)
+            parts = list(self._shape(shape, role, relations))
+            text = " ".join(" ".join(part.text for part in parts).split())
+            if role in _FURNITURE:
+                parts = [] if text in self._furniture else parts
+                self._furniture.add(text)
+            if role in _TITLES and text and not has_title:
+                has_title = True
+                parts = [Part("heading", text, level=1)]
+            yield from parts
+
+    def _shape(self, shape: Any, role: str | None, relations: Mapping[str, Relation]) -> Iterator[Part]:
+        if role in _NUMBER_OR_IMAGE:
+            return
+        if (body := shape.find("{*}txBody")) is not None:
+            yield from _text_parts(body, is_list=role in {"", "obj"})
+        if name_of(shape) == "graphicFrame":
+            for content in shape.iterfind("{*}graphic/{*}graphicData/*"):
+                yield from self._graphic(content, relations)
+        yield from _description(shape)
+
+    def _graphic(self, content: Any, relations: Mapping[str, Relation]) -> Iterator[Part]:
+        name = name_of(content)
+        if name == "tbl":
+            yield _table(content)
+        elif name == "chart" and (root := self._optional(self._target(content, "id", relations))) is not None:
+            yield from _chart(root)
+        elif name == "relIds" and (root := self._optional(self._target(content, "dm", relations))) is not None:
+            yield from _diagram(root)
+
+    def _notes(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
+        for root in self._all(relations, "notesSlide"):
+            for shape in root.iter("{*}sp"):
+                body = shape.find("{*}txBody")
+                if body is not None and _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE:
+                    yield from _text_parts(body, is_list=False)
+
+    def _comments(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
+        for root in self._all(relations, "comments"):
+            for comment in root.iter("{*}cm", "{*}reply"):
+                text = (comment.findtext("{*}text") or "").strip()
+                if (body := comment.find("{*}txBody")) is not None:
+                    text = "\n".join(filter(None, map(_paragraph, body.iterfind("{*}p"))))
+                author = self._authors.get(comment.get("authorId", ""), "")
+                if text:
+                    yield Part("prose", f"{author}: {text}" if author else text)
+
+
+# ---- shapes --------------------------------------------------------------------------------------------------------
+
+
+def _shapes(container: Any) -> Iterator[Any]:
+    """The shapes of a slide: the title, other placeholders as they come, then free ones by where they stand; groups stay together."""
+    shapes = [shape for shape in _children(container) if not _is_hidden(shape)]
+    placeholders = sorted((shape for shape in shapes if _role(shape) is not None), key=_rank)
+    for shape in (*placeholders, *in_reading_order((shape for shape in shapes if _role(shape) is None), _corner)):
+        yield shape
+        if name_of(shape) == "grpSp":
+            yield from _shapes(shape)
+
+
+def _children(container: Any) -> Iterator[Any]:
+    for child in container:
+        if name_of(child) == "AlternateContent":
+            for choice in child.iterfind("{*}Choice"):
+                yield from choice.iterchildren("*")
+        elif name_of(child) in {"sp", "grpSp", "graphicFrame", "pic", "cxnSp"}:
+            yield child
+
+
+def _rank(shape: Any) -> int:
+    role = _role(shape)
+    return 0 if role in _TITLES else 2 if role in _FURNITURE else 1
+
+
+def _properties(shape: Any) -> Any:
+    return next((each for each in shape if name_of(each).startswith("nv")), None)
+
+
+def _role(shape: Any) -> str | None:
+    """What the shape is a placeholder for ("title", "body"; "" for content of any kind), None where it is free."""
+    properties = _properties(shape)
+    placeholder = None if properties is None else properties.find("{*}nvPr/{*}ph")
+    return None if placeholder is None else str(placeholder.get("type", ""))
+
+
+def _is_hidden(shape: Any) -> bool:
+    properties = _properties(shape)
+    named = None if properties is None else properties.find("{*}cNvPr")
+    return named is not None and named.get("hidden") in {"1", "true"}
+
+
+def _corner(shape: Any) -> tuple[float, float]:
+    """Top and left in mm; (0, 0) for a shape that does not say."""
+    for path in ("{*}spPr/{*}xfrm/{*}off", "{*}grpSpPr/{*}xfrm/{*}off", "{*}xfrm/{*}off"):
+        if (offset := shape.find(path)) is not None:
+            return _mm(offset.get("y")), _mm(offset.get("x"))
+    return 0.0, 0.0
+
+
+def _mm(units: str | None) -> float:
+    return _whole(units) / _UNITS_PER_MM
+
+
+def _whole(number: str | None) -> int:
+    return int(number) if number and re.fullmatch(r"-?\d{1,15}", number) else 0
+
+
+def _description(shape: Any) -> Iterator[Part]:
+    """The alternative text of a picture, a chart or another shape, unless it is but a file's name."""
+    properties = _properties(shape)
+    named = None if properties is None else properties.find("{*}cNvPr")
+    if named is not None:
+        text = _GENERATED.sub("", named.get("descr", "")).strip()
+        if not _FILE_NAME.fullmatch(text):
+            yield Part("prose", text)
+
+
+def _text_parts(body: Any, *, is_list: bool) -> Iterator[Part]:
+    """Paragraphs, those with bullets as lists; `is_list` says what the others are."""
+    items: list[str] = []
+    for paragraph in body.iterfind("{*}p"):
+        text = _paragraph(paragraph)
+        if not text:
+            continue
+        if _is_item(paragraph, body, is_list=is_list):
+            items.append(f"- {text}")
+            continue
+        yield Part("list", "\n".join(items))
+        items = []
+        yield Part("prose", text)
+    yield Part("list", "\n".join(items))
+
+
+def _is_item(paragraph: Any, body: Any, *, is_list: bool) -> bool:
+    """Whether the paragraph's own format, or that of its level in the shape, gives it a bullet or a number."""
+    own = paragraph.find("{*}pPr")
+    level = own.get("lvl", "0") if own is not None else "0"
+    shared = body.find(f"{{*}}lstStyle/{{*}}lvl{int(level) + 1}pPr") if level in set("012345678") else None
+    for style in (own, shared):
+        for each in style if style is not None else ():
+            if name_of(each) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
+                return name_of(each) != "buNone"
+    return is_list
+
+
+def _paragraph(paragraph: Any) -> str:
+    """A paragraph's text, formulas in it too, without the number of its slide."""
+    pieces: list[str] = []
+    for element in paragraph.iter("{*}t", "{*}br"):
+        parent = element.getparent()
+        if name_of(element) == "br":
+            pieces.append("\n")
+        elif not (name_of(parent) == "fld" and parent.get("type", "") == "slidenum"):
+            pieces.append((element.text or "").replace("\v", "\n"))
+    return "".join(pieces).strip()
+
+
+def _paragraphs(body: Any) -> str:
+    """All paragraphs under an element on one line."""
+    return " ".join(" ".join(_paragraph(paragraph).split()) for paragraph in body.iter("{*}p")).strip()
+
+
+def _table(table: Any) -> Part:
+    """A table, a line a row; cells that another one covers are left out."""
+    rows = [
+        [_paragraphs(cell) for cell in row.iterfind("{*}tc") if not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}]
+        for row in table.iterfind("{*}tr")
+    ]
+    return Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
+
+
+def _chart(root: Any) -> Iterator[Part]:
+    """A chart's titles, then a line of the names of its series and one of its categories."""
+    yield Part("prose", "\n".join(dict.fromkeys(filter(None, map(_chart_title, root.iter("{*}title"))))))
+    series = [each.text or "" for path in _SERIES for each in root.iterfind(path)]
+    categories = [each.text or "" for path in _CATEGORIES for each in root.iterfind(path)]
+    categories += [each.text or "" for cache in root.iterfind(_NUMBERS) if _is_plain(cache) for each in cache.iterfind("{*}pt/{*}v")]
+    yield Part("table", "\n".join(" | ".join(dict.fromkeys(filter(None, names))) for names in (series, categories)))
+
+
+def _is_plain(cache: Any) -> bool:
+    """Whether numbers are shown as they are kept: years, say, but no dates."""
+    return (cache.findtext("{*}formatCode") or "General") in {"General", "0"}
+
+
+def _chart_title(title: Any) -> str:
+    return _paragraphs(title) or " ".join(each.text or "" for each in title.iter("{*}v"))
+
+
+def _diagram(root: Any) -> Iterator[Part]:
+    """The texts of a diagram's points, each before those below it."""
+    points = {point.get("modelId", ""): point for point in root.iterfind("{*}ptLst/{*}pt")}
+    below = _points_below(root)
+    texts: list[str] = []
+    waiting = [*reversed(points)]
+    while waiting:
+        name = waiting.pop()
+        point = points.pop(name, None)
+        if point is not None:
+            texts += filter(None, [_point(point)])
+            waiting += reversed(below.get(name, []))
+    yield Part("list", "\n".join(f"- {text}" for text in texts))
+
+
+def _points_below(root: Any) -> dict[str, list[str]]:
+    """The points right below each one, in order, by their ids."""
+    links = [link for link in root.iterfind("{*}cxnLst/{*}cxn") if link.get("type", "parOf") == "parOf"]
+    below: dict[str, list[str]] = {}
+    for link in sorted(links, key=lambda each: _whole(each.get("srcOrd"))):
+        below.setdefault(link.get("srcId", ""), []).append(link.get("destId", ""))
+    return below
+
+
+def _point(point: Any) -> str:
+    """The text of a point, "" for those that only arrange others."""
+    body = point.find("{*}t")
+    return "" if body is None or point.get("type", "node") in {"pres", "parTrans", "sibTrans"} else _paragraphs(body)

@@ -1,0 +1,459 @@
+"""Rich Text Format: its own tokens read once from left to right, as no library tells headings, lists, notes and hidden text apart.
+
+A group that the format marks as skippable is skipped unless it is known here; nothing in a file is executed or followed. Each run of
+bytes is decoded by the code page of its font, and `\\u` goes before the bytes that stand in for it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from searchapp.errors import FileFailed
+from searchapp.extract.builder import Part
+from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from searchapp.types import BlockKind, Document
+
+_TOKEN = re.compile(rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\", re.DOTALL)
+_CHARACTERS = {
+    **dict.fromkeys(("line", "lbr", "column"), "\n"),
+    **dict.fromkeys(("emspace", "enspace", "qmspace"), " "),
+    **dict(zip(("tab", "emdash", "endash", "bullet", "lquote", "rquote", "ldblquote", "rdblquote"), "\t—–•‘’“”", strict=True)),
+}
+_SYMBOLS = {b"~": "\xa0", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
+_CODE_PAGES = {
+    number: f"cp{page}" for number, page in ((128, 932), (129, 949), (161, 1253), (162, 1254), (163, 1258), (177, 1255), (178, 1256))
+}
+_CODE_PAGES |= {number: f"cp{page}" for number, page in ((186, 1257), (204, 1251), (222, 874), (238, 1250), (255, 437))}
+_CODE_PAGES |= {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
+_SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
+_PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
+_SKIPPED = frozenset(
+    {
+        *("colortbl", "pict", "objdata", "fldinst", "nonesttables", "shprslt", "sp", "xe", "tc", "tcn", "listtable", "rsidtbl", "filetbl"),
+        *(
+            "revtbl",
+            "themedata",
+            "datastore",
+            "private",
+            "ftnsep",
+            "ftnsepc",
+            "ftncn",
+            "aftnsep",
+            "aftnsepc",
+            "aftncn",
+            "bkmkstart",
+            "bkmkend",
+        ),
+        *(
+            "atnid",
+            "atnref",
+            "atndate",
+            "atntime",
+            "atnparent",
+            "annotref",
+            "passwordhash",
+            "userprops",
+            "nextfile",
+            "template",
+            "falt",
+            "panose",
+        ),
+    }
+)
+_STARRED = frozenset(["shpinst", "annotation", "atnauthor", "footnote", "pn", "fldrslt", "shptxt", "nesttableprops"])
+_NOTES = {"footnote": "note", "annotation": "note", "shptxt": "note"}
+_EDGES = {
+    **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "edge"),
+    **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "edge"),
+}
+_FACTS = frozenset(["title", "author", "subject", "keywords", "doccomm", "creatim", "revtim", "operator", "company", "manager", "category"])
+_METADATA = {"author": "author", "subject": "subject", "keywords": "tags", "doccomm": "description"}
+_MAX_LEVEL = 9
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """A text by headings, paragraphs, lists and rows of tables; raises FileFailed for what does not begin as RTF does."""
+    if not data.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith(b"{\\rtf"):
+        raise FileFailed("not a readable RTF file: it does not begin with {\\rtf")
+    walk = _Walk()
+    walk.run(data)
+    edges = furniture([part for flow in walk.edges for part in flow.parts])
+    metadata = {name: walk.facts.get(key, "") for key, name in _METADATA.items()}
+    metadata["date"] = walk.date("creatim") or walk.date("revtim")
+    titles = (walk.title, real_title(walk.facts.get("title", "")))
+    return manuscript(walk.body.parts, edges, document_type, titles=titles, metadata=metadata)
+
+
+@dataclass(slots=True)
+class _Flow:
+    """A text of its own: the body, a note, a header; with its paragraph, its row of a table and the notes of these."""
+
+    parts: list[Part] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)  # of the paragraph under way
+    cell: list[str] = field(default_factory=list)  # paragraphs of the cell under way
+    row: list[str] = field(default_factory=list)  # cells of the row under way
+    nested: list[str] = field(default_factory=list)  # cells of a row within the cell under way
+    notes: list[_Flow] = field(default_factory=list)
+    is_list: bool = False
+    author: str = ""  # of a comment
+
+    def paragraph(self) -> str:
+        """The text of the paragraph under way, which ends here."""
+        text = "".join(self.pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        self.pieces.clear()
+        return "\n".join(line.strip() for line in text.split("\n")).strip()
+
+
+@dataclass(slots=True)
+class _State:
+    """What a group takes over from the one around it."""
+
+    flow: _Flow
+    target: str = "text"  # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
+    code_page: str = ""
+    fallback: int = 1  # how many characters stand in for a `\\u`
+    is_hidden: bool = False
+    style: int = 0
+    level: int | None = None
+    is_in_table: bool = False
+    is_list: bool = False
+    opens: _Flow | None = None  # the flow that ends with this group
+
+
+@dataclass(slots=True)
+class _Style:
+    name: str = ""
+    level: int | None = None
+    base: int | None = None
+
+
+class _Walk:
+    """One way through a file's tokens."""
+
+    def __init__(self) -> None:
+        self.body = _Flow()
+        self.edges: list[_Flow] = []
+        self.facts: dict[str, str] = {}
+        self.title = ""
+        self._dates: dict[str, dict[str, int]] = {}
+        self._state = _State(self.body)
+        self._stack: list[_State] = []
+        self._page = "cp1252"
+        self._fonts: dict[int, str] = {}
+        self._default_font = 0
+        self._styles: dict[int, _Style] = {}
+        self._number = 0  # of the font or style being defined
+        self._bytes: list[bytes] = []  # not decoded yet
+        self._to_skip = 0  # characters that stand in for the last `\u`
+        self._is_starred = False
+        self._author = ""
+        self._doers: dict[str, Callable[[int | None], None]] = {
+            "par": self._end_paragraph,
+            "sect": self._end_paragraph,
+            "page": self._end_paragraph,
+            "cell": self._end_cell,
+            "row": self._end_row,
+            "nestcell": self._end_nested_cell,
+            "nestrow": self._end_nested_row,
+            "pard": self._reset_paragraph,
+            "plain": self._reset_characters,
+            "f": self._set_font,
+            "s": self._set_style,
+            "outlinelevel": self._set_level,
+            "u": self._add_unicode,
+            "deff": self._set_default_font,
+            "ansicpg": self._set_page,
+            "fcharset": self._set_charset,
+            "sbasedon": self._set_base,
+        }
+
+    def run(self, data: bytes) -> None:
+        """Read all tokens."""
+        position, match_at = 0, _TOKEN.match
+        while match := match_at(data, position):
+            position = match.end()
+            word, number, code, symbol, brace, text = match.groups()
+            if text is not None:
+                self._add_bytes(text)
+            elif code is not None:
+                self._add_bytes(bytes.fromhex(code.decode()))
+            elif word is not None:
+                value = None if number is None else int(number)
+                if word == b"bin":
+                    position += max(0, value or 0)
+                else:
+                    self._control(word.decode(), value)
+            elif brace is not None:
+                self._brace(brace)
+            elif symbol is not None:
+                self._symbol(symbol)
+        while self._stack:
+            self._brace(b"}")
+        self._finish(self.body)
+
+    def date(self, name: str) -> str:
+        """A date of the document in ISO 8601, "" where it has none."""
+        found = self._dates.get(name, {})
+        if not (found.get("mo") and found.get("dy")):
+            return ""
+        day = f"{found.get('yr', 0):04}-{found['mo']:02}-{found['dy']:02}"
+        return iso_date(day + (f"T{found['hr']:02}:{found.get('min', 0):02}" if "hr" in found else ""))
+
+    # ---- tokens
+
+    def _brace(self, brace: bytes) -> None:
+        self._flush()
+        self._to_skip = 0
+        self._is_starred = False
+        if brace == b"{":
+            self._stack.append(self._state)
+            self._state = copy(self._state)
+            self._state.opens = None
+        elif self._stack:
+            if self._state.opens is not None:
+                self._finish(self._state.opens)
+            self._state = self._stack.pop()
+
+    def _symbol(self, symbol: bytes) -> None:
+        self._flush()
+        if symbol == b"*":
+            self._is_starred = True
+        elif symbol in b"\r\n":
+            self._end_paragraph(None)
+        elif symbol in _SYMBOLS:
+            self._add(_SYMBOLS[symbol])
+
+    def _control(self, word: str, value: int | None) -> None:
+        self._flush()
+        if self._to_skip and word != "u":
+            self._to_skip -= 1
+        is_starred, self._is_starred = self._is_starred, False
+        if self._state.target == "skip":
+            return
+        if (is_starred and word not in _STARRED) or word in _SKIPPED:
+            self._state.target = "skip"
+        elif word in self._doers:
+            self._doers[word](value)
+        elif word in _CHARACTERS:
+            self._add(_CHARACTERS[word])
+        elif word in {"v", "deleted"}:
+            self._state.is_hidden = value != 0
+        elif word in {"intbl", "ls"}:
+            self._state.is_in_table |= word == "intbl"
+            self._state.is_list |= word == "ls"
+        elif word == "uc":
+            self._state.fallback = max(0, value or 0)
+        elif word in _PAGES:
+            self._page = _PAGES[word]
+        else:
+            self._destination(word, value)
+
+    def _destination(self, word: str, value: int | None) -> None:
+        """Turn to the destination that a group begins with."""
+        state = self._state
+        if word in {"fonttbl", "stylesheet"}:
+            state.target = "fonts" if word == "fonttbl" else "styles"
+        elif word == "info":
+            state.target = "info"
+        elif word in _FACTS and state.target == "info":
+            state.target = word
+            self.facts[word] = ""
+        elif word in {"yr", "mo", "dy", "hr", "min"} and state.target in {"creatim", "revtim"}:
+            self._dates.setdefault(state.target, {})[word] = value or 0
+        elif word == "atnauthor":
+            state.target, self._author = "signer", ""
+        elif word in {"listtext", "pntext"}:
+            state.flow.is_list = True
+        elif (word in _NOTES or word in _EDGES) and state.target == "text":
+            self._open(is_edge=word in _EDGES, author=self._author if word == "annotation" else "")
+
+    def _open(self, *, is_edge: bool, author: str) -> None:
+        flow = _Flow(author=author)
+        (self.edges if is_edge else self._state.flow.notes).append(flow)
+        self._state = _State(flow, fallback=self._state.fallback, code_page=self._state.code_page, opens=flow)
+
+    # ---- text
+
+    def _add_bytes(self, data: bytes) -> None:
+        if self._to_skip:
+            skipped = min(self._to_skip, len(data))
+            self._to_skip -= skipped
+            data = data[skipped:]
+        if data and self._state.target != "skip":
+            self._bytes.append(data)
+
+    def _flush(self) -> None:
+        """Decode the bytes so far; a character of two bytes may be in two tokens."""
+        if self._bytes:
+            data = b"".join(self._bytes)
+            self._bytes.clear()
+            page = self._state.code_page or self._fonts.get(self._default_font, "") or self._page
+            if page == _SYMBOL_FONT and self._state.target == "text":
+                return
+            self._add(data.decode(self._page if page == _SYMBOL_FONT else page, "replace"))
+
+    def _add(self, text: str) -> None:
+        target = self._state.target
+        if target == "text":
+            if not self._state.is_hidden:
+                self._state.flow.pieces.append(text)
+        elif target == "styles":
+            self._styles.setdefault(self._number, _Style()).name += text.rstrip(";")
+        elif target == "signer":
+            self._author += text
+        elif target in _FACTS:
+            self.facts[target] = self.facts.get(target, "") + text
+
+    def _add_unicode(self, value: int | None) -> None:
+        code = (value or 0) & 0xFFFF
+        self._to_skip = self._state.fallback
+        if not 0xF000 <= code <= 0xF0FF:  # letters of symbol fonts
+            self._add(chr(code))
+
+    # ---- paragraphs, cells and rows
+
+    def _end_paragraph(self, _: int | None) -> None:
+        state, flow = self._state, self._state.flow
+        if state.target != "text":
+            return
+        if state.is_in_table:
+            flow.cell.append(flow.paragraph())
+            return
+        self._end_row(None)
+
+    def _end_cell(self, _: int | None) -> None:
+        flow = self._state.flow
+        flow.cell.append(flow.paragraph())
+        flow.row.append(" ".join(" ".join(flow.cell).split()))
+        flow.cell.clear()
+
+    def _end_row(self, _: int | None) -> None:
+        """End the row of a table, and the paragraph after it where there is one."""
+        flow = self._state.flow
+        row, text = flow.row, flow.paragraph()
+        while row and not row[-1]:
+            row.pop()
+        if row:
+            flow.parts.append(Part("table", " | ".join(row), is_tight=True))
+        flow.row = []
+        for stray in (*flow.cell, text):
+            if stray:
+                flow.parts.append(self._part(stray, is_list=flow.is_list or self._state.is_list))
+        flow.cell.clear()
+        flow.is_list = False
+        self._take_notes(flow)
+
+    def _end_nested_cell(self, _: int | None) -> None:
+        flow = self._state.flow
+        flow.nested.append(" ".join([*flow.cell, flow.paragraph()]).strip())
+        flow.cell.clear()
+
+    def _end_nested_row(self, _: int | None) -> None:
+        flow = self._state.flow
+        flow.cell.append(" | ".join(filter(None, flow.nested)) + ";")
+        flow.nested.clear()
+
+    def _part(self, text: str, *, is_list: bool) -> Part:
+        style = self._styles.get(self._state.style, _Style())
+        is_title = style.name.strip().lower() == "title"
+        level = 1 if is_title else self._level()
+        if level and "\t" in text:
+            text = text.replace("\t", " ")
+        if level:
+            text = " ".join(text.split())
+            self.title = self.title or (text if is_title else "")
+            return Part("heading", text, level)
+        kind: BlockKind = "list" if is_list else "prose"
+        return Part(kind, _item(text) if is_list else text, is_tight=is_list)
+
+    def _level(self) -> int:
+        """The level of the heading that the paragraph is, by itself or by its style; 0 for any other."""
+        level, number = self._state.level, self._state.style
+        for _ in range(20):
+            style = self._styles.get(number)
+            if level is not None or style is None:
+                break
+            named = re.fullmatch(r"heading ([1-9])", style.name.strip().lower())
+            level = int(named[1]) - 1 if style.level is None and named else style.level
+            number = -1 if style.base is None else style.base
+        return level + 1 if level is not None and 0 <= level < _MAX_LEVEL else 0
+
+    def _take_notes(self, flow: _Flow) -> None:
+        for note in flow.notes:
+            for part in note.parts:
+                flow.parts.append(replace(part, text=f"{note.author}: {part.text}") if note.author else part)
+                note.author = ""
+        flow.notes.clear()
+
+    def _finish(self, flow: _Flow) -> None:
+        if flow.cell or flow.row or "".join(flow.pieces).strip() or flow.notes:
+            self._state.flow = flow
+            if flow.row:
+                self._end_cell(None)
+            self._end_row(None)
+
+    # ---- what control words set
+
+    def _reset_paragraph(self, _: int | None) -> None:
+        self._state.is_in_table = self._state.is_list = False
+        self._state.style, self._state.level = 0, None
+
+    def _reset_characters(self, _: int | None) -> None:
+        self._state.is_hidden = False
+        self._state.code_page = ""
+
+    def _set_font(self, value: int | None) -> None:
+        if self._state.target == "fonts":
+            self._number = value or 0
+        else:
+            self._state.code_page = self._fonts.get(value or 0, "")
+
+    def _set_style(self, value: int | None) -> None:
+        self._state.style = value or 0
+        if self._state.target == "styles":
+            self._number = value or 0
+            self._styles[self._number] = _Style()
+
+    def _set_level(self, value: int | None) -> None:
+        if self._state.target == "styles":
+            self._styles.setdefault(self._number, _Style()).level = value or 0
+        else:
+            self._state.level = value or 0
+
+    def _set_base(self, value: int | None) -> None:
+        if self._state.target == "styles":
+            self._styles.setdefault(self._number, _Style()).base = value
+
+    def _set_default_font(self, value: int | None) -> None:
+        self._default_font = value or 0
+
+    def _set_page(self, value: int | None) -> None:
+        self._page = _known(f"cp{value}") if value != 65001 else "utf-8"
+
+    def _set_charset(self, value: int | None) -> None:
+        if self._state.target == "fonts":
+            self._fonts[self._number] = _SYMBOL_FONT if value == 2 else _CODE_PAGES.get(value or 0, "")
+
+
+def _item(text: str) -> str:
+    """A list item with its own number or letter, else with a dash."""
+    mark, tab, rest = text.partition("\t")
+    if tab and any(map(str.isalnum, mark)) and len(mark) <= 12:
+        return f"{mark} {rest.strip()}"
+    return f"- {rest.strip() if tab and len(mark) <= 2 else text}"
+
+
+def _known(code_page: str) -> str:
+    try:
+        codecs.lookup(code_page)
+    except LookupError:
+        return "cp1252"
+    return code_page

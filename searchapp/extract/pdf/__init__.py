@@ -1,0 +1,1 @@
+"""PDF, pictures of text, and how their lines flow."""

@@ -1,0 +1,507 @@
+"""PDF, page by page: pdfium reads it; what pdfium finds broken is written anew by pypdf first, and pypdf reads what is left.
+
+A PDF holds glyphs at places: `flow` makes their lines paragraphs. The outline gives the headings; comments and what is filled into
+forms follow the text of their page. Pages that are pictures are read by `ocr`, where it is installed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import time
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from searchapp.errors import FileFailed
+from searchapp.extract.pdf import ocr
+from searchapp.extract.pdf import text_flow as flow
+from searchapp.types import Block, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
+_MAX_UNPACKED = 2**28  # bytes of streams that are unpacked to write a file anew
+_MAX_ENTRIES = 10_000  # of an outline
+_MAX_COMPARED = 10**6  # entries times lines of a page: more are not looked for among its lines
+_MAX_NOTES = 1000  # a page
+_PYPDF_S = 20.0  # pypdf reads pages until then
+_OCR_S = 45.0  # pages are recognised until then
+_OCR_DPI = 200
+_MAX_SIDE = 2000  # px of a page drawn for OCR, which makes no use of more
+_MAX_PICTURE = 10**8  # px of a picture that is drawn
+_FEW_LETTERS = 50  # on a page that is a picture: a stamp or a page number
+_PICTURE_PAGE = 0.5  # of a page's area
+_FIELD_TYPES = frozenset({4, 5, 6})  # FPDF_FORMFIELD_COMBOBOX, _LISTBOX, _TEXTFIELD
+_PASSWORD_FIELD = 1 << 13
+_WIDGET = 20  # FPDF_ANNOT_WIDGET
+_SILENT = frozenset({2, 16, 21})  # FPDF_ANNOT_LINK, _POPUP (repeats its note), _SCREEN
+_CATALOG = re.compile(rb"(\d{1,7}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
+_DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(Z|[+-]\d{2})?'?(\d{2})?")
+_FILE_TITLE = re.compile(r"(Microsoft \w+ - .*|untitled\b.*|\S+\.\w{2,4}|[\W\d_]*|(slide|page|document|title) ?\d*)$", re.IGNORECASE)
+_LAM_ALEF = re.compile("[اأإآ]ل")  # as it is left when turned
+_NO_LETTER = re.compile(r"[\W_]+")
+_CHAPTER_NUMBER = re.compile(r"(?:chapter|part|section|appendix|kapitel|teil|chapitre)?(?:\d+|[ivxlc]+|[a-z])?\d*")
+
+
+@dataclass(slots=True)
+class _Page:
+    text: str
+    notes: list[str] = field(default_factory=list)
+    entries: list[tuple[int, str]] = field(default_factory=list)  # of the outline: level from 1, title
+    is_picture: bool = False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What a library made of a file."""
+
+    pages: list[_Page]
+    facts: dict[str, str]  # as the file names them: Title, Author, ...
+    incomplete: str = ""  # what was left unread
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """A PDF's pages with their paragraphs; raises FileFailed where it is encrypted, broken or only pictures.
+
+    Where not every page could be read, `metadata["incomplete"]` says so.
+    """
+    started_s = time.monotonic()
+    reading = _read_by_pdfium(data, started_s) or _read_by_pdfium(_ended(data), started_s) or _read_by_pypdf(data, started_s)
+    incomplete = {"incomplete": reading.incomplete} if reading.incomplete else {}
+    facts = {name: " ".join(value.split()) for name, value in reading.facts.items()}
+    title = "" if _FILE_TITLE.match(facts.get("Title", "")) else facts.get("Title", "")
+    text, blocks = _assembled(reading.pages, title)
+    if not blocks:
+        raise FileFailed(_why_empty(reading))
+    return Document(text, document_type, title=title, blocks=blocks, has_lines=False, metadata=_metadata(facts) | incomplete)
+
+
+def _why_empty(reading: _Reading) -> str:
+    if not reading.pages:
+        return "no text found: no pages"
+    if not any(page.is_picture for page in reading.pages):
+        return "no text found"
+    if not ocr.is_available():
+        return "no text: pages are images; searchapp[ocr] reads them"
+    return f"no text: {reading.incomplete or 'pages are images, and no text is recognised in them'}"
+
+
+def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
+    """The document's facts under their common names."""
+    tags = "; ".join(word.strip() for word in re.split("[;,]", facts.get("Keywords", "")) if word.strip())
+    found = {
+        "author": facts.get("Author", ""),
+        "date": _iso_date(facts.get("CreationDate", "")) or _iso_date(facts.get("ModDate", "")),
+        "subject": facts.get("Subject", ""),
+        "tags": tags,
+        "language": facts.get("Lang", ""),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+# ---- pdfium --------------------------------------------------------------------------------------------------------
+
+
+def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
+    """What pdfium reads; None where it finds the format broken."""
+    import pypdfium2
+
+    if not data:
+        return None
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if _open_error(b"") != _PASSWORD_ERROR and _open_error(data) == _PASSWORD_ERROR:
+            raise FileFailed("encrypted: needs a password") from error
+        return None
+    try:
+        _open_forms(document)
+        filled: set[str] = set()
+        pages = [_pdfium_page(document, index, filled) for index in range(len(document))]
+        if not pages:
+            return None
+        _add_outline(document, pages)
+        incomplete = _recognise(document, pages, started_s)
+        facts = document.get_metadata_dict() | {"Lang": _language(document)}
+        return _Reading(pages, facts, incomplete)
+    finally:
+        document.close()
+
+
+def _ended(data: bytes) -> bytes:
+    """A file that lost its end, with one that names its catalog; b"" for a file that has an end or shows no catalog."""
+    catalogs = _CATALOG.findall(data) if b"startxref" not in data[-2048:] else []
+    return data + b"\nendobj\ntrailer\n<< /Root %s 0 R >>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1] if catalogs else b""
+
+
+def _open_error(data: bytes) -> int | None:
+    """The error that pdfium reports when it opens the bytes, None where it opens them.
+
+    pdfium keeps one error for the whole process and leaves it as it was on some failures, so that a broken file reads as
+    encrypted after one that is. Opening what is no PDF at all first sets it to a format error.
+    """
+    import pypdfium2
+
+    try:
+        pypdfium2.PdfDocument(data).close()
+    except pypdfium2.PdfiumError as error:
+        code: int | None = error.err_code
+        return code
+    return None
+
+
+def _open_forms(document: Any) -> None:
+    """Make the values of form fields readable; a form that pdfium does not understand has none."""
+    import pypdfium2
+
+    try:
+        document.init_forms()
+    except pypdfium2.PdfiumError:
+        return
+
+
+def _language(document: Any) -> str:
+    import pypdfium2.raw as pdfium
+
+    return _wide_string(lambda buffer, size: pdfium.FPDFCatalog_GetLanguage(document, buffer, size))
+
+
+def _wide_string(call: Any) -> str:
+    """The UTF-16 string that a function of pdfium writes into a buffer, given the buffer and its size in bytes."""
+    import pypdfium2.raw as pdfium
+
+    size = call(None, 0)
+    if size <= 2:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    call(ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
+    return buffer.raw[: size - 2].decode("utf-16-le", "replace")
+
+
+def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
+    """One page, empty where it cannot be loaded. `filled` holds the form fields of the pages before, and takes up this one's."""
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return _Page("")
+    try:
+        text_page = page.get_textpage()
+        try:
+            is_cropped = page.get_cropbox() != page.get_mediabox()
+            text = text_page.get_text_bounded() if is_cropped else _with_ligatures_in_order(text_page, text_page.get_text_range())
+            text = flow.tidy(text)
+        finally:
+            text_page.close()
+        found = _Page(text)
+        if pdfium.FPDFPage_GetAnnotCount(page) > 0:
+            found.notes = list(_notes(document, page, text, filled))
+        if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS:
+            found.is_picture = _is_picture(page, is_blank=not text.strip())
+        return found
+    except pypdfium2.PdfiumError:
+        return _Page("")
+    finally:
+        page.close()
+
+
+def _with_ligatures_in_order(text_page: Any, text: str) -> str:
+    """The text with the letters of Arabic ligatures in their order: pdfium turns them with their line, though they are one glyph.
+
+    Letters of one glyph have one box. A text with other characters than the page counts is left as it is.
+    """
+    if text.isascii() or not _LAM_ALEF.search(text) or text_page.count_chars() != len(text):
+        return text
+    letters = list(text)
+    for match in _LAM_ALEF.finditer(text):
+        index = match.start()
+        if text_page.get_charbox(index) == text_page.get_charbox(index + 1):
+            letters[index], letters[index + 1] = letters[index + 1], letters[index]
+    return "".join(letters)
+
+
+def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[str]:
+    """The comments on a page and the values of its form fields; a comment that repeats the page is left out, as is a field seen before."""
+    import pypdfium2.raw as pdfium
+
+    words = " ".join(text.split())
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_NOTES)):
+        annotation = pdfium.FPDFPage_GetAnnot(page, index)
+        if not annotation:
+            continue
+        try:
+            kind = pdfium.FPDFAnnot_GetSubtype(annotation)
+            if kind == _WIDGET:
+                note = _field_value(document.formenv, annotation, filled) if document.formenv else ""
+            else:
+                note = "" if kind in _SILENT else _annotation_string(annotation, b"Contents")
+                note = "" if " ".join(note.split()) in words else note
+        finally:
+            pdfium.FPDFPage_CloseAnnot(annotation)
+        if note.strip():
+            yield "\n".join(flow.lines_of(flow.tidy(note))).strip()
+
+
+def _annotation_string(annotation: Any, key: bytes) -> str:
+    import pypdfium2.raw as pdfium
+
+    return _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(annotation, key, buffer, size))
+
+
+def _field_value(form: Any, annotation: Any, filled: set[str]) -> str:
+    """What is written or chosen in a form field, "" for a password and for a field that is in `filled`, which takes it up."""
+    import pypdfium2.raw as pdfium
+
+    if pdfium.FPDFAnnot_GetFormFieldType(form, annotation) not in _FIELD_TYPES:
+        return ""
+    if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD_FIELD:
+        return ""
+    name = _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, buffer, size))
+    value = _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))
+    if name and name in filled:
+        return ""
+    filled.add(name)
+    return value
+
+
+def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
+    """Give each page the entries of the outline that lead to it, in the outline's order."""
+    for entry in islice(document.get_toc(), _MAX_ENTRIES):
+        title = " ".join(flow.tidy(entry.get_title()).split())
+        target = entry.get_dest()
+        index = target.get_index() if target else None
+        if title and index is not None and 0 <= index < len(pages):
+            pages[index].entries.append((entry.level + 1, title))
+
+
+# ---- pages that are pictures ---------------------------------------------------------------------------------------
+
+
+def _is_picture(page: Any, *, is_blank: bool) -> bool:
+    """Whether a page shows something that is no text: anything on a page without text, else pictures over half of it.
+
+    A page with a picture too large to draw is not one.
+    """
+    import pypdfium2.raw as pdfium
+
+    if pdfium.FPDFPage_CountObjects(page) <= 0:
+        return False
+    width, height = page.get_size()
+    covered = 0.0
+    for image in islice(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3), 500):
+        columns, rows = image.get_px_size()
+        if columns * rows > _MAX_PICTURE:
+            return False
+        left, bottom, right, top = image.get_bounds()
+        covered += max(0.0, right - left) * max(0.0, top - bottom)
+    return is_blank or covered >= _PICTURE_PAGE * width * height
+
+
+def _recognise(document: Any, pages: Sequence[_Page], started_s: float) -> str:
+    """Read the pages that are pictures, as far as there is an OCR and time; says what is left unread, "" for nothing."""
+    pictures = [index for index, page in enumerate(pages) if page.is_picture]
+    if not ocr.is_available():
+        blank = sum(not pages[index].text.strip() for index in pictures)
+        return f"{blank} of {len(pages)} pages are images: searchapp[ocr] reads them" if blank else ""
+    longest_s = 0.0
+    for count, index in enumerate(pictures):
+        before_s = time.monotonic()
+        if before_s + longest_s > started_s + _OCR_S:
+            return f"{count} of {len(pictures)} pages that are images were recognised in time"
+        text = _recognised(document, index)
+        if _plain(pages[index].text) not in _plain(text):  # else it is what was recognised
+            text = f"{pages[index].text.strip()}\n\n{text}"
+        pages[index].text = text
+        longest_s = max(longest_s, time.monotonic() - before_s)
+    return ""
+
+
+def _recognised(document: Any, index: int) -> str:
+    import pypdfium2
+
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return ""
+    try:
+        scale = min(_OCR_DPI / 72, _MAX_SIDE / max(*page.get_size(), 1.0))
+        return ocr.text_of(page.render(scale=scale, may_draw_forms=False).to_pil())
+    except pypdfium2.PdfiumError:
+        return ""
+    finally:
+        page.close()
+
+
+# ---- pypdf ---------------------------------------------------------------------------------------------------------
+
+
+def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
+    """What is left of a file that pdfium finds broken: pypdf writes it anew for pdfium, or reads it, page by page, while there is time."""
+    import io
+    import logging
+
+    import pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise FileFailed("encrypted: needs a password")
+        mended = _mended(reader)
+        reading = _read_by_pdfium(mended, started_s) if mended else None
+        if reading is not None and any(page.text.strip() or page.notes for page in reading.pages):
+            return reading
+        return _pypdf_pages(reader, started_s)
+    except (FileFailed, MemoryError):
+        raise
+    except Exception as error:  # a broken PDF makes pypdf raise anything
+        raise FileFailed(f"not a readable PDF: {error}") from error
+
+
+def _mended(reader: Any) -> bytes:
+    """The file written anew, its Brotli streams unpacked, as pdfium does not know them; b"" where pypdf cannot write it."""
+    import io
+
+    import pypdf
+    from pypdf.generic import StreamObject
+
+    try:
+        writer = pypdf.PdfWriter(clone_from=reader)
+        unpacked = 0
+        for index, stream in enumerate(writer._objects):  # its only list of all objects
+            if isinstance(stream, StreamObject) and "/BrotliDecode" in str(stream.get("/Filter")):
+                plain = StreamObject()
+                plain.set_data(stream.get_data())
+                unpacked += len(plain.get_data())
+                if unpacked > _MAX_UNPACKED:
+                    return b""
+                plain.update({key: value for key, value in stream.items() if key not in {"/Filter", "/DecodeParms", "/Length"}})
+                writer._objects[index] = plain
+        written = io.BytesIO()
+        writer.write(written)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; the pages may still be read
+        return b""
+    return written.getvalue()
+
+
+def _pypdf_pages(reader: Any, started_s: float) -> _Reading:
+    count = len(reader.pages)
+    pages: list[_Page] = []
+    while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
+        pages.append(_Page(flow.tidy(reader.pages[len(pages)].extract_text())))
+    facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
+    return _Reading(pages, facts, f"{len(pages)} of {count} pages were read in time" if len(pages) < count else "")
+
+
+# ---- pages to a document -------------------------------------------------------------------------------------------
+
+
+def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ...]]:
+    """The text of all pages and its blocks. An entry of the outline whose words are not on its page heads it without being text."""
+    texts: list[str] = []
+    blocks: list[Block] = []
+    path: list[tuple[int, str]] = []  # of headings: level, text
+    start = 0
+    lines_by_page = flow.without_running_lines([flow.lines_of(page.text) for page in pages])
+    for number, (page, lines) in enumerate(zip(pages, lines_by_page, strict=True), 1):
+        for part in _parts(page, lines):
+            level, heading, text = part
+            if text:
+                names = tuple(name for depth, name in path if not level or depth < level)
+                blocks.append(Block(start, start + len(text), "heading" if level else "prose", names, (("page", number),)))
+                texts.append(text)
+                start += len(text) + 2
+            if level:
+                path = [each for each in path if each[0] < level]
+                if heading != title:
+                    path.append((level, heading))
+    return "\n\n".join(texts), tuple(blocks)
+
+
+def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's words, the page's words or "")."""
+    width = flow.full_width(lines)
+    placed, before, after = _placed(page.entries, lines)
+    yield from ((level, heading, "") for level, heading in before)
+    done = 0
+    for first, last, level, heading in placed:
+        yield from ((0, "", text) for text in flow.paragraphs(lines[done:first], width))
+        yield level, heading, " ".join(" ".join(lines[first:last]).split())
+        done = last
+    yield from ((0, "", text) for text in flow.paragraphs(lines[done:], width))
+    yield from ((0, "", note) for note in page.notes)
+    yield from ((level, heading, "") for level, heading in after)
+
+
+_Entry = tuple[int, str]
+_PlacedEntry = tuple[int, int, int, str]  # first line, the line after the last, level, heading
+
+
+def _placed(entries: Sequence[_Entry], lines: Sequence[str]) -> tuple[list[_PlacedEntry], list[_Entry], list[_Entry]]:
+    """Where the entries of the outline stand on a page; then those of its beginning and those of its end, among which it does not tell.
+
+    What is not found before the first that is heads the page, with what is below it; the rest heads the pages after.
+    """
+    placed: list[_PlacedEntry] = []
+    before: list[_Entry] = []
+    after: list[_Entry] = []
+    plain = [_plain(line) for line in lines] if 0 < len(entries) * len(lines) <= _MAX_COMPARED else []
+    for level, heading in entries:
+        found = _find(_plain(heading), plain, placed[-1][1] if placed else 0)
+        if found:
+            placed.append((*found, level, heading))
+        elif not placed and (not before or level > before[-1][0]):
+            before.append((level, heading))
+        else:
+            after.append((level, heading))
+    return placed, before, after
+
+
+def _find(heading: str, plain: Sequence[str], start: int) -> tuple[int, int] | None:
+    """The lines, at most three, that are a heading, the number of a chapter aside; all without spaces and signs."""
+    if not heading:
+        return None
+    for first in range(start, len(plain)):
+        if not plain[first]:
+            continue
+        together = ""
+        for last in range(first, min(first + 3, len(plain))):
+            together += plain[last]
+            if len(together) > len(heading) + 20:
+                break
+            if _is_same(together, heading):
+                return first, last + 1
+    return None
+
+
+def _plain(text: str) -> str:
+    """The letters and digits of a text."""
+    return _NO_LETTER.sub("", text.casefold())
+
+
+def _is_same(line: str, heading: str) -> bool:
+    longer, shorter = (line, heading) if len(line) >= len(heading) else (heading, line)
+    if not shorter or not longer.endswith(shorter):
+        return False
+    return longer == shorter or (len(shorter) >= 4 and _CHAPTER_NUMBER.fullmatch(longer[: -len(shorter)]) is not None)
+
+
+def _iso_date(value: str) -> str:
+    """A PDF date, D:YYYYMMDDHHmmSS+HH'mm', in ISO 8601 as far as it goes; "" for anything else."""
+    match = _DATE.match(value.strip())
+    if not match:
+        return ""
+    year, month, day, hour, minute, second, zone, zone_minutes = match.groups()
+    if not (month and day and 1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return year
+    date = f"{year}-{month}-{day}"
+    if not (hour and minute):
+        return date
+    offset = "" if zone is None else "Z" if zone in {"Z", "+00", "-00"} else f"{zone}:{zone_minutes or '00'}"
+    return f"{date}T{hour}:{minute}:{second or '00'}{offset}"

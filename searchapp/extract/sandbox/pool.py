@@ -1,0 +1,339 @@
+"""Extraction in processes that can be killed: a file that hangs, crashes or devours memory costs one line in the report.
+
+This is the parent's half; `searchapp.extract.sandbox.worker` is the program of each worker, and says how the two speak. Nothing that a
+hostile file makes of a worker is ever executed here. A worker that dies has shown which member of a file it was at: a fresh one
+goes on behind it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from queue import Empty, SimpleQueue
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from searchapp.errors import FileError, FileFailed
+from searchapp.extract.members import UNTAKEN
+from searchapp.extract.sandbox.worker import send
+from searchapp.types import MEMBER, Block, Document, FileIdentity, Source, Unindexed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from searchapp.types import Outcome
+
+_MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
+_MAX_DEATHS = 20  # workers that one container may cost
+_CONTAINER_TIMES = 10  # a file with members may take so many times as long as one without
+_MAX_REFUSED = 500  # contents that a worker is told of: the request must fit the pipe
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What became of a file, or of one member of a container: a document and its source, or the reason for none."""
+
+    source: Source | None = None
+    document: Document | None = None
+    unindexed: Unindexed | None = None  # exactly one of the last two is there
+
+    @property
+    def path(self) -> bytes:
+        """The file's path, or the member's below it."""
+        return self.unindexed.path if self.unindexed else self.source.path if self.source else b""
+
+
+class ExtractionPool:
+    """Workers that read files, a file each at a time.
+
+    A worker that takes longer than `timeout_s` for a file or member, dies, or needs more than `memory_bytes` is killed with all that
+    it started, and a fresh one takes its place. Leaving the pool kills what still runs; the workers of a killed parent die
+    with it. `command` is the program of a worker, for tests.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        *,
+        timeout_s: float = 60.0,
+        max_bytes: int = 200 * 2**20,
+        memory_bytes: int = 2 * 2**30,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        own = (sys.executable, "-P", "-m", "searchapp.extract.sandbox.worker", str(max_bytes), str(memory_bytes), str(os.getpid()))
+        self._command = tuple(command or own)
+        self._timeout_s = timeout_s
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._running: set[_Worker] = set()
+        self._lock = Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed] | None = None) -> Future[list[Extracted]]:
+        """All that a file holds, in time; members have paths below its own, a container comes after its members.
+
+        `refused` are files that were refused before, by content hash: one of the same bytes is refused again, unread. The future
+        never raises unless the pool is closed first.
+        """
+        return self._threads.submit(self._extract, path, refused or {})
+
+    def close(self) -> None:
+        """End every worker at once; what is not finished is cancelled."""
+        with self._lock:
+            self._is_closed = True
+            workers = list(self._running)
+        for worker in workers:
+            worker.kill()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        for worker in workers:
+            worker.release()
+
+    def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
+        reading = _Reading(path, refused)
+        deadline = time.monotonic() + _CONTAINER_TIMES * self._timeout_s
+        for _ in range(_MAX_DEATHS):
+            try:
+                worker = self._worker()
+            except OSError as error:
+                return [*reading.results, Extracted(unindexed=Unindexed(path, "failed", f"no reader could be started: {error.strerror}"))]
+            try:
+                is_spent = self._converse(worker, reading, deadline)
+            except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError, AttributeError) as error:
+                self._discard(worker)
+                reading.fail_current(str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)")
+            else:
+                if is_spent:
+                    self._discard(worker)
+                else:
+                    self._idle.put(worker)
+            if reading.is_done:
+                return reading.results
+            if time.monotonic() > deadline:
+                return reading.failed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+        return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
+
+    def _converse(self, worker: _Worker, reading: _Reading, deadline: float) -> bool:
+        """Take a worker's answers until the last; returns whether the worker is spent."""
+        worker.ask(reading.request())
+        while not reading.is_done:
+            if time.monotonic() > deadline:
+                raise FileFailed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+            answer, size = worker.answer(self._timeout_s)
+            reading.take(answer, size)
+            if answer.get("is_exhausted"):
+                return True
+        return False
+
+    def _worker(self) -> _Worker:
+        """An idle worker, or a new one."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except Empty:
+                break
+            if worker.is_alive():
+                return worker
+            self._discard(worker)
+        with self._lock:
+            if self._is_closed:
+                raise CancelledError
+            worker = _Worker(self._command)
+            self._running.add(worker)
+            return worker
+
+    def _discard(self, worker: _Worker) -> None:
+        with self._lock:
+            self._running.discard(worker)
+            is_closed = self._is_closed
+        worker.release()
+        if is_closed:
+            raise CancelledError
+
+
+class _Reading:
+    """How far the reading of one file is, over however many workers it takes."""
+
+    def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> None:
+        self._path = path
+        self._refused = refused
+        self._file: Source | None = None
+        self._current: Source | None = None  # begun, not read yet
+        self._size = 0
+        self.results: list[Extracted] = []
+        self.is_done = False
+
+    def request(self) -> dict[str, Any]:
+        """What to ask a worker for: all that is not there yet."""
+        refused = [content_hash.hex() for content_hash in islice(self._refused, _MAX_REFUSED)]
+        return {"path": base64.b64encode(self._path).decode(), "start": len(self.results), "refused": refused}
+
+    def take(self, answer: dict[str, Any], size: int) -> None:
+        """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is none, FileFailed where it is too much."""
+        self._size += size
+        if self._size > _MAX_ANSWER:
+            raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
+        if "end" in answer:
+            self.is_done = True
+        elif "failed" in answer:
+            self.failed(str(answer["failed"]))
+        elif "source" in answer:
+            self._opened(answer["source"], answer)
+        elif "member" in answer:
+            member = base64.b64decode(answer["member"])
+            path = self._path + (MEMBER + member if member else b"")
+            if self._file is None:
+                raise ValueError("a member before its file")
+            self._current = replace(
+                self._file, path=path, content_hash=bytes.fromhex(answer["content_hash"]), extractor=str(answer["extractor"])
+            )
+        elif "document" in answer:
+            self.results.append(Extracted(self._current, _document(answer["document"])))
+            self._current = None
+        else:
+            outcome: Outcome = answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
+            self._refuse(outcome, str(answer["reason"]))
+
+    def fail_current(self, reason: str) -> None:
+        """Record that a worker died: of what it was at, or of the file as a whole."""
+        if self._current is not None:
+            self._refuse("failed", reason)
+        else:
+            self.failed(reason)
+
+    def failed(self, reason: str) -> list[Extracted]:
+        """What there is, and that the rest of the file failed."""
+        if self._current is not None and self._current.path != self._path:
+            self._refuse("failed", reason)
+        source = self._current or self._file
+        if any(each.document and each.source and each.source.path == self._path for each in self.results):
+            assert source is not None
+            source = replace(source, path=self._path + MEMBER + UNTAKEN.encode())  # the file is a document already
+        self._current = source
+        self._refuse("failed", reason)
+        self.is_done = True
+        return self.results
+
+    def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
+        if found is None:
+            self._refuse("skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"]))
+            self.is_done = True
+            return
+        identity = FileIdentity(*map(int, found["identity"]))
+        source = Source(self._path, identity, bytes.fromhex(found["content_hash"]), int(found["hashed_at_ns"]), str(found["extractor"]))
+        if self._file is not None and self._file.content_hash != source.content_hash:
+            raise FileFailed("changes while it is being read")
+        self._file = source
+        if answer.get("is_refused"):
+            known = self._refused[source.content_hash]
+            self._current = replace(source, extractor=known.source.extractor if known.source else "")
+            self._refuse(known.outcome, known.reason)
+            self.is_done = True
+
+    def _refuse(self, outcome: Outcome, reason: str) -> None:
+        source, self._current = self._current, None
+        path = source.path if source else self._path
+        self.results.append(Extracted(source, None, Unindexed(path, outcome, reason, source=source)))
+
+
+class _Worker:
+    """One worker process and the two pipes to it."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
+        )
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Send a request; raises FileFailed for a worker that is dead."""
+        assert self._process.stdin is not None
+        try:
+            send(self._process.stdin.fileno(), request)
+        except OSError:
+            raise FileFailed(self._death()) from None
+
+    def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
+        """The next answer and its size in bytes; raises FileFailed for a worker that is too slow or dead, ValueError for a broken one."""
+        deadline = time.monotonic() + timeout_s
+        size = int.from_bytes(self._receive(4, deadline, timeout_s), "big")
+        if size > _MAX_ANSWER:
+            raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
+        answer = json.loads(self._receive(size, deadline, timeout_s))
+        if not isinstance(answer, dict):
+            raise TypeError("an answer is an object")
+        return answer, size
+
+    def is_alive(self) -> bool:
+        """False once the process has ended."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the process and all that it started; whoever waits for its answer sees its pipe close."""
+        if self.is_alive():
+            _kill_group(self._process.pid)
+            self._process.wait()
+
+    def release(self) -> None:
+        """End the process and give its pipes back; only for who no longer waits on them."""
+        self.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _receive(self, size: int, deadline: float, timeout_s: float) -> bytes:
+        assert self._process.stdout is not None
+        pipe = self._process.stdout.fileno()
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        received = bytearray()
+        while len(received) < size:
+            remaining_ms = max(0.0, deadline - time.monotonic()) * 1000
+            if not poll.poll(remaining_ms):
+                raise FileFailed(f"took longer than {timeout_s:g} s")
+            chunk = os.read(pipe, min(size - len(received), 2**20))
+            if not chunk:
+                raise FileFailed(self._death())
+            received += chunk
+        return bytes(received)
+
+    def _death(self) -> str:
+        """How the process ended, in words."""
+        try:
+            code = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return "the reader crashed (closed its pipe)"
+        return f"the reader crashed (signal {-code})" if code < 0 else f"the reader crashed (exit {code})"
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _document(found: dict[str, Any]) -> Document:
+    """The document in a worker's answer; raises ValueError, KeyError or TypeError where it is none."""
+    fields = dict(found)
+    blocks = tuple(
+        Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))
+        for start, end, kind, names, place in fields.pop("blocks")
+    )
+    return Document(**fields, blocks=blocks)

@@ -1,0 +1,177 @@
+"""The program that reads files for an `ExtractionPool`, and can be killed at any time: it never sees the corpus, and writes nothing.
+
+The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends {"path", "start", "refused"}; the worker
+answers with what the file is, {"source"}; then for each thing in it from number `start` on {"member", "content_hash", "extractor"}
+and, once it is read, {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole defeats it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from searchapp.errors import FileError, FileSkipped
+
+if TYPE_CHECKING:
+    from searchapp.types import Document
+
+_NICENESS = 5  # the encoder goes first
+_FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "pty.spawn")
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+def main(max_bytes: int, memory_bytes: int, parent: int) -> NoReturn:
+    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, write no files and start no programs."""
+    requests, answers = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    _confine(memory_bytes, parent)
+    while request := _next_request(requests):
+        for answer in _answers(request, max_bytes, memory_bytes):
+            send(answers, answer)
+            if answer.get("is_exhausted"):
+                os._exit(0)
+    os._exit(0)
+
+
+def _confine(memory_bytes: int, parent: int) -> None:
+    import resource
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _isolate(parent)
+    os.nice(_NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    sys.dont_write_bytecode = True
+    sys.addaudithook(_forbid)
+
+
+def _isolate(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies, and give it a network without a way out, where the kernel can.
+
+    Elsewhere the closed pipe ends it, and the audit hook alone keeps Python code from the network.
+    """
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    if hasattr(library, "prctl"):
+        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    if hasattr(library, "unshare") and library.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
+        library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+
+
+def _forbid(event: str, _arguments: tuple[object, ...]) -> None:
+    """An audit hook: no parser opens a socket or starts a program."""
+    if event.startswith(_FORBIDDEN):
+        raise PermissionError(f"not allowed while reading a file: {event}")
+
+
+def _next_request(pipe: int) -> dict[str, Any]:
+    """The next request, {} when the parent has closed the pipe."""
+    with os.fdopen(os.dup(pipe), "rb", buffering=0) as stream:
+        head = stream.read(4) or b""
+        body = bytearray()
+        while len(head) == 4 and len(body) < int.from_bytes(head, "big"):
+            chunk = stream.read(int.from_bytes(head, "big") - len(body))
+            if not chunk:
+                return {}
+            body += chunk
+    request: dict[str, Any] = json.loads(body) if body else {}
+    return request
+
+
+def _answers(request: dict[str, Any], max_bytes: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
+    """What the worker says of a file."""
+    from searchapp.extract import extractor_of
+    from searchapp.filesystem.walk import read_file
+
+    path = base64.b64decode(request["path"])
+    hashed_at_ns = time.time_ns()
+    try:
+        content = read_file(path, max_bytes=max_bytes)
+    except FileError as error:
+        yield {"source": None, **_refusal(error)}
+        return
+    except MemoryError:
+        yield {"source": None, "outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+        return
+    identity = content.identity
+    source = {
+        "identity": [identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode],
+        "content_hash": content.content_hash.hex(),
+        "hashed_at_ns": hashed_at_ns,
+        "extractor": extractor_of(""),
+    }
+    is_refused = source["content_hash"] in request["refused"]
+    yield {"source": source, "is_refused": is_refused}
+    if not is_refused:
+        try:
+            yield from _contents(content.data, Path(os.fsdecode(path)).name, request["start"], memory_bytes)
+        except MemoryError:
+            yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
+
+
+def _contents(data: bytes, name: str, start: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
+    """Two answers for each thing in a file from number `start` on, the first before it is read; then the end."""
+    from searchapp.extract import entries, extractor_of
+
+    for number, entry in enumerate(entries(data, name)):
+        if number >= start:
+            yield {
+                "member": base64.b64encode(entry.member.encode("utf-8", "surrogateescape")).decode(),
+                "content_hash": entry.content_hash.hex(),
+                "extractor": extractor_of(entry.document_type),
+            }
+            try:
+                yield {"outcome": "indexed", "reason": "archive"} if entry.is_container else {"document": _fields(entry.read())}
+            except FileError as error:
+                yield _refusal(error)
+            except MemoryError:
+                yield {"outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+                return
+            except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
+                yield {"outcome": "failed", "reason": f"the reader failed: {type(error).__name__}: {error}"[:300]}
+    yield {"end": True}
+
+
+def _refusal(error: FileError) -> dict[str, Any]:
+    return {"outcome": "skipped" if isinstance(error, FileSkipped) else "failed", "reason": str(error)}
+
+
+def _exhausted(memory_bytes: int) -> str:
+    return f"needed more than {memory_bytes / 2**30:.3g} GiB of memory"
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    return {
+        "text": document.text,
+        "type": document.type,
+        "title": document.title,
+        "blocks": [[block.start, block.end, block.kind, block.headings, block.place] for block in document.blocks],
+        "has_lines": document.has_lines,
+        "metadata": dict(document.metadata),
+    }
+
+
+def send(pipe: int, message: dict[str, Any]) -> None:
+    """Write a message to a pipe, its length before it."""
+    body = json.dumps(message, ensure_ascii=False).encode()
+    view = memoryview(len(body).to_bytes(4, "big") + body)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:4]))

@@ -1,0 +1,151 @@
+"""ods: its XML, row by row and only the cells that are there."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import time
+from itertools import groupby
+
+from searchapp.errors import FileFailed
+from searchapp.extract.office.common import iso_date, real_title
+from searchapp.extract.office.ooxml import name_of, parsed
+from searchapp.extract.office.zip_package import MAX_TOTAL_BYTES, checked_package, member_bytes
+from searchapp.extract.spreadsheets.rows import Row
+from searchapp.extract.spreadsheets.workbook import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Element,
+    Sheet,
+    Workbook,
+    children,
+    column_letters,
+    duration_text,
+    elements,
+    iso_moment,
+    note,
+    number_text,
+    time_text,
+)
+
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_VALUE_TYPE = f"{_OFFICE}value-type"
+_CALC_TYPE = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
+_REPEATED = f"{_TABLE}number-columns-repeated"
+_NOTE = f"{_OFFICE}annotation"
+_PARAGRAPH = f"{_TEXT}p"
+_WHITE = (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break")
+_PERIOD = re.compile(r"-?PT(\d+)H(\d+)M(\d+)[\d.,]*S")
+_ODS_PROPERTIES = {"initial-creator": "author", "subject": "subject", "description": "description", "language": "language"}
+
+
+def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the form of its kind
+    """The workbook in an OpenDocument package."""
+    archive = checked_package(data)
+    names = set(archive.namelist())
+    if "META-INF/manifest.xml" in names and b"encryption-data" in member_bytes(archive, "META-INF/manifest.xml"):
+        raise FileFailed("encrypted: needs a password")
+    if "content.xml" not in names:
+        raise FileFailed("not a readable workbook: it has no content")
+    content = member_bytes(archive, "content.xml", max_bytes=MAX_TOTAL_BYTES)
+    title, metadata = _ods_properties(parsed(member_bytes(archive, "meta.xml"))) if "meta.xml" in names else ("", {})
+    return Workbook(_ods_sheets(content), content.count(b"<table:table ") > 1, title, metadata)
+
+
+def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
+    values: dict[str, str] = {}
+    for element in children(root, "meta"):
+        text = " ".join("".join(element.itertext()).split())
+        name = name_of(element)
+        values[name] = f"{values[name]}; {text}" if name == "keyword" and name in values else text
+    metadata = {name: values.get(key, "") for key, name in _ODS_PROPERTIES.items()} | {"tags": values.get("keyword", "")}
+    metadata["author"] = metadata["author"] or values.get("creator", "")
+    metadata["date"] = iso_date(values.get("creation-date", "")) or iso_date(values.get("date", ""))
+    return real_title(values.get("title", "")), metadata
+
+
+def _ods_sheets(content: bytes) -> Iterator[Sheet]:
+    for name, items in groupby(_ods_items(content), key=lambda item: item[0]):
+        texts: list[str] = []
+        yield Sheet(name, _rows_among(items, texts), texts)
+
+
+def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Iterator[Row]:
+    """The rows; what else there is goes to `texts`."""
+    for _, item in items:
+        if isinstance(item, Row):
+            yield item
+        else:
+            texts.append(item)
+
+
+def _ods_items(content: bytes) -> Iterator[tuple[str, Row | str]]:
+    """The rows with cells and the texts of boxes, each with the name of its table."""
+    current: str | None = None
+    number = 0
+    for element in elements(io.BytesIO(content), "table-row", "text-box", "custom-shape"):
+        table = next(element.iterancestors(f"{_TABLE}table"), None)
+        if table is None:
+            continue
+        name = table.get(f"{_TABLE}name", "")
+        if name != current:
+            current, number = name, 0
+        if element.tag != f"{_TABLE}table-row":
+            yield name, "\n".join(map(_ods_paragraph, element.iter(_PARAGRAPH)))
+            continue
+        cells, notes = _ods_cells(element, number + 1)
+        repeats = int(element.get(f"{_TABLE}number-rows-repeated") or 1)
+        if (cells or notes) and number + repeats > MAX_ROWS:
+            raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
+        for row in range(number + 1, number + repeats + 1) if cells or notes else ():
+            yield name, Row(row, cells, notes if row == number + 1 else ())
+        number += repeats
+
+
+def _ods_cells(row: Element, number: int) -> tuple[tuple[tuple[int, str], ...], tuple[str, ...]]:
+    """The filled cells of a row, each as often as it is repeated, and the comments on them."""
+    cells: list[tuple[int, str]] = []
+    notes: list[str] = []
+    column = 0
+    for cell in row:
+        repeats = int(cell.get(_REPEATED) or 1)
+        if len(cell):
+            text = " ".join(_ods_text(cell).split())
+            if text and column + repeats > MAX_COLUMNS:
+                raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
+            cells += [(each, text) for each in range(column + 1, column + repeats + 1) if text]
+            for remark in cell.iterchildren(_NOTE) if len(cell) > 1 or not text else ():
+                lines = " ".join(map(_ods_paragraph, remark.iter(_PARAGRAPH)))
+                notes.append(note(f"{column_letters(column + 1)}{number}", lines))
+        column += repeats
+    return tuple(cells), tuple(notes)
+
+
+def _ods_text(cell: Element) -> str:
+    kind = cell.get(_VALUE_TYPE)
+    if cell.get(_CALC_TYPE) == "error":
+        return ""
+    if kind in {"float", "currency"}:
+        shown = "".join(_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH)
+        is_padded = shown.isdecimal() and shown.startswith("0")  # a part number, a postcode
+        return shown if is_padded else number_text(float(cell.get(f"{_OFFICE}value")))
+    if kind == "date":
+        return iso_moment(cell.get(f"{_OFFICE}date-value"))
+    if kind == "boolean":
+        return str(cell.get(f"{_OFFICE}boolean-value")).upper()
+    period = _PERIOD.match(cell.get(f"{_OFFICE}time-value", "")) if kind == "time" else None
+    if period:
+        hours, minutes, seconds = map(int, period.groups())
+        return time_text(time(hours, minutes, seconds)) if hours < 24 else duration_text(hours * 3600 + minutes * 60 + seconds)
+    return "\n".join([_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH])
+
+
+def _ods_paragraph(paragraph: Element) -> str:
+    if not len(paragraph):
+        return str(paragraph.text or "")
+    for white in paragraph.iter(*_WHITE):
+        white.tail = " " + (white.tail or "")
+    return "".join(paragraph.itertext())

@@ -1,0 +1,101 @@
+"""xls and xlsb, by a library: what would make it take all memory, or hide why it fails, is looked at first."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from searchapp.errors import FileFailed
+from searchapp.extract.office.ole import opened
+from searchapp.extract.office.ooxml import Package, properties
+from searchapp.extract.office.zip_package import checked_package, member_bytes
+from searchapp.extract.spreadsheets.rows import Row, filled_cells
+from searchapp.extract.spreadsheets.workbook import Sheet, Workbook, text_of
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+MAX_AREA = 40_000_000  # cells between the corners of an xlsb sheet, empty ones too: the library gives memory to each
+
+_CELL_RECORDS = range(1, 12)  # of an xlsb sheet: blank, number, error, truth, text, formula
+_ROW_RECORD = 0
+_FILE_PASS = 0x2F  # records of an xls workbook
+_END_OF_RECORDS = 0x0A
+
+
+def workbook(data: bytes, document_type: str) -> Workbook:
+    """The workbook in an xls or xlsb file."""
+    return _xlsb(data) if document_type == "xlsb" else _xls(data)
+
+
+def _xls(data: bytes) -> Workbook:
+    with opened(data) as container:
+        if any(_is_xls_encrypted(container.stream(name)) for name in ("workbook", "book")):
+            raise FileFailed("encrypted: needs a password")
+        if container.has_circles():
+            raise FileFailed("not a readable workbook: its sectors go in a circle")
+        title, metadata = container.summary()
+    return _calamine(data, title, metadata)
+
+
+def _is_xls_encrypted(stream: bytes) -> bool:
+    """Whether the first records, those of the workbook as a whole, name a cipher."""
+    at = 0
+    while at + 4 <= len(stream):
+        kind = int.from_bytes(stream[at : at + 2], "little")
+        if kind in {_FILE_PASS, _END_OF_RECORDS}:
+            return kind == _FILE_PASS
+        at += 4 + int.from_bytes(stream[at + 2 : at + 4], "little")
+    return False
+
+
+def _xlsb(data: bytes) -> Workbook:
+    package, archive = Package(data), checked_package(data)
+    main = next(iter(package.related("", "officeDocument")), "xl/workbook.bin")
+    for name in package.related(main, "worksheet"):
+        if name in archive.namelist() and _xlsb_area(member_bytes(archive, name)) > MAX_AREA:
+            raise FileFailed("too large: cells too far apart")
+    return _calamine(data, *properties(package))
+
+
+def _calamine(data: bytes, title: str, metadata: Mapping[str, str]) -> Workbook:
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    sheets = (Sheet(name, _calamine_rows(book, index)) for index, name in enumerate(book.sheet_names))
+    return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
+
+
+def _calamine_rows(book: CalamineWorkbook, index: int) -> Iterator[Row]:
+    sheet = book.get_sheet_by_index(index)
+    for number, values in enumerate(sheet.iter_rows(), 1):
+        cells = filled_cells(map(text_of, values))
+        if cells:
+            yield Row(number, cells)
+
+
+def _xlsb_area(sheet: bytes) -> int:
+    """How many cells lie between the first and last row, and the first and last column, of an xlsb sheet."""
+    rows, columns = set(), set()
+    at = 0
+    while at < len(sheet):
+        kind, at = _varint(sheet, at, 2)
+        size, at = _varint(sheet, at, 4)
+        if kind == _ROW_RECORD:
+            rows.add(int.from_bytes(sheet[at : at + 4], "little"))
+        elif kind in _CELL_RECORDS:
+            columns.add(int.from_bytes(sheet[at : at + 4], "little"))
+        at += size
+    return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows and columns else 0
+
+
+def _varint(data: bytes, at: int, longest: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and where it ends."""
+    number = 0
+    for shift in range(longest):
+        byte = data[at + shift]
+        number |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return number, at + shift + 1
+    return number, at + longest

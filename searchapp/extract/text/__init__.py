@@ -1,0 +1,1 @@
+"""Whatever is text already: plain, marked up, structured, code."""

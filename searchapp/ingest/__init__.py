@@ -1,0 +1,1 @@
+"""What becomes of every file: changes found, passages embedded once, progress told."""

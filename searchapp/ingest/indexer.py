@@ -1,0 +1,362 @@
+"""Intake: documents to stored vectors. split -> store as pending -> encode -> attach, embedding nothing twice.
+
+Text runs ahead: a new document is stored at once, to be found by its words, and its vectors follow when its turn comes, read back from the
+store, so that memory does not grow with what waits. A changed document is held until its new vectors are there, and is then
+replaced whole. Two jobs of about a second are with the encoder at any time, so that it never waits for a file, a commit or the
+last text of a job; a commit a second makes durable what has come about. Serves whoever has documents; knows no files, no SQL and no
+model: only the seams.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import ChainMap, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+import numpy as np
+
+from searchapp.backends.sqlite.layout import text_digest
+from searchapp.ingest.eta import Work, left_s
+from searchapp.splitter import split
+from searchapp.timing import Stopwatch
+from searchapp.types import Document, Passage, PendingDocument, Source, embedded_text
+
+if TYPE_CHECKING:
+    from searchapp.types import Encoder, Vector, Writer
+
+_JOBS = 2  # with the encoder at a time: one fills the gaps that the other leaves
+_JOB_S = 1.0  # seconds of encoding to a job
+_COMMIT_S = 1.0  # between commits
+_FIRST_JOB, _SMALLEST_JOB, _LARGEST_JOB = 16_384, 8_192, 16_777_216  # characters
+_ARRIVED_DOCUMENTS, _ARRIVED_CHARACTERS = 64, 262_144  # that are looked up together
+_MOST_REPLACED = 32_768  # vectors of earlier versions that are remembered
+_HELD_CHARACTERS = 8 * 2**20  # of documents that wait for their vectors in memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A document that was split, and of which nothing is stored yet."""
+
+    source: Source
+    document: Document
+    passages: Sequence[Passage]
+    texts: Sequence[str]
+    digests: Sequence[bytes]
+    is_new: bool
+
+
+_Item: TypeAlias = _Arrival | PendingDocument
+
+
+@dataclass(slots=True)
+class _Job:
+    """Items that are being encoded: the vectors known before, and the digests being made."""
+
+    items: list[_Item]
+    known: dict[bytes, Vector]
+    missing: list[bytes]
+    rows: Future[list[Vector]]  # one a missing digest; of the first only, once the run is to stop
+    characters: int
+
+
+class Intake:
+    """Takes documents in: splits, stores, embeds what was never embedded. Use as a context manager, and `close` to finish."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        encoder: Encoder,
+        *,
+        on_stored: Callable[[Source], None] = lambda _: None,
+        on_embedded: Callable[[], None] = lambda: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+        watch: Stopwatch | None = None,
+    ) -> None:
+        """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is looked at as often.
+
+        A document that is not wholly embedded by then stays as it is stored, pending or in its earlier version: it is in
+        `unfinished` or `abandoned`.
+        """
+        self._writer = writer
+        self._encoder = encoder
+        self._on_stored = on_stored
+        self._on_embedded = on_embedded
+        self._is_stopped = is_stopped
+        self._watch = watch or Stopwatch()
+        self._arrived: list[_Arrival] = []
+        self._arrived_characters = 0
+        self._held: deque[_Arrival] = deque()
+        self._held_characters = 0
+        self._waiting: dict[int, Source] = {}  # stored as pending by this run, by document id
+        self._fed = 0  # the last pending document that a job has taken
+        self._given = 0  # characters of this run's that need no more to be given to the encoder
+        self._jobs: deque[_Job] = deque()
+        self._made: deque[dict[bytes, Vector]] = deque(maxlen=_JOBS)  # by the jobs settled last, which later ones may build on
+        self._replaced: dict[bytes, Vector] = {}  # vectors of earlier versions: their texts may have moved to another file
+        self._job_characters = _FIRST_JOB
+        self._settled_s = self._committed_s = time.perf_counter()
+        self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
+        self._counting = Lock()
+        self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
+        self._began_s, self._thread_began_s, self._reading_s = time.perf_counter(), time.thread_time(), 0.0
+        self.characters = 0  # of all passages taken in
+        self.characters_done = 0  # of those whose vectors are known
+        self.embedded = 0
+        self.reused = 0
+        self.abandoned: list[Source] = []  # not stored, as the run was stopped
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)  # idle by now, unless something went wrong
+
+    @property
+    def unfinished(self) -> list[Source]:
+        """What this run has stored, and whose vectors are still missing."""
+        return list(self._waiting.values())
+
+    @property
+    def took_s(self) -> float:
+        """The seconds since this intake was made."""
+        return time.perf_counter() - self._began_s
+
+    def left_s(self, read: float, to_read: float) -> float:
+        """The seconds that the rest takes, when so much was read of so much in all, in any unit; infinite while nothing tells."""
+        half_done = sum(job.characters for job in tuple(self._jobs) if not job.rows.done()) / 2  # they are, on average
+        encoding = Work(self.characters_done + half_done, self.characters)
+        return left_s(Work(read, to_read), encoding, took_s=self.took_s, reading_s=self._reading_s, cores=os.cpu_count() or 1)
+
+    def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
+        """Take a document in; returns False where it holds no passage. It is stored by the time `close` returns."""
+        with self._watch.stage("split"):
+            passages = split(document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens)
+        if not passages:
+            return False
+        texts = [embedded_text(passage.headings, document.text[passage.start : passage.end]) for passage in passages]
+        fingerprint = self._encoder.identity.fingerprint
+        digests = [text_digest(fingerprint, text) for text in texts]
+        self._arrived.append(_Arrival(source, document, passages, texts, digests, is_new))
+        self._arrived_characters += _characters(self._arrived[-1])
+        self.characters += _characters(self._arrived[-1])
+        if len(self._arrived) >= _ARRIVED_DOCUMENTS or self._arrived_characters >= _ARRIVED_CHARACTERS:
+            self._admit()
+        self._tend(least=_SMALLEST_JOB)
+        while self._held_characters > _HELD_CHARACTERS and not self._is_stopped():
+            self._settle()
+            self.tend()
+        return True
+
+    def tend(self) -> None:
+        """Store what the encoder has finished, and give it more; never waits for it. Call it now and then while nothing is added."""
+        self._tend()
+
+    def _tend(self, *, least: int = 1) -> None:
+        self._reading_s = time.thread_time() - self._thread_began_s
+        while self._jobs and self._jobs[0].rows.done():
+            self._settle()
+        if self.characters - self._given >= least:
+            self._feed()
+        if time.perf_counter() - self._committed_s >= _COMMIT_S:
+            self._admit()
+            self._commit()
+
+    def close(self) -> None:
+        """Finish all that was added, then what earlier runs have left pending, and commit."""
+        self._admit()
+        self._drain()
+        self._fed = 0
+        self._drain(is_last=True)
+        while self._jobs:
+            self._settle()
+        self.abandoned += [item.source for item in self._held]
+        self._commit()
+
+    # -- in: what is known already, what can be stored at once, and what must be held
+
+    def _admit(self) -> None:
+        """Store what has arrived, or hold it."""
+        with self._watch.stage("store"):
+            self._admit_all()
+
+    def _admit_all(self) -> None:
+        items, self._arrived, self._arrived_characters = self._arrived, [], 0
+        known = self._known(items)
+        for item in items:
+            if all(digest in known for digest in item.digests):
+                self._store(item, known)
+                self._given += _characters(item)
+                self._count(item.texts, is_reused=True)
+            elif item.is_new and not any(digest in known for digest in item.digests):
+                self._store_pending(item)
+            else:  # the corpus has it, or parts of it, in what may be replaced before its turn comes
+                self._held.append(item)
+                self._held_characters += _characters(item)
+
+    def _store_pending(self, item: _Arrival) -> None:
+        document_id = self._writer.replace(item.source, item.document, item.passages)
+        if not self._waiting:
+            self._fed = max(self._fed, document_id - 1)
+        self._waiting[document_id] = item.source
+
+    def _known(self, items: Sequence[_Item]) -> dict[bytes, Vector]:
+        """The vectors of texts embedded before, by digest."""
+        digests = [digest for item in items for digest in item.digests]
+        replaced = {digest: self._replaced[digest] for digest in digests if digest in self._replaced}
+        return replaced | self._writer.digests(digests) if digests else {}
+
+    # -- to the encoder and back
+
+    def _drain(self, *, is_last: bool = False) -> None:
+        """See all through that waits; what earlier runs have left too, once nothing of this one can take its place."""
+        self._feed(is_last=is_last)
+        while self._jobs and not self._is_stopped():
+            self._settle()
+            self._feed(is_last=is_last)
+            if time.perf_counter() - self._committed_s >= _COMMIT_S:
+                self._commit()
+
+    def _feed(self, *, is_last: bool = False) -> None:
+        """Give the encoder as many jobs as it takes, while there is something to do."""
+        while len(self._jobs) < _JOBS and not self._is_stopped():
+            self._admit()
+            with self._watch.stage("read texts back"):
+                items = self._next_items(is_last=is_last)
+                known = self._known(items)
+            if not items:
+                return
+            coming = {digest for job in self._jobs for digest in job.missing}
+            missing = {
+                digest: text
+                for item in items
+                for digest, text in zip(item.digests, item.texts, strict=True)
+                if digest not in known and digest not in coming
+            }
+            rows = self._threads.submit(self._encode, list(missing.values()))
+            characters = sum(map(_characters, items))
+            self._jobs.append(_Job(items, known, list(missing), rows, characters))
+            self._given += characters
+            texts = (zip(item.digests, item.texts, strict=True) for item in items)
+            self._count([text for some in texts for digest, text in some if missing.get(digest) is not text], is_reused=True)
+
+    def _next_items(self, *, is_last: bool) -> list[_Item]:
+        """What is encoded next: what is held comes first, as it takes memory, then what is pending, in order."""
+        items: list[_Item] = []
+        left = self._job_characters
+        while self._held and left > 0:
+            items.append(self._held.popleft())
+            self._held_characters -= _characters(items[-1])
+            left -= _characters(items[-1])
+        if left > 0 and (self._waiting or (is_last and self._writer.has_pending())):
+            for pending in self._writer.pending(after=self._fed, characters=left):
+                items.append(pending)
+                self._fed = pending.document_id
+        return items
+
+    def _settle(self) -> None:
+        """Store what the oldest job was for, once it is done."""
+        if not self._jobs:
+            return
+        job = self._jobs.popleft()
+        try:
+            with self._watch.stage("wait for the encoder"):
+                rows = job.rows.result()
+        except Exception:
+            self._commit()  # what came about before stands
+            raise
+        made = dict(zip(job.missing, rows, strict=False))  # not all, where the run was stopped meanwhile
+        self._made.append(made)
+        known = ChainMap(job.known, *self._made)
+        with self._watch.stage("store"):
+            for item in job.items:
+                if all(digest in known for digest in item.digests):
+                    self._store(item, known)
+                elif isinstance(item, _Arrival):
+                    self.abandoned.append(item.source)
+        now = time.perf_counter()
+        pace = job.characters / max(now - self._settled_s, 1e-3) * _JOB_S
+        self._job_characters = int(min(max(pace, self._job_characters / 2, _SMALLEST_JOB), 2 * self._job_characters, _LARGEST_JOB))
+        self._settled_s = now
+
+    def _store(self, item: _Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
+        vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
+        if isinstance(item, _Arrival):
+            self._keep_earlier(item)
+            self._writer.replace(item.source, item.document, item.passages, vectors=vectors)
+            source: Source | None = item.source
+        else:
+            self._writer.attach(item.document_id, vectors)
+            source = self._waiting.pop(item.document_id, None)
+        if source is not None:
+            self._on_stored(source)
+
+    def _keep_earlier(self, item: _Arrival) -> None:
+        """Remember the vectors that an item is about to replace, the latest of them."""
+        self._replaced |= {} if item.is_new else self._writer.vectors_at(item.source.path)
+        for digest in list(islice(self._replaced, max(0, len(self._replaced) - _MOST_REPLACED))):
+            del self._replaced[digest]
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Count the time of the block as the encoder's, once where two threads encode side by side."""
+        with self._counting:
+            self._at_work += 1
+            if self._at_work == 1:
+                self._at_work_since_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._at_work -= 1
+                if self._at_work == 0:
+                    self.encoder_busy_s += time.perf_counter() - self._at_work_since_s
+
+    def _count(self, texts: Sequence[str], *, is_reused: bool = False) -> None:
+        """Count texts whose vectors are known by now; encoding threads do, too."""
+        with self._counting:
+            self.characters_done += sum(map(len, texts))
+            if is_reused:
+                self.reused += len(texts)
+            else:
+                self.embedded += len(texts)
+
+    def _commit(self) -> None:
+        with self._watch.stage("commit"):
+            self._writer.commit()
+        self._committed_s = time.perf_counter()
+
+    def _encode(self, texts: list[str]) -> list[Vector]:
+        """The texts' vectors, in order; of the first texts only, once the run is to stop."""
+        rows: list[Vector] = []
+        for part in _parts(texts, self._job_characters):
+            if rows and self._is_stopped():
+                break
+            with self._working():
+                rows.extend(self._encoder.encode_passages(part))
+            self._count(part)
+            self._on_embedded()
+        return rows
+
+
+def _characters(item: _Item) -> int:
+    """How much there is to embed."""
+    return sum(map(len, item.texts))
+
+
+def _parts(texts: list[str], characters: int) -> Iterator[list[str]]:
+    """The texts, in order, in runs of about so many characters; the last has up to twice as many, so that a usual job is one run."""
+    left = sum(map(len, texts))
+    begin = used = 0
+    for end, text in enumerate(texts, start=1):
+        used += len(text)
+        if (used >= characters and left - used > characters) or end == len(texts):
+            yield texts[begin:end]
+            left -= used
+            begin, used = end, 0

@@ -1,0 +1,1 @@
+"""What keeps a corpus well: doctor, another model in place, recovery."""

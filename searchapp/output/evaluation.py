@@ -1,0 +1,86 @@
+"""How evaluations look: a table for people, values for JSON. Pure, as `render` is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, counted, display_width, joined, one_line, wrapped
+
+if TYPE_CHECKING:
+    from searchapp.types import Comparison, Evaluation
+
+_COLUMNS = ("nDCG@10", "Recall@100", "MRR@10", "ms a query", "95 % within")
+_TEST = "two-sided paired randomisation test over the questions' nDCG@10"
+_GAP = 3
+_WIDEST = 120  # columns of a note
+
+
+def evaluation_json(evaluations: Iterable[Evaluation], comparisons: Sequence[Comparison] = ()) -> dict[str, object]:
+    """The figures for programs, a mode each, and each pair of modes: `ndcg@10` of a comparison is b's minus a's."""
+    return {
+        "evaluations": [_evaluation_json(each) for each in evaluations],
+        "comparisons": [
+            {"a": each.a, "b": each.b, "ndcg@10": _rounded(each.ndcg_at_10), "p": _rounded(each.p), "questions": each.queries}
+            for each in comparisons
+        ],
+        "test": _test(comparisons),
+    }
+
+
+def evaluation_text(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison] = (), look: Look = PLAIN) -> str:
+    """The figures as a table, a mode each; below it, each pair of modes with the difference and its p."""
+    name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
+    first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
+    lines = [
+        look.paint(f"{one_line(name)}, {counted(queries, 'question')}", BOLD),
+        look.paint(_row("mode", _COLUMNS, first), DIM),
+        *(_row(each.label, _figures(each), first) for each in evaluations),
+    ]
+    return joined([*lines, *_comparison_lines(comparisons, look)])
+
+
+def _evaluation_json(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        "collection": evaluation.collection,
+        "mode": evaluation.mode,
+        **({} if evaluation.weight is None else {"weight": evaluation.weight}),
+        "queries": evaluation.queries,
+        "ndcg@10": _rounded(evaluation.ndcg_at_10),
+        "recall@100": _rounded(evaluation.recall_at_100),
+        "mrr@10": _rounded(evaluation.mrr_at_10),
+        "query_ms": round(evaluation.query_ms, 3),
+        "query_ms_p95": round(evaluation.query_ms_p95, 3),
+    }
+
+
+def _figures(evaluation: Evaluation) -> tuple[str, ...]:
+    qualities = (evaluation.ndcg_at_10, evaluation.recall_at_100, evaluation.mrr_at_10)
+    return (*(f"{each:.4f}" for each in qualities), *(f"{each:.1f}" for each in (evaluation.query_ms, evaluation.query_ms_p95)))
+
+
+def _row(label: str, fields: Sequence[str], first: int) -> str:
+    return f"{label:<{first}}" + (" " * _GAP).join(f"{field:>{len(name)}}" for field, name in zip(fields, _COLUMNS, strict=True))
+
+
+def _comparison_lines(comparisons: Sequence[Comparison], look: Look) -> list[str]:
+    if not comparisons:
+        return []
+    pairs = [f"{each.a} → {each.b}" for each in comparisons]
+    first = max(len(pair) for pair in pairs) + _GAP
+    note = f"p: {_test(comparisons)}"
+    return [
+        "",
+        look.paint(f"{'from → to':<{first}}{'nDCG@10':>7}{'p':>{_GAP + 6}}", DIM),
+        *(f"{pair:<{first}}{each.ndcg_at_10:>+7.4f}{each.p:>{_GAP + 6}.4f}" for pair, each in zip(pairs, comparisons, strict=True)),
+        *(look.paint(note[start:end], DIM) for start, end in wrapped(note, min(look.width or _WIDEST, _WIDEST))),
+    ]
+
+
+def _test(comparisons: Sequence[Comparison]) -> str:
+    """What the p of the comparisons are."""
+    return f"{_TEST}, corrected for {len(comparisons)} comparisons (Holm)" if len(comparisons) > 1 else _TEST
+
+
+def _rounded(figure: float) -> float:
+    return round(float(figure), 6)

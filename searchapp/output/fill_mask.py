@@ -1,0 +1,64 @@
+"""How the words for a gap look: a table for people, values for JSON. Pure, as `render` is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from searchapp.output.terminal import BOLD, CYAN, DIM, PLAIN, Look, display_width, fitted, joined, one_line, wrapped
+
+if TYPE_CHECKING:
+    from searchapp.analysis.fill_mask import Gap, Guess
+
+_APART = "each gap is filled by itself, while the others stay open"
+_BAR, _WORD, _WIDEST = 30, 24, 120  # columns, at most
+
+
+def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
+    """The gaps of a text for programs; `is_piece`: the token goes on with the word before the gap."""
+    return {"model": model, "text": text, "gaps": [_gap_json(each) for each in gaps]}
+
+
+def gaps_text(text: str, gaps: Sequence[Gap], look: Look = PLAIN) -> str:
+    """A token a line with its probability, gap by gap; without a width in fields between tabs, the gap's number first."""
+    if look.width is None:
+        rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
+        return joined(f"{at}\t{_shown(guess)}\t{guess.probability:.6f}" for at, guess in rows)
+    width = min(look.width, _WIDEST)
+    told = _with_numbers(text, gaps)
+    lines = [look.paint(told[start:end], BOLD) for start, end in wrapped(told, width)]
+    left = max(display_width(fitted(_shown(guess), _WORD)) for gap in gaps for guess in gap.guesses)
+    for at, gap in enumerate(gaps, 1):
+        lines += ["", *([look.paint(f"gap {at}", DIM)] if len(gaps) > 1 else [])]
+        lines += [_line(guess, left, max(4, min(_BAR, width - left - 10)), look) for guess in gap.guesses]
+    if len(gaps) > 1:
+        lines += ["", *(look.paint(_APART[start:end], DIM) for start, end in wrapped(_APART, width))]
+    return joined(lines)
+
+
+def _line(guess: Guess, left: int, columns: int, look: Look) -> str:
+    word = fitted(_shown(guess), _WORD)
+    bar = "█" * round(guess.probability * columns)
+    return f"{word}{' ' * (left - display_width(word))}  {guess.probability:>6.1%}  {look.paint(bar, CYAN)}".rstrip()
+
+
+def _with_numbers(text: str, gaps: Sequence[Gap]) -> str:
+    """The text on one line, its gaps as lines to write on, numbered where they are several."""
+    parts, at = [], 0
+    for number, gap in enumerate(gaps, 1):
+        parts += [text[at : gap.start], f"_{number}_" if len(gaps) > 1 else "____"]
+        at = gap.end
+    return one_line("".join([*parts, text[at:]]))
+
+
+def _shown(guess: Guess) -> str:
+    """A token as a word, after an ellipsis where it goes on with the word before."""
+    return ("…" if guess.is_piece else "") + (one_line(guess.word) or one_line(guess.token))
+
+
+def _gap_json(gap: Gap) -> dict[str, object]:
+    guesses = [
+        {"word": each.word, "token": each.token, "probability": round(each.probability, 8), "is_piece": each.is_piece}
+        for each in gap.guesses
+    ]
+    return {"start": gap.start, "end": gap.end, "guesses": guesses}

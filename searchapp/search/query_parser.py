@@ -1,0 +1,177 @@
+"""Questions in words: what a text asks of the keyword index, and how FTS5 is asked.
+
+A question's words are looked for each on its own, joined by OR; `"a phrase"` must stand in the passage, `-word` must not, and
+`title:word` means the document's title. What the user typed never reaches MATCH: only words in quotes do, which this module puts
+there. Text without spaces between its words is looked for by pairs of characters. Pure; knows the index by its name alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from searchapp.backends.sqlite.layout import spaced
+from searchapp.types import Span, Term
+
+TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"  # a row a passage
+
+# Ordered best first; the title counts twice, as a word there says more of a passage than one in it. Values: expression, count.
+TOP = "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, 1.0)' {also} ORDER BY rank LIMIT ?"
+HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
+COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
+
+MOST_TERMS = 1000  # words of a question that are looked for; more take seconds
+_FIRST_PART = 100_000  # characters
+K1 = 1.2  # FTS5's: a term that a passage holds many times is worth up to 1 + K1 of its IDF
+
+# English words that stand in too many passages to tell them apart, and cost the most to look for.
+STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a about above after again against all am an and any are as at be because been before being below between both but by can could
+        did do does doing down during each few for from further had has have having he her here hers herself him himself his how i if in
+        into is it its itself just me more most my myself no nor not now of off on once only or other our ours ourselves out over own
+        same she should so some such than that the their theirs them themselves then there these they this those through to too under
+        until up very was we were what when where which while who whom why will with would you your yours yourself yourselves
+        """,
+    )
+)
+
+_PIECE = re.compile(
+    r"""(?<!\S)(?P<minus>-(?=[^\W\d_]|"))?(?P<title>title:(?=["\w]))?"""
+    r"""(?:"(?P<phrase>[^"\w]*\w[^"]*)"(?=[,.;:!?]*(?:\s|$))|(?P<plain>(?!(?<=[-:])")\S+))"""  # a quote without its other one is text
+)
+_CURLY = str.maketrans("“”„", '"""')
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a text asks for: what is embedded, and what is looked for word by word."""
+
+    text: str  # without operators; "" where nothing is asked for, only against
+    terms: tuple[Term, ...] = ()  # any of them, repeats kept
+    holding: tuple[Term, ...] = ()  # phrases in quotes, and words of the title
+    lacking: tuple[Term, ...] = ()
+
+    @property
+    def has_operators(self) -> bool:
+        """Whether it says more than its words."""
+        return bool(self.holding or self.lacking)
+
+
+def parse(text: str) -> Asked:
+    """What a text asks for, its operators understood; a text without any is embedded as it is."""
+    kept: list[str] = []
+    found: dict[str, list[Term]] = {"terms": [], "holding": [], "lacking": []}
+    for piece in _PIECE.finditer(text.translate(_CURLY)):
+        phrase, is_title = piece["phrase"] or piece["plain"], piece["title"] is not None
+        if piece["minus"]:
+            found["lacking"] += _phrase(phrase, is_title=is_title)
+            continue
+        kept.append(phrase)
+        if is_title or piece["phrase"]:
+            found["holding"] += _phrase(phrase, is_title=is_title)
+            found["terms"] += _phrase(phrase, is_title=is_title)
+        else:
+            found["terms"] += _terms(phrase)
+    asked = Asked(" ".join(kept), *(tuple(each) for each in (_telling(found["terms"]), found["holding"], found["lacking"])))
+    return asked if asked.has_operators else Asked(text, asked.terms)
+
+
+def literal(text: str) -> Asked:
+    """What a text asks for if it has no operators: it is embedded whole, and each of its words is looked for."""
+    return Asked(text, tuple(_telling(_terms(text))))
+
+
+def telling(text: str, count: int) -> list[Term]:
+    """The words that a long text has most often in its first part, stop words aside, at most so many: what it may be about."""
+    return [term for term, _ in Counter(term for term in _terms(text[:_FIRST_PART].casefold()) if not _is_stop(term)).most_common(count)]
+
+
+def words(text: str) -> list[tuple[Term, Span]]:
+    """Each word of a text, as it is looked for on its own, with its span."""
+    return [(Term((word,)), span) for word, span in _words(text)]
+
+
+def expression(terms: Iterable[Term]) -> str:
+    """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
+    return " OR ".join(f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms)
+
+
+def idf(frequency: int, passages: int) -> float:
+    """A term's weight as FTS5's BM25 has it: ln((N - n + .5) / (n + .5)), and hardly anything where most passages hold it."""
+    return max(math.log((passages - frequency + 0.5) / (frequency + 0.5)), 1e-6)
+
+
+def rarity(frequency: int, passages: int) -> float:
+    """A word's weight where it must not be negative: ln(1 + (N - n + .5) / (n + .5))."""
+    return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
+
+
+def ideal(frequencies: Sequence[int], passages: int) -> float:
+    """More than any passage can score for terms of these frequencies: each of them held very often."""
+    return (1 + K1) * sum(idf(frequency, passages) for frequency in frequencies)
+
+
+def _telling(terms: Sequence[Term]) -> list[Term]:
+    """The terms without stop words, where others remain."""
+    return [term for term in terms if not _is_stop(term)] or list(terms)
+
+
+def _is_stop(term: Term) -> bool:
+    return len(term.words) == 1 and term.words[0].casefold() in STOP_WORDS
+
+
+def _phrase(text: str, *, is_title: bool) -> list[Term]:
+    found = tuple(word for word, _ in _words(text))
+    return [Term(found, is_title=is_title)] if found else []
+
+
+def _terms(text: str) -> list[Term]:
+    """The words of a text, each a term; of text without spaces, each pair of characters."""
+    terms: list[Term] = []
+    for run in _runs(text):
+        terms += [Term(pair) for pair in pairwise(run)] or [Term((run[0],))]
+    return terms
+
+
+def _runs(text: str) -> Iterator[list[str]]:
+    """Words, each alone, and whole stretches of text without spaces, a character an item."""
+    run: list[str] = []
+    end = -1  # of the stretch; -1 after a word
+    for word, (start, stop) in _words(text):
+        is_unspaced = spaced(word) != word
+        if run and not (is_unspaced and end >= 0 and all(_is_mark(between) for between in text[end:start])):
+            yield run
+            run = []
+        run.append(word)
+        end = stop if is_unspaced else -1
+    if run:
+        yield run
+
+
+def _words(text: str) -> list[tuple[str, Span]]:
+    """Runs of letters, digits and marks with their spans; of scripts without spaces, each character."""
+    found: list[tuple[str, Span]] = []
+    start = None
+    for i, character in enumerate(f"{text} "):
+        is_unspaced = spaced(character) != character
+        is_word = not is_unspaced and (character.isalnum() or (start is not None and _is_mark(character)))
+        if start is not None and not is_word:
+            found.append((text[start:i], (start, i)))
+            start = None
+        if is_unspaced and character.isalnum():
+            found.append((character, (i, i + 1)))
+        elif is_word and start is None:
+            start = i
+    return found
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"

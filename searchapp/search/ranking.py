@@ -1,0 +1,251 @@
+"""From scores to the matches that are shown. Pure: arrays in, choices out; knows neither SQL nor models.
+
+Four modes. `cosine` and `keyword` are one leg each. `hybrid` takes the union of both legs' best, standardises each leg's scores,
+and adds them with a weight that sees when the keyword leg has little to go by; then it lets each passage share in its neighbours'
+scores. `best` looks at the first twenty-eight again, token by token. The constants were chosen over eight sets of
+questions together, claims, abstracts, FAQ and notes, and little changes around their values. What a score is made of stays apart.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searchapp.search.query_parser import K1
+
+if TYPE_CHECKING:
+    from searchapp.types import Address, Ids, TokenVectors, Vectors
+
+Numbers: TypeAlias = NDArray[np.float64]  # (n,)
+Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what earned it; each (n,)
+
+MODES = ("cosine", "keyword", "hybrid", "best")
+DEPTH = 200  # passages of each leg that a hybrid looks at, at least
+LOOKED_AT_AGAIN = 28  # passages that `best` reads token by token; fifty measure the same and take nearly twice as long
+WEIGHT = 0.45  # of the keyword leg, where it has much to go by
+
+_MUCH = 1.3  # words that only one passage has, or their worth in commoner ones: then the best keyword hit is trusted
+_WHOLE = 0.7  # or this share of all that the question's words could be worth
+_HYBRID, _TOKENS, _SENTENCE, _LENGTH = 0.6, 0.3, 0.1, 0.3  # what counts in `best`; the last is taken off for each e-fold of passages
+_NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
+_NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
+_SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
+_SAME_LENGTH = 0.8  # of two texts that may be
+_SUSPECT = 0.85  # cosine from which two passages are compared word by word
+BOILERPLATE = 5  # documents that hold nearly the same passage: it says little about any of them
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Passages and their scores, the parts of which add up; in no particular order."""
+
+    ids: Ids  # (n,)
+    parts: Parts
+
+    @property
+    def scores(self) -> Numbers:
+        """Each passage's score, (n,); bigger is better."""
+        return np.sum(list(self.parts.values()), axis=0, dtype=np.float64) if self.parts else np.zeros(0)
+
+    def order(self, addresses: Sequence[Address]) -> list[int]:
+        """The positions, best first; scores equal but for rounding are ordered by path bytes, then start."""
+        scores = np.round(self.scores, 9).tolist()
+        return sorted(range(len(scores)), key=lambda i: (-scores[i], addresses[i]))
+
+
+# ---- hybrid --------------------------------------------------------------------------------------------------------
+
+
+def trust(best: float, ideal: float, passages: int) -> float:
+    """How much the keyword leg has to go by, 0 to 1, from its best BM25 score, the most its words could score, and the corpus's size.
+
+    A question put in other words than its answer's leaves the leg a few common words: then its best hits are chance.
+    """
+    if best <= 0 or ideal <= 0:
+        return 0.0
+    rare_words = best / ((1 + K1) * math.log(max(passages, 2)))
+    return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE)) ** 2
+
+
+def fuse(cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float) -> dict[str, Numbers]:
+    """The parts of a hybrid score, each (n,): both legs' scores in standard deviations from their means over the union.
+
+    NaN counts as the least cosine there is, and as a BM25 of 0: a passage that holds none of the words is worth nothing to that leg.
+    `weight` is the keyword leg's, from 0 to 1.
+    """
+    return {
+        "cosine": (1 - weight) * _standardised(_filled(cosines)),
+        "keyword": weight * trusted * _standardised(np.nan_to_num(keywords)),
+    }
+
+
+def share_with_neighbours(parts: Parts, vectors: Vectors, documents: Ids, *, first: int = _NEIGHBOURHOOD) -> dict[str, Numbers]:
+    """The parts with one more: what each of the first passages gets from its nearest neighbours of other documents.
+
+    Relevant passages lie together (score regularisation: Diaz, CIKM 2005). The mean of the neighbours' scores, weighted by
+    exp(16 cosine), takes the place of a fifth of a passage's own. All others stay behind those first.
+    """
+    scores = np.sum(list(parts.values()), axis=0)
+    head = np.argsort(-scores, kind="stable")[:first]
+    change = np.zeros(len(scores))
+    change[head] = _SHARED * (_neighbours_mean(scores[head], vectors[head], documents[head]) - scores[head])
+    return {**parts, "neighbours": change, "place": _behind(scores + change, head)}
+
+
+def _neighbours_mean(scores: Numbers, vectors: Vectors, documents: Ids) -> Numbers:
+    """The weighted mean of each passage's nearest neighbours' scores, (n,); its own where it has none."""
+    rows = np.nan_to_num(vectors)
+    cosines = rows @ rows.T  # (n, n)
+    cosines[documents[:, None] == documents[None, :]] = -1
+    count = min(_NEIGHBOURS, len(scores) - 1)
+    if count < 1:
+        return scores
+    least = -np.partition(-cosines, count - 1, axis=1)[:, count - 1 : count]
+    weights = np.where((cosines >= least) & (cosines > 0), np.exp(_SHARPNESS * cosines), 0.0).astype(np.float64)
+    total = weights.sum(1)
+    return np.where(total > 0, weights @ scores / np.maximum(total, 1e-12), scores)
+
+
+def _behind(scores: Numbers, head: Ids) -> Numbers:
+    """What all but the head must be moved by, (n,), so that none of them comes before any of it."""
+    rest = np.ones(len(scores), dtype=bool)
+    rest[head] = False
+    moved = np.zeros(len(scores))
+    if rest.any() and len(head):
+        moved[rest] = min(0.0, scores[head].min() - scores[rest].max() - 1e-6)
+    return moved
+
+
+# ---- best ----------------------------------------------------------------------------------------------------------
+
+
+def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> float:
+    """MaxSim (Khattab and Zaharia, SIGIR 2020), weighted: for each of the query's tokens the best cosine with any of the passage's.
+
+    `query` holds unit rows, (m, dim); the weights, (m,), are the IDF of the words that they belong to. 0 for a query without tokens.
+    """
+    total = float(weights.sum())
+    if total <= 0:
+        return 0.0
+    found = np.maximum((query @ unit_rows(tokens.states).T).max(axis=1), 0)  # (m,)
+    return float(found @ weights) / total
+
+
+def look_again(parts: Parts, *, tokens: Numbers, sentences: Numbers, passages: Ids) -> dict[str, Numbers]:
+    """The parts of a `best` score, each (n,), from a hybrid's, the token and sentence scores, and the lengths of the documents.
+
+    A document of many passages has many chances to be near by accident, as the best of n draws grows with n: the logarithm of their
+    number is taken off.
+    """
+    fused = np.sum(list(parts.values()), axis=0)
+    spread = max(float(fused.std()), 1e-12)
+    return {
+        **{name: _HYBRID * (part - part.mean()) / spread for name, part in parts.items()},
+        "tokens": _TOKENS * _standardised(tokens),
+        "sentence": _SENTENCE * _standardised(sentences),
+        "length": -_LENGTH * np.log(passages),
+    }
+
+
+def ahead(parts: Parts, head_parts: Parts, head: Ids) -> dict[str, Numbers]:
+    """The parts of all, with those of the head in place of its own; the head comes first, whatever the numbers."""
+    count = len(next(iter(parts.values())))
+    merged = {name: parts.get(name, np.zeros(count)).copy() for name in {**parts, **head_parts, "place": None}}
+    for name, part in merged.items():
+        part[head] = head_parts.get(name, np.zeros(len(head)))
+    merged["place"] = merged["place"] + _behind(np.sum(list(merged.values()), axis=0), head)
+    return merged
+
+
+# ---- what is shown -------------------------------------------------------------------------------------------------
+
+
+def suspects(vectors: Vectors) -> list[tuple[int, int]]:
+    """The pairs of positions, the earlier first, whose passages are near enough to be worth comparing word by word."""
+    rows = np.nan_to_num(vectors)
+    first, second = np.nonzero(np.triu(rows @ rows.T > _SUSPECT, 1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))
+
+
+def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[int, list[int]]:
+    """For each position that nearly repeats are behind, those; of a group, only the first leads, so pairs come in its order.
+
+    Two passages are nearly the same where nine tenths of their three-word shingles and all of their numbers are.
+    """
+    features = cache(lambda position: _features(texts[position]))
+    leaders: dict[int, int] = {}
+    found: dict[int, list[int]] = defaultdict(list)
+    for first, second in pairs:
+        if first in leaders or second in leaders or not _are_as_long(texts[first], texts[second]):
+            continue
+        (here, numbers), (there, other_numbers) = features(first), features(second)
+        if numbers == other_numbers and len(here & there) >= _SAME_TEXT * len(here | there):
+            leaders[second] = first
+            found[first].append(second)
+    return dict(found)
+
+
+def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:
+    """The order in which boilerplate counts half: its lead over nothing, or over the least of all scores, is halved."""
+    least = min(0.0, float(scores.min()))
+    worth = {i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i]) for i in order}
+    return sorted(order, key=lambda i: -worth[i])
+
+
+def choose(
+    order: Sequence[int], documents: Ids, *, k: int, per_document: int | None, is_passing: NDArray[np.bool_] | None = None
+) -> list[int]:
+    """The first k positions of an order that pass, with at most `per_document` of a document; the arrays are (n,)."""
+    taken: Counter[int] = Counter()
+    chosen: list[int] = []
+    for position in order:
+        if len(chosen) == k:
+            break
+        if is_passing is not None and not is_passing[position]:
+            continue
+        document = int(documents[position])
+        taken[document] += 1
+        if per_document is None or taken[document] <= per_document:
+            chosen.append(position)
+    return chosen
+
+
+def unit_rows(states: Vectors) -> Vectors:
+    """The rows in unit length, (n, dim); rows of zeros stay."""
+    rows: Vectors = states / np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-12)
+    return rows
+
+
+def _are_as_long(first: str, second: str) -> bool:
+    """Whether two texts are about as long as each other: this tells most of those that are not the same."""
+    shorter, longer = sorted((len(first), len(second)))
+    return shorter >= _SAME_LENGTH * longer
+
+
+def _features(text: str) -> tuple[set[tuple[str, ...]], list[str]]:
+    """Every three words in a row, or all words of a shorter text; and its numbers, sorted."""
+    words = [word.casefold() for word in _WORD.findall(text)]
+    shingles = {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+    return shingles, sorted(word for word in words if any(map(str.isdigit, word)))
+
+
+def _standardised(values: Numbers) -> Numbers:
+    """In standard deviations from the mean, (n,); zeros where there is no spread."""
+    spread = float(values.std()) if len(values) else 0.0
+    return (values - values.mean()) / spread if spread > 1e-12 else np.zeros(len(values))
+
+
+def _filled(values: Numbers) -> Numbers:
+    """The values with their least one in place of NaN; zeros where there is none at all."""
+    known = values[~np.isnan(values)]
+    return np.where(np.isnan(values), known.min() if len(known) else 0.0, values).astype(np.float64)

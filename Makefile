@@ -45,26 +45,26 @@ check: lint types test
 
 # Against what one would pick instead, in an environment of its own; COLLECTION=DIR adds quality, of a judged collection in BEIR form.
 bench: $(READY) $(BENCH)/.ready
-	$(BIN)/python tests/bench/versus.py $(if $(COLLECTION),--collection $(COLLECTION))
-	$(BIN)/python tests/bench/rates.py
+	$(BIN)/python -m benchmarks.versus $(if $(COLLECTION),--collection $(COLLECTION))
+	$(BIN)/python -m benchmarks.rates
 
-$(BENCH)/.ready: tests/bench/rivals/requirements.txt
+$(BENCH)/.ready: benchmarks/rivals/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement $<
 	@touch $@
 
 # What tuning is worth, and costs, by the code names of data/codenames; COLLECTION=DIR adds what is forgotten of a collection in BEIR form.
 tuning: $(READY)
-	$(BIN)/python tests/bench/tune.py $(if $(COLLECTION),--collection $(COLLECTION))
+	$(BIN)/python -m benchmarks.tune $(if $(COLLECTION),--collection $(COLLECTION))
 
 # What corpora of a thousand to a million passages cost; SIZES="1000 10000000" for others.
 scale: $(READY)
-	$(BIN)/python tests/bench/scale.py $(SIZES)
+	$(BIN)/python -m benchmarks.scale $(SIZES)
 
 # What the promises of ARCHITECTURE.md rest on, at length: two hours on two cores; TORTURES="powerloss flips" for some.
 torture: $(READY)
 	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[torture]'
-	PYTHONPATH=tests:tests/bench $(BIN)/python -m torture $(TORTURES)
+	$(BIN)/python -m tests.torture $(TORTURES)
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

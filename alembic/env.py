@@ -1,7 +1,8 @@
 """Runs the migrations on the connection that the store hands over, inside its transaction.
 
-By hand, for writing a new revision: `alembic -x database=/path/to/corpus.db revision --autogenerate -m "..."`. Without an explicit
-database it refuses to run, so that nobody migrates a corpus by accident.
+By hand, for writing a new revision: `alembic -x database=/path/to/corpus.db revision --autogenerate
+-m "..."`. Without an explicit database it refuses to run, so that nobody migrates a corpus by
+accident.
 """
 
 import sqlalchemy as sa
@@ -12,7 +13,11 @@ from searchapp.backends.sqlite.schema import Base, is_ours
 
 def run(connection: sa.Connection) -> None:
     context.configure(
-        connection=connection, target_metadata=Base.metadata, transactional_ddl=True, include_object=is_ours, compare_type=True
+        connection=connection,
+        target_metadata=Base.metadata,
+        transactional_ddl=True,
+        include_object=is_ours,
+        compare_type=True,
     )
     with context.begin_transaction():
         context.run_migrations()

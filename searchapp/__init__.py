@@ -1,7 +1,7 @@
 """Search your own documents by meaning, on your own machine.
 
-The package root holds the version, and the `Encoder` for whoever wants vectors in Python; importing the root, or any one module, costs
-that module alone.
+The package root holds the version, and the `Encoder` for whoever wants vectors in Python; importing
+the root, or any one module, costs that module alone.
 """
 
 from __future__ import annotations

@@ -12,7 +12,9 @@ from searchapp.encoders import preload as headstart
 
 
 def run() -> NoReturn:
-    """Run the command line and leave at once: tearing the libraries down would cost more than answering."""
+    """Run the command line and leave at once: tearing the libraries down would cost more than
+    answering.
+    """
     settings.use_one_thread_for_small_products()
     headstart.guess(sys.argv[1:])
     from searchapp.cli import main

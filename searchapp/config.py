@@ -1,7 +1,8 @@
 """Where things are and what was asked for: flags > environment > file > defaults.
 
-The only module that touches the environment. Everything else is told. The file is `config.toml` in the user's configuration folder,
-with the keys `corpus`, `model` and `device`; unknown keys are an error, so that a typing mistake does not pass for a setting.
+The only module that touches the environment. Everything else is told. The file is `config.toml` in
+the user's configuration folder, with the keys `corpus`, `model` and `device`; unknown keys are an
+error, so that a typing mistake does not pass for a setting.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ class Settings:
     device: Device = "auto"  # where passages are embedded
 
 
-def load(*, corpus: Path | None = None, model: str | None = None, device: str | None = None) -> Settings:
-    """The settings of this run; the arguments are the flags. Raises UsageError for a configuration file it cannot read."""
+def load(
+    *, corpus: Path | None = None, model: str | None = None, device: str | None = None
+) -> Settings:
+    """The settings of this run; the arguments are the flags. Raises UsageError for a configuration
+    file it cannot read.
+    """
     file = _read_file()
-    chosen = corpus or _path(os.environ.get("SEARCHAPP_CORPUS")) or _nearest(Path.cwd()) or _path(file.get("corpus"))
+    chosen = (
+        corpus
+        or _path(os.environ.get("SEARCHAPP_CORPUS"))
+        or _nearest(Path.cwd())
+        or _path(file.get("corpus"))
+    )
     cache = _path(os.environ.get("SEARCHAPP_CACHE")) or platformdirs.user_cache_path(_APP)
     wanted = device or os.environ.get("SEARCHAPP_DEVICE") or file.get("device") or DEVICES[0]
     if wanted not in DEVICES:
@@ -51,7 +61,9 @@ def load(*, corpus: Path | None = None, model: str | None = None, device: str | 
 
 
 def use_one_thread_for_small_products() -> None:
-    """Have NumPy multiply in one thread, before it is first imported: its idle threads spin, and slow the engines beside it twofold."""
+    """Have NumPy multiply in one thread, before it is first imported: its idle threads spin, and
+    slow the engines beside it twofold.
+    """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
@@ -61,14 +73,28 @@ def project_corpus(folder: Path) -> Path:
 
 
 def wants_color(stream: TextIO) -> bool:
-    """Whether colour suits the stream: a terminal, and neither NO_COLOR nor TERM=dumb (https://no-color.org)."""
+    """Whether colour suits the stream: a terminal, and neither NO_COLOR nor TERM=dumb
+    (https://no-color.org).
+    """
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def terminal_has_links() -> bool:
-    """Whether the terminal is one known to draw OSC 8 hyperlinks, or at least to ignore them gracefully."""
-    known = ("TERM_PROGRAM", "VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
-    return any(os.environ.get(name) for name in known) and os.environ.get("TERM_PROGRAM") != "Apple_Terminal"
+    """Whether the terminal is one known to draw OSC 8 hyperlinks, or at least to ignore them
+    gracefully.
+    """
+    known = (
+        "TERM_PROGRAM",
+        "VTE_VERSION",
+        "KITTY_WINDOW_ID",
+        "WT_SESSION",
+        "KONSOLE_VERSION",
+        "ALACRITTY_WINDOW_ID",
+    )
+    return (
+        any(os.environ.get(name) for name in known)
+        and os.environ.get("TERM_PROGRAM") != "Apple_Terminal"
+    )
 
 
 def _read_file() -> dict[str, str]:
@@ -80,10 +106,17 @@ def _read_file() -> dict[str, str]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {error}", hint="mend the file, or remove it") from error
-    unknown = [key for key, value in values.items() if key not in _KEYS or not isinstance(value, str)]
+        raise UsageError(
+            f"cannot read {path}: {error}", hint="mend the file, or remove it"
+        ) from error
+    unknown = [
+        key for key, value in values.items() if key not in _KEYS or not isinstance(value, str)
+    ]
     if unknown:
-        raise UsageError(f"{path}: unknown or malformed setting {unknown[0]!r}", hint=f"known settings, all text: {', '.join(_KEYS)}")
+        raise UsageError(
+            f"{path}: unknown or malformed setting {unknown[0]!r}",
+            hint=f"known settings, all text: {', '.join(_KEYS)}",
+        )
     return values
 
 

@@ -1,4 +1,5 @@
-"""A corpus: ingest, query, and the rest that one can do with it. The two straight lines of the program live here.
+"""A corpus: ingest, query, and the rest that one can do with it. The two straight lines of the
+program live here.
 
     ingest:  walk -> extract -> split -> encode -> store -> publish
     query:   encode -> search -> rank -> hydrate
@@ -67,14 +68,22 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "default"
 _COMMIT_DOCUMENTS = 256  # of an import
-_MOST_CHARACTERS, _MOST_QUESTIONS, _MOST_FILTERS = 50_000, 100, 500  # of one query, so that it is answered in seconds
+_MOST_CHARACTERS, _MOST_QUESTIONS, _MOST_FILTERS = (
+    50_000,
+    100,
+    500,
+)  # of one query, so that it is answered in seconds
 
 
 class Corpus:
     """Documents that can be searched by meaning."""
 
-    def __init__(self, backend: Backend, *, cache: Path | None = None, encoder: Encoder | None = None) -> None:
-        """A corpus in a backend. Its encoder is the one given, else it is found by name and kept in the cache folder."""
+    def __init__(
+        self, backend: Backend, *, cache: Path | None = None, encoder: Encoder | None = None
+    ) -> None:
+        """A corpus in a backend. Its encoder is the one given, else it is found by name and kept in
+        the cache folder.
+        """
         if cache is None and encoder is None:
             raise ValueError("a corpus needs an encoder, or a cache folder to keep one in")
         self._backend = backend
@@ -84,7 +93,9 @@ class Corpus:
     @classmethod
     def open(cls, where: settings.Settings | str | os.PathLike[str]) -> Corpus:
         """The corpus in a folder, which need not exist before the first ingest."""
-        chosen = where if isinstance(where, settings.Settings) else settings.load(corpus=Path(where))
+        chosen = (
+            where if isinstance(where, settings.Settings) else settings.load(corpus=Path(where))
+        )
         return cls(LocalBackend(chosen.corpus), cache=chosen.cache)
 
     # -- the first line: ingest
@@ -105,22 +116,39 @@ class Corpus:
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """Bring the documents below the paths up to date, or below all remembered roots; remembers the paths as roots.
+        """Bring the documents below the paths up to date, or below all remembered roots; remembers
+        the paths as roots.
 
-        Every file is accounted for in the report; one that cannot be read does not end the run. All that was committed stays,
-        whatever happens. Raises PathMissing for a path that does not exist, OtherEncoder for a model that is not the corpus's.
+        Every file is accounted for in the report; one that cannot be read does not end the run. All
+        that was committed stays, whatever happens. Raises PathMissing for a path that does not
+        exist, OtherEncoder for a model that is not the corpus's.
         """
         from searchapp.extract.sandbox.pool import ExtractionPool
         from searchapp.ingest.pipeline import Ingest
 
-        given = [Root(os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)) for path in paths]
+        given = [
+            Root(
+                os.fsencode(os.path.normpath(Path(path).absolute())), tuple(include), tuple(exclude)
+            )
+            for path in paths
+        ]
         _require_present(given, prune=prune)
-        with ExtractionPool(min(os.cpu_count() or 1, 4)) as pool, closing(self._backend.writer()) as writer:
+        with (
+            ExtractionPool(min(os.cpu_count() or 1, 4)) as pool,
+            closing(self._backend.writer()) as writer,
+        ):
             open_encoder: OpenEncoder = partial(self._ingest_encoder, writer, model, device)
             if model is not None:  # refuse another encoder even where nothing has to be embedded
                 encoder = open_encoder(is_batch=True)
                 open_encoder = lambda *, is_batch: encoder  # noqa: ARG005, E731
-            return Ingest(writer, pool, open_encoder, prune=prune, on_progress=on_progress, is_stopped=is_stopped).run(given)
+            return Ingest(
+                writer,
+                pool,
+                open_encoder,
+                prune=prune,
+                on_progress=on_progress,
+                is_stopped=is_stopped,
+            ).run(given)
 
     # -- the second line: query
 
@@ -144,14 +172,18 @@ class Corpus:
         has_highlights: bool = False,
         has_shares: bool = False,
     ) -> Answer:
-        """The k best passages for a question, best first; never fewer while k exist that pass the filters.
+        """The k best passages for a question, best first; never fewer while k exist that pass the
+        filters.
 
-        Several texts, files to find the `like` of, and passages by id and path are fused into one question; `away` holds meanings to
-        keep away. Without a mode, or a weight of the keyword leg, the corpus's settings count. `collapse` shows nearly the same
-        passage once; `is_exact` looks at every passage, however large the corpus; `is_literal` takes quotes, `-` and `title:` as text.
+        Several texts, files to find the `like` of, and passages by id and path are fused into one
+        question; `away` holds meanings to keep away. Without a mode, or a weight of the keyword
+        leg, the corpus's settings count. `collapse` shows nearly the same passage once; `is_exact`
+        looks at every passage, however large the corpus; `is_literal` takes quotes, `-` and
+        `title:` as text.
 
-        Raises EmptyQuery, QueryTooLarge, UnknownMode, BadFilter, BadSetting, CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing,
-        EncoderError or FileFailed, and ValueError for a k or `per_document` below 1.
+        Raises EmptyQuery, QueryTooLarge, UnknownMode, BadFilter, BadSetting, CorpusMissing,
+        CorpusEmpty, DocumentMissing, PathMissing, EncoderError or FileFailed, and ValueError for a
+        k or `per_document` below 1.
         """
         begin = time.perf_counter()
         watch = Stopwatch()
@@ -165,7 +197,9 @@ class Corpus:
             mode = mode or settings.get("mode", rank.MODES[0])
             parse = keywords.literal if is_literal or mode == "cosine" else keywords.parse
             asked = tuple(map(parse, texts))
-            _require_question([each.text for each in asked], has_examples=bool(like or like_passages))
+            _require_question(
+                [each.text for each in asked], has_examples=bool(like or like_passages)
+            )
             request = Request(
                 asked=asked,
                 mode=mode,
@@ -189,7 +223,9 @@ class Corpus:
             shown = [examples.of_file(_absolute(file), reader, opened) for file in like]
             shown += [examples.of_passage(*passage, reader, opened) for passage in like_passages]
             with watch.stage("rank"):
-                answer = _answer(Search(reader, opened, request.beside(shown), watch), reader, texts, begin)
+                answer = _answer(
+                    Search(reader, opened, request.beside(shown), watch), reader, texts, begin
+                )
             return replace(answer, stages_s=watch.taken_s)
 
     def _open_reader(self, watch: Stopwatch) -> Reader:
@@ -199,12 +235,15 @@ class Corpus:
     # -- settings
 
     def settings(self) -> dict[str, str]:
-        """What this corpus does otherwise than by default: `mode` and `weight`, where they are set."""
+        """What this corpus does otherwise than by default: `mode` and `weight`, where
+        they are set.
+        """
         with closing(self._backend.reader()) as reader:
             return reader.settings()
 
     def configure(self, name: str, value: str | None) -> None:
-        """Set the ranking `mode` of questions that name none, or the keyword leg's `weight`; None: as by default.
+        """Set the ranking `mode` of questions that name none, or the keyword leg's `weight`; None:
+        as by default.
 
         Raises BadSetting for another name, or a value that makes no sense.
         """
@@ -221,10 +260,12 @@ class Corpus:
     # -- the rest
 
     def remove(self, places: Sequence[str]) -> list[bytes]:
-        """Take the documents at or below the given paths or globs out, and forget roots there and what was left out; returns their paths.
+        """Take the documents at or below the given paths or globs out, and forget roots there and
+        what was left out; returns their paths.
 
-        On a full disk they leave one by one, so that as little room is needed as can be. Raises DocumentMissing where a place is neither a
-        document's nor a root's, and then removes nothing.
+        On a full disk they leave one by one, so that as little room is needed as can be. Raises
+        DocumentMissing where a place is neither a document's nor a root's, and then removes
+        nothing.
         """
         try:
             with closing(self._backend.writer(is_for_removal=True)) as writer:
@@ -239,7 +280,13 @@ class Corpus:
             roots = [root.path for root in reader.status().roots]
             for place in places:
                 filters = Filters(within=(place,))
-                found = dict(zip(reader.document_ids(filters), (row.path for row in reader.rows(filters)), strict=True))
+                found = dict(
+                    zip(
+                        reader.document_ids(filters),
+                        (row.path for row in reader.rows(filters)),
+                        strict=True,
+                    )
+                )
                 if not found and os.fsencode(place.rstrip("/")) not in roots:
                     raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
                 removed |= found
@@ -255,10 +302,12 @@ class Corpus:
         return sorted(removed.values())
 
     def forget(self, places: Sequence[str] = ()) -> tuple[list[bytes], list[str]]:
-        """Remove documents so that no byte of their text is left in any file of the corpus; without places, of those removed before.
+        """Remove documents so that no byte of their text is left in any file of the corpus; without
+        places, of those removed before.
 
-        Returns their paths, and the names of the backups beside the database that had to go, as they held the text. Raises as `remove`
-        does, and CorpusUnwritable where the text could not be cleared away yet.
+        Returns their paths, and the names of the backups beside the database that had to go, as
+        they held the text. Raises as `remove` does, and CorpusUnwritable where the text could not
+        be cleared away yet.
         """
         removed = self.remove(places) if places else []
         with closing(self._backend.writer(is_for_removal=True)) as writer:
@@ -273,13 +322,17 @@ class Corpus:
             return []
 
     def show(self, place: str) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
-        """A document, its metadata and its passages. Raises DocumentMissing unless exactly one is at the path or glob."""
+        """A document, its metadata and its passages. Raises DocumentMissing unless exactly one is
+        at the path or glob.
+        """
         filters = Filters(within=(place,))
         with closing(self._backend.reader()) as reader:
             rows = list(reader.rows(filters))
             if len(rows) != 1:
                 found = f"{len(rows)} documents" if rows else "no document"
-                raise DocumentMissing(f"{found} at {place}", hint="name one document, as `searchapp list` shows it")
+                raise DocumentMissing(
+                    f"{found} at {place}", hint="name one document, as `searchapp list` shows it"
+                )
             metadata, passages = reader.show(reader.document_ids(filters)[0])
             return rows[0], metadata, passages
 
@@ -289,17 +342,23 @@ class Corpus:
             return replace(reader.status(), outdated=_outdated(reader))
 
     def check(self, *, is_full: bool = False) -> list[Finding]:
-        """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is not wrong: it is a cache."""
+        """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is
+        not wrong: it is a cache.
+        """
         return self._backend.check(is_full=is_full)
 
     def repair(
-        self, *, on_progress: Callable[[Progress], None] = lambda _: None, is_stopped: Callable[[], bool] = lambda: False
+        self,
+        *,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> Salvage | None:
         """Make a damaged corpus sound again; None where nothing is wrong.
 
-        What is derived is derived anew, damaged documents are read again where their files stand, and embedded again where only their
-        vectors were damaged; what is left is `lost`. The database as it was found is kept in a folder of its own. Raises as `ingest`
-        does, and CorpusDamaged where nothing can be made of it.
+        What is derived is derived anew, damaged documents are read again where their files stand,
+        and embedded again where only their vectors were damaged; what is left is `lost`. The
+        database as it was found is kept in a folder of its own. Raises as `ingest` does, and
+        CorpusDamaged where nothing can be made of it.
         """
         if not self.check(is_full=True):
             return None
@@ -309,9 +368,17 @@ class Corpus:
             if writer.has_pending():
                 self._embed_pending(writer, on_progress, is_stopped)
             writer.finish()
-        if files := list(dict.fromkeys(os.fsdecode(file) for path in found.to_read if (file := standing_source(path)))):
+        if files := list(
+            dict.fromkeys(
+                os.fsdecode(file) for path in found.to_read if (file := standing_source(path))
+            )
+        ):
             report = self.ingest(files, on_progress=on_progress, is_stopped=is_stopped)
-            found.notes += [f"{os.fsdecode(each.path)}: {each.reason}" for each in report.files if each.outcome == "failed"]
+            found.notes += [
+                f"{os.fsdecode(each.path)}: {each.reason}"
+                for each in report.files
+                if each.outcome == "failed"
+            ]
         self._label_again(found.labels)
         found.lost += self._missing(found.to_read)
         return found
@@ -325,11 +392,15 @@ class Corpus:
                     writer.set_labels(known[path].document_id, labels[path])
                 writer.commit()
 
-    def take_in(self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path) -> Mapping[str, int]:
-        """Take the documents of an export in, with their vectors, at the paths that `moved` makes of theirs; embeds nothing.
+    def take_in(
+        self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path
+    ) -> Mapping[str, int]:
+        """Take the documents of an export in, with their vectors, at the paths that `moved` makes
+        of theirs; embeds nothing.
 
-        A document that is here already is replaced where the exported one is of a later file. Labels come with what is imported, unless the
-        document here has some by hand. Returns how many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
+        A document that is here already is replaced where the exported one is of a later file.
+        Labels come with what is imported, unless the document here has some by hand. Returns how
+        many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
         before anything is changed, and OtherEncoder.
         """
         from searchapp.backends.sqlite import export as transfer
@@ -353,9 +424,18 @@ class Corpus:
     def _labels_by_hand(self) -> set[int]:
         """The documents that a person has labelled."""
         with closing(self._backend.reader()) as reader:
-            return {document_id for document_id, labels in reader.labels().items() if any(each.origin == "hand" for each in labels)}
+            return {
+                document_id
+                for document_id, labels in reader.labels().items()
+                if any(each.origin == "hand" for each in labels)
+            }
 
-    def _embed_pending(self, writer: Writer, on_progress: Callable[[Progress], None], is_stopped: Callable[[], bool]) -> None:
+    def _embed_pending(
+        self,
+        writer: Writer,
+        on_progress: Callable[[Progress], None],
+        is_stopped: Callable[[], bool],
+    ) -> None:
         from searchapp.ingest.indexer import Intake
 
         encoder = self._ingest_encoder(writer, None, "auto", is_batch=True)
@@ -379,7 +459,9 @@ class Corpus:
 
     # -- encoders
 
-    def _ingest_encoder(self, writer: Writer, model: str | None, device: Device, *, is_batch: bool) -> Encoder:
+    def _ingest_encoder(
+        self, writer: Writer, model: str | None, device: Device, *, is_batch: bool
+    ) -> Encoder:
         made_by = writer.encoder()
         if self._encoder is not None:
             encoder = self._encoder
@@ -417,23 +499,31 @@ class Corpus:
         return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)
 
 
-def _import(writer: Writer, exported: Exported, known: KnownFile | None, labelled: Collection[int]) -> str:
+def _import(
+    writer: Writer, exported: Exported, known: KnownFile | None, labelled: Collection[int]
+) -> str:
     source = exported.source
     if known is not None and known.source.content_hash == source.content_hash:
         return "unchanged"
     if known is not None and known.source.identity.mtime_ns > source.identity.mtime_ns:
         return "kept"
     try:
-        document_id = writer.replace(source, exported.document, exported.passages, vectors=exported.vectors)
+        document_id = writer.replace(
+            source, exported.document, exported.passages, vectors=exported.vectors
+        )
         if exported.labels and (known is None or known.document_id not in labelled):
             writer.set_labels(document_id, exported.labels)
     except ValueError as error:
-        raise BackupError(f"the export holds vectors that are none: {error}", hint="export the corpus anew") from error
+        raise BackupError(
+            f"the export holds vectors that are none: {error}", hint="export the corpus anew"
+        ) from error
     return "imported"
 
 
 def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:
-    """Have the containers of documents that were removed read again by the next ingest, which brings them back."""
+    """Have the containers of documents that were removed read again by the next ingest, which
+    brings them back.
+    """
     known = writer.known_files()
     for container in {container for path in members for container in containers_of(path)}:
         writer.set_unindexed([container], [])
@@ -446,7 +536,13 @@ def _answer(search: Search, reader: Reader, texts: Sequence[str], begin: float) 
     _, _, pending, stale = reader.counts()
     request = search.request
     return Answer(
-        query=" + ".join([*texts, *(f"like {each.origin}" for each in request.examples), *(f"not {each}" for each in request.away)]),
+        query=" + ".join(
+            [
+                *texts,
+                *(f"like {each.origin}" for each in request.examples),
+                *(f"not {each}" for each in request.away),
+            ]
+        ),
         mode=request.mode,
         legs=search.legs,
         generation=reader.generation,
@@ -455,7 +551,11 @@ def _answer(search: Search, reader: Reader, texts: Sequence[str], begin: float) 
         pending=pending,
         stale=stale + _outdated(reader),
         is_approximate="cosine" in search.legs and reader.is_approximate and not request.is_exact,
-        notes=(*reader.notes, *search.notes, *(note for each in texts for note in _cut_note(each, search))),
+        notes=(
+            *reader.notes,
+            *search.notes,
+            *(note for each in texts for note in _cut_note(each, search)),
+        ),
     )
 
 
@@ -471,7 +571,11 @@ def _cut_note(text: str, search: Search) -> list[str]:
     if "cosine" not in search.legs or not text.strip():
         return []
     tokens, limit = len(search.encoder.tokenize([text])[0]), search.encoder.identity.max_tokens
-    return [f"the question has {tokens} tokens; only about the first {limit} were compared"] if tokens > limit else []
+    return (
+        [f"the question has {tokens} tokens; only about the first {limit} were compared"]
+        if tokens > limit
+        else []
+    )
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
@@ -489,7 +593,10 @@ def _require_weight(value: float | str) -> float:
     except ValueError:
         weight = math.nan
     if not 0 <= weight <= 1:
-        raise BadSetting(f"{value} is no weight", hint="give the keyword leg's part, from 0 (meaning alone) to 1 (words alone)")
+        raise BadSetting(
+            f"{value} is no weight",
+            hint="give the keyword leg's part, from 0 (meaning alone) to 1 (words alone)",
+        )
     return weight
 
 
@@ -501,12 +608,23 @@ def _require_question(texts: Sequence[str], *, has_examples: bool) -> None:
 def _require_bounds(texts: Sequence[str], examples: Sequence[object], filters: Filters) -> None:
     characters = sum(map(len, texts))
     if characters > _MOST_CHARACTERS:
-        hint = "ask with a sentence or two; to find the like of a text, put it into a file: --like FILE"
-        raise QueryTooLarge(f"the question has {characters:,} characters; {_MOST_CHARACTERS:,} are the most", hint=hint)
+        hint = (
+            "ask with a sentence or two; to find the like of a text, put it into a file: "
+            "--like FILE"
+        )
+        raise QueryTooLarge(
+            f"the question has {characters:,} characters; {_MOST_CHARACTERS:,} are the most",
+            hint=hint,
+        )
     if len(texts) + len(examples) > _MOST_QUESTIONS:
-        message = f"{len(texts) + len(examples):,} questions and examples at once; {_MOST_QUESTIONS} are the most"
+        message = (
+            f"{len(texts) + len(examples):,} questions and examples at once; "
+            f"{_MOST_QUESTIONS} are the most"
+        )
         raise QueryTooLarge(message, hint="ask them one after another")
-    count = sum(map(len, (filters.within, filters.types, filters.where, filters.outside, filters.labels)))
+    count = sum(
+        map(len, (filters.within, filters.types, filters.where, filters.outside, filters.labels))
+    )
     if count > _MOST_FILTERS:
         hint = "name a folder or a glob that has them all"
         raise QueryTooLarge(f"{count:,} filters; {_MOST_FILTERS} are the most", hint=hint)
@@ -520,7 +638,10 @@ def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
 
 
 def _require_sense(
-    mode: str | None, weight: float | None, least: tuple[float | None, float | None], counts: tuple[int, int | None]
+    mode: str | None,
+    weight: float | None,
+    least: tuple[float | None, float | None],
+    counts: tuple[int, int | None],
 ) -> None:
     if mode is not None and mode not in rank.MODES:
         raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
@@ -529,15 +650,20 @@ def _require_sense(
     if any(count is not None and count < 1 for count in counts):
         raise ValueError("k and per_document count from 1")
     if any(number is not None and math.isnan(number) for number in least):
-        raise BadFilter("what a match has to reach is not a number", hint="give a cosine, from -1 to 1, or a confidence, from 0 to 1")
+        raise BadFilter(
+            "what a match has to reach is not a number",
+            hint="give a cosine, from -1 to 1, or a confidence, from 0 to 1",
+        )
 
 
 def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> None:
     if made_by is not None and made_by.fingerprint != encoder.fingerprint:
         raise OtherEncoder(
-            f"this corpus was made by the encoder {made_by.model!r} ({made_by.fingerprint[:12]}), not by {encoder.model!r} "
+            f"this corpus was made by the encoder {made_by.model!r} ({made_by.fingerprint[:12]}), "
+            f"not by {encoder.model!r} "
             f"({encoder.fingerprint[:12]}); vectors of two encoders cannot be compared",
-            hint="leave --model, SEARCHAPP_MODEL or the setting out; to change the corpus's model: searchapp model use MODEL; "
+            hint="leave --model, SEARCHAPP_MODEL or the setting out; to change the corpus's model: "
+            "searchapp model use MODEL; "
             "or ingest into a new corpus with --corpus DIR --model MODEL",
         )
 
@@ -545,5 +671,7 @@ def _require_same(made_by: EncoderIdentity | None, encoder: EncoderIdentity) -> 
 def _outdated(reader: Reader) -> int:
     """How many documents an older extractor or splitter made."""
     return sum(
-        count for kind, extractor, splitter, count in reader.versions() if extractor != extractor_of(kind) or splitter != SPLITTER_VERSION
+        count
+        for kind, extractor, splitter, count in reader.versions()
+        if extractor != extractor_of(kind) or splitter != SPLITTER_VERSION
     )

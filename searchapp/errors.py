@@ -27,15 +27,17 @@
         ├── FileSkipped             on purpose: empty, too large, of a type without a reader
         └── FileFailed              by misfortune: no permission, encrypted, broken, too slow
 
-`code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's own mistake is a
-`ValueError` or `TypeError` and does not appear here. Foreign exceptions are translated in the module that owns the library.
-Two more stay between modules: `snapshot.OldSchema` makes the backend migrate, `vectors.VectorsFileError` makes the reader do
-without the file.
+`code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's
+own mistake is a `ValueError` or `TypeError` and does not appear here. Foreign exceptions are
+translated in the module that owns the library. Two more stay between modules: `snapshot.OldSchema`
+makes the backend migrate, `vectors.VectorsFileError` makes the reader do without the file.
 """
 
 
 class SearchappError(Exception):
-    """Something outside the program failed; `str()` is the message, `hint` says what to do about it."""
+    """Something outside the program failed; `str()` is the message, `hint` says what to do about
+    it.
+    """
 
     code = "failed"
     exit_code = 4
@@ -107,7 +109,9 @@ class CorpusTooNew(CorpusError):
 
 
 class CorpusUnreadable(CorpusError):
-    """The system refuses to open the corpus: missing permission, say. Nothing is known to be wrong with it."""
+    """The system refuses to open the corpus: missing permission, say. Nothing is known to be wrong
+    with it.
+    """
 
     code = "corpus_unreadable"
 

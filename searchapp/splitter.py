@@ -1,8 +1,10 @@
 """Document -> Passages: where a document is cut so that every piece fits the encoder.
 
-Pure: it knows a tokenizer only as a function, and nothing of files, models or stores. Structure decides first (a passage stays within
-one heading path and one page, slide or sheet), then blocks, then sentences or lines, then tokens; within a section passages are packed
-greedily and never overlap. What is embedded, heading path and slice together, stays within the limit; nothing is truncated.
+Pure: it knows a tokenizer only as a function, and nothing of files, models or stores. Structure
+decides first (a passage stays within one heading path and one page, slide or sheet), then blocks,
+then sentences or lines, then tokens; within a section passages are packed greedily and never
+overlap. What is embedded, heading path and slice together, stays within the limit; nothing is
+truncated.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Tokenize: TypeAlias = Callable[[Sequence[str]], list[list[Span]]]
 _Cutter: TypeAlias = Callable[[str, int, int], list[int]]
 
 _PIECE_LENGTH = 16_384  # code points tokenised as one text
-_BATCH_SIZE = 64  # texts tokenised in one call: about a million code points, so that memory stays bounded
+_BATCH_SIZE = (
+    64  # texts tokenised in one call: about a million code points, so that memory stays bounded
+)
 
 _SPACE = re.compile(r"\s")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -66,16 +70,22 @@ class _Tokens:
 def split(document: Document, tokenize: Tokenize, *, max_tokens: int) -> list[Passage]:
     """The passages of a document, in order, disjoint, without outer white space.
 
-    `tokenize` is `Encoder.tokenize`. The `embedded_text` of each passage has at most `max_tokens` tokens, by `tokenize` itself; the
-    only exception is a single character of more tokens than that. Each character of a block that is not white space lies in exactly
-    one passage, save that headings travel in the paths of what stands below them; a heading that no path carries is a passage.
-    Paths take at most a quarter of the limit: the title, then as many of the deepest headings as fit; a title too long by itself is
-    cut after a token. Raises ValueError for a limit below 1.
+    `tokenize` is `Encoder.tokenize`. The `embedded_text` of each passage has at most `max_tokens`
+    tokens, by `tokenize` itself; the only exception is a single character of more tokens than that.
+    Each character of a block that is not white space lies in exactly one passage, save that
+    headings travel in the paths of what stands below them; a heading that no path carries is a
+    passage. Paths take at most a quarter of the limit: the title, then as many of the deepest
+    headings as fit; a title too long by itself is cut after a token. Raises ValueError for a limit
+    below 1.
     """
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
     text = document.text
-    blocks = [block for block in document.blocks or _paragraphs(text) if text[block.start : block.end].strip()]
+    blocks = [
+        block
+        for block in document.blocks or _paragraphs(text)
+        if text[block.start : block.end].strip()
+    ]
     paths = _fit_paths(document.title, blocks, tokenize, max_tokens // 4)
     tokens = _tokens(text, tokenize)
     passages = [
@@ -86,7 +96,7 @@ def split(document: Document, tokenize: Tokenize, *, max_tokens: int) -> list[Pa
     return _with_places(document, blocks, _within_limit(text, passages, tokenize, max_tokens))
 
 
-# ---- heading paths -------------------------------------------------------------------------------------------------
+# ---- heading paths -------------------------------------------------------------------------------
 
 
 def _fit_paths(title: str, blocks: Sequence[Block], tokenize: Tokenize, limit: int) -> _Paths:
@@ -94,7 +104,10 @@ def _fit_paths(title: str, blocks: Sequence[Block], tokenize: Tokenize, limit: i
     paths = {block.headings: _full_path(title, block.headings) for block in blocks}
     names = list(dict.fromkeys(name for path in paths.values() for name in path))
     spans = dict(zip(names, _tokenize_all([name + "\n" for name in names], tokenize), strict=True))
-    return {headings: _fit_path(path, spans, limit, has_title=bool(title.strip())) for headings, path in paths.items()}
+    return {
+        headings: _fit_path(path, spans, limit, has_title=bool(title.strip()))
+        for headings, path in paths.items()
+    }
 
 
 def _full_path(title: str, headings: tuple[str, ...]) -> tuple[str, ...]:
@@ -103,13 +116,21 @@ def _full_path(title: str, headings: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in path if name.strip())
 
 
-def _fit_path(path: tuple[str, ...], spans: Mapping[str, list[Span]], limit: int, *, has_title: bool) -> _Path:
-    """The title, cut at a token where it alone is too long, and the deepest headings that fit beside it."""
+def _fit_path(
+    path: tuple[str, ...], spans: Mapping[str, list[Span]], limit: int, *, has_title: bool
+) -> _Path:
+    """The title, cut at a token where it alone is too long, and the deepest headings that fit
+    beside it.
+    """
     kept: list[str] = []
     room = limit
     titles = path[:1] if has_title else ()
     for name in titles:
-        title = name if len(spans[name]) <= limit else name[: spans[name][limit - 1][1] if limit else 0].rstrip()
+        title = (
+            name
+            if len(spans[name]) <= limit
+            else name[: spans[name][limit - 1][1] if limit else 0].rstrip()
+        )
         kept += [title] if title else []
         room -= min(limit, len(spans[name]))
     for name in reversed(path[len(titles) :]):
@@ -120,16 +141,21 @@ def _fit_path(path: tuple[str, ...], spans: Mapping[str, list[Span]], limit: int
     return _Path(tuple(kept), limit - room)
 
 
-# ---- sections ------------------------------------------------------------------------------------------------------
+# ---- sections ------------------------------------------------------------------------------------
 
 
 def _paragraphs(text: str) -> list[Block]:
     """The blocks of a text without structure: what blank lines separate."""
-    return [Block(start, end, "prose") for start, end in pairwise((0, *_paragraph_cuts(text, 0, len(text)), len(text)))]
+    return [
+        Block(start, end, "prose")
+        for start, end in pairwise((0, *_paragraph_cuts(text, 0, len(text)), len(text)))
+    ]
 
 
 def _sections(document: Document, blocks: Sequence[Block], paths: _Paths) -> list[_Section]:
-    """The runs of blocks that may share a passage, and each heading that the section after it does not carry, in order."""
+    """The runs of blocks that may share a passage, and each heading that the section after it does
+    not carry, in order.
+    """
     sections: list[_Section] = []
     below: tuple[str, ...] = ()  # the path of the block after the run
     for run in reversed([tuple(run) for _, run in groupby(blocks, key=_run)]):
@@ -150,7 +176,11 @@ def _run(block: Block) -> tuple[int, tuple[str, ...], Place]:
 def _is_title(block: Block, document: Document) -> bool:
     """Whether a heading says what the title says, markup aside."""
     is_top_heading = block.kind == "heading" and not block.headings
-    return is_top_heading and document.title != "" and _words(document.text[block.start : block.end]) == _words(document.title)
+    return (
+        is_top_heading
+        and document.title != ""
+        and _words(document.text[block.start : block.end]) == _words(document.title)
+    )
 
 
 def _words(text: str) -> str:
@@ -158,23 +188,31 @@ def _words(text: str) -> str:
 
 
 def _name(heading: Block, below: tuple[str, ...]) -> str:
-    """How a heading is called in the path of the block after it, "" where that block does not stand below it."""
+    """How a heading is called in the path of the block after it, "" where that block does not stand
+    below it.
+    """
     depth = len(heading.headings)
     return below[depth] if len(below) > depth and below[:depth] == heading.headings else ""
 
 
-# ---- packing -------------------------------------------------------------------------------------------------------
+# ---- packing -------------------------------------------------------------------------------------
 
 
 def _pack_section(section: _Section, tokens: _Tokens, budget: int) -> Iterator[Passage]:
     """A section's passages, each of at most `budget` tokens by `tokens`."""
-    units = (unit for block in section.blocks for unit in _units(tokens, block.start, block.end, budget, _CUTTERS[block.kind]))
+    units = (
+        unit
+        for block in section.blocks
+        for unit in _units(tokens, block.start, block.end, budget, _CUTTERS[block.kind])
+    )
     for start, end in _packed(units, tokens, budget):
         yield Passage(start, end, section.path.headings)
 
 
 def _packed(units: Iterable[Span], tokens: _Tokens, budget: int) -> Iterator[Span]:
-    """Units joined greedily, in order, while they fit the budget together; outer white space goes."""
+    """Units joined greedily, in order, while they fit the budget together; outer white
+    space goes.
+    """
     packed: list[Span] = []
     for start, end in units:
         if packed and tokens.count(packed[-1][0], end) <= budget:
@@ -187,8 +225,12 @@ def _packed(units: Iterable[Span], tokens: _Tokens, budget: int) -> Iterator[Spa
             yield start + len(body) - len(body.lstrip()), start + len(body.rstrip())
 
 
-def _units(tokens: _Tokens, start: int, end: int, budget: int, cutters: Sequence[_Cutter]) -> Iterator[Span]:
-    """The slice whole where it fits the budget, else cut by the first cutter, its parts by the next, and so on to tokens."""
+def _units(
+    tokens: _Tokens, start: int, end: int, budget: int, cutters: Sequence[_Cutter]
+) -> Iterator[Span]:
+    """The slice whole where it fits the budget, else cut by the first cutter, its parts by the
+    next, and so on to tokens.
+    """
     if tokens.count(start, end) <= budget:
         yield start, end
     elif not cutters:
@@ -199,12 +241,21 @@ def _units(tokens: _Tokens, start: int, end: int, budget: int, cutters: Sequence
 
 
 def _token_runs(tokens: _Tokens, start: int, end: int, budget: int) -> Iterator[Span]:
-    """The slice cut before tokens, at white space where the second half of a run has some. Tokens of one character stay together."""
+    """The slice cut before tokens, at white space where the second half of a run has some. Tokens
+    of one character stay together.
+    """
     starts = tokens.starts
     first, last = bisect_left(starts, start), bisect_left(starts, end)
     while last - first > budget:
         cut = first + budget
-        cut = next((near for near in range(cut, first + budget // 2, -1) if _follows_space(tokens.text, starts[near])), cut)
+        cut = next(
+            (
+                near
+                for near in range(cut, first + budget // 2, -1)
+                if _follows_space(tokens.text, starts[near])
+            ),
+            cut,
+        )
         if starts[cut] <= start:
             cut = bisect_right(starts, start)
         if cut >= last:
@@ -216,7 +267,9 @@ def _token_runs(tokens: _Tokens, start: int, end: int, budget: int) -> Iterator[
 
 
 def _follows_space(text: str, start: int) -> bool:
-    """Whether a token begins a word; some tokenizers count the space before a word as part of its token."""
+    """Whether a token begins a word; some tokenizers count the space before a word as part of its
+    token.
+    """
     return text[start - 1].isspace() or text[start].isspace()
 
 
@@ -257,11 +310,13 @@ _CUTTERS: Mapping[BlockKind, tuple[_Cutter, ...]] = {
 }
 
 
-# ---- tokens and places ----------------------------------------------------------------------------------------------
+# ---- tokens and places ---------------------------------------------------------------------------
 
 
 def _tokens(text: str, tokenize: Tokenize) -> _Tokens:
-    """Where the tokens of a text start. A long text is tokenised in pieces that end before white space."""
+    """Where the tokens of a text start. A long text is tokenised in pieces that end before white
+    space.
+    """
     bounds = [0]
     while (space := _SPACE.search(text, bounds[-1] + _PIECE_LENGTH)) is not None:
         bounds.append(space.start())
@@ -280,13 +335,18 @@ def _tokenize_all(texts: Iterable[str], tokenize: Tokenize) -> Iterator[list[Spa
         yield from tokenize(batch)
 
 
-def _within_limit(text: str, passages: Sequence[Passage], tokenize: Tokenize, max_tokens: int) -> Iterator[Passage]:
+def _within_limit(
+    text: str, passages: Sequence[Passage], tokenize: Tokenize, max_tokens: int
+) -> Iterator[Passage]:
     """The passages, those over the limit cut again.
 
-    A slice can have other tokens alone than within its document, so each embedded text is counted once more. One that is over is cut
-    into halves by its own tokens, until it fits; where nothing is left to cut, it goes without its headings.
+    A slice can have other tokens alone than within its document, so each embedded text is counted
+    once more. One that is over is cut into halves by its own tokens, until it fits; where nothing
+    is left to cut, it goes without its headings.
     """
-    bodies = (embedded_text(passage.headings, text[passage.start : passage.end]) for passage in passages)
+    bodies = (
+        embedded_text(passage.headings, text[passage.start : passage.end]) for passage in passages
+    )
     for passage, spans in zip(passages, _tokenize_all(bodies, tokenize), strict=True):
         if len(spans) <= max_tokens:
             yield passage
@@ -299,25 +359,39 @@ def _within_limit(text: str, passages: Sequence[Passage], tokenize: Tokenize, ma
 
 
 def _halves(text: str, passage: Passage, tokenize: Tokenize) -> list[Passage]:
-    """A passage in two or three, none with more than half of its tokens; in one where it cannot be cut."""
+    """A passage in two or three, none with more than half of its tokens; in one where it cannot be
+    cut.
+    """
     body = text[passage.start : passage.end]
     [spans] = tokenize([body])
     tokens = _Tokens(body, [start for start, _ in spans])
     budget = max(1, (len(spans) + 1) // 2)
     parts = _packed(_units(tokens, 0, len(body), budget, _CUTTERS["list"]), tokens, budget)
-    return [replace(passage, start=passage.start + start, end=passage.start + end) for start, end in parts]
+    return [
+        replace(passage, start=passage.start + start, end=passage.start + end)
+        for start, end in parts
+    ]
 
 
-def _with_places(document: Document, blocks: Sequence[Block], passages: Iterable[Passage]) -> list[Passage]:
-    """The passages with the places of the blocks that they begin and end in, and their lines where the document has lines."""
+def _with_places(
+    document: Document, blocks: Sequence[Block], passages: Iterable[Passage]
+) -> list[Passage]:
+    """The passages with the places of the blocks that they begin and end in, and their lines where
+    the document has lines.
+    """
     lines = [0, *_line_cuts(document.text, 0, len(document.text))] if document.has_lines else []
     starts = [block.start for block in blocks]
     placed = []
     for passage in passages:
-        first, last = (blocks[bisect_right(starts, at) - 1].place for at in (passage.start, passage.end - 1))
+        first, last = (
+            blocks[bisect_right(starts, at) - 1].place for at in (passage.start, passage.end - 1)
+        )
         place = tuple(_ranged(first, dict(last)))
         if lines:
-            place += (("line_start", bisect_right(lines, passage.start)), ("line_end", bisect_right(lines, passage.end - 1)))
+            place += (
+                ("line_start", bisect_right(lines, passage.start)),
+                ("line_end", bisect_right(lines, passage.end - 1)),
+            )
         placed.append(replace(passage, place=place))
     return placed
 

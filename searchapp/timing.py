@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Wall time by stage, of one thread; a stage within another interrupts it, so that the sum is the whole."""
+    """Wall time by stage, of one thread; a stage within another interrupts it, so that the sum is
+    the whole.
+    """
 
     def __init__(self) -> None:
         self.taken_s: dict[str, float] = {}  # by stage, in the order in which they first began

@@ -1,4 +1,6 @@
-"""What every test rests on: no network, a cache of its own, and a corpus that is sound when the test is over."""
+"""What every test rests on: no network, a cache of its own, and a corpus that is sound when the
+test is over.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,9 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.paths import SHARED
+
 settings.register_profile("torture", max_examples=1000, deadline=None)
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"  # judged collections and odd files, where they are at hand
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +30,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After a test, every corpus below its `tmp_path` passes `check --full`, unless the test is marked `damages_corpus`."""
-    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    """After a test, every corpus below its `tmp_path` passes `check --full`, unless the test is
+    marked `damages_corpus`.
+    """
+    folder: Path | None = (
+        request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    )
     yield
     if folder is None or request.node.get_closest_marker("damages_corpus"):
         return

@@ -27,7 +27,14 @@ def upgrade() -> None:
         sa.Column("ingested_at_ns", sa.Integer(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
     )
-    row = {"id": 1, "uuid": str(uuid.uuid4()), "generation": 0, "created_at_ns": time.time_ns(), "ingested_at_ns": None, "digest": b""}
+    row = {
+        "id": 1,
+        "uuid": str(uuid.uuid4()),
+        "generation": 0,
+        "created_at_ns": time.time_ns(),
+        "ingested_at_ns": None,
+        "digest": b"",
+    }
     op.bulk_insert(corpus, [row])
     op.create_table(
         "encoding",
@@ -72,13 +79,23 @@ def upgrade() -> None:
     op.create_index("document_content_hash", "document", ["content_hash"])
     op.create_table(
         "document_text",
-        sa.Column("document_id", sa.Integer(), sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "document_id",
+            sa.Integer(),
+            sa.ForeignKey("document.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
         sa.Column("text", sa.Text(), nullable=False),
     )
     op.create_table(
         "passage",
         sa.Column("id", sa.Integer(), primary_key=True),
-        sa.Column("document_id", sa.Integer(), sa.ForeignKey("document.id", ondelete="CASCADE"), nullable=False),
+        sa.Column(
+            "document_id",
+            sa.Integer(),
+            sa.ForeignKey("document.id", ondelete="CASCADE"),
+            nullable=False,
+        ),
         sa.Column("start", sa.Integer(), nullable=False),
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
@@ -92,7 +109,12 @@ def upgrade() -> None:
     op.create_index("passage_text_digest", "passage", ["text_digest"])
     op.create_table(
         "vectors",
-        sa.Column("document_id", sa.Integer(), sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column(
+            "document_id",
+            sa.Integer(),
+            sa.ForeignKey("document.id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
         sa.Column("first_passage_id", sa.Integer(), nullable=False),
         sa.Column("passages", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),

@@ -1,7 +1,7 @@
 """Keyword rows.
 
-Contentless: the index holds terms and positions only, as the text stands in document_text already. Deleting a row means giving
-FTS5 its values again, which `records.keyword_row` derives.
+Contentless: the index holds terms and positions only, as the text stands in document_text already.
+Deleting a row means giving FTS5 its values again, which `records.keyword_row` derives.
 
 Revision ID: 0002
 Revises: 0001
@@ -21,12 +21,14 @@ down_revision = "0001"
 def upgrade() -> None:
     connection = op.get_bind()
     connection.exec_driver_sql(
-        "CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"
+        "CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, content='', "
+        "tokenize='porter unicode61 remove_diacritics 2')"
     )
     rows = connection.execute(
         sa.text(
             'SELECT p.id, d.title, p.headings, substr(t.text, p.start + 1, p."end" - p.start) '
-            "FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id"
+            "FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON "
+            "t.document_id = d.id"
         )
     )
     for passage_id, title, headings, body in rows:

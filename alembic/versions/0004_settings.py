@@ -1,4 +1,5 @@
-"""What a corpus is told to do otherwise than by default, its ranking mode, say; and what it is like as a whole.
+"""What a corpus is told to do otherwise than by default, its ranking mode, say; and what it is like
+as a whole.
 
 An index answers which versions made the documents, which every query asks.
 
@@ -15,7 +16,9 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.create_table(
-        "setting", sa.Column("name", sa.Text(), primary_key=True, nullable=False), sa.Column("value", sa.Text(), nullable=False)
+        "setting",
+        sa.Column("name", sa.Text(), primary_key=True, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
     )
     op.create_table(
         "background",

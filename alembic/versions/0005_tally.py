@@ -1,4 +1,5 @@
-"""How many documents there are, of which kinds, kept by the database itself: counting a million takes longer than answering.
+"""How many documents there are, of which kinds, kept by the database itself: counting a million
+takes longer than answering.
 
 Revision ID: 0005
 Revises: 0004
@@ -22,21 +23,31 @@ _TAKE = """
 _TRIGGERS = {
     "document_added AFTER INSERT ON document": _ADD,
     "document_removed AFTER DELETE ON document": _TAKE,
-    "document_changed AFTER UPDATE OF id, type, extractor, splitter, passages, is_stale ON document": _TAKE + _ADD,
+    "document_changed AFTER UPDATE OF id, type, extractor, splitter, passages, is_stale ON "
+    "document": _TAKE + _ADD,
     "vectors_added AFTER INSERT ON vectors": "UPDATE corpus SET embedded = embedded + 1;",
     "vectors_removed AFTER DELETE ON vectors": "UPDATE corpus SET embedded = embedded - 1;",
 }
 
 
 def upgrade() -> None:
-    names = [sa.Column(name, sa.Text(), primary_key=True, nullable=False) for name in ("type", "extractor", "splitter")]
-    numbers = [sa.Column(name, sa.Integer(), nullable=False) for name in ("documents", "passages", "stale", "ids")]
+    names = [
+        sa.Column(name, sa.Text(), primary_key=True, nullable=False)
+        for name in ("type", "extractor", "splitter")
+    ]
+    numbers = [
+        sa.Column(name, sa.Integer(), nullable=False)
+        for name in ("documents", "passages", "stale", "ids")
+    ]
     op.create_table("tally", *names, *numbers)
     op.execute(
-        "INSERT INTO tally SELECT type, extractor, splitter, count(*), sum(passages), sum(is_stale), sum(id) FROM document GROUP BY 1, 2, 3"
+        "INSERT INTO tally SELECT type, extractor, splitter, count(*), sum(passages), "
+        "sum(is_stale), sum(id) FROM document GROUP BY 1, 2, 3"
     )
     op.add_column("corpus", sa.Column("embedded", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE corpus SET embedded = (SELECT count(*) FROM vectors)")
-    op.drop_index("document_version", "document", if_exists=True)  # the first corpora of 0004 have none
+    op.drop_index(
+        "document_version", "document", if_exists=True
+    )  # the first corpora of 0004 have none
     for event, actions in _TRIGGERS.items():
         op.execute(f"CREATE TRIGGER {event} BEGIN {actions} END")

@@ -1,4 +1,5 @@
-"""What documents are labelled, by hand or by a classifier; how many labels there are is kept by the database itself, as the check needs it.
+"""What documents are labelled, by hand or by a classifier; how many labels there are is kept by the
+database itself, as the check needs it.
 
 Revision ID: 0006
 Revises: 0005
@@ -19,7 +20,13 @@ _TRIGGERS = {
 def upgrade() -> None:
     op.create_table(
         "label",
-        sa.Column("document_id", sa.Integer(), sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, nullable=False),
+        sa.Column(
+            "document_id",
+            sa.Integer(),
+            sa.ForeignKey("document.id", ondelete="CASCADE"),
+            primary_key=True,
+            nullable=False,
+        ),
         sa.Column("name", sa.Text(), primary_key=True, nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("probability", sa.REAL(), nullable=True),

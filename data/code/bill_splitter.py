@@ -1,7 +1,8 @@
 """Settle who owes whom after a shared holiday, with as few payments as is easily possible.
 
-Amounts are whole cents, because fractions of a cent are how friendships end. Someone always paid the groceries, someone
-the ferry; what counts in the end is only each person's balance: what they laid out minus their fair share.
+Amounts are whole cents, because fractions of a cent are how friendships end. Someone always paid
+the groceries, someone the ferry; what counts in the end is only each person's balance: what they
+laid out minus their fair share.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Payment:
 
 
 def balances(expenses: list[Expense]) -> dict[str, int]:
-    """Each person's balance in cents, positive for those who get money back; the sum is exactly zero.
+    """Each person's balance in cents, positive for those who get money back; the sum is exactly
+    zero.
 
     Cents that cannot be divided go to the first sharers in the order given.
     """
@@ -44,7 +46,9 @@ def balances(expenses: list[Expense]) -> dict[str, int]:
 
 
 def settle(expenses: list[Expense]) -> list[Payment]:
-    """Payments after which every balance is zero: the deepest debtor pays the largest creditor, again and again."""
+    """Payments after which every balance is zero: the deepest debtor pays the largest creditor,
+    again and again.
+    """
     open_balances = {name: cents for name, cents in balances(expenses).items() if cents}
     payments = []
     while open_balances:

@@ -2,8 +2,8 @@
 
     python find_duplicates.py ~/Pictures
 
-Files are first grouped by length, which costs nothing, and only groups of two or more are read. Symbolic links are
-ignored; two hard links to one file count as one.
+Files are first grouped by length, which costs nothing, and only groups of two or more are read.
+Symbolic links are ignored; two hard links to one file count as one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Distances and directions on a round Earth, from latitude and longitude in degrees.
 
-The sphere is a simplification: against the ellipsoid it is wrong by up to half a per cent. For parcels and walks
-that is plenty; surveyors should look elsewhere.
+The sphere is a simplification: against the ellipsoid it is wrong by up to half a per cent. For
+parcels and walks that is plenty; surveyors should look elsewhere.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ EARTH_RADIUS_KM = 6371.0088
 
 
 def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Kilometres between two points as the crow flies, by the haversine formula, which stays exact for small gaps."""
+    """Kilometres between two points as the crow flies, by the haversine formula, which stays exact
+    for small gaps.
+    """
     (lat_a, lon_a), (lat_b, lon_b) = _in_radians(a), _in_radians(b)
     h = sin((lat_b - lat_a) / 2) ** 2 + cos(lat_a) * cos(lat_b) * sin((lon_b - lon_a) / 2) ** 2
     return 2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(h)))
 
 
 def bearing_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """The compass course on which one leaves `a` for `b`: 0 is north, 90 east; always in [0, 360)."""
+    """The compass course on which one leaves `a` for `b`: 0 is north, 90 east; always in [0, 360).
+    """
     (lat_a, lon_a), (lat_b, lon_b) = _in_radians(a), _in_radians(b)
     east = sin(lon_b - lon_a) * cos(lat_b)
     north = cos(lat_a) * sin(lat_b) - sin(lat_a) * cos(lat_b) * cos(lon_b - lon_a)

@@ -1,7 +1,8 @@
 """Remember the answers that were asked for lately, and forget the others.
 
-`functools.lru_cache` does this for functions. This class does it for values one wants to put in, look at and drop by
-hand, and it limits the total *weight* of what is kept (bytes of a picture, say) and not merely the number.
+`functools.lru_cache` does this for functions. This class does it for values one wants to put in,
+look at and drop by hand, and it limits the total *weight* of what is kept (bytes of a picture, say)
+and not merely the number.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class LruCache(Generic[Key, Value]):
         return self._items[key]
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value and evict old ones until the limit holds; a value heavier than the limit is not kept at all."""
+        """Keep a value and evict old ones until the limit holds; a value heavier than the limit is
+        not kept at all.
+        """
         self.drop(key)
         weight = self._weigh(value)
         if weight > self._limit:

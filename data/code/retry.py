@@ -1,8 +1,8 @@
 """Call a function again when it fails for a passing reason.
 
-The pause doubles after each failure, up to a ceiling, and is then drawn at random between zero and that value ("full
-jitter"). Without the randomness all clients of a server that has just recovered would come back in the same instant and
-knock it over once more.
+The pause doubles after each failure, up to a ceiling, and is then drawn at random between zero and
+that value ("full jitter"). Without the randomness all clients of a server that has just recovered
+would come back in the same instant and knock it over once more.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def retry(
 ) -> Result:
     """The result of `action`, tried up to `attempts` times; the last exception is passed on.
 
-    Only exceptions named in `on` are tried again. A wrong password or a malformed request does not become right by being
-    repeated, so name timeouts and refused connections, never `Exception`.
+    Only exceptions named in `on` are tried again. A wrong password or a malformed request does not
+    become right by being repeated, so name timeouts and refused connections, never `Exception`.
     """
     if attempts < 1:
         raise ValueError("attempts must be at least 1")

@@ -1,8 +1,8 @@
 """Limit how often something may happen, while still allowing short bursts.
 
-A bucket holds up to `capacity` tokens and is refilled steadily at `rate` tokens a second. Each action takes one; when the
-bucket is empty the caller has to wait. A client that was quiet for a while may therefore be lively for a moment, but its
-average never exceeds the rate.
+A bucket holds up to `capacity` tokens and is refilled steadily at `rate` tokens a second. Each
+action takes one; when the bucket is empty the caller has to wait. A client that was quiet for a
+while may therefore be lively for a moment, but its average never exceeds the rate.
 
     bucket = TokenBucket(rate=5, capacity=20)
     if bucket.take():

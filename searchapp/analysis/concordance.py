@@ -1,4 +1,6 @@
-"""Where a word occurs in a corpus, and what it is like there: its vector in the context of each passage that holds it."""
+"""Where a word occurs in a corpus, and what it is like there: its vector in the context of each
+passage that holds it.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,11 @@ class Occurrence(NamedTuple):
     vector: Vector
 
 
-def occurrences(word: str, reader: Reader, encoder: Encoder, filters: Filters) -> tuple[list[Occurrence], int]:
-    """The places of a word, upper or lower case alike, in order of the best passages by BM25; and how many passages hold it in all.
+def occurrences(
+    word: str, reader: Reader, encoder: Encoder, filters: Filters
+) -> tuple[list[Occurrence], int]:
+    """The places of a word, upper or lower case alike, in order of the best passages by BM25; and
+    how many passages hold it in all.
 
     Of more than MOST_PASSAGES the first are looked at. Raises EmptyQuery for what is not one word.
     """
@@ -39,8 +44,14 @@ def occurrences(word: str, reader: Reader, encoder: Encoder, filters: Filters) -
     hits, found = reader.hydrate(ids), []
     for start in range(0, len(hits), _BATCH):
         batch = hits[start : start + _BATCH]
-        states = encoder.token_vectors([embedded_text(hit.passage.headings, hit.text) for hit in batch])
-        found += [place for hit, tokens in zip(batch, states, strict=True) for place in _places(wanted, hit, tokens)]
+        states = encoder.token_vectors(
+            [embedded_text(hit.passage.headings, hit.text) for hit in batch]
+        )
+        found += [
+            place
+            for hit, tokens in zip(batch, states, strict=True)
+            for place in _places(wanted, hit, tokens)
+        ]
     return found, reader.frequencies([term])[0]
 
 
@@ -48,7 +59,12 @@ def _places(wanted: str, hit: Hit, tokens: TokenVectors) -> Sequence[Occurrence]
     text = embedded_text(hit.passage.headings, hit.text)
     offset = len(text) - len(hit.text)
     return [
-        Occurrence(hit, word.start - offset, word.end - offset, direction(tokens.states[list(word.tokens)].mean(axis=0)))
+        Occurrence(
+            hit,
+            word.start - offset,
+            word.end - offset,
+            direction(tokens.states[list(word.tokens)].mean(axis=0)),
+        )
         for word in words_of(tokens.offsets, text)
         if word.start >= offset and text[word.start : word.end].casefold() == wanted
     ]

@@ -1,7 +1,8 @@
-"""A corpus as a map: its passages or documents in the plane, with their groups and what is nearest to each in truth.
+"""A corpus as a map: its passages or documents in the plane, with their groups and what is nearest
+to each in truth.
 
-Made of stored vectors alone: nothing is embedded, and no model is opened. Where there are more points than a map takes, a sample stands
-for all of them. Knows nothing of pages or terminals.
+Made of stored vectors alone: nothing is embedded, and no model is opened. Where there are more
+points than a map takes, a sample stands for all of them. Knows nothing of pages or terminals.
 """
 
 from __future__ import annotations
@@ -67,13 +68,18 @@ def map_corpus(
 ) -> CorpusMap:
     """The map of the passages or documents that pass the filters; without points where none does.
 
-    `on_stage` is told of what takes a while. Raises UsageError for a level, a grouping or a method that is not known or not installed.
+    `on_stage` is told of what takes a while. Raises UsageError for a level, a grouping or a method
+    that is not known or not installed.
     """
     _require("level", level, LEVELS)
     _require("grouping", by, BYS)
     scatter.require_method(method)
     rows = list(reader.rows(filters))
-    embedded = [(i, row.passages) for i, row in zip(reader.document_ids(filters), rows, strict=True) if not row.is_pending]
+    embedded = [
+        (i, row.passages)
+        for i, row in zip(reader.document_ids(filters), rows, strict=True)
+        if not row.is_pending
+    ]
     hits, vectors, total = _points(reader, embedded, level, most)
     if len(hits) > _NEAR:
         on_stage(f"finding the nearest of {len(hits):,} {level}s")
@@ -100,7 +106,7 @@ def map_corpus(
     )
 
 
-# ---- private -------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _require(what: str, word: str, known: Sequence[str]) -> None:
@@ -108,18 +114,26 @@ def _require(what: str, word: str, known: Sequence[str]) -> None:
         raise UsageError(f"there is no {what} {word!r}", hint=f"{what}s: {', '.join(known)}")
 
 
-def _points(reader: Reader, documents: Sequence[tuple[int, int]], level: str, most: int) -> tuple[list[Hit], Vectors, int]:
+def _points(
+    reader: Reader, documents: Sequence[tuple[int, int]], level: str, most: int
+) -> tuple[list[Hit], Vectors, int]:
     """What the points are, their vectors, (n, dim), and how many there would be without a bound."""
     if level == "document":
         chosen = [documents[i] for i in scatter.sample(len(documents), most).tolist()]
         shown = [_document(reader, document_id) for document_id, _ in chosen]
-        return [hit for hit, _ in shown], _stacked([vector for _, vector in shown], reader), len(documents)
+        return (
+            [hit for hit, _ in shown],
+            _stacked([vector for _, vector in shown], reader),
+            len(documents),
+        )
     total = sum(count for _, count in documents)
     hits = list(_passages(reader, documents, scatter.sample(total, most)))
     return hits, reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64)), total
 
 
-def _passages(reader: Reader, documents: Sequence[tuple[int, int]], chosen: NDArray[np.int64]) -> Iterator[Hit]:
+def _passages(
+    reader: Reader, documents: Sequence[tuple[int, int]], chosen: NDArray[np.int64]
+) -> Iterator[Hit]:
     """The chosen of all the documents' passages, counted through."""
     ends = np.cumsum([count for _, count in documents])
     for (document_id, count), end in zip(documents, ends.tolist(), strict=True):
@@ -137,7 +151,9 @@ def _document(reader: Reader, document_id: int) -> tuple[Hit, Vectors]:
     if len(text) > _MOST_CHARACTERS:
         text = f"{text[:_MOST_CHARACTERS].rsplit(maxsplit=1)[0]} …"
     whole = Passage(hits[0].passage.start, hits[-1].passage.end)
-    return replace(hits[0], passage=whole, text=text), direction(vectors.mean(axis=0, dtype=np.float64))
+    return replace(hits[0], passage=whole, text=text), direction(
+        vectors.mean(axis=0, dtype=np.float64)
+    )
 
 
 def _stacked(vectors: Sequence[Vectors], reader: Reader) -> Vectors:
@@ -146,11 +162,16 @@ def _stacked(vectors: Sequence[Vectors], reader: Reader) -> Vectors:
 
 
 def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
-    """What each is grouped by, "" for a document without a label; a folder is named from the one on that all are in."""
+    """What each is grouped by, "" for a document without a label; a folder is named from the one on
+    that all are in.
+    """
     if by == "type":
         return [hit.type for hit in hits]
     if by == "label":
-        first = {document_id: min(labels, key=_doubt).name for document_id, labels in reader.labels().items()}
+        first = {
+            document_id: min(labels, key=_doubt).name
+            for document_id, labels in reader.labels().items()
+        }
         return [first.get(hit.document_id, "") for hit in hits]
     paths = [hit.path for hit in hits]
     base = groups.base_of(paths) if paths else b"/"
@@ -158,7 +179,9 @@ def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
 
 
 def _doubt(label: Label) -> tuple[bool, float, str]:
-    """How much to doubt a label: the least one that is by hand, then one that a classifier is sure of."""
+    """How much to doubt a label: the least one that is by hand, then one that a classifier is sure
+    of.
+    """
     return label.origin != "hand", -(label.probability or 0), label.name
 
 

@@ -1,7 +1,9 @@
-"""What becomes a vector each: the lines, sentences, passages, documents, words or tokens of files, as a stream.
+"""What becomes a vector each: the lines, sentences, passages, documents, words or tokens of files,
+as a stream.
 
-A file is read as an ingest reads it. Lines are those of plain text, one text each; any other document gives its sentences. A document is
-the mean of its passages; a word is read within its passage. Holds a batch at a time, not a corpus.
+A file is read as an ingest reads it. Lines are those of plain text, one text each; any other
+document gives its sentences. A document is the mean of its passages; a word is read within its
+passage. Holds a batch at a time, not a corpus.
 """
 
 from __future__ import annotations
@@ -69,13 +71,19 @@ def read_files(paths: Iterable[str]) -> Iterator[Source]:
             found = future.result()
             waiting.extend((path, pool.submit(os.fsencode(path))) for path in islice(ahead, 1))
             for each in found:
-                reason = each.unindexed.reason if each.unindexed is not None and each.unindexed.outcome != "indexed" else ""
+                reason = (
+                    each.unindexed.reason
+                    if each.unindexed is not None and each.unindexed.outcome != "indexed"
+                    else ""
+                )
                 if each.document is not None or reason:
                     yield Source(os.fsdecode(each.path) or path, each.document, reason)
 
 
 class Pieces:
-    """The rows of some sources at one level; what was cut or could not be read is told afterwards."""
+    """The rows of some sources at one level; what was cut or could not be read is told
+    afterwards.
+    """
 
     def __init__(self, encoder: Encoder, level: Level) -> None:
         self._encoder = encoder
@@ -88,7 +96,11 @@ class Pieces:
         if self._level == "sentence":
             yield from self._embedded(self._sentences(sources))
         elif self._level == "passage":
-            yield from self._embedded(piece for name, document, _ in self._readable(sources) for piece in self._passages(name, document))
+            yield from self._embedded(
+                piece
+                for name, document, _ in self._readable(sources)
+                for piece in self._passages(name, document)
+            )
         elif self._level == "document":
             yield from self._documents(sources)
         else:
@@ -103,7 +115,9 @@ class Pieces:
 
     def _sentences(self, sources: Iterable[Source]) -> Iterator[tuple[str, Span, str, str]]:
         for name, document, offset in self._readable(sources):
-            for start, end in lines(document.text) if document.type == "txt" else sentences(document.text):
+            for start, end in (
+                lines(document.text) if document.type == "txt" else sentences(document.text)
+            ):
                 text = document.text[start:end]
                 yield name, (start + offset, end + offset), text, text
 
@@ -116,8 +130,12 @@ class Pieces:
     def _embedded(self, pieces: Iterator[tuple[str, Span, str, str]]) -> Iterator[Row]:
         while batch := list(islice(pieces, BATCH)):
             texts = [embedded for *_, embedded in batch]
-            self.cut += sum(map(self._encoder.is_too_long, texts)) if self._level == "sentence" else 0
-            for (name, (start, end), text, _), vector in zip(batch, self._encoder.encode_sentences(texts, is_cut=True), strict=True):
+            self.cut += (
+                sum(map(self._encoder.is_too_long, texts)) if self._level == "sentence" else 0
+            )
+            for (name, (start, end), text, _), vector in zip(
+                batch, self._encoder.encode_sentences(texts, is_cut=True), strict=True
+            ):
                 yield Row(name, start, end, text, vector)
 
     def _documents(self, sources: Iterable[Source]) -> Iterator[Row]:
@@ -129,7 +147,9 @@ class Pieces:
                 yield Row(name, 0, len(document.text), text, direction(mean))
 
     def _words(self, sources: Iterable[Source]) -> Iterator[Row]:
-        encode = self._encoder.encode_words if self._level == "word" else self._encoder.encode_tokens
+        encode = (
+            self._encoder.encode_words if self._level == "word" else self._encoder.encode_tokens
+        )
         for name, document, _ in self._readable(sources):
             for _, (start, _end), body, _embedded in self._passages(name, document):
                 yield from (self._row(name, start, found) for found in encode(body))
@@ -154,5 +174,8 @@ def notes(pieces: Pieces, rows: int, limit: int) -> Sequence[str]:
     """What is to be said of a run that gave so many rows."""
     said = [f"{source.name}: {source.reason}" for source in pieces.failed]
     if pieces.cut:
-        said.append(f"{pieces.cut:,} of {rows:,} texts are longer than {limit} tokens; only the beginning of each was embedded")
+        said.append(
+            f"{pieces.cut:,} of {rows:,} texts are longer than {limit} tokens; only the beginning "
+            "of each was embedded"
+        )
     return said

@@ -1,8 +1,10 @@
-"""Why two texts are as near as they are: what their words add to the cosine, which of them match, and what attends to what.
+"""Why two texts are as near as they are: what their words add to the cosine, which of them match,
+and what attends to what.
 
-Where a model pools by mean, each text's vector is the sum of its token states, h and g, brought to unit length, so the cosine of two
-texts is the sum over all pairs of tokens of h_i . g_j / (|sum of h| |sum of g|): what each word adds together with each word of the
-other text, exactly, and the sums over rows and columns are what each word adds at all. Attention is inside one text: an encoder reads
+Where a model pools by mean, each text's vector is the sum of its token states, h and g, brought to
+unit length, so the cosine of two texts is the sum over all pairs of tokens of h_i . g_j / (|sum of
+h| |sum of g|): what each word adds together with each word of the other text, exactly, and the sums
+over rows and columns are what each word adds at all. Attention is inside one text: an encoder reads
 the two apart. Computed in float64. Knows nothing of how anything is shown.
 """
 
@@ -25,13 +27,23 @@ if TYPE_CHECKING:
     from searchapp.types import Inside, Vector
 
 MOST_TOKENS = 256  # of a text that are looked at: attention takes memory with their square
-_EXACT = 5e-6  # between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most
-HABITS = ("first", "last", "itself", "previous", "next", "rest")  # what a word's attention can go to; the first and last token if special
+# between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most
+_EXACT = 5e-6
+HABITS = (
+    "first",
+    "last",
+    "itself",
+    "previous",
+    "next",
+    "rest",
+)  # what a word's attention can go to; the first and last token if special
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A word as it is written, or a token that belongs to none: a special one, one of a prompt, white space."""
+    """A word as it is written, or a token that belongs to none: a special one, one of a prompt,
+    white space.
+    """
 
     label: str
     start: int  # of text[start:end]; equal to end where it is no word
@@ -51,7 +63,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The word of the other text that a word is nearest to, by the mean of their states in their contexts."""
+    """The word of the other text that a word is nearest to, by the mean of their states in their
+    contexts.
+    """
 
     unit: int  # its position among the other text's units
     cosine: float
@@ -65,8 +79,12 @@ class Reading:
     text: str  # as far as it was read
     left_out: int  # code points behind that, over the model's limit
     units: tuple[Unit, ...]
-    nearest: tuple[Nearest | None, ...]  # (u,) None for what is no word, and where the other text has none
-    attention: NDArray[np.float64]  # (layers, heads, u, u) how much each unit, a row, takes from each; rows add up to 1
+    nearest: tuple[
+        Nearest | None, ...
+    ]  # (u,) None for what is no word, and where the other text has none
+    attention: NDArray[
+        np.float64
+    ]  # (layers, heads, u, u) how much each unit, a row, takes from each; rows add up to 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +95,18 @@ class Pair:
     a: Reading
     b: Reading
     similarities: NDArray[np.float64]  # (m, n) cosines between the units' mean states
-    products: NDArray[np.float64] | None  # (m, n) what each pair adds to the cosine; None where vectors are no means of token states
+    products: (
+        NDArray[np.float64] | None
+    )  # (m, n) what each pair adds to the cosine; None where vectors are no means of token states
 
     @property
     def shares(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """What each unit of a, (m,), and of b, (n,), adds to the cosine."""
-        return None if self.products is None else (self.products.sum(axis=1), self.products.sum(axis=0))
+        return (
+            None
+            if self.products is None
+            else (self.products.sum(axis=1), self.products.sum(axis=0))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +118,48 @@ class Row:
 
 
 def explain(texts: Sequence[str], encoder: Encoder) -> Pair:
-    """The pair of two texts by a model, each cut at its limit, or at `MOST_TOKENS`; raises EmptyQuery for one without any token."""
+    """The pair of two texts by a model, each cut at its limit, or at `MOST_TOKENS`; raises
+    EmptyQuery for one without any token.
+    """
     read = [_read(text, encoder) for text in texts]
     insides = [encoder.look_inside(text) for text in read]
     left_out = [len(text) - len(part) for text, part in zip(texts, read, strict=True)]
     return compare(read, insides, encoder.encode_sentences(read, is_cut=True), left_out=left_out)
 
 
-def compare(texts: Sequence[str], insides: Sequence[Inside], vectors: Iterable[Vector], *, left_out: Sequence[int] = (0, 0)) -> Pair:
-    """The pair of two texts: `insides` is all that the model made of them, and `vectors`, (dim,), are theirs, of any length but 0."""
+def compare(
+    texts: Sequence[str],
+    insides: Sequence[Inside],
+    vectors: Iterable[Vector],
+    *,
+    left_out: Sequence[int] = (0, 0),
+) -> Pair:
+    """The pair of two texts: `insides` is all that the model made of them, and `vectors`, (dim,),
+    are theirs, of any length but 0.
+    """
     directions = [_direction(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
     units = [_units(inside, text) for text, inside in zip(texts, insides, strict=True)]
-    sums = [_sums(inside, each) for inside, each in zip(insides, units, strict=True)]  # (m, dim), (n, dim)
+    sums = [
+        _sums(inside, each) for inside, each in zip(insides, units, strict=True)
+    ]  # (m, dim), (n, dim)
     similarities = _direction(sums[0]) @ _direction(sums[1]).T  # (m, n)
     products = _products(*sums) if all(map(_is_mean, directions, sums)) else None
     readings = [
         Reading(text, left, each, nearest, _attention(inside, each))
-        for text, left, each, nearest, inside in zip(texts, left_out, units, _nearest(similarities, *units), insides, strict=True)
+        for text, left, each, nearest, inside in zip(
+            texts, left_out, units, _nearest(similarities, *units), insides, strict=True
+        )
     ]
     cosine = float(directions[0] @ directions[1] if products is None else products.sum())
     return Pair(cosine, readings[0], readings[1], similarities, products)
 
 
 def habits_of(reading: Reading) -> NDArray[np.float64]:
-    """How much of its words' attention each head gives to each of `HABITS`, on average, (layers, heads, 6); they add up to 1.
+    """How much of its words' attention each head gives to each of `HABITS`, on average, (layers,
+    heads, 6); they add up to 1.
 
-    What goes to the first or the last token, where that is a special one, counts as such, even beside it. 0 where there is no word.
+    What goes to the first or the last token, where that is a special one, counts as such, even
+    beside it. 0 where there is no word.
     """
     size, words = len(reading.units), [at for at, unit in enumerate(reading.units) if unit.is_word]
     kinds = np.full((size, size), HABITS.index("rest"))
@@ -130,19 +170,26 @@ def habits_of(reading: Reading) -> NDArray[np.float64]:
         if not reading.units[at].is_word:
             kinds[:, at] = HABITS.index(name)
     rows_of_words = reading.attention[:, :, words, :]
-    sums = [np.where(kinds[words] == kind, rows_of_words, 0).sum(axis=(2, 3)) for kind in range(len(HABITS))]  # (layers, heads) each
+    sums = [
+        np.where(kinds[words] == kind, rows_of_words, 0).sum(axis=(2, 3))
+        for kind in range(len(HABITS))
+    ]  # (layers, heads) each
     return np.stack(sums, axis=-1) / max(1, len(words))
 
 
 def strength_of(reading: Reading, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """What a text's units are chosen by, (u,): the size of their shares, else how near their nearest is."""
+    """What a text's units are chosen by, (u,): the size of their shares, else how near their
+    nearest is.
+    """
     if shares is not None:
         return np.abs(shares)
     return np.array([-1.0 if nearest is None else nearest.cosine for nearest in reading.nearest])
 
 
 def rows_of(reading: Reading, strength: NDArray[np.float64], most: int) -> list[Row]:
-    """The strongest words of a text, in its order, then the others together, then all that is no word; every unit is in one row."""
+    """The strongest words of a text, in its order, then the others together, then all that is no
+    word; every unit is in one row.
+    """
     words = [at for at, unit in enumerate(reading.units) if unit.is_word]
     chosen = set(sorted(words, key=lambda at: (-strength[at], at))[:most])
     others = tuple(at for at in words if at not in chosen)
@@ -151,14 +198,16 @@ def rows_of(reading: Reading, strength: NDArray[np.float64], most: int) -> list[
     return [Row("word", (at,)) for at in sorted(chosen)] + together
 
 
-# ---- private -------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _read(text: str, encoder: Encoder) -> str:
     """What of a text is read: its beginning, where it is too long."""
     [spans] = encoder.text_encoder.tokenize([text])
     if not spans:
-        raise EmptyQuery("one of the texts holds nothing to read", hint="give two texts, or two files")
+        raise EmptyQuery(
+            "one of the texts holds nothing to read", hint="give two texts, or two files"
+        )
     limit = min(encoder.identity.max_tokens, MOST_TOKENS)
     return text if len(spans) <= limit else text[: spans[limit - 1][1]]
 
@@ -180,12 +229,16 @@ def _sums(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
 
 def _direction(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rows, or a single one, of unit length; 0 where they are."""
-    unit: NDArray[np.float64] = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+    unit: NDArray[np.float64] = rows / np.maximum(
+        np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12
+    )
     return unit
 
 
 def _is_mean(direction: NDArray[np.float64], sums: NDArray[np.float64]) -> bool:
-    """Whether a text's vector is the mean of its states, so nearly that its shares add up to its cosines; not where they cancel out."""
+    """Whether a text's vector is the mean of its states, so nearly that its shares add up to its
+    cosines; not where they cancel out.
+    """
     total = sums.sum(axis=0)
     return bool(total.any() and np.linalg.norm(direction - _direction(total)) <= _EXACT)
 
@@ -200,20 +253,32 @@ def _products(sums_a: NDArray[np.float64], sums_b: NDArray[np.float64]) -> NDArr
 def _nearest(
     cosines: NDArray[np.float64], units_a: Sequence[Unit], units_b: Sequence[Unit]
 ) -> tuple[tuple[Nearest | None, ...], tuple[Nearest | None, ...]]:
-    """Each word's nearest of the other text, for both; `cosines` is (m, n). Signs are compared with signs, words with words."""
-    kinds_a, kinds_b = ([(unit.is_word, unit.is_word and unit.is_sign) for unit in units] for units in (units_a, units_b))
+    """Each word's nearest of the other text, for both; `cosines` is (m, n). Signs are compared with
+    signs, words with words.
+    """
+    kinds_a, kinds_b = (
+        [(unit.is_word, unit.is_word and unit.is_sign) for unit in units]
+        for units in (units_a, units_b)
+    )
     may_match = np.array([[a == b and a[0] for b in kinds_b] for a in kinds_a])  # (m, n)
     allowed = np.where(may_match, cosines, -np.inf)
     to_b, to_a = allowed.argmax(axis=1), allowed.argmax(axis=0)  # the first of equals
 
     def found(a: int, b: int, unit: int) -> Nearest | None:
-        return Nearest(unit, float(cosines[a, b]), bool(to_b[a] == b and to_a[b] == a)) if may_match[a, b] else None
+        return (
+            Nearest(unit, float(cosines[a, b]), bool(to_b[a] == b and to_a[b] == a))
+            if may_match[a, b]
+            else None
+        )
 
-    return tuple(found(a, int(b), int(b)) for a, b in enumerate(to_b)), tuple(found(int(a), b, int(a)) for b, a in enumerate(to_a))
+    return tuple(found(a, int(b), int(b)) for a, b in enumerate(to_b)), tuple(
+        found(int(a), b, int(a)) for b, a in enumerate(to_a)
+    )
 
 
 def _attention(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
-    """Attention between units, (layers, heads, u, u): from the pieces of a word on average, to them in sum.
+    """Attention between units, (layers, heads, u, u): from the pieces of a word on average, to them
+    in sum.
 
     So rows still add up to 1 (Clark et al. 2019, section 4.1).
     """
@@ -221,5 +286,7 @@ def _attention(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
     for at, unit in enumerate(units):
         sums[at, list(unit.tokens)] = 1
     means = sums / sums.sum(axis=1, keepdims=True)
-    between: NDArray[np.float64] = means @ inside.attentions.astype(np.float64) @ sums.T  # (layers, heads, u, u)
+    between: NDArray[np.float64] = (
+        means @ inside.attentions.astype(np.float64) @ sums.T
+    )  # (layers, heads, u, u)
     return between

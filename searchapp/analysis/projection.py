@@ -1,7 +1,9 @@
-"""Vectors in the plane: where each stands on a map, which are nearest to which in truth, and how much of that the map keeps. Pure.
+"""Vectors in the plane: where each stands on a map, which are nearest to which in truth, and how
+much of that the map keeps. Pure.
 
-PCA looks along the two directions in which the vectors differ most: anything else about them is not seen. UMAP keeps neighbours together
-and tears the rest apart; it is an extra, and this is its only owner. Equal vectors give equal places: seeds and signs are fixed.
+PCA looks along the two directions in which the vectors differ most: anything else about them is not
+seen. UMAP keeps neighbours together and tears the rest apart; it is an extra, and this is its only
+owner. Equal vectors give equal places: seeds and signs are fixed.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ _NOTHING = 1e-12  # of the variance: what a direction has less of is rounding
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plane:
-    """Where each vector stands, and by PCA the share of the variance that each axis shows; UMAP's axes mean nothing."""
+    """Where each vector stands, and by PCA the share of the variance that each axis shows; UMAP's
+    axes mean nothing.
+    """
 
     method: str
     places: Places  # (n, 2) float64
@@ -56,19 +60,26 @@ def require_method(method: str) -> None:
     if method not in METHODS:
         raise UsageError(f"there is no method {method!r}", hint=f"methods: {', '.join(METHODS)}")
     if method == "umap" and find_spec("umap") is None:
-        raise UsageError("UMAP takes umap-learn, which is not installed", hint="pip install 'searchapp[map]', or use --method pca")
+        raise UsageError(
+            "UMAP takes umap-learn, which is not installed",
+            hint="pip install 'searchapp[map]', or use --method pca",
+        )
 
 
 def project(vectors: Vectors, method: str) -> Plane:
-    """The vectors, (n, dim), in the plane; raises UsageError as `require_method`, or where UMAP has too few of them."""
+    """The vectors, (n, dim), in the plane; raises UsageError as `require_method`, or where UMAP has
+    too few of them.
+    """
     require_method(method)
     return pca(vectors) if method == "pca" else _umap(vectors)
 
 
 def pca(vectors: Vectors) -> Plane:
-    """The vectors along the two directions in which they differ most, in float64; the largest part of each direction is positive.
+    """The vectors along the two directions in which they differ most, in float64; the largest part
+    of each direction is positive.
 
-    The directions are those of the largest eigenvalues of the scatter matrix (Pearson 1901), which are the variances along them.
+    The directions are those of the largest eigenvalues of the scatter matrix (Pearson 1901), which
+    are the variances along them.
     """
     mean = vectors.mean(axis=0, dtype=np.float64) if len(vectors) else np.zeros(vectors.shape[1])
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))  # (dim, dim)
@@ -82,13 +93,17 @@ def pca(vectors: Vectors) -> Plane:
     seen = (shares > _NOTHING) & (variances > _NOTHING)
     places = np.zeros((len(vectors), 2))
     for start in range(0, len(vectors), _BLOCK):
-        places[start : start + _BLOCK, : len(seen)] = ((vectors[start : start + _BLOCK] - mean) @ axes) * seen
+        places[start : start + _BLOCK, : len(seen)] = (
+            (vectors[start : start + _BLOCK] - mean) @ axes
+        ) * seen
     first, second = [*np.where(seen, shares, 0.0).tolist(), 0.0][:2]
     return Plane("pca", places, (first, second))
 
 
 def nearest(vectors: Vectors, k: int) -> Nearest:
-    """The k nearest other rows of each row by cosine, all of them where there are no more; ties in order of the rows."""
+    """The k nearest other rows of each row by cosine, all of them where there are no more; ties in
+    order of the rows.
+    """
     k = min(k, max(len(vectors) - 1, 0))
     rows, cosines = np.zeros((len(vectors), k), np.int64), np.zeros((len(vectors), k))
     for start in range(0, len(vectors) if k else 0, _BLOCK):
@@ -97,14 +112,21 @@ def nearest(vectors: Vectors, k: int) -> Nearest:
         found = block @ vectors.T  # (b, n) float32: proposes; float64 decides
         found[own - start, own] = -np.inf
         candidates = np.sort(_highest(found, min(k + _MARGIN, len(vectors) - 1)), axis=1)  # (b, c)
-        exact = np.einsum("bcd,bd->bc", vectors[candidates].astype(np.float64), block.astype(np.float64))
+        exact = np.einsum(
+            "bcd,bd->bc", vectors[candidates].astype(np.float64), block.astype(np.float64)
+        )
         order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
-        rows[own], cosines[own] = np.take_along_axis(candidates, order, 1), np.take_along_axis(exact, order, 1)
+        rows[own], cosines[own] = (
+            np.take_along_axis(candidates, order, 1),
+            np.take_along_axis(exact, order, 1),
+        )
     return Nearest(rows, cosines)
 
 
 def kept(places: Places, true: Nearest) -> float:
-    """How many of the true nearest are among as many nearest on the map, from 0 to 1, told by up to a thousand points."""
+    """How many of the true nearest are among as many nearest on the map, from 0 to 1, told by up to
+    a thousand points.
+    """
     n, k = true.rows.shape
     if not k:
         return 1.0
@@ -118,19 +140,26 @@ def kept(places: Places, true: Nearest) -> float:
 
 
 def sample(total: int, most: int) -> Ids:
-    """Which of so many things to take where only so many may be: all, or a sample drawn with a fixed seed; ascending."""
+    """Which of so many things to take where only so many may be: all, or a sample drawn with a
+    fixed seed; ascending.
+    """
     if total <= most:
         return np.arange(total, dtype=np.int64)
     return np.sort(np.random.default_rng(_SEED).choice(total, most, replace=False)).astype(np.int64)
 
 
-# ---- private -------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _umap(vectors: Vectors) -> Plane:
-    """The vectors as UMAP lays them out (McInnes 2018), from the places that PCA gives; equal each time on a machine."""
+    """The vectors as UMAP lays them out (McInnes 2018), from the places that PCA gives; equal each
+    time on a machine.
+    """
     if len(vectors) < _FEWEST:
-        raise UsageError(f"UMAP takes {_FEWEST} points at least; there are {len(vectors)}", hint="use --method pca")
+        raise UsageError(
+            f"UMAP takes {_FEWEST} points at least; there are {len(vectors)}",
+            hint="use --method pca",
+        )
     if pca(vectors).shares == (0.0, 0.0):  # all are equal
         return Plane("umap", np.zeros((len(vectors), 2)))
     with warnings.catch_warnings():
@@ -138,14 +167,17 @@ def _umap(vectors: Vectors) -> Plane:
         from umap import UMAP
 
         neighbours = min(_NEIGHBOURS, len(vectors) - 1)
-        made = UMAP(n_neighbors=neighbours, metric="cosine", init="pca", random_state=_SEED, n_jobs=1).fit_transform(vectors)
+        made = UMAP(
+            n_neighbors=neighbours, metric="cosine", init="pca", random_state=_SEED, n_jobs=1
+        ).fit_transform(vectors)
     return Plane("umap", np.asarray(made, np.float64))
 
 
 def _highest(found: NDArray[np.float32], count: int) -> Ids:
     """The columns of the highest values of each row, (b, count), in no order.
 
-    A column in every _STRANDS stands for the others with their maximum: the highest values are in the `count` highest of those.
+    A column in every _STRANDS stands for the others with their maximum: the highest values are in
+    the `count` highest of those.
     """
     rows, columns = found.shape
     width = columns // _STRANDS
@@ -153,8 +185,12 @@ def _highest(found: NDArray[np.float32], count: int) -> Ids:
         return np.argpartition(found, columns - count, axis=1)[:, columns - count :]
     strands = found[:, : width * _STRANDS].reshape(rows, _STRANDS, width).max(axis=1)  # (b, width)
     best = np.argpartition(strands, width - count, axis=1)[:, width - count :]
-    among = (best[:, :, None] + width * np.arange(_STRANDS)).reshape(rows, -1)  # (b, count * _STRANDS)
+    among = (best[:, :, None] + width * np.arange(_STRANDS)).reshape(
+        rows, -1
+    )  # (b, count * _STRANDS)
     rest = np.broadcast_to(np.arange(width * _STRANDS, columns), (rows, columns - width * _STRANDS))
     candidates = np.concatenate((among, rest), axis=1)
     values = np.take_along_axis(found, candidates, 1)
-    return np.take_along_axis(candidates, np.argpartition(values, values.shape[1] - count, axis=1)[:, -count:], 1)
+    return np.take_along_axis(
+        candidates, np.argpartition(values, values.shape[1] - count, axis=1)[:, -count:], 1
+    )

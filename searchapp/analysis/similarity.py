@@ -1,4 +1,5 @@
-"""How near texts are to one another: cosines of all with all, and pairs of a corpus above a bound. Pure, in float64.
+"""How near texts are to one another: cosines of all with all, and pairs of a corpus above a bound.
+Pure, in float64.
 
 Pairs are found block by block, so that memory does not grow with the square of the corpus.
 """
@@ -33,11 +34,18 @@ def cosines(a: Vectors, b: Vectors) -> NDArray[np.float64]:
 
 
 def pairs_above(
-    vectors: Vectors, bound: float, *, limit: int, groups: NDArray[np.int64] | None = None, block: int = BLOCK
+    vectors: Vectors,
+    bound: float,
+    *,
+    limit: int,
+    groups: NDArray[np.int64] | None = None,
+    block: int = BLOCK,
 ) -> tuple[list[PairOf], int]:
-    """The nearest pairs of rows with a cosine of the bound or more, nearest first, at most `limit`; and how many there are in all.
+    """The nearest pairs of rows with a cosine of the bound or more, nearest first, at most `limit`;
+    and how many there are in all.
 
-    With `groups`, (n,), only pairs of different groups. Ties stand in order of the rows. `block` rows are compared with as many.
+    With `groups`, (n,), only pairs of different groups. Ties stand in order of the rows. `block`
+    rows are compared with as many.
     """
     kept: list[tuple[float, int, int]] = []
     count = 0
@@ -48,25 +56,35 @@ def pairs_above(
             heapq.heappush(kept, entry)
         elif limit:
             heapq.heappushpop(kept, entry)
-    return [PairOf(cosine, -first, -second) for cosine, first, second in sorted(kept, reverse=True)], count
+    return [
+        PairOf(cosine, -first, -second) for cosine, first, second in sorted(kept, reverse=True)
+    ], count
 
 
-def _above(vectors: Vectors, bound: float, groups: NDArray[np.int64] | None, block: int) -> Iterator[tuple[float, int, int]]:
+def _above(
+    vectors: Vectors, bound: float, groups: NDArray[np.int64] | None, block: int
+) -> Iterator[tuple[float, int, int]]:
     for start in range(0, len(vectors), block):
         rows = vectors[start : start + block]
         for other in range(start, len(vectors), block):
-            found = rows @ vectors[other : other + block].T  # (b, c) float32: proposes; float64 decides
+            found = (
+                rows @ vectors[other : other + block].T
+            )  # (b, c) float32: proposes; float64 decides
             near = np.argwhere(found >= bound - 1e-5)
             for i, j in near.tolist():
                 first, second = start + i, other + j
                 if first >= second or (groups is not None and groups[first] == groups[second]):
                     continue
-                cosine = float(vectors[first].astype(np.float64) @ vectors[second].astype(np.float64))
+                cosine = float(
+                    vectors[first].astype(np.float64) @ vectors[second].astype(np.float64)
+                )
                 if cosine >= bound:
                     yield cosine, first, second
 
 
 def _unit(vectors: Vectors) -> NDArray[np.float64]:
     wide = np.asarray(vectors, np.float64)
-    unit: NDArray[np.float64] = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+    unit: NDArray[np.float64] = wide / np.maximum(
+        np.linalg.norm(wide, axis=1, keepdims=True), 1e-12
+    )
     return unit

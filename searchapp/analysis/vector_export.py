@@ -1,6 +1,8 @@
-"""Rows of vectors in forms that other programs read: NumPy, JSON lines, Parquet, the embedding projector's pair of tables.
+"""Rows of vectors in forms that other programs read: NumPy, JSON lines, Parquet, the embedding
+projector's pair of tables.
 
-Written as the rows come, a batch in memory at most; a file appears whole or not at all. Knows nothing of models.
+Written as the rows come, a batch in memory at most; a file appears whole or not at all. Knows
+nothing of models.
 
     .npz      arrays `vectors` (n, dim) float32, `text` and `source` as text, `start`, `end` int64: numpy.load
     .jsonl    an object a row: source, start, end, text, vector
@@ -32,9 +34,14 @@ _BATCH = 1024  # rows
 
 
 def require_writable(path: Path) -> None:
-    """Raise UsageError for a file name whose form is not known or not installed, PathMissing where its folder is not there."""
+    """Raise UsageError for a file name whose form is not known or not installed, PathMissing where
+    its folder is not there.
+    """
     if path.suffix not in SUFFIXES:
-        raise UsageError(f"{path}: there is no form of that name", hint=f"name a file that ends in one of {', '.join(SUFFIXES)}")
+        raise UsageError(
+            f"{path}: there is no form of that name",
+            hint=f"name a file that ends in one of {', '.join(SUFFIXES)}",
+        )
     if not path.absolute().parent.is_dir():
         raise PathMissing(f"there is no folder {path.absolute().parent}", hint="make it first")
     if path.suffix == ".parquet":
@@ -42,7 +49,9 @@ def require_writable(path: Path) -> None:
 
 
 def write(path: Path, rows: Iterable[Row], dim: int) -> int:
-    """Write rows of that width to a file, in the form that its name ends in; returns how many there were."""
+    """Write rows of that width to a file, in the form that its name ends in; returns how many there
+    were.
+    """
     with disk.replaced(path) as file:
         match path.suffix:
             case ".npz":
@@ -57,7 +66,13 @@ def write(path: Path, rows: Iterable[Row], dim: int) -> int:
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
     """An object a row; numbers have the digits that tell one float32 from another."""
     for row in rows:
-        told = {"source": row.source, "start": row.start, "end": row.end, "text": row.text, "vector": _shortest(row)}
+        told = {
+            "source": row.source,
+            "start": row.start,
+            "end": row.end,
+            "text": row.text,
+            "vector": _shortest(row),
+        }
         yield json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
@@ -77,14 +92,18 @@ def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[Row]) -> int:
     return count
 
 
-# ---- NumPy ---------------------------------------------------------------------------------------------------------
+# ---- NumPy ---------------------------------------------------------------------------------------
 
 
 def _write_npz(file: BinaryIO, rows: Iterable[Row], dim: int) -> int:
-    """Rows go to temporary files as they come; how many there are, and how long the longest text is, is known only then."""
+    """Rows go to temporary files as they come; how many there are, and how long the longest text
+    is, is known only then.
+    """
     count, widest = 0, {"text": 1, "source": 1}
     with ExitStack() as stack:
-        vectors, starts, ends, text, source = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(5))
+        vectors, starts, ends, text, source = (
+            stack.enter_context(tempfile.TemporaryFile()) for _ in range(5)
+        )
         for row in rows:
             vectors.write(np.ascontiguousarray(row.vector, "<f4").tobytes())
             starts.write(np.int64(row.start).astype("<i8").tobytes())
@@ -102,9 +121,13 @@ def _write_npz(file: BinaryIO, rows: Iterable[Row], dim: int) -> int:
     return count
 
 
-def _store(archive: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...], chunks: Iterable[bytes]) -> None:
+def _store(
+    archive: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...], chunks: Iterable[bytes]
+) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        np.lib.format.write_array_header_2_0(member, {"descr": dtype, "fortran_order": False, "shape": shape})
+        np.lib.format.write_array_header_2_0(
+            member, {"descr": dtype, "fortran_order": False, "shape": shape}
+        )
         for chunk in chunks:
             member.write(chunk)
 
@@ -122,21 +145,35 @@ def _wide(spool: BinaryIO, width: int) -> Iterator[bytes]:
         yield np.array([json.loads(line) for line in batch], f"<U{width}").tobytes()
 
 
-# ---- Parquet -------------------------------------------------------------------------------------------------------
+# ---- Parquet -------------------------------------------------------------------------------------
 
 
 def _write_parquet(file: BinaryIO, rows: Iterable[Row], dim: int) -> int:
     arrow, parquet = _pyarrow()
     vector = arrow.list_(arrow.float32(), dim)
     schema = arrow.schema(
-        [("source", arrow.string()), ("start", arrow.int64()), ("end", arrow.int64()), ("text", arrow.string()), ("vector", vector)]
+        [
+            ("source", arrow.string()),
+            ("start", arrow.int64()),
+            ("end", arrow.int64()),
+            ("text", arrow.string()),
+            ("vector", vector),
+        ]
     )
     coming, count = iter(rows), 0
     with parquet.ParquetWriter(file, schema) as writer:
         while batch := list(islice(coming, _BATCH)):
             values = arrow.array(np.concatenate([row.vector for row in batch]), arrow.float32())
-            texts = [[_valid(row.source) for row in batch], [row.start for row in batch], [row.end for row in batch]]
-            columns = [*texts, [_valid(row.text) for row in batch], arrow.FixedSizeListArray.from_arrays(values, dim)]
+            texts = [
+                [_valid(row.source) for row in batch],
+                [row.start for row in batch],
+                [row.end for row in batch],
+            ]
+            columns = [
+                *texts,
+                [_valid(row.text) for row in batch],
+                arrow.FixedSizeListArray.from_arrays(values, dim),
+            ]
             writer.write_table(arrow.table(columns, schema=schema))
             count += len(batch)
     return count

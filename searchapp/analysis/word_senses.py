@@ -1,8 +1,9 @@
 """The senses of a word: the places where it occurs, grouped by what it means there.
 
-A word's contextual vectors are near one another where it means the same. They are put together from the bottom up, always the two groups
-whose members are nearest on average (UPGMA), and the number of groups is the one whose silhouette is widest (Rousseeuw 1987); where even
-the widest is narrow, the word has one sense here. Pure.
+A word's contextual vectors are near one another where it means the same. They are put together from
+the bottom up, always the two groups whose members are nearest on average (UPGMA), and the number of
+groups is the one whose silhouette is widest (Rousseeuw 1987); where even the widest is narrow, the
+word has one sense here. Pure.
 """
 
 from __future__ import annotations
@@ -17,18 +18,23 @@ if TYPE_CHECKING:
     from searchapp.types import Vectors
 
 MOST_SENSES = 8
-_DISTINCT = 0.1  # silhouette, of 1 at most, from which senses are told apart; random directions have .06 at most
+# silhouette, of 1 at most, from which senses are told apart; random directions have .06 at most
+_DISTINCT = 0.1
 
 
 class Sense(NamedTuple):
-    """Places of one meaning, the most typical first, and how alike they are: the mean cosine with their common direction."""
+    """Places of one meaning, the most typical first, and how alike they are: the mean cosine with
+    their common direction.
+    """
 
     places: tuple[int, ...]
     likeness: float
 
 
 def senses_of(vectors: Vectors) -> list[Sense]:
-    """The senses of a word from its unit vectors at n places, (n, dim), the most frequent first; every place is in one."""
+    """The senses of a word from its unit vectors at n places, (n, dim), the most frequent first;
+    every place is in one.
+    """
     if not len(vectors):
         return []
     labels = _labels(vectors)
@@ -57,7 +63,9 @@ def _labels(vectors: Vectors) -> NDArray[np.int64]:
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The mean over all places of how much nearer its own group is than the next one, from -1 to 1; alone in a group: 0."""
+    """The mean over all places of how much nearer its own group is than the next one, from -1 to 1;
+    alone in a group: 0.
+    """
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     if len(groups) < 2:
         return -1.0
@@ -69,7 +77,9 @@ def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.int64]) -> fl
     outside = sums / sizes
     outside[rows, own] = np.inf
     nearest = outside.min(axis=1)
-    widths = np.where(sizes[own] > 1, (nearest - inside) / np.maximum(np.maximum(nearest, inside), 1e-12), 0)
+    widths = np.where(
+        sizes[own] > 1, (nearest - inside) / np.maximum(np.maximum(nearest, inside), 1e-12), 0
+    )
     return float(widths.mean())
 
 

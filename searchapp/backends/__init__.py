@@ -1,1 +1,3 @@
-"""Where text, vectors, filters and keywords live together. The only room that knows SQL, FAISS or a file name of a corpus."""
+"""Where text, vectors, filters and keywords live together. The only room that knows SQL, FAISS or a
+file name of a corpus.
+"""

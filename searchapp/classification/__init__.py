@@ -1,1 +1,3 @@
-"""Labels: learned from vectors, given by hand, kept in a corpus. Arrays and files in, labels out."""
+"""Labels: learned from vectors, given by hand, kept in a corpus. Arrays and files in,
+labels out.
+"""

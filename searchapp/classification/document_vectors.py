@@ -1,7 +1,9 @@
-"""The vectors of what is to be labelled, or learned from: documents of the corpus, other files, texts.
+"""The vectors of what is to be labelled, or learned from: documents of the corpus, other files,
+texts.
 
-A document of the corpus has the mean of its stored vectors, another file is read and embedded as `embed --level document` does, and a
-text is embedded as a sentence: one way of pooling, and the corpus's own encoder. Knows neither labels nor classifiers.
+A document of the corpus has the mean of its stored vectors, another file is read and embedded as
+`embed --level document` does, and a text is embedded as a sentence: one way of pooling, and the
+corpus's own encoder. Knows neither labels nor classifiers.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ class Document(NamedTuple):
 
 @dataclass
 class Specimens:
-    """Where vectors come from: the corpus that is open, if any, and an encoder for the rest, opened when it is first needed."""
+    """Where vectors come from: the corpus that is open, if any, and an encoder for the rest, opened
+    when it is first needed.
+    """
 
     reader: Reader | None
     open_encoder: Callable[[], Encoder]
@@ -51,22 +55,32 @@ class Specimens:
         """The documents of the corpus by path."""
         assert self.reader is not None
         rows, found = self.reader.rows(Filters()), self.reader.document_ids(Filters())
-        return {os.fsdecode(row.path): document_id for row, document_id in zip(rows, found, strict=True)}
+        return {
+            os.fsdecode(row.path): document_id for row, document_id in zip(rows, found, strict=True)
+        }
 
     def document_of(self, item: str, *, is_path: bool) -> int | None:
-        """The document of the corpus at a path, or at what may be one: a single word, so that sentences are not looked for."""
+        """The document of the corpus at a path, or at what may be one: a single word, so that
+        sentences are not looked for.
+        """
         if self.reader is None or not (is_path or len(item.split()) == 1):
             return None
         return self.ids.get(os.path.abspath(item))  # noqa: PTH100 - a text may be too long for a path
 
     def vectors(self, items: Sequence[tuple[str, bool]]) -> tuple[list[int], Vectors]:
-        """The vectors of texts, and of the documents or files at paths where that is said, (n, dim), and which of the items they are of."""
+        """The vectors of texts, and of the documents or files at paths where that is said, (n,
+        dim), and which of the items they are of.
+        """
         found: dict[int, Vector] = {}
         files: dict[int, str] = {}
         texts: dict[int, str] = {}
         for i, (item, is_path) in enumerate(items):
             document_id = self.document_of(item, is_path=is_path)
-            stored = None if self.reader is None or document_id is None else stored_vector(self.reader, document_id)
+            stored = (
+                None
+                if self.reader is None or document_id is None
+                else stored_vector(self.reader, document_id)
+            )
             if stored is not None:
                 found[i] = stored
             elif is_path or document_id is not None:
@@ -83,11 +97,18 @@ class Specimens:
         """The vectors of files; of one that holds documents, the first one's."""
         found: dict[str, Vector] = {}
         there = {path for path in paths if os.path.isfile(path)}  # noqa: PTH113 - the name may be no text
-        reasons = {path: "no text in it" if path in there else "no such file, and no document of the corpus" for path in paths}
+        reasons = {
+            path: "no text in it"
+            if path in there
+            else "no such file, and no document of the corpus"
+            for path in paths
+        }
         if there:
             pieces = Pieces(self.encoder, "document")
             for row in pieces.rows(read_files(sorted(there))):
-                found.setdefault(row.source if row.source in there else row.source.partition("!/")[0], row.vector)
+                found.setdefault(
+                    row.source if row.source in there else row.source.partition("!/")[0], row.vector
+                )
             reasons |= {source.name: source.reason for source in pieces.failed}
         self.failed += [(path, reason) for path, reason in reasons.items() if path not in found]
         return found
@@ -103,15 +124,22 @@ class Specimens:
 
 
 def stored_documents(reader: Reader, filters: Filters) -> tuple[list[Document], int]:
-    """The documents that pass the filters, by path, and how many more are pending and so have no vectors yet."""
+    """The documents that pass the filters, by path, and how many more are pending and so have no
+    vectors yet.
+    """
     paths = [row.path for row in reader.rows(filters)]
-    found = [(i, path, stored_vector(reader, i)) for i, path in zip(reader.document_ids(filters), paths, strict=True)]
+    found = [
+        (i, path, stored_vector(reader, i))
+        for i, path in zip(reader.document_ids(filters), paths, strict=True)
+    ]
     documents = [Document(i, path, vector) for i, path, vector in found if vector is not None]
     return documents, len(found) - len(documents)
 
 
 def stored_vector(reader: Reader, document_id: int) -> Vector | None:
-    """The direction of the mean of a document's stored vectors, (dim,); None while it is pending."""
+    """The direction of the mean of a document's stored vectors, (dim,); None while it
+    is pending.
+    """
     _, hits = reader.show(document_id)
     rows = reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64))
     return None if np.isnan(rows).any() else direction(rows.mean(axis=0))

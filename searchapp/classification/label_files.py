@@ -1,8 +1,10 @@
-"""Files that say which label things have, or what a label means: tables with two columns, or a folder for each label.
+"""Files that say which label things have, or what a label means: tables with two columns, or a
+folder for each label.
 
-A table is CSV, or TSV by its name or its first line. With a header it has a column `label`, and `path`, `text` or `description`; without
-one, the label comes last, or first where it is described. A path is looked for beside the table, then in the working directory. Knows no
-corpus and reads no file but the table.
+A table is CSV, or TSV by its name or its first line. With a header it has a column `label`, and
+`path`, `text` or `description`; without one, the label comes last, or first where it is described.
+A path is looked for beside the table, then in the working directory. Knows no corpus and reads no
+file but the table.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ class Row(NamedTuple):
 
 
 def read_labels(source: Path) -> list[Row]:
-    """The rows of a table, or of a folder in which each folder is a label. Raises ClassifierError for what is neither."""
+    """The rows of a table, or of a folder in which each folder is a label. Raises ClassifierError
+    for what is neither.
+    """
     if source.is_dir():
         return list(_of_folder(source))
     header, rows = _table(source, items=(*_PATHS, *_TEXTS))
@@ -37,14 +41,24 @@ def read_labels(source: Path) -> list[Row]:
     found = []
     for number, (item, label) in rows:
         path = _path(item, source, is_certain=kind in _PATHS) if kind not in _TEXTS else None
-        found.append(Row(path or item, label_name(label, f"line {number} of {source}"), is_path=path is not None))
+        found.append(
+            Row(
+                path or item,
+                label_name(label, f"line {number} of {source}"),
+                is_path=path is not None,
+            )
+        )
     if not found:
-        raise ClassifierError(f"{source} holds no rows", hint="give it rows of a text or a path, and a label")
+        raise ClassifierError(
+            f"{source} holds no rows", hint="give it rows of a text or a path, and a label"
+        )
     return found
 
 
 def read_descriptions(source: Path) -> dict[str, str]:
-    """What each label means, in the order of the table. Raises ClassifierError for what is no such table, or two rows of one label."""
+    """What each label means, in the order of the table. Raises ClassifierError for what is no such
+    table, or two rows of one label.
+    """
     header, rows = _table(source, items=("description",))
     found: dict[str, str] = {}
     for number, (first, second) in rows:
@@ -53,29 +67,40 @@ def read_descriptions(source: Path) -> dict[str, str]:
         if label in found or not description.strip():
             told = "again" if label in found else "without a description"
             raise ClassifierError(
-                f"line {number} of {source} has the label {label!r} {told}", hint="give each label one row: label,description"
+                f"line {number} of {source} has the label {label!r} {told}",
+                hint="give each label one row: label,description",
             )
         found[label] = description.strip()
     if len(found) < 2:
-        raise ClassifierError(f"{source} describes fewer than two labels", hint="give it a row a label: label,description")
+        raise ClassifierError(
+            f"{source} describes fewer than two labels",
+            hint="give it a row a label: label,description",
+        )
     return found
 
 
 def label_name(text: str, where: str) -> str:
-    """A label's name without outer white space. Raises ClassifierError for one that is empty, too long, or cannot be shown."""
+    """A label's name without outer white space. Raises ClassifierError for one that is empty, too
+    long, or cannot be shown.
+    """
     name = text.strip()
     if not name or len(name) > _MOST_NAME or not name.isprintable():
         raise ClassifierError(
-            f"{where} has no label that could be one: {name[:40]!r}", hint=f"a label is a line of 1 to {_MOST_NAME} characters"
+            f"{where} has no label that could be one: {name[:40]!r}",
+            hint=f"a label is a line of 1 to {_MOST_NAME} characters",
         )
     return name
 
 
 def _of_folder(folder: Path) -> Iterator[Row]:
     """The files below each folder in the folder, but for hidden ones."""
-    folders = [each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")]
+    folders = [
+        each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")
+    ]
     if not folders:
-        raise ClassifierError(f"{folder} has no folders in it", hint="make a folder for each label, with files in it")
+        raise ClassifierError(
+            f"{folder} has no folders in it", hint="make a folder for each label, with files in it"
+        )
     for each in folders:
         for path in sorted(each.rglob("*")):
             is_hidden = any(part.startswith(".") for part in path.relative_to(each).parts)
@@ -83,19 +108,30 @@ def _of_folder(folder: Path) -> Iterator[Row]:
                 yield Row(os.path.abspath(path), label_name(each.name, str(each)), is_path=True)  # noqa: PTH100 - keeps links
 
 
-def _table(source: Path, *, items: Sequence[str]) -> tuple[tuple[str, str] | None, Iterator[tuple[int, tuple[str, str]]]]:
-    """The names of a table's two columns that count, where it has a header, and their cells with the line that they end in."""
+def _table(
+    source: Path, *, items: Sequence[str]
+) -> tuple[tuple[str, str] | None, Iterator[tuple[int, tuple[str, str]]]]:
+    """The names of a table's two columns that count, where it has a header, and their cells with
+    the line that they end in.
+    """
     csv.field_size_limit(_MOST_CELL)
     try:
         text = source.read_text("utf-8-sig")
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         raise ClassifierError(
-            f"cannot read {source}: {reason}", hint="name a table with a label a row, or a folder with a folder a label"
+            f"cannot read {source}: {reason}",
+            hint="name a table with a label a row, or a folder with a folder a label",
         ) from error
     lines = text.splitlines(keepends=True)
-    is_tabbed = source.suffix.lower() in (".tsv", ".tab") or (source.suffix.lower() != ".csv" and "\t" in next(iter(lines), ""))
-    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if is_tabbed else csv.reader(lines, strict=True)
+    is_tabbed = source.suffix.lower() in (".tsv", ".tab") or (
+        source.suffix.lower() != ".csv" and "\t" in next(iter(lines), "")
+    )
+    reader = (
+        csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if is_tabbed
+        else csv.reader(lines, strict=True)
+    )
     numbered = _numbered(source, reader)
     first = next(numbered, (0, []))
     names = [cell.strip().casefold() for cell in first[1]]
@@ -103,7 +139,9 @@ def _table(source: Path, *, items: Sequence[str]) -> tuple[tuple[str, str] | Non
     if item is not None and "label" in names:
         columns = (names.index(item), names.index("label"))
         return (item, "label"), _cells(source, numbered, columns, max(columns) + 1)
-    return None, _cells(source, iter([first, *numbered] if first[1] else []), (0, 1), 2, is_exact=True)
+    return None, _cells(
+        source, iter([first, *numbered] if first[1] else []), (0, 1), 2, is_exact=True
+    )
 
 
 def _numbered(source: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -116,23 +154,39 @@ def _numbered(source: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, 
                 yield number, row
     except csv.Error as error:
         raise ClassifierError(
-            f"line {number + 1} of {source} is no row of a table: {error}", hint="put cells with commas in double quotes"
+            f"line {number + 1} of {source} is no row of a table: {error}",
+            hint="put cells with commas in double quotes",
         ) from error
 
 
 def _cells(
-    source: Path, rows: Iterator[tuple[int, list[str]]], columns: tuple[int, int], width: int, *, is_exact: bool = False
+    source: Path,
+    rows: Iterator[tuple[int, list[str]]],
+    columns: tuple[int, int],
+    width: int,
+    *,
+    is_exact: bool = False,
 ) -> Iterator[tuple[int, tuple[str, str]]]:
     for number, row in rows:
         if len(row) < width or (is_exact and len(row) > width):
-            hint = "put cells with commas in double quotes, or name the columns in a first row: text,label"
-            raise ClassifierError(f"line {number} of {source} has {len(row)} cells, not {width}", hint=hint)
+            hint = (
+                "put cells with commas in double quotes, or name the columns in a first "
+                "row: text,label"
+            )
+            raise ClassifierError(
+                f"line {number} of {source} has {len(row)} cells, not {width}", hint=hint
+            )
         yield number, (row[columns[0]], row[columns[1]])
 
 
 def _path(item: str, table: Path, *, is_certain: bool) -> str | None:
-    """The absolute path that a cell names, if there is a file, or if it is certain that the cell is a path."""
-    places = [os.path.abspath(os.path.join(folder, os.path.expanduser(item))) for folder in (table.absolute().parent, ".")]  # noqa: PTH100, PTH111, PTH118
+    """The absolute path that a cell names, if there is a file, or if it is certain that the cell is
+    a path.
+    """
+    places = [
+        os.path.abspath(os.path.join(folder, os.path.expanduser(item)))  # noqa: PTH100, PTH111, PTH118
+        for folder in (table.absolute().parent, ".")
+    ]
     for place in places:
         if len(item) < 4096 and "\0" not in item and os.path.isfile(place):  # noqa: PTH113 - the text may be too long for a path
             return place

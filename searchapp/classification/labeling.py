@@ -1,7 +1,9 @@
-"""Labels and the corpus: what is said by hand, learned from, and told by a classifier of its documents.
+"""Labels and the corpus: what is said by hand, learned from, and told by a classifier of its
+documents.
 
-What a person has said stands: a classifier labels only documents that nobody has labelled by hand, each with one label, in place of what
-one said before. The corpus's classifier is a file in its folder. Labels change under the lock, against the documents as they then are.
+What a person has said stands: a classifier labels only documents that nobody has labelled by hand,
+each with one label, in place of what one said before. The corpus's classifier is a file in its
+folder. Labels change under the lock, against the documents as they then are.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ class Examples:
         counts = Counter(self.labels)
         rare = tuple(sorted(name for name, count in counts.items() if count < least))
         kept = [i for i, name in enumerate(self.labels) if name not in rare]
-        return replace(self, vectors=self.vectors[kept], labels=tuple(self.labels[i] for i in kept)), rare
+        return replace(
+            self, vectors=self.vectors[kept], labels=tuple(self.labels[i] for i in kept)
+        ), rare
 
 
 class Told(NamedTuple):
@@ -77,50 +81,86 @@ def require_same(judge: Judge, encoder: EncoderIdentity) -> None:
     """Raise OtherEncoder unless a judge judges an encoder's vectors."""
     if judge.encoder.fingerprint != encoder.fingerprint:
         raise OtherEncoder(
-            f"the classifier was trained on vectors of the encoder {judge.encoder.model!r} ({judge.encoder.fingerprint[:12]}), "
+            f"the classifier was trained on vectors of the encoder {judge.encoder.model!r} "
+            f"({judge.encoder.fingerprint[:12]}), "
             f"not of {encoder.model!r} ({encoder.fingerprint[:12]})",
             hint="train it anew: searchapp classify train LABELS",
         )
 
 
-# ---- what is learned from --------------------------------------------------------------------------------------------
+# ---- what is learned from ------------------------------------------------------------------------
 
 
 def examples_of(rows: Sequence[Row], specimens: Specimens) -> Examples:
-    """The vectors of labelled texts, files and documents; what cannot be read is in `specimens.failed`."""
+    """The vectors of labelled texts, files and documents; what cannot be read is in
+    `specimens.failed`.
+    """
     there, vectors = specimens.vectors([(row.item, row.is_path) for row in rows])
     labels = tuple(rows[i].label for i in there)
     found = {i: specimens.document_of(rows[i].item, is_path=rows[i].is_path) for i in there}
-    return Examples(vectors, labels, {document_id: rows[i].label for i, document_id in found.items() if document_id is not None})
+    return Examples(
+        vectors,
+        labels,
+        {document_id: rows[i].label for i, document_id in found.items() if document_id is not None},
+    )
 
 
 def examples_by_hand(reader: Reader) -> Examples:
-    """The documents of the corpus that a person has given just one label. Raises ClassifierError where there are none."""
-    said = {i: names for i, labels in reader.labels().items() if (names := [each.name for each in labels if each.origin == "hand"])}
+    """The documents of the corpus that a person has given just one label. Raises ClassifierError
+    where there are none.
+    """
+    said = {
+        i: names
+        for i, labels in reader.labels().items()
+        if (names := [each.name for each in labels if each.origin == "hand"])
+    }
     wanted = Filters(labels=tuple({name for names in said.values() for name in names}))
-    documents = [each for each in stored_documents(reader, wanted)[0] if len(said.get(each.document_id, ())) == 1] if said else []
+    documents = (
+        [
+            each
+            for each in stored_documents(reader, wanted)[0]
+            if len(said.get(each.document_id, ())) == 1
+        ]
+        if said
+        else []
+    )
     if not documents:
-        hint = "give a file of labels, or label some documents: searchapp classify label NAME PATH..."
-        raise ClassifierError("no document has been labelled by hand: there is nothing to learn from", hint=hint)
+        hint = (
+            "give a file of labels, or label some documents: searchapp classify label NAME PATH..."
+        )
+        raise ClassifierError(
+            "no document has been labelled by hand: there is nothing to learn from", hint=hint
+        )
     of_documents = {each.document_id: said[each.document_id][0] for each in documents}
     several = sum(len(names) > 1 for names in said.values())
-    return Examples(np.stack([each.vector for each in documents]), tuple(of_documents.values()), of_documents, several)
+    return Examples(
+        np.stack([each.vector for each in documents]),
+        tuple(of_documents.values()),
+        of_documents,
+        several,
+    )
 
 
-def by_descriptions(descriptions: Mapping[str, str], specimens: Specimens, encoder: EncoderIdentity) -> Descriptions:
+def by_descriptions(
+    descriptions: Mapping[str, str], specimens: Specimens, encoder: EncoderIdentity
+) -> Descriptions:
     """A judge by what each label means."""
     _, vectors = specimens.vectors([(described(text), False) for text in descriptions.values()])
     return Descriptions(encoder, tuple(descriptions), vectors)
 
 
-# ---- what is said ----------------------------------------------------------------------------------------------------
+# ---- what is said --------------------------------------------------------------------------------
 
 
 def say(backend: Backend, labels: Mapping[int, str]) -> int:
-    """Record what a person calls documents of the corpus, in place of all that they are labelled; returns how many that changed."""
+    """Record what a person calls documents of the corpus, in place of all that they are labelled;
+    returns how many that changed.
+    """
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
         known, there = reader.labels(), set(reader.document_ids(Filters()))
-        new = {i: name for i, name in labels.items() if i in there and known.get(i) != (Label(name),)}
+        new = {
+            i: name for i, name in labels.items() if i in there and known.get(i) != (Label(name),)
+        }
         for document_id, name in new.items():
             writer.set_labels(document_id, [Label(name)])
         writer.commit()
@@ -128,25 +168,42 @@ def say(backend: Backend, labels: Mapping[int, str]) -> int:
 
 
 def label(backend: Backend, name: str, places: Sequence[str]) -> list[bytes]:
-    """Label the documents at or below paths or globs by hand, beside what else a person calls them; returns the paths of those changed.
+    """Label the documents at or below paths or globs by hand, beside what else a person calls them;
+    returns the paths of those changed.
 
-    What a classifier said of them goes. Raises DocumentMissing, having changed nothing, where a place has no documents.
+    What a classifier said of them goes. Raises DocumentMissing, having changed nothing, where a
+    place has no documents.
     """
-    return _relabel(backend, places, lambda held: {*(each for each in held if each.origin == "hand" and each.name != name), Label(name)})
+    return _relabel(
+        backend,
+        places,
+        lambda held: {
+            *(each for each in held if each.origin == "hand" and each.name != name),
+            Label(name),
+        },
+    )
 
 
 def unlabel(backend: Backend, name: str, places: Sequence[str]) -> list[bytes]:
-    """Take a label, whoever gave it, from the documents at or below paths or globs; returns the paths of those that had it."""
+    """Take a label, whoever gave it, from the documents at or below paths or globs; returns the
+    paths of those that had it.
+    """
     return _relabel(backend, places, lambda held: {each for each in held if each.name != name})
 
 
-def apply(backend: Backend, judge: Judge, filters: Filters, *, least: float = 0.0, is_stored: bool = True) -> Applied:
-    """Label the documents of a corpus that pass the filters and that no person has labelled, or only tell what would be said.
+def apply(
+    backend: Backend, judge: Judge, filters: Filters, *, least: float = 0.0, is_stored: bool = True
+) -> Applied:
+    """Label the documents of a corpus that pass the filters and that no person has labelled, or
+    only tell what would be said.
 
-    A label less probable than `least` is not given, and an earlier one of a judge's goes all the same. Raises CorpusMissing, CorpusEmpty,
-    CorpusLocked, and OtherEncoder for a judge of other vectors.
+    A label less probable than `least` is not given, and an earlier one of a judge's goes all the
+    same. Raises CorpusMissing, CorpusEmpty, CorpusLocked, and OtherEncoder for a judge of other
+    vectors.
     """
-    with closing(backend.reader()) as reader:  # before a writer would make a corpus where there is none
+    with closing(
+        backend.reader()
+    ) as reader:  # before a writer would make a corpus where there is none
         require_same(judge, require_documents(reader))
         if not is_stored:
             return _applied(reader, judge, filters, least)
@@ -154,7 +211,11 @@ def apply(backend: Backend, judge: Judge, filters: Filters, *, least: float = 0.
         found = _applied(reader, judge, filters, least)
         for number, (document_id, _, verdict, _) in enumerate(found.told, 1):
             if verdict is not None:
-                given = [Label(verdict.label, judge.origin, verdict.probability)] if found.is_given(verdict) else []
+                given = (
+                    [Label(verdict.label, judge.origin, verdict.probability)]
+                    if found.is_given(verdict)
+                    else []
+                )
                 writer.set_labels(document_id, given)
             if number % _COMMIT_DOCUMENTS == 0:
                 writer.commit()
@@ -162,29 +223,47 @@ def apply(backend: Backend, judge: Judge, filters: Filters, *, least: float = 0.
     return found
 
 
-# ---- private ---------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _applied(reader: Reader, judge: Judge, filters: Filters, least: float) -> Applied:
     held = reader.labels()
     documents, pending = stored_documents(reader, filters)
-    said = {each.document_id: tuple(one.name for one in held.get(each.document_id, ()) if one.origin == "hand") for each in documents}
+    said = {
+        each.document_id: tuple(
+            one.name for one in held.get(each.document_id, ()) if one.origin == "hand"
+        )
+        for each in documents
+    }
     asked = [each for each in documents if not said[each.document_id]]
     verdicts = judge.verdicts(np.stack([each.vector for each in asked])) if asked else []
     of_document = {each.document_id: verdict for each, verdict in zip(asked, verdicts, strict=True)}
-    told = (Told(each.document_id, each.path, of_document.get(each.document_id), said[each.document_id]) for each in documents)
+    told = (
+        Told(each.document_id, each.path, of_document.get(each.document_id), said[each.document_id])
+        for each in documents
+    )
     return Applied(tuple(told), least, pending)
 
 
-def _relabel(backend: Backend, places: Sequence[str], changed: Callable[[Sequence[Label]], Iterable[Label]]) -> list[bytes]:
-    """Give the documents at some places other labels than they have; returns the paths of those whose labels differ now."""
+def _relabel(
+    backend: Backend, places: Sequence[str], changed: Callable[[Sequence[Label]], Iterable[Label]]
+) -> list[bytes]:
+    """Give the documents at some places other labels than they have; returns the paths of those
+    whose labels differ now.
+    """
     backend.reader().close()  # CorpusMissing, before a writer would make a corpus
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
         held = reader.labels()
         found: dict[int, bytes] = {}
         for place in places:
             filters = Filters(within=(place,))
-            at_place = dict(zip(reader.document_ids(filters), (row.path for row in reader.rows(filters)), strict=True))
+            at_place = dict(
+                zip(
+                    reader.document_ids(filters),
+                    (row.path for row in reader.rows(filters)),
+                    strict=True,
+                )
+            )
             if not at_place:
                 raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
             found |= at_place

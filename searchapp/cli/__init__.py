@@ -1,7 +1,9 @@
-"""The command line: parse, call the library, print what `render` made of it, turn errors into exit codes.
+"""The command line: parse, call the library, print what `render` made of it, turn errors into exit
+codes.
 
-Answers go to stdout; progress, notes and errors to stderr. The only room that prints or exits. A command's module is imported when that
-command is asked for, and heavy modules by the command that needs them, so that a query meets nothing of the others.
+Answers go to stdout; progress, notes and errors to stderr. The only room that prints or exits. A
+command's module is imported when that command is asked for, and heavy modules by the command that
+needs them, so that a query meets nothing of the others.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from searchapp.cli.console import Exit
 from searchapp.errors import SearchappError, UsageError
 from searchapp.output import corpus as render
 
-# Each command in the order of the help, with its module there and what it does: a function of the command's name, or a Typer with
-# commands of its own; a name that Python needs for itself has an underscore behind it.
+# Each command in the order of the help, with its module there and what it does: a function of the
+# command's name, or a Typer with commands of its own; a name that Python needs for itself has an
+# underscore behind it.
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Search": {
         "ingest": ("search", "Read documents into the corpus; again: what is new or changed."),
@@ -97,21 +100,29 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
     elif isinstance(error, SearchappError):
         failure = error
     else:
-        failure = SearchappError(f"{type(error).__name__}: {error}", hint="run again with --debug for the details")
+        failure = SearchappError(
+            f"{type(error).__name__}: {error}", hint="run again with --debug for the details"
+        )
         failure.code = "internal"
-    told = render.json_text(render.error_json(failure)) if is_json else render.error_text(failure, console.look(sys.stderr))
+    told = (
+        render.json_text(render.error_json(failure))
+        if is_json
+        else render.error_text(failure, console.look(sys.stderr))
+    )
     console.note(told.rstrip())
     return failure.exit_code
 
 
-# ---- commands, each imported when it is asked for --------------------------------------------------------------------
+# ---- commands, each imported when it is asked for ------------------------------------------------
 
 
 class Commands(Mapping[str, Any]):
     """All commands by name; one is imported and built when it is looked at."""
 
     def __getitem__(self, name: str) -> Any:  # a command of typer's, whose class has no public name
-        module = next((commands[name][0] for commands in SECTIONS.values() if name in commands), None)
+        module = next(
+            (commands[name][0] for commands in SECTIONS.values() if name in commands), None
+        )
         if module is None:
             raise KeyError(name)
         room = import_module(f"searchapp.cli.{module}")
@@ -145,13 +156,16 @@ class Program(TyperGroup):
         widest = max(map(len, self.commands))
         for section, commands in SECTIONS.items():
             with formatter.section(section):
-                formatter.write_dl([(name.ljust(widest), told) for name, (_, told) in commands.items()])
+                formatter.write_dl(
+                    [(name.ljust(widest), told) for name, (_, told) in commands.items()]
+                )
 
 
 app = typer.Typer(
     cls=Program,
     help="Search your own documents by meaning, on your own machine.",
-    epilog="Exit codes: 0 done · 1 nothing matched · 2 usage · 3 done, but some files could not be read · 4 failed · 5 corpus damaged, "
+    epilog="Exit codes: 0 done · 1 nothing matched · 2 usage · 3 done, but some files could not be "
+    "read · 4 failed · 5 corpus damaged, "
     "repairable · 6 data lost · 11 another ingest is running · 130 interrupted.",
     **STYLE,
 )

@@ -1,4 +1,6 @@
-"""The commands that show what a model makes of text: why two texts are near, and which words it expects."""
+"""The commands that show what a model makes of text: why two texts are near, and which words it
+expects.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,12 @@ from searchapp.output import corpus as render
 if TYPE_CHECKING:
     from searchapp.encoders.catalog import Facts
 
-TextArgument = Annotated[str, typer.Argument(metavar="TEXT|FILE", help="A text, or the file that holds it.", show_default=False)]
+TextArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TEXT|FILE", help="A text, or the file that holds it.", show_default=False
+    ),
+]
 
 
 def explain(
@@ -26,19 +33,37 @@ def explain(
     text_b: TextArgument,
     layer: Annotated[
         int | None,
-        typer.Option("--layer", metavar="N", min=1, help="Show what attends to what in a layer, from 1 on, all heads on average."),
+        typer.Option(
+            "--layer",
+            metavar="N",
+            min=1,
+            help="Show what attends to what in a layer, from 1 on, all heads on average.",
+        ),
     ] = None,
-    head: Annotated[int | None, typer.Option("--head", metavar="N", min=1, help="With --layer: by this head alone, from 1 on.")] = None,
+    head: Annotated[
+        int | None,
+        typer.Option(
+            "--head", metavar="N", min=1, help="With --layer: by this head alone, from 1 on."
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write a page for a browser, .html.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a page for a browser, .html.",
+            show_default=False,
+        ),
     ] = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show why two texts are as near as they are.
 
-    What each word adds to their cosine, exactly; what it adds together with each word of the other text; the word of the other text that it
-    is nearest to; and what each head of each layer attends to.
+    What each word adds to their cosine, exactly; what it adds together with each word of the other
+    text; the word of the other text that it is nearest to; and what each head of each layer attends
+    to.
     """
     from searchapp.analysis import pair_attribution as pair
     from searchapp.encoders.catalog import look_at
@@ -62,20 +87,27 @@ def explain(
     if as_json:
         console.write(render.json_text(paircard.pair_json(found, by, layer=layer, head=head)))
     else:
-        console.write(paircard.pair_text(found, by, console.look(sys.stdout), layer=layer, head=head))
+        console.write(
+            paircard.pair_text(found, by, console.look(sys.stdout), layer=layer, head=head)
+        )
     return console.Exit.DONE
 
 
 def predict(
-    text: Annotated[str, typer.Argument(help="A text with [MASK] where a word is missing, once or more.", show_default=False)],
+    text: Annotated[
+        str,
+        typer.Argument(
+            help="A text with [MASK] where a word is missing, once or more.", show_default=False
+        ),
+    ],
     k: Annotated[int, typer.Option("-k", min=1, help="How many words.")] = 10,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show which words a model expects in the gaps of a text.
 
-    It takes a model as it was pre-trained, with its masked-language-model head, as google-bert/bert-base-uncased; models for search, as the
-    default one, have lost theirs.
+    It takes a model as it was pre-trained, with its masked-language-model head, as
+    google-bert/bert-base-uncased; models for search, as the default one, have lost theirs.
     """
     from searchapp.analysis.fill_mask import predict as gaps_of
     from searchapp.output import fill_mask as predictcard
@@ -112,7 +144,10 @@ def _refuse_absent(layer: int | None, head: int | None, by: Facts) -> None:
         raise UsageError("a head is of a layer", hint="say which one: --layer 1 --head 1")
     for name, asked, most in (("layer", layer, by.layers), ("head", head, by.heads)):
         if asked is not None and asked > most:
-            raise UsageError(f"the model has no {name} {asked}", hint=f"it has {by.layers} layers of {by.heads} heads")
+            raise UsageError(
+                f"the model has no {name} {asked}",
+                hint=f"it has {by.layers} layers of {by.heads} heads",
+            )
 
 
 def _require_page(path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The commands that label: by hand, by what examples teach, by what descriptions say, and how right that is."""
+"""The commands that label: by hand, by what examples teach, by what descriptions say, and how right
+that is.
+"""
 
 from __future__ import annotations
 
@@ -41,22 +43,38 @@ if TYPE_CHECKING:
     from searchapp.encoders.encoder import Encoder
     from searchapp.types import EncoderIdentity, Reader
 
-classify = typer.Typer(help="Label documents and texts: by hand, learned from examples, or by what labels mean.", **STYLE)
+classify = typer.Typer(
+    help="Label documents and texts: by hand, learned from examples, or by what labels mean.",
+    **STYLE,
+)
 
 _TOLD_S = 5.0  # between lines of progress
 
 LabelsArgument = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[LABELS]", help="A table of path or text, and label; or a folder with a folder a label. None: what was labelled by hand."
+        metavar="[LABELS]",
+        help="A table of path or text, and label; or a folder with a folder a label. None: what "
+        "was labelled by hand.",
     ),
 ]
 ClassifierOption = Annotated[
-    Path | None, typer.Option("--classifier", metavar="FILE", help="The classifier in a file. Default: the corpus's.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--classifier",
+        metavar="FILE",
+        help="The classifier in a file. Default: the corpus's.",
+        show_default=False,
+    ),
 ]
 ZeroShotOption = Annotated[
     Path | None,
-    typer.Option("--zero-shot", metavar="FILE", help="Without training: a table of label and description.", show_default=False),
+    typer.Option(
+        "--zero-shot",
+        metavar="FILE",
+        help="Without training: a table of label and description.",
+        show_default=False,
+    ),
 ]
 
 
@@ -64,7 +82,14 @@ ZeroShotOption = Annotated[
 def train(
     labels: LabelsArgument = None,
     output: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Keep it in a file, .npz, not with the corpus.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Keep it in a file, .npz, not with the corpus.",
+            show_default=False,
+        ),
     ] = None,
     corpus: CorpusOption = None,
     model: ModelOption = None,
@@ -73,8 +98,9 @@ def train(
 ) -> int:
     """Learn labels from examples.
 
-    How right that is is told on examples left out in turn. The classifier is kept with the corpus, for `classify apply`. What LABELS say of
-    documents of the corpus is recorded as said by hand; without LABELS, that is what is learned from.
+    How right that is is told on examples left out in turn. The classifier is kept with the corpus,
+    for `classify apply`. What LABELS say of documents of the corpus is recorded as said by hand;
+    without LABELS, that is what is learned from.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.classification import classifier_file as classifierfile
@@ -89,32 +115,52 @@ def train(
         classifier = learn(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
             said = labelling.say(LocalBackend(chosen.corpus), examples.of_documents)
-            console.note(f"{layout.counted(said, 'document')} of the corpus labelled as the table says")
+            console.note(
+                f"{layout.counted(said, 'document')} of the corpus labelled as the table says"
+            )
         place = output or labelling.classifier_path(chosen.corpus)
         classifierfile.save(classifier, place)
     shown = os.path.abspath(place)  # noqa: PTH100 - keeps links
     took_s = time.perf_counter() - begin_s
     if as_json:
-        console.write(render.json_text(classifycard.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}))
+        console.write(
+            render.json_text(
+                classifycard.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}
+            )
+        )
     else:
-        console.write(classifycard.classifier_text(classifier, shown, console.look(sys.stdout), took_s=took_s))
+        console.write(
+            classifycard.classifier_text(classifier, shown, console.look(sys.stdout), took_s=took_s)
+        )
     return ground.code
 
 
 @classify.command()
 def apply(
     items: Annotated[
-        list[str] | None, typer.Argument(metavar="[TEXT|FILE]...", help="Only tell the label of these; - for a text a line.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT|FILE]...", help="Only tell the label of these; - for a text a line."
+        ),
     ] = None,
     zero_shot: ZeroShotOption = None,
     classifier: ClassifierOption = None,
     least: Annotated[
-        float, typer.Option("--min-probability", metavar="X", min=0, max=1, help="Leave documents without a label less probable.")
+        float,
+        typer.Option(
+            "--min-probability",
+            metavar="X",
+            min=0,
+            max=1,
+            help="Leave documents without a label less probable.",
+        ),
     ] = 0.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the labels and store none.")] = False,
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    where: WhereOption = [],  # noqa: B006
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell the labels and store none.")
+    ] = False,
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    where: WhereOption = [],
     corpus: CorpusOption = None,
     model: ModelOption = None,
     device: DeviceOption = None,
@@ -122,7 +168,8 @@ def apply(
 ) -> int:
     """Label the documents, or tell the labels of texts.
 
-    Labels are stored with the documents of the corpus: `query --label`, `list --label`. Those that were given by hand stand.
+    Labels are stored with the documents of the corpus: `query --label`, `list --label`. Those that
+    were given by hand stand.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.classification import labeling as labelling
@@ -131,7 +178,10 @@ def apply(
     chosen = settings.load(corpus=corpus, model=model, device=device)
     if items:
         if within or type_ or where or dry_run or least:
-            raise UsageError("of texts and files the label is only told", hint="leave the other options out, or the texts")
+            raise UsageError(
+                "of texts and files the label is only told",
+                hint="leave the other options out, or the texts",
+            )
         return _tell(items, zero_shot, classifier, chosen, model, as_json=as_json)
     judge: Judge
     if zero_shot is None:
@@ -140,9 +190,13 @@ def apply(
         with _ground(chosen, model=model, is_corpus_needed=True) as ground:
             judge = _by_descriptions(zero_shot, ground)
     filters = filters_of(within, type_, where=where)
-    found = labelling.apply(LocalBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run)
+    found = labelling.apply(
+        LocalBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
+    )
     if as_json:
-        console.write(render.json_text(classifycard.applied_json(found, judge, is_stored=not dry_run)))
+        console.write(
+            render.json_text(classifycard.applied_json(found, judge, is_stored=not dry_run))
+        )
     else:
         console.write(classifycard.applied_text(found, console.look(sys.stdout)))
         console.note(classifycard.applied_note(found, is_stored=not dry_run))
@@ -154,9 +208,22 @@ def evaluate(
     labels: LabelsArgument = None,
     test: Annotated[
         Path | None,
-        typer.Option("--test", metavar="LABELS", help="Judge on these; without LABELS, the classifier there is.", show_default=False),
+        typer.Option(
+            "--test",
+            metavar="LABELS",
+            help="Judge on these; without LABELS, the classifier there is.",
+            show_default=False,
+        ),
     ] = None,
-    folds: Annotated[int, typer.Option("--folds", metavar="N", min=2, help="Without --test: how many parts are left out in turn.")] = 5,
+    folds: Annotated[
+        int,
+        typer.Option(
+            "--folds",
+            metavar="N",
+            min=2,
+            help="Without --test: how many parts are left out in turn.",
+        ),
+    ] = 5,
     zero_shot: ZeroShotOption = None,
     classifier: ClassifierOption = None,
     corpus: CorpusOption = None,
@@ -166,8 +233,9 @@ def evaluate(
 ) -> int:
     """Measure how right labels are.
 
-    Accuracy, macro F1, what is taken for what, and whether probabilities are what they say. With LABELS alone, by leaving parts of them out
-    in turn; with --test, of what LABELS teach, or of the classifier there is, on the others.
+    Accuracy, macro F1, what is taken for what, and whether probabilities are what they say. With
+    LABELS alone, by leaving parts of them out in turn; with --test, of what LABELS teach, or of the
+    classifier there is, on the others.
     """
     from searchapp.output import classification as classifycard
 
@@ -175,7 +243,10 @@ def evaluate(
     if zero_shot is None and classifier is None and (labels is not None or test is None):
         figures, what, code = _taught(labels, test, folds, chosen, model)
     elif labels is not None and test is not None:
-        raise UsageError("what is given as a judge learns nothing from LABELS", hint="leave LABELS out, or the judge")
+        raise UsageError(
+            "what is given as a judge learns nothing from LABELS",
+            hint="leave LABELS out, or the judge",
+        )
     else:
         figures, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)
     if as_json:
@@ -187,15 +258,20 @@ def evaluate(
 
 @classify.command()
 def label(
-    name: Annotated[str, typer.Argument(metavar="LABEL", help="What they are called.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="LABEL", help="What they are called.", show_default=False)
+    ],
     places: PlacesArgument,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the label from them, whoever gave it.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take the label from them, whoever gave it.")
+    ] = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Label documents by hand.
 
-    What is said by hand stands until it is taken back, whatever a classifier says, and whatever becomes of the file.
+    What is said by hand stands until it is taken back, whatever a classifier says, and whatever
+    becomes of the file.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.classification import labeling as labelling
@@ -203,16 +279,23 @@ def label(
 
     backend = LocalBackend(settings.load(corpus=corpus).corpus)
     act = labelling.unlabel if remove else labelling.label
-    changed = act(backend, label_name(name, "the command line"), [absolute(place) for place in places])
+    changed = act(
+        backend, label_name(name, "the command line"), [absolute(place) for place in places]
+    )
     if as_json:
         console.write(render.json_text({"changed": [os.fsdecode(path) for path in changed]}))
     else:
-        console.write(f"{layout.counted(len(changed), 'document')} {'no longer' if remove else 'now'} labelled {layout.one_line(name)}\n")
+        console.write(
+            f"{layout.counted(len(changed), 'document')} {'no longer' if remove else 'now'} "
+            f"labelled {layout.one_line(name)}\n"
+        )
     return Exit.DONE if changed or not remove else Exit.NOTHING
 
 
 @classify.command()
-def show(classifier: ClassifierOption = None, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def show(
+    classifier: ClassifierOption = None, corpus: CorpusOption = None, as_json: JsonOption = False
+) -> int:
     """Show what the classifier has learned."""
     from searchapp.classification import classifier_file as classifierfile
     from searchapp.classification import labeling as labelling
@@ -227,11 +310,17 @@ def show(classifier: ClassifierOption = None, corpus: CorpusOption = None, as_js
     return Exit.DONE
 
 
-# ---- what is judged by what ------------------------------------------------------------------------------------------
+# ---- what is judged by what ----------------------------------------------------------------------
 
 
 def _tell(
-    items: Sequence[str], zero_shot: Path | None, classifier: Path | None, chosen: Settings, model: str | None, *, as_json: bool
+    items: Sequence[str],
+    zero_shot: Path | None,
+    classifier: Path | None,
+    chosen: Settings,
+    model: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Tell the label of each text, and of the document in each file."""
     from searchapp.output import classification as classifycard
@@ -249,7 +338,9 @@ def _tell(
     return ground.code
 
 
-def _taught(labels: Path | None, test: Path | None, folds: int, chosen: Settings, model: str | None) -> tuple[Figures, str, int]:
+def _taught(
+    labels: Path | None, test: Path | None, folds: int, chosen: Settings, model: str | None
+) -> tuple[Figures, str, int]:
     """How right it is what examples teach, on others or on those left out in turn."""
     from searchapp.classification.classifier import LEAST_LEFT_OUT, cross_validate, judged, learn
 
@@ -259,38 +350,67 @@ def _taught(labels: Path | None, test: Path | None, folds: int, chosen: Settings
             examples, rare = examples.of_frequent(LEAST_LEFT_OUT)
             if rare:
                 names = ", ".join(map(layout.one_line, rare))
-                console.note(f"labels with fewer than {LEAST_LEFT_OUT} examples are not judged: {names}")
-            return cross_validate(examples.vectors, examples.labels, ground.identity, folds=folds), "left out in turn", ground.code
+                console.note(
+                    f"labels with fewer than {LEAST_LEFT_OUT} examples are not judged: {names}"
+                )
+            return (
+                cross_validate(examples.vectors, examples.labels, ground.identity, folds=folds),
+                "left out in turn",
+                ground.code,
+            )
         others = _examples(test, ground)
         learned = learn(examples.vectors, examples.labels, ground.identity)
         _note_seen(learned, others)
-        return judged(learned, others.vectors, others.labels), f"judged by {len(examples.labels):,} others", ground.code
+        return (
+            judged(learned, others.vectors, others.labels),
+            f"judged by {len(examples.labels):,} others",
+            ground.code,
+        )
 
 
 def _as_is(
-    source: Path | None, zero_shot: Path | None, classifier: Path | None, chosen: Settings, model: str | None
+    source: Path | None,
+    zero_shot: Path | None,
+    classifier: Path | None,
+    chosen: Settings,
+    model: str | None,
 ) -> tuple[Figures, str, int]:
     """How right a judge is that is there already."""
     from searchapp.classification.classifier import Classifier, judged
 
-    with _judged_by(zero_shot, classifier, chosen, model, is_corpus_needed=source is None) as (judge, ground):
+    with _judged_by(zero_shot, classifier, chosen, model, is_corpus_needed=source is None) as (
+        judge,
+        ground,
+    ):
         examples = _examples(source, ground)
         if isinstance(judge, Classifier):
             _note_seen(judge, examples)
-        what = "judged by the classifier there is" if zero_shot is None else "judged by descriptions"
+        what = (
+            "judged by the classifier there is" if zero_shot is None else "judged by descriptions"
+        )
         return judged(judge, examples.vectors, examples.labels), what, ground.code
 
 
 def _note_seen(classifier: Classifier, examples: Examples) -> None:
     if seen := classifier.count_seen(examples.vectors):
-        console.note(f"it has learned from {seen:,} of the {layout.counted(len(examples.labels), 'example')}: the figures flatter it")
+        console.note(
+            f"it has learned from {seen:,} of the "
+            f"{layout.counted(len(examples.labels), 'example')}: the figures flatter it"
+        )
 
 
 @contextmanager
 def _judged_by(
-    zero_shot: Path | None, classifier: Path | None, chosen: Settings, model: str | None, *, is_corpus_needed: bool = False
+    zero_shot: Path | None,
+    classifier: Path | None,
+    chosen: Settings,
+    model: str | None,
+    *,
+    is_corpus_needed: bool = False,
 ) -> Iterator[tuple[Judge, _Ground]]:
-    """A judge, and what it stands on; a classifier stands on the encoder that it was trained with."""
+    """A judge, and what it stands on; a classifier stands on the encoder that it was
+    trained with.
+    """
     if zero_shot is not None:
         with _ground(chosen, model=model, is_corpus_needed=is_corpus_needed) as ground:
             yield _by_descriptions(zero_shot, ground), ground
@@ -298,7 +418,9 @@ def _judged_by(
     trained = _trained(classifier, chosen)
     if model is not None:
         raise UsageError("a classifier has its own model", hint="leave --model out")
-    with _ground(chosen, made_by=trained.encoder, is_corpus_needed=is_corpus_needed or classifier is None) as ground:
+    with _ground(
+        chosen, made_by=trained.encoder, is_corpus_needed=is_corpus_needed or classifier is None
+    ) as ground:
         yield trained, ground
 
 
@@ -328,7 +450,9 @@ def _examples(source: Path | None, ground: _Ground) -> Examples:
     assert ground.specimens.reader is not None
     found = labelling.examples_by_hand(ground.specimens.reader)
     if found.several:
-        console.note(f"{layout.counted(found.several, 'document')} left out, as they have several labels")
+        console.note(
+            f"{layout.counted(found.several, 'document')} left out, as they have several labels"
+        )
     return found
 
 
@@ -336,23 +460,35 @@ def _items(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Texts, files, and the lines of standard input, each with whether it is a path."""
     for word in words:
         if word == "-":
-            yield from ((line.strip(), False) for line in sys.stdin.buffer.read().decode("utf-8", "replace").splitlines() if line.strip())
+            yield from (
+                (line.strip(), False)
+                for line in sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
+                if line.strip()
+            )
             continue
         if not word.strip():
-            raise UsageError("one of the texts is empty", hint="give a text, a file, or - for standard input")
+            raise UsageError(
+                "one of the texts is empty", hint="give a text, a file, or - for standard input"
+            )
         path = os.path.abspath(word)  # noqa: PTH100 - a text may be too long for a path
         if os.path.isdir(path):  # noqa: PTH112 - as above
-            raise UsageError(f"{word} is a folder", hint="to label the documents of the corpus in it: searchapp classify apply --in FOLDER")
+            raise UsageError(
+                f"{word} is a folder",
+                hint="to label the documents of the corpus in it: searchapp classify apply --in "
+                "FOLDER",
+            )
         is_file = os.path.isfile(path)  # noqa: PTH113 - as above
         yield (path, True) if is_file else (word, False)
 
 
-# ---- what it stands on -----------------------------------------------------------------------------------------------
+# ---- what it stands on ---------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Ground:
-    """What a command stands on: vectors of one encoder, and the corpus where that is the corpus's."""
+    """What a command stands on: vectors of one encoder, and the corpus where that is
+    the corpus's.
+    """
 
     identity: EncoderIdentity
     specimens: Specimens
@@ -366,15 +502,24 @@ class _Ground:
             self.code = Exit.PARTLY
         if cut:
             limit = self.identity.max_tokens
-            console.note(f"{layout.counted(cut, 'text')} longer than {limit} tokens; only the beginning of each was read")
+            console.note(
+                f"{layout.counted(cut, 'text')} longer than {limit} tokens; only the beginning of "
+                "each was read"
+            )
         self.specimens.failed, self.specimens.cut = [], 0
 
 
 @contextmanager
 def _ground(
-    chosen: Settings, *, model: str | None = None, made_by: EncoderIdentity | None = None, is_corpus_needed: bool = False
+    chosen: Settings,
+    *,
+    model: str | None = None,
+    made_by: EncoderIdentity | None = None,
+    is_corpus_needed: bool = False,
 ) -> Iterator[_Ground]:
-    """The encoder that is asked for, or the corpus's, or the default one; and the corpus, where it is the corpus's."""
+    """The encoder that is asked for, or the corpus's, or the default one; and the corpus, where it
+    is the corpus's.
+    """
     from searchapp.classification.document_vectors import Specimens
 
     console.show_log()
@@ -384,7 +529,11 @@ def _ground(
             stack.callback(reader.close)
         its_own = reader.encoder if reader is not None else None
         wanted = made_by or (its_own if model is None else None)
-        open_encoder = partial(_opened, wanted, chosen) if wanted else _loaded(model or chosen.model or "default", chosen)
+        open_encoder = (
+            partial(_opened, wanted, chosen)
+            if wanted
+            else _loaded(model or chosen.model or "default", chosen)
+        )
         identity = wanted or open_encoder().identity
         if its_own is not None and its_own.fingerprint != identity.fingerprint:
             if is_corpus_needed:
@@ -419,12 +568,20 @@ def _opened(identity: EncoderIdentity, chosen: Settings) -> Encoder:
     return Encoder(open_encoder(identity, cache=chosen.cache, is_batch=True, device=chosen.device))
 
 
-def _other(identity: EncoderIdentity, its_own: EncoderIdentity, *, is_of_classifier: bool) -> OtherEncoder:
+def _other(
+    identity: EncoderIdentity, its_own: EncoderIdentity, *, is_of_classifier: bool
+) -> OtherEncoder:
     message = f"the corpus was made by the encoder {its_own.model!r} ({its_own.fingerprint[:12]}), "
     if is_of_classifier:
         hint = "train it anew: searchapp classify train LABELS"
-        return OtherEncoder(f"{message}the classifier by {identity.model!r} ({identity.fingerprint[:12]})", hint=hint)
-    return OtherEncoder(f"{message}not by {identity.model!r}", hint="leave --model out, or keep the classifier in a file: --out FILE")
+        return OtherEncoder(
+            f"{message}the classifier by {identity.model!r} ({identity.fingerprint[:12]})",
+            hint=hint,
+        )
+    return OtherEncoder(
+        f"{message}not by {identity.model!r}",
+        hint="leave --model out, or keep the classifier in a file: --out FILE",
+    )
 
 
 def _progress() -> Callable[[int, int], None]:

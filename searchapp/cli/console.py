@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from searchapp.types import Progress
 
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
-_TELLING_SHARE, _TELLING_S = 0.02, 2.0  # of the work, and of time: what is left is a guess before both have passed
+_TELLING_SHARE, _TELLING_S = (
+    0.02,
+    2.0,
+)  # of the work, and of time: what is left is a guess before both have passed
 
 
 class Exit(IntEnum):
@@ -45,7 +48,9 @@ class Exit(IntEnum):
 
 
 def show_log() -> None:
-    """Let the library's own log reach stderr: the rare things that take time or went otherwise than expected."""
+    """Let the library's own log reach stderr: the rare things that take time or went otherwise than
+    expected.
+    """
     log = logging.getLogger("searchapp")
     if not log.handlers:
         handler = logging.StreamHandler(sys.stderr)
@@ -60,7 +65,9 @@ def write(text: str) -> None:
 
 
 def write_page(path: Path, page: str) -> int:
-    """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes. Raises SearchappError."""
+    """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes.
+    Raises SearchappError.
+    """
     from searchapp.filesystem import atomic_write as disk
 
     content = page.encode()
@@ -76,7 +83,9 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         hint = "name a file in a folder that exists, that you may write and that has room"
-        raise SearchappError(f"cannot write {path}: {error.strerror or error}", hint=hint) from error
+        raise SearchappError(
+            f"cannot write {path}: {error.strerror or error}", hint=hint
+        ) from error
 
 
 def note(text: str) -> None:
@@ -91,10 +100,16 @@ def note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
 
 
 def since_start_s() -> float:
-    """How long this process has been running, within a hundredth of a second; 0 where the system does not tell."""
+    """How long this process has been running, within a hundredth of a second; 0 where the system
+    does not tell.
+    """
     try:
-        began_ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began_ticks / os.sysconf("SC_CLK_TCK"))
+        began_ticks = int(
+            Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        )
+        return max(
+            0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - began_ticks / os.sysconf("SC_CLK_TCK")
+        )
     except (OSError, ValueError, AttributeError, IndexError):
         return 0.0
 
@@ -112,7 +127,9 @@ def look(stream: TextIO) -> Look:
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask the work to stop after its next commit; a second one ends it at once."""
+    """Ctrl-C and SIGTERM ask the work to stop after its next commit; a second one ends
+    it at once.
+    """
     stop = threading.Event()
 
     def ask(_: int, __: FrameType | None) -> None:
@@ -167,7 +184,12 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task("", total=None, told="")
 
         def show(state: Progress) -> None:
-            bar.update(task, total=1.0 if state.share else None, completed=state.share, told=_progress_text(state))
+            bar.update(
+                task,
+                total=1.0 if state.share else None,
+                completed=state.share,
+                told=_progress_text(state),
+            )
 
         yield show
 
@@ -188,7 +210,9 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
 
 
 def _progress_text(state: Progress) -> str:
-    """How far the work is, at what rate, and how long the rest takes once enough is done to tell."""
+    """How far the work is, at what rate, and how long the rest takes once enough is
+    done to tell.
+    """
     rate = state.passages / max(state.took_s, 0.1)
     told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
     is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S

@@ -1,4 +1,6 @@
-"""The commands that show and write vectors: of texts, of words, and how near they are to one another."""
+"""The commands that show and write vectors: of texts, of words, and how near they are to one
+another.
+"""
 
 from __future__ import annotations
 
@@ -41,34 +43,72 @@ _FORMS = ("table", "jsonl")
 
 
 def embed(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE|-]...", help="What to read; - or none: standard input.")] = None,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE|-]...", help="What to read; - or none: standard input."),
+    ] = None,
     level: Annotated[
-        str, typer.Option("--level", metavar="L", help="A vector each: sentence (a line of plain text), passage, document, word or token.")
+        str,
+        typer.Option(
+            "--level",
+            metavar="L",
+            help="A vector each: sentence (a line of plain text), passage, document, word or "
+            "token.",
+        ),
     ] = "sentence",
     layers: Annotated[
-        str, typer.Option("--layers", metavar="L", help="last, static (the embedding table), last4, 0,6,-1, mean:last4 or sum:last4.")
+        str,
+        typer.Option(
+            "--layers",
+            metavar="L",
+            help="last, static (the embedding table), last4, 0,6,-1, mean:last4 or sum:last4.",
+        ),
     ] = "last",
     pooling: Annotated[
-        str | None, typer.Option("--pooling", metavar="P", help="mean, cls or max. Default: the model's own.", show_default=False)
+        str | None,
+        typer.Option(
+            "--pooling",
+            metavar="P",
+            help="mean, cls or max. Default: the model's own.",
+            show_default=False,
+        ),
     ] = None,
-    normalize: Annotated[bool, typer.Option("--normalize/--no-normalize", help="Vectors of unit length.")] = True,
+    normalize: Annotated[
+        bool, typer.Option("--normalize/--no-normalize", help="Vectors of unit length.")
+    ] = True,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector.",
+        ),
     ] = None,
-    form: Annotated[str, typer.Option("--format", metavar="F", help="Without --out: table or jsonl.")] = "table",
-    fast: Annotated[bool, typer.Option("--fast", help="As the search embeds: several times as fast, in bf16 where it can.")] = False,
+    form: Annotated[
+        str, typer.Option("--format", metavar="F", help="Without --out: table or jsonl.")
+    ] = "table",
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast", help="As the search embeds: several times as fast, in bf16 where it can."
+        ),
+    ] = False,
     model: ModelOption = None,
     device: DeviceOption = None,
 ) -> int:
-    """Show or write the vectors of text, of any level, layer and pooling, as the model's authors would compute them."""
+    """Show or write the vectors of text, of any level, layer and pooling, as the model's authors
+    would compute them.
+    """
     from searchapp.analysis import vector_export as vectorfile
     from searchapp.analysis.embed_files import Pieces, level_of, notes
     from searchapp.encoders.encoder import Encoder
 
     wanted = level_of(level)
     if form not in _FORMS:
-        raise UsageError(f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --out FILE")
+        raise UsageError(
+            f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --out FILE"
+        )
     if out is not None:
         vectorfile.require_writable(out)
     _require_files(files or [])
@@ -88,7 +128,9 @@ def embed(
     if out is not None:
         with console.interruptible(), console.writing(out):
             count = vectorfile.write(out, rows, encoder.dim)
-        console.write(f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
+        console.write(
+            f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {out}\n"
+        )
     else:
         count = _stream(rows, form)
     for note in notes(pieces, count, encoder.identity.max_tokens):
@@ -97,29 +139,65 @@ def embed(
 
 
 def similar(
-    items: Annotated[list[str] | None, typer.Argument(metavar="[TEXT|FILE]...", help="Two for one cosine, more for all with all.")] = None,
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT|FILE]...", help="Two for one cosine, more for all with all."),
+    ] = None,
     lists: Annotated[
-        list[Path], typer.Option("--list", metavar="FILE", help="Each line is a text; with a second one: the first's with the second's.")
-    ] = [],  # noqa: B006
-    duplicates: Annotated[bool, typer.Option("--duplicates", help="Pairs within the corpus that are near one another.")] = False,
-    above: Annotated[float, typer.Option("--above", metavar="X", min=-1, max=1, help="With --duplicates: the least cosine.")] = 0.9,
-    level: Annotated[str, typer.Option("--level", metavar="L", help="With --duplicates: passage or document.")] = "passage",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="With --duplicates: the most pairs shown.")] = 100,
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    where: WhereOption = [],  # noqa: B006
+        list[Path],
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Each line is a text; with a second one: the first's with the second's.",
+        ),
+    ] = [],
+    duplicates: Annotated[
+        bool,
+        typer.Option("--duplicates", help="Pairs within the corpus that are near one another."),
+    ] = False,
+    above: Annotated[
+        float,
+        typer.Option(
+            "--above", metavar="X", min=-1, max=1, help="With --duplicates: the least cosine."
+        ),
+    ] = 0.9,
+    level: Annotated[
+        str, typer.Option("--level", metavar="L", help="With --duplicates: passage or document.")
+    ] = "passage",
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="With --duplicates: the most pairs shown."
+        ),
+    ] = 100,
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    where: WhereOption = [],
     corpus: CorpusOption = None,
     model: ModelOption = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Show how near texts, files, or the passages of the corpus are to one another: cosines, from -1 to 1."""
+    """Show how near texts, files, or the passages of the corpus are to one another: cosines, from
+    -1 to 1.
+    """
     from searchapp.analysis.similarity import cosines
 
     if duplicates:
         if items or lists:
-            raise UsageError("--duplicates looks at the corpus alone", hint="leave the texts out, or --duplicates")
-        return _duplicates(corpus, filters_of(within, type_, where=where), above, level, limit, as_csv=as_csv, as_json=as_json)
+            raise UsageError(
+                "--duplicates looks at the corpus alone",
+                hint="leave the texts out, or --duplicates",
+            )
+        return _duplicates(
+            corpus,
+            filters_of(within, type_, where=where),
+            above,
+            level,
+            limit,
+            as_csv=as_csv,
+            as_json=as_json,
+        )
     rows, columns = _compared(items or [], lists)
     chosen = settings.load(model=model)
     console.show_log()
@@ -137,13 +215,15 @@ def similar(
 
 def words(
     word: Annotated[str, typer.Argument(metavar="WORD", help="A single word.")],
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    where: WhereOption = [],  # noqa: B006
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    where: WhereOption = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Group the places where a word occurs in the corpus by what it means there, and show one passage of each sense."""
+    """Group the places where a word occurs in the corpus by what it means there, and show one
+    passage of each sense.
+    """
     import numpy as np
 
     from searchapp.analysis.concordance import MOST_PASSAGES, occurrences
@@ -157,7 +237,9 @@ def words(
     with closing(LocalBackend(place.corpus).reader()) as reader:
         made_by = require_documents(reader)
         encoder = open_encoder(made_by, cache=place.cache)
-        places, passages = occurrences(word, reader, encoder, filters_of(within, type_, where=where))
+        places, passages = occurrences(
+            word, reader, encoder, filters_of(within, type_, where=where)
+        )
     senses = senses_of(np.stack([each.vector for each in places])) if places else []
     if as_json:
         console.write(render.json_text(embeddingcard.senses_json(word, places, senses, passages)))
@@ -167,22 +249,28 @@ def words(
         console.note(f"no passage holds the word {layout.one_line(word)}")
     if passages > MOST_PASSAGES:
         console.note(
-            f"{passages:,} passages hold the word; the best {MOST_PASSAGES} were looked at; --in, --type and --where choose others"
+            f"{passages:,} passages hold the word; the best {MOST_PASSAGES} were looked at; --in, "
+            "--type and --where choose others"
         )
     return Exit.DONE if places else Exit.NOTHING
 
 
-# ---- what is read ----------------------------------------------------------------------------------------------------
+# ---- what is read --------------------------------------------------------------------------------
 
 
 def _require_files(files: Sequence[str]) -> None:
     for file in files:
         if named(file) != "-" and not os.path.isfile(file):  # noqa: PTH113 - the name may be no text
-            raise PathMissing(f"no such file: {file}", hint="name files, or - for standard input; a folder is read with a glob")
+            raise PathMissing(
+                f"no such file: {file}",
+                hint="name files, or - for standard input; a folder is read with a glob",
+            )
 
 
 def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[Source]:
-    """The documents of files and of standard input, whose lines are documents of their own where each is to be a vector."""
+    """The documents of files and of standard input, whose lines are documents of their own where
+    each is to be a vector.
+    """
     from searchapp.analysis.embed_files import Source, read_files
     from searchapp.types import Document
 
@@ -217,7 +305,11 @@ def _stream(rows: Iterator[Row], form: str) -> int:
             count += 1
             yield row
 
-    lines = embeddingcard.rows_lines(counted(), console.look(sys.stdout)) if form == "table" else vectorfile.json_lines(counted())
+    lines = (
+        embeddingcard.rows_lines(counted(), console.look(sys.stdout))
+        if form == "table"
+        else vectorfile.json_lines(counted())
+    )
     for line in lines:
         console.write(line if form == "table" else f"{line}\n")
     return count
@@ -228,13 +320,22 @@ def _compared(items: Sequence[str], lists: Sequence[Path]) -> tuple[list[str], l
     read = []
     for path in lists:
         try:
-            read.append([line.strip() for line in path.read_text("utf-8", "replace").splitlines() if line.strip()])
+            read.append(
+                [
+                    line.strip()
+                    for line in path.read_text("utf-8", "replace").splitlines()
+                    if line.strip()
+                ]
+            )
         except OSError as error:
-            raise PathMissing(f"cannot read {path}: {error.strerror}", hint="name a text file with a text a line") from error
+            raise PathMissing(
+                f"cannot read {path}: {error.strerror}", hint="name a text file with a text a line"
+            ) from error
     groups = [group for group in ([named(each) for each in items], *read) if group]
     if len(groups) > 2 or not groups or (len(groups) == 1 and len(groups[0]) < 2):
         raise UsageError(
-            "there are not two things to compare", hint="give two texts or files, or --list FILE, or two lists, or --duplicates"
+            "there are not two things to compare",
+            hint="give two texts or files, or --list FILE, or two lists, or --duplicates",
         )
     if len(groups) == 1 and len(groups[0]) == 2:
         return [groups[0][0]], [groups[0][1]]
@@ -249,7 +350,9 @@ def _vectors_of(items: Sequence[str], chosen: settings.Settings) -> Vectors:
     from searchapp.encoders.encoder import Encoder
     from searchapp.errors import FileFailed
 
-    encoder = Encoder.load(chosen.model or "default", is_fast=True, cache=chosen.cache, device=chosen.device)
+    encoder = Encoder.load(
+        chosen.model or "default", is_fast=True, cache=chosen.cache, device=chosen.device
+    )
     files = [item for item in items if os.path.isfile(item)]  # noqa: PTH113 - a text may be too long for a path
     by_file = {}
     for file in dict.fromkeys(files):
@@ -263,22 +366,35 @@ def _vectors_of(items: Sequence[str], chosen: settings.Settings) -> Vectors:
     cut = sum(map(encoder.is_too_long, texts))
     if cut:
         console.note(
-            f"{cut:,} of {len(texts):,} texts are longer than {encoder.identity.max_tokens} tokens; only their beginnings are compared"
+            f"{cut:,} of {len(texts):,} texts are longer than {encoder.identity.max_tokens} "
+            "tokens; only their beginnings are compared"
         )
     by_text = dict(zip(texts, encoder.encode_sentences(texts, is_cut=True), strict=True))
     return np.stack([by_file[item] if item in by_file else by_text[item] for item in items])
 
 
-# ---- the corpus ------------------------------------------------------------------------------------------------------
+# ---- the corpus ----------------------------------------------------------------------------------
 
 
-def _duplicates(corpus: Path | None, filters: Filters, above: float, level: str, limit: int, *, as_csv: bool, as_json: bool) -> int:
+def _duplicates(
+    corpus: Path | None,
+    filters: Filters,
+    above: float,
+    level: str,
+    limit: int,
+    *,
+    as_csv: bool,
+    as_json: bool,
+) -> int:
     from searchapp.analysis.similarity import pairs_above
     from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.corpus import require_documents
 
     if level not in ("passage", "document"):
-        raise UsageError(f"duplicates are of passages or documents, not of {level}s", hint="--level passage, or --level document")
+        raise UsageError(
+            f"duplicates are of passages or documents, not of {level}s",
+            hint="--level passage, or --level document",
+        )
     console.show_log()
     with closing(LocalBackend(settings.load(corpus=corpus).corpus).reader()) as reader:
         require_documents(reader)
@@ -291,12 +407,19 @@ def _duplicates(corpus: Path | None, filters: Filters, above: float, level: str,
     else:
         console.write(embeddingcard.pairs_text(names, pairs, console.look(sys.stdout)))
     if total > len(pairs):
-        console.note(f"the nearest {len(pairs):,} of {total:,} pairs; --limit shows more, a higher --above fewer")
+        console.note(
+            f"the nearest {len(pairs):,} of {total:,} pairs; --limit shows more, a higher --above "
+            "fewer"
+        )
     return Exit.DONE if pairs else Exit.NOTHING
 
 
-def _stored(reader: Reader, filters: Filters, level: str) -> tuple[list[dict[str, object]], NDArray[np.float32]]:
-    """What is told of each passage or document, and its stored vector; pending ones have none and are left out."""
+def _stored(
+    reader: Reader, filters: Filters, level: str
+) -> tuple[list[dict[str, object]], NDArray[np.float32]]:
+    """What is told of each passage or document, and its stored vector; pending ones have none and
+    are left out.
+    """
     import numpy as np
 
     from searchapp.search.more_like_this import direction
@@ -309,10 +432,19 @@ def _stored(reader: Reader, filters: Filters, level: str) -> tuple[list[dict[str
         if not len(rows) or np.isnan(rows).any():
             continue
         if level == "document":
-            names.append({"path": os.fsdecode(hits[0].path), "start": 0, "text": hits[0].title or hits[0].text})
+            names.append(
+                {
+                    "path": os.fsdecode(hits[0].path),
+                    "start": 0,
+                    "text": hits[0].title or hits[0].text,
+                }
+            )
             vectors.append(direction(rows.mean(axis=0)))
             continue
-        names += [{"path": os.fsdecode(hit.path), "start": hit.passage.start, "text": hit.text} for hit in hits]
+        names += [
+            {"path": os.fsdecode(hit.path), "start": hit.passage.start, "text": hit.text}
+            for hit in hits
+        ]
         vectors += list(rows)
     dim = reader.encoder.dim if reader.encoder else 0
     return names, np.stack(vectors) if vectors else np.empty((0, dim), np.float32)

@@ -23,36 +23,68 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="DIR|FILE",
-            help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, a file of your own judgements: a table "
-            "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, or JSON lines with these keys; "
+            help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, "
+            "a file of your own judgements: a table "
+            "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, "
+            "or JSON lines with these keys; "
             "paths are absolute, or relative to the file's folder.",
         ),
     ],
-    modes: Annotated[list[str], typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all.")] = [],  # noqa: B006
+    modes: Annotated[
+        list[str],
+        typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all."),
+    ] = [],
     weights: Annotated[
         list[float],
-        typer.Option("--weight", metavar="X", min=0, max=1, help="The keyword leg's part in hybrid and best, 0 to 1; repeatable."),
-    ] = [],  # noqa: B006
+        typer.Option(
+            "--weight",
+            metavar="X",
+            min=0,
+            max=1,
+            help="The keyword leg's part in hybrid and best, 0 to 1; repeatable.",
+        ),
+    ] = [],
     corpus: Annotated[
-        Path | None, typer.Option("--corpus", metavar="DIR", help="Measure on your own corpus, which is only read.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--corpus",
+            metavar="DIR",
+            help="Measure on your own corpus, which is only read.",
+            show_default=False,
+        ),
     ] = None,
-    run_file: Annotated[Path | None, typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode.")] = None,
+    run_file: Annotated[
+        Path | None,
+        typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode."),
+    ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="F", help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.")
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="F",
+            help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.",
+        ),
     ] = None,
     model: ModelOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether differences may be chance."""
+    """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether
+    differences may be chance.
+    """
     from searchapp.evaluation.evaluator import compare, write_run
     from searchapp.evaluation.plot import require_plot, write_plot
     from searchapp.output import evaluation as scoreboard
 
     if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
-        raise typer.BadParameter("a run file holds one mode: give --mode once, and one --weight at most", param_hint="--run-file")
+        raise typer.BadParameter(
+            "a run file holds one mode: give --mode once, and one --weight at most",
+            param_hint="--run-file",
+        )
     if corpus is not None and model is not None:
-        raise typer.BadParameter("a corpus has its own encoder: leave --model out", param_hint="--model")
+        raise typer.BadParameter(
+            "a corpus has its own encoder: leave --model out", param_hint="--model"
+        )
     if plot is not None:
         require_plot(plot)
     console.show_log()
@@ -71,7 +103,12 @@ def evaluate(
 
 
 def _evaluations(
-    judged: Path, chosen: settings.Settings, *, is_own: bool, modes: Sequence[str], weights: Sequence[float]
+    judged: Path,
+    chosen: settings.Settings,
+    *,
+    is_own: bool,
+    modes: Sequence[str],
+    weights: Sequence[float],
 ) -> list[Evaluation]:
     """The figures of a collection, or of one's own corpus; no modes are all of them."""
     from searchapp.backends.sqlite.backend import LocalBackend
@@ -85,12 +122,19 @@ def _evaluations(
         if is_own:
             backend, cache = LocalBackend(chosen.corpus), chosen.cache
             return evaluate_corpus(
-                judged, backend, lambda made_by: open_encoder(made_by, cache=cache), modes=modes, weights=weights, on_note=console.note
+                judged,
+                backend,
+                lambda made_by: open_encoder(made_by, cache=cache),
+                modes=modes,
+                weights=weights,
+                on_note=console.note,
             )
         with console.progress(sys.stderr) as on_progress:
             return evaluate(
                 judged,
-                lambda: load_encoder(chosen.model or DEFAULT_MODEL, cache=chosen.cache, device=chosen.device),
+                lambda: load_encoder(
+                    chosen.model or DEFAULT_MODEL, cache=chosen.cache, device=chosen.device
+                ),
                 modes=modes,
                 weights=weights,
                 on_progress=on_progress,

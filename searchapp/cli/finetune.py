@@ -38,46 +38,97 @@ def tune(
         Path | None,
         typer.Argument(
             metavar="[FILE]",
-            help="What to learn: judgements about the corpus, a table (commas, semicolons or tabs) with the columns question, path and, if "
-            "you like, grade, as `evaluate --corpus` takes it; or pairs of texts, with the columns question and text; or JSON lines with "
+            help="What to learn: judgements about the corpus, a table (commas, semicolons or tabs) "
+            "with the columns question, path and, if "
+            "you like, grade, as `evaluate --corpus` takes it; or pairs of texts, with the columns "
+            "question and text; or JSON lines with "
             "these keys. None: the titles and headings of the corpus.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where to put the tuned model: a new folder.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Where to put the tuned model: a new folder.",
+            show_default=False,
+        ),
     ] = None,
     held_out: Annotated[
         Path | None,
         typer.Option(
             "--held-out",
             metavar="FILE",
-            help="Questions to examine by, never learned from; of the form of FILE, or judgements. Default: three tenths of FILE's, with "
+            help="Questions to examine by, never learned from; of the form of FILE, or judgements. "
+            "Default: three tenths of FILE's, with "
             "their answers.",
             show_default=False,
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Put the model in place even if it is not better.")] = False,
-    use: Annotated[bool, typer.Option("--use", help="Have the corpus use a model that is put in place, as `model use` does.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Put the model in place even if it is not better.")
+    ] = False,
+    use: Annotated[
+        bool,
+        typer.Option(
+            "--use", help="Have the corpus use a model that is put in place, as `model use` does."
+        ),
+    ] = False,
     mode: Annotated[
-        str | None, typer.Option("--mode", metavar="MODE", help="How to rank in the examination. Default: the corpus's, or cosine.")
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="MODE",
+            help="How to rank in the examination. Default: the corpus's, or cosine.",
+        ),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, max=1000, help="How often each pair is shown.")] = 8,
-    batch: Annotated[int, typer.Option("--batch", metavar="N", min=2, max=4096, help="Pairs that are told apart at a time.")] = 32,
-    rate: Annotated[float, typer.Option("--rate", metavar="X", min=1e-9, max=1, help="The highest learning rate.")] = 2e-4,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Which questions are held out, and how pairs are mixed.")] = 0,
+    epochs: Annotated[
+        int,
+        typer.Option(
+            "--epochs", metavar="N", min=1, max=1000, help="How often each pair is shown."
+        ),
+    ] = 8,
+    batch: Annotated[
+        int,
+        typer.Option(
+            "--batch", metavar="N", min=2, max=4096, help="Pairs that are told apart at a time."
+        ),
+    ] = 32,
+    rate: Annotated[
+        float,
+        typer.Option("--rate", metavar="X", min=1e-9, max=1, help="The highest learning rate."),
+    ] = 2e-4,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            help="Which questions are held out, and how pairs are mixed.",
+        ),
+    ] = 0,
     model: ModelOption = None,
     corpus: Annotated[
-        Path | None, typer.Option("--corpus", metavar="DIR", help="The corpus; only read, but for --use.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--corpus",
+            metavar="DIR",
+            help="The corpus; only read, but for --use.",
+            show_default=False,
+        ),
     ] = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Teach a model your own questions and words, and examine it, before and after, on questions held out.
+    """Teach a model your own questions and words, and examine it, before and after, on questions
+    held out.
 
-    It is put in place only where it is better and chance alone seldom makes such a difference. What comes out is an ordinary model folder:
-    `searchapp model use DIR`, or --use at once, has the corpus use it. Interrupted, the same command goes on. Exit codes: 0 in place ·
-    1 not better, and not put in place · 130 interrupted.
+    It is put in place only where it is better and chance alone seldom makes such a difference. What
+    comes out is an ordinary model folder: `searchapp model use DIR`, or --use at once, has the
+    corpus use it. Interrupted, the same command goes on. Exit codes: 0 in place · 1 not better, and
+    not put in place · 130 interrupted.
     """
     from searchapp.cli.model import going_over
     from searchapp.finetuning.trainer import Recipe
@@ -89,13 +140,20 @@ def tune(
         raise typer.BadParameter("say where to put the model: --out DIR", param_hint="--out")
     has_pairs = source is not None and is_pairs(source)
     if model is not None and not has_pairs:
-        raise typer.BadParameter("a corpus has its own model, which is the one to be tuned: leave --model out", param_hint="--model")
+        raise typer.BadParameter(
+            "a corpus has its own model, which is the one to be tuned: leave --model out",
+            param_hint="--model",
+        )
     if use and has_pairs:
-        raise typer.BadParameter("pairs of texts are about no corpus: leave --use out", param_hint="--use")
+        raise typer.BadParameter(
+            "pairs of texts are about no corpus: leave --use out", param_hint="--use"
+        )
     chosen = settings.load(corpus=corpus, model=model, device=device)
     recipe = Recipe(epochs=epochs, batch=batch, rate=rate, seed=seed)
     try:
-        found = _tune(source, out, chosen, held_out=held_out, mode=mode, recipe=recipe, is_forced=force)
+        found = _tune(
+            source, out, chosen, held_out=held_out, mode=mode, recipe=recipe, is_forced=force
+        )
     except KeyboardInterrupt:
         console.note("interrupted; run the same command again to go on")
         return Exit.INTERRUPTED
@@ -105,7 +163,9 @@ def tune(
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
         told = tunecard.tuned_json(found)
-        console.write(render.json_text({**told, "use": modelcard.reencoded_json(used)} if used else told))
+        console.write(
+            render.json_text({**told, "use": modelcard.reencoded_json(used)} if used else told)
+        )
     elif used:
         console.write(modelcard.reencoded_text(used, console.look(sys.stdout)))
     if found.after is None or (used and not used.is_in_place):
@@ -113,7 +173,9 @@ def tune(
     return Exit.DONE if found.is_in_place else Exit.NOTHING
 
 
-def _tune(source: Path | None, output: Path, chosen: settings.Settings, **asked: Unpack[_Asked]) -> Tuned:
+def _tune(
+    source: Path | None, output: Path, chosen: settings.Settings, **asked: Unpack[_Asked]
+) -> Tuned:
     """Tune, and tell of it on the way."""
     from searchapp.finetuning.pipeline import Callbacks, tune
     from searchapp.output import finetuning as tunecard
@@ -123,7 +185,9 @@ def _tune(source: Path | None, output: Path, chosen: settings.Settings, **asked:
         callbacks = Callbacks(
             on_phase=progress.begin,
             on_step=lambda step: progress.show(tunecard.step_text(step), step.done / step.total),
-            on_embedding=lambda done, total, took_s: progress.show(tunecard.embedding_text(done, total, took_s), done / max(total, 1)),
+            on_embedding=lambda done, total, took_s: progress.show(
+                tunecard.embedding_text(done, total, took_s), done / max(total, 1)
+            ),
             is_stopped=progress.is_stopped,
         )
         return tune(source, output, chosen, callbacks=callbacks, **asked)
@@ -139,7 +203,9 @@ class _Asked(TypedDict):
 
 
 class _Progress(ExitStack):
-    """A line for each phase, and within it a bar on a terminal, elsewhere a line now and then. Training alone can be stopped gently."""
+    """A line for each phase, and within it a bar on a terminal, elsewhere a line now and then.
+    Training alone can be stopped gently.
+    """
 
     def __init__(self) -> None:
         super().__init__()

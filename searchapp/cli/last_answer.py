@@ -1,6 +1,8 @@
-"""The last answer, so that one of its matches can be named: which passages it showed, and nothing of their text.
+"""The last answer, so that one of its matches can be named: which passages it showed, and nothing
+of their text.
 
-One small file a corpus, 0600, in the cache folder; it may be deleted at any time. Knows neither corpus nor reader.
+One small file a corpus, 0600, in the cache folder; it may be deleted at any time. Knows neither
+corpus nor reader.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def remember(answer: Answer, *, corpus: Path, cache: Path) -> None:
-    """Keep which passages an answer showed, in place of the one before; a cache that cannot be written keeps nothing."""
+    """Keep which passages an answer showed, in place of the one before; a cache that cannot be
+    written keeps nothing.
+    """
     file = _file(corpus, cache)
     shown = [[match.hit.passage_id, os.fsdecode(match.hit.path)] for match in answer.matches]
     with suppress(OSError):
@@ -35,7 +39,9 @@ def remember(answer: Answer, *, corpus: Path, cache: Path) -> None:
 
 
 def recall(number: int, *, corpus: Path, cache: Path) -> tuple[int, str]:
-    """The passage, by id and path, of the last answer's match of that rank. Raises BadFilter where there is none."""
+    """The passage, by id and path, of the last answer's match of that rank. Raises BadFilter where
+    there is none.
+    """
     try:
         shown = json.loads(_file(corpus, cache).read_text(encoding="utf-8"))
         passage_id, path = dict(enumerate(shown, 1))[number]
@@ -46,4 +52,8 @@ def recall(number: int, *, corpus: Path, cache: Path) -> tuple[int, str]:
 
 
 def _file(corpus: Path, cache: Path) -> Path:
-    return cache / "answers" / f"{hashlib.blake2b(os.fsencode(corpus), digest_size=8).hexdigest()}.json"
+    return (
+        cache
+        / "answers"
+        / f"{hashlib.blake2b(os.fsencode(corpus), digest_size=8).hexdigest()}.json"
+    )

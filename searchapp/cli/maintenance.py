@@ -1,4 +1,6 @@
-"""The commands that keep a corpus: taking out, checking, mending, copying, telling what is wrong."""
+"""The commands that keep a corpus: taking out, checking, mending, copying, telling what
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,22 @@ import typer
 from searchapp import config as settings
 from searchapp.cli import console
 from searchapp.cli.console import Exit
-from searchapp.cli.options import CorpusOption, JsonOption, PlacesArgument, absolute, corpus_at, mover_of
+from searchapp.cli.options import (
+    CorpusOption,
+    JsonOption,
+    PlacesArgument,
+    absolute,
+    corpus_at,
+    mover_of,
+)
 from searchapp.output import corpus as render
 from searchapp.output import terminal as layout
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
-    """Take documents out of the corpus; the files stay. The next ingest of their folder brings them back, unless it is told not to."""
+    """Take documents out of the corpus; the files stay. The next ingest of their folder brings them
+    back, unless it is told not to.
+    """
     removed = corpus_at(corpus).remove([absolute(place) for place in places])
     if as_json:
         console.write(render.json_text({"removed": [os.fsdecode(path) for path in removed]}))
@@ -29,35 +40,59 @@ def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOpt
 
 
 def forget(
-    places: Annotated[list[str] | None, typer.Argument(metavar="[PATH|GLOB...]", help="None: what was removed before.")] = None,
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH|GLOB...]", help="None: what was removed before."),
+    ] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Take documents out so that no byte of their text is left in any file of the corpus, nor in the backups beside it."""
+    """Take documents out so that no byte of their text is left in any file of the corpus, nor in
+    the backups beside it.
+    """
     removed, backups = corpus_at(corpus).forget([absolute(place) for place in places or []])
     if as_json:
-        console.write(render.json_text({"forgotten": [os.fsdecode(path) for path in removed], "deleted_backups": backups}))
+        console.write(
+            render.json_text(
+                {"forgotten": [os.fsdecode(path) for path in removed], "deleted_backups": backups}
+            )
+        )
     else:
         console.write("".join(f"deleted {name}, which held the text\n" for name in backups))
-        console.write(f"forgot {layout.counted(len(removed), 'document')}; what was removed before is cleared away, too\n")
+        console.write(
+            f"forgot {layout.counted(len(removed), 'document')}; what was removed before is "
+            "cleared away, too\n"
+        )
     return 0
 
 
 def check(
     is_full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
-    repair: Annotated[bool, typer.Option("--repair", help="Make it sound again, after a copy of it was made.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make it sound again, after a copy of it was made.")
+    ] = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check that the corpus is what was written; with --repair, keep what is, read the rest again, and list what is lost."""
+    """Check that the corpus is what was written; with --repair, keep what is, read the rest again,
+    and list what is lost.
+    """
     opened = corpus_at(corpus)
     if repair:
         with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
             found = opened.repair(on_progress=on_progress, is_stopped=is_stopped)
-        console.write(render.json_text(render.salvage_json(found)) if as_json else render.salvage_text(found, console.look(sys.stdout)))
+        console.write(
+            render.json_text(render.salvage_json(found))
+            if as_json
+            else render.salvage_text(found, console.look(sys.stdout))
+        )
         return Exit.LOST if found and found.lost else 0
     findings = opened.check(is_full=is_full)
-    console.write(render.json_text(render.findings_json(findings)) if as_json else render.findings_text(findings, console.look(sys.stdout)))
+    console.write(
+        render.json_text(render.findings_json(findings))
+        if as_json
+        else render.findings_text(findings, console.look(sys.stdout))
+    )
     if findings:
         console.note("to mend it: searchapp check --repair")
     if any(finding.is_lost for finding in findings):
@@ -66,14 +101,20 @@ def check(
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; what is there is replaced.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to; what is there is replaced.")
+    ],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
     from searchapp.backends.sqlite.backend import LocalBackend
 
-    return _tell_held(LocalBackend(settings.load(corpus=corpus).corpus).back_up(file), f"are in {file}", as_json=as_json)
+    return _tell_held(
+        LocalBackend(settings.load(corpus=corpus).corpus).back_up(file),
+        f"are in {file}",
+        as_json=as_json,
+    )
 
 
 def restore(
@@ -85,47 +126,76 @@ def restore(
     from searchapp.backends.sqlite.backend import LocalBackend
 
     folder = settings.load(corpus=corpus).corpus
-    return _tell_held(LocalBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json)
+    return _tell_held(
+        LocalBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json
+    )
 
 
 def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
-    told = f"{layout.counted(held['documents'], 'document')} of generation {held['generation']} {what}\n"
+    told = (
+        f"{layout.counted(held['documents'], 'document')} of generation "
+        f"{held['generation']} {what}\n"
+    )
     console.write(render.json_text(dict(held)) if as_json else told)
     return Exit.DONE
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to, as corpus.jsonl.gz; what is there is replaced.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Where to, as corpus.jsonl.gz; what is there is replaced."
+        ),
+    ],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Write all documents with their vectors to one file in an open form, for another machine or another corpus."""
+    """Write all documents with their vectors to one file in an open form, for another machine or
+    another corpus.
+    """
     from searchapp.backends.sqlite.backend import LocalBackend
 
     documents = LocalBackend(settings.load(corpus=corpus).corpus).export(file)
-    console.write(render.json_text({"documents": documents}) if as_json else f"exported {layout.counted(documents, 'document')}\n")
+    console.write(
+        render.json_text({"documents": documents})
+        if as_json
+        else f"exported {layout.counted(documents, 'document')}\n"
+    )
     return 0
 
 
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An export.")],
     moves: Annotated[
-        list[str], typer.Option("--move", metavar="OLD=NEW", help="Paths below OLD are below NEW on this machine; repeatable.")
-    ] = [],  # noqa: B006
+        list[str],
+        typer.Option(
+            "--move",
+            metavar="OLD=NEW",
+            help="Paths below OLD are below NEW on this machine; repeatable.",
+        ),
+    ] = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Take the documents of an export in, without embedding them again."""
     counts = corpus_at(corpus).take_in(file, moved=mover_of(moves))
-    told = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count or name == "imported")
+    told = ", ".join(
+        f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
+    )
     console.write(render.json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
     return 0
 
 
 def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
-    """Tell on one page what the program, the machine, the model and the corpus are like, and what is wrong with any of them."""
+    """Tell on one page what the program, the machine, the model and the corpus are like, and what
+    is wrong with any of them.
+    """
     from searchapp.maintenance.doctor import diagnose
 
     found = diagnose(settings.load(corpus=corpus))
-    console.write(render.json_text(render.diagnosis_json(found)) if as_json else render.diagnosis_text(found, console.look(sys.stdout)))
+    console.write(
+        render.json_text(render.diagnosis_json(found))
+        if as_json
+        else render.diagnosis_text(found, console.look(sys.stdout))
+    )
     return Exit.FAILED if found.problems else 0

@@ -13,7 +13,15 @@ import typer
 from searchapp import config as settings
 from searchapp.cli import console
 from searchapp.cli.console import Exit
-from searchapp.cli.options import CorpusOption, JsonOption, LabelOption, TypeOption, WhereOption, WithinOption, filters_of
+from searchapp.cli.options import (
+    CorpusOption,
+    JsonOption,
+    LabelOption,
+    TypeOption,
+    WhereOption,
+    WithinOption,
+    filters_of,
+)
 from searchapp.errors import UsageError
 from searchapp.output import corpus as render
 
@@ -24,23 +32,38 @@ _HEAD = 2**16  # bytes of a page that tell who made it
 def map_(
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="The page. Default: map.html here, with --json none.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The page. Default: map.html here, with --json none.",
+            show_default=False,
+        ),
     ] = None,
-    by: Annotated[str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")] = "folder",
-    method: Annotated[str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")] = "pca",
-    level: Annotated[str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")] = "passage",
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Of more points a sample, seeded.")] = 100_000,
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    where: WhereOption = [],  # noqa: B006
-    label: LabelOption = [],  # noqa: B006
+    by: Annotated[
+        str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")
+    ] = "folder",
+    method: Annotated[
+        str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")
+    ] = "pca",
+    level: Annotated[
+        str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")
+    ] = "passage",
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="Of more points a sample, seeded.")
+    ] = 100_000,
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    where: WhereOption = [],
+    label: LabelOption = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Draw the corpus as a map, one page for a browser that needs no network.
 
-    Passages of like meaning tend to stand together, and each opens what it says; but a plane holds little of some hundred dimensions, so
-    that nearness on it is a hint: the page tells how good a one, and what is nearest in truth.
+    Passages of like meaning tend to stand together, and each opens what it says; but a plane holds
+    little of some hundred dimensions, so that nearness on it is a hint: the page tells how good a
+    one, and what is nearest in truth.
     """
     from searchapp.analysis import corpus_map as corpusmap
     from searchapp.backends.sqlite.backend import LocalBackend
@@ -54,7 +77,9 @@ def map_(
     page = out or (None if as_json else _own(_DEFAULT))
     with closing(LocalBackend(place).reader()) as reader:
         require_documents(reader)
-        found = corpusmap.map_corpus(reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note)
+        found = corpusmap.map_corpus(
+            reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note
+        )
         notes = [*reader.notes, *mapcard.map_notes(found)]
     for note in notes:
         console.note(note)
@@ -63,14 +88,22 @@ def map_(
         return Exit.NOTHING
     size = console.write_page(page, map_html(found, os.fsencode(place.absolute()))) if page else 0
     if as_json:
-        console.write(render.json_text(mapcard.map_json(found) | {"page": page and os.fspath(page), "bytes": size}))
+        console.write(
+            render.json_text(
+                mapcard.map_json(found) | {"page": page and os.fspath(page), "bytes": size}
+            )
+        )
     else:
-        console.write(mapcard.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout)))
+        console.write(
+            mapcard.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout))
+        )
     return Exit.DONE
 
 
 def _own(path: Path) -> Path:
-    """A path that nobody named, where nothing is but an older map; raises UsageError where there is something else."""
+    """A path that nobody named, where nothing is but an older map; raises UsageError where there is
+    something else.
+    """
     from searchapp.output.html.map_page import MARK
 
     try:
@@ -81,5 +114,7 @@ def _own(path: Path) -> Path:
     except OSError:
         is_map = False
     if not is_map:
-        raise UsageError(f"there is a {path} here that is no map", hint="name another file: --out FILE")
+        raise UsageError(
+            f"there is a {path} here that is no map", hint="name another file: --out FILE"
+        )
     return path

@@ -1,4 +1,6 @@
-"""The commands about models: which are at hand, what one is, whether it is whole, and another one for the corpus."""
+"""The commands about models: which are at hand, what one is, whether it is whole, and another one
+for the corpus.
+"""
 
 from __future__ import annotations
 
@@ -19,38 +21,56 @@ from searchapp.output import terminal as layout
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.shadow import Reencoded
 
-model = typer.Typer(help="Models: which are at hand, what one is, whether it is whole, and another one for the corpus.", **STYLE)
+model = typer.Typer(
+    help="Models: which are at hand, what one is, whether it is whole, and another one for the "
+    "corpus.",
+    **STYLE,
+)
 
 ModelArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[MODEL]", help="default, a local folder, or a hub name. None: the corpus's.", show_default=False),
+    typer.Argument(
+        metavar="[MODEL]",
+        help="default, a local folder, or a hub name. None: the corpus's.",
+        show_default=False,
+    ),
 ]
 
 
 @model.command("list")
 def list_(
-    folders: Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER...]", help="Folders to look for models in, too.")] = None,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FOLDER...]", help="Folders to look for models in, too."),
+    ] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """List the models on this machine.
 
-    Those that are installed, of the corpus, in FOLDERs, converted before, or fetched from the hub before. The network is not used.
+    Those that are installed, of the corpus, in FOLDERs, converted before, or fetched from the hub
+    before. The network is not used.
     """
     from searchapp.encoders.catalog import at_hand
 
     found = at_hand(settings.load(corpus=corpus), folders or [])
     look = console.look(sys.stdout)
-    console.write(render.json_text(modelcard.models_json(found)) if as_json else modelcard.models_text(found, look))
+    console.write(
+        render.json_text(modelcard.models_json(found))
+        if as_json
+        else modelcard.models_text(found, look)
+    )
     return 0
 
 
 @model.command()
-def show(name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def show(
+    name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonOption = False
+) -> int:
     """Show what a model is.
 
-    Its family, size, limit, pooling, prompts, digests, licence, and whether it was converted for this processor. A hub name that is not
-    on this machine is fetched.
+    Its family, size, limit, pooling, prompts, digests, licence, and whether it was converted for
+    this processor. A hub name that is not on this machine is fetched.
     """
     from searchapp.encoders.catalog import converted_size, look_at
 
@@ -58,16 +78,23 @@ def show(name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonO
     facts = look_at(_named(name, chosen), chosen.cache)
     size = converted_size(facts, chosen.cache)
     look = console.look(sys.stdout)
-    console.write(render.json_text(modelcard.card_json(facts, size)) if as_json else modelcard.card_text(facts, size, look))
+    console.write(
+        render.json_text(modelcard.card_json(facts, size))
+        if as_json
+        else modelcard.card_text(facts, size, look)
+    )
     return 0
 
 
 @model.command()
-def verify(name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def verify(
+    name: ModelArgument = None, corpus: CorpusOption = None, as_json: JsonOption = False
+) -> int:
     """Check that a model is whole.
 
-    Its weights are hashed anew, its configuration and tokenizer read, its conversion run on golden texts. Exit codes: 0 sound · 5 only
-    its conversion is damaged, which is made anew · 4 the model itself is damaged or missing.
+    Its weights are hashed anew, its configuration and tokenizer read, its conversion run on golden
+    texts. Exit codes: 0 sound · 5 only its conversion is damaged, which is made anew · 4 the model
+    itself is damaged or missing.
     """
     from searchapp.encoders import catalog as models
 
@@ -75,30 +102,47 @@ def verify(name: ModelArgument = None, corpus: CorpusOption = None, as_json: Jso
     named = _named(name, chosen)
     parts = models.verify(named, chosen)
     look = console.look(sys.stdout)
-    console.write(render.json_text(modelcard.parts_json(named, parts)) if as_json else modelcard.parts_text(parts, look))
+    console.write(
+        render.json_text(modelcard.parts_json(named, parts))
+        if as_json
+        else modelcard.parts_text(parts, look)
+    )
     states = {each.state for each in parts}
     return Exit.FAILED if "wrong" in states else Exit.DAMAGED if "derived" in states else 0
 
 
 @model.command()
 def use(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="default, a local folder, or a hub name.")],
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the former encoding, to go back to it at little cost.")] = False,
+    name: Annotated[
+        str, typer.Argument(metavar="MODEL", help="default, a local folder, or a hub name.")
+    ],
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Keep the former encoding, to go back to it at little cost."),
+    ] = False,
     device: DeviceOption = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Have the corpus use another model.
 
-    It answers as before until all documents are embedded anew, then by the new model. Its folders are read on the way, as ingest reads
-    them. Interrupted, the same command goes on where it was.
+    It answers as before until all documents are embedded anew, then by the new model. Its folders
+    are read on the way, as ingest reads them. Interrupted, the same command goes on where it was.
     """
     done = going_over(name, settings.load(corpus=corpus, device=device), keep=keep)
     if done is None:
-        console.write(render.json_text({"model": name, "is_in_place": True}) if as_json else "the corpus uses this model already\n")
+        console.write(
+            render.json_text({"model": name, "is_in_place": True})
+            if as_json
+            else "the corpus uses this model already\n"
+        )
         return 0
     look = console.look(sys.stdout)
-    console.write(render.json_text(modelcard.reencoded_json(done)) if as_json else modelcard.reencoded_text(done, look))
+    console.write(
+        render.json_text(modelcard.reencoded_json(done))
+        if as_json
+        else modelcard.reencoded_text(done, look)
+    )
     return 0 if done.is_in_place else Exit.INTERRUPTED
 
 
@@ -113,12 +157,19 @@ def going_over(name: str, chosen: settings.Settings, *, keep: bool = False) -> R
             console.note(_TOLD[step])
 
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
-        return use(name, chosen, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped)
+        return use(
+            name, chosen, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped
+        )
 
 
 @model.command()
 def drop(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="As `searchapp model list` or `searchapp status` shows it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="As `searchapp model list` or `searchapp status` shows it."
+        ),
+    ],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -130,19 +181,26 @@ def drop(
 
     dropped = encodings.drop(settings.load(corpus=corpus).corpus, name)
     told = {"deleted": [str(path) for path in dropped]}
-    console.write(render.json_text(told) if as_json else layout.joined(f"deleted {path.name}" for path in dropped))
+    console.write(
+        render.json_text(told)
+        if as_json
+        else layout.joined(f"deleted {path.name}" for path in dropped)
+    )
     return 0
 
 
 _TOLD = {
-    "building": "embedding all documents by the other model; the corpus answers as before meanwhile",
+    "building": "embedding all documents by the other model; the corpus answers as before "
+    "meanwhile",
     "checking": "checking every byte of what was made",
     "waiting for another ingest": "waiting for the ingest that is writing the corpus",
 }
 
 
 def _named(name: str | None, chosen: settings.Settings) -> str:
-    """The model that is asked about: the corpus's, or the one that the settings name, where none is named."""
+    """The model that is asked about: the corpus's, or the one that the settings name, where none is
+    named.
+    """
     from searchapp.encoders.catalog import current_model
 
     return name or current_model(chosen)

@@ -45,17 +45,30 @@ def init(corpus: CorpusOption = None) -> int:
 
 
 def ingest(
-    paths: Annotated[list[str] | None, typer.Argument(metavar="[PATH...]", help="Files or folders; none: refresh all known.")] = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH...]", help="Files or folders; none: refresh all known."),
+    ] = None,
     corpus: CorpusOption = None,
     model: ModelOption = None,
-    include: Annotated[list[str], typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable.")] = [],  # noqa: B006
-    exclude: Annotated[list[str], typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable.")] = [],  # noqa: B006
-    prune: Annotated[bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")] = False,
+    include: Annotated[
+        list[str],
+        typer.Option("--include", metavar="GLOB", help="Only files that match; repeatable."),
+    ] = [],
+    exclude: Annotated[
+        list[str],
+        typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable."),
+    ] = [],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")
+    ] = False,
     device: DeviceOption = None,
     timings: TimingsOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Read documents into the corpus: what is new or changed is embedded, what is gone is removed."""
+    """Read documents into the corpus: what is new or changed is embedded, what is gone
+    is removed.
+    """
     chosen = settings.load(model=model, device=device)
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
         report = corpus_at(corpus).ingest(
@@ -68,10 +81,18 @@ def ingest(
             on_progress=on_progress,
             is_stopped=is_stopped,
         )
-    stages_s = {**report.stages_s, "encoder at work, beside the rest": report.encoder_busy_s} if timings else {}
+    stages_s = (
+        {**report.stages_s, "encoder at work, beside the rest": report.encoder_busy_s}
+        if timings
+        else {}
+    )
     console.note_stages(stages_s, as_json=as_json)
     told = {"timings_s": render.stages_json(stages_s)} if timings else {}
-    console.write(render.json_text(render.report_json(report) | told) if as_json else render.report_text(report, console.look(sys.stdout)))
+    console.write(
+        render.json_text(render.report_json(report) | told)
+        if as_json
+        else render.report_text(report, console.look(sys.stdout))
+    )
     if report.was_interrupted:
         return Exit.INTERRUPTED
     return Exit.PARTLY if report.counts().get("failed") else 0
@@ -80,50 +101,99 @@ def ingest(
 def query(
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT...]", help="What you want to know. Several quoted texts are fused into one question."),
+        typer.Argument(
+            metavar="[TEXT...]",
+            help="What you want to know. Several quoted texts are fused into one question.",
+        ),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 10,
     mode: ModeOption = None,
     weight: WeightOption = None,
-    like: Annotated[list[str], typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable.")] = [],  # noqa: B006
+    like: Annotated[
+        list[str],
+        typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable."),
+    ] = [],
     like_match: Annotated[
-        list[int], typer.Option("--like-match", metavar="N", min=1, help="Find what is like match N of the last answer; repeatable.")
-    ] = [],  # noqa: B006
-    away: Annotated[list[str], typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable.")] = [],  # noqa: B006
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Only documents from this date on.")] = None,
-    before: Annotated[str | None, typer.Option("--before", metavar="DATE", help="Only documents before this date.")] = None,
-    where: WhereOption = [],  # noqa: B006
-    label: LabelOption = [],  # noqa: B006
-    min_score: Annotated[float | None, typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more.")] = None,
+        list[int],
+        typer.Option(
+            "--like-match",
+            metavar="N",
+            min=1,
+            help="Find what is like match N of the last answer; repeatable.",
+        ),
+    ] = [],
+    away: Annotated[
+        list[str],
+        typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable."),
+    ] = [],
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="DATE", help="Only documents from this date on."),
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option("--before", metavar="DATE", help="Only documents before this date."),
+    ] = None,
+    where: WhereOption = [],
+    label: LabelOption = [],
+    min_score: Annotated[
+        float | None,
+        typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more."),
+    ] = None,
     min_confidence: Annotated[
         float | None,
-        typer.Option("--min-confidence", metavar="X", help="Only matches of this confidence or more, 0 to 1; below .5 is doubt."),
+        typer.Option(
+            "--min-confidence",
+            metavar="X",
+            help="Only matches of this confidence or more, 0 to 1; below .5 is doubt.",
+        ),
     ] = None,
-    per_document: Annotated[int | None, typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document.")] = None,
+    per_document: Annotated[
+        int | None,
+        typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document."),
+    ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Tell why: each leg, the fusion, and what every word adds to the cosine.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Tell why: each leg, the fusion, and what every word adds to the cosine.",
+        ),
     ] = False,
-    copies: Annotated[bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")] = False,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")
+    ] = False,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Look at every passage; only a corpus of millions is searched approximately otherwise.")
+        bool,
+        typer.Option(
+            "--exact",
+            help="Look at every passage; only a corpus of millions is searched approximately "
+            "otherwise.",
+        ),
     ] = False,
-    literal: Annotated[bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')] = False,
+    literal: Annotated[
+        bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')
+    ] = False,
     timings: TimingsOption = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
-    as_paths: Annotated[bool, typer.Option("--paths", help="Print the matching files only, a line each.")] = False,
+    as_paths: Annotated[
+        bool, typer.Option("--paths", help="Print the matching files only, a line each.")
+    ] = False,
 ) -> int:
     """Find the passages that answer a question, best first, with the place each stands in.
 
-    Where words are looked for (every mode but cosine), "a phrase" must stand in the passage, -word must not, title:word is in the title.
+    Where words are looked for (every mode but cosine), "a phrase" must stand in the passage, -word
+    must not, title:word is in the title.
     """
     from searchapp.cli import last_answer as lastanswer
     from searchapp.corpus import Corpus
 
     if as_json and as_paths:
-        raise typer.BadParameter("an answer has one form: give --json or --paths", param_hint="--paths")
+        raise typer.BadParameter(
+            "an answer has one form: give --json or --paths", param_hint="--paths"
+        )
     look = console.look(sys.stdout)
     console.show_log()
     begun_s = console.since_start_s()
@@ -136,7 +206,10 @@ def query(
         filters=filters_of(within, type_, since, before, where, label),
         away=away,
         like=[named(path) for path in like],
-        like_passages=[lastanswer.recall(number, corpus=place.corpus, cache=place.cache) for number in like_match],
+        like_passages=[
+            lastanswer.recall(number, corpus=place.corpus, cache=place.cache)
+            for number in like_match
+        ],
         min_score=min_score,
         min_confidence=min_confidence,
         per_document=per_document,
@@ -157,12 +230,18 @@ def query(
     else:
         if look.width is not None or answer.mode != "cosine":
             console.note(render.how_text(answer))
-        console.write(render.answer_paths(answer) if as_paths else render.answer_text(answer, look, is_explained=explain))
+        console.write(
+            render.answer_paths(answer)
+            if as_paths
+            else render.answer_text(answer, look, is_explained=explain)
+        )
     return 0 if answer.matches else Exit.NOTHING
 
 
 def config(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="mode, or weight: the keyword leg's.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="mode, or weight: the keyword leg's.")
+    ] = None,
     value: Annotated[str | None, typer.Argument(metavar="[VALUE]", help="None: show it.")] = None,
     unset: Annotated[bool, typer.Option("--unset", help="As by default again.")] = False,
     corpus: CorpusOption = None,
@@ -178,41 +257,57 @@ def config(
 
 
 def status(
-    skipped: Annotated[bool, typer.Option("--skipped", help="List every file that was left out, with the reason.")] = False,
+    skipped: Annotated[
+        bool, typer.Option("--skipped", help="List every file that was left out, with the reason.")
+    ] = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and why."""
+    """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and
+    why.
+    """
     from searchapp.backends.sqlite import shadow as encodings
     from searchapp.output import models as modelcard
 
     found, look = corpus_at(corpus).status(), console.look(sys.stdout)
     others = encodings.others(Path(found.path))
     if as_json:
-        console.write(render.json_text(render.status_json(found) | {"encodings": modelcard.encodings_json(others)}))
+        console.write(
+            render.json_text(
+                render.status_json(found) | {"encodings": modelcard.encodings_json(others)}
+            )
+        )
     elif skipped:
         console.write(render.unindexed_text(found.unindexed, look))
     else:
-        console.write(render.status_text(found, look) + modelcard.encodings_text(others, found.documents))
+        console.write(
+            render.status_text(found, look) + modelcard.encodings_text(others, found.documents)
+        )
     return 0
 
 
 def list_(
-    within: WithinOption = [],  # noqa: B006
-    type_: TypeOption = [],  # noqa: B006
-    where: WhereOption = [],  # noqa: B006
-    label: LabelOption = [],  # noqa: B006
+    within: WithinOption = [],
+    type_: TypeOption = [],
+    where: WhereOption = [],
+    label: LabelOption = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """List the documents."""
     rows = corpus_at(corpus).documents(filters_of(within, type_, where=where, labels=label))
-    console.write(render.json_text(render.list_json(rows)) if as_json else render.list_text(rows, console.look(sys.stdout)))
+    console.write(
+        render.json_text(render.list_json(rows))
+        if as_json
+        else render.list_text(rows, console.look(sys.stdout))
+    )
     return 0 if rows else Exit.NOTHING
 
 
 def show(
-    place: Annotated[str, typer.Argument(metavar="PATH|GLOB", help="A document.")], corpus: CorpusOption = None, as_json: JsonOption = False
+    place: Annotated[str, typer.Argument(metavar="PATH|GLOB", help="A document.")],
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
 ) -> int:
     """Show a document as it was read: its metadata, and its passages with their places."""
     row, metadata, passages = corpus_at(corpus).show(absolute(place))

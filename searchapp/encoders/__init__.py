@@ -1,1 +1,3 @@
-"""Text to vectors: models found, verified, converted and run. Not for: what is embedded, or where vectors go."""
+"""Text to vectors: models found, verified, converted and run. Not for: what is embedded, or where
+vectors go.
+"""

@@ -1,8 +1,9 @@
 """The models at hand, what each is, and whether it is whole.
 
-Looks and changes nothing: no package is imported, no model converted, nothing fetched; a hub's name leads to the hub's folder on this
-machine, and to the network only in `look_at` and `verify`, where someone has named it. What a model says of itself is in its folder's
-JSON and in the header of its weights, so that torch is not needed.
+Looks and changes nothing: no package is imported, no model converted, nothing fetched; a hub's name
+leads to the hub's folder on this machine, and to the network only in `look_at` and `verify`, where
+someone has named it. What a model says of itself is in its folder's JSON and in the header of its
+weights, so that torch is not needed.
 """
 
 from __future__ import annotations
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from searchapp.types import EncoderIdentity
 
 Origin: TypeAlias = Literal["default", "package", "corpus", "settings", "folder", "cache", "hub"]
-State: TypeAlias = Literal["sound", "note", "derived", "wrong"]  # of a part; derived: wrong, but made anew when it is needed
+State: TypeAlias = Literal[
+    "sound", "note", "derived", "wrong"
+]  # of a part; derived: wrong, but made anew when it is needed
 
 _DEPTH = 3  # of folders in which models are looked for
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _RECORD = re.compile(r"^(.*/)(?:model\.safetensors|model\.safetensors\.index\.json),", re.MULTILINE)
 _EMBEDDINGS = re.compile(r"(?:^|\.)(?:word_embeddings|tok_embeddings)\.weight$")
-_MASKED_HEAD = re.compile(r"^(?:cls\.predictions|lm_head|vocab_(?:transform|projector)|generator_(?:predictions|lm_head)|decoder)\.")
+_MASKED_HEAD = re.compile(
+    r"^(?:cls\.predictions|lm_head|vocab_(?:transform|projector)|generator_(?:predictions|lm_head)|decoder)\."
+)
 _LICENCE = re.compile(r"^licen[sc]e:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE | re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HEADER_BYTES = 100 * 2**20  # the most that the format allows
@@ -79,7 +84,9 @@ class AtHand:
     facts: Facts | None = None
     problem: str = ""
     is_current: bool = False  # the corpus's
-    kept: int | None = None  # the documents that another encoding of the corpus has by it, half built or kept
+    kept: int | None = (
+        None  # the documents that another encoding of the corpus has by it, half built or kept
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +99,26 @@ class Part:
     hint: str = ""
 
 
-# ---- which there are -----------------------------------------------------------------------------------------------
+# ---- which there are -----------------------------------------------------------------------------
 
 
-def at_hand(settings: Settings, folders: Sequence[Path] = (), *, hub: Path | None = None) -> list[AtHand]:
-    """The models on this machine: the default one, those of installed packages, of the corpus, in the given folders, that were converted
-    before, and in the hub's folder (`hub`, else where its library keeps it). One that is found twice counts once; in the hub's folder
-    what is no encoder does not count.
+def at_hand(
+    settings: Settings, folders: Sequence[Path] = (), *, hub: Path | None = None
+) -> list[AtHand]:
+    """The models on this machine: the default one, those of installed packages, of the corpus, in
+    the given folders, that were converted before, and in the hub's folder (`hub`, else where its
+    library keeps it). One that is found twice counts once; in the hub's folder what is no encoder
+    does not count.
     """
     current, others = _made_by(settings.corpus)
-    kept = {other.encoder.fingerprint: other.documents for other in others if other.encoder is not None}
-    named = [identity.model for identity in (current, *(other.encoder for other in others)) if identity is not None]
+    kept = {
+        other.encoder.fingerprint: other.documents for other in others if other.encoder is not None
+    }
+    named = [
+        identity.model
+        for identity in (current, *(other.encoder for other in others))
+        if identity is not None
+    ]
     seen: set[Path] = set()
     found: list[AtHand] = []
     for model, origin, place in _candidates(settings, named, folders, hub):
@@ -116,7 +132,9 @@ def at_hand(settings: Settings, folders: Sequence[Path] = (), *, hub: Path | Non
         if each.facts is not None and each.facts.path.resolve() in seen - {key}:
             continue
         seen |= {each.facts.path.resolve()} if each.facts else set()
-        fingerprint = each.facts.fingerprint if each.facts else _fingerprint_of(model, current, others)
+        fingerprint = (
+            each.facts.fingerprint if each.facts else _fingerprint_of(model, current, others)
+        )
         is_current = current is not None and current.fingerprint == fingerprint
         found.append(replace(each, is_current=is_current, kept=kept.get(fingerprint)))
     return found
@@ -131,7 +149,9 @@ def current_model(settings: Settings) -> str:
 def _candidates(
     settings: Settings, named: Sequence[str], folders: Sequence[Path], hub: Path | None
 ) -> Iterator[tuple[str, Origin, Path | None]]:
-    """Names of models with where they come from, and their folders where the name alone does not lead to it, or only by the network."""
+    """Names of models with where they come from, and their folders where the name alone does not
+    lead to it, or only by the network.
+    """
     yield "default", "default", None
     hub = hub or _hub_folder()
     known: dict[str, Origin] = dict.fromkeys(named, "corpus")
@@ -169,14 +189,22 @@ def _made_by(corpus: Path) -> tuple[EncoderIdentity | None, list[encodings.Other
         return None, []
 
 
-def _fingerprint_of(model: str, current: EncoderIdentity | None, others: Iterable[encodings.OtherEncoding]) -> str:
-    """The fingerprint under which a model that cannot be read made an encoding of the corpus; "" where it made none."""
+def _fingerprint_of(
+    model: str, current: EncoderIdentity | None, others: Iterable[encodings.OtherEncoding]
+) -> str:
+    """The fingerprint under which a model that cannot be read made an encoding of the corpus; ""
+    where it made none.
+    """
     identities = (current, *(other.encoder for other in others))
-    return next((each.fingerprint for each in identities if each is not None and each.model == model), "")
+    return next(
+        (each.fingerprint for each in identities if each is not None and each.model == model), ""
+    )
 
 
 def _packaged() -> Iterator[Path]:
-    """The folders in installed packages that hold a model's weights, as their lists of files say."""
+    """The folders in installed packages that hold a model's weights, as their lists of
+    files say.
+    """
     for package in distributions():
         for match in _RECORD.finditer(package.read_text("RECORD") or ""):
             yield Path(str(package.locate_file(match[1])))
@@ -197,7 +225,9 @@ def _models_below(folder: Path) -> Iterator[Path]:
 
 def _is_model(folder: Path) -> bool:
     has_weights = any((folder / name).exists() for name in (*_WEIGHTS, "pytorch_model.bin"))
-    return (folder / "modules.json").is_file() or ((folder / "config.json").is_file() and has_weights)
+    return (folder / "modules.json").is_file() or (
+        (folder / "config.json").is_file() and has_weights
+    )
 
 
 def _converted(cache: Path) -> list[str]:
@@ -205,7 +235,13 @@ def _converted(cache: Path) -> list[str]:
     names = set()
     for entry in cache.glob("encoders/*/encoder.json"):
         with suppress(OSError, ValueError, LookupError, TypeError):
-            names.add(str(json.loads(entry.read_text(encoding="utf-8"))["content"]["recipe"]["identity"]["model"]))
+            names.add(
+                str(
+                    json.loads(entry.read_text(encoding="utf-8"))["content"]["recipe"]["identity"][
+                        "model"
+                    ]
+                )
+            )
     return sorted(names)
 
 
@@ -216,7 +252,9 @@ def _hub_folder() -> Path:
 
 
 def _snapshot(hub: Path, name: str) -> Path | None:
-    """The folder of a hub's model on this machine, as its main branch was when it was fetched; None where there is none."""
+    """The folder of a hub's model on this machine, as its main branch was when it was fetched; None
+    where there is none.
+    """
     entry = hub / f"models--{name.replace('/', '--')}"
     with suppress(OSError, ValueError):
         place = entry / "snapshots" / (entry / "refs" / "main").read_text(encoding="utf-8").strip()
@@ -225,7 +263,7 @@ def _snapshot(hub: Path, name: str) -> Path | None:
     return None
 
 
-# ---- what one is ---------------------------------------------------------------------------------------------------
+# ---- what one is ---------------------------------------------------------------------------------
 
 
 def look_at(model: str, cache: Path) -> Facts:
@@ -234,7 +272,9 @@ def look_at(model: str, cache: Path) -> Facts:
 
 
 def converted_size(facts: Facts, cache: Path) -> int | None:
-    """The bytes of the model as it was converted for this processor, None where it was not, or has to be again."""
+    """The bytes of the model as it was converted for this processor, None where it was not, or has
+    to be again.
+    """
     try:
         entry = graph.read_entry(facts.fingerprint, cache)
     except graph.EntryDamaged:
@@ -258,8 +298,18 @@ def _facts(folder: ModelFolder) -> Facts:
         query_prompt=folder.query_prompt,
         document_prompt=folder.document_prompt,
         parameters=sum(_count(tensor["shape"]) for tensor in tensors.values()),
-        precision=", ".join(sorted({str(tensor["dtype"]) for tensor in tensors.values() if str(tensor["dtype"])[0] != "I"})),
-        weights=tuple((name, (folder.path / name).stat().st_size, digest) for name, digest in folder.weights),
+        precision=", ".join(
+            sorted(
+                {
+                    str(tensor["dtype"])
+                    for tensor in tensors.values()
+                    if str(tensor["dtype"])[0] != "I"
+                }
+            )
+        ),
+        weights=tuple(
+            (name, (folder.path / name).stat().st_size, digest) for name, digest in folder.weights
+        ),
         fingerprint=folder.fingerprint,
         licence=_licence(folder.path),
         has_masked_head=any(_MASKED_HEAD.match(name) for name in tensors),
@@ -267,7 +317,9 @@ def _facts(folder: ModelFolder) -> Facts:
 
 
 def _tensors(folder: ModelFolder) -> Mapping[str, Mapping[str, Any]]:  # JSON
-    """Every tensor's `dtype`, `shape` and `data_offsets` by name; raises EncoderError where the weights are not whole."""
+    """Every tensor's `dtype`, `shape` and `data_offsets` by name; raises EncoderError where the
+    weights are not whole.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for name, _ in folder.weights:
         found |= _header(folder.path / name)
@@ -275,7 +327,9 @@ def _tensors(folder: ModelFolder) -> Mapping[str, Mapping[str, Any]]:  # JSON
 
 
 def _header(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """What the weights in a file are (https://huggingface.co/docs/safetensors): a length, JSON of that length, then the numbers."""
+    """What the weights in a file are (https://huggingface.co/docs/safetensors): a length, JSON of
+    that length, then the numbers.
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -286,9 +340,14 @@ def _header(path: Path) -> Mapping[str, Mapping[str, Any]]:
         end = 8 + length + max((each["data_offsets"][1] for each in header.values()), default=0)
         if end != path.stat().st_size:
             raise ValueError(f"it has {path.stat().st_size:,} bytes instead of {end:,}")
-        return {str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]} for name, each in header.items()}
+        return {
+            str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]}
+            for name, each in header.items()
+        }
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise EncoderError(f"{path} is no whole file of weights: {error}.", hint="Use a whole copy of the model.") from error
+        raise EncoderError(
+            f"{path} is no whole file of weights: {error}.", hint="Use a whole copy of the model."
+        ) from error
 
 
 def _count(shape: Sequence[int]) -> int:
@@ -299,7 +358,9 @@ def _count(shape: Sequence[int]) -> int:
 
 
 def _licence(folder: Path) -> str:
-    """The licence that a model's card names, else the file that states it; "" where there is neither."""
+    """The licence that a model's card names, else the file that states it; "" where there is
+    neither.
+    """
     for place in (folder, folder.parent):
         with suppress(OSError):
             card = (place / "README.md").read_text(encoding="utf-8", errors="replace")
@@ -308,14 +369,15 @@ def _licence(folder: Path) -> str:
     return next((f"see {path}" for path in sorted(folder.glob("LICEN[CS]E*"))), "")
 
 
-# ---- whether it is whole -------------------------------------------------------------------------------------------
+# ---- whether it is whole -------------------------------------------------------------------------
 
 
 def verify(model: str, settings: Settings) -> list[Part]:
-    """What is found of each part of a model: weights hashed anew, configuration, tokenizer, its conversion, and the corpus made by it.
+    """What is found of each part of a model: weights hashed anew, configuration, tokenizer, its
+    conversion, and the corpus made by it.
 
-    The conversion is run on golden texts, whose vectors torch made when it was converted. Raises nothing for a model that is damaged or
-    missing: that is what is found.
+    The conversion is run on golden texts, whose vectors torch made when it was converted. Raises
+    nothing for a model that is damaged or missing: that is what is found.
     """
     memory = _remembered(settings.cache)
     try:
@@ -324,7 +386,10 @@ def verify(model: str, settings: Settings) -> list[Part]:
     except EncoderError as error:
         return [Part("model", "wrong", str(error), error.hint)]
     parts = [_weights_part(folder, name, digest, memory) for name, digest in folder.weights]
-    shape = f"{facts.family}, {facts.layers} layers, {facts.dim} dimensions, {facts.pooling} pooling, {facts.max_length} tokens"
+    shape = (
+        f"{facts.family}, {facts.layers} layers, {facts.dim} dimensions, {facts.pooling} "
+        f"pooling, {facts.max_length} tokens"
+    )
     parts += [Part("configuration", "sound", shape), _tokenizer_part(folder)]
     parts += [_conversion_part(folder, settings.cache), *_corpus_parts(folder, settings.corpus)]
     return parts
@@ -340,22 +405,36 @@ def _remembered(cache: Path) -> Mapping[str, Any]:
 
 
 def _weights_part(folder: ModelFolder, name: str, digest: str, memory: Mapping[str, Any]) -> Part:
-    """Whether the bytes of a weights file are those that were hashed before, and those that its publisher's name for them says."""
+    """Whether the bytes of a weights file are those that were hashed before, and those that its
+    publisher's name for them says.
+    """
     place = (folder.path / name).resolve()
     with place.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != digest:
-        told = f"SHA-256 {found}, though {digest} was found when it was hashed first, and size and times are the same"
-        return Part(name, "wrong", told, "The disk or the copy is failing: put a sound copy in its place.")
+        told = (
+            f"SHA-256 {found}, though {digest} was found when it was hashed first, and size "
+            "and times are the same"
+        )
+        return Part(
+            name, "wrong", told, "The disk or the copy is failing: put a sound copy in its place."
+        )
     if _DIGEST.fullmatch(place.name) and place.name != found:
-        return Part(name, "wrong", f"SHA-256 {found}, not the {place.name} that the hub names it by", "Fetch it from the hub again.")
+        return Part(
+            name,
+            "wrong",
+            f"SHA-256 {found}, not the {place.name} that the hub names it by",
+            "Fetch it from the hub again.",
+        )
     told = f"SHA-256 {found}, {place.stat().st_size:,} bytes"
     if folder.model == "default" and found == DEFAULT_WEIGHTS_SHA256:
         return Part(name, "sound", f"{told}: as released")
     before = memory.get(str(place))
     if isinstance(before, list) and len(before) == 4 and before[3] != found:
         hint = "If you have not put it there yourself, find out who has."
-        return Part(name, "note", f"{told}; another file than before, which had SHA-256 {before[3]}", hint)
+        return Part(
+            name, "note", f"{told}; another file than before, which had SHA-256 {before[3]}", hint
+        )
     return Part(name, "sound", told if before is None else f"{told}: as before")
 
 
@@ -364,38 +443,70 @@ def _tokenizer_part(folder: ModelFolder) -> Part:
 
     try:
         recipe, tokenizer = read_model(folder)
-        rows = next((tensor["shape"][0] for name, tensor in _tensors(folder).items() if _EMBEDDINGS.search(name)), None)
+        rows = next(
+            (
+                tensor["shape"][0]
+                for name, tensor in _tensors(folder).items()
+                if _EMBEDDINGS.search(name)
+            ),
+            None,
+        )
     except EncoderError as error:
         return Part("tokenizer", "wrong", str(error), error.hint)
     words = tokenizer.get_vocab_size()
     if rows is not None and words > rows:
         told = f"it has {words:,} word pieces, and the model only {rows:,}"
-        return Part("tokenizer", "wrong", told, "They are not of one model: use its publisher's copy.")
-    return Part("tokenizer", "sound", f"{words:,} word pieces; {recipe.identity.max_tokens} tokens of text to a passage")
+        return Part(
+            "tokenizer", "wrong", told, "They are not of one model: use its publisher's copy."
+        )
+    return Part(
+        "tokenizer",
+        "sound",
+        f"{words:,} word pieces; {recipe.identity.max_tokens} tokens of text to a passage",
+    )
 
 
 def _conversion_part(folder: ModelFolder, cache: Path) -> Part:
-    """Whether the model as it was converted for this processor gives the vectors that torch gave."""
+    """Whether the model as it was converted for this processor gives the vectors that
+    torch gave.
+    """
     path = graph.entry_path(folder.fingerprint, cache)
     if not path.exists():
-        return Part("conversion", "note", "not converted for this processor yet: it is when it is first needed")
+        return Part(
+            "conversion",
+            "note",
+            "not converted for this processor yet: it is when it is first needed",
+        )
     try:
         entry = graph.read_entry(folder.fingerprint, cache, is_thorough=True)
         worst = max(_worst_disagreement(entry, is_batch=is_batch) for is_batch in (False, True))
     except (graph.EntryDamaged, EncoderError) as error:
-        return Part("conversion", "derived", str(error), f"Delete {path}: it is made anew when it is next needed.")
+        return Part(
+            "conversion",
+            "derived",
+            str(error),
+            f"Delete {path}: it is made anew when it is next needed.",
+        )
     if not worst <= graph.tolerance():
         told = f"its vectors are not the model's (1 - cosine {worst:.1e})"
-        return Part("conversion", "derived", told, f"Delete {path}: it is made anew when it is next needed.")
+        return Part(
+            "conversion", "derived", told, f"Delete {path}: it is made anew when it is next needed."
+        )
     count = len(entry.recipe.golden)
-    return Part("conversion", "sound", f"gives the vectors of {count} golden texts (1 - cosine at most {worst:.0e})")
+    return Part(
+        "conversion",
+        "sound",
+        f"gives the vectors of {count} golden texts (1 - cosine at most {worst:.0e})",
+    )
 
 
 def _worst_disagreement(entry: graph.Entry, *, is_batch: bool) -> float:
     engine = graph.OpenVinoEngine(entry, is_batch=is_batch)
     golden = entry.recipe.golden
     vectors = engine.run([graph.golden_batch(each, entry.recipe) for each in golden])
-    return max(graph.disagreement(rows[0], each) for rows, each in zip(vectors, golden, strict=True))
+    return max(
+        graph.disagreement(rows[0], each) for rows, each in zip(vectors, golden, strict=True)
+    )
 
 
 def _corpus_parts(folder: ModelFolder, corpus: Path) -> Iterator[Part]:
@@ -406,5 +517,13 @@ def _corpus_parts(folder: ModelFolder, corpus: Path) -> Iterator[Part]:
     if current.fingerprint == folder.fingerprint:
         yield Part("corpus", "sound", f"{corpus} was made by this model")
     elif current.model == folder.model:
-        told = f"{corpus} was made by this model as it was before (fingerprint {current.fingerprint[:12]}, now {folder.fingerprint[:12]})"
-        yield Part("corpus", "wrong", told, f"Put the model back as it was, or go over to it: searchapp model use {folder.model}")
+        told = (
+            f"{corpus} was made by this model as it was before (fingerprint "
+            f"{current.fingerprint[:12]}, now {folder.fingerprint[:12]})"
+        )
+        yield Part(
+            "corpus",
+            "wrong",
+            told,
+            f"Put the model back as it was, or go over to it: searchapp model use {folder.model}",
+        )

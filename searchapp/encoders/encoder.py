@@ -1,4 +1,5 @@
-"""Text to vectors at every level: sentences, words in their context, words by themselves, tokens, and all that a model makes of a text.
+"""Text to vectors at every level: sentences, words in their context, words by themselves, tokens,
+and all that a model makes of a text.
 
     from searchapp import Encoder
 
@@ -6,7 +7,8 @@
     encoder.encode_sentences(["The bank lent the money.", "The river left its bank."])  # (2, 384)
     encoder.encode_words("The bank lent the money.")  # [(word, start, end, vector), ...]
 
-The same tokenizer, batches and pooling as the search has, by default in float32 as the model's authors run it. Knows no files.
+The same tokenizer, batches and pooling as the search has, by default in float32 as the model's
+authors run it. Knows no files.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 
 class WordVector(NamedTuple):
-    """A word as it is written, where it stands in the text, and its vector: the mean of its pieces' states, (dim,)."""
+    """A word as it is written, where it stands in the text, and its vector: the mean of its pieces'
+    states, (dim,).
+    """
 
     word: str
     start: int
@@ -62,13 +66,22 @@ class Encoder:
     ) -> Encoder:
         """The encoder of a model: "default", a folder, or a hub name.
 
-        `layers` are read as `layers.layers_of` says: `last`, `static`, `mean:last4`, `0,-1`; `pooling` is mean, cls or max, by default the
-        model's own; `normalize` gives vectors unit length. `is_fast` is for many texts: the converted model that the search runs, in bf16
-        where the processor has it, which has neither other layers nor poolings. Raises EncoderError and UsageError.
+        `layers` are read as `layers.layers_of` says: `last`, `static`, `mean:last4`, `0,-1`;
+        `pooling` is mean, cls or max, by default the model's own; `normalize` gives vectors unit
+        length. `is_fast` is for many texts: the converted model that the search runs, in bf16 where
+        the processor has it, which has neither other layers nor poolings. Raises EncoderError and
+        UsageError.
         """
         place = cache or settings.load().cache
         if not is_fast:
-            found = load_exact(str(model), cache=place, layers=layers, pooling=pooling, is_normalised=normalize, device=device)
+            found = load_exact(
+                str(model),
+                cache=place,
+                layers=layers,
+                pooling=pooling,
+                is_normalised=normalize,
+                device=device,
+            )
             return cls(found, is_normalised=normalize)
         if layers != "last" or pooling is not None or not normalize:
             hint = "leave out the layers, the pooling and the length, or do without the fast way"
@@ -95,11 +108,15 @@ class Encoder:
         return len(self._encoder.tokenize([text])[0]) > self.identity.max_tokens
 
     def encode_sentences(self, texts: Sequence[str], *, is_cut: bool = False) -> Vectors:
-        """One row a text, in order, (n, dim). Raises ValueError for a text over the limit, unless it may be cut there."""
+        """One row a text, in order, (n, dim). Raises ValueError for a text over the limit, unless
+        it may be cut there.
+        """
         return self._encoder.encode_passages(texts, is_cut=is_cut)
 
     def encode_question(self, text: str) -> Vector:
-        """The vector of a question, (dim,), for models that have a prompt for one; cut at the limit."""
+        """The vector of a question, (dim,), for models that have a prompt for one; cut at the
+        limit.
+        """
         return self._encoder.encode_query(text)
 
     def encode_words(self, text: str) -> list[WordVector]:
@@ -107,33 +124,58 @@ class Encoder:
 
         A text over the limit is read passage by passage, so that a word's context is its passage.
         """
-        return [found for start, end in self.contexts(text) for found in self._words(text[start:end], start)]
+        return [
+            found
+            for start, end in self.contexts(text)
+            for found in self._words(text[start:end], start)
+        ]
 
     def encode_tokens(self, text: str) -> list[WordVector]:
-        """The tokens of a text by their names in the vocabulary, special ones too, each with its vector, in order."""
-        return [found for start, end in self.contexts(text) for found in self._tokens(text[start:end], start)]
+        """The tokens of a text by their names in the vocabulary, special ones too, each with its
+        vector, in order.
+        """
+        return [
+            found
+            for start, end in self.contexts(text)
+            for found in self._tokens(text[start:end], start)
+        ]
 
     def look_inside(self, text: str) -> Inside:
-        """All hidden states and attentions of a text, cut at the limit. Raises EncoderError for a fast encoder."""
+        """All hidden states and attentions of a text, cut at the limit. Raises EncoderError for a
+        fast encoder.
+        """
         return self._encoder.look_inside(text)
 
     def contexts(self, text: str) -> list[Span]:
-        """What of a text is read at a time: all of it, where it is not too long, else its passages."""
+        """What of a text is read at a time: all of it, where it is not too long, else
+        its passages.
+        """
         if not self.is_too_long(text):
             return [(0, len(text))]
-        passages = split(Document(text, "txt"), self._encoder.tokenize, max_tokens=self.identity.max_tokens)
+        passages = split(
+            Document(text, "txt"), self._encoder.tokenize, max_tokens=self.identity.max_tokens
+        )
         return [(passage.start, passage.end) for passage in passages]
 
     def _words(self, text: str, offset: int) -> Iterator[WordVector]:
         found = self._encoder.token_vectors([text])[0]
         for word in words_of(found.offsets, text):
             vector = found.states[list(word.tokens)].mean(axis=0, dtype=np.float64)  # (dim,)
-            yield WordVector(text[word.start : word.end], word.start + offset, word.end + offset, self._sized(vector))
+            yield WordVector(
+                text[word.start : word.end],
+                word.start + offset,
+                word.end + offset,
+                self._sized(vector),
+            )
 
     def _tokens(self, text: str, offset: int) -> Iterator[WordVector]:
         found = self._encoder.token_vectors([text])[0]
-        for name, (start, end), state in zip(self._encoder.token_names(text), found.offsets, found.states, strict=False):
-            yield WordVector(name, start + offset, end + offset, self._sized(state.astype(np.float64)))
+        for name, (start, end), state in zip(
+            self._encoder.token_names(text), found.offsets, found.states, strict=False
+        ):
+            yield WordVector(
+                name, start + offset, end + offset, self._sized(state.astype(np.float64))
+            )
 
     def _sized(self, vector: NDArray[np.float64]) -> NDArray[np.float32]:
         length = float(np.linalg.norm(vector)) if self._is_normalised else 1.0

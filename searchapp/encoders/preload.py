@@ -1,8 +1,9 @@
 """A question's encoder, opened in the background as early as possible, and kept.
 
-Compiling the graph takes a quarter of a cold query and needs no Python: it costs nothing where it runs beside the imports, if it begins
-before them. So the program begins by guessing from its bare arguments which encoder will be asked for; a wrong guess costs time that
-was idle, and what fails is met again where it can be told. Opened encoders stay: taking one down costs as much as a search.
+Compiling the graph takes a quarter of a cold query and needs no Python: it costs nothing where it
+runs beside the imports, if it begins before them. So the program begins by guessing from its bare
+arguments which encoder will be asked for; a wrong guess costs time that was idle, and what fails is
+met again where it can be told. Opened encoders stay: taking one down costs as much as a search.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
 
 
 def guess(arguments: Sequence[str]) -> None:
-    """Begin to open the encoder that a command line needs, where it seems to be a question about meaning."""
+    """Begin to open the encoder that a command line needs, where it seems to be a question about
+    meaning.
+    """
     if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
         return
     from searchapp import config as settings
@@ -55,7 +58,9 @@ def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     from searchapp.encoders.text_encoder import open_encoder
 
     begin(identity, cache)
-    if _opening[identity, cache].exception() is not None:  # not converted yet, for one: now there is someone to tell
+    if (
+        _opening[identity, cache].exception() is not None
+    ):  # not converted yet, for one: now there is someone to tell
         encoder = open_encoder(identity, cache=cache)
         _opening[identity, cache] = Future()
         _opening[identity, cache].set_result(encoder)

@@ -1,7 +1,8 @@
 """The model in torch: loaded, pooled, run, and turned once into an OpenVINO graph.
 
-The only owner of torch and transformers. Its weight is seconds of imports, so a conversion is a child process
-(`python -m searchapp.convert MODEL CACHE [single-stream]`), and only a GPU or a test loads it beside anything else.
+The only owner of torch and transformers. Its weight is seconds of imports, so a conversion is a
+child process (`python -m searchapp.convert MODEL CACHE [single-stream]`), and only a GPU or a test
+loads it beside anything else.
 """
 
 from __future__ import annotations
@@ -45,16 +46,25 @@ GPU_BATCH_TOKENS = 65_536  # in flight at a time: enough to fill a large GPU
 SINGLE_STREAM = "single-stream"  # said to the child process
 GOLDEN_TEXTS = (
     "How do vaccines work?",
-    "The committee met on 12 March 1998 and adopted, by 14 votes to 3, the report on fisheries in the North Sea.",
+    (
+        "The committee met on 12 March 1998 and adopted, by 14 votes to 3, the report on fisheries "
+        "in "
+        "the North Sea."
+    ),
     "def area(radius):\n    return 3.14159 * radius ** 2  # naïve – ok",
 )
 
 
 class TorchEngine:
-    """Runs a model with torch: on a GPU in bf16, elsewhere in float32, which is the reference that others are held to."""
+    """Runs a model with torch: on a GPU in bf16, elsewhere in float32, which is the reference that
+    others are held to.
+    """
 
-    def __init__(self, folder: ModelFolder, *, device: str = "cpu", is_bf16: bool | None = None) -> None:
-        """Loads the model; `is_bf16` is whether it computes in bf16, by default where it is on a GPU.
+    def __init__(
+        self, folder: ModelFolder, *, device: str = "cpu", is_bf16: bool | None = None
+    ) -> None:
+        """Loads the model; `is_bf16` is whether it computes in bf16, by default where it is on a
+        GPU.
 
         Raises EncoderError where its weights are incomplete.
         """
@@ -67,24 +77,36 @@ class TorchEngine:
         is_bf16 = is_gpu if is_bf16 is None else is_bf16
         with _quiet():
             module = _load(folder, is_eager=not (is_gpu and is_bf16))
-            self.module = _pooled(module, folder).to(device, torch.bfloat16 if is_bf16 else torch.float32)
+            self.module = _pooled(module, folder).to(
+                device, torch.bfloat16 if is_bf16 else torch.float32
+            )
 
-    def run(self, batches: Iterable[Batch], *, has_states: bool = False) -> list[NDArray[np.float32]]:
-        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in order."""
+    def run(
+        self, batches: Iterable[Batch], *, has_states: bool = False
+    ) -> list[NDArray[np.float32]]:
+        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in
+        order.
+        """
         import torch
 
         with torch.inference_mode():
-            on_device = [self._one(batch)[int(has_states)] for batch in batches]  # a GPU goes on while the next batch is made
+            on_device = [
+                self._one(batch)[int(has_states)] for batch in batches
+            ]  # a GPU goes on while the next batch is made
             return [tensor.cpu().numpy() for tensor in on_device]
 
     def look_inside(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """All that a model makes of one text: hidden states (layers + 1, t, width) and attentions (layers, heads, t, t)."""
+        """All that a model makes of one text: hidden states (layers + 1, t, width) and attentions
+        (layers, heads, t, t).
+        """
         import torch
 
         ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
         named = dict(zip(self._inputs, _arguments(ids, mask, self._inputs), strict=True))
         with torch.inference_mode():
-            output = self.module.transformer(**named, output_hidden_states=True, output_attentions=True)
+            output = self.module.transformer(
+                **named, output_hidden_states=True, output_attentions=True
+            )
             hidden = torch.stack([states[0] for states in _hidden_states(output)])
             attentions = torch.stack([weights[0] for weights in output.attentions])
             return hidden.float().cpu().numpy(), attentions.float().cpu().numpy()
@@ -97,11 +119,18 @@ class TorchEngine:
         import torch
 
         tensor = torch.from_numpy(array)
-        return tensor.pin_memory().to(self._device, non_blocking=True) if self._device == "cuda" else tensor
+        return (
+            tensor.pin_memory().to(self._device, non_blocking=True)
+            if self._device == "cuda"
+            else tensor
+        )
 
 
-def token_probabilities(folder: ModelFolder, ids: Sequence[int], places: Sequence[int]) -> NDArray[np.float64]:
-    """What a model's masked-language-model head gives each token of its vocabulary at some places of a text, (places, vocabulary).
+def token_probabilities(
+    folder: ModelFolder, ids: Sequence[int], places: Sequence[int]
+) -> NDArray[np.float64]:
+    """What a model's masked-language-model head gives each token of its vocabulary at some places
+    of a text, (places, vocabulary).
 
     Rows add up to 1. Raises EncoderError where the weights of model or head are incomplete.
     """
@@ -110,9 +139,13 @@ def token_probabilities(folder: ModelFolder, ids: Sequence[int], places: Sequenc
     with _quiet():
         module = _load(folder, has_masked_head=True)
     batch = torch.tensor([list(ids)])  # (1, t)
-    named = dict(zip(folder.inputs, _arguments(batch, torch.ones_like(batch), folder.inputs), strict=True))
+    named = dict(
+        zip(folder.inputs, _arguments(batch, torch.ones_like(batch), folder.inputs), strict=True)
+    )
     with torch.inference_mode():
-        rows: NDArray[np.float64] = module(**named).logits[0, list(places)].double().softmax(dim=-1).numpy()
+        rows: NDArray[np.float64] = (
+            module(**named).logits[0, list(places)].double().softmax(dim=-1).numpy()
+        )
     return rows
 
 
@@ -141,16 +174,20 @@ def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
 
 
 def convert(model: str, *, cache: Path, is_single_stream: bool = False) -> None:
-    """Make a model's entry in the cache; raises EncoderError, leaving nothing, where the graph is not equal to torch.
+    """Make a model's entry in the cache; raises EncoderError, leaving nothing, where the graph is
+    not equal to torch.
 
-    `is_single_stream` is for a processor on which OpenVINO crashes otherwise, as 2026.4 does with ModernBERT in bf16 where there is AMX.
+    `is_single_stream` is for a processor on which OpenVINO crashes otherwise, as 2026.4 does with
+    ModernBERT in bf16 where there is AMX.
     """
     folder = find_model(model, cache=cache)
     with _quiet():
         recipe, tokenizer = read_model(folder)
         engine = TorchEngine(folder)
         recipe = replace(
-            recipe, is_single_stream=is_single_stream, golden=tuple(_golden(text, recipe, tokenizer, engine) for text in GOLDEN_TEXTS)
+            recipe,
+            is_single_stream=is_single_stream,
+            golden=tuple(_golden(text, recipe, tokenizer, engine) for text in GOLDEN_TEXTS),
         )
         with new_entry(recipe, cache) as path:
             tokenizer.save(str(path / "tokenizer.json"), pretty=False)
@@ -159,9 +196,16 @@ def convert(model: str, *, cache: Path, is_single_stream: bool = False) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Convert, as a child process: silent, and a failure is one JSON object on stdout with exit code 4."""
+    """Convert, as a child process: silent, and a failure is one JSON object on stdout with exit
+    code 4.
+    """
     model, cache, *how = arguments
-    os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+    os.environ.update(
+        HF_HUB_DISABLE_TELEMETRY="1",
+        HF_HUB_OFFLINE="1",
+        TRANSFORMERS_OFFLINE="1",
+        TOKENIZERS_PARALLELISM="false",
+    )
     try:
         convert(model, cache=Path(cache), is_single_stream=how == [SINGLE_STREAM])
     except EncoderError as error:
@@ -170,14 +214,17 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-# ---- torch ---------------------------------------------------------------------------------------------------------
+# ---- torch ---------------------------------------------------------------------------------------
 
 
-def _load(folder: ModelFolder, *, is_eager: bool = True, has_masked_head: bool = False) -> Any:  # transformers is untyped
-    """The transformer in float32, with its masked-language-model head or bare, every weight from the folder, no code from it.
+def _load(
+    folder: ModelFolder, *, is_eager: bool = True, has_masked_head: bool = False
+) -> Any:  # transformers is untyped
+    """The transformer in float32, with its masked-language-model head or bare, every weight from
+    the folder, no code from it.
 
-    What is to show its attention, or is converted, attends eagerly: SDPA keeps none, and it masks with -inf, so that a window of padding
-    alone (ModernBERT) would be 0/0 in OpenVINO.
+    What is to show its attention, or is converted, attends eagerly: SDPA keeps none, and it masks
+    with -inf, so that a window of padding alone (ModernBERT) would be 0/0 in OpenVINO.
     """
     import torch
     from transformers import AutoModel, AutoModelForMaskedLM
@@ -193,16 +240,29 @@ def _load(folder: ModelFolder, *, is_eager: bool = True, has_masked_head: bool =
             output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise EncoderError(f"The model in {folder.path} cannot be loaded: {_last_line(error)}", hint="Use a whole copy of it.") from error
-    missing = sorted(name for name in info["missing_keys"] if not name.startswith("pooler.") and not name.endswith("position_ids"))
+        raise EncoderError(
+            f"The model in {folder.path} cannot be loaded: {_last_line(error)}",
+            hint="Use a whole copy of it.",
+        ) from error
+    missing = sorted(
+        name
+        for name in info["missing_keys"]
+        if not name.startswith("pooler.") and not name.endswith("position_ids")
+    )
     if missing:
         lacks = f"{missing[0]} and {len(missing) - 1} others"
-        raise EncoderError(f"The weights in {folder.path} lack {lacks}.", hint="Use a whole copy of the model.")
+        raise EncoderError(
+            f"The weights in {folder.path} lack {lacks}.", hint="Use a whole copy of the model."
+        )
     return module.eval()
 
 
-def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; its base is known only after the import
-    """A module from ids and mask, (b, t), to unit vectors (b, dim) and token states (b, t, dim); padding never counts."""
+def _pooled(
+    transformer: Any, folder: ModelFolder
+) -> Any:  # a torch module; its base is known only after the import
+    """A module from ids and mask, (b, t), to unit vectors (b, dim) and token states (b, t, dim);
+    padding never counts.
+    """
     import torch
 
     class Pooled(torch.nn.Module):
@@ -211,7 +271,9 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
             self.transformer = transformer
 
         def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            states = _states(self.transformer, dict(zip(folder.inputs, inputs, strict=True)), folder).float()  # (b, t, dim)
+            states = _states(
+                self.transformer, dict(zip(folder.inputs, inputs, strict=True)), folder
+            ).float()  # (b, t, dim)
             mask = inputs[1].unsqueeze(-1).to(states.dtype)  # (b, t, 1)
             if folder.pooling == "cls":
                 vectors = states[:, 0]
@@ -219,13 +281,19 @@ def _pooled(transformer: Any, folder: ModelFolder) -> Any:  # a torch module; it
                 vectors = (states + (mask - 1) * 1e9).amax(1)
             else:
                 vectors = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(vectors, dim=1) if folder.is_normalised else vectors, states  # (b, dim), (b, t, dim)
+            return torch.nn.functional.normalize(
+                vectors, dim=1
+            ) if folder.is_normalised else vectors, states  # (b, dim), (b, t, dim)
 
     return Pooled().eval()
 
 
-def _states(transformer: Any, inputs: dict[str, Any], folder: ModelFolder) -> Any:  # a tensor, (b, t, dim)
-    """What is pooled: the hidden states of the folder's layers, or the rows of the embedding table."""
+def _states(
+    transformer: Any, inputs: dict[str, Any], folder: ModelFolder
+) -> Any:  # a tensor, (b, t, dim)
+    """What is pooled: the hidden states of the folder's layers, or the rows of the
+    embedding table.
+    """
     import torch
 
     layers = folder.layers
@@ -242,19 +310,25 @@ def _states(transformer: Any, inputs: dict[str, Any], folder: ModelFolder) -> An
 
 
 def _hidden_states(output: Any) -> list[Any]:  # tensors, (b, t, width)
-    """All hidden states of a transformer, the last one as it leaves it, behind a final norm where it has one."""
+    """All hidden states of a transformer, the last one as it leaves it, behind a final norm where
+    it has one.
+    """
     return [*output.hidden_states[:-1], output.last_hidden_state]
 
 
-def _arguments(ids: Any, mask: Any, inputs: Sequence[str]) -> tuple[Any, ...]:  # tensors or arrays, (b, t)
+def _arguments(
+    ids: Any, mask: Any, inputs: Sequence[str]
+) -> tuple[Any, ...]:  # tensors or arrays, (b, t)
     return (ids, mask) if len(inputs) == 2 else (ids, mask, mask * 0)
 
 
-# ---- from torch to OpenVINO ----------------------------------------------------------------------------------------
+# ---- from torch to OpenVINO ----------------------------------------------------------------------
 
 
 def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
-    """Write graph.xml, graph.bin and, compiled for this processor, query.blob; `module` is a torch module."""
+    """Write graph.xml, graph.bin and, compiled for this processor, query.blob; `module` is a torch
+    module.
+    """
     import torch
 
     openvino = import_openvino(is_whole=True)
@@ -267,7 +341,9 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
         graph = convert_model(module, example_input=_arguments(ids, mask, folder.inputs))
     for node, name in zip(graph.inputs, folder.inputs, strict=True):
         node.get_tensor().set_names({name})
-    openvino.save_model(graph, str(path / "graph.xml"), compress_to_fp16=has_bf16())  # finer than bf16, and half to read
+    openvino.save_model(
+        graph, str(path / "graph.xml"), compress_to_fp16=has_bf16()
+    )  # finer than bf16, and half to read
     compiled = compile_graph(path, is_batch=False)
     (path / "query.blob").write_bytes(compiled.export_model().getvalue())
 
@@ -279,7 +355,9 @@ def _golden(text: str, recipe: Recipe, tokenizer: Tokenizer, engine: TorchEngine
 
 
 def _prove(path: Path, recipe: Recipe) -> None:
-    """Raise EncoderError unless both forms of the graph give the golden vectors, alone and in company."""
+    """Raise EncoderError unless both forms of the graph give the golden vectors, alone and in
+    company.
+    """
     import numpy as np
 
     for is_batch in (False, True):
@@ -297,7 +375,9 @@ def _prove(path: Path, recipe: Recipe) -> None:
 
 
 def _tokenizer(folder: ModelFolder) -> Tokenizer:
-    """The model's tokenizer without truncation or padding; a folder without tokenizer.json has its own one converted."""
+    """The model's tokenizer without truncation or padding; a folder without tokenizer.json has its
+    own one converted.
+    """
     from tokenizers import Tokenizer, normalizers
 
     try:
@@ -306,14 +386,18 @@ def _tokenizer(folder: ModelFolder) -> Tokenizer:
         else:
             from transformers import AutoTokenizer
 
-            tokenizer = AutoTokenizer.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False).backend_tokenizer
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder.path, local_files_only=True, trust_remote_code=False
+            ).backend_tokenizer
     except Exception as error:  # tokenizers raises nothing narrower
         message = f"The tokenizer in {folder.path} cannot be loaded: {_last_line(error)}"
         raise EncoderError(message, hint="Use a whole copy of the model.") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     if folder.is_lowercased:
-        steps = [step for step in (normalizers.Lowercase(), tokenizer.normalizer) if step is not None]
+        steps = [
+            step for step in (normalizers.Lowercase(), tokenizer.normalizer) if step is not None
+        ]
         tokenizer.normalizer = normalizers.Sequence(steps)
     return tokenizer
 

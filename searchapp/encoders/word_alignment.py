@@ -17,7 +17,9 @@ _APOSTROPHES = frozenset("'\u2019")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, or another sign that stands alone: `text[start:end]`, and the positions of its tokens."""
+    """A word, or another sign that stands alone: `text[start:end]`, and the positions of its
+    tokens.
+    """
 
     start: int
     end: int
@@ -25,10 +27,11 @@ class Word:
 
 
 def words_of(offsets: Iterable[Span], text: str) -> list[Word]:
-    """The words that tokens spell, in order; tokens of white space, or of nothing, as special ones, belong to none.
+    """The words that tokens spell, in order; tokens of white space, or of nothing, as special ones,
+    belong to none.
 
-    Pieces of one word touch, in a script that sets spaces: "playing", "don't", "naïve" are one word; "well-known" is three, and
-    so is every sign of Chinese its own.
+    Pieces of one word touch, in a script that sets spaces: "playing", "don't", "naïve" are one
+    word; "well-known" is three, and so is every sign of Chinese its own.
     """
     found: list[Word] = []
     for position, (start, end) in enumerate(visible(offsets, text)):
@@ -51,7 +54,9 @@ def visible(offsets: Iterable[Span], text: str) -> Iterator[Span]:
 
 
 def _is_same_word(text: str, end: int, start: int) -> bool:
-    """Whether a token belongs to the word before: they share a character, or one word goes on in a script with spaces."""
+    """Whether a token belongs to the word before: they share a character, or one word goes on in a
+    script with spaces.
+    """
     if start != end:
         return start < end
     around = text[end - 1 : end + 1]
@@ -63,4 +68,6 @@ def _is_same_word(text: str, end: int, start: int) -> bool:
 
 
 def _is_in_word(character: str) -> bool:
-    return character == "_" or unicodedata.category(character)[0] in "LMN"  # marks too, which \w leaves out
+    return (
+        character == "_" or unicodedata.category(character)[0] in "LMN"
+    )  # marks too, which \w leaves out

@@ -1,8 +1,9 @@
-"""How good the ranking is: on a judged collection in BEIR form, or on a corpus that one has judgements of one's own about.
+"""How good the ranking is: on a judged collection in BEIR form, or on a corpus that one has
+judgements of one's own about.
 
-A collection becomes a temporary corpus through the same intake, and is asked through the same query as everybody else. Of the
-judgements, only which questions they are about is handed out before all answers are in. The metrics are those of ir-measures, the
-test of significance that of SciPy.
+A collection becomes a temporary corpus through the same intake, and is asked through the same query
+as everybody else. Of the judgements, only which questions they are about is handed out before all
+answers are in. The metrics are those of ir-measures, the test of significance that of SciPy.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ class _Run:
 
     mode: str
     weight: float | None
-    found: dict[str, list[tuple[str, float]]]  # by question, documents with their scores, best first
+    found: dict[
+        str, list[tuple[str, float]]
+    ]  # by question, documents with their scores, best first
     times_ms: list[float]  # of each question
 
 
@@ -75,7 +78,8 @@ def evaluate(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
 ) -> list[Evaluation]:
-    """The figures of each mode on a collection, in order, each once; a mode of WEIGHTED with each weight, if there are any.
+    """The figures of each mode on a collection, in order, each once; a mode of WEIGHTED with each
+    weight, if there are any.
 
     `on_note` hears what is done at the moment, for people.
     Raises CollectionError for a folder that is not a judged collection, UnknownMode, UsageError.
@@ -104,14 +108,23 @@ def evaluate_corpus(
     weights: Sequence[float] = (),
     on_note: Callable[[str], None] = lambda _: None,
 ) -> list[Evaluation]:
-    """The figures of each mode on a corpus, which is only read, by a file of judgements about its documents; otherwise as `evaluate`."""
+    """The figures of each mode on a corpus, which is only read, by a file of judgements about its
+    documents; otherwise as `evaluate`.
+    """
     ways = _ways(modes, weights)
     with closing(backend.reader()) as reader:
-        identity, documents, pending = reader.encoder, {row.path for row in reader.rows(Filters())}, reader.counts()[2]
+        identity, documents, pending = (
+            reader.encoder,
+            {row.path for row in reader.rows(Filters())},
+            reader.counts()[2],
+        )
     if identity is None or not documents:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     if pending:
-        on_note(f"{counted(pending, 'document')} not found by meaning yet: `searchapp ingest` makes the missing vectors")
+        on_note(
+            f"{counted(pending, 'document')} not found by meaning yet: `searchapp ingest` makes "
+            "the missing vectors"
+        )
     questions = own_questions(judgements_file, documents)
     corpus = Corpus(backend, encoder=open_encoder(identity))
     runs = _ask_all(corpus, questions, name_of, ways, on_note)
@@ -120,20 +133,27 @@ def evaluate_corpus(
 
 
 def compare(evaluations: Sequence[Evaluation]) -> list[Comparison]:
-    """Each pair of evaluations of the same questions, with the p of a paired randomisation test over their nDCG@10.
+    """Each pair of evaluations of the same questions, with the p of a paired randomisation test
+    over their nDCG@10.
 
-    The two-sided test flips the sign of each question's difference: all ways of flipping for up to 13 questions, 9,999 random ones
-    (fixed seed) for more. The p of several pairs are corrected after Holm (1979), which bounds the chance of any false alarm.
+    The two-sided test flips the sign of each question's difference: all ways of flipping for up to
+    13 questions, 9,999 random ones (fixed seed) for more. The p of several pairs are corrected
+    after Holm (1979), which bounds the chance of any false alarm.
     """
     pairs = list(combinations(evaluations, 2))
     corrected = _holm([_p(a.ndcgs, b.ndcgs) for a, b in pairs])
-    return [Comparison(a.label, b.label, b.ndcg_at_10 - a.ndcg_at_10, p, len(a.ndcgs)) for (a, b), p in zip(pairs, corrected, strict=True)]
+    return [
+        Comparison(a.label, b.label, b.ndcg_at_10 - a.ndcg_at_10, p, len(a.ndcgs))
+        for (a, b), p in zip(pairs, corrected, strict=True)
+    ]
 
 
 def write_run(path: Path, evaluation: Evaluation) -> None:
-    """Write the run in TREC form: `qid Q0 docid rank score tag`. Raises UsageError where the file cannot be written.
+    """Write the run in TREC form: `qid Q0 docid rank score tag`. Raises UsageError where the file
+    cannot be written.
 
-    In a corpus of one's own, questions are numbered as they appear in the judgements, and documents are percent-encoded paths.
+    In a corpus of one's own, questions are numbered as they appear in the judgements, and documents
+    are percent-encoded paths.
     """
     tag = f"searchapp-{evaluation.label.replace(' ', '-')}"
     lines = (
@@ -144,7 +164,9 @@ def write_run(path: Path, evaluation: Evaluation) -> None:
     try:
         path.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists") from error
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists"
+        ) from error
 
 
 def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, float | None]]:
@@ -154,15 +176,27 @@ def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, flo
         if mode not in MODES:
             raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
     if weights and not set(modes) & set(WEIGHTED):
-        raise UsageError(f"none of the modes has a weight: {', '.join(modes)}", hint=f"modes with one: {', '.join(WEIGHTED)}")
-    return [(mode, weight) for mode in modes for weight in (dict.fromkeys(weights) if weights and mode in WEIGHTED else (None,))]
+        raise UsageError(
+            f"none of the modes has a weight: {', '.join(modes)}",
+            hint=f"modes with one: {', '.join(WEIGHTED)}",
+        )
+    return [
+        (mode, weight)
+        for mode in modes
+        for weight in (dict.fromkeys(weights) if weights and mode in WEIGHTED else (None,))
+    ]
 
 
-# ---- a collection as a corpus ----------------------------------------------------------------------------------------
+# ---- a collection as a corpus --------------------------------------------------------------------
 
 
-def _take_in(folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]) -> None:
-    whole = ((record["_id"], _document(record["title"], record["text"])) for record in collection_records(folder / "corpus.jsonl"))
+def _take_in(
+    folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]
+) -> None:
+    whole = (
+        (record["_id"], _document(record["title"], record["text"]))
+        for record in collection_records(folder / "corpus.jsonl")
+    )
     documents = [(name, document) for name, document in whole if document.text.strip()]
     to_read = sum(len(document.text) for _, document in documents)
     read = stored = 0
@@ -171,7 +205,9 @@ def _take_in(folder: Path, writer: Writer, encoder: Encoder, on_progress: Callab
         nonlocal stored
         stored += 1
         left_s = intake.left_s(read, to_read)
-        on_progress(Progress(stored, len(documents), intake.embedded + intake.reused, intake.took_s, left_s))
+        on_progress(
+            Progress(stored, len(documents), intake.embedded + intake.reused, intake.took_s, left_s)
+        )
 
     intake = Intake(writer, encoder, on_stored=on_stored)
     with intake:
@@ -196,7 +232,7 @@ def _source(name: str, text: str) -> Source:
     return Source(name.encode(), FileIdentity(len(text), 0, 0, 0), digest, 0)
 
 
-# ---- answers and figures ---------------------------------------------------------------------------------------------
+# ---- answers and figures -------------------------------------------------------------------------
 
 
 def _ask_all(
@@ -208,16 +244,34 @@ def _ask_all(
 ) -> list[_Run]:
     runs = []
     for number, (mode, weight) in enumerate(ways, start=1):
-        on_note(f"{number}/{len(ways)}: asking {counted(len(questions), 'question')} in mode {label_of(mode, weight)}")
+        on_note(
+            f"{number}/{len(ways)}: asking {counted(len(questions), 'question')} in mode "
+            f"{label_of(mode, weight)}"
+        )
         runs.append(_ask(corpus, questions, named, mode=mode, weight=weight))
     return runs
 
 
-def _ask(corpus: Corpus, questions: Mapping[str, str], named: Callable[[bytes], str], *, mode: str, weight: float | None) -> _Run:
+def _ask(
+    corpus: Corpus,
+    questions: Mapping[str, str],
+    named: Callable[[bytes], str],
+    *,
+    mode: str,
+    weight: float | None,
+) -> _Run:
     run = _Run(mode, weight, {}, [])
     for question, text in questions.items():
         begin = time.perf_counter()
-        answer = corpus.query(text, k=_DEPTH, mode=mode, weight=weight, per_document=1, collapse=False, is_literal=True)
+        answer = corpus.query(
+            text,
+            k=_DEPTH,
+            mode=mode,
+            weight=weight,
+            per_document=1,
+            collapse=False,
+            is_literal=True,
+        )
         run.times_ms.append((time.perf_counter() - begin) * 1000)
         run.found[question] = [(named(match.hit.path), match.score) for match in answer.matches]
     return run
@@ -227,7 +281,11 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evalu
     import ir_measures
     from ir_measures import RR, R, nDCG
 
-    judged = [ir_measures.Qrel(each.question, each.document, each.grade) for each in judgements if each.question in run.found]
+    judged = [
+        ir_measures.Qrel(each.question, each.document, each.grade)
+        for each in judgements
+        if each.question in run.found
+    ]
     # The rank decides, so that equal scores count in the order in which they are shown.
     scored = [
         ir_measures.ScoredDoc(question, document, float(-rank))
@@ -245,29 +303,41 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evalu
         query_ms=float(np.median(run.times_ms)),
         query_ms_p95=float(np.percentile(run.times_ms, 95)),
         run=run.found,
-        ndcgs={each.query_id: each.value for each in figures.per_query if each.measure == nDCG @ 10},
+        ndcgs={
+            each.query_id: each.value for each in figures.per_query if each.measure == nDCG @ 10
+        },
         weight=run.weight,
     )
 
 
-# ---- significance ----------------------------------------------------------------------------------------------------
+# ---- significance --------------------------------------------------------------------------------
 
 
 def _p(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """How likely differences between pairs are as large as these, on average, where each might as well be the other way round."""
+    """How likely differences between pairs are as large as these, on average, where each might as
+    well be the other way round.
+    """
     from scipy.stats import permutation_test
 
     differences = np.array([b[question] - a[question] for question in a])  # (questions,)
     if len(differences) < 2:
         return 1.0  # of one question, both ways are as large
     test = permutation_test(
-        (differences,), np.mean, permutation_type="samples", vectorized=True, n_resamples=_RESAMPLES, batch=1000, rng=_SEED
+        (differences,),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=_RESAMPLES,
+        batch=1000,
+        rng=_SEED,
     )
     return float(test.pvalue)
 
 
 def _holm(ps: Sequence[float]) -> list[float]:
-    """The p of several tests, each raised so far that the chance of any false alarm stays below it (Holm 1979)."""
+    """The p of several tests, each raised so far that the chance of any false alarm stays below it
+    (Holm 1979).
+    """
     corrected = [0.0] * len(ps)
     least = 0.0
     for rank, position in enumerate(sorted(range(len(ps)), key=lambda each: ps[each])):

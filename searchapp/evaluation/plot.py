@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from searchapp.types import Evaluation
 
 _ENDINGS = (".png", ".svg")
-_SERIES = (("nDCG@10", "#1f3a5f"), ("Recall@100", "#7fa6c9"), ("MRR@10", "#d9a441"))  # apart in lightness, too
+_SERIES = (
+    ("nDCG@10", "#1f3a5f"),
+    ("Recall@100", "#7fa6c9"),
+    ("MRR@10", "#d9a441"),
+)  # apart in lightness, too
 _INK, _FAINT = "#333333", "#999999"
 _STYLE = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # the first comes with matplotlib
@@ -39,17 +43,24 @@ _MODE_INCHES, _HEIGHT_INCHES = 1.4, 3.6
 
 
 def require_plot(path: Path) -> None:
-    """Raises UsageError where no chart could be drawn to that path: another ending, or no matplotlib."""
+    """Raises UsageError where no chart could be drawn to that path: another ending, or no
+    matplotlib.
+    """
     if path.suffix.lower() not in _ENDINGS:
         raise UsageError(f"{path}: a chart is an SVG or a PNG", hint="end its name in .svg or .png")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise UsageError("drawing a chart takes matplotlib, which is not installed", hint="pip install 'searchapp[plot]'") from error
+        raise UsageError(
+            "drawing a chart takes matplotlib, which is not installed",
+            hint="pip install 'searchapp[plot]'",
+        ) from error
 
 
 def write_plot(path: Path, evaluations: Sequence[Evaluation]) -> None:
-    """Write a bar chart of nDCG@10, Recall@100 and MRR@10 of each evaluation; raises as `require_plot`, or where it cannot be written."""
+    """Write a bar chart of nDCG@10, Recall@100 and MRR@10 of each evaluation; raises as
+    `require_plot`, or where it cannot be written.
+    """
     require_plot(path)
     from matplotlib import style
 
@@ -57,9 +68,16 @@ def write_plot(path: Path, evaluations: Sequence[Evaluation]) -> None:
     with style.context(["default", _STYLE], after_reset=True):
         figure = _figure(evaluations)
         try:
-            figure.savefig(path, format=ending, dpi=200, metadata={"Date": None} if ending == "svg" else {"Software": None})
+            figure.savefig(
+                path,
+                format=ending,
+                dpi=200,
+                metadata={"Date": None} if ending == "svg" else {"Software": None},
+            )
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists") from error
+            raise UsageError(
+                f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists"
+            ) from error
 
 
 def _figure(evaluations: Sequence[Evaluation]) -> Figure:
@@ -95,7 +113,10 @@ def _figures(evaluation: Evaluation) -> tuple[float, float, float]:
 
 
 def _title(evaluations: Sequence[Evaluation]) -> str:
-    return "".join(f"{one_line(each.collection)}, {counted(each.queries, 'question')}" for each in evaluations[:1])
+    return "".join(
+        f"{one_line(each.collection)}, {counted(each.queries, 'question')}"
+        for each in evaluations[:1]
+    )
 
 
 def _short(figure: float) -> str:

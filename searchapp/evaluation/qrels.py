@@ -1,7 +1,8 @@
-"""Which documents are judged to answer which questions: a collection in BEIR form, or a file of one's own about a corpus.
+"""Which documents are judged to answer which questions: a collection in BEIR form, or a file of
+one's own about a corpus.
 
-Reads and checks, line by line; knows nothing of rankings. Questions and judgements are asked for apart, so that whoever asks the
-questions never holds the answers.
+Reads and checks, line by line; knows nothing of rankings. Questions and judgements are asked for
+apart, so that whoever asks the questions never holds the answers.
 """
 
 from __future__ import annotations
@@ -20,40 +21,54 @@ COLUMNS = ("question", "path")  # that a file of judgements of one's own has
 
 _FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 _FORM = (
-    "give a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as the BEIR collections have it; "
+    "give a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as the BEIR collections "
+    "have it; "
     "or judgements of your own, with --corpus DIR"
 )
 _OWN_FORM = (
-    "give a header and rows of question, path and, where answers differ in worth, grade (0 for none, else 1 or more), "
-    'separated by commas, semicolons or tabs; or lines of {"question": ..., "path": ..., "grade": ...}'
+    "give a header and rows of question, path and, where answers differ in worth, grade (0 for "
+    "none, else 1 or more), "
+    'separated by commas, semicolons or tabs; or lines of {"question": ..., "path": ..., "grade": '
+    "...}"
 )
 _WHERE = (
-    "give a path as `searchapp list` shows it, absolute or relative to the folder of the judgements file; "
+    "give a path as `searchapp list` shows it, absolute or relative to the folder of the "
+    "judgements file; "
     "if it is not there, `searchapp ingest` it first"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a document is worth as an answer to a question; both by the name that they have in a run."""
+    """What a document is worth as an answer to a question; both by the name that they have in a
+    run.
+    """
 
     question: str
     document: str
     grade: int  # 0 for no answer
 
 
-# ---- a collection in BEIR form ---------------------------------------------------------------------------------------
+# ---- a collection in BEIR form -------------------------------------------------------------------
 
 
 def collection_questions(folder: Path) -> dict[str, str]:
-    """The judged questions of a collection, by id. Raises CollectionError for a folder that is none."""
+    """The judged questions of a collection, by id. Raises CollectionError for a folder that is
+    none.
+    """
     for name in _FILES:
         if not (folder / name).is_file():
             raise CollectionError(f"{folder} has no {name}", hint=_FORM)
     judged = {each.question for each in collection_judgements(folder)}
-    questions = {record["_id"]: record["text"] for record in collection_records(folder / "queries.jsonl") if record["_id"] in judged}
+    questions = {
+        record["_id"]: record["text"]
+        for record in collection_records(folder / "queries.jsonl")
+        if record["_id"] in judged
+    }
     if not questions:
-        raise CollectionError(f"{folder}: no question of queries.jsonl is judged in qrels/test.tsv", hint=_FORM)
+        raise CollectionError(
+            f"{folder}: no question of queries.jsonl is judged in qrels/test.tsv", hint=_FORM
+        )
     return questions
 
 
@@ -66,7 +81,9 @@ def collection_judgements(folder: Path) -> Iterator[Judgement]:
             yield Judgement(question, document, int(grade))
         except ValueError as error:
             if number > 1:  # the first line may be a header
-                raise CollectionError(f"{path}, line {number}: not `query-id, corpus-id, score`", hint=_FORM) from error
+                raise CollectionError(
+                    f"{path}, line {number}: not `query-id, corpus-id, score`", hint=_FORM
+                ) from error
 
 
 def collection_records(path: Path) -> Iterator[dict[str, str]]:
@@ -79,33 +96,47 @@ def collection_records(path: Path) -> Iterator[dict[str, str]]:
             record = json.loads(line)
             if record["_id"] is None or record["text"] is None:
                 raise ValueError(f"no _id or no text: {record!r}")
-            fields = {"_id": str(record["_id"]), "text": str(record["text"]), "title": str(record.get("title") or "")}
+            fields = {
+                "_id": str(record["_id"]),
+                "text": str(record["text"]),
+                "title": str(record.get("title") or ""),
+            }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CollectionError(f"{path}, line {number}: no record with _id and text", hint=_FORM) from error
+            raise CollectionError(
+                f"{path}, line {number}: no record with _id and text", hint=_FORM
+            ) from error
         if fields["_id"] in seen:
-            raise CollectionError(f"{path}, line {number}: the _id {fields['_id']!r} is there already", hint=_FORM)
+            raise CollectionError(
+                f"{path}, line {number}: the _id {fields['_id']!r} is there already", hint=_FORM
+            )
         seen.add(fields["_id"])
         yield fields
 
 
-# ---- judgements of one's own -----------------------------------------------------------------------------------------
+# ---- judgements of one's own ---------------------------------------------------------------------
 
 
 def own_questions(file: Path, documents: Container[bytes]) -> dict[str, str]:
-    """The questions of a file, by number in the order in which they first appear; all of the file is checked.
+    """The questions of a file, by number in the order in which they first appear; all of the file
+    is checked.
 
-    Raises CollectionError for a line that is no judgement, or that judges what is not among the documents, which are paths.
+    Raises CollectionError for a line that is no judgement, or that judges what is not among the
+    documents, which are paths.
     """
     return _own(file, documents)[0]
 
 
 def own_judgements(file: Path, documents: Container[bytes]) -> list[Judgement]:
-    """The judgements of a file, each pair of question and document once; raises as `own_questions`."""
+    """The judgements of a file, each pair of question and document once; raises as
+    `own_questions`.
+    """
     return _own(file, documents)[1]
 
 
 def name_of(path: bytes) -> str:
-    """The name in a run of a document that has a path: percent-encoded, as in an address, so that it is one word of ASCII."""
+    """The name in a run of a document that has a path: percent-encoded, as in an address, so that
+    it is one word of ASCII.
+    """
     return quote_from_bytes(path, safe="/!")
 
 
@@ -122,11 +153,17 @@ def _own(file: Path, documents: Container[bytes]) -> tuple[dict[str, str], list[
         number = numbers.setdefault(question, str(len(numbers) + 1))
         first_lines.setdefault(number, line)
         if grades.setdefault((number, name_of(document)), grade) != grade:
-            raise CollectionError(f"{where}: {path} is judged already for this question, with another grade", hint="keep one of the two")
+            raise CollectionError(
+                f"{where}: {path} is judged already for this question, with another grade",
+                hint="keep one of the two",
+            )
     answered = {number for (number, _), grade in grades.items() if grade > 0}
     for number, line in first_lines.items():
         if number not in answered:
-            hint = "give it a document with a grade of 1 or more, or leave it out: no ranking can be right or wrong about it"
+            hint = (
+                "give it a document with a grade of 1 or more, or leave it out: no ranking "
+                "can be right or wrong about it"
+            )
             raise CollectionError(f"{file}, line {line}: the question has no answer", hint=hint)
     if not numbers:
         raise CollectionError(f"{file} holds no judgements", hint=_OWN_FORM)
@@ -145,7 +182,9 @@ def _fields(where: str, row: Mapping[str, object]) -> tuple[str, str, int]:
     try:
         worth = 1 if grade is None or grade == "" else int(str(grade))
     except ValueError as error:
-        raise CollectionError(f"{where}: the grade {grade!r} is no whole number", hint=_OWN_FORM) from error
+        raise CollectionError(
+            f"{where}: the grade {grade!r} is no whole number", hint=_OWN_FORM
+        ) from error
     if worth < 0:
         raise CollectionError(f"{where}: the grade {worth} is below 0", hint=_OWN_FORM)
     return question.strip(), path, worth

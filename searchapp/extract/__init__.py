@@ -1,7 +1,8 @@
 """From the bytes of a file to Documents: which format they are, and which reader takes it.
 
-A format is one module with `read(data, document_type)`, or `members(data, document_type, allowance)` for what holds files, or both
-(a mail), and a line in `_READERS`. This package knows nothing of paths, corpora or encoders; it runs inside the killable workers of
+A format is one module with `read(data, document_type)`, or `members(data, document_type,
+allowance)` for what holds files, or both (a mail), and a line in `_READERS`. This package knows
+nothing of paths, corpora or encoders; it runs inside the killable workers of
 `searchapp.extract.sandbox.worker`, and each reader imports its libraries when it is first needed.
 """
 
@@ -29,8 +30,9 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 class _Reader:
     """A module of this package that reads some types.
 
-    Corpora record `name` and `version`. A higher version redoes what it read before, or failed to. The name never changes, whatever
-    becomes of the module: under another name every corpus would read these files again.
+    Corpora record `name` and `version`. A higher version redoes what it read before, or failed to.
+    The name never changes, whatever becomes of the module: under another name every corpus would
+    read these files again.
     """
 
     name: str
@@ -59,10 +61,15 @@ _READERS = {
     **dict.fromkeys(("eml", "msg", "mhtml"), _Reader("mail", 1, "mail.mail", is_container=True)),
     "mbox": _Reader("mail", 1, "mail.mail", is_document=False, is_container=True),
     "ipynb": _Reader("notebook", 1, "text.notebook"),
-    **dict.fromkeys(("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1, "text.structured")),
+    **dict.fromkeys(
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), _Reader("data", 1, "text.structured")
+    ),
     **dict.fromkeys(("tex", "org", "adoc"), _Reader("markup", 1, "text.markup")),
     **dict.fromkeys(("srt", "vtt"), _Reader("subtitles", 1, "text.subtitles")),
-    **dict.fromkeys(("zip", "tar", "gz", "bz2", "xz"), _Reader("archive", 1, "archives.archive", is_document=False, is_container=True)),
+    **dict.fromkeys(
+        ("zip", "tar", "gz", "bz2", "xz"),
+        _Reader("archive", 1, "archives.archive", is_document=False, is_container=True),
+    ),
     **dict.fromkeys(IMAGE_TYPES, _Reader("image", 1, "pdf.image", extra=_OCR)),
     **dict.fromkeys(CODE_TYPES, _Reader("code", 2, "text.code")),
 }
@@ -70,10 +77,11 @@ _READERS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to read in a file: the file itself, or a member of the container that it is, not read yet.
+    """One thing to read in a file: the file itself, or a member of the container that it is, not
+    read yet.
 
-    `member` is "" for the file itself, else the path within it, "!/" after each container: "2024.zip!/report.pdf". `document_type`
-    is "" where it is not known.
+    `member` is "" for the file itself, else the path within it, "!/" after each container:
+    "2024.zip!/report.pdf". `document_type` is "" where it is not known.
     """
 
     member: str
@@ -93,7 +101,9 @@ class Entry:
         return hashlib.blake2b(self.data, digest_size=32).digest()
 
     def read(self) -> Document:
-        """The document in the bytes; its blocks' places begin with the member. Raises FileFailed or FileSkipped where there is none."""
+        """The document in the bytes; its blocks' places begin with the member. Raises FileFailed or
+        FileSkipped where there is none.
+        """
         if self.refusal is not None:
             raise self.refusal
         reader = _reader(self.document_type)
@@ -103,19 +113,26 @@ class Entry:
         if not self.member:
             return document
         place = (("member", self.member),)
-        return replace(document, blocks=tuple(replace(block, place=place + block.place) for block in document.blocks))
+        return replace(
+            document,
+            blocks=tuple(replace(block, place=place + block.place) for block in document.blocks),
+        )
 
 
 def entries(data: bytes, name: str) -> Iterator[Entry]:
-    """All that there is to read in a file's bytes, in order. `name` decides only what the bytes leave open.
+    """All that there is to read in a file's bytes, in order. `name` decides only what the bytes
+    leave open.
 
-    A mail comes before its attachments, an archive after its members. What cannot be read is an entry with its refusal.
+    A mail comes before its attachments, an archive after its members. What cannot be read is an
+    entry with its refusal.
     """
     yield from _entries(data, name, "", Allowance(), depth=0)
 
 
 def extract(data: bytes, name: str) -> Document:
-    """The one document in a file's bytes, without members; raises FileSkipped or FileFailed where there is none."""
+    """The one document in a file's bytes, without members; raises FileSkipped or FileFailed where
+    there is none.
+    """
     document_type = type_of(data, name)
     if not _reader(document_type).is_document:
         raise FileSkipped(f"only holds other files (.{document_type})")
@@ -123,7 +140,9 @@ def extract(data: bytes, name: str) -> Document:
 
 
 def extractor_of(document_type: str) -> str:
-    """The reader of a document type and its version, "markdown/1": what `Source.extractor` records; "" asks for the detector's own."""
+    """The reader of a document type and its version, "markdown/1": what `Source.extractor` records;
+    "" asks for the detector's own.
+    """
     if not document_type:
         return f"detect/{DETECTOR_VERSION}"
     reader = _reader(document_type)
@@ -150,7 +169,9 @@ def _is_installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def _entries(data: bytes, name: str, member: str, allowance: Allowance, *, depth: int) -> Iterator[Entry]:
+def _entries(
+    data: bytes, name: str, member: str, allowance: Allowance, *, depth: int
+) -> Iterator[Entry]:
     try:
         document_type = type_of(data, name)
     except FileError as error:
@@ -160,17 +181,23 @@ def _entries(data: bytes, name: str, member: str, allowance: Allowance, *, depth
     if reader.is_document:
         yield Entry(member, data, document_type)
     if reader.is_container:
-        yield from _members(Entry(member, data, document_type, is_members_only=True), name, allowance, depth)
+        yield from _members(
+            Entry(member, data, document_type, is_members_only=True), name, allowance, depth
+        )
 
 
 def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> Iterator[Entry]:
-    """The entries of a container's members; the container itself comes last, unless it is a document too and came before."""
+    """The entries of a container's members; the container itself comes last, unless it is a
+    document too and came before.
+    """
     reader = _reader(container.document_type)
     failure: FileError | None = FileSkipped("empty")
     try:
         if depth >= MAX_DEPTH:
             raise FileFailed(f"nested deeper than {MAX_DEPTH} archives")
-        for inner in _module(reader).members(container.data, container.document_type, name, allowance):
+        for inner in _module(reader).members(
+            container.data, container.document_type, name, allowance
+        ):
             failure = None
             allowance.take_member()
             path = f"{container.member}!/{inner.name}" if container.member else inner.name
@@ -178,7 +205,9 @@ def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> I
                 yield Entry(path, b"", "", refusal=inner.refusal)
                 continue
             allowance.take_bytes(len(inner.data))
-            yield from _entries(inner.data, PurePosixPath(inner.name).name, path, allowance, depth=depth + 1)
+            yield from _entries(
+                inner.data, PurePosixPath(inner.name).name, path, allowance, depth=depth + 1
+            )
     except FileError as error:
         failure = error
     except MemoryError:
@@ -200,9 +229,13 @@ def _module(reader: _Reader) -> Any:  # a module of this package: `read`, `membe
 
 
 def _storable(document: Document) -> Document:
-    """The document with U+FFFD in place of NULs and lone surrogates, which neither JSON nor SQLite carry; offsets hold."""
+    """The document with U+FFFD in place of NULs and lone surrogates, which neither JSON nor SQLite
+    carry; offsets hold.
+    """
 
-    if _UNSTORABLE.search(document.text) is None and not any(map(_UNSTORABLE.search, _names(document))):
+    if _UNSTORABLE.search(document.text) is None and not any(
+        map(_UNSTORABLE.search, _names(document))
+    ):
         return document
     return replace(
         document,
@@ -212,7 +245,10 @@ def _storable(document: Document) -> Document:
             replace(
                 block,
                 headings=tuple(map(_clean, block.headings)),
-                place=tuple((name, _clean(value) if isinstance(value, str) else value) for name, value in block.place),
+                place=tuple(
+                    (name, _clean(value) if isinstance(value, str) else value)
+                    for name, value in block.place
+                ),
             )
             for block in document.blocks
         ),

@@ -1,7 +1,8 @@
-"""Parts to a document: what the readers of formats without a text of their own (pages, slides, sheets, mails) put together.
+"""Parts to a document: what the readers of formats without a text of their own (pages, slides,
+sheets, mails) put together.
 
-A reader gives its parts in reading order; here they become one text, a blank line between any two, with its blocks, heading
-paths and places.
+A reader gives its parts in reading order; here they become one text, a blank line between any two,
+with its blocks, heading paths and places.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading, a paragraph, a list, a table or a piece of code, or a row of a table with its place.
+    """A heading, a paragraph, a list, a table or a piece of code, or a row of a table with its
+    place.
 
-    `level` counts a heading's depth from 1, and is 0 for all else; a heading without text only ends those of its depth and below.
-    Consecutive parts with `is_tight` stand on lines of their own
+    `level` counts a heading's depth from 1, and is 0 for all else; a heading without text only ends
+    those of its depth and below. Consecutive parts with `is_tight` stand on lines of their own
     without a blank line between them, as the rows of a table do.
     """
 
@@ -36,8 +38,16 @@ class Part:
 NO_HEADING = Part("heading", "", level=1)  # what follows is below none
 
 
-def document_of(parts: Iterable[Part], document_type: str, *, title: str = "", metadata: Mapping[str, str] | None = None) -> Document:
-    """The document that the parts make; empty ones are left out, and the title is in no heading path."""
+def document_of(
+    parts: Iterable[Part],
+    document_type: str,
+    *,
+    title: str = "",
+    metadata: Mapping[str, str] | None = None,
+) -> Document:
+    """The document that the parts make; empty ones are left out, and the title is in no heading
+    path.
+    """
     texts: list[str] = []
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []  # of headings: level, text
@@ -53,11 +63,20 @@ def document_of(parts: Iterable[Part], document_type: str, *, title: str = "", m
             gap = "\n" if was_tight and part.is_tight else "\n\n"
             texts.append(gap)
             start += len(gap)
-        blocks.append(Block(start, start + len(text), part.kind, tuple(name for _, name in path), part.place))
+        blocks.append(
+            Block(start, start + len(text), part.kind, tuple(name for _, name in path), part.place)
+        )
         if part.kind == "heading" and text != title:
             path.append((part.level, " ".join(text.split())))
         texts.append(text)
         start += len(text)
         was_tight = part.is_tight
     found = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
-    return Document("".join(texts), document_type, title=title, blocks=tuple(blocks), has_lines=False, metadata=found)
+    return Document(
+        "".join(texts),
+        document_type,
+        title=title,
+        blocks=tuple(blocks),
+        has_lines=False,
+        metadata=found,
+    )

@@ -1,7 +1,7 @@
 """What type a file is: its bytes first, its name second.
 
-The type is the format's usual ending, in lower case. Files without a reader are refused here, in words that their owner
-understands.
+The type is the format's usual ending, in lower case. Files without a reader are refused here, in
+words that their owner understands.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _TEXT_TYPES = {
     **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
     **dict.fromkeys(("rst", "rest"), "rst"),
     **dict.fromkeys(("html", "htm", "xhtml", "shtml"), "html"),
-    **{ending: ending for ending in ("adoc", "bib", "csv", "ini", "json", "jsonl", "log", "org", "srt")},
+    **{
+        ending: ending
+        for ending in ("adoc", "bib", "csv", "ini", "json", "jsonl", "log", "org", "srt")
+    },
     **{ending: ending for ending in ("tex", "toml", "tsv", "vtt", "xml", "yaml")},
     **dict.fromkeys(("asciidoc", "asc"), "adoc"),
     **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
@@ -37,9 +40,59 @@ _TEXT_TYPES = {
 }
 
 _CODE_ENDINGS = {
-    **{ending: ending for ending in ("awk", "bat", "c", "clj", "cpp", "cs", "css", "cu", "dart", "el", "erl", "ex", "go")},
-    **{ending: ending for ending in ("groovy", "h", "hpp", "hs", "java", "jl", "js", "kt", "lisp", "lua", "m", "ml", "nim")},
-    **{ending: ending for ending in ("php", "pl", "proto", "ps1", "py", "r", "rb", "rs", "scala", "sh", "sql", "swift")},
+    **{
+        ending: ending
+        for ending in (
+            "awk",
+            "bat",
+            "c",
+            "clj",
+            "cpp",
+            "cs",
+            "css",
+            "cu",
+            "dart",
+            "el",
+            "erl",
+            "ex",
+            "go",
+        )
+    },
+    **{
+        ending: ending
+        for ending in (
+            "groovy",
+            "h",
+            "hpp",
+            "hs",
+            "java",
+            "jl",
+            "js",
+            "kt",
+            "lisp",
+            "lua",
+            "m",
+            "ml",
+            "nim",
+        )
+    },
+    **{
+        ending: ending
+        for ending in (
+            "php",
+            "pl",
+            "proto",
+            "ps1",
+            "py",
+            "r",
+            "rb",
+            "rs",
+            "scala",
+            "sh",
+            "sql",
+            "swift",
+        )
+    },
     **{ending: ending for ending in ("tcl", "tf", "ts", "vb", "vue", "zig")},
     **dict.fromkeys(("pyi", "pyw"), "py"),
     **dict.fromkeys(("cjs", "jsx", "mjs"), "js"),
@@ -54,8 +107,27 @@ _CODE_ENDINGS = {
 
 CODE_TYPES = frozenset({*_CODE_ENDINGS.values(), "make", "docker"})
 
-_INTERPRETERS = {"python": "py", "bash": "sh", "sh": "sh", "dash": "sh", "zsh": "sh", "ksh": "sh", "fish": "sh", "node": "js", "perl": "pl"}
-_INTERPRETERS |= {"ruby": "rb", "Rscript": "r", "php": "php", "lua": "lua", "awk": "awk", "gawk": "awk", "tclsh": "tcl", "julia": "jl"}
+_INTERPRETERS = {
+    "python": "py",
+    "bash": "sh",
+    "sh": "sh",
+    "dash": "sh",
+    "zsh": "sh",
+    "ksh": "sh",
+    "fish": "sh",
+    "node": "js",
+    "perl": "pl",
+}
+_INTERPRETERS |= {
+    "ruby": "rb",
+    "Rscript": "r",
+    "php": "php",
+    "lua": "lua",
+    "awk": "awk",
+    "gawk": "awk",
+    "tclsh": "tcl",
+    "julia": "jl",
+}
 
 IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
 
@@ -76,8 +148,23 @@ _OLE_TYPES = {
     **dict.fromkeys(("ppt", "pps", "pot"), "ppt"),
     "msg": "msg",
 }
-_IMAGE_ENDINGS = {"png": "png", "jpg": "jpg", "jpeg": "jpg", "bmp": "bmp", "tif": "tiff", "tiff": "tiff", "webp": "webp"}
-_MAIL_ENDINGS = {"eml": "eml", "emlx": "eml", "mbox": "mbox", "mbx": "mbox", "mht": "mhtml", "mhtml": "mhtml"}
+_IMAGE_ENDINGS = {
+    "png": "png",
+    "jpg": "jpg",
+    "jpeg": "jpg",
+    "bmp": "bmp",
+    "tif": "tiff",
+    "tiff": "tiff",
+    "webp": "webp",
+}
+_MAIL_ENDINGS = {
+    "eml": "eml",
+    "emlx": "eml",
+    "mbox": "mbox",
+    "mbx": "mbox",
+    "mht": "mhtml",
+    "mhtml": "mhtml",
+}
 
 _WORDS = {
     "Word documents": "doc docm docx dot dotx",
@@ -98,9 +185,16 @@ _WORDS = {
 }
 _WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
 _TEXT_WITHOUT_READER = frozenset({"svg"})
-_ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"})
+_ZIPPED_WITHOUT_READER = frozenset(
+    {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}
+)
 
-_ZIPPED_PARTS = (("word/document", "docx"), ("xl/workbook.bin", "xlsb"), ("xl/workbook", "xlsx"), ("ppt/presentation", "pptx"))
+_ZIPPED_PARTS = (
+    ("word/document", "docx"),
+    ("xl/workbook.bin", "xlsb"),
+    ("xl/workbook", "xlsx"),
+    ("ppt/presentation", "pptx"),
+)
 _ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/epub+zip": "epub",
     b"application/vnd.oasis.opendocument.text": "odt",
@@ -118,16 +212,39 @@ _OLE_STREAMS = {  # the stream that is in every such file
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PACKED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
-_IMAGES = ((b"\x89PNG\r\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"BM", "bmp"), (b"II*\0", "tiff"), (b"MM\0*", "tiff"))
+_IMAGES = (
+    (b"\x89PNG\r\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+)
 
 _SIGNATURES = (
     *_ZIP,
     _OLE,
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
-    *(b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!\x1a", b"\x28\xb5\x2f\xfd", b"!<arch>"),
+    *(
+        b"\x1f\x8b",
+        b"BZh",
+        b"\xfd7zXZ",
+        b"7z\xbc\xaf",
+        b"Rar!\x1a",
+        b"\x28\xb5\x2f\xfd",
+        b"!<arch>",
+    ),
     *(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\0asm"),
     *(b"ID3", b"\xff\xfb", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\x01\xba"),
-    *(b"SQLite format 3\0", b"PAR1", b"\x93NUMPY", b"\x89HDF", b"wOFF", b"wOF2", b"OTTO\0", b"\0\x01\0\0"),
+    *(
+        b"SQLite format 3\0",
+        b"PAR1",
+        b"\x93NUMPY",
+        b"\x89HDF",
+        b"wOFF",
+        b"wOF2",
+        b"OTTO\0",
+        b"\0\x01\0\0",
+    ),
 )
 BOMS = {
     codecs.BOM_UTF8: "utf-8",
@@ -145,12 +262,17 @@ _MAIL_HEADER = re.compile(
     rb"^(from|to|cc|subject|date|received|return-path|message-id|mime-version|delivered-to|reply-to|content-type|x-[\w-]+):",
     re.IGNORECASE | re.MULTILINE,
 )
-_HTML_START = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
+_HTML_START = re.compile(
+    rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])",
+    re.IGNORECASE | re.DOTALL,
+)
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
 
 def type_of(data: bytes, name: str) -> str:
-    """The type of a file; raises FileSkipped for an empty file and one that nothing here can read, FileFailed for an encrypted one."""
+    """The type of a file; raises FileSkipped for an empty file and one that nothing here can read,
+    FileFailed for an encrypted one.
+    """
     if not data or data.isspace():
         raise FileSkipped("empty")
     ending = PurePosixPath(name).suffix[1:].lower()
@@ -179,7 +301,9 @@ def is_text(data: bytes, ending: str) -> bool:
 
 
 def is_utf16(data: bytes) -> bool:
-    """True for UTF-16 of mostly Latin text without a byte order mark: NULs in one byte of nearly every pair."""
+    """True for UTF-16 of mostly Latin text without a byte order mark: NULs in one byte of nearly
+    every pair.
+    """
     head = data[: _SNIFFED & ~1]
     pairs = len(head) // 2
     zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
@@ -191,7 +315,9 @@ def _has_signature(head: bytes) -> bool:
 
 
 def _may_be_prose(head: bytes, ending: str) -> bool:
-    """True where a signature of printable letters may be the first word of a text: no control byte follows, the name claims no format."""
+    """True where a signature of printable letters may be the first word of a text: no control byte
+    follows, the name claims no format.
+    """
     return ending != "pdf" and ending not in _WORDS_OF and not _controls(head)
 
 
@@ -200,14 +326,24 @@ def _controls(head: bytes) -> int:
 
 
 def _has_letters(head: bytes, encoding: str) -> bool:
-    """True where the head means text in the encoding that its byte order mark promises; other bytes may begin like a mark."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)  # takes no offence at a character cut in two
-    wrong = sum(not character.isspace() and (character == "\ufffd" or unicodedata.category(character) in _NO_LETTERS) for character in text)
+    """True where the head means text in the encoding that its byte order mark promises; other bytes
+    may begin like a mark.
+    """
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(
+        head
+    )  # takes no offence at a character cut in two
+    wrong = sum(
+        not character.isspace()
+        and (character == "\ufffd" or unicodedata.category(character) in _NO_LETTERS)
+        for character in text
+    )
     return wrong <= max(1, len(text) // 20)
 
 
 def _is_pdf(data: bytes, ending: str) -> bool:
-    """True for a PDF, which may start with up to a kilobyte of something else, or have lost its first line."""
+    """True for a PDF, which may start with up to a kilobyte of something else, or have lost its
+    first line.
+    """
     if ending == "pdf" and b"endobj" in data:
         return True
     if _may_be_prose(data[:_SNIFFED], ending):
@@ -240,13 +376,27 @@ def _binary_type(data: bytes, ending: str) -> str:
 
 
 def _zipped_type(data: bytes, ending: str) -> str:
-    """Many formats are ZIP files: the names in them tell, else the ending; all others are archives."""
+    """Many formats are ZIP files: the names in them tell, else the ending; all others
+    are archives.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [info.filename.replace("\\", "/") for info in archive.infolist()]
             first = archive.infolist()[0] if names[:1] == ["mimetype"] else None
-            mimetype = archive.read(first).strip() if first and first.file_size < 100 and first.compress_type == zipfile.ZIP_STORED else b""
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError, KeyError, zlib.error):
+            mimetype = (
+                archive.read(first).strip()
+                if first and first.file_size < 100 and first.compress_type == zipfile.ZIP_STORED
+                else b""
+            )
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+        KeyError,
+        zlib.error,
+    ):
         names, mimetype = [], b""
     found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
     found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
@@ -259,7 +409,9 @@ def _zipped_type(data: bytes, ending: str) -> str:
 
 
 def _ole_type(data: bytes, ending: str) -> str:
-    """Old Office files and Outlook mails share a format: the names of their streams tell, else the ending."""
+    """Old Office files and Outlook mails share a format: the names of their streams tell, else the
+    ending.
+    """
     import olefile
 
     try:
@@ -277,7 +429,9 @@ def _ole_type(data: bytes, ending: str) -> str:
 
 
 def _binary_ending(data: bytes, ending: str) -> str:
-    """The ending that names a binary file best: the file's own where its content allows it, else the content's."""
+    """The ending that names a binary file best: the file's own where its content allows it, else
+    the content's.
+    """
     import puremagic
 
     try:
@@ -320,8 +474,16 @@ def _beginning_type(head: bytes) -> str:
     """The type of a text without a telling name, by how it begins; "" where that says nothing."""
     if _MBOX_START.match(head):
         return "mbox"
-    names = {match[1].lower() for match in _MAIL_HEADER.finditer(head.split(b"\n\n")[0].split(b"\r\n\r\n")[0])}
-    if _MAIL_HEADER.match(head) and len(names) >= 3 and names & {b"date", b"message-id", b"received"} and b"from" in names:
+    names = {
+        match[1].lower()
+        for match in _MAIL_HEADER.finditer(head.split(b"\n\n")[0].split(b"\r\n\r\n")[0])
+    }
+    if (
+        _MAIL_HEADER.match(head)
+        and len(names) >= 3
+        and names & {b"date", b"message-id", b"received"}
+        and b"from" in names
+    ):
         return "eml"
     if head.lstrip().startswith(b"<?xml"):
         return "xml"

@@ -14,15 +14,21 @@ _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
 def line_spans(text: str) -> list[Span]:
-    """The lines of a text without their ends, which are \\n, \\r\\n or \\r; a final line end opens no further line."""
+    """The lines of a text without their ends, which are \\n, \\r\\n or \\r; a final line end opens
+    no further line.
+    """
     spans = [match.span(1) for match in _LINE.finditer(text)]
     if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
         spans.pop()
     return spans
 
 
-def paragraphs(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Runs of non-blank lines among `lines[first:last]`, as (first, last) line indices, the last one exclusive."""
+def paragraphs(
+    text: str, lines: Sequence[Span], first: int, last: int
+) -> Iterator[tuple[int, int]]:
+    """Runs of non-blank lines among `lines[first:last]`, as (first, last) line indices, the last
+    one exclusive.
+    """
     start = None
     for index in range(first, last):
         is_blank = not text[slice(*lines[index])].strip()
@@ -36,7 +42,9 @@ def paragraphs(text: str, lines: Sequence[Span], first: int, last: int) -> Itera
 
 
 def span_of(text: str, lines: Sequence[Span], first: int, last: int) -> Span:
-    """From the start of one line to the end of the last line before `last` that is not blank; indentation stays."""
+    """From the start of one line to the end of the last line before `last` that is not blank;
+    indentation stays.
+    """
     while last > first + 1 and not text[slice(*lines[last - 1])].strip():
         last -= 1
     start, end = lines[first][0], lines[last - 1][1]

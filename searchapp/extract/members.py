@@ -1,7 +1,7 @@
 """What holds files: archives and mails give members, each read as a file of its own.
 
-Whatever a container says of itself, what comes out of it is counted: an `Allowance` serves one file on disk with all that is
-nested in it.
+Whatever a container says of itself, what comes out of it is counted: an `Allowance` serves one file
+on disk with all that is nested in it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from searchapp.errors import FileFailed, FileSkipped
 
-UNTAKEN = "attachments"  # the name that stands for the members of a mail where not all could be taken out
+UNTAKEN = (
+    "attachments"  # the name that stands for the members of a mail where not all could be taken out
+)
 MAX_DEPTH = 4  # containers in containers
 MAX_MEMBERS = 100_000  # mails in a mailbox, say
 MAX_BYTES = 2**30  # of all members together
@@ -19,7 +21,9 @@ MAX_MEMBER_BYTES = 200 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a container: its path in there, with `/`, and its bytes, or why they were not taken out."""
+    """A file in a container: its path in there, with `/`, and its bytes, or why they were not taken
+    out.
+    """
 
     name: str
     data: bytes = b""

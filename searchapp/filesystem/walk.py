@@ -1,11 +1,11 @@
-"""Which files: what a walk finds below a folder and what it leaves out, each with its reason, and how one file is read safely.
+"""Which files: what a walk finds below a folder and what it leaves out, each with its reason, and
+how one file is read safely.
 
-Paths are bytes, as the system keeps them: a name may be invalid UTF-8 or hold a line break. Links are never followed, except one
-that is named as the root; so a walk ends, and each file has one name. Nothing here knows of formats, documents or a corpus beyond
-how to recognise its folder.
+Paths are bytes, as the system keeps them: a name may be invalid UTF-8 or hold a line break. Links
+are never followed, except one that is named as the root; so a walk ends, and each file has one
+name. Nothing here knows of formats, documents or a corpus beyond how to recognise its folder.
 """
 # pathlib cannot hold a path that is bytes:
-# ruff: noqa: PTH100, PTH112, PTH116, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -37,25 +37,116 @@ _RULE_FILES = (b".gitignore", b".searchappignore")  # weakest first
 _RULE_FILE_BYTES = 2**20
 
 _SECRET_FILES = (
-    *(b".env", b".env.*", b"*.env", b".envrc", b".netrc", b"_netrc", b".pgpass", b".pypirc", b".npmrc", b".dockercfg"),
-    *(b".htpasswd", b".git-credentials", b".vault-token", b".*_history", b"*.pem", b"*.key", b"*.p12", b"*.pfx", b"*.ppk"),
-    *(b"*.jks", b"*.keystore", b"*.kdb", b"*.kdbx", b"*.keychain", b"*.keychain-db", b"*.keyring", b"*.ovpn", b"wallet.dat"),
-    *(b"id_rsa", b"id_dsa", b"id_ecdsa", b"id_ecdsa_sk", b"id_ed25519", b"id_ed25519_sk", b"credentials"),
-    *(b"credentials.json", b"client_secret*.json", b"service[-_]account*.json", b"secrets.json", b"secrets.toml"),
-    *(b"secrets.yaml", b"secrets.yml", b"key3.db", b"key4.db", b"logins.json", b"signons.sqlite", b"cookies.sqlite"),
+    *(
+        b".env",
+        b".env.*",
+        b"*.env",
+        b".envrc",
+        b".netrc",
+        b"_netrc",
+        b".pgpass",
+        b".pypirc",
+        b".npmrc",
+        b".dockercfg",
+    ),
+    *(
+        b".htpasswd",
+        b".git-credentials",
+        b".vault-token",
+        b".*_history",
+        b"*.pem",
+        b"*.key",
+        b"*.p12",
+        b"*.pfx",
+        b"*.ppk",
+    ),
+    *(
+        b"*.jks",
+        b"*.keystore",
+        b"*.kdb",
+        b"*.kdbx",
+        b"*.keychain",
+        b"*.keychain-db",
+        b"*.keyring",
+        b"*.ovpn",
+        b"wallet.dat",
+    ),
+    *(
+        b"id_rsa",
+        b"id_dsa",
+        b"id_ecdsa",
+        b"id_ecdsa_sk",
+        b"id_ed25519",
+        b"id_ed25519_sk",
+        b"credentials",
+    ),
+    *(
+        b"credentials.json",
+        b"client_secret*.json",
+        b"service[-_]account*.json",
+        b"secrets.json",
+        b"secrets.toml",
+    ),
+    *(
+        b"secrets.yaml",
+        b"secrets.yml",
+        b"key3.db",
+        b"key4.db",
+        b"logins.json",
+        b"signons.sqlite",
+        b"cookies.sqlite",
+    ),
 )
 _SECRET_FOLDERS = (
-    *(b".ssh", b".gnupg", b".gpg", b".aws", b".azure", b".gcloud", b".kube", b".docker", b".password-store", b".pki"),
+    *(
+        b".ssh",
+        b".gnupg",
+        b".gpg",
+        b".aws",
+        b".azure",
+        b".gcloud",
+        b".kube",
+        b".docker",
+        b".password-store",
+        b".pki",
+    ),
     *(b".mozilla", b".thunderbird", b"keyrings", b"*.agilekeychain", b"*.opvault"),
 )
 _CACHE_FOLDERS = (
-    *(b"node_modules", b"bower_components", b"__pycache__", b"__pypackages__", b"site-packages", b"*.egg-info", b".cache"),
-    *(b".tox", b".nox", b".eggs", b".mypy_cache", b".pytest_cache", b".ruff_cache", b".hypothesis", b".ipynb_checkpoints"),
+    *(
+        b"node_modules",
+        b"bower_components",
+        b"__pycache__",
+        b"__pypackages__",
+        b"site-packages",
+        b"*.egg-info",
+        b".cache",
+    ),
+    *(
+        b".tox",
+        b".nox",
+        b".eggs",
+        b".mypy_cache",
+        b".pytest_cache",
+        b".ruff_cache",
+        b".hypothesis",
+        b".ipynb_checkpoints",
+    ),
     *(b".gradle", b".terraform", b".next", b".nuxt", b".parcel-cache", b"__macosx"),
 )
 _FILE_NAMES = {  # lower case, by reason
     "secret": _SECRET_FILES,
-    "temporary file": (b"~$*", b"*~", b"#*#", b".#*", b"*.swp", b"*.crdownload", b"thumbs.db", b"desktop.ini", b".ds_store"),
+    "temporary file": (
+        b"~$*",
+        b"*~",
+        b"#*#",
+        b".#*",
+        b"*.swp",
+        b"*.crdownload",
+        b"thumbs.db",
+        b"desktop.ini",
+        b".ds_store",
+    ),
     "hidden": (b".*",),
 }
 _FOLDER_NAMES = {
@@ -122,30 +213,42 @@ class _Folder:
 _Found: TypeAlias = FoundFile | Unindexed | _Folder
 
 
-def walk(root: bytes, *, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Iterator[FoundFile | Unindexed]:
-    """What stands below a folder, in the order of path bytes: each file, or why it is left out; an ignored folder is one entry.
+def walk(
+    root: bytes, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Iterator[FoundFile | Unindexed]:
+    """What stands below a folder, in the order of path bytes: each file, or why it is left out; an
+    ignored folder is one entry.
 
-    A root is what the user names, so it is taken whatever its name or the rules say: a single file, hidden or not, is found alone.
-    Only a corpus is never walked. `include` and `exclude` are patterns as in .gitignore, relative to the root; with `include` only
-    files that match one are found. What vanishes during the walk is left out silently. Raises PathMissing for a root that does not
-    exist and BadFilter for a pattern that means nothing, both at once.
+    A root is what the user names, so it is taken whatever its name or the rules say: a single file,
+    hidden or not, is found alone. Only a corpus is never walked. `include` and `exclude` are
+    patterns as in .gitignore, relative to the root; with `include` only files that match one are
+    found. What vanishes during the walk is left out silently. Raises PathMissing for a root that
+    does not exist and BadFilter for a pattern that means nothing, both at once.
     """
-    path = os.path.abspath(root)
+    path = os.path.abspath(root)  # noqa: PTH100
     included, excluded = _user_patterns(include), _user_patterns(exclude)
     try:
-        status = os.stat(path)
+        status = os.stat(path)  # noqa: PTH116
     except FileNotFoundError as error:
         raise PathMissing(f"{os.fsdecode(path)} does not exist") from error
     except OSError as error:
         return iter([Unindexed(path, "failed", _plain(error))])
     if not stat.S_ISDIR(status.st_mode):
         reason = _special_kind(status.st_mode)
-        return iter([Unindexed(path, "skipped", reason) if reason else FoundFile(path, FileIdentity.of(status))])
+        return iter(
+            [
+                Unindexed(path, "skipped", reason)
+                if reason
+                else FoundFile(path, FileIdentity.of(status))
+            ]
+        )
     scope = _Scope(
         root=path,
         real_root=os.path.realpath(path),
         include=included,
-        exclude=_Rules(_prefix(path), "--exclude", tuple(reversed(excluded.patterns))) if excluded else None,
+        exclude=_Rules(_prefix(path), "--exclude", tuple(reversed(excluded.patterns)))
+        if excluded
+        else None,
     )
     return _walk(scope, _Folder(path, _rules_above(path)))
 
@@ -153,11 +256,13 @@ def walk(root: bytes, *, include: Sequence[str] = (), exclude: Sequence[str] = (
 def read_file(path: bytes, *, max_bytes: int) -> FileContent:
     """A regular file's bytes, with the identity that it had both before and after they were read.
 
-    A link is followed: `walk` has decided which to give. Raises FileSkipped for what is not a regular file or is over `max_bytes`,
-    without reading any of it, and FileFailed where the system refuses or the file changes twice while it is read.
+    A link is followed: `walk` has decided which to give. Raises FileSkipped for what is not a
+    regular file or is over `max_bytes`, without reading any of it, and FileFailed where the system
+    refuses or the file changes twice while it is read.
     """
     try:
-        _refuse(os.stat(path), max_bytes)  # before opening: to open a device can be to act on it
+        # before opening: to open a device can be to act on it
+        _refuse(os.stat(path), max_bytes)  # noqa: PTH116
         with FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)) as file:
             for _ in range(2):
                 before = os.fstat(file.fileno())
@@ -165,14 +270,16 @@ def read_file(path: bytes, *, max_bytes: int) -> FileContent:
                 data = _read_all(file, before.st_size)
                 identity = FileIdentity.of(os.fstat(file.fileno()))
                 if identity == FileIdentity.of(before) and len(data) == identity.size:
-                    return FileContent(data, identity, hashlib.blake2b(data, digest_size=32).digest())
+                    return FileContent(
+                        data, identity, hashlib.blake2b(data, digest_size=32).digest()
+                    )
                 file.seek(0)
     except OSError as error:
         raise FileFailed(_plain(error)) from error
     raise FileFailed("changes while it is being read")
 
 
-# ---- folders -------------------------------------------------------------------------------------------------------
+# ---- folders -------------------------------------------------------------------------------------
 
 
 def _walk(scope: _Scope, top: _Folder) -> Iterator[FoundFile | Unindexed]:
@@ -186,7 +293,9 @@ def _walk(scope: _Scope, top: _Folder) -> Iterator[FoundFile | Unindexed]:
 
 
 def _list(scope: _Scope, folder: _Folder) -> list[_Found]:
-    """What stands in a folder itself, in order; the folder as one entry where it cannot or must not be walked."""
+    """What stands in a folder itself, in order; the folder as one entry where it cannot or must not
+    be walked.
+    """
     try:
         with os.scandir(folder.path) as scan:
             entries = sorted(scan, key=_order)
@@ -218,7 +327,9 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 def _classify(scope: _Scope, rules: tuple[_Rules, ...], entry: os.DirEntry[bytes]) -> _Found | None:
     """What an entry of a folder is to the walk; None where it has vanished."""
     is_folder = _is_folder(entry)
-    reason = reason_of_name(entry.name, is_folder=is_folder) or _reason_of_rules(scope, rules, entry.path, is_folder=is_folder)
+    reason = reason_of_name(entry.name, is_folder=is_folder) or _reason_of_rules(
+        scope, rules, entry.path, is_folder=is_folder
+    )
     if is_folder:
         return _left_out(entry.path, reason) if reason else _Folder(entry.path, rules)
     try:
@@ -227,8 +338,16 @@ def _classify(scope: _Scope, rules: tuple[_Rules, ...], entry: os.DirEntry[bytes
         return None
     except OSError as error:
         return Unindexed(entry.path, "failed", _plain(error))
-    reason = reason or _reason_of_kind(scope, entry.path, status.st_mode) or _reason_of_include(scope, entry.path)
-    return Unindexed(entry.path, "skipped", reason) if reason else FoundFile(entry.path, FileIdentity.of(status))
+    reason = (
+        reason
+        or _reason_of_kind(scope, entry.path, status.st_mode)
+        or _reason_of_include(scope, entry.path)
+    )
+    return (
+        Unindexed(entry.path, "skipped", reason)
+        if reason
+        else FoundFile(entry.path, FileIdentity.of(status))
+    )
 
 
 def _left_out(path: bytes, reason: str) -> Unindexed:
@@ -236,7 +355,9 @@ def _left_out(path: bytes, reason: str) -> Unindexed:
 
 
 def _count_files(folder: bytes) -> int:
-    """How many files stand below a folder, as far as it can be seen; links count and are not followed."""
+    """How many files stand below a folder, as far as it can be seen; links count and are not
+    followed.
+    """
     count = 0
     folders = [folder]
     while folders:
@@ -252,16 +373,16 @@ def _count_files(folder: bytes) -> int:
     return count
 
 
-# ---- reasons -------------------------------------------------------------------------------------------------------
+# ---- reasons -------------------------------------------------------------------------------------
 
 
 def _reason_of_contents(path: bytes, names: set[bytes], *, is_root: bool) -> str:
     """Why a folder with such entries is left out, "" where it is not; of roots only a corpus is."""
-    if os.path.basename(path) == b".searchapp" or {b"corpus.db", b"lock"} <= names:
+    if os.path.basename(path) == b".searchapp" or {b"corpus.db", b"lock"} <= names:  # noqa: PTH119
         return "corpus"
     if is_root:
         return ""
-    if b"CACHEDIR.TAG" in names and _is_cache_tag(os.path.join(path, b"CACHEDIR.TAG")):
+    if b"CACHEDIR.TAG" in names and _is_cache_tag(os.path.join(path, b"CACHEDIR.TAG")):  # noqa: PTH118
         return "cache folder"
     return next((reason for mark, reason in _FOLDER_MARKS.items() if mark in names), "")
 
@@ -281,9 +402,15 @@ def reason_of_name(name: bytes, *, is_folder: bool) -> str:
 
 @cache
 def _names(*, is_folder: bool) -> re.Pattern[bytes]:
-    """One pattern of all names that are left out; the group that matches is the reason, with underscores."""
+    """One pattern of all names that are left out; the group that matches is the reason, with
+    underscores.
+    """
     groups = (
-        b"(?P<" + reason.replace(" ", "_").encode() + b">" + b"|".join(_as_regex(glob) for glob in globs) + b")"
+        b"(?P<"
+        + reason.replace(" ", "_").encode()
+        + b">"
+        + b"|".join(_as_regex(glob) for glob in globs)
+        + b")"
         for reason, globs in (_FOLDER_NAMES if is_folder else _FILE_NAMES).items()
     )
     return re.compile(b"|".join(groups))
@@ -293,8 +420,12 @@ def _as_regex(glob: bytes) -> bytes:
     return fnmatch.translate(glob.decode()).encode()
 
 
-def _reason_of_rules(scope: _Scope, rules: tuple[_Rules, ...], path: bytes, *, is_folder: bool) -> str:
-    """Which rule leaves a path out, "" where none does. The last pattern that matches in the strongest file decides."""
+def _reason_of_rules(
+    scope: _Scope, rules: tuple[_Rules, ...], path: bytes, *, is_folder: bool
+) -> str:
+    """Which rule leaves a path out, "" where none does. The last pattern that matches in the
+    strongest file decides.
+    """
     if not rules and scope.exclude is None:
         return ""
     text = _text(path)
@@ -304,7 +435,9 @@ def _reason_of_rules(scope: _Scope, rules: tuple[_Rules, ...], path: bytes, *, i
             return f"ignored by {rule.name}"
         if verdict is False:
             break
-    return "excluded" if scope.exclude and _verdict(scope.exclude, text, is_folder=is_folder) else ""
+    return (
+        "excluded" if scope.exclude and _verdict(scope.exclude, text, is_folder=is_folder) else ""
+    )
 
 
 def _reason_of_kind(scope: _Scope, path: bytes, mode: int) -> str:
@@ -314,18 +447,27 @@ def _reason_of_kind(scope: _Scope, path: bytes, mode: int) -> str:
 
 def _reason_of_link(scope: _Scope, path: bytes) -> str:
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(path).st_mode  # noqa: PTH116
     except OSError as error:
-        return {errno.ENOENT: "link to nothing", errno.ELOOP: "link in a loop"}.get(error.errno or 0, f"link: {_plain(error)}")
+        return {errno.ENOENT: "link to nothing", errno.ELOOP: "link in a loop"}.get(
+            error.errno or 0, f"link: {_plain(error)}"
+        )
     if stat.S_ISREG(mode):
-        is_inside = os.path.realpath(path).startswith(os.path.join(scope.real_root, b""))
-        return "link to a file inside the folder" if is_inside else "link to a file outside the folder"
+        is_inside = os.path.realpath(path).startswith(os.path.join(scope.real_root, b""))  # noqa: PTH118
+        return (
+            "link to a file inside the folder" if is_inside else "link to a file outside the folder"
+        )
     return f"link to a {_special_kind(mode)}"
 
 
 def _special_kind(mode: int) -> str:
     """What a file is that is not regular, "" for a regular file."""
-    kinds = {stat.S_IFREG: "", stat.S_IFDIR: "folder", stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket"}
+    kinds = {
+        stat.S_IFREG: "",
+        stat.S_IFDIR: "folder",
+        stat.S_IFIFO: "named pipe",
+        stat.S_IFSOCK: "socket",
+    }
     return kinds.get(stat.S_IFMT(mode), "device")
 
 
@@ -335,22 +477,27 @@ def _reason_of_include(scope: _Scope, path: bytes) -> str:
     return "not included"
 
 
-# ---- rule files ----------------------------------------------------------------------------------------------------
+# ---- rule files ----------------------------------------------------------------------------------
 
 
 def _rules_above(root: bytes) -> tuple[_Rules, ...]:
-    """The rules that git would bring from above a folder: those from the top of the repository that holds it, if one does."""
+    """The rules that git would bring from above a folder: those from the top of the repository that
+    holds it, if one does.
+    """
     above: list[bytes] = []
     folder = root
-    while not os.path.lexists(os.path.join(folder, b".git")):
-        parent = os.path.dirname(folder)
+    while not os.path.lexists(os.path.join(folder, b".git")):  # noqa: PTH118
+        parent = os.path.dirname(folder)  # noqa: PTH120
         if parent == folder:
             return ()
         folder = parent
         above.append(folder)
     rules: list[_Rules] = []
     for folder in above:
-        own, unreadable = _rules_in(folder, {name for name in _RULE_FILES if os.path.lexists(os.path.join(folder, name))})
+        own, unreadable = _rules_in(
+            folder,
+            {name for name in _RULE_FILES if os.path.lexists(os.path.join(folder, name))},  # noqa: PTH118
+        )
         rules += own
         for problem in unreadable.values():
             _log.warning("%s: %s", os.fsdecode(problem.path), problem.reason)
@@ -362,8 +509,8 @@ def _rules_in(folder: bytes, names: set[bytes]) -> tuple[list[_Rules], dict[byte
     rules: list[_Rules] = []
     unreadable: dict[bytes, Unindexed] = {}
     for name in _RULE_FILES:
-        path = os.path.join(folder, name)
-        if name not in names or os.path.isdir(path):
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if name not in names or os.path.isdir(path):  # noqa: PTH112
             continue
         try:
             content = read_file(path, max_bytes=_RULE_FILE_BYTES)
@@ -380,7 +527,9 @@ def _strongest_first(rules: Iterable[_Rules]) -> tuple[_Rules, ...]:
 
 
 def _patterns(data: bytes) -> tuple[GitIgnoreSpecPattern, ...]:
-    """The patterns of a rule file, last first; lines that mean nothing count for nothing, as with git."""
+    """The patterns of a rule file, last first; lines that mean nothing count for nothing, as with
+    git.
+    """
     from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
     patterns: list[GitIgnoreSpecPattern] = []
@@ -400,21 +549,32 @@ def _user_patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:
 
     for line in lines:
         if not _patterns(os.fsencode(line)):
-            raise BadFilter(f"{line!r} matches nothing", hint="Write patterns as in .gitignore: '*.md', 'drafts/', 'notes/**/*.txt'.")
+            raise BadFilter(
+                f"{line!r} matches nothing",
+                hint="Write patterns as in .gitignore: '*.md', 'drafts/', 'notes/**/*.txt'.",
+            )
     return GitIgnoreSpec.from_lines(lines, backend="simple")
 
 
 def _verdict(rules: _Rules, path: str, *, is_folder: bool) -> bool | None:
     """Whether a rule file leaves a path out, None where it says nothing about it."""
     relative = path[len(rules.folder) :]
-    return next((pattern.include for pattern in rules.patterns if _matches(pattern, relative, is_folder=is_folder)), None)
+    return next(
+        (
+            pattern.include
+            for pattern in rules.patterns
+            if _matches(pattern, relative, is_folder=is_folder)
+        ),
+        None,
+    )
 
 
 def _matches(pattern: GitIgnoreSpecPattern, path: str, *, is_folder: bool) -> bool:
     """Whether a pattern speaks of exactly this path.
 
-    pathspec's own patterns match whatever is below a matching folder too, marked by the group `ps_d`, which lets a folder's rule
-    win over a file's; this walk goes from the top down as git does, so that only the path itself is in question.
+    pathspec's own patterns match whatever is below a matching folder too, marked by the group
+    `ps_d`, which lets a folder's rule win over a file's; this walk goes from the top down as git
+    does, so that only the path itself is in question.
     """
     regex = pattern.regex
     if regex is None:
@@ -422,18 +582,21 @@ def _matches(pattern: GitIgnoreSpecPattern, path: str, *, is_folder: bool) -> bo
     found = regex.search(path)
     if found is not None and not found.groupdict().get("ps_d"):
         return True
-    return is_folder and any(found.groupdict().get("ps_d") and found.end("ps_d") > len(path) for found in regex.finditer(path + "/"))
+    return is_folder and any(
+        found.groupdict().get("ps_d") and found.end("ps_d") > len(path)
+        for found in regex.finditer(path + "/")
+    )
 
 
 def _prefix(folder: bytes) -> str:
-    return _text(os.path.join(folder, b""))
+    return _text(os.path.join(folder, b""))  # noqa: PTH118
 
 
 def _text(path: bytes) -> str:
     return path.decode("utf-8", "surrogateescape")
 
 
-# ---- reading -------------------------------------------------------------------------------------------------------
+# ---- reading -------------------------------------------------------------------------------------
 
 
 def _refuse(status: os.stat_result, max_bytes: int) -> None:
@@ -441,11 +604,17 @@ def _refuse(status: os.stat_result, max_bytes: int) -> None:
     if kind := _special_kind(status.st_mode):
         raise FileSkipped(kind)
     if status.st_size > max_bytes:
-        raise FileSkipped(f"larger than {max_bytes / 2**20:g} MiB" if max_bytes >= 2**20 else f"larger than {max_bytes} bytes")
+        raise FileSkipped(
+            f"larger than {max_bytes / 2**20:g} MiB"
+            if max_bytes >= 2**20
+            else f"larger than {max_bytes} bytes"
+        )
 
 
 def _read_all(file: FileIO, size: int) -> bytes:
-    """The bytes from here to the end, of which there should be `size`; one more at most, so that a growing file ends."""
+    """The bytes from here to the end, of which there should be `size`; one more at most, so that a
+    growing file ends.
+    """
     data = bytearray()
     while len(data) <= size and (chunk := file.read(size + 1 - len(data))):
         data += chunk

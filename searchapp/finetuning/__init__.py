@@ -1,1 +1,3 @@
-"""A model taught one's own questions, examined before and after, and kept only where it is better."""
+"""A model taught one's own questions, examined before and after, and kept only where it
+is better.
+"""

@@ -1,7 +1,9 @@
-"""What a model is to learn, and the questions held out that tell whether it did: of a corpus, or of pairs of texts.
+"""What a model is to learn, and the questions held out that tell whether it did: of a corpus, or of
+pairs of texts.
 
-An examination is the ordinary one: texts embedded by the model, and asked through the same query as everybody's. A corpus is only
-read; for another model than its own, it is copied with passages as they are and vectors anew. Knows nothing of how a model is taught.
+An examination is the ordinary one: texts embedded by the model, and asked through the same query as
+everybody's. A corpus is only read; for another model than its own, it is copied with passages as
+they are and vectors anew. Knows nothing of how a model is taught.
 """
 
 from __future__ import annotations
@@ -23,7 +25,17 @@ from searchapp.encoders.text_encoder import load_encoder, open_encoder
 from searchapp.errors import CorpusEmpty, TuningError
 from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions
-from searchapp.finetuning.training_pairs import Answers, Lesson, Parts, familiar, is_pairs, of_headings, pairs, part, set_apart
+from searchapp.finetuning.training_pairs import (
+    Answers,
+    Lesson,
+    Parts,
+    familiar,
+    is_pairs,
+    of_headings,
+    pairs,
+    part,
+    set_apart,
+)
 from searchapp.ingest.indexer import Intake
 from searchapp.output.terminal import counted
 from searchapp.search.ranking import MODES
@@ -35,7 +47,9 @@ if TYPE_CHECKING:
     from searchapp.types import Backend, DocumentRow, Encoder, Evaluation, Reader, Writer
 
 Kind: TypeAlias = Literal["judgements", "pairs", "headings"]
-OnEmbedding: TypeAlias = Callable[[int, int, float], None]  # texts done, texts in all, seconds taken
+OnEmbedding: TypeAlias = Callable[
+    [int, int, float], None
+]  # texts done, texts in all, seconds taken
 
 SHARE = 0.3  # of the questions that are held out, where none are given
 _COMMIT_DOCUMENTS = 256
@@ -43,7 +57,9 @@ _COMMIT_DOCUMENTS = 256
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a model did: the evaluation, and the share of the questions that had an answer in the first place."""
+    """How a model did: the evaluation, and the share of the questions that had an answer in the
+    first place.
+    """
 
     hits_at_1: float
     evaluation: Evaluation
@@ -81,15 +97,19 @@ def set_task(
     work: Path,
     on_embedding: OnEmbedding = lambda *_: None,
 ) -> Task:
-    """The task that a source sets: judgements about the corpus, pairs of texts, or, without one, the corpus's own titles and headings.
+    """The task that a source sets: judgements about the corpus, pairs of texts, or, without one,
+    the corpus's own titles and headings.
 
-    The questions of the file `held_out` are asked, of the same form as the source, of judgements where there is none; else some of the
-    source's own, drawn by the seed such that no answer to them is learned from. `work` is an empty folder for what is temporary.
+    The questions of the file `held_out` are asked, of the same form as the source, of judgements
+    where there is none; else some of the source's own, drawn by the seed such that no answer to
+    them is learned from. `work` is an empty folder for what is temporary.
     """
     if source is not None and is_pairs(source):
         base = find_model(chosen.model or DEFAULT_MODEL, cache=chosen.cache)
         room = _PairsRoom(base, chosen, mode or MODES[0], work / "pairs", on_embedding)
-        return _pairs_task("pairs", pairs(source), pairs(held_out) if held_out else None, room, seed)
+        return _pairs_task(
+            "pairs", pairs(source), pairs(held_out) if held_out else None, room, seed
+        )
     subject = _Subject(chosen, mode, work, on_embedding)
     if source is not None:
         return _judgements_task(subject, source, held_out, seed)
@@ -99,7 +119,14 @@ def set_task(
         return _pairs_task("headings", lessons, None, room, seed)
     asked = subject.answers(held_out)
     parts = set_apart([each.question for each in lessons], list(asked))
-    return Task("headings", subject.base, _learned(lessons, parts), parts, len(parts.held_out), subject.exam(held_out, parts.held_out))
+    return Task(
+        "headings",
+        subject.base,
+        _learned(lessons, parts),
+        parts,
+        len(parts.held_out),
+        subject.exam(held_out, parts.held_out),
+    )
 
 
 def _judgements_task(subject: _Subject, source: Path, held_out: Path | None, seed: int) -> Task:
@@ -107,20 +134,38 @@ def _judgements_task(subject: _Subject, source: Path, held_out: Path | None, see
     asked = subject.answers(held_out) if held_out else given
     parts = _parted(given, asked, seed)
     exam = subject.exam(held_out or source, parts.held_out)
-    return Task("judgements", subject.base, subject.lessons(source, parts.learned), parts, familiar(parts, given, asked), exam)
+    return Task(
+        "judgements",
+        subject.base,
+        subject.lessons(source, parts.learned),
+        parts,
+        familiar(parts, given, asked),
+        exam,
+    )
 
 
-def _pairs_task(kind: Kind, given: list[Lesson], held_out: list[Lesson] | None, room: _PairsRoom, seed: int) -> Task:
+def _pairs_task(
+    kind: Kind, given: list[Lesson], held_out: list[Lesson] | None, room: _PairsRoom, seed: int
+) -> Task:
     answers = _answers(given)
     asked = answers if held_out is None else _answers(held_out)
     parts = _parted(answers, asked, seed)
-    room.furnish([*given, *(held_out or ())], [each for each in held_out or given if each.question in set(parts.held_out)])
-    return Task(kind, room.base, _learned(given, parts), parts, familiar(parts, answers, asked), room)
+    room.furnish(
+        [*given, *(held_out or ())],
+        [each for each in held_out or given if each.question in set(parts.held_out)],
+    )
+    return Task(
+        kind, room.base, _learned(given, parts), parts, familiar(parts, answers, asked), room
+    )
 
 
 def _parted(given: Answers, asked: Answers, seed: int) -> Parts:
     """The questions given in two parts; or, where others are asked, apart from those."""
-    return part(given, share=SHARE, seed=seed) if asked is given else set_apart(list(given), list(asked))
+    return (
+        part(given, share=SHARE, seed=seed)
+        if asked is given
+        else set_apart(list(given), list(asked))
+    )
 
 
 def _answers(lessons: Iterable[Lesson]) -> Answers:
@@ -140,17 +185,22 @@ def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
     for each in judgements:
         if each.grade > 0:
             answers[each.question].add(each.document)
-    hits = sum(bool(found) and found[0][0] in answers[question] for question, found in evaluation.run.items())
+    hits = sum(
+        bool(found) and found[0][0] in answers[question]
+        for question, found in evaluation.run.items()
+    )
     return Score(hits / len(evaluation.run), evaluation)
 
 
-# ---- a corpus --------------------------------------------------------------------------------------------------------
+# ---- a corpus ------------------------------------------------------------------------------------
 
 
 class _Subject:
     """A corpus that is learned from, and asked."""
 
-    def __init__(self, chosen: Settings, mode: str | None, work: Path, on_embedding: OnEmbedding) -> None:
+    def __init__(
+        self, chosen: Settings, mode: str | None, work: Path, on_embedding: OnEmbedding
+    ) -> None:
         self.work, self.on_embedding = work, on_embedding
         self.backend = LocalBackend(chosen.corpus)
         with closing(self.backend.reader()) as reader:
@@ -161,11 +211,18 @@ class _Subject:
         if identity is None or not documents:
             raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
         if pending:
-            raise TuningError(f"{counted(pending, 'document')} of the corpus cannot be found by meaning yet", hint="run: searchapp ingest")
+            raise TuningError(
+                f"{counted(pending, 'document')} of the corpus cannot be found by meaning yet",
+                hint="run: searchapp ingest",
+            )
         self.base = find_model(identity.model, cache=chosen.cache)
         if self.base.fingerprint != identity.fingerprint:
             message = f"the model {identity.model} is no longer the one that made this corpus"
-            raise TuningError(message, hint="put the earlier model back, or have the corpus use the one that is there: searchapp model use")
+            raise TuningError(
+                message,
+                hint="put the earlier model back, or have the corpus use the one that is there: "
+                "searchapp model use",
+            )
         self.encoder = open_encoder(identity, cache=chosen.cache)
 
     @property
@@ -174,13 +231,20 @@ class _Subject:
         return set(self.names.values())
 
     def questions(self, file: Path) -> dict[str, str]:
-        """The questions of a file of judgements, by number; raises as `own_questions`, and TuningError for pairs."""
+        """The questions of a file of judgements, by number; raises as `own_questions`, and
+        TuningError for pairs.
+        """
         if is_pairs(file):
-            raise TuningError(f"{file} holds pairs of question and text", hint="give judgements, of question and path")
+            raise TuningError(
+                f"{file} holds pairs of question and text",
+                hint="give judgements, of question and path",
+            )
         return own_questions(file, self.paths)
 
     def answers(self, file: Path) -> Answers:
-        """The documents that answer each question of a file of judgements; raises as `questions`."""
+        """The documents that answer each question of a file of judgements; raises as
+        `questions`.
+        """
         questions = self.questions(file)
         found = defaultdict(set)
         for each in own_judgements(file, self.paths):
@@ -189,7 +253,9 @@ class _Subject:
         return found
 
     def lessons(self, file: Path, learned: Iterable[str]) -> list[Lesson]:
-        """The judgements of these questions that name an answer: the question, and the passage of the document that answers it best."""
+        """The judgements of these questions that name an answer: the question, and the passage of
+        the document that answers it best.
+        """
         questions, wanted = self.questions(file), set(learned)
         corpus = Corpus(self.backend, encoder=self.encoder)
         found: dict[Lesson, None] = {}
@@ -198,7 +264,10 @@ class _Subject:
             if each.grade > 0 and question in wanted:
                 within = Filters(within=(os.fsdecode(self.names[each.document]),))
                 answer = corpus.query(question, k=1, mode="hybrid", filters=within, is_literal=True)
-                passages = (embedded_text(match.hit.passage.headings, match.hit.text) for match in answer.matches)
+                passages = (
+                    embedded_text(match.hit.passage.headings, match.hit.text)
+                    for match in answer.matches
+                )
                 found.update(dict.fromkeys(Lesson(question, text) for text in passages))
         return list(found)
 
@@ -215,7 +284,11 @@ class _Subject:
         """The judgements of these questions, in a file of their own."""
         questions, wanted = self.questions(file), set(held_out)
         rows = [
-            {"question": questions[each.question], "path": os.fsdecode(self.names[each.document]), "grade": each.grade}
+            {
+                "question": questions[each.question],
+                "path": os.fsdecode(self.names[each.document]),
+                "grade": each.grade,
+            }
             for each in own_judgements(file, self.paths)
             if questions[each.question] in wanted
         ]
@@ -239,23 +312,33 @@ class _CorpusExam:
         return self._score(copy, encoder)
 
     def _score(self, backend: Backend, encoder: Encoder) -> Score:
-        (evaluation,) = evaluate_corpus(self._judgements, backend, lambda _: encoder, modes=[self._subject.mode])
+        (evaluation,) = evaluate_corpus(
+            self._judgements, backend, lambda _: encoder, modes=[self._subject.mode]
+        )
         return _scored(evaluation, own_judgements(self._judgements, self._subject.paths))
 
 
 def _copy(corpus: Backend, copy: Backend, encoder: Encoder, on_embedding: OnEmbedding) -> None:
-    """The corpus's documents and settings in another one, as far as queries see them, with vectors by this encoder."""
+    """The corpus's documents and settings in another one, as far as queries see them, with vectors
+    by this encoder.
+    """
     with closing(corpus.reader()) as reader, closing(copy.writer()) as writer:
         writer.set_encoder(encoder.identity)
         for name, value in reader.settings().items():
             writer.set_setting(name, value)
-        for at, (document_id, row) in enumerate(zip(reader.document_ids(Filters()), reader.rows(Filters()), strict=True), start=1):
+        for at, (document_id, row) in enumerate(
+            zip(reader.document_ids(Filters()), reader.rows(Filters()), strict=True), start=1
+        ):
             _copy_document(reader, writer, document_id, row)
             if at % _COMMIT_DOCUMENTS == 0:
                 writer.commit()
         writer.commit()
         begin, total = time.perf_counter(), reader.counts()[1]
-        intake = Intake(writer, encoder, on_embedded=lambda: on_embedding(intake.embedded, total, time.perf_counter() - begin))
+        intake = Intake(
+            writer,
+            encoder,
+            on_embedded=lambda: on_embedding(intake.embedded, total, time.perf_counter() - begin),
+        )
         with intake:
             intake.close()
         writer.finish()
@@ -273,28 +356,52 @@ def _copy_document(reader: Reader, writer: Writer, document_id: int, row: Docume
     writer.replace(source, document, [hit.passage for hit in hits])
 
 
-# ---- pairs of texts --------------------------------------------------------------------------------------------------
+# ---- pairs of texts ------------------------------------------------------------------------------
 
 
 class _PairsRoom:
     """Questions of pairs, asked of a collection of all texts, each a document."""
 
-    def __init__(self, base: ModelFolder, chosen: Settings, mode: str, folder: Path, on_embedding: OnEmbedding) -> None:
+    def __init__(
+        self,
+        base: ModelFolder,
+        chosen: Settings,
+        mode: str,
+        folder: Path,
+        on_embedding: OnEmbedding,
+    ) -> None:
         self.base = base
-        self._chosen, self._mode, self._folder, self._on_embedding = chosen, mode, folder, on_embedding
+        self._chosen, self._mode, self._folder, self._on_embedding = (
+            chosen,
+            mode,
+            folder,
+            on_embedding,
+        )
 
     def furnish(self, texts: Iterable[Lesson], asked: Sequence[Lesson]) -> None:
         """Write the collection, in BEIR form."""
-        documents = {text: f"d{at}" for at, text in enumerate(dict.fromkeys(each.text for each in texts), start=1)}
-        questions = {question: f"q{at}" for at, question in enumerate(dict.fromkeys(each.question for each in asked), start=1)}
+        documents = {
+            text: f"d{at}"
+            for at, text in enumerate(dict.fromkeys(each.text for each in texts), start=1)
+        }
+        questions = {
+            question: f"q{at}"
+            for at, question in enumerate(dict.fromkeys(each.question for each in asked), start=1)
+        }
         (self._folder / "qrels").mkdir(parents=True)
         _write_records(self._folder / "corpus.jsonl", documents)
         _write_records(self._folder / "queries.jsonl", questions)
-        judged = "".join(f"{questions[each.question]}\t{documents[each.text]}\t1\n" for each in asked)
+        judged = "".join(
+            f"{questions[each.question]}\t{documents[each.text]}\t1\n" for each in asked
+        )
         (self._folder / "qrels" / "test.tsv").write_text(judged, encoding="ascii")
 
     def before(self) -> Score:
-        return self._score(lambda: load_encoder(self.base.model, cache=self._chosen.cache, device=self._chosen.device))
+        return self._score(
+            lambda: load_encoder(
+                self.base.model, cache=self._chosen.cache, device=self._chosen.device
+            )
+        )
 
     def after(self, encoder: Encoder) -> Score:
         return self._score(lambda: encoder)
@@ -304,10 +411,15 @@ class _PairsRoom:
             self._folder,
             opened,
             modes=[self._mode],
-            on_progress=lambda state: self._on_embedding(state.files_done, state.files_total, state.took_s),
+            on_progress=lambda state: self._on_embedding(
+                state.files_done, state.files_total, state.took_s
+            ),
         )
         return _scored(evaluation, collection_judgements(self._folder))
 
 
 def _write_records(file: Path, ids: Mapping[str, str]) -> None:
-    file.write_text("".join(f"{json.dumps({'_id': name, 'text': text})}\n" for text, name in ids.items()), encoding="ascii")
+    file.write_text(
+        "".join(f"{json.dumps({'_id': name, 'text': text})}\n" for text, name in ids.items()),
+        encoding="ascii",
+    )

@@ -1,9 +1,11 @@
-"""A model tuned to one's own questions, and whether that was worth it: taught some of them, examined on others before and after.
+"""A model tuned to one's own questions, and whether that was worth it: taught some of them,
+examined on others before and after.
 
     tune:  set task -> examine -> train -> examine -> compare -> put in place
 
-A model is put in place only where it is better and chance alone seldom makes such a difference, or where that is insisted on. What is
-being made is in a folder beside the place of the model, where the same call goes on after an interruption.
+A model is put in place only where it is better and chance alone seldom makes such a difference, or
+where that is insisted on. What is being made is in a folder beside the place of the model, where
+the same call goes on after an interruption.
 """
 
 from __future__ import annotations
@@ -37,10 +39,15 @@ if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
     from searchapp.types import Comparison
 
-Phase: TypeAlias = Literal["gathering", "examining before", "training", "going on", "examining after"]
+Phase: TypeAlias = Literal[
+    "gathering", "examining before", "training", "going on", "examining after"
+]
 
 SIGNIFICANT = 0.05  # the p below which a model that is better is put in place
-LEAST_LEARNED, LEAST_HELD_OUT = 16, 6  # questions; of fewer than six held out, no difference has a p below .05
+LEAST_LEARNED, LEAST_HELD_OUT = (
+    16,
+    6,
+)  # questions; of fewer than six held out, no difference has a p below .05
 _RUN = ".tuning"  # behind the name of the model's place: what is being made
 
 
@@ -71,7 +78,9 @@ class Callbacks:
 
     on_phase: Callable[[Phase], None] = lambda _: None
     on_step: Callable[[Step], None] = lambda _: None
-    on_embedding: Callable[[int, int, float], None] = lambda *_: None  # texts done, of all, and the seconds taken
+    on_embedding: Callable[[int, int, float], None] = lambda *_: (
+        None
+    )  # texts done, of all, and the seconds taken
     is_stopped: Callable[[], bool] = lambda: False
 
 
@@ -86,12 +95,14 @@ def tune(
     is_forced: bool = False,
     callbacks: Callbacks = Callbacks(),
 ) -> Tuned:
-    """Tune a model to a source: judgements about the corpus, pairs of texts, or, without one, the corpus's own titles and headings.
+    """Tune a model to a source: judgements about the corpus, pairs of texts, or, without one, the
+    corpus's own titles and headings.
 
-    Three tenths of the questions are held out, with all their answers, or those of the file `held_out`, which is of judgements where
-    there is no source. They are asked in a `mode`, by default the corpus's. Interrupted, the same call goes on where it was. Raises
-    CollectionError for a file that cannot be read, TuningError where there is too little to learn from or no room for the model,
-    CorpusMissing, CorpusEmpty, EncoderError and UsageError.
+    Three tenths of the questions are held out, with all their answers, or those of the file
+    `held_out`, which is of judgements where there is no source. They are asked in a `mode`, by
+    default the corpus's. Interrupted, the same call goes on where it was. Raises CollectionError
+    for a file that cannot be read, TuningError where there is too little to learn from or no room
+    for the model, CorpusMissing, CorpusEmpty, EncoderError and UsageError.
     """
     train.require_training()
     if mode is not None and mode not in MODES:
@@ -100,16 +111,34 @@ def tune(
     _require_free(output)
     callbacks.on_phase("gathering")
     with tempfile.TemporaryDirectory(prefix="searchapp-tune-") as work:
-        task = set_task(source, held_out, mode, chosen, seed=recipe.seed, work=Path(work), on_embedding=callbacks.on_embedding)
+        task = set_task(
+            source,
+            held_out,
+            mode,
+            chosen,
+            seed=recipe.seed,
+            work=Path(work),
+            on_embedding=callbacks.on_embedding,
+        )
         _require_enough(task)
         with _run_folder(output) as folder:
-            return _Tuning(task, output, folder, chosen, recipe, callbacks).to_the_end(is_forced=is_forced)
+            return _Tuning(task, output, folder, chosen, recipe, callbacks).to_the_end(
+                is_forced=is_forced
+            )
 
 
 class _Tuning:
     """One run, in its folder."""
 
-    def __init__(self, task: Task, output: Path, folder: Path, chosen: Settings, recipe: Recipe, callbacks: Callbacks) -> None:
+    def __init__(
+        self,
+        task: Task,
+        output: Path,
+        folder: Path,
+        chosen: Settings,
+        recipe: Recipe,
+        callbacks: Callbacks,
+    ) -> None:
         self.task, self.folder, self.chosen, self.callbacks = task, folder, chosen, callbacks
         told = [task.base.fingerprint, asdict(recipe), [asdict(each) for each in task.lessons]]
         self.key = hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
@@ -126,17 +155,23 @@ class _Tuning:
         )
 
     def to_the_end(self, *, is_forced: bool) -> Tuned:
-        """Examine, train, examine again, and put the model in place where it is better, or that is insisted on."""
+        """Examine, train, examine again, and put the model in place where it is better, or that is
+        insisted on.
+        """
         self.callbacks.on_phase("examining before")
         before = self.task.exam.before()
         if not self.train():
             return self.told
         self.callbacks.on_phase("examining after")
-        tuned = load_encoder(str(self.folder / train.MODEL), cache=self.chosen.cache, device=self.chosen.device)
+        tuned = load_encoder(
+            str(self.folder / train.MODEL), cache=self.chosen.cache, device=self.chosen.device
+        )
         after = self.task.exam.after(tuned)
         (comparison,) = compare([before.evaluation, after.evaluation])
         is_better = comparison.ndcg_at_10 > 0 and comparison.p < SIGNIFICANT
-        found = replace(self.told, before=before, after=after, comparison=comparison, is_better=is_better)
+        found = replace(
+            self.told, before=before, after=after, comparison=comparison, is_better=is_better
+        )
         if is_better or is_forced:
             self.put_in_place(found)
             return replace(found, is_in_place=True)
@@ -148,7 +183,9 @@ class _Tuning:
         """Have the model trained, as far as it is not; False where that was stopped."""
         if not train.is_trained(self.folder, self.key):
             _require_room(self.folder, self.task.base)
-            self.callbacks.on_phase("going on" if train.steps_done(self.folder, self.key) else "training")
+            self.callbacks.on_phase(
+                "going on" if train.steps_done(self.folder, self.key) else "training"
+            )
         return train.train(
             self.task.base,
             self.task.lessons,
@@ -171,7 +208,9 @@ class _Tuning:
             disk.sync(found.output.parent)
         except OSError as error:
             hint = "make room, or choose another place; run again: the training is done"
-            raise TuningError(f"cannot write {found.output}: {error.strerror}", hint=hint) from error
+            raise TuningError(
+                f"cannot write {found.output}: {error.strerror}", hint=hint
+            ) from error
 
 
 def account_of(found: Tuned) -> dict[str, object]:
@@ -180,7 +219,12 @@ def account_of(found: Tuned) -> dict[str, object]:
         "base": found.base,
         "learned_from": found.kind,
         "lessons": found.lessons,
-        "questions": {"learned": found.learned, "held_out": found.held_out, "dropped": found.dropped, "familiar": found.familiar},
+        "questions": {
+            "learned": found.learned,
+            "held_out": found.held_out,
+            "dropped": found.dropped,
+            "familiar": found.familiar,
+        },
         "recipe": asdict(found.recipe),
         "before": found.before and _figures(found.before),
         "after": found.after and _figures(found.after),
@@ -191,11 +235,16 @@ def account_of(found: Tuned) -> dict[str, object]:
 
 def _figures(score: Score) -> dict[str, object]:
     of = score.evaluation
-    figures = {"hits@1": score.hits_at_1, "ndcg@10": of.ndcg_at_10, "mrr@10": of.mrr_at_10, "recall@100": of.recall_at_100}
+    figures = {
+        "hits@1": score.hits_at_1,
+        "ndcg@10": of.ndcg_at_10,
+        "mrr@10": of.mrr_at_10,
+        "recall@100": of.recall_at_100,
+    }
     return {"mode": of.mode, **{name: round(float(value), 6) for name, value in figures.items()}}
 
 
-# ---- the folder of a run ---------------------------------------------------------------------------------------------
+# ---- the folder of a run -------------------------------------------------------------------------
 
 
 @contextmanager
@@ -204,14 +253,20 @@ def _run_folder(output: Path) -> Iterator[Path]:
     folder = output.with_name(f"{output.name}{_RUN}")
     try:
         disk.make_folder(folder)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(
+            folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
     except OSError as error:
-        raise TuningError(f"cannot write {folder}: {error.strerror}", hint="choose another place with --out") from error
+        raise TuningError(
+            f"cannot write {folder}: {error.strerror}", hint="choose another place with --out"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise TuningError(f"another tuning is at work in {folder}", hint="wait for it to end, or stop it") from error
+            raise TuningError(
+                f"another tuning is at work in {folder}", hint="wait for it to end, or stop it"
+            ) from error
         yield folder
         if {path.name for path in folder.iterdir()} == {"lock"}:
             shutil.rmtree(folder)
@@ -220,8 +275,13 @@ def _run_folder(output: Path) -> Iterator[Path]:
 
 
 def _require_free(output: Path) -> None:
-    if output.is_symlink() or (output.exists() and not (output.is_dir() and not any(output.iterdir()))):
-        raise TuningError(f"there is something at {output} already", hint="choose another place with --out, or move it away")
+    if output.is_symlink() or (
+        output.exists() and not (output.is_dir() and not any(output.iterdir()))
+    ):
+        raise TuningError(
+            f"there is something at {output} already",
+            hint="choose another place with --out, or move it away",
+        )
 
 
 def _require_enough(task: Task) -> None:
@@ -230,13 +290,22 @@ def _require_enough(task: Task) -> None:
         ("held out", len(task.parts.held_out), LEAST_HELD_OUT),
     ):
         if number < least:
-            hint = "give more, or name those to hold out with --held-out; of themselves, questions with an answer in common stay together"
-            raise TuningError(f"too little to tune by: {counted(number, 'question')} {what}, of {least} at least", hint=hint)
+            hint = (
+                "give more, or name those to hold out with --held-out; of themselves, "
+                "questions with an answer in common stay together"
+            )
+            raise TuningError(
+                f"too little to tune by: {counted(number, 'question')} {what}, of {least} at least",
+                hint=hint,
+            )
 
 
 def _require_room(folder: Path, base: ModelFolder) -> None:
     wanted = train.COPIES * sum((base.path / name).stat().st_size for name, _ in base.weights)
     free = shutil.disk_usage(folder).free
     if free < wanted:
-        message = f"tuning takes {human_bytes(wanted)} at {folder.parent}, where {human_bytes(free)} are free"
+        message = (
+            f"tuning takes {human_bytes(wanted)} at {folder.parent}, where "
+            f"{human_bytes(free)} are free"
+        )
         raise TuningError(message, hint="make room, or choose another place with --out")

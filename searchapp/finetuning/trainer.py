@@ -1,8 +1,10 @@
-"""A model taught pairs of question and text, by sentence-transformers' trainer; the other texts of a batch are the wrong answers.
+"""A model taught pairs of question and text, by sentence-transformers' trainer; the other texts of
+a batch are the wrong answers.
 
-The only owner of sentence-transformers. A run is a plan of batches, made before the first step, and what a step does follows from the
-weights, the optimiser's moments and the step's number alone: dropout is seeded by it. So a run that was interrupted ends with the
-weights of one that was not. All of that is one safetensors file; the trainer's own checkpoints hold pickles, and are neither
+The only owner of sentence-transformers. A run is a plan of batches, made before the first step, and
+what a step does follows from the weights, the optimiser's moments and the step's number alone:
+dropout is seeded by it. So a run that was interrupted ends with the weights of one that was not.
+All of that is one safetensors file; the trainer's own checkpoints hold pickles, and are neither
 written nor read. Knows nothing of corpora, nor how good the model has become.
 """
 
@@ -30,7 +32,10 @@ if TYPE_CHECKING:
 
 MODEL, CHECKPOINT = "model", "checkpoint.safetensors"  # in the folder of a run
 ACCOUNT = "tuning.json"  # in the model's folder: how it came about
-CHECKPOINT_S, CHECKPOINT_SHARE = 5.0, 0.03  # between checkpoints at least, and the part of the time that they may take
+CHECKPOINT_S, CHECKPOINT_SHARE = (
+    5.0,
+    0.03,
+)  # between checkpoints at least, and the part of the time that they may take
 COPIES = 7  # of the weights, for which a run needs room: two checkpoints of three, and the model
 _WEIGHTS, _MOMENTS = "weights.", "moments."  # before the names of a checkpoint's tensors
 _FORMAT = "searchapp-tuning/1"
@@ -64,8 +69,15 @@ def require_training() -> None:
     """Raises UsageError where the libraries that training takes are not installed."""
     from importlib.util import find_spec
 
-    if missing := [name for name in ("sentence_transformers", "accelerate", "datasets") if find_spec(name) is None]:
-        raise UsageError(f"tuning takes {missing[0]}, which is not installed", hint="pip install 'searchapp[tune]'")
+    if missing := [
+        name
+        for name in ("sentence_transformers", "accelerate", "datasets")
+        if find_spec(name) is None
+    ]:
+        raise UsageError(
+            f"tuning takes {missing[0]}, which is not installed",
+            hint="pip install 'searchapp[tune]'",
+        )
 
 
 def train(
@@ -79,11 +91,13 @@ def train(
     on_step: Callable[[Step], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Put a model that was taught the lessons in `work`/model, a sentence-transformers folder, whole or not at all.
+    """Put a model that was taught the lessons in `work`/model, a sentence-transformers folder,
+    whole or not at all.
 
-    Returns False where it was stopped first. What is done stays, by a kill some seconds' work is lost, and the next call with the same
-    `key`, which names all that decides the outcome, goes on from there. Raises EncoderError where the base model cannot be loaded, and
-    TuningError where the folder cannot be written or the training comes to nothing.
+    Returns False where it was stopped first. What is done stays, by a kill some seconds' work is
+    lost, and the next call with the same `key`, which names all that decides the outcome, goes on
+    from there. Raises EncoderError where the base model cannot be loaded, and TuningError where the
+    folder cannot be written or the training comes to nothing.
     """
     if is_trained(work, key):
         return True
@@ -96,7 +110,9 @@ def train(
         run.save(work / MODEL)
     except OSError as error:
         message = f"cannot write {work}: {error.strerror or error}"
-        raise TuningError(message, hint="make room, or choose another place with --out; run again to go on") from error
+        raise TuningError(
+            message, hint="make room, or choose another place with --out; run again to go on"
+        ) from error
     return True
 
 
@@ -112,22 +128,30 @@ def steps_done(work: Path, key: str) -> int:
 
 
 def plan(lessons: Sequence[Lesson], recipe: Recipe) -> list[list[int]]:
-    """The batches of all epochs, as positions: in each, no question and no text twice, since one's answer would be another's wrong one."""
+    """The batches of all epochs, as positions: in each, no question and no text twice, since one's
+    answer would be another's wrong one.
+    """
     import torch
     from datasets import Dataset
     from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
     pairs = Dataset.from_list([{"question": each.question, "text": each.text} for each in lessons])
-    sampler = NoDuplicatesBatchSampler(pairs, recipe.batch, drop_last=False, generator=torch.Generator(), seed=recipe.seed)
+    sampler = NoDuplicatesBatchSampler(
+        pairs, recipe.batch, drop_last=False, generator=torch.Generator(), seed=recipe.seed
+    )
     batches = []
     for epoch in range(recipe.epochs):
         sampler.set_epoch(epoch)
-        batches += [batch for batch in sampler if len(batch) > 1]  # one alone has no wrong answer to be told from
+        batches += [
+            batch for batch in sampler if len(batch) > 1
+        ]  # one alone has no wrong answer to be told from
     return batches
 
 
 def rate_at(step: int, total: int, warm_up: float) -> float:
-    """The part of the highest learning rate that a step is taken with: up to 1 in the warm-up, then evenly down to 0."""
+    """The part of the highest learning rate that a step is taken with: up to 1 in the warm-up, then
+    evenly down to 0.
+    """
     rise = max(1, round(total * warm_up))
     return (step + 1) / rise if step < rise else max(0.0, (total - step) / max(1, total - rise))
 
@@ -135,7 +159,15 @@ def rate_at(step: int, total: int, warm_up: float) -> float:
 class _Run:
     """A model on its way; `done` of the plan's batches are behind it."""
 
-    def __init__(self, base: ModelFolder, lessons: Sequence[Lesson], recipe: Recipe, checkpoint: Path, key: str, device: Device) -> None:
+    def __init__(
+        self,
+        base: ModelFolder,
+        lessons: Sequence[Lesson],
+        recipe: Recipe,
+        checkpoint: Path,
+        key: str,
+        device: Device,
+    ) -> None:
         import torch
 
         self.checkpoint, self.key, self.recipe = checkpoint, key, recipe
@@ -149,7 +181,9 @@ class _Run:
             texts = [base.document_prompt + lesson.text for lesson in lessons]
             self.pairs = Dataset.from_dict({"question": questions, "text": texts})
             self.plan = plan(lessons, recipe)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=recipe.rate, weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=recipe.rate, weight_decay=0.0
+        )
 
     # -- training
 
@@ -176,7 +210,14 @@ class _Run:
         metadata = {"format": _FORMAT, "key": self.key, "step": str(self.done)}
         temporary = self.checkpoint.with_suffix(".tmp")
         try:
-            save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, temporary, metadata)
+            save_file(
+                {
+                    name: value.detach().cpu().contiguous().clone()
+                    for name, value in tensors.items()
+                },
+                temporary,
+                metadata,
+            )
             disk.sync(temporary)
             temporary.replace(self.checkpoint)
         except Exception as error:  # safetensors raises nothing narrower for a full disk
@@ -200,8 +241,16 @@ class _Run:
             if name.startswith(_MOMENTS):
                 at, _, part = name.removeprefix(_MOMENTS).partition(".")
                 moments.setdefault(int(at), {})[part] = value
-        self.model.load_state_dict({name.removeprefix(_WEIGHTS): value for name, value in tensors.items() if name.startswith(_WEIGHTS)})
-        self.optimizer.load_state_dict({"state": moments, "param_groups": self.optimizer.state_dict()["param_groups"]})
+        self.model.load_state_dict(
+            {
+                name.removeprefix(_WEIGHTS): value
+                for name, value in tensors.items()
+                if name.startswith(_WEIGHTS)
+            }
+        )
+        self.optimizer.load_state_dict(
+            {"state": moments, "param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
         self.done = steps_done(self.checkpoint.parent, self.key)
 
     def save(self, folder: Path) -> None:
@@ -209,12 +258,17 @@ class _Run:
         import torch
 
         if not all(bool(torch.isfinite(value).all()) for value in self.model.state_dict().values()):
-            raise TuningError("the training came to nothing: the weights are no longer numbers", hint="choose a lower --rate")
+            raise TuningError(
+                "the training came to nothing: the weights are no longer numbers",
+                hint="choose a lower --rate",
+            )
         fresh = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         with _quiet():
             self.model.save_pretrained(str(fresh), create_model_card=False, safe_serialization=True)
-        (fresh / ACCOUNT).write_text(json.dumps({"format": _FORMAT, "key": self.key}), encoding="utf-8")
+        (fresh / ACCOUNT).write_text(
+            json.dumps({"format": _FORMAT, "key": self.key}), encoding="utf-8"
+        )
         for path in (*fresh.rglob("*"), fresh):
             disk.sync(path)
         shutil.rmtree(folder, ignore_errors=True)
@@ -242,7 +296,7 @@ def _header(checkpoint: Path) -> Mapping[str, str]:
         return {}
 
 
-# ---- sentence-transformers -------------------------------------------------------------------------------------------
+# ---- sentence-transformers -----------------------------------------------------------------------
 
 
 def _loaded(base: ModelFolder, device: Device) -> Any:  # a SentenceTransformer; untyped
@@ -262,16 +316,30 @@ def _loaded(base: ModelFolder, device: Device) -> Any:  # a SentenceTransformer;
             do_lower_case=base.is_lowercased,
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise EncoderError(f"The model in {base.path} cannot be loaded: {error}", hint="Use a whole copy of it.") from error
+        raise EncoderError(
+            f"The model in {base.path} cannot be loaded: {error}", hint="Use a whole copy of it."
+        ) from error
     pooling = Pooling(transformer.get_embedding_dimension(), base.pooling)
-    prompts = {name: prompt for name, prompt in (("query", base.query_prompt), ("document", base.document_prompt)) if prompt}
+    prompts = {
+        name: prompt
+        for name, prompt in (("query", base.query_prompt), ("document", base.document_prompt))
+        if prompt
+    }
     place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    return SentenceTransformer(modules=[transformer, pooling, Normalize()], device=place, prompts=prompts or None, local_files_only=True)
+    return SentenceTransformer(
+        modules=[transformer, pooling, Normalize()],
+        device=place,
+        prompts=prompts or None,
+        local_files_only=True,
+    )
 
 
 def _trainer(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[], bool]) -> Any:
     """A trainer for the rest of the plan."""
-    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers import (
+        SentenceTransformerTrainer,
+        SentenceTransformerTrainingArguments,
+    )
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
     from torch.optim.lr_scheduler import LambdaLR
     from transformers import PrinterCallback
@@ -305,7 +373,10 @@ def _trainer(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[]
         train_dataset=run.pairs,
         loss=MultipleNegativesRankingLoss(run.model, scale=run.recipe.scale),
         callbacks=[_watch(run, on_step, is_stopped, loss=lambda: float(trainer.last_loss))],
-        optimizers=(run.optimizer, LambdaLR(run.optimizer, lambda step: rate_at(begun + step, total, run.recipe.warm_up))),
+        optimizers=(
+            run.optimizer,
+            LambdaLR(run.optimizer, lambda step: rate_at(begun + step, total, run.recipe.warm_up)),
+        ),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -325,7 +396,13 @@ def _sampler_of(batches: Sequence[Sequence[int]]) -> Callable[..., Any]:
     return Planned
 
 
-def _watch(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[], bool], *, loss: Callable[[], float]) -> Any:
+def _watch(
+    run: _Run,
+    on_step: Callable[[Step], None],
+    is_stopped: Callable[[], bool],
+    *,
+    loss: Callable[[], float],
+) -> Any:
     """The callback that seeds each step, tells of it, stores checkpoints and stops."""
     import torch
     from transformers import TrainerCallback
@@ -343,7 +420,16 @@ def _watch(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[], 
             run.done += 1
             now = time.monotonic()
             rate = sum(sizes[begun : run.done]) / max(now - begin_s, 1e-3)
-            on_step(Step(run.done, len(sizes), run.done - begun, rate, sum(sizes[run.done :]) / rate, loss()))
+            on_step(
+                Step(
+                    run.done,
+                    len(sizes),
+                    run.done - begun,
+                    rate,
+                    sum(sizes[run.done :]) / rate,
+                    loss(),
+                )
+            )
             control.should_training_stop |= is_stopped()
             if now >= due_s:
                 run.store()

@@ -1,7 +1,8 @@
-"""What a model is taught: pairs of a question and the text that answers it, and which questions are held out to examine it.
+"""What a model is taught: pairs of a question and the text that answers it, and which questions are
+held out to examine it.
 
-Reads tables of pairs, and parts questions so that none is learned from that is nearly one of those held out, or has its answer. Pure
-but for reading; knows nothing of models or corpora.
+Reads tables of pairs, and parts questions so that none is learned from that is nearly one of those
+held out, or has its answer. Pure but for reading; knows nothing of models or corpora.
 """
 
 from __future__ import annotations
@@ -21,14 +22,18 @@ from searchapp.errors import CollectionError
 from searchapp.evaluation.qrels import COLUMNS
 from searchapp.evaluation.tabular import rows
 
-Answers: TypeAlias = Mapping[str, Collection[str]]  # of each question, the texts or documents that answer it, by any name
+Answers: TypeAlias = Mapping[
+    str, Collection[str]
+]  # of each question, the texts or documents that answer it, by any name
 
 _ALIKE = 0.75  # of the words of both, from which on two questions are nearly the same
 _WORD = re.compile(r"\w+")
 _COLUMNS = (COLUMNS, ("question", "text"))
 _FORM = (
-    "give a header and rows of question and path, of documents of the corpus, or of question and text, separated by commas, "
-    'semicolons or tabs; or lines of {"question": ..., "path": ...} or {"question": ..., "text": ...}'
+    "give a header and rows of question and path, of documents of the corpus, or of question and "
+    "text, separated by commas, "
+    'semicolons or tabs; or lines of {"question": ..., "path": ...} or {"question": ..., "text": '
+    "...}"
 )
 
 
@@ -42,18 +47,21 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The questions to learn from and those held out, each in the order given; `dropped` are neither: nearly the same as one held out."""
+    """The questions to learn from and those held out, each in the order given; `dropped` are
+    neither: nearly the same as one held out.
+    """
 
     learned: tuple[str, ...]
     held_out: tuple[str, ...]
     dropped: tuple[str, ...] = ()
 
 
-# ---- parting questions -----------------------------------------------------------------------------------------------
+# ---- parting questions ---------------------------------------------------------------------------
 
 
 def part(answers: Answers, *, share: float, seed: int) -> Parts:
-    """Some questions held out, up to that share of them, the rest to learn from: no answer is of both, and nearly the same stay together.
+    """Some questions held out, up to that share of them, the rest to learn from: no answer is of
+    both, and nearly the same stay together.
 
     The same questions are parted in the same way, in whatever order they come.
     """
@@ -63,26 +71,39 @@ def part(answers: Answers, *, share: float, seed: int) -> Parts:
     for group in groups:
         if len(held_out) + len(group) <= room:
             held_out.update(group)
-    return Parts(tuple(each for each in answers if each not in held_out), tuple(each for each in answers if each in held_out))
+    return Parts(
+        tuple(each for each in answers if each not in held_out),
+        tuple(each for each in answers if each in held_out),
+    )
 
 
 def set_apart(questions: Sequence[str], held_out: Sequence[str]) -> Parts:
-    """The questions to learn from where others are given as held out: all but those that are nearly one of them."""
+    """The questions to learn from where others are given as held out: all but those that are nearly
+    one of them.
+    """
     distinct = list(dict.fromkeys(questions))
     kept = list(dict.fromkeys(held_out))
     both = [*kept, *distinct]
     near = {both[b] for a, b in _alike([words(each) for each in both]) if a < len(kept) <= b}
-    return Parts(tuple(each for each in distinct if each not in near), tuple(kept), tuple(each for each in distinct if each in near))
+    return Parts(
+        tuple(each for each in distinct if each not in near),
+        tuple(kept),
+        tuple(each for each in distinct if each in near),
+    )
 
 
 def familiar(parts: Parts, learned: Answers, asked: Answers) -> int:
-    """How many of the questions held out have an answer that is learned from, too, with other questions."""
+    """How many of the questions held out have an answer that is learned from, too, with other
+    questions.
+    """
     met = {answer for question in parts.learned for answer in learned[question]}
     return sum(not met.isdisjoint(asked[question]) for question in parts.held_out)
 
 
 def is_alike(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Whether two questions, as their words, are nearly the same: they share three of four words of both."""
+    """Whether two questions, as their words, are nearly the same: they share three of four words of
+    both.
+    """
     return len(a & b) >= _ALIKE * len(a | b)
 
 
@@ -92,7 +113,9 @@ def words(text: str) -> frozenset[str]:
 
 
 def _groups(answers: Answers) -> list[list[str]]:
-    """The questions in groups, such that any two that are nearly the same, or have an answer in common, are in one group."""
+    """The questions in groups, such that any two that are nearly the same, or have an answer in
+    common, are in one group.
+    """
     questions = list(answers)
     parents = list(range(len(questions)))
 
@@ -102,7 +125,11 @@ def _groups(answers: Answers) -> list[list[str]]:
         return at
 
     first: dict[str, int] = {}
-    common = [(first.setdefault(answer, at), at) for at, question in enumerate(questions) for answer in answers[question]]
+    common = [
+        (first.setdefault(answer, at), at)
+        for at, question in enumerate(questions)
+        for answer in answers[question]
+    ]
     for a, b in chain(_alike([words(each) for each in questions]), common):
         parents[root(a)] = root(b)
     groups = defaultdict(list)
@@ -114,12 +141,15 @@ def _groups(answers: Answers) -> list[list[str]]:
 def _alike(bags: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
     """Each pair of bags that are nearly the same, as positions a < b, found by their rarest words.
 
-    Of two that share so much, one's rarest words, a quarter and one more, hold a word of the other's (Bayardo et al. 2007).
+    Of two that share so much, one's rarest words, a quarter and one more, hold a word of the
+    other's (Bayardo et al. 2007).
     """
     counts = Counter(word for bag in bags for word in bag)
     seen: dict[str, list[int]] = defaultdict(list)
     for b, bag in enumerate(bags):
-        rarest = sorted(bag, key=lambda word: (counts[word], word))[: len(bag) - math.ceil(_ALIKE * len(bag)) + 1]
+        rarest = sorted(bag, key=lambda word: (counts[word], word))[
+            : len(bag) - math.ceil(_ALIKE * len(bag)) + 1
+        ]
         for a in sorted({a for word in rarest or [""] for a in seen[word]}):
             if is_alike(bags[a], bag):
                 yield a, b
@@ -128,14 +158,18 @@ def _alike(bags: Sequence[frozenset[str]]) -> Iterator[tuple[int, int]]:
 
 
 def _lot(question: str, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}\n{question}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(
+        f"{seed}\n{question}".encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()
 
 
-# ---- tables of pairs -------------------------------------------------------------------------------------------------
+# ---- tables of pairs -----------------------------------------------------------------------------
 
 
 def is_pairs(file: Path) -> bool:
-    """Whether a file holds pairs of question and text, rather than judgements, which have a path. Raises CollectionError for neither."""
+    """Whether a file holds pairs of question and text, rather than judgements, which have a path.
+    Raises CollectionError for neither.
+    """
     row = next((row for _, row in rows(file, _COLUMNS, form=_FORM)), None)
     if row is None:
         raise CollectionError(f"{file} holds no questions", hint=_FORM)
@@ -151,18 +185,22 @@ def pairs(file: Path) -> list[Lesson]:
         values = [row.get(name) for name in ("question", "text")]
         question, text = (value.strip() if isinstance(value, str) else "" for value in values)
         if not question or not text:
-            raise CollectionError(f"{file}, line {line}: no {'text' if question else 'question'}", hint=_FORM)
+            raise CollectionError(
+                f"{file}, line {line}: no {'text' if question else 'question'}", hint=_FORM
+            )
         found[Lesson(question, text)] = None
     return list(found)
 
 
-# ---- pairs of headings -----------------------------------------------------------------------------------------------
+# ---- pairs of headings ---------------------------------------------------------------------------
 
 
 def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[Lesson]:
-    """Titles and headings with what stands below them, from passages in order: document, headings (title first) and text.
+    """Titles and headings with what stands below them, from passages in order: document, headings
+    (title first) and text.
 
-    Of a section that is several passages, the first counts. A heading that several documents have is asked for with those above it.
+    Of a section that is several passages, the first counts. A heading that several documents have
+    is asked for with those above it.
     """
     first: dict[tuple[int, tuple[str, ...]], str] = {}
     for document, headings, text in sections:

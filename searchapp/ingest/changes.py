@@ -1,7 +1,9 @@
-"""Survey: the files on the disk beside what the corpus remembers of them; what need not be read, and what has left.
+"""Survey: the files on the disk beside what the corpus remembers of them; what need not be read,
+and what has left.
 
-A container (an archive, a mail) is one file on the disk; its members have paths below its own, `mails.zip!/1.eml`, and stand and fall
-with it. Reads the disk's folders, but no file, and changes nothing.
+A container (an archive, a mail) is one file on the disk; its members have paths below its own,
+`mails.zip!/1.eml`, and stand and fall with it. Reads the disk's folders, but no file, and changes
+nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from searchapp.types import KnownFile, Root, Source, Unindexed, containers_of, i
 if TYPE_CHECKING:
     from searchapp.types import Document, FileIdentity
 
-_RACY_NS = 2 * 10**9  # a file changed this shortly before it was read may have changed again without a trace
+_RACY_NS = (
+    2 * 10**9
+)  # a file changed this shortly before it was read may have changed again without a trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,10 @@ class _Remembered:
         """Whether reading it again would give nothing else."""
         if self.document is None:
             return is_current(self.source.extractor)
-        has_made = (self.source.extractor, self.source.splitter) == (extractor_of(self.document.type), SPLITTER_VERSION)
+        has_made = (self.source.extractor, self.source.splitter) == (
+            extractor_of(self.document.type),
+            SPLITTER_VERSION,
+        )
         return has_made and not self.document.is_stale
 
 
@@ -44,18 +51,33 @@ class Survey:
     """What one run finds on the disk, and what the corpus knows; `look` first, then ask."""
 
     def __init__(
-        self, known: Mapping[bytes, KnownFile], unindexed: Mapping[bytes, Unindexed], find_like: Callable[[bytes], Iterable[KnownFile]]
+        self,
+        known: Mapping[bytes, KnownFile],
+        unindexed: Mapping[bytes, Unindexed],
+        find_like: Callable[[bytes], Iterable[KnownFile]],
     ) -> None:
-        """What is known where the run looks; `find_like` finds the documents of the same bytes, by content hash, anywhere."""
+        """What is known where the run looks; `find_like` finds the documents of the same bytes, by
+        content hash, anywhere.
+        """
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
         self.known = known
         self._find_like = find_like
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
-        self._remembered = {path: _Remembered(file.source, file, None) for path, file in known.items()}
-        refused = (file for file in unindexed.values() if file.source is not None and file.path not in known)
-        self._remembered |= {file.path: _Remembered(file.source, None, file) for file in refused if file.source is not None}
+        self._remembered = {
+            path: _Remembered(file.source, file, None) for path, file in known.items()
+        }
+        refused = (
+            file
+            for file in unindexed.values()
+            if file.source is not None and file.path not in known
+        )
+        self._remembered |= {
+            file.path: _Remembered(file.source, None, file)
+            for file in refused
+            if file.source is not None
+        }
         self._files_on_disk: dict[bytes, bool] = {}
         self._container: dict[bytes, bytes] = {}  # the file on the disk, by member
         self._members: dict[bytes, list[bytes]] = {}
@@ -83,20 +105,28 @@ class Survey:
             self._members.setdefault(container, []).append(path)
 
     def file_of(self, path: bytes) -> bytes:
-        """The file on the disk that a path leads to: the container of a member, else the path itself."""
+        """The file on the disk that a path leads to: the container of a member, else the path
+        itself.
+        """
         return self._container.get(path, path)
 
     def is_unchanged(self, file: walk.FoundFile) -> bool:
         """Whether a file, and all that it holds, is as the corpus remembers it."""
-        return file.path in self._remembered and all(_is_same_file(each, file.identity) for _, each in self._all_in(file.path))
+        return file.path in self._remembered and all(
+            _is_same_file(each, file.identity) for _, each in self._all_in(file.path)
+        )
 
     def remembered_in(self, path: bytes) -> Iterator[tuple[bytes, Unindexed | None]]:
-        """A file and its members as the corpus remembers them, each with why it is no document, None for those that are."""
+        """A file and its members as the corpus remembers them, each with why it is no document,
+        None for those that are.
+        """
         for each, remembered in self._all_in(path):
             yield each, remembered.refusal
 
     def refusals_like(self, file: walk.FoundFile) -> dict[bytes, Unindexed]:
-        """What was refused of such a file's size and ending, by content hash: the same bytes need not be tried again."""
+        """What was refused of such a file's size and ending, by content hash: the same bytes need
+        not be tried again.
+        """
         return self._refusals.get(_kind(file.path, file.identity.size), {})
 
     def like(self, source: Source) -> list[KnownFile]:
@@ -130,9 +160,15 @@ class Survey:
             self.add_member(path, container)
 
     def _may_be_container(self, path: bytes) -> bool:
-        """Whether a path is that of a file that holds files: one on the disk, or one that was; not of a folder beside it, "name!"."""
+        """Whether a path is that of a file that holds files: one on the disk, or one that was; not
+        of a folder beside it, "name!".
+        """
         remembered = self._remembered.get(path)
-        if remembered is not None and remembered.document is not None and not has_members(remembered.document.type):
+        if (
+            remembered is not None
+            and remembered.document is not None
+            and not has_members(remembered.document.type)
+        ):
             return False
         if path not in self._files_on_disk:
             self._files_on_disk[path] = os.path.isfile(path) and not os.path.lexists(path + b"!")  # noqa: PTH113
@@ -142,18 +178,32 @@ class Survey:
         for each in (path, *self._members.get(path, ())):
             yield each, self._remembered[each]
 
-    def _index_refusals(self, unindexed: Iterable[Unindexed]) -> dict[tuple[int, bytes], dict[bytes, Unindexed]]:
+    def _index_refusals(
+        self, unindexed: Iterable[Unindexed]
+    ) -> dict[tuple[int, bytes], dict[bytes, Unindexed]]:
         """Whole files that were refused, also those of which an earlier version is kept."""
         index: dict[tuple[int, bytes], dict[bytes, Unindexed]] = {}
         for entry in unindexed:
-            source, is_whole = entry.source, entry.path not in self._container and entry.path not in self._members
-            if source is not None and entry.outcome != "indexed" and is_whole and is_current(source.extractor):
-                index.setdefault(_kind(entry.path, source.identity.size), {})[source.content_hash] = entry
+            source, is_whole = (
+                entry.source,
+                entry.path not in self._container and entry.path not in self._members,
+            )
+            if (
+                source is not None
+                and entry.outcome != "indexed"
+                and is_whole
+                and is_current(source.extractor)
+            ):
+                index.setdefault(_kind(entry.path, source.identity.size), {})[
+                    source.content_hash
+                ] = entry
         return index
 
 
 def is_same(known: KnownFile, source: Source, document: Document) -> bool:
-    """Whether a document that was read is the one that is known: the same bytes, read and split in the same way."""
+    """Whether a document that was read is the one that is known: the same bytes, read and split in
+    the same way.
+    """
     old = known.source
     same_bytes = old.content_hash == source.content_hash and known.type == document.type
     return same_bytes and (old.extractor, old.splitter) == (source.extractor, source.splitter)
@@ -170,8 +220,16 @@ def outermost(roots: Iterable[Root]) -> list[Root]:
 
 def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
-    is_settled = all(abs(source.hashed_at_ns - moment_ns) > _RACY_NS for moment_ns in (identity.mtime_ns, identity.ctime_ns))
-    return source.identity == identity and is_settled and source.hashed_at_ns > 0 and remembered.is_sound
+    is_settled = all(
+        abs(source.hashed_at_ns - moment_ns) > _RACY_NS
+        for moment_ns in (identity.mtime_ns, identity.ctime_ns)
+    )
+    return (
+        source.identity == identity
+        and is_settled
+        and source.hashed_at_ns > 0
+        and remembered.is_sound
+    )
 
 
 def _kind(path: bytes, size: int) -> tuple[int, bytes]:

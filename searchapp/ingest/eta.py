@@ -1,7 +1,8 @@
 """How long the rest of an ingest takes. Pure.
 
-Two kinds of work share the processor: reading (walk, extract, split, store) runs ahead of encoding, and slows it meanwhile. So what is left
-is told for each by what it has cost so far; the pace of the whole would promise too little at first and too much later.
+Two kinds of work share the processor: reading (walk, extract, split, store) runs ahead of encoding,
+and slows it meanwhile. So what is left is told for each by what it has cost so far; the pace of the
+whole would promise too little at first and too much later.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ class Work:
 
 
 def left_s(reading: Work, encoding: Work, *, took_s: float, reading_s: float, cores: int) -> float:
-    """The seconds that the rest takes, when so far `took_s` have passed and reading took `reading_s` of one core's time.
+    """The seconds that the rest takes, when so far `took_s` have passed and reading took
+    `reading_s` of one core's time.
 
-    `encoding.total` is what has been read; what is still to be read will be as dense. Infinite before anything was encoded.
+    `encoding.total` is what has been read; what is still to be read will be as dense. Infinite
+    before anything was encoded.
     """
     if not reading.done or not encoding.done:
         return float("inf")
     expected = encoding.total * reading.total / reading.done
     encoding_s = max(cores * took_s - reading_s, 0.0)
-    rest = (reading.total - reading.done) * reading_s / reading.done + (expected - encoding.done) * encoding_s / encoding.done
+    rest = (reading.total - reading.done) * reading_s / reading.done + (
+        expected - encoding.done
+    ) * encoding_s / encoding.done
     return max(rest, 0.0) / cores

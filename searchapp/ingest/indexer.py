@@ -1,10 +1,12 @@
-"""Intake: documents to stored vectors. split -> store as pending -> encode -> attach, embedding nothing twice.
+"""Intake: documents to stored vectors. split -> store as pending -> encode -> attach, embedding
+nothing twice.
 
-Text runs ahead: a new document is stored at once, to be found by its words, and its vectors follow when its turn comes, read back from the
-store, so that memory does not grow with what waits. A changed document is held until its new vectors are there, and is then
-replaced whole. Two jobs of about a second are with the encoder at any time, so that it never waits for a file, a commit or the
-last text of a job; a commit a second makes durable what has come about. Serves whoever has documents; knows no files, no SQL and no
-model: only the seams.
+Text runs ahead: a new document is stored at once, to be found by its words, and its vectors follow
+when its turn comes, read back from the store, so that memory does not grow with what waits. A
+changed document is held until its new vectors are there, and is then replaced whole. Two jobs of
+about a second are with the encoder at any time, so that it never waits for a file, a commit or the
+last text of a job; a commit a second makes durable what has come about. Serves whoever has
+documents; knows no files, no SQL and no model: only the seams.
 """
 
 from __future__ import annotations
@@ -67,7 +69,9 @@ class _Job:
 
 
 class Intake:
-    """Takes documents in: splits, stores, embeds what was never embedded. Use as a context manager, and `close` to finish."""
+    """Takes documents in: splits, stores, embeds what was never embedded. Use as a context manager,
+    and `close` to finish.
+    """
 
     def __init__(
         self,
@@ -79,10 +83,11 @@ class Intake:
         is_stopped: Callable[[], bool] = lambda: False,
         watch: Stopwatch | None = None,
     ) -> None:
-        """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is looked at as often.
+        """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is
+        looked at as often.
 
-        A document that is not wholly embedded by then stays as it is stored, pending or in its earlier version: it is in
-        `unfinished` or `abandoned`.
+        A document that is not wholly embedded by then stays as it is stored, pending or in its
+        earlier version: it is in `unfinished` or `abandoned`.
         """
         self._writer = writer
         self._encoder = encoder
@@ -98,14 +103,22 @@ class Intake:
         self._fed = 0  # the last pending document that a job has taken
         self._given = 0  # characters of this run's that need no more to be given to the encoder
         self._jobs: deque[_Job] = deque()
-        self._made: deque[dict[bytes, Vector]] = deque(maxlen=_JOBS)  # by the jobs settled last, which later ones may build on
-        self._replaced: dict[bytes, Vector] = {}  # vectors of earlier versions: their texts may have moved to another file
+        self._made: deque[dict[bytes, Vector]] = deque(
+            maxlen=_JOBS
+        )  # by the jobs settled last, which later ones may build on
+        self._replaced: dict[
+            bytes, Vector
+        ] = {}  # vectors of earlier versions: their texts may have moved to another file
         self._job_characters = _FIRST_JOB
         self._settled_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
         self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
-        self._began_s, self._thread_began_s, self._reading_s = time.perf_counter(), time.thread_time(), 0.0
+        self._began_s, self._thread_began_s, self._reading_s = (
+            time.perf_counter(),
+            time.thread_time(),
+            0.0,
+        )
         self.characters = 0  # of all passages taken in
         self.characters_done = 0  # of those whose vectors are known
         self.embedded = 0
@@ -116,7 +129,9 @@ class Intake:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)  # idle by now, unless something went wrong
+        self._threads.shutdown(
+            wait=False, cancel_futures=True
+        )  # idle by now, unless something went wrong
 
     @property
     def unfinished(self) -> list[Source]:
@@ -129,24 +144,44 @@ class Intake:
         return time.perf_counter() - self._began_s
 
     def left_s(self, read: float, to_read: float) -> float:
-        """The seconds that the rest takes, when so much was read of so much in all, in any unit; infinite while nothing tells."""
-        half_done = sum(job.characters for job in tuple(self._jobs) if not job.rows.done()) / 2  # they are, on average
+        """The seconds that the rest takes, when so much was read of so much in all, in any unit;
+        infinite while nothing tells.
+        """
+        half_done = (
+            sum(job.characters for job in tuple(self._jobs) if not job.rows.done()) / 2
+        )  # they are, on average
         encoding = Work(self.characters_done + half_done, self.characters)
-        return left_s(Work(read, to_read), encoding, took_s=self.took_s, reading_s=self._reading_s, cores=os.cpu_count() or 1)
+        return left_s(
+            Work(read, to_read),
+            encoding,
+            took_s=self.took_s,
+            reading_s=self._reading_s,
+            cores=os.cpu_count() or 1,
+        )
 
     def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
-        """Take a document in; returns False where it holds no passage. It is stored by the time `close` returns."""
+        """Take a document in; returns False where it holds no passage. It is stored by the time
+        `close` returns.
+        """
         with self._watch.stage("split"):
-            passages = split(document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens)
+            passages = split(
+                document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens
+            )
         if not passages:
             return False
-        texts = [embedded_text(passage.headings, document.text[passage.start : passage.end]) for passage in passages]
+        texts = [
+            embedded_text(passage.headings, document.text[passage.start : passage.end])
+            for passage in passages
+        ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
         self._arrived.append(_Arrival(source, document, passages, texts, digests, is_new))
         self._arrived_characters += _characters(self._arrived[-1])
         self.characters += _characters(self._arrived[-1])
-        if len(self._arrived) >= _ARRIVED_DOCUMENTS or self._arrived_characters >= _ARRIVED_CHARACTERS:
+        if (
+            len(self._arrived) >= _ARRIVED_DOCUMENTS
+            or self._arrived_characters >= _ARRIVED_CHARACTERS
+        ):
             self._admit()
         self._tend(least=_SMALLEST_JOB)
         while self._held_characters > _HELD_CHARACTERS and not self._is_stopped():
@@ -155,7 +190,9 @@ class Intake:
         return True
 
     def tend(self) -> None:
-        """Store what the encoder has finished, and give it more; never waits for it. Call it now and then while nothing is added."""
+        """Store what the encoder has finished, and give it more; never waits for it. Call it now
+        and then while nothing is added.
+        """
         self._tend()
 
     def _tend(self, *, least: int = 1) -> None:
@@ -196,7 +233,8 @@ class Intake:
                 self._count(item.texts, is_reused=True)
             elif item.is_new and not any(digest in known for digest in item.digests):
                 self._store_pending(item)
-            else:  # the corpus has it, or parts of it, in what may be replaced before its turn comes
+            else:
+                # the corpus has it, or parts of it, in what may be replaced before its turn comes
                 self._held.append(item)
                 self._held_characters += _characters(item)
 
@@ -209,13 +247,17 @@ class Intake:
     def _known(self, items: Sequence[_Item]) -> dict[bytes, Vector]:
         """The vectors of texts embedded before, by digest."""
         digests = [digest for item in items for digest in item.digests]
-        replaced = {digest: self._replaced[digest] for digest in digests if digest in self._replaced}
+        replaced = {
+            digest: self._replaced[digest] for digest in digests if digest in self._replaced
+        }
         return replaced | self._writer.digests(digests) if digests else {}
 
     # -- to the encoder and back
 
     def _drain(self, *, is_last: bool = False) -> None:
-        """See all through that waits; what earlier runs have left too, once nothing of this one can take its place."""
+        """See all through that waits; what earlier runs have left too, once nothing of this one can
+        take its place.
+        """
         self._feed(is_last=is_last)
         while self._jobs and not self._is_stopped():
             self._settle()
@@ -244,10 +286,20 @@ class Intake:
             self._jobs.append(_Job(items, known, list(missing), rows, characters))
             self._given += characters
             texts = (zip(item.digests, item.texts, strict=True) for item in items)
-            self._count([text for some in texts for digest, text in some if missing.get(digest) is not text], is_reused=True)
+            self._count(
+                [
+                    text
+                    for some in texts
+                    for digest, text in some
+                    if missing.get(digest) is not text
+                ],
+                is_reused=True,
+            )
 
     def _next_items(self, *, is_last: bool) -> list[_Item]:
-        """What is encoded next: what is held comes first, as it takes memory, then what is pending, in order."""
+        """What is encoded next: what is held comes first, as it takes memory, then what is pending,
+        in order.
+        """
         items: list[_Item] = []
         left = self._job_characters
         while self._held and left > 0:
@@ -271,7 +323,9 @@ class Intake:
         except Exception:
             self._commit()  # what came about before stands
             raise
-        made = dict(zip(job.missing, rows, strict=False))  # not all, where the run was stopped meanwhile
+        made = dict(
+            zip(job.missing, rows, strict=False)
+        )  # not all, where the run was stopped meanwhile
         self._made.append(made)
         known = ChainMap(job.known, *self._made)
         with self._watch.stage("store"):
@@ -282,7 +336,13 @@ class Intake:
                     self.abandoned.append(item.source)
         now = time.perf_counter()
         pace = job.characters / max(now - self._settled_s, 1e-3) * _JOB_S
-        self._job_characters = int(min(max(pace, self._job_characters / 2, _SMALLEST_JOB), 2 * self._job_characters, _LARGEST_JOB))
+        self._job_characters = int(
+            min(
+                max(pace, self._job_characters / 2, _SMALLEST_JOB),
+                2 * self._job_characters,
+                _LARGEST_JOB,
+            )
+        )
         self._settled_s = now
 
     def _store(self, item: _Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
@@ -305,7 +365,9 @@ class Intake:
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """Count the time of the block as the encoder's, once where two threads encode side by side."""
+        """Count the time of the block as the encoder's, once where two threads encode
+        side by side.
+        """
         with self._counting:
             self._at_work += 1
             if self._at_work == 1:
@@ -351,7 +413,9 @@ def _characters(item: _Item) -> int:
 
 
 def _parts(texts: list[str], characters: int) -> Iterator[list[str]]:
-    """The texts, in order, in runs of about so many characters; the last has up to twice as many, so that a usual job is one run."""
+    """The texts, in order, in runs of about so many characters; the last has up to twice as many,
+    so that a usual job is one run.
+    """
     left = sum(map(len, texts))
     begin = used = 0
     for end, text in enumerate(texts, start=1):

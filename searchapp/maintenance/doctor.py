@@ -1,7 +1,8 @@
-"""All that one needs to know to tell why something does not work, and what is wrong with it, on one page.
+"""All that one needs to know to tell why something does not work, and what is wrong with it, on one
+page.
 
-Looks and changes nothing: no model is converted, no corpus migrated, and nothing leaves the machine. What fails while it looks is
-itself a finding.
+Looks and changes nothing: no model is converted, no corpus migrated, and nothing leaves the
+machine. What fails while it looks is itself a finding.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ _LITTLE_ROOM = 2**28  # bytes
 
 
 def diagnose(settings: Settings) -> Diagnosis:
-    """The program, the machine, the model and the corpus as they are, and what is wrong with any of them."""
+    """The program, the machine, the model and the corpus as they are, and what is wrong with any of
+    them.
+    """
     found = Diagnosis()
     for name, look in _SECTIONS.items():
         facts = found.sections[name] = []
@@ -72,17 +75,32 @@ def _program(_: Settings, problems: list[Problem]) -> _Facts:
         try:
             yield library, version(library)
         except PackageNotFoundError:
-            problems.append(Problem(f"{library} is not installed", "install searchapp again: pip install --force-reinstall searchapp"))
+            problems.append(
+                Problem(
+                    f"{library} is not installed",
+                    "install searchapp again: pip install --force-reinstall searchapp",
+                )
+            )
 
 
 def _sqlite(_: Settings, problems: list[Problem]) -> _Facts:
     yield "version", sqlite3.sqlite_version
     is_affected = _WAL_BUG[0] <= sqlite3.sqlite_version_info <= _WAL_BUG[1]
-    yield "WAL-reset bug", "in this version; cannot happen here: one connection writes, all others only read" if is_affected else "mended"
+    yield (
+        "WAL-reset bug",
+        "in this version; cannot happen here: one connection writes, all others only read"
+        if is_affected
+        else "mended",
+    )
     with sqlite3.connect(":memory:") as memory:
         options = {row[0] for row in memory.execute("PRAGMA compile_options")}
     if "ENABLE_FTS5" not in options:
-        problems.append(Problem("this Python's SQLite has no FTS5, so no words can be searched", "use another build of Python"))
+        problems.append(
+            Problem(
+                "this Python's SQLite has no FTS5, so no words can be searched",
+                "use another build of Python",
+            )
+        )
     yield "FTS5", "yes" if "ENABLE_FTS5" in options else "no"
 
 
@@ -90,7 +108,10 @@ def _processor(_: Settings, __: list[Problem]) -> _Facts:
     name, capabilities = graph.processor()
     yield "name", name
     yield "cores", str(os.cpu_count())
-    yield "computes in", ", ".join(sorted(each for each in capabilities if each[0] in "BFI" and each[-1].isdigit()))
+    yield (
+        "computes in",
+        ", ".join(sorted(each for each in capabilities if each[0] in "BFI" and each[-1].isdigit())),
+    )
     yield "engine", f"OpenVINO, {'bf16' if 'BF16' in capabilities else 'f32'}"
 
 
@@ -114,7 +135,13 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
         yield "converted", "not yet, or not any more: it is when it is first needed"
     if made_by is not None and made_by.fingerprint != folder.fingerprint:
         hint = "put the model back as it was, or ingest into a new corpus with --corpus DIR"
-        problems.append(Problem(f"the model {name!r} is not the one that made the corpus ({made_by.fingerprint[:12]})", hint))
+        problems.append(
+            Problem(
+                f"the model {name!r} is not the one that made the corpus "
+                f"({made_by.fingerprint[:12]})",
+                hint,
+            )
+        )
 
 
 def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
@@ -128,17 +155,45 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     findings = check(settings.corpus, is_full=False)
     yield "state", "damaged" if findings else "sound, as far as a quick check can tell"
     problems += [
-        Problem(f"{os.fsdecode(finding.path)}: {finding.what}".lstrip(": "), "run: searchapp check --repair") for finding in findings
+        Problem(
+            f"{os.fsdecode(finding.path)}: {finding.what}".lstrip(": "),
+            "run: searchapp check --repair",
+        )
+        for finding in findings
     ]
-    yield "documents", f"{status.documents:,}, {status.passages:,} passages (generation {status.generation})"
-    yield "waiting", f"{status.pending:,} pending, {status.stale:,} stale" if status.pending or status.stale else ""
-    yield "encoder", f"{status.encoder.model} ({status.encoder.fingerprint[:12]})" if status.encoder else "none yet"
+    yield (
+        "documents",
+        f"{status.documents:,}, {status.passages:,} passages (generation {status.generation})",
+    )
+    yield (
+        "waiting",
+        f"{status.pending:,} pending, {status.stale:,} stale"
+        if status.pending or status.stale
+        else "",
+    )
+    yield (
+        "encoder",
+        f"{status.encoder.model} ({status.encoder.fingerprint[:12]})"
+        if status.encoder
+        else "none yet",
+    )
     yield "vectors file", status.vectors_state
-    others = ((each.encoder.model if each.encoder else each.folder.name, each) for each in encodings.others(settings.corpus))
-    yield "other encodings", "; ".join(f"{name}: {each.documents:,} documents, {each.size / 2**20:,.0f} MiB" for name, each in others)
+    others = (
+        (each.encoder.model if each.encoder else each.folder.name, each)
+        for each in encodings.others(settings.corpus)
+    )
+    yield (
+        "other encodings",
+        "; ".join(
+            f"{name}: {each.documents:,} documents, {each.size / 2**20:,.0f} MiB"
+            for name, each in others
+        ),
+    )
     if open_to_others := sorted(_open_to_others(settings.corpus)):
         yield "readable by others", ", ".join(open_to_others)
-        problems.append(Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.corpus}"))
+        problems.append(
+            Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.corpus}")
+        )
 
 
 def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
@@ -146,15 +201,27 @@ def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
     yield "file system", kind or "unknown"
     if disk.is_network(kind):
         hint = "keep it on a disk of this machine with --corpus DIR; the documents may be anywhere"
-        problems.append(Problem(f"the corpus is on a network file system ({kind}), where it cannot be written safely", hint))
+        problems.append(
+            Problem(
+                f"the corpus is on a network file system ({kind}), where it cannot be written "
+                "safely",
+                hint,
+            )
+        )
     there = next(place for place in (settings.corpus, *settings.corpus.parents) if place.exists())
     room = shutil.disk_usage(there).free
     yield "room", f"{room / 2**20:,.0f} MiB"
     if room < _LITTLE_ROOM:
         problems.append(
-            Problem("little room is left on the disk of the corpus", "make room; what is in it can still be searched and removed")
+            Problem(
+                "little room is left on the disk of the corpus",
+                "make room; what is in it can still be searched and removed",
+            )
         )
-    yield "writable", "yes" if os.access(there, os.W_OK) else "no: it can be searched, and not be changed"
+    yield (
+        "writable",
+        "yes" if os.access(there, os.W_OK) else "no: it can be searched, and not be changed",
+    )
     yield "cache", f"{settings.cache}, {_size(settings.cache) / 2**20:,.0f} MiB"
 
 

@@ -1,9 +1,12 @@
-"""Another model for a corpus: a new encoding, built beside the current one, which answers until the new one takes its place.
+"""Another model for a corpus: a new encoding, built beside the current one, which answers until the
+new one takes its place.
 
-The new encoding is a corpus of its own in a folder inside the corpus's, made by ordinary ingests of the same folders with the new model:
-so reading, splitting, resuming and telling are the ordinary ones, and a kept encoding is brought up to date like one that was
-interrupted. What an ingest cannot read again is taken over from the stored text first, so that each document leaves by the rules of
-every ingest or not at all. The corpus's lock is held for the last round alone, which finds what has changed meanwhile.
+The new encoding is a corpus of its own in a folder inside the corpus's, made by ordinary ingests of
+the same folders with the new model: so reading, splitting, resuming and telling are the ordinary
+ones, and a kept encoding is brought up to date like one that was interrupted. What an ingest cannot
+read again is taken over from the stored text first, so that each document leaves by the rules of
+every ingest or not at all. The corpus's lock is held for the last round alone, which finds what has
+changed meanwhile.
 """
 
 from __future__ import annotations
@@ -29,17 +32,35 @@ from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION, split
-from searchapp.types import RANGED, Block, Document, FileIdentity, FileOutcome, Place, Progress, Root, Source, is_within
+from searchapp.types import (
+    RANGED,
+    Block,
+    Document,
+    FileIdentity,
+    FileOutcome,
+    Place,
+    Progress,
+    Root,
+    Source,
+    is_within,
+)
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.types import Encoder, EncoderIdentity, Report
 
 Step: TypeAlias = Literal[
-    "building", "bringing up to date", "checking", "waiting for another ingest", "keeping the former one", "switching", "publishing"
+    "building",
+    "bringing up to date",
+    "checking",
+    "waiting for another ingest",
+    "keeping the former one",
+    "switching",
+    "publishing",
 ]
 
-TAKEN_OVER = f"{SPLITTER_VERSION}/stored"  # the splitter of what was split from the stored text: an ingest that can read it does it anew
+# the splitter of what was split from the stored text: an ingest that can read it does it anew
+TAKEN_OVER = f"{SPLITTER_VERSION}/stored"
 _COMMIT_DOCUMENTS = 256
 _POLL_S = 0.2  # between looks at whether the corpus is free
 _STORED = """
@@ -58,18 +79,29 @@ def use(
     on_step: Callable[[Step], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Reencoded | None:
-    """Have a corpus use another model, by its name, as `reencode` does; None where it uses it already.
+    """Have a corpus use another model, by its name, as `reencode` does; None where it uses it
+    already.
 
-    A model that is gone from its place is found in the cache, as long as the corpus holds an encoding by it. Raises EncoderError where
-    the model cannot be found, CorpusMissing and CorpusEmpty, beside what `reencode` raises.
+    A model that is gone from its place is found in the cache, as long as the corpus holds an
+    encoding by it. Raises EncoderError where the model cannot be found, CorpusMissing and
+    CorpusEmpty, beside what `reencode` raises.
     """
     current = _current(chosen.corpus)
     identity = _kept_identity(model, chosen)
-    if current.fingerprint == (identity.fingerprint if identity else _fingerprint(model, chosen.cache)):
+    if current.fingerprint == (
+        identity.fingerprint if identity else _fingerprint(model, chosen.cache)
+    ):
         return None
     on_step("building")
     encoder = _opened(model, identity, chosen)
-    return reencode(chosen.corpus, encoder, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped)
+    return reencode(
+        chosen.corpus,
+        encoder,
+        keep=keep,
+        on_progress=on_progress,
+        on_step=on_step,
+        is_stopped=is_stopped,
+    )
 
 
 def reencode(
@@ -81,12 +113,15 @@ def reencode(
     on_step: Callable[[Step], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> Reencoded:
-    """Build the encoding of a corpus by another encoder, as far as it is not there yet, and put it in place of the current one.
+    """Build the encoding of a corpus by another encoder, as far as it is not there yet, and put it
+    in place of the current one.
 
-    Queries are answered by the current encoding until then, in one transaction, by the new one from then on; ingests go on but
-    for the last moments. What was built stays, whatever happens, and is built on the next time. `keep` keeps the former encoding,
-    to be brought up to date and put in place in the same way. Raises CorpusLocked while another process builds it, or writes the corpus
-    at its end, CorpusUnwritable, CorpusDamaged where the new encoding fails its check, and what an ingest raises.
+    Queries are answered by the current encoding until then, in one transaction, by the new one from
+    then on; ingests go on but for the last moments. What was built stays, whatever happens, and is
+    built on the next time. `keep` keeps the former encoding, to be brought up to date and put in
+    place in the same way. Raises CorpusLocked while another process builds it, or writes the corpus
+    at its end, CorpusUnwritable, CorpusDamaged where the new encoding fails its check, and what an
+    ingest raises.
     """
     run = _Reencoding(folder, encoder, on_progress, on_step, is_stopped)
     return run.to_the_end(keep=keep)
@@ -103,7 +138,9 @@ class _Reencoding:
     is_stopped: Callable[[], bool]
     begin_s: float = field(default_factory=time.perf_counter)
     embedded: int = 0
-    left: dict[tuple[bytes, bytes], FileOutcome] = field(default_factory=dict)  # by path and content hash: not to be taken over again
+    left: dict[tuple[bytes, bytes], FileOutcome] = field(
+        default_factory=dict
+    )  # by path and content hash: not to be taken over again
 
     def __post_init__(self) -> None:
         self.before = _current(self.corpus)
@@ -129,7 +166,10 @@ class _Reencoding:
         try:
             self.before = _current(self.corpus)
             if self.before.fingerprint == self.after.fingerprint:
-                raise CorpusError("another process has put this encoding in place meanwhile", hint="nothing is left to do")
+                raise CorpusError(
+                    "another process has put this encoding in place meanwhile",
+                    hint="nothing is left to do",
+                )
             encodings.sweep(self.corpus)
             report = self.round()
             if self.is_stopped():
@@ -143,12 +183,16 @@ class _Reencoding:
             lock.release()
         done = self.result(self.corpus)
         notes = (*(report.notes if report else ()), *store.notes)
-        return replace(done, joined=joined, left=left, is_in_place=True, is_former_kept=keep, notes=notes)
+        return replace(
+            done, joined=joined, left=left, is_in_place=True, is_former_kept=keep, notes=notes
+        )
 
     # -- a round
 
     def round(self, *, is_first: bool = False) -> Report | None:
-        """Bring the new encoding up to date with the corpus and the disk; None where the corpus has no folders to look at."""
+        """Bring the new encoding up to date with the corpus and the disk; None where the corpus has
+        no folders to look at.
+        """
         with closing(self.backend.writer()) as writer:
             roots = self.prepare(writer)
         with _locked(self.folder):
@@ -162,7 +206,9 @@ class _Reencoding:
             self.embed()
         with closing(self.backend.writer()) as writer:
             self.part(writer, roots)
-            if report and not is_first:  # the first round does not know yet how much of a folder is gone
+            if (
+                report and not is_first
+            ):  # the first round does not know yet how much of a folder is gone
                 self.note_left(writer, report)
         return report
 
@@ -181,21 +227,31 @@ class _Reencoding:
         return roots
 
     def take_over(self, writer: Store, roots: Sequence[Root], *, is_first: bool) -> None:
-        """Store what the corpus has and this encoding has not, from the stored text; at first only what no ingest can read.
+        """Store what the corpus has and this encoding has not, from the stored text; at first only
+        what no ingest can read.
 
-        It is pending then, so that the ingest that follows knows of it, and embeds it unless it reads it anew.
+        It is pending then, so that the ingest that follows knows of it, and embeds it unless it
+        reads it anew.
         """
         known = writer.known_files()
         with Snapshot(self.corpus) as current:
-            documents = current.database.execute("SELECT id, path, content_hash, is_stale FROM document ORDER BY id").fetchall()
+            documents = current.database.execute(
+                "SELECT id, path, content_hash, is_stale FROM document ORDER BY id"
+            ).fetchall()
             for document_id, path, content_hash, is_stale in documents:
                 if self.is_stopped():
                     break
                 is_readable = not is_stale and _is_to_be_read(path, roots)
-                if mine := known.get(path):  # of another version, the corpus's counts where the file cannot tell
-                    is_due = mine.source.content_hash != content_hash and (mine.is_stale or not is_readable)
+                if mine := known.get(
+                    path
+                ):  # of another version, the corpus's counts where the file cannot tell
+                    is_due = mine.source.content_hash != content_hash and (
+                        mine.is_stale or not is_readable
+                    )
                 else:
-                    is_due = (path, content_hash) not in self.left and not (is_first and is_readable)
+                    is_due = (path, content_hash) not in self.left and not (
+                        is_first and is_readable
+                    )
                 if is_due:
                     self.store(writer, *_stored(current, document_id), is_stale=is_stale)
         writer.commit()
@@ -209,7 +265,9 @@ class _Reencoding:
             writer.commit()
 
     def ingest(self) -> Report:
-        report = Corpus(self.backend, encoder=self.encoder).ingest(on_progress=self.on_progress, is_stopped=self.is_stopped)
+        report = Corpus(self.backend, encoder=self.encoder).ingest(
+            on_progress=self.on_progress, is_stopped=self.is_stopped
+        )
         self.embedded += report.passages_embedded
         return report
 
@@ -220,17 +278,25 @@ class _Reencoding:
             self.on_progress(Progress(0, 0, intake.embedded, intake.took_s, float("inf")))
 
         with closing(self.backend.writer()) as writer:
-            with Intake(writer, self.encoder, on_embedded=report, is_stopped=self.is_stopped) as intake:
+            with Intake(
+                writer, self.encoder, on_embedded=report, is_stopped=self.is_stopped
+            ) as intake:
                 intake.close()
             writer.finish()
         self.embedded += intake.embedded
 
     def part(self, writer: Store, roots: Sequence[Root]) -> None:
-        """Take out what the corpus has not, and what no ingest would find: it left the corpus after this encoding was built."""
+        """Take out what the corpus has not, and what no ingest would find: it left the corpus after
+        this encoding was built.
+        """
         if self.is_stopped():
             return
         there = self.documents()
-        gone = [known.document_id for path, known in writer.known_files().items() if path not in there and not _is_to_be_read(path, roots)]
+        gone = [
+            known.document_id
+            for path, known in writer.known_files().items()
+            if path not in there and not _is_to_be_read(path, roots)
+        ]
         writer.remove(gone)
         writer.commit()
 
@@ -243,7 +309,9 @@ class _Reencoding:
     # -- the end
 
     def wait_for_lock(self) -> Lock | None:
-        """The corpus's lock, once the ingest that holds it has ended; None where the run is to stop first."""
+        """The corpus's lock, once the ingest that holds it has ended; None where the run is to stop
+        first.
+        """
         is_told = False
         while not self.is_stopped():
             try:
@@ -256,20 +324,31 @@ class _Reencoding:
         return None
 
     def difference(self) -> tuple[int, tuple[FileOutcome, ...]]:
-        """How many documents have joined, and which have left, each with the reason; CorpusError where one has left without any."""
+        """How many documents have joined, and which have left, each with the reason; CorpusError
+        where one has left without any.
+        """
         before = self.documents()
         with closing(self.backend.writer()) as writer:
             now = writer.known_files()
         contents = {known.source.content_hash for known in now.values()}
-        missing = {path: content for path, content in before.items() if path not in now and content not in contents}
+        missing = {
+            path: content
+            for path, content in before.items()
+            if path not in now and content not in contents
+        }
         if lost := [path for path, content in missing.items() if (path, content) not in self.left]:
-            message = f"the new encoding lacks {len(lost)} documents of the corpus, as {os.fsdecode(lost[0])}"
+            message = (
+                f"the new encoding lacks {len(lost)} documents of the corpus, as "
+                f"{os.fsdecode(lost[0])}"
+            )
             raise CorpusError(message, hint="nothing has changed; report this")
         left = tuple(self.left[path, content] for path, content in sorted(missing.items()))
         return sum(path not in before for path in now), left
 
     def put_in_place(self, *, keep: bool) -> None:
-        """Switch to the new encoding, which is up to date. Only the switch itself changes what the corpus answers."""
+        """Switch to the new encoding, which is up to date. Only the switch itself changes what the
+        corpus answers.
+        """
         with _locked(self.folder):
             switch.make_ready(self.folder, self.corpus)
             switch.require_sound(self.folder, is_full=False)
@@ -289,7 +368,9 @@ class _Reencoding:
         with Snapshot(folder) as snapshot:
             documents, passages, pending, _ = snapshot.counts()
             generation = snapshot.generation
-            taken_over = sum(count for _, _, splitter, count in snapshot.versions() if splitter == TAKEN_OVER)
+            taken_over = sum(
+                count for _, _, splitter, count in snapshot.versions() if splitter == TAKEN_OVER
+            )
         return Reencoded(
             before=self.before,
             after=self.after,
@@ -311,19 +392,23 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-# ---- models --------------------------------------------------------------------------------------------------------
+# ---- models --------------------------------------------------------------------------------------
 
 
 def _current(folder: Path) -> EncoderIdentity:
     """The encoder of a corpus."""
     with closing(LocalBackend(folder).reader()) as reader:
         if reader.encoder is None:
-            raise CorpusEmpty("the corpus holds no documents yet", hint="run: searchapp ingest PATH --model MODEL")
+            raise CorpusEmpty(
+                "the corpus holds no documents yet", hint="run: searchapp ingest PATH --model MODEL"
+            )
         return reader.encoder
 
 
 def _kept_identity(model: str, chosen: Settings) -> EncoderIdentity | None:
-    """The encoder of that name that made an encoding of the corpus, where the model itself is no longer to be found."""
+    """The encoder of that name that made an encoding of the corpus, where the model itself is no
+    longer to be found.
+    """
     try:
         _fingerprint(model, chosen.cache)
     except EncoderError:
@@ -350,7 +435,7 @@ def _opened(model: str, identity: EncoderIdentity | None, chosen: Settings) -> E
     return load_encoder(model, cache=chosen.cache, device=chosen.device)
 
 
-# ---- documents from their stored text ------------------------------------------------------------------------------
+# ---- documents from their stored text ------------------------------------------------------------
 
 
 def _is_to_be_read(path: bytes, roots: Sequence[Root]) -> bool:
@@ -359,34 +444,62 @@ def _is_to_be_read(path: bytes, roots: Sequence[Root]) -> bool:
 
 
 def _stored(current: Snapshot, document_id: int) -> tuple[Source, Document]:
-    """A document as it is stored, with a block for each of its passages, or for each of their lines where lines have places."""
-    path, *identity, content_hash, hashed_at_ns, extractor, _, kind, title, metadata, has_lines, text = current.database.execute(
-        _STORED, (document_id,)
-    ).fetchone()
+    """A document as it is stored, with a block for each of its passages, or for each of their lines
+    where lines have places.
+    """
+    (
+        path,
+        *identity,
+        content_hash,
+        hashed_at_ns,
+        extractor,
+        _,
+        kind,
+        title,
+        metadata,
+        has_lines,
+        text,
+    ) = current.database.execute(_STORED, (document_id,)).fetchone()
     source = Source(path, FileIdentity(*identity), content_hash, hashed_at_ns, extractor)
     rows = current.database.execute(_PASSAGES, (document_id,))
-    blocks = tuple(block for row in rows for block in _blocks(row, text, title, has_lines=bool(has_lines)))
+    blocks = tuple(
+        block for row in rows for block in _blocks(row, text, title, has_lines=bool(has_lines))
+    )
     return source, Document(text, kind, title, blocks, bool(has_lines), json.loads(metadata))
 
 
 def _blocks(row: tuple[Any, ...], text: str, title: str, *, has_lines: bool) -> Iterator[Block]:
     start, end, headings, place = row
     path = tuple(json.loads(headings))
-    if title.strip() and path and title.startswith(path[0]):  # the title comes first in every path, cut where it is long
+    if (
+        title.strip() and path and title.startswith(path[0])
+    ):  # the title comes first in every path, cut where it is long
         path = path[1:]
-    own = tuple((name, value) for name, value in json.loads(place).items() if not (has_lines and name in ("line_start", "line_end")))
-    kind: Literal["table", "prose"] = "table" if any(name.startswith("row") for name, _ in own) else "prose"
+    own = tuple(
+        (name, value)
+        for name, value in json.loads(place).items()
+        if not (has_lines and name in ("line_start", "line_end"))
+    )
+    kind: Literal["table", "prose"] = (
+        "table" if any(name.startswith("row") for name, _ in own) else "prose"
+    )
     for first, last, at in _placed(text, start, end, own):
         yield Block(first, last, kind, path, at)
 
 
 def _placed(text: str, start: int, end: int, place: Place) -> Iterator[tuple[int, int, Place]]:
-    """A passage's parts with their places: a line each where the passage spans as many rows, cells, times or lines as it has lines.
+    """A passage's parts with their places: a line each where the passage spans as many rows, cells,
+    times or lines as it has lines.
 
-    Else the whole passage with the whole of its span: true of all that is cut from it, if not as narrow as it could be.
+    Else the whole passage with the whole of its span: true of all that is cut from it, if not as
+    narrow as it could be.
     """
     values = dict(place)
-    spans = [name for name in RANGED if f"{name}_start" in values and values[f"{name}_start"] != values.get(f"{name}_end")]
+    spans = [
+        name
+        for name in RANGED
+        if f"{name}_start" in values and values[f"{name}_start"] != values.get(f"{name}_end")
+    ]
     if len(spans) == 1:
         first, last = (values[f"{spans[0]}_{side}"] for side in ("start", "end"))
         lines = [*_lines(text, start, end)]

@@ -1,4 +1,6 @@
-"""How classifiers, their figures and their labels look: tables for people, values for JSON. Pure, as `render` is."""
+"""How classifiers, their figures and their labels look: tables for people, values for JSON. Pure,
+as `render` is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,19 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, counted, display_path, display_width, fitted, human_duration, joined, one_line
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    PLAIN,
+    Look,
+    counted,
+    display_path,
+    display_width,
+    fitted,
+    human_duration,
+    joined,
+    one_line,
+)
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, Figures, Judge, Verdict
@@ -18,7 +32,7 @@ _MOST_CONFUSIONS = 10
 _MOST_NAMED = 12  # labels with their counts on one line
 
 
-# ---- what was learned ------------------------------------------------------------------------------------------------
+# ---- what was learned ----------------------------------------------------------------------------
 
 
 def classifier_json(classifier: Classifier, place: str) -> dict[str, object]:
@@ -34,16 +48,26 @@ def classifier_json(classifier: Classifier, place: str) -> dict[str, object]:
     }
 
 
-def classifier_text(classifier: Classifier, place: str, look: Look = PLAIN, *, took_s: float | None = None) -> str:
+def classifier_text(
+    classifier: Classifier, place: str, look: Look = PLAIN, *, took_s: float | None = None
+) -> str:
     """What a classifier has learned, and how right it is on examples left out in turn."""
     figures = classifier.figures
     took = "" if took_s is None else f" in {human_duration(took_s)}"
-    heading = f"{counted(len(classifier.classes), 'label')} learned from {counted(sum(classifier.counts), 'example')}{took}"
+    heading = (
+        f"{counted(len(classifier.classes), 'label')} learned from "
+        f"{counted(sum(classifier.counts), 'example')}{took}"
+    )
     return joined(
         [
             look.paint(heading, BOLD),
             _told("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), look),
-            _told("left out", f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, on examples left out in turn", look),
+            _told(
+                "left out",
+                f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, on examples "
+                "left out in turn",
+                look,
+            ),
             _told("calibration", _calibration(figures), look),
             _told("encoder", one_line(classifier.encoder.model), look),
             _told("file", one_line(place), look),
@@ -51,11 +75,13 @@ def classifier_text(classifier: Classifier, place: str, look: Look = PLAIN, *, t
     )
 
 
-# ---- how right it is -------------------------------------------------------------------------------------------------
+# ---- how right it is -----------------------------------------------------------------------------
 
 
 def figures_json(figures: Figures) -> dict[str, object]:
-    """Figures for programs: `confusion[i][j]` counts examples of label i that were given label j, in order of `labels`."""
+    """Figures for programs: `confusion[i][j]` counts examples of label i that were given label j,
+    in order of `labels`.
+    """
     return {
         "labels": list(figures.classes),
         "examples": figures.examples,
@@ -64,23 +90,49 @@ def figures_json(figures: Figures) -> dict[str, object]:
         "fold_accuracies": [round(each, 6) for each in figures.fold_accuracies],
         "confusion": [list(row) for row in figures.confusion],
         "by_label": [
-            {"label": name, "precision": round(precision, 6), "recall": round(recall, 6), "f1": round(f1, 6), "examples": sum(row)}
-            for name, (precision, recall, f1), row in zip(figures.classes, figures.by_label, figures.confusion, strict=True)
+            {
+                "label": name,
+                "precision": round(precision, 6),
+                "recall": round(recall, 6),
+                "f1": round(f1, 6),
+                "examples": sum(row),
+            }
+            for name, (precision, recall, f1), row in zip(
+                figures.classes, figures.by_label, figures.confusion, strict=True
+            )
         ],
         "calibration_error": _rounded(figures.calibration_error),
         "raw_calibration_error": _rounded(figures.raw_calibration_error),
-        "bins": [{"count": each.count, "probability": round(each.probability, 6), "right": round(each.right, 6)} for each in figures.bins],
+        "bins": [
+            {
+                "count": each.count,
+                "probability": round(each.probability, 6),
+                "right": round(each.right, 6),
+            }
+            for each in figures.bins
+        ],
     }
 
 
 def figures_text(figures: Figures, what: str, look: Look = PLAIN) -> str:
-    """How right labels are: overall, label by label, what is taken for what, and whether probabilities are what they say."""
+    """How right labels are: overall, label by label, what is taken for what, and whether
+    probabilities are what they say.
+    """
     spread = ""
     if figures.fold_accuracies:
         folds = ", ".join(f"{each:.3f}" for each in figures.fold_accuracies)
         spread = f" (by fold {folds})"
-    heading = f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, {counted(figures.examples, 'example')} {what}"
-    lines = [look.paint(heading, BOLD) + look.paint(spread, DIM), "", *_by_label(figures, look), "", *_confusions(figures, look)]
+    heading = (
+        f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, "
+        f"{counted(figures.examples, 'example')} {what}"
+    )
+    lines = [
+        look.paint(heading, BOLD) + look.paint(spread, DIM),
+        "",
+        *_by_label(figures, look),
+        "",
+        *_confusions(figures, look),
+    ]
     if figures.calibration_error is not None:
         lines += ["", f"calibration: {_calibration(figures)}", *_bins(figures, look)]
     return joined(lines)
@@ -95,13 +147,23 @@ def _by_label(figures: Figures, look: Look) -> Iterable[str]:
 def _confusions(figures: Figures, look: Look) -> Iterable[str]:
     names, counts = figures.classes, figures.confusion
     if len(names) <= _MOST_LABELS:
-        yield look.paint("confusion: a row has the examples of a label, a column those that were given it", DIM)
+        yield look.paint(
+            "confusion: a row has the examples of a label, a column those that were given it", DIM
+        )
         yield look.paint(_row("", [fitted(one_line(name), 9) for name in names], figures), DIM)
         for name, row in zip(names, counts, strict=True):
             yield _row(name, [f"{count:,}" for count in row], figures)
         return
-    wrong = sorted((-counts[i][j], i, j) for i in range(len(names)) for j in range(len(names)) if i != j and counts[i][j])
-    yield look.paint(f"confusion: the commonest of {counted(len(wrong), 'pair')}; --json has the whole matrix", DIM)
+    wrong = sorted(
+        (-counts[i][j], i, j)
+        for i in range(len(names))
+        for j in range(len(names))
+        if i != j and counts[i][j]
+    )
+    yield look.paint(
+        f"confusion: the commonest of {counted(len(wrong), 'pair')}; --json has the whole matrix",
+        DIM,
+    )
     for count, i, j in wrong[:_MOST_CONFUSIONS]:
         yield f"{-count:>6,}  {one_line(names[i])} called {one_line(names[j])}"
 
@@ -115,26 +177,41 @@ def _bins(figures: Figures, look: Look) -> Iterable[str]:
 def _row(name: str, cells: Iterable[str], figures: Figures) -> str:
     wide = min(_WIDEST_NAME, max([8, *(display_width(one_line(each)) for each in figures.classes)]))
     shown = fitted(one_line(name), wide)
-    return shown + " " * (wide - display_width(shown)) + "".join(f"{' ' * max(1, 11 - display_width(cell))}{cell}" for cell in cells)
+    return (
+        shown
+        + " " * (wide - display_width(shown))
+        + "".join(f"{' ' * max(1, 11 - display_width(cell))}{cell}" for cell in cells)
+    )
 
 
 def _calibration(figures: Figures) -> str:
     if figures.calibration_error is None or figures.raw_calibration_error is None:
         return "no probabilities"
     was = f"it was {figures.raw_calibration_error:.3f} before calibration"
-    return f"probabilities miss the share that is right by {figures.calibration_error:.3f} on average; {was}"
+    return (
+        f"probabilities miss the share that is right by {figures.calibration_error:.3f} on "
+        f"average; {was}"
+    )
 
 
-# ---- what was said ---------------------------------------------------------------------------------------------------
+# ---- what was said -------------------------------------------------------------------------------
 
 
-def verdicts_json(items: Sequence[str], verdicts: Sequence[Verdict], judge: Judge) -> dict[str, object]:
-    """The label of each text or file, and what it was chosen by: probabilities of a classifier, cosines of descriptions."""
+def verdicts_json(
+    items: Sequence[str], verdicts: Sequence[Verdict], judge: Judge
+) -> dict[str, object]:
+    """The label of each text or file, and what it was chosen by: probabilities of a classifier,
+    cosines of descriptions.
+    """
     chosen_by = "cosines" if judge.origin == "descriptions" else "probabilities"
     return {
         "labels": list(judge.classes),
         "items": [
-            {"item": item, **_verdict_json(verdict), chosen_by: [round(score, 6) for score in verdict.scores]}
+            {
+                "item": item,
+                **_verdict_json(verdict),
+                chosen_by: [round(score, 6) for score in verdict.scores],
+            }
             for item, verdict in zip(items, verdicts, strict=True)
         ],
     }
@@ -143,11 +220,15 @@ def verdicts_json(items: Sequence[str], verdicts: Sequence[Verdict], judge: Judg
 def verdicts_text(items: Sequence[str], verdicts: Sequence[Verdict], look: Look = PLAIN) -> str:
     """A line each: label, probability or cosine, and the text; in a pipe with tabs between."""
     if look.width is None:
-        return joined(f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}" for item, each in zip(items, verdicts, strict=True))
+        return joined(
+            f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}"
+            for item, each in zip(items, verdicts, strict=True)
+        )
     wide = max((display_width(one_line(each.label)) for each in verdicts), default=0)
     room = max(20, look.width - wide - 10)
     return joined(
-        f"{look.paint(_padded(each.label, wide), BOLD)}  {look.paint(_figure(each), DIM)}  {fitted(one_line(item), room)}"
+        f"{look.paint(_padded(each.label, wide), BOLD)}  {look.paint(_figure(each), DIM)}  "
+        f"{fitted(one_line(item), room)}"
         for item, each in zip(items, verdicts, strict=True)
     )
 
@@ -160,22 +241,34 @@ def applied_json(applied: Applied, judge: Judge, *, is_stored: bool) -> dict[str
         verdict = each.verdict
         said: dict[str, object] = {"by_hand": list(each.by_hand)}
         if verdict is not None:
-            said = _verdict_json(verdict) | {"origin": judge.origin, "given": applied.is_given(verdict)}
+            said = _verdict_json(verdict) | {
+                "origin": judge.origin,
+                "given": applied.is_given(verdict),
+            }
         documents.append({"path": os.fsdecode(each.path), **said})
     return {"stored": is_stored, "counts": counts, "documents": documents}
 
 
 def applied_text(applied: Applied, look: Look = PLAIN) -> str:
-    """A line a document: path, label, and how sure that is; "by hand" where a person has said it, "unsure" where it was not given."""
+    """A line a document: path, label, and how sure that is; "by hand" where a person has said it,
+    "unsure" where it was not given.
+    """
     lines = []
     for each in applied.told:
         if each.verdict is None:
             label, told = ", ".join(map(one_line, each.by_hand)), "by hand"
         else:
             is_given = applied.is_given(each.verdict)
-            label, told = one_line(each.verdict.label), _figure(each.verdict) + ("" if is_given else " unsure")
+            label, told = (
+                one_line(each.verdict.label),
+                _figure(each.verdict) + ("" if is_given else " unsure"),
+            )
         path = display_path(each.path, look.base)
-        lines.append(f"{path}\t{label}\t{told}" if look.width is None else f"{look.path(each.path)}  {label}  {look.paint(told, DIM)}")
+        lines.append(
+            f"{path}\t{label}\t{told}"
+            if look.width is None
+            else f"{look.path(each.path)}  {label}  {look.paint(told, DIM)}"
+        )
     return joined(lines)
 
 
@@ -183,9 +276,15 @@ def applied_note(applied: Applied, *, is_stored: bool) -> str:
     """What to say of a run beside the labels themselves."""
     counts = _counts(applied)
     parts = [
-        f"{counted(counts['labelled'], 'document')} labelled" if is_stored else f"{counted(counts['labelled'], 'document')} to be labelled"
+        f"{counted(counts['labelled'], 'document')} labelled"
+        if is_stored
+        else f"{counted(counts['labelled'], 'document')} to be labelled"
     ]
-    told = (("unsure", "too unsure to be labelled"), ("by_hand", "labelled by hand, left as they are"), ("pending", "without vectors yet"))
+    told = (
+        ("unsure", "too unsure to be labelled"),
+        ("by_hand", "labelled by hand, left as they are"),
+        ("pending", "without vectors yet"),
+    )
     return "; ".join([*parts, *(f"{counts[name]:,} {what}" for name, what in told if counts[name])])
 
 
@@ -193,7 +292,12 @@ def _counts(applied: Applied) -> dict[str, int]:
     verdicts = [each.verdict for each in applied.told if each.verdict is not None]
     given = sum(map(applied.is_given, verdicts))
     by_hand = len(applied.told) - len(verdicts)
-    return {"labelled": given, "unsure": len(verdicts) - given, "by_hand": by_hand, "pending": applied.pending}
+    return {
+        "labelled": given,
+        "unsure": len(verdicts) - given,
+        "by_hand": by_hand,
+        "pending": applied.pending,
+    }
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, object]:

@@ -1,7 +1,9 @@
-"""How answers, reports and errors look: as text for people, as plain lines for pipes, as values for JSON.
+"""How answers, reports and errors look: as text for people, as plain lines for pipes, as values for
+JSON.
 
-Pure: values in, strings and plain dicts out; it prints nothing and knows neither terminal, environment nor database. `layout` makes
-text harmless and fits it to a width. Every text ends in a newline, or is empty where there is nothing to say.
+Pure: values in, strings and plain dicts out; it prints nothing and knows neither terminal,
+environment nor database. `layout` makes text harmless and fits it to a width. Every text ends in a
+newline, or is empty where there is nothing to say.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ _EXAMPLES_SHOWN = 3
 _WORDS_SHOWN = 8
 
 
-# ---- answers -------------------------------------------------------------------------------------------------------
+# ---- answers -------------------------------------------------------------------------------------
 
 
 def answer_json(answer: Answer) -> dict[str, object]:
@@ -100,27 +102,40 @@ def answer_json(answer: Answer) -> dict[str, object]:
 def answer_text(answer: Answer, look: Look = PLAIN, *, is_explained: bool = False) -> str:
     """The matches, best first; "" where there is none (`answer_notes` says so).
 
-    With a width: a header line, the heading path and an excerpt of six lines around the strongest highlight. Without: a line a
-    match, of the fields rank, cosine (in keyword mode BM25), path, place, heading path and whole passage, separated by tabs; white
-    space within a field is a single space. Explained, what the score is made of follows each match.
+    With a width: a header line, the heading path and an excerpt of six lines around the strongest
+    highlight. Without: a line a match, of the fields rank, cosine (in keyword mode BM25), path,
+    place, heading path and whole passage, separated by tabs; white space within a field is a single
+    space. Explained, what the score is made of follows each match.
     """
     if look.width is None:
-        return "".join(_match_line(match, look) + (joined(_explained(match)) if is_explained else "") for match in answer.matches)
+        return "".join(
+            _match_line(match, look) + (joined(_explained(match)) if is_explained else "")
+            for match in answer.matches
+        )
     indent = len(str(len(answer.matches))) + 2
     return "\n".join(
-        _match_text(match, look, indent=indent) + (joined(" " * indent + line for line in _explained(match)) if is_explained else "")
+        _match_text(match, look, indent=indent)
+        + (joined(" " * indent + line for line in _explained(match)) if is_explained else "")
         for match in answer.matches
     )
 
 
 def settings_text(found: Mapping[str, str]) -> str:
     """What a corpus does otherwise than by default, a line each."""
-    return "".join(f"{name} {value}\n" for name, value in sorted(found.items())) or "all as by default\n"
+    return (
+        "".join(f"{name} {value}\n" for name, value in sorted(found.items()))
+        or "all as by default\n"
+    )
 
 
 def answer_paths(answer: Answer) -> str:
-    """The matching files, a line each, best first; exact, so it is to be written with `surrogateescape`."""
-    return "".join(f"{os.fsdecode(path)}\n" for path in dict.fromkeys(match.hit.path for match in answer.matches))
+    """The matching files, a line each, best first; exact, so it is to be written with
+    `surrogateescape`.
+    """
+    return "".join(
+        f"{os.fsdecode(path)}\n"
+        for path in dict.fromkeys(match.hit.path for match in answer.matches)
+    )
 
 
 def how_text(answer: Answer) -> str:
@@ -131,7 +146,10 @@ def how_text(answer: Answer) -> str:
 
 def stages_text(stages_s: Mapping[str, float], look: Look = PLAIN) -> str:
     """Where the time went, a stage a line, in milliseconds."""
-    return joined(f"{look.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}" for name, took_s in stages_s.items())
+    return joined(
+        f"{look.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}"
+        for name, took_s in stages_s.items()
+    )
 
 
 def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
@@ -140,20 +158,27 @@ def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
 
 
 def answer_notes(answer: Answer) -> list[str]:
-    """What a reader of the answer should know besides: nothing found, documents left out or out of date, notes."""
+    """What a reader of the answer should know besides: nothing found, documents left out or out of
+    date, notes.
+    """
     notes = [one_line(note) for note in answer.notes]
     if not answer.matches:
         notes.insert(0, f'nothing matches "{one_line(answer.query)}"')
     if answer.pending:
-        notes.append(f"{counted(answer.pending, 'document')} not searched by meaning yet: `searchapp ingest` makes the missing vectors")
+        notes.append(
+            f"{counted(answer.pending, 'document')} not searched by meaning yet: `searchapp "
+            "ingest` makes the missing vectors"
+        )
     if answer.stale:
-        notes.append(f"{counted(answer.stale, 'document')} out of date: `searchapp ingest` reads them again")
+        notes.append(
+            f"{counted(answer.stale, 'document')} out of date: `searchapp ingest` reads them again"
+        )
     if answer.is_approximate:
         notes.append("the ranking is approximate: `--exact` compares every vector")
     return notes
 
 
-# ---- reports of an ingest ------------------------------------------------------------------------------------------
+# ---- reports of an ingest ------------------------------------------------------------------------
 
 
 def report_json(report: Report) -> dict[str, object]:
@@ -171,16 +196,28 @@ def report_json(report: Report) -> dict[str, object]:
 
 
 def report_text(report: Report, look: Look = PLAIN) -> str:
-    """A summary in which every file counts: failures and files read only in part one by one, skipped files by reason."""
+    """A summary in which every file counts: failures and files read only in part one by one,
+    skipped files by reason.
+    """
     lines = [_counts_line(report, look), _passages_line(report)]
-    lines += [*_listed("failed", report.files, look), *_listed("indexed", report.files, look), *_skipped_lines(report.files, look)]
+    lines += [
+        *_listed("failed", report.files, look),
+        *_listed("indexed", report.files, look),
+        *_skipped_lines(report.files, look),
+    ]
     lines += [f"note: {one_line(note)}" for note in report.notes]
     if report.was_interrupted:
-        lines.append(look.paint("interrupted: what is listed as indexed is kept; the same command goes on from here", RED))
+        lines.append(
+            look.paint(
+                "interrupted: what is listed as indexed is kept; the same command goes on from "
+                "here",
+                RED,
+            )
+        )
     return joined(lines)
 
 
-# ---- the corpus and its documents ----------------------------------------------------------------------------------
+# ---- the corpus and its documents ----------------------------------------------------------------
 
 
 def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
@@ -189,20 +226,32 @@ def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
 
 
 def list_text(rows: Sequence[DocumentRow], look: Look = PLAIN) -> str:
-    """A document a line. Without a width the fields path, type, passages, bytes, modified, state and title, separated by tabs."""
+    """A document a line. Without a width the fields path, type, passages, bytes, modified, state
+    and title, separated by tabs.
+    """
     if look.width is None:
         return joined(_row_fields(row, look) for row in rows)
     passages = max((len(f"{row.passages:,}") for row in rows), default=0)
     return joined(_row_line(row, look, passages) for row in rows)
 
 
-def show_json(row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[Hit]) -> dict[str, object]:
+def show_json(
+    row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[Hit]
+) -> dict[str, object]:
     """One document for programs, with all its passages."""
-    return {"document": _row_json(row), "metadata": dict(metadata), "passages": [_hit_json(hit) for hit in passages]}
+    return {
+        "document": _row_json(row),
+        "metadata": dict(metadata),
+        "passages": [_hit_json(hit) for hit in passages],
+    }
 
 
-def show_text(row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[Hit], look: Look = PLAIN) -> str:
-    """One document, whole: what is known of it, then its passages, each under its place and heading path."""
+def show_text(
+    row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[Hit], look: Look = PLAIN
+) -> str:
+    """One document, whole: what is known of it, then its passages, each under its place and heading
+    path.
+    """
     facts = [
         ("path", look.path(row.path)),
         ("title", one_line(row.title)),
@@ -244,26 +293,58 @@ def status_text(status: Status, look: Look = PLAIN) -> str:
         ("corpus", f"{display_path(os.fsencode(status.path))} (generation {status.generation})"),
         ("documents", f"{status.documents:,}{_reservations(status)}"),
         ("passages", f"{status.passages:,}"),
-        ("encoder", f"{one_line(encoder.model)} ({encoder.dim} dimensions, {encoder.max_tokens} tokens)" if encoder else "none yet"),
-        ("size", f"{human_bytes(status.database_bytes)} database, {human_bytes(status.vectors_bytes)} vectors file"),
+        (
+            "encoder",
+            f"{one_line(encoder.model)} ({encoder.dim} dimensions, {encoder.max_tokens} tokens)"
+            if encoder
+            else "none yet",
+        ),
+        (
+            "size",
+            (
+                f"{human_bytes(status.database_bytes)} database, "
+                f"{human_bytes(status.vectors_bytes)} "
+                "vectors file"
+            ),
+        ),
         ("vectors", one_line(status.vectors_state)),
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
         *(("root", _root_text(root, look)) for root in status.roots),
     ]
-    return joined([*table(facts, look), *_listed("failed", status.unindexed, look), *_skipped_lines(status.unindexed, look)])
+    return joined(
+        [
+            *table(facts, look),
+            *_listed("failed", status.unindexed, look),
+            *_skipped_lines(status.unindexed, look),
+        ]
+    )
 
 
 def unindexed_text(files: Iterable[Unindexed], look: Look = PLAIN) -> str:
-    """Every file that was left out, a line each: its outcome, its path and the reason, with tabs between where there is no width."""
+    """Every file that was left out, a line each: its outcome, its path and the reason, with tabs
+    between where there is no width.
+    """
     gap = "\t" if look.width is None else "  "
     return joined(
-        gap.join((f"{each.outcome:<7}" if look.width else each.outcome, _file_name(each, look), one_line(each.reason))) for each in files
+        gap.join(
+            (
+                f"{each.outcome:<7}" if look.width else each.outcome,
+                _file_name(each, look),
+                one_line(each.reason),
+            )
+        )
+        for each in files
     )
 
 
 def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
     """What a check found, for programs."""
-    return {"findings": [{"what": each.what, "path": os.fsdecode(each.path), "lost": each.is_lost} for each in findings]}
+    return {
+        "findings": [
+            {"what": each.what, "path": os.fsdecode(each.path), "lost": each.is_lost}
+            for each in findings
+        ]
+    }
 
 
 def findings_text(findings: Sequence[Finding], look: Look = PLAIN) -> str:
@@ -273,7 +354,11 @@ def findings_text(findings: Sequence[Finding], look: Look = PLAIN) -> str:
     lines = []
     for finding in sorted(findings, key=lambda each: (not each.is_lost, each.path, each.what)):
         kind = look.paint("lost", RED) if finding.is_lost else "repairable"
-        lines.append(": ".join((kind, *([look.path(finding.path)] if finding.path else []), one_line(finding.what))))
+        lines.append(
+            ": ".join(
+                (kind, *([look.path(finding.path)] if finding.path else []), one_line(finding.what))
+            )
+        )
     return joined(lines)
 
 
@@ -281,9 +366,17 @@ def salvage_json(found: Salvage | None) -> dict[str, object]:
     """What a repair did, for programs; nothing where nothing was wrong."""
     if found is None:
         return {"repaired": None, "lost": []}
-    repaired = {"documents": found.documents, "embedded_again": found.to_embed, "backup": found.backup}
+    repaired = {
+        "documents": found.documents,
+        "embedded_again": found.to_embed,
+        "backup": found.backup,
+    }
     read_again = [os.fsdecode(path) for path in found.to_read if path not in found.lost]
-    return {"repaired": repaired | {"read_again": read_again}, "lost": [os.fsdecode(path) for path in found.lost], "notes": found.notes}
+    return {
+        "repaired": repaired | {"read_again": read_again},
+        "lost": [os.fsdecode(path) for path in found.lost],
+        "notes": found.notes,
+    }
 
 
 def salvage_text(found: Salvage | None, look: Look = PLAIN) -> str:
@@ -291,7 +384,11 @@ def salvage_text(found: Salvage | None, look: Look = PLAIN) -> str:
     if found is None:
         return "no damage found, nothing to repair\n"
     read_again = [path for path in found.to_read if path not in found.lost]
-    lines = [f"{look.paint('lost', RED)}: {look.path(path) if path else 'a document whose path cannot be read'}" for path in found.lost]
+    lines = [
+        f"{look.paint('lost', RED)}: "
+        f"{look.path(path) if path else 'a document whose path cannot be read'}"
+        for path in found.lost
+    ]
     lines += [f"read again: {look.path(path)}" for path in read_again]
     lines += [f"note: {one_line(note)}" for note in found.notes]
     kept = f"{found.documents:,} documents kept, {found.to_embed:,} of them embedded again"
@@ -312,14 +409,21 @@ def diagnosis_text(found: Diagnosis, look: Look = PLAIN) -> str:
     """What the doctor has seen, section by section, and last what is wrong, each with its cure."""
     lines = []
     for name, facts in found.sections.items():
-        lines += [look.paint(name, BOLD), *(f"  {line}" for line in table([(key, one_line(value)) for key, value in facts], look)), ""]
+        lines += [
+            look.paint(name, BOLD),
+            *(
+                f"  {line}"
+                for line in table([(key, one_line(value)) for key, value in facts], look)
+            ),
+            "",
+        ]
     for problem in found.problems:
         lines += [f"{look.paint('problem:', RED)} {one_line(problem.what)}"]
         lines += [f"{look.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
     return joined(lines or [""]) if found.problems else joined([*lines, "nothing is wrong"])
 
 
-# ---- errors --------------------------------------------------------------------------------------------------------
+# ---- errors --------------------------------------------------------------------------------------
 
 
 def error_json(error: SearchappError) -> dict[str, object]:
@@ -333,15 +437,17 @@ def error_text(error: SearchappError, look: Look = PLAIN) -> str:
     return f"{look.paint('error:', RED)} {one_line(str(error))}\n{hint}"
 
 
-# ---- parts that other faces need -----------------------------------------------------------------------------------
+# ---- parts that other faces need -----------------------------------------------------------------
 
 
 def json_text(value: Mapping[str, object]) -> str:
-    """The JSON of a value, on one line, in ASCII, so that any path survives any terminal and comes back exactly."""
+    """The JSON of a value, on one line, in ASCII, so that any path survives any terminal and comes
+    back exactly.
+    """
     return f"{json.dumps(value, ensure_ascii=True, allow_nan=False)}\n"
 
 
-# ---- one match -----------------------------------------------------------------------------------------------------
+# ---- one match -----------------------------------------------------------------------------------
 
 
 def _match_json(match: Match) -> dict[str, object]:
@@ -351,7 +457,10 @@ def _match_json(match: Match) -> dict[str, object]:
         "score": _rounded(match.score),
         "cosine": None if match.cosine is None else _rounded(match.cosine),
         "confidence": None if match.confidence is None else _rounded(match.confidence),
-        "legs": {name: {"score": _rounded(leg.score), "rank": leg.rank} for name, leg in match.legs.items()},
+        "legs": {
+            name: {"score": _rounded(leg.score), "rank": leg.rank}
+            for name, leg in match.legs.items()
+        },
         "path": os.fsdecode(hit.path),
         "title": hit.title,
         "type": hit.type,
@@ -367,7 +476,12 @@ def _match_json(match: Match) -> dict[str, object]:
 def _shares_json(shares: CosineShares) -> dict[str, object]:
     """What adds up to a cosine; unrounded, as the sum is to be exact."""
     words = [[word.start, word.end, word.share] for word in shares.words]
-    return {"cosine": shares.cosine, "special": shares.special, "headings": shares.headings, "words": words}
+    return {
+        "cosine": shares.cosine,
+        "special": shares.special,
+        "headings": shares.headings,
+        "words": words,
+    }
 
 
 def _hit_json(hit: Hit) -> dict[str, object]:
@@ -387,13 +501,29 @@ def _hit_json(hit: Hit) -> dict[str, object]:
 def _match_line(match: Match, look: Look) -> str:
     hit = match.hit
     path = display_path(hit.path, look.base)
-    return "\t".join((str(match.rank), _figure(match), path, place_text(hit.passage), _heading_path(hit), one_line(hit.text))) + "\n"
+    return (
+        "\t".join(
+            (
+                str(match.rank),
+                _figure(match),
+                path,
+                place_text(hit.passage),
+                _heading_path(hit),
+                one_line(hit.text),
+            )
+        )
+        + "\n"
+    )
 
 
 def _match_text(match: Match, look: Look, *, indent: int) -> str:
     margin = " " * indent
     columns = max(_NARROWEST, (look.width or 0) - indent)
-    header = [look.paint(str(match.rank).rjust(indent - 2), DIM), look.paint(_figure(match), CYAN), look.path(match.hit.path)]
+    header = [
+        look.paint(str(match.rank).rjust(indent - 2), DIM),
+        look.paint(_figure(match), CYAN),
+        look.path(match.hit.path),
+    ]
     if place := place_text(match.hit.passage):
         header.append(look.paint(place, GREEN))
     if match.confidence is not None:
@@ -403,7 +533,10 @@ def _match_text(match: Match, look: Look, *, indent: int) -> str:
         lines.append(margin + look.paint(fitted(heading, columns), DIM))
     lines += [margin + line if line else "" for line in _passage_lines(match, look, columns)]
     if match.copies:
-        lines.append(margin + look.paint(fitted(f"nearly the same in {_named_copies(match, look)}", columns), DIM))
+        lines.append(
+            margin
+            + look.paint(fitted(f"nearly the same in {_named_copies(match, look)}", columns), DIM)
+        )
     return joined(lines)
 
 
@@ -413,18 +546,27 @@ def _figure(match: Match) -> str:
 
 
 def _explained(match: Match) -> list[str]:
-    """Why a match stands where it stands: its legs, what its score is made of, and what makes up its cosine."""
+    """Why a match stands where it stands: its legs, what its score is made of, and what makes up
+    its cosine.
+    """
     legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
     lines = [f"legs: {', '.join(legs)}"]
     if len(match.parts) > 1:
-        parts = " ".join(f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3))
+        parts = " ".join(
+            f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3)
+        )
         lines.append(f"score: {match.score:.3f} = {parts}")
     if match.shares:
         shares, words = match.shares, sum(word.share for word in match.shares.words)
-        parts = f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} special tokens"
+        parts = (
+            f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} "
+            "special tokens"
+        )
         lines.append(f"cosine: {shares.cosine:.3f} = {parts}")
         strongest = sorted(shares.words, key=lambda word: (-word.share, word.start))[:_WORDS_SHOWN]
-        lines.append(f"words: {', '.join(f'{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}' for w in strongest)}")
+        lines.append(
+            f"words: {', '.join(f'{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}' for w in strongest)}"
+        )
     return lines
 
 
@@ -436,13 +578,28 @@ def _named_copies(match: Match, look: Look) -> str:
 
 
 def _shown_passage(hit: Hit, look: Look) -> str:
-    """A passage of `show`: a blank line, its place and headings, its text; the source's own lines where there is no width."""
-    title = "  ".join(part for part in (place_text(hit.passage), " > ".join(one_line(each) for each in headings_below_title(hit))) if part)
+    """A passage of `show`: a blank line, its place and headings, its text; the source's own lines
+    where there is no width.
+    """
+    title = "  ".join(
+        part
+        for part in (
+            place_text(hit.passage),
+            " > ".join(one_line(each) for each in headings_below_title(hit)),
+        )
+        if part
+    )
     text = safe(hit.text)
     if look.width is not None:
         text = flowing(text, hit.type)
     spans = lines_of(text) if look.width is None else wrapped(text, max(_NARROWEST, look.width))
-    return joined(["", *([look.paint(title, GREEN)] if title else []), *(text[start:end] for start, end in spans)])
+    return joined(
+        [
+            "",
+            *([look.paint(title, GREEN)] if title else []),
+            *(text[start:end] for start, end in spans),
+        ]
+    )
 
 
 def headings_below_title(hit: Hit) -> tuple[str, ...]:
@@ -456,7 +613,9 @@ def _heading_path(hit: Hit) -> str:
 
 
 def place_text(passage: Passage) -> str:
-    """Where a passage stands in its file, for people; what its path or title says already is left out."""
+    """Where a passage stands in its file, for people; what its path or title says already is left
+    out.
+    """
     place = {name: one_line(str(value)) for name, value in passage.place}
     parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
     for name, (one, many) in _RANGES.items():
@@ -466,11 +625,13 @@ def place_text(passage: Passage) -> str:
     return ", ".join(parts)
 
 
-# ---- a passage within a width: every step keeps offsets, so that highlights stay where they are ---------------------
+# ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --
 
 
 def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
-    """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is marked, several are a heat map."""
+    """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is
+    marked, several are a heat map.
+    """
     text = flowing(safe(match.hit.text), match.hit.type)
     lines = wrapped(text, columns - 2)
     if len(lines) <= _EXCERPT_LINES:
@@ -478,7 +639,9 @@ def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
     lines = [line for line in lines if line[0] < line[1]]
     strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
     begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
-    shown = [_highlighted(text, line, match, look) for line in lines[begin : begin + _EXCERPT_LINES]]
+    shown = [
+        _highlighted(text, line, match, look) for line in lines[begin : begin + _EXCERPT_LINES]
+    ]
     if begin:
         shown[0] = f"… {shown[0]}"
     if begin + _EXCERPT_LINES < len(lines):
@@ -492,38 +655,65 @@ def _highlighted(text: str, line: Span, match: Match, look: Look) -> str:
     return marked(text, line, ((start, end) for start, end, _ in match.highlights), look)
 
 
-# ---- files and documents -------------------------------------------------------------------------------------------
+# ---- files and documents -------------------------------------------------------------------------
 
 
 def _file_json(entry: FileOutcome | Unindexed) -> dict[str, object]:
-    values: dict[str, object] = {"path": os.fsdecode(entry.path), "outcome": entry.outcome, "reason": entry.reason}
+    values: dict[str, object] = {
+        "path": os.fsdecode(entry.path),
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+    }
     return values if entry.files == 1 else {**values, "files": entry.files}
 
 
 def _file_name(entry: FileOutcome | Unindexed, look: Look) -> str:
-    return look.path(entry.path, "") + ("" if entry.files == 1 else f" ({counted(entry.files, 'file')})")
+    return look.path(entry.path, "") + (
+        "" if entry.files == 1 else f" ({counted(entry.files, 'file')})"
+    )
 
 
 def _counts_line(report: Report, look: Look) -> str:
     counts = report.counts()
     parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
-    return look.paint(counted(sum(counts.values()), "file"), BOLD) + (f": {', '.join(parts)}" if parts else "")
+    return look.paint(counted(sum(counts.values()), "file"), BOLD) + (
+        f": {', '.join(parts)}" if parts else ""
+    )
 
 
 def _passages_line(report: Report) -> str:
-    rate = f" ({report.passages_embedded / report.took_s:,.0f} passages/s)" if report.passages_embedded and report.took_s > 0 else ""
-    done = f"{counted(report.passages_embedded, 'passage')} embedded, {report.passages_reused:,} reused"
+    rate = (
+        f" ({report.passages_embedded / report.took_s:,.0f} passages/s)"
+        if report.passages_embedded and report.took_s > 0
+        else ""
+    )
+    done = (
+        f"{counted(report.passages_embedded, 'passage')} embedded, "
+        f"{report.passages_reused:,} reused"
+    )
     return f"{done} in {human_duration(report.took_s)}{rate}; generation {report.generation}"
 
 
-def _listed(outcome: Literal["failed", "indexed"], files: Iterable[FileOutcome | Unindexed], look: Look) -> list[str]:
-    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated; an archive speaks for what is in it."""
+def _listed(
+    outcome: Literal["failed", "indexed"], files: Iterable[FileOutcome | Unindexed], look: Look
+) -> list[str]:
+    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated;
+    an archive speaks for what is in it.
+    """
     found = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
-    entries = [entry for path, entry in found.items() if not any(each in found for each in containers_of(path))]
+    entries = [
+        entry
+        for path, entry in found.items()
+        if not any(each in found for each in containers_of(path))
+    ]
     if not entries:
         return []
-    lines = [look.paint("failed:", RED) if outcome == "failed" else look.paint("read in part:", BOLD)]
-    lines += [f"  {_file_name(entry, look)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]]
+    lines = [
+        look.paint("failed:", RED) if outcome == "failed" else look.paint("read in part:", BOLD)
+    ]
+    lines += [
+        f"  {_file_name(entry, look)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]
+    ]
     if rest := sum(entry.files for entry in entries[_LISTED:]):
         lines.append(f"  … and {rest:,} more; `--json` lists every file")
     return lines
@@ -537,11 +727,19 @@ def _skipped_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list
             groups.setdefault(entry.reason, []).append(entry)
     if not groups:
         return []
-    totals = sorted(((-sum(entry.files for entry in group), reason) for reason, group in groups.items()))
+    totals = sorted(
+        ((-sum(entry.files for entry in group), reason) for reason, group in groups.items())
+    )
     lines = [look.paint("skipped:", BOLD)]
-    lines += [f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], look)}" for total, reason in totals[:_REASONS_SHOWN]]
+    lines += [
+        f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], look)}"
+        for total, reason in totals[:_REASONS_SHOWN]
+    ]
     if rest := totals[_REASONS_SHOWN:]:
-        lines.append(f"  {-sum(total for total, _ in rest):,} for {counted(len(rest), 'other reason')}; `--json` lists every file")
+        lines.append(
+            f"  {-sum(total for total, _ in rest):,} for {counted(len(rest), 'other reason')}; "
+            "`--json` lists every file"
+        )
     return lines
 
 
@@ -560,23 +758,39 @@ def _row_json(row: DocumentRow) -> dict[str, object]:
         "modified": _iso(row.modified_ns),
         "pending": row.is_pending,
         "stale": row.is_stale,
-        "labels": [{"label": each.name, "origin": each.origin, "probability": each.probability} for each in row.labels],
+        "labels": [
+            {"label": each.name, "origin": each.origin, "probability": each.probability}
+            for each in row.labels
+        ],
     }
 
 
 def _row_fields(row: DocumentRow, look: Look) -> str:
     path = display_path(row.path, look.base)
-    fields = (path, row.type, str(row.passages), str(row.size), _iso(row.modified_ns), _state(row), one_line(row.title))
+    fields = (
+        path,
+        row.type,
+        str(row.passages),
+        str(row.size),
+        _iso(row.modified_ns),
+        _state(row),
+        one_line(row.title),
+    )
     return "\t".join((*fields, *([_labels(row)] if row.labels else [])))
 
 
 def _row_line(row: DocumentRow, look: Look, passages: int) -> str:
     """Date, passages, size, path, and as much of the title as fits."""
     path = display_path(row.path, look.base)
-    numbers = f"{_iso(row.modified_ns)[:10]}  {row.passages:>{passages},}  {human_bytes(row.size):>8}"
+    numbers = (
+        f"{_iso(row.modified_ns)[:10]}  {row.passages:>{passages},}  {human_bytes(row.size):>8}"
+    )
     state = "" if _state(row) == "current" else f"  [{_state(row)}]"
     labels = f"  {_labels(row)}" if row.labels else ""
-    line = f"{look.paint(numbers, DIM)}  {look.path(row.path)}{look.paint(state, RED)}{look.paint(labels, GREEN)}"
+    line = (
+        f"{look.paint(numbers, DIM)}  "
+        f"{look.path(row.path)}{look.paint(state, RED)}{look.paint(labels, GREEN)}"
+    )
     room = (look.width or 0) - display_width(f"{numbers}  {path}{state}{labels}  ")
     title = fitted(one_line(row.title), room) if room >= 10 else ""
     return f"{line}  {look.paint(title, DIM)}" if title else line
@@ -591,25 +805,42 @@ def _labels(row: DocumentRow) -> str:
 
 
 def _reservations(status: Status) -> str:
-    parts = ((status.pending, "without vectors yet"), (status.stale, "stale"), (status.outdated, "made by an older version"))
+    parts = (
+        (status.pending, "without vectors yet"),
+        (status.stale, "stale"),
+        (status.outdated, "made by an older version"),
+    )
     shown = ", ".join(f"{count:,} {what}" for count, what in parts if count)
     return f" ({shown})" if shown else ""
 
 
 def _encoder_json(encoder: EncoderIdentity) -> dict[str, object]:
-    return {"model": encoder.model, "fingerprint": encoder.fingerprint, "dim": encoder.dim, "max_tokens": encoder.max_tokens}
+    return {
+        "model": encoder.model,
+        "fingerprint": encoder.fingerprint,
+        "dim": encoder.dim,
+        "max_tokens": encoder.max_tokens,
+    }
 
 
 def _root_json(root: Root) -> dict[str, object]:
-    return {"path": os.fsdecode(root.path), "include": list(root.include), "exclude": list(root.exclude)}
+    return {
+        "path": os.fsdecode(root.path),
+        "include": list(root.include),
+        "exclude": list(root.exclude),
+    }
 
 
 def _root_text(root: Root, look: Look) -> str:
-    rules = [f"{name} {' '.join(globs)}" for name, globs in (("include", root.include), ("exclude", root.exclude)) if globs]
+    rules = [
+        f"{name} {' '.join(globs)}"
+        for name, globs in (("include", root.include), ("exclude", root.exclude))
+        if globs
+    ]
     return look.path(root.path, "") + (f" ({one_line('; '.join(rules))})" if rules else "")
 
 
-# ---- numbers and dates -----------------------------------------------------------------------------------------------
+# ---- numbers and dates ---------------------------------------------------------------------------
 
 
 def _rounded(score: float) -> float:

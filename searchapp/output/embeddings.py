@@ -1,4 +1,6 @@
-"""How vectors, similarities and senses look: tables for people, values for JSON, CSV. Pure, as `render` is."""
+"""How vectors, similarities and senses look: tables for people, values for JSON, CSV. Pure, as
+`render` is.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, counted, display_width, fitted, joined, one_line, padded, safe
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    PLAIN,
+    Look,
+    counted,
+    display_width,
+    fitted,
+    joined,
+    one_line,
+    padded,
+    safe,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +38,7 @@ _TEXT, _NUMBERS = 40, 4  # columns of a row's text, and how many of a vector's n
 _WIDTH = 150  # of a line where there is no terminal
 
 
-# ---- rows ------------------------------------------------------------------------------------------------------------
+# ---- rows ----------------------------------------------------------------------------------------
 
 
 def rows_lines(rows: Iterable[Row], look: Look = PLAIN) -> Iterable[str]:
@@ -35,38 +49,67 @@ def rows_lines(rows: Iterable[Row], look: Look = PLAIN) -> Iterable[str]:
         yield f"{padded(one_line(row.text), _TEXT)}  {look.paint(f'{len(row.vector)} numbers, length {length:.3f}:', DIM)} {numbers} …\n"
 
 
-# ---- similarity ------------------------------------------------------------------------------------------------------
+# ---- similarity ----------------------------------------------------------------------------------
 
 
-def matrix_json(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64]) -> dict[str, object]:
+def matrix_json(
+    rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64]
+) -> dict[str, object]:
     """The names of the rows and columns, and their cosines, a list a row."""
-    return {"rows": list(rows), "columns": list(columns), "cosines": [[round(each, 6) for each in row] for row in found.tolist()]}
+    return {
+        "rows": list(rows),
+        "columns": list(columns),
+        "cosines": [[round(each, 6) for each in row] for row in found.tolist()],
+    }
 
 
 def matrix_csv(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64]) -> str:
     """A matrix with its names, as a table that spreadsheets read."""
-    return _csv([["", *columns], *([name, *(f"{each:.6f}" for each in row)] for name, row in zip(rows, found.tolist(), strict=True))])
+    return _csv(
+        [
+            ["", *columns],
+            *(
+                [name, *(f"{each:.6f}" for each in row)]
+                for name, row in zip(rows, found.tolist(), strict=True)
+            ),
+        ]
+    )
 
 
-def matrix_text(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64], look: Look = PLAIN) -> str:
-    """One cosine alone, or a matrix whose columns are numbered as the texts are that they belong to."""
+def matrix_text(
+    rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64], look: Look = PLAIN
+) -> str:
+    """One cosine alone, or a matrix whose columns are numbered as the texts are that they belong
+    to.
+    """
     if found.shape == (1, 1):
         return f"{found[0, 0]:.4f}\n"
     same = list(rows) == list(columns)
-    wide = min(max(display_width(one_line(name)) for name in rows), max(30, (look.width or 100) - 8 * len(columns) - 6))
+    wide = min(
+        max(display_width(one_line(name)) for name in rows),
+        max(30, (look.width or 100) - 8 * len(columns) - 6),
+    )
     head = " " * (wide + 5) + "".join(f"{number:>8}" for number in range(1, len(columns) + 1))
     lines = [look.paint(head, DIM)]
     for number, (name, row) in enumerate(zip(rows, found.tolist(), strict=True), 1):
-        lines.append(f"{number if same else '':>3}  {padded(one_line(name), wide)}" + "".join(f"{each:8.3f}" for each in row))
+        lines.append(
+            f"{number if same else '':>3}  {padded(one_line(name), wide)}"
+            + "".join(f"{each:8.3f}" for each in row)
+        )
     if not same:
         lines += ["", *(f"{number:>3}  {one_line(name)}" for number, name in enumerate(columns, 1))]
     return joined(lines)
 
 
-def pairs_json(names: Sequence[dict[str, object]], pairs: Sequence[PairOf], total: int) -> dict[str, object]:
+def pairs_json(
+    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], total: int
+) -> dict[str, object]:
     """Pairs of a corpus, nearest first, and how many there are in all."""
     return {
-        "pairs": [{"cosine": round(pair.cosine, 6), "a": names[pair.first], "b": names[pair.second]} for pair in pairs],
+        "pairs": [
+            {"cosine": round(pair.cosine, 6), "a": names[pair.first], "b": names[pair.second]}
+            for pair in pairs
+        ],
         "total": total,
     }
 
@@ -75,17 +118,30 @@ def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[PairOf]) -> st
     """Pairs as a table: cosine, then what is told of each side."""
     keys = list(names[0]) if names else []
     header = ["cosine", *(f"{key}_{side}" for side in "ab" for key in keys)]
-    rows = [[f"{pair.cosine:.6f}", *(names[i][key] for i in (pair.first, pair.second) for key in keys)] for pair in pairs]
+    rows = [
+        [f"{pair.cosine:.6f}", *(names[i][key] for i in (pair.first, pair.second) for key in keys)]
+        for pair in pairs
+    ]
     return _csv([header, *rows])
 
 
-def pairs_text(names: Sequence[dict[str, object]], pairs: Sequence[PairOf], look: Look = PLAIN) -> str:
+def pairs_text(
+    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], look: Look = PLAIN
+) -> str:
     """Pairs, nearest first: the cosine, where each side is, and how it begins."""
     lines = []
     for pair in pairs:
-        for figure, side in ((f"{pair.cosine:.4f}", names[pair.first]), (" " * 6, names[pair.second])):
-            path = one_line(os.fsdecode(os.path.relpath(str(side["path"]))) if look.width else str(side["path"]))
-            lines.append(f"{look.paint(figure, BOLD)}  {path}  {look.paint(fitted(one_line(str(side['text'])), 60), DIM)}")
+        for figure, side in (
+            (f"{pair.cosine:.4f}", names[pair.first]),
+            (" " * 6, names[pair.second]),
+        ):
+            path = one_line(
+                os.fsdecode(os.path.relpath(str(side["path"]))) if look.width else str(side["path"])
+            )
+            lines.append(
+                f"{look.paint(figure, BOLD)}  {path}  "
+                f"{look.paint(fitted(one_line(str(side['text'])), 60), DIM)}"
+            )
         lines.append("")
     return joined(lines)
 
@@ -96,30 +152,46 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
     return written.getvalue()
 
 
-# ---- senses ----------------------------------------------------------------------------------------------------------
+# ---- senses --------------------------------------------------------------------------------------
 
 
-def senses_json(word: str, places: Sequence[Occurrence], senses: Sequence[Sense], passages: int) -> dict[str, object]:
+def senses_json(
+    word: str, places: Sequence[Occurrence], senses: Sequence[Sense], passages: int
+) -> dict[str, object]:
     """The senses of a word with all their places, the most typical first."""
     return {
         "word": word,
         "places": len(places),
         "passages": passages,
         "senses": [
-            {"places": len(sense.places), "likeness": round(sense.likeness, 4), "examples": [_place_json(places[i]) for i in sense.places]}
+            {
+                "places": len(sense.places),
+                "likeness": round(sense.likeness, 4),
+                "examples": [_place_json(places[i]) for i in sense.places],
+            }
             for sense in senses
         ],
     }
 
 
-def senses_text(word: str, places: Sequence[Occurrence], senses: Sequence[Sense], look: Look = PLAIN) -> str:
+def senses_text(
+    word: str, places: Sequence[Occurrence], senses: Sequence[Sense], look: Look = PLAIN
+) -> str:
     """The senses of a word: how many places each has, and the most typical one in its passage."""
-    lines = [look.paint(f"{one_line(word)}: {counted(len(places), 'place')}, {counted(len(senses), 'sense')}", BOLD)]
+    lines = [
+        look.paint(
+            f"{one_line(word)}: {counted(len(places), 'place')}, {counted(len(senses), 'sense')}",
+            BOLD,
+        )
+    ]
     for number, sense in enumerate(senses, 1):
         place = places[sense.places[0]]
         lines += [
             "",
-            f"{look.paint(f'sense {number}', BOLD)}  {counted(len(sense.places), 'place')}, likeness {sense.likeness:.2f}",
+            (
+                f"{look.paint(f'sense {number}', BOLD)}  {counted(len(sense.places), 'place')}, "
+                f"likeness {sense.likeness:.2f}"
+            ),
             f"  {_around(place, look)}",
             f"  {look.path(place.hit.path, DIM)}",
         ]
@@ -129,9 +201,13 @@ def senses_text(word: str, places: Sequence[Occurrence], senses: Sequence[Sense]
 def _around(place: Occurrence, look: Look) -> str:
     """The word between what stands before and behind it, cut at words."""
     text, start, end = " ".join(place.hit.text.split()), *_flat(place)
-    side = max(20, ((look.width or _WIDTH) - (end - start) - 8) // 2)  # characters; 8: the margin, the marks and the ellipses
+    side = max(
+        20, ((look.width or _WIDTH) - (end - start) - 8) // 2
+    )  # characters; 8: the margin, the marks and the ellipses
     left = text[:start] if start <= side else "… " + text[start - side : start].partition(" ")[2]
-    right = text[end:] if len(text) <= end + side else text[end : end + side].rpartition(" ")[0] + " …"
+    right = (
+        text[end:] if len(text) <= end + side else text[end : end + side].rpartition(" ")[0] + " …"
+    )
     word = safe(text[start:end])
     return f"{safe(left)}{look.paint(word, BOLD) if look.color else f'[{word}]'}{safe(right)}"
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, counted, display_width, joined, one_line, wrapped
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    PLAIN,
+    Look,
+    counted,
+    display_width,
+    joined,
+    one_line,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from searchapp.types import Comparison, Evaluation
@@ -16,20 +26,34 @@ _GAP = 3
 _WIDEST = 120  # columns of a note
 
 
-def evaluation_json(evaluations: Iterable[Evaluation], comparisons: Sequence[Comparison] = ()) -> dict[str, object]:
-    """The figures for programs, a mode each, and each pair of modes: `ndcg@10` of a comparison is b's minus a's."""
+def evaluation_json(
+    evaluations: Iterable[Evaluation], comparisons: Sequence[Comparison] = ()
+) -> dict[str, object]:
+    """The figures for programs, a mode each, and each pair of modes: `ndcg@10` of a comparison is
+    b's minus a's.
+    """
     return {
         "evaluations": [_evaluation_json(each) for each in evaluations],
         "comparisons": [
-            {"a": each.a, "b": each.b, "ndcg@10": _rounded(each.ndcg_at_10), "p": _rounded(each.p), "questions": each.queries}
+            {
+                "a": each.a,
+                "b": each.b,
+                "ndcg@10": _rounded(each.ndcg_at_10),
+                "p": _rounded(each.p),
+                "questions": each.queries,
+            }
             for each in comparisons
         ],
         "test": _test(comparisons),
     }
 
 
-def evaluation_text(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison] = (), look: Look = PLAIN) -> str:
-    """The figures as a table, a mode each; below it, each pair of modes with the difference and its p."""
+def evaluation_text(
+    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison] = (), look: Look = PLAIN
+) -> str:
+    """The figures as a table, a mode each; below it, each pair of modes with the difference and its
+    p.
+    """
     name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
     first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
     lines = [
@@ -56,11 +80,16 @@ def _evaluation_json(evaluation: Evaluation) -> dict[str, object]:
 
 def _figures(evaluation: Evaluation) -> tuple[str, ...]:
     qualities = (evaluation.ndcg_at_10, evaluation.recall_at_100, evaluation.mrr_at_10)
-    return (*(f"{each:.4f}" for each in qualities), *(f"{each:.1f}" for each in (evaluation.query_ms, evaluation.query_ms_p95)))
+    return (
+        *(f"{each:.4f}" for each in qualities),
+        *(f"{each:.1f}" for each in (evaluation.query_ms, evaluation.query_ms_p95)),
+    )
 
 
 def _row(label: str, fields: Sequence[str], first: int) -> str:
-    return f"{label:<{first}}" + (" " * _GAP).join(f"{field:>{len(name)}}" for field, name in zip(fields, _COLUMNS, strict=True))
+    return f"{label:<{first}}" + (" " * _GAP).join(
+        f"{field:>{len(name)}}" for field, name in zip(fields, _COLUMNS, strict=True)
+    )
 
 
 def _comparison_lines(comparisons: Sequence[Comparison], look: Look) -> list[str]:
@@ -72,14 +101,24 @@ def _comparison_lines(comparisons: Sequence[Comparison], look: Look) -> list[str
     return [
         "",
         look.paint(f"{'from → to':<{first}}{'nDCG@10':>7}{'p':>{_GAP + 6}}", DIM),
-        *(f"{pair:<{first}}{each.ndcg_at_10:>+7.4f}{each.p:>{_GAP + 6}.4f}" for pair, each in zip(pairs, comparisons, strict=True)),
-        *(look.paint(note[start:end], DIM) for start, end in wrapped(note, min(look.width or _WIDEST, _WIDEST))),
+        *(
+            f"{pair:<{first}}{each.ndcg_at_10:>+7.4f}{each.p:>{_GAP + 6}.4f}"
+            for pair, each in zip(pairs, comparisons, strict=True)
+        ),
+        *(
+            look.paint(note[start:end], DIM)
+            for start, end in wrapped(note, min(look.width or _WIDEST, _WIDEST))
+        ),
     ]
 
 
 def _test(comparisons: Sequence[Comparison]) -> str:
     """What the p of the comparisons are."""
-    return f"{_TEST}, corrected for {len(comparisons)} comparisons (Holm)" if len(comparisons) > 1 else _TEST
+    return (
+        f"{_TEST}, corrected for {len(comparisons)} comparisons (Holm)"
+        if len(comparisons) > 1
+        else _TEST
+    )
 
 
 def _rounded(figure: float) -> float:

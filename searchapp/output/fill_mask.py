@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.output.terminal import BOLD, CYAN, DIM, PLAIN, Look, display_width, fitted, joined, one_line, wrapped
+from searchapp.output.terminal import (
+    BOLD,
+    CYAN,
+    DIM,
+    PLAIN,
+    Look,
+    display_width,
+    fitted,
+    joined,
+    one_line,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from searchapp.analysis.fill_mask import Gap, Guess
@@ -15,12 +26,16 @@ _BAR, _WORD, _WIDEST = 30, 24, 120  # columns, at most
 
 
 def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
-    """The gaps of a text for programs; `is_piece`: the token goes on with the word before the gap."""
+    """The gaps of a text for programs; `is_piece`: the token goes on with the word
+    before the gap.
+    """
     return {"model": model, "text": text, "gaps": [_gap_json(each) for each in gaps]}
 
 
 def gaps_text(text: str, gaps: Sequence[Gap], look: Look = PLAIN) -> str:
-    """A token a line with its probability, gap by gap; without a width in fields between tabs, the gap's number first."""
+    """A token a line with its probability, gap by gap; without a width in fields between tabs, the
+    gap's number first.
+    """
     if look.width is None:
         rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
         return joined(f"{at}\t{_shown(guess)}\t{guess.probability:.6f}" for at, guess in rows)
@@ -30,9 +45,14 @@ def gaps_text(text: str, gaps: Sequence[Gap], look: Look = PLAIN) -> str:
     left = max(display_width(fitted(_shown(guess), _WORD)) for gap in gaps for guess in gap.guesses)
     for at, gap in enumerate(gaps, 1):
         lines += ["", *([look.paint(f"gap {at}", DIM)] if len(gaps) > 1 else [])]
-        lines += [_line(guess, left, max(4, min(_BAR, width - left - 10)), look) for guess in gap.guesses]
+        lines += [
+            _line(guess, left, max(4, min(_BAR, width - left - 10)), look) for guess in gap.guesses
+        ]
     if len(gaps) > 1:
-        lines += ["", *(look.paint(_APART[start:end], DIM) for start, end in wrapped(_APART, width))]
+        lines += [
+            "",
+            *(look.paint(_APART[start:end], DIM) for start, end in wrapped(_APART, width)),
+        ]
     return joined(lines)
 
 
@@ -58,7 +78,12 @@ def _shown(guess: Guess) -> str:
 
 def _gap_json(gap: Gap) -> dict[str, object]:
     guesses = [
-        {"word": each.word, "token": each.token, "probability": round(each.probability, 8), "is_piece": each.is_piece}
+        {
+            "word": each.word,
+            "token": each.token,
+            "probability": round(each.probability, 8),
+            "is_piece": each.is_piece,
+        }
         for each in gap.guesses
     ]
     return {"start": gap.start, "end": gap.end, "guesses": guesses}

@@ -1,4 +1,6 @@
-"""How a tuning looks: figures before and after for people, values for JSON. Pure, as `render` is."""
+"""How a tuning looks: figures before and after for people, values for JSON. Pure, as
+`render` is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,19 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from searchapp.finetuning.pipeline import SIGNIFICANT, Tuned, account_of
-from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, Look, counted, human_duration, joined, one_line, wrapped
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    GREEN,
+    PLAIN,
+    RED,
+    Look,
+    counted,
+    human_duration,
+    joined,
+    one_line,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,24 +40,39 @@ _TELLING_STEPS = 3  # before which the time left is a guess
 def tuned_json(found: Tuned) -> dict[str, object]:
     """What came of a tuning, for programs; `p` is of the difference in nDCG@10."""
     kept = None if found.kept is None else str(found.kept)
-    return {"output": str(found.output), **account_of(found), "is_in_place": found.is_in_place, "kept": kept}
+    return {
+        "output": str(found.output),
+        **account_of(found),
+        "is_in_place": found.is_in_place,
+        "kept": kept,
+    }
 
 
 def tuned_text(found: Tuned, look: Look = PLAIN, *, is_used: bool = False) -> str:
-    """What was learned and asked, the figures before and after, and what became of the model; how to use it, unless that comes next."""
+    """What was learned and asked, the figures before and after, and what became of the model; how
+    to use it, unless that comes next.
+    """
     before, after, comparison = found.before, found.after, found.comparison
     if before is None or after is None or comparison is None:
         return joined(["stopped; run the same command again to go on"])
     change = [b - a for a, b in zip(_figures(before), _figures(after), strict=True)]
     lines = [
-        look.paint(f"{counted(found.learned, 'question')} learned, {found.held_out:,} held out and asked in mode {_mode(after)}", BOLD),
+        look.paint(
+            f"{counted(found.learned, 'question')} learned, {found.held_out:,} held out and asked "
+            f"in mode {_mode(after)}",
+            BOLD,
+        ),
         look.paint(_row("", _COLUMNS), DIM),
         _row("before", (f"{each:.4f}" for each in _figures(before))),
         _row("after", (f"{each:.4f}" for each in _figures(after))),
         _row("change", (*(f"{each:+.4f}" for each in change), f"{comparison.p:.4f}")),
         "",
         *_outcome(found, look),
-        *([f"next: searchapp model use {_word(found.output)}"] if found.is_in_place and not is_used else []),
+        *(
+            [f"next: searchapp model use {_word(found.output)}"]
+            if found.is_in_place and not is_used
+            else []
+        ),
         *(
             look.paint(note[start:end], DIM)
             for note in (_note(found),)
@@ -54,9 +83,17 @@ def tuned_text(found: Tuned, look: Look = PLAIN, *, is_used: bool = False) -> st
 
 
 def step_text(step: Step) -> str:
-    """How far the training is, at what rate, and how long the rest takes once enough is done to tell."""
-    told = f"step {step.done:,}/{step.total:,}, {step.pairs_per_s:.1f} pairs/s, loss {step.loss:.3f}"
-    return f"{told}, about {human_duration(step.left_s)} left" if step.done_here >= _TELLING_STEPS else told
+    """How far the training is, at what rate, and how long the rest takes once enough is done to
+    tell.
+    """
+    told = (
+        f"step {step.done:,}/{step.total:,}, {step.pairs_per_s:.1f} pairs/s, loss {step.loss:.3f}"
+    )
+    return (
+        f"{told}, about {human_duration(step.left_s)} left"
+        if step.done_here >= _TELLING_STEPS
+        else told
+    )
 
 
 def embedding_text(done: int, total: int, took_s: float) -> str:
@@ -67,19 +104,31 @@ def embedding_text(done: int, total: int, took_s: float) -> str:
 def _outcome(found: Tuned, look: Look) -> list[str]:
     beyond = f"beyond chance (p below {SIGNIFICANT:g})".replace("0.", ".")
     if found.is_in_place:
-        verdict = look.paint(f"better {beyond}", GREEN) if found.is_better else look.paint(f"not better {beyond}; put in place anyway", RED)
+        verdict = (
+            look.paint(f"better {beyond}", GREEN)
+            if found.is_better
+            else look.paint(f"not better {beyond}; put in place anyway", RED)
+        )
         return [f"{verdict}: {_shown(found.output)}"]
-    kept = [f"it is kept at {_shown(found.kept)}; --force puts it in place without training again"] if found.kept else []
+    kept = (
+        [f"it is kept at {_shown(found.kept)}; --force puts it in place without training again"]
+        if found.kept
+        else []
+    )
     return [f"{look.paint(f'not better {beyond}', RED)}: not put in place", *kept]
 
 
 def _note(found: Tuned) -> str:
     """What was learned, and how far that was apart from what was asked."""
     dropped = f" ({counted(found.dropped, 'question')} left out for that)" if found.dropped else ""
-    known = f"; {found.familiar:,} of those held out have answers that were learned from, with other questions"
+    known = (
+        f"; {found.familiar:,} of those held out have answers that were learned from, with "
+        "other questions"
+    )
     answers = known if found.familiar else ", or an answer to one"
     return (
-        f"Learned from {counted(found.lessons, 'pair')}, of {_KINDS[found.kind]}. None holds a question held out, or nearly "
+        f"Learned from {counted(found.lessons, 'pair')}, of {_KINDS[found.kind]}. None holds a "
+        "question held out, or nearly "
         f"one{dropped}{answers}. p: two-sided, paired, over nDCG@10."
     )
 

@@ -1,4 +1,6 @@
-"""What is told of a map, in words and as JSON: what it shows, how much of the truth, and its points. Pure, as `render` is."""
+"""What is told of a map, in words and as JSON: what it shows, how much of the truth, and its
+points. Pure, as `render` is.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.analysis.map_groups import MOST, REST
-from searchapp.output.terminal import DIM, PLAIN, Look, counted, human_bytes, joined, one_line, table
+from searchapp.output.terminal import (
+    DIM,
+    PLAIN,
+    Look,
+    counted,
+    human_bytes,
+    joined,
+    one_line,
+    table,
+)
 
 if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
 
-_RESTS = {"folder": "other folders", "type": "other types", "label": "other labels, or none"}  # what is left over of too many groups
+_RESTS = {
+    "folder": "other folders",
+    "type": "other types",
+    "label": "other labels, or none",
+}  # what is left over of too many groups
 
 
 def map_json(found: CorpusMap) -> dict[str, object]:
@@ -36,37 +51,59 @@ def map_json(found: CorpusMap) -> dict[str, object]:
 def map_text(found: CorpusMap, path: str, size: int, look: Look = PLAIN) -> str:
     """Where the map is, and what it shows."""
     groups = ", ".join(f"{one_line(name)} {count:,}" for name, count in sizes_of(found))
-    facts = [("map", f"{one_line(path)} ({human_bytes(size)})"), ("points", title_of(found)), (found.by, groups)]
-    return joined([*table(facts, look), look.paint(f"{axes_told(found)} {nearness_told(found)}", DIM)])
+    facts = [
+        ("map", f"{one_line(path)} ({human_bytes(size)})"),
+        ("points", title_of(found)),
+        (found.by, groups),
+    ]
+    return joined(
+        [*table(facts, look), look.paint(f"{axes_told(found)} {nearness_told(found)}", DIM)]
+    )
 
 
 def map_notes(found: CorpusMap) -> list[str]:
     """What of the corpus is not on the map, and why."""
     notes = []
     if found.total > len(found.hits):
-        notes.append(f"a sample of {len(found.hits):,} of {found.total:,} {found.level}s, drawn with a fixed seed; --limit takes more")
+        notes.append(
+            f"a sample of {len(found.hits):,} of {found.total:,} {found.level}s, drawn with a "
+            "fixed seed; --limit takes more"
+        )
     if found.by == "label" and not found.groups.names:
         notes.append("no document of these has a label; searchapp classify gives them")
     if found.pending:
-        notes.append(f"{counted(found.pending, 'document')} without vectors yet, not on the map; run: searchapp ingest")
+        notes.append(
+            f"{counted(found.pending, 'document')} without vectors yet, not on the map; run: "
+            "searchapp ingest"
+        )
     return notes
 
 
-# ---- sentences that the page has, too --------------------------------------------------------------------------------
+# ---- sentences that the page has, too ------------------------------------------------------------
 
 
 def title_of(found: CorpusMap) -> str:
     """How many points of what there are."""
     points = counted(len(found.hits), found.level)
-    return points if found.level == "document" else f"{points} of {counted(found.documents, 'document')}"
+    return (
+        points
+        if found.level == "document"
+        else f"{points} of {counted(found.documents, 'document')}"
+    )
 
 
 def axes_told(found: CorpusMap) -> str:
     """What the axes show."""
     if found.plane.shares is None:
-        return "UMAP: neighbours are kept together where that is possible; the axes, sizes and distances mean nothing."
+        return (
+            "UMAP: neighbours are kept together where that is possible; the axes, sizes and "
+            "distances mean nothing."
+        )
     first, second = (f"{share * 100:.1f} %" for share in found.plane.shares)
-    return f"PCA: the axes show {first} and {second} of the variance of the {found.dim} numbers of a vector."
+    return (
+        f"PCA: the axes show {first} and {second} of the variance of the {found.dim} "
+        "numbers of a vector."
+    )
 
 
 def nearness_told(found: CorpusMap) -> str:
@@ -74,13 +111,20 @@ def nearness_told(found: CorpusMap) -> str:
     k = found.nearest.rows.shape[1]
     if not k:
         return ""
-    among = "the nearest is the nearest" if k == 1 else f"of the {k} nearest by cosine, {found.kept * 100:.0f} % are among the {k} nearest"
+    among = (
+        "the nearest is the nearest"
+        if k == 1
+        else f"of the {k} nearest by cosine, {found.kept * 100:.0f} % are among the {k} nearest"
+    )
     return f"Nearness is only a hint: {among} here."
 
 
 def sizes_of(found: CorpusMap) -> list[tuple[str, int]]:
     """The groups by size, each with its number of points, and what is in none of them."""
-    sizes = [(name, int(np.sum(found.groups.of == number))) for number, name in enumerate(found.groups.names)]
+    sizes = [
+        (name, int(np.sum(found.groups.of == number)))
+        for number, name in enumerate(found.groups.names)
+    ]
     left = int(np.sum(found.groups.of == REST))
     return [*sizes, (rest_of(found), left)] if left else sizes
 
@@ -90,7 +134,7 @@ def rest_of(found: CorpusMap) -> str:
     return _RESTS[found.by] if len(found.groups.names) == MOST else "no label"
 
 
-# ---- private -------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _point_json(found: CorpusMap, at: int) -> dict[str, object]:
@@ -108,6 +152,8 @@ def _point_json(found: CorpusMap, at: int) -> dict[str, object]:
         "y": round(y, 6),
         "nearest": [
             {"point": row, "cosine": round(cosine, 6)}
-            for row, cosine in zip(found.nearest.rows[at].tolist(), found.nearest.cosines[at].tolist(), strict=True)
+            for row, cosine in zip(
+                found.nearest.rows[at].tolist(), found.nearest.cosines[at].tolist(), strict=True
+            )
         ],
     }

@@ -1,4 +1,6 @@
-"""How models look, and what became of a corpus that went over to another: tables for people, values for JSON. Pure, as `render` is."""
+"""How models look, and what became of a corpus that went over to another: tables for people, values
+for JSON. Pure, as `render` is.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ _STATE_STYLES = {"sound": GREEN, "note": CYAN, "derived": RED, "wrong": RED}
 _STATE_WORDS = {"sound": "sound", "note": "note", "derived": "wrong", "wrong": "wrong"}
 
 
-# ---- which there are -----------------------------------------------------------------------------------------------
+# ---- which there are -----------------------------------------------------------------------------
 
 
 def models_json(models: Iterable[AtHand]) -> dict[str, object]:
@@ -42,16 +44,25 @@ def models_json(models: Iterable[AtHand]) -> dict[str, object]:
 
 
 def models_text(models: Sequence[AtHand], look: Look = PLAIN) -> str:
-    """A model a line. Without a width its fields have tabs between: name, family, dimensions, tokens, pooling, parameters, size, state."""
+    """A model a line. Without a width its fields have tabs between: name, family, dimensions,
+    tokens, pooling, parameters, size, state.
+    """
     rows = [(one_line(each.model), *_fields(each), _state(each)) for each in models]
     if look.width is None:
         return joined("\t".join(row) for row in rows)
-    widths = [max(display_width(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    widths = (
+        [max(display_width(row[column]) for row in rows) for column in range(len(rows[0]))]
+        if rows
+        else []
+    )
     return joined(_line(row, widths, each, look) for row, each in zip(rows, models, strict=True))
 
 
 def _line(row: Sequence[str], widths: Sequence[int], each: AtHand, look: Look) -> str:
-    padded = [f"{field}{' ' * (width - display_width(field))}" for field, width in zip(row, widths, strict=True)]
+    padded = [
+        f"{field}{' ' * (width - display_width(field))}"
+        for field, width in zip(row, widths, strict=True)
+    ]
     if each.facts is None:
         return f"{look.paint(padded[0], DIM)}  {look.paint(row[-1], RED)}"
     state = look.paint(row[-1], GREEN if each.is_current else "")
@@ -75,7 +86,11 @@ def _fields(each: AtHand) -> tuple[str, ...]:
 def _state(each: AtHand) -> str:
     parts = [f"cannot be used: {one_line(each.problem)}"] if each.problem else []
     parts += ["the corpus's"] if each.is_current else []
-    parts += [f"{counted(each.kept, 'document')} beside the current encoding"] if each.kept is not None and not each.is_current else []
+    parts += (
+        [f"{counted(each.kept, 'document')} beside the current encoding"]
+        if each.kept is not None and not each.is_current
+        else []
+    )
     return "; ".join(parts)
 
 
@@ -91,7 +106,7 @@ def _at_hand_json(each: AtHand) -> dict[str, object]:
     }
 
 
-# ---- what one is ---------------------------------------------------------------------------------------------------
+# ---- what one is ---------------------------------------------------------------------------------
 
 
 def card_json(facts: Facts, converted_bytes: int | None) -> dict[str, object]:
@@ -111,7 +126,9 @@ def card_text(facts: Facts, converted_bytes: int | None, look: Look = PLAIN) -> 
         ("prompts", _prompts(facts)),
         (
             "missing words",
-            "it can fill them in (masked-language-model head)" if facts.has_masked_head else "it has no head to fill them in",
+            "it can fill them in (masked-language-model head)"
+            if facts.has_masked_head
+            else "it has no head to fill them in",
         ),
         ("parameters", f"{facts.parameters:,}, {facts.precision}"),
         *((name, f"{human_bytes(size)}, SHA-256 {digest}") for name, size, digest in facts.weights),
@@ -119,7 +136,9 @@ def card_text(facts: Facts, converted_bytes: int | None, look: Look = PLAIN) -> 
         ("licence", one_line(facts.licence) or "not stated"),
         (
             "converted",
-            "not yet: when it is first needed" if converted_bytes is None else f"for this processor, {human_bytes(converted_bytes)}",
+            "not yet: when it is first needed"
+            if converted_bytes is None
+            else f"for this processor, {human_bytes(converted_bytes)}",
         ),
     ]
     return joined(table(lines, look))
@@ -127,16 +146,33 @@ def card_text(facts: Facts, converted_bytes: int | None, look: Look = PLAIN) -> 
 
 def _prompts(facts: Facts) -> str:
     prompts = {"question": facts.query_prompt, "passage": facts.document_prompt}
-    return ", ".join(f"{before}: {one_line(prompt)!r}" for before, prompt in prompts.items() if prompt) or "none"
+    return (
+        ", ".join(f"{before}: {one_line(prompt)!r}" for before, prompt in prompts.items() if prompt)
+        or "none"
+    )
 
 
 def _facts_json(facts: Facts) -> dict[str, object]:
-    names = ("model", "family", "layers", "heads", "dim", "max_length", "vocabulary", "pooling", "parameters", "precision", "fingerprint")
+    names = (
+        "model",
+        "family",
+        "layers",
+        "heads",
+        "dim",
+        "max_length",
+        "vocabulary",
+        "pooling",
+        "parameters",
+        "precision",
+        "fingerprint",
+    )
     return {
         **{name: getattr(facts, name) for name in names},
         "folder": str(facts.path),
         "prompts": {"query": facts.query_prompt, "document": facts.document_prompt},
-        "weights": [{"file": name, "bytes": size, "sha256": digest} for name, size, digest in facts.weights],
+        "weights": [
+            {"file": name, "bytes": size, "sha256": digest} for name, size, digest in facts.weights
+        ],
         "bytes": facts.size,
         "licence": facts.licence or None,
         "has_masked_head": facts.has_masked_head,
@@ -147,13 +183,20 @@ def _millions(number: int) -> str:
     return f"{number / 1e6:,.1f} M" if number < 1e9 else f"{number / 1e9:,.1f} G"
 
 
-# ---- whether it is whole -------------------------------------------------------------------------------------------
+# ---- whether it is whole -------------------------------------------------------------------------
 
 
 def parts_json(model: str, parts: Iterable[Part]) -> dict[str, object]:
     """What was found of a model's parts, for programs."""
-    found = [{"part": each.name, "state": each.state, "told": each.told, "hint": each.hint or None} for each in parts]
-    return {"model": model, "is_sound": all(each["state"] in ("sound", "note") for each in found), "parts": found}
+    found = [
+        {"part": each.name, "state": each.state, "told": each.told, "hint": each.hint or None}
+        for each in parts
+    ]
+    return {
+        "model": model,
+        "is_sound": all(each["state"] in ("sound", "note") for each in found),
+        "parts": found,
+    }
 
 
 def parts_text(parts: Sequence[Part], look: Look = PLAIN) -> str:
@@ -168,18 +211,30 @@ def parts_text(parts: Sequence[Part], look: Look = PLAIN) -> str:
     return joined(lines)
 
 
-# ---- going over to another -----------------------------------------------------------------------------------------
+# ---- going over to another -----------------------------------------------------------------------
 
 
 def reencoded_json(done: Reencoded) -> dict[str, object]:
     """What became of the corpus, for programs."""
-    names = ("is_in_place", "is_former_kept", "generation", "documents", "passages", "embedded", "taken_over", "joined")
+    names = (
+        "is_in_place",
+        "is_former_kept",
+        "generation",
+        "documents",
+        "passages",
+        "embedded",
+        "taken_over",
+        "joined",
+    )
     return {
         "model": done.after.model,
         "before": _identity_json(done.before),
         "after": _identity_json(done.after),
         **{name: getattr(done, name) for name in names},
-        "left": [{"path": os.fsdecode(each.path), "outcome": each.outcome, "reason": each.reason} for each in done.left],
+        "left": [
+            {"path": os.fsdecode(each.path), "outcome": each.outcome, "reason": each.reason}
+            for each in done.left
+        ],
         "notes": list(done.notes),
         "took_s": round(done.took_s, 3),
     }
@@ -189,20 +244,33 @@ def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
     """What became of the corpus, and how to go on, or back."""
     name, former = one_line(done.after.model), one_line(done.before.model)
     if not done.is_in_place:
-        stopped = f"interrupted: the corpus answers by {former} as before; {counted(done.documents, 'document')} by {name} are kept"
+        stopped = (
+            f"interrupted: the corpus answers by {former} as before; "
+            f"{counted(done.documents, 'document')} by {name} are kept"
+        )
         return joined([look.paint(stopped, RED), f"to go on from here: searchapp model use {name}"])
-    said = f"{name}: {counted(done.documents, 'document')}, {counted(done.passages, 'passage')}, {done.embedded:,} embedded"
+    said = (
+        f"{name}: {counted(done.documents, 'document')}, "
+        f"{counted(done.passages, 'passage')}, {done.embedded:,} embedded"
+    )
     lines = [look.paint(f"the corpus now uses {said}, in {human_duration(done.took_s)}", BOLD)]
     if done.taken_over:
-        lines.append(f"{counted(done.taken_over, 'document')} taken over from the stored text, without the files")
+        lines.append(
+            f"{counted(done.taken_over, 'document')} taken over from the stored text, without the "
+            "files"
+        )
     if done.joined:
         lines.append(f"{counted(done.joined, 'document')} joined")
     lines += [_left_line(each, look) for each in done.left[:_MOST_LEFT]]
     if len(done.left) > _MOST_LEFT:
-        lines.append(f"left: {counted(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all")
+        lines.append(
+            f"left: {counted(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all"
+        )
     lines += [f"note: {one_line(note)}" for note in done.notes]
     if done.is_former_kept:
-        lines.append(f"the encoding by {former} is kept; to go back to it: searchapp model use {former}")
+        lines.append(
+            f"the encoding by {former} is kept; to go back to it: searchapp model use {former}"
+        )
     return joined(lines)
 
 
@@ -225,16 +293,31 @@ def encodings_json(others: Iterable[OtherEncoding]) -> list[dict[str, object]]:
 
 
 def encodings_text(others: Iterable[OtherEncoding], documents: int) -> str:
-    """A line for each other encoding of a corpus of so many documents: what it holds, and what it is good for."""
-    return joined(f"beside the current encoding: {_encoding_line(each, documents)}" for each in others)
+    """A line for each other encoding of a corpus of so many documents: what it holds, and what it
+    is good for.
+    """
+    return joined(
+        f"beside the current encoding: {_encoding_line(each, documents)}" for each in others
+    )
 
 
 def _encoding_line(each: OtherEncoding, documents: int) -> str:
     if each.encoder is None:
-        return f"{each.folder.name}, with nothing in it that can be read; to delete it: searchapp model drop {each.folder.name}"
+        return (
+            f"{each.folder.name}, with nothing in it that can be read; to delete it: "
+            f"searchapp model drop {each.folder.name}"
+        )
     name = one_line(each.encoder.model)
-    return f"{name}, {each.documents:,} of {documents:,} documents, {human_bytes(each.size)}; to go over to it: searchapp model use {name}"
+    return (
+        f"{name}, {each.documents:,} of {documents:,} documents, {human_bytes(each.size)}; "
+        f"to go over to it: searchapp model use {name}"
+    )
 
 
 def _identity_json(identity: EncoderIdentity) -> dict[str, object]:
-    return {"model": identity.model, "fingerprint": identity.fingerprint, "dim": identity.dim, "max_tokens": identity.max_tokens}
+    return {
+        "model": identity.model,
+        "fingerprint": identity.fingerprint,
+        "dim": identity.dim,
+        "max_tokens": identity.max_tokens,
+    }

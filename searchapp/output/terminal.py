@@ -1,8 +1,9 @@
 """Text made fit to be shown: harmless, within a width, painted.
 
-Whatever comes from a document or a file name can neither send a code to the terminal, nor reorder a line, nor add one. Steps that
-shape a passage keep its offsets, so that highlights stay where they are. Escape codes are written here directly and widths come from
-`unicodedata`, because importing rich would cost a cold query 15 ms or more. Pure.
+Whatever comes from a document or a file name can neither send a code to the terminal, nor reorder a
+line, nor add one. Steps that shape a passage keep its offsets, so that highlights stay where they
+are. Escape codes are written here directly and widths come from `unicodedata`, because importing
+rich would cost a cold query 15 ms or more. Pure.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
 
-# Black on khaki, tan, amber, orange: of like lightness and ever more vivid, so that the order is plain on a dark and on a light
-# terminal, and without telling red from green.
+# Black on khaki, tan, amber, orange: of like lightness and ever more vivid, so that the order is
+# plain on a dark and on a light terminal, and without telling red from green.
 _HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16;48;5;208")
 
-# Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides, isolates), lone surrogates.
+# Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
+# isolates), lone surrogates.
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
@@ -32,15 +34,18 @@ _BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
 # A line may break at blanks, and around every character from the East Asian blocks on.
 _WORD = re.compile(r"[!-\u2e7f]+|\S")
 
-# A line break that is only the margin of a prose source: the line before has 50 to 159 characters and ends in no blank (as a hard
-# break of Markdown does), the line after begins with a word, so that it is no list item, table row or indented code.
+# A line break that is only the margin of a prose source: the line before has 50 to 159 characters
+# and ends in no blank (as a hard break of Markdown does), the line after begins with a word, so
+# that it is no list item, table row or indented code.
 _MARGIN_TYPES = frozenset({"txt", "md", "rst", "eml"})
 _MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{160})\n(?=[\"'“‘]?[^\W\d_])")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a text is to be shown. As it stands: plain, for a pipe; no codes, no wrapping, fields separated by tabs."""
+    """How a text is to be shown. As it stands: plain, for a pipe; no codes, no wrapping, fields
+    separated by tabs.
+    """
 
     width: int | None = None  # columns of the terminal; None for a pipe
     color: bool = False
@@ -62,7 +67,7 @@ class Look:
 PLAIN = Look()
 
 
-# ---- words and lines -------------------------------------------------------------------------------------------------
+# ---- words and lines -----------------------------------------------------------------------------
 
 
 def one_line(text: str) -> str:
@@ -79,12 +84,19 @@ def table(facts: Iterable[tuple[str, str]], look: Look) -> list[str]:
     """A line a fact, the values in one column; facts without a value are left out."""
     shown = [(name, value) for name, value in facts if value]
     width = max((display_width(name) for name, _ in shown), default=0)
-    return [f"{look.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}" for name, value in shown]
+    return [
+        f"{look.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}"
+        for name, value in shown
+    ]
 
 
 def fitted(text: str, columns: int) -> str:
     """The text, cut with an ellipsis where it is wider than `columns`."""
-    return text if display_width(text) <= columns else f"{text[: _fitting(text, columns - 1)].rstrip()}…"
+    return (
+        text
+        if display_width(text) <= columns
+        else f"{text[: _fitting(text, columns - 1)].rstrip()}…"
+    )
 
 
 def padded(text: str, columns: int) -> str:
@@ -122,18 +134,22 @@ def human_duration(seconds: float) -> str:
 
 
 def display_path(path: bytes, base: bytes | None = None) -> str:
-    r"""A path on one line of printable text, relative to `base` where it is below it; other bytes and controls become `\xNN`."""
+    r"""A path on one line of printable text, relative to `base` where it is below it; other bytes
+    and controls become `\xNN`.
+    """
     return _name(os.fsdecode(path if base is None else path.removeprefix(base.rstrip(b"/") + b"/")))
 
 
 def display_width(text: str) -> int:
-    """How many columns a text takes: two for wide East Asian characters and emoji, none for combining ones."""
+    """How many columns a text takes: two for wide East Asian characters and emoji, none for
+    combining ones.
+    """
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
 
 
-# ---- a passage within a width ----------------------------------------------------------------------------------------
+# ---- a passage within a width --------------------------------------------------------------------
 
 
 def safe(text: str) -> str:
@@ -155,7 +171,9 @@ def lines_of(text: str) -> Iterator[Span]:
 
 
 def wrapped(text: str, columns: int) -> list[Span]:
-    """Its lines, broken where they are wider than `columns`; indentation stays on the first part."""
+    """Its lines, broken where they are wider than `columns`; indentation stays on the
+    first part.
+    """
     lines: list[Span] = []
     for start, end in lines_of(text):
         begin = stop = start
@@ -172,8 +190,12 @@ def wrapped(text: str, columns: int) -> list[Span]:
 
 
 def window(lines: Sequence[Span], highlight: Span, limit: int) -> int:
-    """The first of `limit` lines to show: the passage's first if the highlight is in view then, else so that it is in the middle."""
-    touched = [at for at, (start, end) in enumerate(lines) if start < highlight[1] and end > highlight[0]]
+    """The first of `limit` lines to show: the passage's first if the highlight is in view then,
+    else so that it is in the middle.
+    """
+    touched = [
+        at for at, (start, end) in enumerate(lines) if start < highlight[1] and end > highlight[0]
+    ]
     if not touched or touched[-1] < limit:
         return 0
     spare = max(0, limit - len(touched))
@@ -186,11 +208,15 @@ def marked(text: str, line: Span, marks: Iterable[Span], look: Look) -> str:
 
 
 def heated(text: str, line: Span, highlights: Iterable[tuple[int, int, float]], look: Look) -> str:
-    """One line as a heat map: behind each highlight a colour for its weight, in four steps from a fifth on; none below."""
-    return _painted(text, line, ((start, end, _heat(weight)) for start, end, weight in sorted(highlights)), look)
+    """One line as a heat map: behind each highlight a colour for its weight, in four steps from a
+    fifth on; none below.
+    """
+    return _painted(
+        text, line, ((start, end, _heat(weight)) for start, end, weight in sorted(highlights)), look
+    )
 
 
-# ---- private ---------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _painted(text: str, line: Span, styled: Iterable[tuple[int, int, str]], look: Look) -> str:

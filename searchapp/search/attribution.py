@@ -1,8 +1,9 @@
-"""Why a passage answers: the exact share of every word in its cosine, and the sentence that earned the match.
+"""Why a passage answers: the exact share of every word in its cosine, and the sentence that earned
+the match.
 
-Where a model pools by mean, a passage's vector is the sum of its token states h, brought to unit length, so its cosine with a unit
-query q is the sum over its tokens of h . q / |sum of h|: each token's share, exactly. Computed in float64. Pure: knows neither models
-nor how anything is shown.
+Where a model pools by mean, a passage's vector is the sum of its token states h, brought to unit
+length, so its cosine with a unit query q is the sum over its tokens of h . q / |sum of h|: each
+token's share, exactly. Computed in float64. Pure: knows neither models nor how anything is shown.
 """
 
 from __future__ import annotations
@@ -20,18 +21,22 @@ if TYPE_CHECKING:
 
     from searchapp.types import Span, TokenVectors, Vector, Vectors
 
-_ROUNDING = 1e-3  # 1 - cosine between two vectors of one text from engines that compute in bf16, at most
+_ROUNDING = (
+    1e-3  # 1 - cosine between two vectors of one text from engines that compute in bf16, at most
+)
 
-# Measured on XQuAD (1,157 questions): right for 74.6 % by the mean alone, 85.3 % by the best tokens alone, 85.1 % by both; on SciFact's
-# evidence (154) 59.1 %, 61.0 % and 63.6 %. Weighting the question's tokens by IDF makes it worse (83.9 % and 57.8 %).
+# Measured on XQuAD (1,157 questions): right for 74.6 % by the mean alone, 85.3 % by the best tokens
+# alone, 85.1 % by both; on SciFact's evidence (154) 59.1 %, 61.0 % and 63.6 %. Weighting the
+# question's tokens by IDF makes it worse (83.9 % and 57.8 %).
 _MEAN = 0.2
 
 
-# ---- shares --------------------------------------------------------------------------------------------------------
+# ---- shares --------------------------------------------------------------------------------------
 
 
 def is_mean(vector: Vector, tokens: TokenVectors) -> bool:
-    """Whether a text's vector is the mean of its token states but for rounding; where it is not, no exact shares exist.
+    """Whether a text's vector is the mean of its token states but for rounding; where it is not, no
+    exact shares exist.
 
     False for a vector of NaN, and for states that cancel out.
     """
@@ -41,10 +46,11 @@ def is_mean(vector: Vector, tokens: TokenVectors) -> bool:
 
 
 def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int) -> CosineShares:
-    """What each word of a passage adds to its cosine with the query, and what its heading path and the special tokens add.
+    """What each word of a passage adds to its cosine with the query, and what its heading path and
+    the special tokens add.
 
-    `text` is the text as embedded, in which the passage begins at `offset`. A token that stands for white space counts as special.
-    Where the states cancel out, or there are none, every share is 0.
+    `text` is the text as embedded, in which the passage begins at `offset`. A token that stands for
+    white space counts as special. Where the states cancel out, or there are none, every share is 0.
     """
     states, unit = tokens.states.astype(np.float64), _unit(query)  # (t, dim), (dim,)
     total = states.sum(axis=0)  # (dim,)
@@ -56,7 +62,9 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
         special=sum(share for (start, end), share in shares if start == end),
         headings=sum(share for (start, end), share in shares if start < end and start < offset),
         words=tuple(
-            WordShare(word.start - offset, word.end - offset, sum(each[token] for token in word.tokens))
+            WordShare(
+                word.start - offset, word.end - offset, sum(each[token] for token in word.tokens)
+            )
             for word in words_of(tokens.offsets, text)
             if word.start >= offset
         ),
@@ -64,51 +72,76 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
 
 
 def share_highlights(shares: CosineShares) -> tuple[tuple[int, int, float], ...]:
-    """The words that add to the cosine, in order: start, end, and the share as a part of the largest one, in (0, 1]."""
+    """The words that add to the cosine, in order: start, end, and the share as a part of the
+    largest one, in (0, 1].
+    """
     most = max((word.share for word in shares.words), default=0.0)
     scaled = ((word.start, word.end, word.share / most) for word in shares.words if word.share > 0)
     return tuple((start, end, weight) for start, end, weight in scaled if weight > 0)
 
 
-# ---- the sentence ----------------------------------------------------------------------------------------------------
+# ---- the sentence --------------------------------------------------------------------------------
 
 
 def best_sentence(
-    sentences: Sequence[Span], tokens: TokenVectors, query: Vector, *, offset: int, question: Vectors | None = None
+    sentences: Sequence[Span],
+    tokens: TokenVectors,
+    query: Vector,
+    *,
+    offset: int,
+    question: Vectors | None = None,
 ) -> Span | None:
-    """The sentence of a passage that answers the query best; None where fewer than two sentences hold a token.
+    """The sentence of a passage that answers the query best; None where fewer than two sentences
+    hold a token.
 
-    With the unit states of the question's tokens, (m, dim), the best cosine of each of them with any of the sentence's (MaxSim) counts
-    beside the cosine of the query with the sentence's mean; without, or for m = 0, that alone.
+    With the unit states of the question's tokens, (m, dim), the best cosine of each of them with
+    any of the sentence's (MaxSim) counts beside the cosine of the query with the sentence's mean;
+    without, or for m = 0, that alone.
     """
     rows = _unit(tokens.states)  # (t, dim)
     nearest = None if question is None or not len(question) else question @ rows.T  # (m, t)
     scored: list[tuple[float, Span]] = []
     for score, span, inside in _sentence_cosines(sentences, tokens, query, offset):
-        scored.append((score if nearest is None else _MEAN * score + float(nearest[:, inside].max(axis=1).mean()), span))
+        scored.append(
+            (
+                score
+                if nearest is None
+                else _MEAN * score + float(nearest[:, inside].max(axis=1).mean()),
+                span,
+            )
+        )
     if len(scored) < 2:
         return None
     return max(scored, key=lambda pair: (pair[0], -pair[1][0]))[1]
 
 
-def nearest_sentence(sentences: Sequence[Span], tokens: TokenVectors, query: Vector, *, offset: int) -> float:
-    """The best cosine of the query with the mean of a sentence of a passage; 0 where none holds a token."""
-    return max((score for score, _, _ in _sentence_cosines(sentences, tokens, query, offset)), default=0.0)
+def nearest_sentence(
+    sentences: Sequence[Span], tokens: TokenVectors, query: Vector, *, offset: int
+) -> float:
+    """The best cosine of the query with the mean of a sentence of a passage; 0 where none holds a
+    token.
+    """
+    return max(
+        (score for score, _, _ in _sentence_cosines(sentences, tokens, query, offset)), default=0.0
+    )
 
 
-# ---- private ---------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _sentence_cosines(
     sentences: Sequence[Span], tokens: TokenVectors, query: Vector, offset: int
 ) -> Iterator[tuple[float, Span, NDArray[np.bool_]]]:
-    """Each sentence that holds a token: the cosine of its mean with the query, itself, and which tokens are its own, (t,).
+    """Each sentence that holds a token: the cosine of its mean with the query, itself, and which
+    tokens are its own, (t,).
 
-    `sentences` are spans of the passage, which begins `offset` code points into the embedded text; only a sentence's own tokens count,
-    with their states in the passage's context.
+    `sentences` are spans of the passage, which begins `offset` code points into the embedded text;
+    only a sentence's own tokens count, with their states in the passage's context.
     """
     starts = np.array([start for start, _ in tokens.offsets])  # (t,)
-    has_text = np.array([end > start for start, end in tokens.offsets])  # (t,) false for special tokens
+    has_text = np.array(
+        [end > start for start, end in tokens.offsets]
+    )  # (t,) false for special tokens
     for start, end in sentences:
         inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
         if inside.any():
@@ -118,5 +151,7 @@ def _sentence_cosines(
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """The vector or rows in unit length, (dim,) or (n, dim); 0 stays 0."""
     wide = vectors.astype(np.float64)
-    unit: NDArray[np.float64] = wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-12)
+    unit: NDArray[np.float64] = wide / np.maximum(
+        np.linalg.norm(wide, axis=-1, keepdims=True), 1e-12
+    )
     return unit

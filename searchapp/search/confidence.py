@@ -1,9 +1,12 @@
-"""Whether a corpus answers a question at all: a confidence beside the cosine, read against the corpus's own background.
+"""Whether a corpus answers a question at all: a confidence beside the cosine, read against the
+corpus's own background.
 
-A cosine of .5 means much in a library of everything and little among abstracts of one field. So each is divided by how near the
-corpus's passages lie to passages of other documents, and raised by how near the question is to the corpus as a whole and by how far
-its best document stands out from the next. The constants were fitted once, on questions with and without their answers; nothing is
-learned from a corpus but its background. Below one half: nothing here answers this. It is no probability. Pure.
+A cosine of .5 means much in a library of everything and little among abstracts of one field. So
+each is divided by how near the corpus's passages lie to passages of other documents, and raised by
+how near the question is to the corpus as a whole and by how far its best document stands out from
+the next. The constants were fitted once, on questions with and without their answers; nothing is
+learned from a corpus but its background. Below one half: nothing here answers this. It is no
+probability. Pure.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from searchapp.search.ranking import Numbers
     from searchapp.types import Ids, Vectors
 
-    Blocks = Callable[[], Iterable[tuple[int, NDArray[np.float16]]]]  # documents' first passage ids and vectors, the same each time
+    Blocks = Callable[
+        [], Iterable[tuple[int, NDArray[np.float16]]]
+    ]  # documents' first passage ids and vectors, the same each time
 
 THRESHOLD = 0.5
 LEAST_PASSAGES = 100  # fewer tell nothing of what is unrelated: then there is no confidence
@@ -34,7 +39,9 @@ _KEYWORD_SHARE = 0.6  # of a passage's share of the best possible BM25, beside i
 
 
 class _Recipe(NamedTuple):
-    """What a question's evidence counts, and from which rank on the next best documents no longer do."""
+    """What a question's evidence counts, and from which rank on the next best documents no longer
+    do.
+    """
 
     cosine: float
     nearness: float
@@ -56,18 +63,32 @@ class Evidence:
     cosines: Numbers  # (n,) NaN where a passage has no vector
     documents: Ids  # (n,)
     nearness: float  # of the question's vector to the corpus's mean
-    keywords: Numbers | None = None  # (n,) each passage's BM25 as a share of the best possible, where that leg ran
-    tokens: float | None = None  # the best late interaction of any passage, where that was looked at
+    keywords: Numbers | None = (
+        None  # (n,) each passage's BM25 as a share of the best possible, where that leg ran
+    )
+    tokens: float | None = (
+        None  # the best late interaction of any passage, where that was looked at
+    )
 
 
 def confidences(evidence: Evidence, background: Background) -> Numbers:
-    """The confidence of each passage, (n,), from 0 to 1, increasing with its cosine; NaN where it has none."""
+    """The confidence of each passage, (n,), from 0 to 1, increasing with its cosine; NaN where it
+    has none.
+    """
     known = ~np.isnan(evidence.cosines)
     if not known.any():
         return evidence.cosines
-    recipe = _COSINE if evidence.keywords is None else _KEYWORD if evidence.tokens is None else _TOKENS
-    scores = evidence.cosines if evidence.keywords is None else evidence.cosines + _KEYWORD_SHARE * evidence.keywords
-    stands_out = _margin(scores[known], evidence.documents[known], recipe.beyond) / (background.scale if evidence.keywords is None else 1)
+    recipe = (
+        _COSINE if evidence.keywords is None else _KEYWORD if evidence.tokens is None else _TOKENS
+    )
+    scores = (
+        evidence.cosines
+        if evidence.keywords is None
+        else evidence.cosines + _KEYWORD_SHARE * evidence.keywords
+    )
+    stands_out = _margin(scores[known], evidence.documents[known], recipe.beyond) / (
+        background.scale if evidence.keywords is None else 1
+    )
     logits = (
         (recipe.cosine * evidence.cosines + recipe.nearness * evidence.nearness) / background.scale
         + recipe.margin * stands_out
@@ -79,10 +100,11 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
 
 
 def measure(blocks: Blocks, passages: int, dim: int) -> Background | None:
-    """A corpus's background, from its documents' vectors; None where it is too small, or one document, to have one.
+    """A corpus's background, from its documents' vectors; None where it is too small, or one
+    document, to have one.
 
-    A seeded sample of passages, each against all: a pass over the vectors to draw it, another to compare. Memory does not grow with
-    the corpus.
+    A seeded sample of passages, each against all: a pass over the vectors to draw it, another to
+    compare. Memory does not grow with the corpus.
     """
     if passages < LEAST_PASSAGES:
         return None
@@ -90,7 +112,10 @@ def measure(blocks: Blocks, passages: int, dim: int) -> Background | None:
     rows, owners = np.empty((len(drawn), dim), np.float32), np.empty(len(drawn), np.int64)
     for start, documents, vectors in _chunks(blocks):
         inside = (drawn >= start) & (drawn < start + len(vectors))
-        rows[inside], owners[inside] = vectors[drawn[inside] - start], documents[drawn[inside] - start]
+        rows[inside], owners[inside] = (
+            vectors[drawn[inside] - start],
+            documents[drawn[inside] - start],
+        )
     nearest = np.full(len(drawn), -1.0, np.float32)
     for _, documents, vectors in _chunks(blocks):
         cosines = rows @ vectors.T
@@ -98,11 +123,15 @@ def measure(blocks: Blocks, passages: int, dim: int) -> Background | None:
         nearest = np.maximum(nearest, cosines.max(axis=1))
     if (nearest <= -1).all():
         return None
-    return Background(float(np.clip(np.median(nearest), *_SCALE)), np.ascontiguousarray(rows.mean(axis=0)))
+    return Background(
+        float(np.clip(np.median(nearest), *_SCALE)), np.ascontiguousarray(rows.mean(axis=0))
+    )
 
 
 def _chunks(blocks: Blocks) -> Iterator[tuple[int, Ids, Vectors]]:
-    """All rows in order, some thousands at a time: the position of the first, each one's document, and the rows."""
+    """All rows in order, some thousands at a time: the position of the first, each one's document,
+    and the rows.
+    """
     held: list[tuple[int, NDArray[np.float16]]] = []
     start = count = 0
     for first, vectors in blocks():
@@ -116,12 +145,17 @@ def _chunks(blocks: Blocks) -> Iterator[tuple[int, Ids, Vectors]]:
 
 
 def _joined(held: list[tuple[int, NDArray[np.float16]]]) -> tuple[Ids, Vectors]:
-    documents = np.repeat(np.array([first for first, _ in held], dtype=np.int64), [len(vectors) for _, vectors in held])
+    documents = np.repeat(
+        np.array([first for first, _ in held], dtype=np.int64),
+        [len(vectors) for _, vectors in held],
+    )
     return documents, np.concatenate([vectors for _, vectors in held]).astype(np.float32)
 
 
 def _margin(scores: Numbers, documents: Ids, beyond: int) -> float:
-    """The best document's score less the mean of the next ones', a document scoring as its best passage; 0 for one alone."""
+    """The best document's score less the mean of the next ones', a document scoring as its best
+    passage; 0 for one alone.
+    """
     order = np.argsort(-scores, kind="stable")
     _, first = np.unique(documents[order], return_index=True)
     best = scores[order][np.sort(first)]

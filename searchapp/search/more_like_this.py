@@ -1,7 +1,8 @@
 """Examples: what is to be found the like of, given instead of a question or beside one.
 
-A document of the corpus is compared by the mean of its stored vectors; another file is read and embedded as if it were one; a
-passage is compared by its own. What an example comes from is no answer to it.
+A document of the corpus is compared by the mean of its stored vectors; another file is read and
+embedded as if it were one; a passage is compared by its own. What an example comes from is no
+answer to it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """Something to find the like of: its vector, (dim,), its text for the keyword leg, and the path that it comes from."""
+    """Something to find the like of: its vector, (dim,), its text for the keyword leg, and the path
+    that it comes from.
+    """
 
     vector: Vector
     text: str
@@ -31,35 +34,52 @@ class Example:
 
 
 def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Example:
-    """A file, absolute, in the corpus or not. Raises PathMissing, or FileFailed where nothing can be read from it."""
+    """A file, absolute, in the corpus or not. Raises PathMissing, or FileFailed where nothing can
+    be read from it.
+    """
     found = reader.document_ids(Filters(within=(path,)))
     if len(found) == 1:
         hits = reader.show(found[0])[1]
         return Example(_mean(hits, reader, encoder), "\n".join(hit.text for hit in hits), path)
     if not os.path.isfile(path):  # noqa: PTH113 - the path may be no text
-        raise PathMissing(f"no such file: {path}", hint="name a file, or a document as `searchapp list` shows it")
+        raise PathMissing(
+            f"no such file: {path}", hint="name a file, or a document as `searchapp list` shows it"
+        )
     texts = _read(path, encoder())
     if not texts:
-        raise FileFailed(f"nothing to compare could be read from {path}", hint="name a file with text in it")
+        raise FileFailed(
+            f"nothing to compare could be read from {path}", hint="name a file with text in it"
+        )
     return Example(direction(encoder().encode_passages(texts).mean(axis=0)), "\n".join(texts), path)
 
 
-def of_passage(passage_id: int, path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Example:
-    """A passage of the corpus. Raises DocumentMissing where it is gone, or no longer that document's."""
+def of_passage(
+    passage_id: int, path: str, reader: Reader, encoder: Callable[[], Encoder]
+) -> Example:
+    """A passage of the corpus. Raises DocumentMissing where it is gone, or no longer that
+    document's.
+    """
     try:
         hits = reader.hydrate(np.array([passage_id], dtype=np.int64))
     except KeyError:
         hits = []
     if [os.fsdecode(hit.path) for hit in hits] != [path]:
-        raise DocumentMissing("that match is no longer in the corpus", hint="ask again, then name a match of the new answer")
+        raise DocumentMissing(
+            "that match is no longer in the corpus",
+            hint="ask again, then name a match of the new answer",
+        )
     return Example(_mean(hits, reader, encoder), hits[0].text, path)
 
 
 def _mean(hits: Sequence[Hit], reader: Reader, encoder: Callable[[], Encoder]) -> Vector:
-    """The direction of some passages' mean, from the stored vectors, or made now for those without."""
+    """The direction of some passages' mean, from the stored vectors, or made now for
+    those without.
+    """
     rows = reader.vectors_of(np.array([hit.passage_id for hit in hits], dtype=np.int64))
     if np.isnan(rows).any():
-        rows = encoder().encode_passages([embedded_text(hit.passage.headings, hit.text) for hit in hits])
+        rows = encoder().encode_passages(
+            [embedded_text(hit.passage.headings, hit.text) for hit in hits]
+        )
     return direction(rows.mean(axis=0))
 
 
@@ -74,7 +94,11 @@ def _read(path: str, encoder: Encoder) -> list[str]:
     from searchapp.extract.sandbox.pool import ExtractionPool
 
     with ExtractionPool(1) as pool:
-        documents = [each.document for each in pool.submit(os.fsencode(path)).result() if each.document is not None]
+        documents = [
+            each.document
+            for each in pool.submit(os.fsencode(path)).result()
+            if each.document is not None
+        ]
     return [
         embedded_text(passage.headings, document.text[passage.start : passage.end])
         for document in documents

@@ -1,8 +1,9 @@
 """Questions in words: what a text asks of the keyword index, and how FTS5 is asked.
 
-A question's words are looked for each on its own, joined by OR; `"a phrase"` must stand in the passage, `-word` must not, and
-`title:word` means the document's title. What the user typed never reaches MATCH: only words in quotes do, which this module puts
-there. Text without spaces between its words is looked for by pairs of characters. Pure; knows the index by its name alone.
+A question's words are looked for each on its own, joined by OR; `"a phrase"` must stand in the
+passage, `-word` must not, and `title:word` means the document's title. What the user typed never
+reaches MATCH: only words in quotes do, which this module puts there. Text without spaces between
+its words is looked for by pairs of characters. Pure; knows the index by its name alone.
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from itertools import pairwise
 from searchapp.backends.sqlite.layout import spaced
 from searchapp.types import Span, Term
 
-TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"  # a row a passage
+# a row a passage
+TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"
 
-# Ordered best first; the title counts twice, as a word there says more of a passage than one in it. Values: expression, count.
-TOP = "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, 1.0)' {also} ORDER BY rank LIMIT ?"
+# Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
+# Values: expression, count.
+TOP = (
+    "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
+    "1.0)' {also} ORDER BY rank LIMIT ?"
+)
 HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
 COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
 
@@ -45,7 +51,8 @@ STOP_WORDS = frozenset(
 
 _PIECE = re.compile(
     r"""(?<!\S)(?P<minus>-(?=[^\W\d_]|"))?(?P<title>title:(?=["\w]))?"""
-    r"""(?:"(?P<phrase>[^"\w]*\w[^"]*)"(?=[,.;:!?]*(?:\s|$))|(?P<plain>(?!(?<=[-:])")\S+))"""  # a quote without its other one is text
+    # a quote without its other one is text
+    r"""(?:"(?P<phrase>[^"\w]*\w[^"]*)"(?=[,.;:!?]*(?:\s|$))|(?P<plain>(?!(?<=[-:])")\S+))"""
 )
 _CURLY = str.maketrans("“”„", '"""')
 
@@ -80,18 +87,30 @@ def parse(text: str) -> Asked:
             found["terms"] += _phrase(phrase, is_title=is_title)
         else:
             found["terms"] += _terms(phrase)
-    asked = Asked(" ".join(kept), *(tuple(each) for each in (_telling(found["terms"]), found["holding"], found["lacking"])))
+    asked = Asked(
+        " ".join(kept),
+        *(tuple(each) for each in (_telling(found["terms"]), found["holding"], found["lacking"])),
+    )
     return asked if asked.has_operators else Asked(text, asked.terms)
 
 
 def literal(text: str) -> Asked:
-    """What a text asks for if it has no operators: it is embedded whole, and each of its words is looked for."""
+    """What a text asks for if it has no operators: it is embedded whole, and each of its words is
+    looked for.
+    """
     return Asked(text, tuple(_telling(_terms(text))))
 
 
 def telling(text: str, count: int) -> list[Term]:
-    """The words that a long text has most often in its first part, stop words aside, at most so many: what it may be about."""
-    return [term for term, _ in Counter(term for term in _terms(text[:_FIRST_PART].casefold()) if not _is_stop(term)).most_common(count)]
+    """The words that a long text has most often in its first part, stop words aside, at most so
+    many: what it may be about.
+    """
+    return [
+        term
+        for term, _ in Counter(
+            term for term in _terms(text[:_FIRST_PART].casefold()) if not _is_stop(term)
+        ).most_common(count)
+    ]
 
 
 def words(text: str) -> list[tuple[Term, Span]]:
@@ -101,11 +120,15 @@ def words(text: str) -> list[tuple[Term, Span]]:
 
 def expression(terms: Iterable[Term]) -> str:
     """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
-    return " OR ".join(f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms)
+    return " OR ".join(
+        f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms
+    )
 
 
 def idf(frequency: int, passages: int) -> float:
-    """A term's weight as FTS5's BM25 has it: ln((N - n + .5) / (n + .5)), and hardly anything where most passages hold it."""
+    """A term's weight as FTS5's BM25 has it: ln((N - n + .5) / (n + .5)), and hardly anything where
+    most passages hold it.
+    """
     return max(math.log((passages - frequency + 0.5) / (frequency + 0.5)), 1e-6)
 
 
@@ -115,7 +138,9 @@ def rarity(frequency: int, passages: int) -> float:
 
 
 def ideal(frequencies: Sequence[int], passages: int) -> float:
-    """More than any passage can score for terms of these frequencies: each of them held very often."""
+    """More than any passage can score for terms of these frequencies: each of them held
+    very often.
+    """
     return (1 + K1) * sum(idf(frequency, passages) for frequency in frequencies)
 
 
@@ -147,7 +172,9 @@ def _runs(text: str) -> Iterator[list[str]]:
     end = -1  # of the stretch; -1 after a word
     for word, (start, stop) in _words(text):
         is_unspaced = spaced(word) != word
-        if run and not (is_unspaced and end >= 0 and all(_is_mark(between) for between in text[end:start])):
+        if run and not (
+            is_unspaced and end >= 0 and all(_is_mark(between) for between in text[end:start])
+        ):
             yield run
             run = []
         run.append(word)
@@ -157,12 +184,16 @@ def _runs(text: str) -> Iterator[list[str]]:
 
 
 def _words(text: str) -> list[tuple[str, Span]]:
-    """Runs of letters, digits and marks with their spans; of scripts without spaces, each character."""
+    """Runs of letters, digits and marks with their spans; of scripts without spaces, each
+    character.
+    """
     found: list[tuple[str, Span]] = []
     start = None
     for i, character in enumerate(f"{text} "):
         is_unspaced = spaced(character) != character
-        is_word = not is_unspaced and (character.isalnum() or (start is not None and _is_mark(character)))
+        is_word = not is_unspaced and (
+            character.isalnum() or (start is not None and _is_mark(character))
+        )
         if start is not None and not is_word:
             found.append((text[start:i], (start, i)))
             start = None

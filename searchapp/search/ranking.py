@@ -1,9 +1,12 @@
-"""From scores to the matches that are shown. Pure: arrays in, choices out; knows neither SQL nor models.
+"""From scores to the matches that are shown. Pure: arrays in, choices out; knows neither SQL nor
+models.
 
-Four modes. `cosine` and `keyword` are one leg each. `hybrid` takes the union of both legs' best, standardises each leg's scores,
-and adds them with a weight that sees when the keyword leg has little to go by; then it lets each passage share in its neighbours'
-scores. `best` looks at the first twenty-eight again, token by token. The constants were chosen over eight sets of
-questions together, claims, abstracts, FAQ and notes, and little changes around their values. What a score is made of stays apart.
+Four modes. `cosine` and `keyword` are one leg each. `hybrid` takes the union of both legs' best,
+standardises each leg's scores, and adds them with a weight that sees when the keyword leg has
+little to go by; then it lets each passage share in its neighbours' scores. `best` looks at the
+first twenty-eight again, token by token. The constants were chosen over eight sets of questions
+together, claims, abstracts, FAQ and notes, and little changes around their values. What a score is
+made of stays apart.
 """
 
 from __future__ import annotations
@@ -29,12 +32,20 @@ Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what ear
 
 MODES = ("cosine", "keyword", "hybrid", "best")
 DEPTH = 200  # passages of each leg that a hybrid looks at, at least
-LOOKED_AT_AGAIN = 28  # passages that `best` reads token by token; fifty measure the same and take nearly twice as long
+# passages that `best` reads token by token; fifty measure the same and take nearly twice as long
+LOOKED_AT_AGAIN = 28
 WEIGHT = 0.45  # of the keyword leg, where it has much to go by
 
-_MUCH = 1.3  # words that only one passage has, or their worth in commoner ones: then the best keyword hit is trusted
+# words that only one passage has, or their worth in commoner ones: then the best keyword hit is
+# trusted
+_MUCH = 1.3
 _WHOLE = 0.7  # or this share of all that the question's words could be worth
-_HYBRID, _TOKENS, _SENTENCE, _LENGTH = 0.6, 0.3, 0.1, 0.3  # what counts in `best`; the last is taken off for each e-fold of passages
+_HYBRID, _TOKENS, _SENTENCE, _LENGTH = (
+    0.6,
+    0.3,
+    0.1,
+    0.3,
+)  # what counts in `best`; the last is taken off for each e-fold of passages
 _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 _SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
@@ -55,21 +66,29 @@ class Ranking:
     @property
     def scores(self) -> Numbers:
         """Each passage's score, (n,); bigger is better."""
-        return np.sum(list(self.parts.values()), axis=0, dtype=np.float64) if self.parts else np.zeros(0)
+        return (
+            np.sum(list(self.parts.values()), axis=0, dtype=np.float64)
+            if self.parts
+            else np.zeros(0)
+        )
 
     def order(self, addresses: Sequence[Address]) -> list[int]:
-        """The positions, best first; scores equal but for rounding are ordered by path bytes, then start."""
+        """The positions, best first; scores equal but for rounding are ordered by path bytes, then
+        start.
+        """
         scores = np.round(self.scores, 9).tolist()
         return sorted(range(len(scores)), key=lambda i: (-scores[i], addresses[i]))
 
 
-# ---- hybrid --------------------------------------------------------------------------------------------------------
+# ---- hybrid --------------------------------------------------------------------------------------
 
 
 def trust(best: float, ideal: float, passages: int) -> float:
-    """How much the keyword leg has to go by, 0 to 1, from its best BM25 score, the most its words could score, and the corpus's size.
+    """How much the keyword leg has to go by, 0 to 1, from its best BM25 score, the most its words
+    could score, and the corpus's size.
 
-    A question put in other words than its answer's leaves the leg a few common words: then its best hits are chance.
+    A question put in other words than its answer's leaves the leg a few common words: then its best
+    hits are chance.
     """
     if best <= 0 or ideal <= 0:
         return 0.0
@@ -77,11 +96,14 @@ def trust(best: float, ideal: float, passages: int) -> float:
     return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE)) ** 2
 
 
-def fuse(cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float) -> dict[str, Numbers]:
-    """The parts of a hybrid score, each (n,): both legs' scores in standard deviations from their means over the union.
+def fuse(
+    cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float
+) -> dict[str, Numbers]:
+    """The parts of a hybrid score, each (n,): both legs' scores in standard deviations from their
+    means over the union.
 
-    NaN counts as the least cosine there is, and as a BM25 of 0: a passage that holds none of the words is worth nothing to that leg.
-    `weight` is the keyword leg's, from 0 to 1.
+    NaN counts as the least cosine there is, and as a BM25 of 0: a passage that holds none of the
+    words is worth nothing to that leg. `weight` is the keyword leg's, from 0 to 1.
     """
     return {
         "cosine": (1 - weight) * _standardised(_filled(cosines)),
@@ -89,21 +111,29 @@ def fuse(cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float) 
     }
 
 
-def share_with_neighbours(parts: Parts, vectors: Vectors, documents: Ids, *, first: int = _NEIGHBOURHOOD) -> dict[str, Numbers]:
-    """The parts with one more: what each of the first passages gets from its nearest neighbours of other documents.
+def share_with_neighbours(
+    parts: Parts, vectors: Vectors, documents: Ids, *, first: int = _NEIGHBOURHOOD
+) -> dict[str, Numbers]:
+    """The parts with one more: what each of the first passages gets from its nearest neighbours of
+    other documents.
 
-    Relevant passages lie together (score regularisation: Diaz, CIKM 2005). The mean of the neighbours' scores, weighted by
-    exp(16 cosine), takes the place of a fifth of a passage's own. All others stay behind those first.
+    Relevant passages lie together (score regularisation: Diaz, CIKM 2005). The mean of the
+    neighbours' scores, weighted by exp(16 cosine), takes the place of a fifth of a passage's own.
+    All others stay behind those first.
     """
     scores = np.sum(list(parts.values()), axis=0)
     head = np.argsort(-scores, kind="stable")[:first]
     change = np.zeros(len(scores))
-    change[head] = _SHARED * (_neighbours_mean(scores[head], vectors[head], documents[head]) - scores[head])
+    change[head] = _SHARED * (
+        _neighbours_mean(scores[head], vectors[head], documents[head]) - scores[head]
+    )
     return {**parts, "neighbours": change, "place": _behind(scores + change, head)}
 
 
 def _neighbours_mean(scores: Numbers, vectors: Vectors, documents: Ids) -> Numbers:
-    """The weighted mean of each passage's nearest neighbours' scores, (n,); its own where it has none."""
+    """The weighted mean of each passage's nearest neighbours' scores, (n,); its own where it has
+    none.
+    """
     rows = np.nan_to_num(vectors)
     cosines = rows @ rows.T  # (n, n)
     cosines[documents[:, None] == documents[None, :]] = -1
@@ -111,7 +141,9 @@ def _neighbours_mean(scores: Numbers, vectors: Vectors, documents: Ids) -> Numbe
     if count < 1:
         return scores
     least = -np.partition(-cosines, count - 1, axis=1)[:, count - 1 : count]
-    weights = np.where((cosines >= least) & (cosines > 0), np.exp(_SHARPNESS * cosines), 0.0).astype(np.float64)
+    weights = np.where(
+        (cosines >= least) & (cosines > 0), np.exp(_SHARPNESS * cosines), 0.0
+    ).astype(np.float64)
     total = weights.sum(1)
     return np.where(total > 0, weights @ scores / np.maximum(total, 1e-12), scores)
 
@@ -126,13 +158,15 @@ def _behind(scores: Numbers, head: Ids) -> Numbers:
     return moved
 
 
-# ---- best ----------------------------------------------------------------------------------------------------------
+# ---- best ----------------------------------------------------------------------------------------
 
 
 def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> float:
-    """MaxSim (Khattab and Zaharia, SIGIR 2020), weighted: for each of the query's tokens the best cosine with any of the passage's.
+    """MaxSim (Khattab and Zaharia, SIGIR 2020), weighted: for each of the query's tokens the best
+    cosine with any of the passage's.
 
-    `query` holds unit rows, (m, dim); the weights, (m,), are the IDF of the words that they belong to. 0 for a query without tokens.
+    `query` holds unit rows, (m, dim); the weights, (m,), are the IDF of the words that they belong
+    to. 0 for a query without tokens.
     """
     total = float(weights.sum())
     if total <= 0:
@@ -141,11 +175,14 @@ def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> 
     return float(found @ weights) / total
 
 
-def look_again(parts: Parts, *, tokens: Numbers, sentences: Numbers, passages: Ids) -> dict[str, Numbers]:
-    """The parts of a `best` score, each (n,), from a hybrid's, the token and sentence scores, and the lengths of the documents.
+def look_again(
+    parts: Parts, *, tokens: Numbers, sentences: Numbers, passages: Ids
+) -> dict[str, Numbers]:
+    """The parts of a `best` score, each (n,), from a hybrid's, the token and sentence scores, and
+    the lengths of the documents.
 
-    A document of many passages has many chances to be near by accident, as the best of n draws grows with n: the logarithm of their
-    number is taken off.
+    A document of many passages has many chances to be near by accident, as the best of n draws
+    grows with n: the logarithm of their number is taken off.
     """
     fused = np.sum(list(parts.values()), axis=0)
     spread = max(float(fused.std()), 1e-12)
@@ -158,29 +195,38 @@ def look_again(parts: Parts, *, tokens: Numbers, sentences: Numbers, passages: I
 
 
 def ahead(parts: Parts, head_parts: Parts, head: Ids) -> dict[str, Numbers]:
-    """The parts of all, with those of the head in place of its own; the head comes first, whatever the numbers."""
+    """The parts of all, with those of the head in place of its own; the head comes first, whatever
+    the numbers.
+    """
     count = len(next(iter(parts.values())))
-    merged = {name: parts.get(name, np.zeros(count)).copy() for name in {**parts, **head_parts, "place": None}}
+    merged = {
+        name: parts.get(name, np.zeros(count)).copy()
+        for name in {**parts, **head_parts, "place": None}
+    }
     for name, part in merged.items():
         part[head] = head_parts.get(name, np.zeros(len(head)))
     merged["place"] = merged["place"] + _behind(np.sum(list(merged.values()), axis=0), head)
     return merged
 
 
-# ---- what is shown -------------------------------------------------------------------------------------------------
+# ---- what is shown -------------------------------------------------------------------------------
 
 
 def suspects(vectors: Vectors) -> list[tuple[int, int]]:
-    """The pairs of positions, the earlier first, whose passages are near enough to be worth comparing word by word."""
+    """The pairs of positions, the earlier first, whose passages are near enough to be worth
+    comparing word by word.
+    """
     rows = np.nan_to_num(vectors)
     first, second = np.nonzero(np.triu(rows @ rows.T > _SUSPECT, 1))
     return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[int, list[int]]:
-    """For each position that nearly repeats are behind, those; of a group, only the first leads, so pairs come in its order.
+    """For each position that nearly repeats are behind, those; of a group, only the first leads, so
+    pairs come in its order.
 
-    Two passages are nearly the same where nine tenths of their three-word shingles and all of their numbers are.
+    Two passages are nearly the same where nine tenths of their three-word shingles and all of their
+    numbers are.
     """
     features = cache(lambda position: _features(texts[position]))
     leaders: dict[int, int] = {}
@@ -196,16 +242,28 @@ def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[i
 
 
 def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:
-    """The order in which boilerplate counts half: its lead over nothing, or over the least of all scores, is halved."""
+    """The order in which boilerplate counts half: its lead over nothing, or over the least of all
+    scores, is halved.
+    """
     least = min(0.0, float(scores.min()))
-    worth = {i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i]) for i in order}
+    worth = {
+        i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i])
+        for i in order
+    }
     return sorted(order, key=lambda i: -worth[i])
 
 
 def choose(
-    order: Sequence[int], documents: Ids, *, k: int, per_document: int | None, is_passing: NDArray[np.bool_] | None = None
+    order: Sequence[int],
+    documents: Ids,
+    *,
+    k: int,
+    per_document: int | None,
+    is_passing: NDArray[np.bool_] | None = None,
 ) -> list[int]:
-    """The first k positions of an order that pass, with at most `per_document` of a document; the arrays are (n,)."""
+    """The first k positions of an order that pass, with at most `per_document` of a document; the
+    arrays are (n,).
+    """
     taken: Counter[int] = Counter()
     chosen: list[int] = []
     for position in order:
@@ -227,7 +285,9 @@ def unit_rows(states: Vectors) -> Vectors:
 
 
 def _are_as_long(first: str, second: str) -> bool:
-    """Whether two texts are about as long as each other: this tells most of those that are not the same."""
+    """Whether two texts are about as long as each other: this tells most of those that are not the
+    same.
+    """
     shorter, longer = sorted((len(first), len(second)))
     return shorter >= _SAME_LENGTH * longer
 

@@ -1,7 +1,8 @@
 """A question to a reader: its legs, their fusion, and the matches that come of it.
 
-Knows the seams, Reader and Encoder, and `rank`, which decides; neither SQL nor FAISS nor any model. The encoder is asked for as
-late as possible, so that it can be opened while the keyword leg runs, and not at all where words alone are looked for.
+Knows the seams, Reader and Encoder, and `rank`, which decides; neither SQL nor FAISS nor any model.
+The encoder is asked for as late as possible, so that it can be opened while the keyword leg runs,
+and not at all where words alone are looked for.
 """
 
 from __future__ import annotations
@@ -56,39 +57,66 @@ class Request:
     has_shares: bool = False  # tell what each word adds to the cosine, and mark those that add
 
     def beside(self, examples: Sequence[Example]) -> Request:
-        """The request with examples to find the like of, and without the documents that they come from."""
+        """The request with examples to find the like of, and without the documents that they come
+        from.
+        """
         outside = (*self.filters.outside, *(example.origin for example in examples))
-        return replace(self, examples=tuple(examples), filters=replace(self.filters, outside=outside))
+        return replace(
+            self, examples=tuple(examples), filters=replace(self.filters, outside=outside)
+        )
 
 
 class Search:
     """One request to one generation of a corpus."""
 
-    def __init__(self, reader: Reader, encoder: Callable[[], Encoder], request: Request, watch: Stopwatch | None = None) -> None:
-        """`encoder` may wait until the encoder is open; it is called once it is needed. `watch` is told of every stage."""
+    def __init__(
+        self,
+        reader: Reader,
+        encoder: Callable[[], Encoder],
+        request: Request,
+        watch: Stopwatch | None = None,
+    ) -> None:
+        """`encoder` may wait until the encoder is open; it is called once it is needed. `watch` is
+        told of every stage.
+        """
         self._watch = watch or Stopwatch()
         self._reader = reader
         self._open_encoder = encoder
         self.request = request
         self._nearest_tokens: float | None = None
-        self._looked_at: dict[int, TokenVectors] = {}  # token states of the passages that `best` looked at again, by id
+        self._looked_at: dict[
+            int, TokenVectors
+        ] = {}  # token states of the passages that `best` looked at again, by id
         self.notes: list[str] = []
-        operators = [asked for asked in request.asked if asked.has_operators] if request.mode != "cosine" else []
+        operators = (
+            [asked for asked in request.asked if asked.has_operators]
+            if request.mode != "cosine"
+            else []
+        )
         self._filters = replace(
             request.filters,
-            holding=(*request.filters.holding, *(term for asked in operators for term in asked.holding)),
-            lacking=(*request.filters.lacking, *(term for asked in operators for term in asked.lacking)),
+            holding=(
+                *request.filters.holding,
+                *(term for asked in operators for term in asked.holding),
+            ),
+            lacking=(
+                *request.filters.lacking,
+                *(term for asked in operators for term in asked.lacking),
+            ),
         )
 
     @property
     def legs(self) -> tuple[str, ...]:
         """The legs that run."""
-        return {"cosine": ("cosine",), "keyword": ("keyword",)}.get(self.request.mode, ("cosine", "keyword"))
+        return {"cosine": ("cosine",), "keyword": ("keyword",)}.get(
+            self.request.mode, ("cosine", "keyword")
+        )
 
     def matches(self) -> list[Match]:
         """The k best, best first; never fewer while k exist that pass.
 
-        What is found by looking deeper comes behind what was found before, so that a ranking never depends on how many are shown.
+        What is found by looking deeper comes behind what was found before, so that a ranking never
+        depends on how many are shown.
         """
         depth = max(2 * self.request.k, _POOL if len(self.legs) == 1 else rank.DEPTH)
         pool = self._pool(depth)
@@ -101,7 +129,10 @@ class Search:
         with self._watch.stage("read the passages"):
             hits = self._reader.hydrate(pool.ranking.ids[chosen])
         self._note_confidence(pool, is_empty=not chosen)
-        matches = [pool.match(i, n, hit, copies.get(i, ())) for n, (i, hit) in enumerate(zip(chosen, hits, strict=True), 1)]
+        matches = [
+            pool.match(i, n, hit, copies.get(i, ()))
+            for n, (i, hit) in enumerate(zip(chosen, hits, strict=True), 1)
+        ]
         with self._watch.stage("mark the passages"):
             return [self._marked(match, pool.vector_of(match)) for match in matches]
 
@@ -115,13 +146,16 @@ class Search:
 
     @cached_property
     def vector(self) -> Vector:
-        """The direction to look in, (dim,): the mean of all that is asked and shown, turned from what is to be kept away.
+        """The direction to look in, (dim,): the mean of all that is asked and shown, turned from
+        what is to be kept away.
 
         Raises EmptyQuery where nothing is left of it.
         """
         texts = [asked.text for asked in self.request.asked if asked.text.strip()]
         with self._watch.stage("encode the question"):
-            rows = [self.encoder.encode_query(text) for text in texts] + [example.vector for example in self.request.examples]
+            rows = [self.encoder.encode_query(text) for text in texts] + [
+                example.vector for example in self.request.examples
+            ]
             direction = _unit(np.mean(rows, axis=0, dtype=np.float64))
             for text in self.request.away:
                 unwanted = self.encoder.encode_query(text).astype(np.float64)
@@ -133,9 +167,14 @@ class Search:
         """The words to look for, repeats kept."""
         found = [term for asked in self.request.asked for term in asked.terms]
         if len(found) > keywords.MOST_TERMS:
-            self.notes.append(f"the question has {len(found):,} words; only the first {keywords.MOST_TERMS:,} were looked for")
+            self.notes.append(
+                f"the question has {len(found):,} words; only the first {keywords.MOST_TERMS:,} "
+                "were looked for"
+            )
         return found[: keywords.MOST_TERMS] + [
-            term for example in self.request.examples for term in keywords.telling(example.text, _EXAMPLE_TERMS)
+            term
+            for example in self.request.examples
+            for term in keywords.telling(example.text, _EXAMPLE_TERMS)
         ]
 
     @cached_property
@@ -145,10 +184,14 @@ class Search:
     # -- what is found
 
     def _pool(self, depth: int, *, before: _Pool | None = None) -> _Pool:
-        found = {leg: self._leg(leg, depth) for leg in sorted(self.legs, reverse=True)}  # words first: they need no encoder
+        found = {
+            leg: self._leg(leg, depth) for leg in sorted(self.legs, reverse=True)
+        }  # words first: they need no encoder
         is_whole = all(len(ids) < depth for ids, _ in found.values())
         ids = np.sort(np.concatenate([ids for ids, _ in found.values()]))
-        ids = ids[np.append(True, ids[1:] != ids[:-1])[: len(ids)]]  # np.unique would import numpy.ma
+        ids = ids[
+            np.append(True, ids[1:] != ids[:-1])[: len(ids)]
+        ]  # np.unique would import numpy.ma
         scores = {leg: _placed(ids, *pair) for leg, pair in found.items()}  # each (n,)
         addresses = self._reader.addresses(ids)
         vectors = self._reader.vectors_of(ids)
@@ -161,7 +204,9 @@ class Search:
             parts = self._fused(cosines, scores["keyword"])
             documents = np.array([address.document_id for address in addresses], dtype=np.int64)
             if before is not None:
-                parts = rank.ahead(parts, before.ranking.parts, np.searchsorted(ids, before.ranking.ids))
+                parts = rank.ahead(
+                    parts, before.ranking.parts, np.searchsorted(ids, before.ranking.ids)
+                )
             elif self.request.mode == "hybrid":
                 parts = rank.share_with_neighbours(parts, vectors, documents)
             else:
@@ -173,7 +218,9 @@ class Search:
         with self._watch.stage(f"{leg} leg"):
             if leg == "keyword":
                 return self._reader.keyword_leg(self.terms, self._filters, depth)
-            return self._reader.cosine_leg(self.vector, self._filters, depth, is_exact=self.request.is_exact)
+            return self._reader.cosine_leg(
+                self.vector, self._filters, depth, is_exact=self.request.is_exact
+            )
 
     @cached_property
     def _ideal(self) -> float:
@@ -182,10 +229,19 @@ class Search:
 
     def _fused(self, cosines: Numbers, scores: Numbers) -> rank.Parts:
         best = float(np.nan_to_num(scores).max())
-        return rank.fuse(cosines, scores, weight=self.request.weight, trusted=rank.trust(best, self._ideal, self._passages))
+        return rank.fuse(
+            cosines,
+            scores,
+            weight=self.request.weight,
+            trusted=rank.trust(best, self._ideal, self._passages),
+        )
 
-    def _confidences(self, scores: dict[str, Numbers], cosines: Numbers | None, addresses: Sequence[Address]) -> Numbers | None:
-        """Each passage's confidence, (n,); None where nothing tells: the corpus is small, or it is no question that was asked."""
+    def _confidences(
+        self, scores: dict[str, Numbers], cosines: Numbers | None, addresses: Sequence[Address]
+    ) -> Numbers | None:
+        """Each passage's confidence, (n,); None where nothing tells: the corpus is small, or it is
+        no question that was asked.
+        """
         background = self._reader.background()
         if background is None or cosines is None or self.request.examples or self.request.away:
             return None
@@ -193,23 +249,44 @@ class Search:
             cosines,
             np.array([address.document_id for address in addresses], dtype=np.int64),
             nearness=float(self.vector @ background.mean),
-            keywords=np.nan_to_num(scores["keyword"]) / self._ideal if "keyword" in scores and self._ideal > 0 else None,
+            keywords=np.nan_to_num(scores["keyword"]) / self._ideal
+            if "keyword" in scores and self._ideal > 0
+            else None,
             tokens=self._nearest_tokens,
         )
         return confidences(evidence, background)
 
-    def _looked_at_again(self, ids: Ids, parts: rank.Parts, vectors: Vectors, documents: Ids, addresses: Sequence[Address]) -> rank.Parts:
+    def _looked_at_again(
+        self,
+        ids: Ids,
+        parts: rank.Parts,
+        vectors: Vectors,
+        documents: Ids,
+        addresses: Sequence[Address],
+    ) -> rank.Parts:
         """The parts of all, the first of them looked at again, token by token."""
-        head = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")[: rank.LOOKED_AT_AGAIN]
-        again = self._look_again(ids[head], {name: part[head] for name, part in parts.items()}, [addresses[i] for i in head])
-        return rank.ahead(parts, rank.share_with_neighbours(again, vectors[head], documents[head]), head)
+        head = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable")[
+            : rank.LOOKED_AT_AGAIN
+        ]
+        again = self._look_again(
+            ids[head],
+            {name: part[head] for name, part in parts.items()},
+            [addresses[i] for i in head],
+        )
+        return rank.ahead(
+            parts, rank.share_with_neighbours(again, vectors[head], documents[head]), head
+        )
 
-    def _look_again(self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]) -> dict[str, Numbers]:
+    def _look_again(
+        self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]
+    ) -> dict[str, Numbers]:
         """The parts with what the tokens of these passages say."""
         with self._watch.stage("read tokens again"):
             return self._by_tokens(ids, parts, addresses)
 
-    def _by_tokens(self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]) -> dict[str, Numbers]:
+    def _by_tokens(
+        self, ids: Ids, parts: rank.Parts, addresses: Sequence[Address]
+    ) -> dict[str, Numbers]:
         query, weights = self._word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
         hits = self._reader.hydrate(ids)
@@ -217,29 +294,45 @@ class Search:
             self._looked_at[hit.passage_id] = states
             tokens[i] = rank.late_interaction(query, weights, states)
             offset = len(embedded_text(hit.passage.headings, ""))
-            nearest[i] = explain.nearest_sentence(sentences(hit.text), states, self.vector, offset=offset)
+            nearest[i] = explain.nearest_sentence(
+                sentences(hit.text), states, self.vector, offset=offset
+            )
         self._nearest_tokens = float(tokens.max())
-        return rank.look_again(parts, tokens=tokens, sentences=nearest, passages=np.array([each.passages for each in addresses]))
+        return rank.look_again(
+            parts,
+            tokens=tokens,
+            sentences=nearest,
+            passages=np.array([each.passages for each in addresses]),
+        )
 
     def _states_of(self, hits: Sequence[Hit]) -> list[TokenVectors]:
         """Each passage's token states."""
-        return self.encoder.token_vectors([embedded_text(hit.passage.headings, hit.text) for hit in hits])
+        return self.encoder.token_vectors(
+            [embedded_text(hit.passage.headings, hit.text) for hit in hits]
+        )
 
     @cached_property
     def _question(self) -> list[tuple[str, TokenVectors]]:
         """What is asked and shown, each with its token states."""
-        texts = [asked.text for asked in self.request.asked if asked.text.strip()] + [each.text for each in self.request.examples]
+        texts = [asked.text for asked in self.request.asked if asked.text.strip()] + [
+            each.text for each in self.request.examples
+        ]
         return list(zip(texts, self.encoder.token_vectors(texts), strict=True))
 
     @cached_property
     def _question_tokens(self) -> Vectors:
         """The states of all its tokens but special ones, (m, dim), of unit length."""
-        states = [tokens.states[[end > start for start, end in tokens.offsets]] for _, tokens in self._question]
+        states = [
+            tokens.states[[end > start for start, end in tokens.offsets]]
+            for _, tokens in self._question
+        ]
         return rank.unit_rows(np.concatenate(states))
 
     @cached_property
     def _word_tokens(self) -> tuple[Vectors, Numbers]:
-        """The unit states of the tokens in its words, (m, dim), and the IDF of the words that they belong to, (m,)."""
+        """The unit states of the tokens in its words, (m, dim), and the IDF of the words that they
+        belong to, (m,).
+        """
         rows, weights = [np.empty((0, self.encoder.identity.dim), np.float32)], []
         for text, tokens in self._question:
             found = keywords.words(text)
@@ -255,12 +348,20 @@ class Search:
     # -- what is shown
 
     def _choose(self, pool: _Pool) -> tuple[list[int], dict[int, tuple[bytes, ...]]]:
-        """The positions to show, best first, and the paths of those that nearly repeat one of them."""
+        """The positions to show, best first, and the paths of those that nearly repeat
+        one of them.
+        """
         order = pool.ranking.order(pool.addresses)
-        groups = self._copies(pool, order[: max(2 * self.request.k, _POOL)]) if self.request.collapse else {}
+        groups = (
+            self._copies(pool, order[: max(2 * self.request.k, _POOL)])
+            if self.request.collapse
+            else {}
+        )
         hidden = {position for group in groups.values() for position in group}
         shown = [position for position in order if position not in hidden]
-        if boilerplate := {i for i, group in groups.items() if len(pool.paths([i, *group])) >= rank.BOILERPLATE}:
+        if boilerplate := {
+            i for i, group in groups.items() if len(pool.paths([i, *group])) >= rank.BOILERPLATE
+        }:
             shown = rank.behind_content(shown, pool.ranking.scores, boilerplate)
         chosen = rank.choose(
             shown,
@@ -269,7 +370,10 @@ class Search:
             per_document=self.request.per_document,
             is_passing=self._passing(pool),
         )
-        return chosen, {i: tuple(path for path in pool.paths(group) if path != pool.addresses[i].path) for i, group in groups.items()}
+        return chosen, {
+            i: tuple(path for path in pool.paths(group) if path != pool.addresses[i].path)
+            for i, group in groups.items()
+        }
 
     def _passing(self, pool: _Pool) -> NDArray[np.bool_]:
         """Which passages reach the least cosine and the least confidence, (n,)."""
@@ -281,47 +385,82 @@ class Search:
         return passing
 
     def _copies(self, pool: _Pool, order: Sequence[int]) -> dict[int, list[int]]:
-        pairs = [(order[first], order[second]) for first, second in rank.suspects(pool.vectors[list(order)])]
-        positions = [position for position in order if any(position in pair for pair in pairs)] if pairs else []
+        pairs = [
+            (order[first], order[second])
+            for first, second in rank.suspects(pool.vectors[list(order)])
+        ]
+        positions = (
+            [position for position in order if any(position in pair for pair in pairs)]
+            if pairs
+            else []
+        )
         hits = self._reader.hydrate(pool.ranking.ids[positions])
         texts = {position: hit.text for position, hit in zip(positions, hits, strict=True)}
         return rank.copies(pairs, texts)
 
     def _is_below(self, pool: _Pool) -> bool:
-        """Whether all further passages are below the least score: only a ranking by cosine tells."""
+        """Whether all further passages are below the least score: only a ranking by
+        cosine tells.
+        """
         least = self.request.min_score
-        return least is not None and self.legs == ("cosine",) and len(pool.addresses) > 0 and float(pool.ranking.scores.min()) < least
+        return (
+            least is not None
+            and self.legs == ("cosine",)
+            and len(pool.addresses) > 0
+            and float(pool.ranking.scores.min()) < least
+        )
 
     def _note_confidence(self, pool: _Pool, *, is_empty: bool) -> None:
         """Say where nothing here seems to answer, and where a least confidence means nothing."""
         least = self.request.min_confidence
-        if pool.confidences is None or not len(pool.confidences) or np.isnan(pool.confidences).all():
+        if (
+            pool.confidences is None
+            or not len(pool.confidences)
+            or np.isnan(pool.confidences).all()
+        ):
             if least is not None:
-                self.notes.append(f"no confidence can be told: that takes a question, and a corpus of {LEAST_PASSAGES} passages")
+                self.notes.append(
+                    "no confidence can be told: that takes a question, and a corpus of "
+                    f"{LEAST_PASSAGES} passages"
+                )
             return
         best = float(np.nanmax(pool.confidences))
         if is_empty and least is not None and best < least:
             self.notes.append(f"nothing here answers this: the best confidence is {best:.2f}")
         elif not is_empty and best < THRESHOLD:
-            self.notes.append(f"perhaps nothing here answers this: the best confidence is {best:.2f}")
+            self.notes.append(
+                f"perhaps nothing here answers this: the best confidence is {best:.2f}"
+            )
 
     def _note_once(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 
     def _marked(self, match: Match, vector: Vector) -> Match:
-        """The match with what earned it marked; one passage at a time, as token states are large."""
-        if not (self.request.has_highlights or self.request.has_shares) or not needs_encoder(self.request):
+        """The match with what earned it marked; one passage at a time, as token states
+        are large.
+        """
+        if not (self.request.has_highlights or self.request.has_shares) or not needs_encoder(
+            self.request
+        ):
             return match
         hit = match.hit
         tokens = self._looked_at.get(hit.passage_id) or self._states_of([hit])[0]
-        text, offset = embedded_text(hit.passage.headings, hit.text), len(embedded_text(hit.passage.headings, ""))
-        span = explain.best_sentence(sentences(hit.text), tokens, self.vector, offset=offset, question=self._question_tokens)
+        text, offset = (
+            embedded_text(hit.passage.headings, hit.text),
+            len(embedded_text(hit.passage.headings, "")),
+        )
+        span = explain.best_sentence(
+            sentences(hit.text), tokens, self.vector, offset=offset, question=self._question_tokens
+        )
         match = replace(match, sentence=span, highlights=((*span, 1.0),) if span else ())
         if not self.request.has_shares:
             return match
         if not explain.is_mean(vector, tokens):
-            self._note_once("this model does not pool by mean, or has no vector yet: no exact share of a word exists")
+            self._note_once(
+                "this model does not pool by mean, or has no vector yet: no exact share of a word "
+                "exists"
+            )
             return match
         shares = explain.cosine_shares(tokens, self.vector, text, offset=offset)
         return replace(match, shares=shares, highlights=explain.share_highlights(shares))
@@ -388,5 +527,8 @@ def _placed(ids: Ids, found: Ids, scores: Scores) -> Numbers:
 def _unit(direction: Numbers) -> Numbers:
     length = float(np.linalg.norm(direction))
     if length < 1e-6:
-        raise EmptyQuery("nothing is left of the question", hint="keep something else away than what is asked for")
+        raise EmptyQuery(
+            "nothing is left of the question",
+            hint="keep something else away than what is asked for",
+        )
     return direction / length

@@ -1,6 +1,8 @@
-"""Stand-ins for tests, public: an encoder whose vectors can be computed in the head, and a backend in memory.
+"""Stand-ins for tests, public: an encoder whose vectors can be computed in the head, and a backend
+in memory.
 
-Nothing here loads a model or touches the disk; the same text gives the same vector in every process and on every machine.
+Nothing here loads a model or touches the disk; the same text gives the same vector in every process
+and on every machine.
 """
 
 from __future__ import annotations
@@ -59,10 +61,12 @@ _WORD = re.compile(r"\w+")
 
 
 class HashEncoder:
-    """An Encoder that hashes words to axes: texts that share words are near, and cosine is the overlap of word counts.
+    """An Encoder that hashes words to axes: texts that share words are near, and cosine is the
+    overlap of word counts.
 
-    Each word, casefolded, adds 1 to one of the axes 1 to dim - 1; punctuation is a token but adds nothing; a text without
-    words lies on axis 0, orthogonal to all others. Different words may share an axis: choose a larger `dim` to make that rare.
+    Each word, casefolded, adds 1 to one of the axes 1 to dim - 1; punctuation is a token but adds
+    nothing; a text without words lies on axis 0, orthogonal to all others. Different words may
+    share an axis: choose a larger `dim` to make that rare.
     """
 
     def __init__(self, *, dim: int = 64, max_tokens: int = 256) -> None:
@@ -78,7 +82,9 @@ class HashEncoder:
 
     def axis(self, word: str) -> int:
         """The axis of a word, 1 to dim - 1."""
-        digest = hashlib.blake2b(word.casefold().encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            word.casefold().encode("utf-8", "surrogatepass"), digest_size=8
+        ).digest()
         return 1 + int.from_bytes(digest, "big") % (self._identity.dim - 1)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
@@ -86,11 +92,15 @@ class HashEncoder:
         return [[match.span() for match in _TOKEN.finditer(text)] for text in texts]
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
+        """One unit row a text, in order, (n, dim); raises ValueError for a text over
+        `max_tokens`.
+        """
         limit = self._identity.max_tokens
         for index, spans in enumerate(self.tokenize(texts)):
             if len(spans) > limit:
-                raise ValueError(f"text {index} is {len(spans) - limit} tokens over the limit of {limit}")
+                raise ValueError(
+                    f"text {index} is {len(spans) - limit} tokens over the limit of {limit}"
+                )
         rows = [_unit(one.states) for one in self.token_vectors(texts)]
         return np.stack(rows) if rows else np.empty((0, self._identity.dim), np.float32)
 
@@ -99,7 +109,8 @@ class HashEncoder:
         return _unit(self.token_vectors([text])[0].states)
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
-        """Each text's token states, cut at the limit: 1 on the axis of a word, all 0 for punctuation.
+        """Each text's token states, cut at the limit: 1 on the axis of a word, all 0 for
+        punctuation.
 
         A text without words ends in a special token on axis 0.
         """
@@ -107,7 +118,11 @@ class HashEncoder:
         return [self._states(text, one) for text, one in zip(texts, spans, strict=True)]
 
     def _states(self, text: str, spans: list[Span]) -> TokenVectors:
-        words = [(row, text[start:end]) for row, (start, end) in enumerate(spans) if _WORD.match(text, start)]
+        words = [
+            (row, text[start:end])
+            for row, (start, end) in enumerate(spans)
+            if _WORD.match(text, start)
+        ]
         offsets = tuple(spans) if words else (*spans, (0, 0))
         states = np.zeros((len(offsets), self._identity.dim), np.float32)
         for row, word in words:
@@ -123,7 +138,7 @@ def _unit(states: Vectors) -> Vector:
     return np.ascontiguousarray(total / np.linalg.norm(total), np.float32)
 
 
-# ---- the Backend in memory -----------------------------------------------------------------------------------------
+# ---- the Backend in memory -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,17 +156,29 @@ class _Stored:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        return tuple(embedded_text(p.headings, self.document.text[p.start : p.end]) for p in self.passages)
+        return tuple(
+            embedded_text(p.headings, self.document.text[p.start : p.end]) for p in self.passages
+        )
 
     def hit(self, ordinal: int) -> Hit:
         passage, document = self.passages[ordinal], self.document
         text = document.text[passage.start : passage.end]
-        return Hit(self.first_passage_id + ordinal, self.id, self.source.path, document.title, document.type, passage, text)
+        return Hit(
+            self.first_passage_id + ordinal,
+            self.id,
+            self.source.path,
+            document.title,
+            document.type,
+            passage,
+            text,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """One generation, never changed: a commit puts another in its place, and readers keep theirs."""
+    """One generation, never changed: a commit puts another in its place, and readers
+    keep theirs.
+    """
 
     generation: int = 0
     encoder: EncoderIdentity | None = None
@@ -165,7 +192,9 @@ class _State:
 
 
 class MemoryBackend:
-    """A Backend of dictionaries and NumPy, with the same promises as the local one but durability."""
+    """A Backend of dictionaries and NumPy, with the same promises as the local one but
+    durability.
+    """
 
     def __init__(self) -> None:
         self.state = _State()
@@ -174,7 +203,10 @@ class MemoryBackend:
     def writer(self, *, is_for_removal: bool = False) -> MemoryWriter:  # noqa: ARG002 - there is no disk to be full
         """The one writer; raises CorpusLocked while another is open."""
         if self.is_locked:
-            raise CorpusLocked(f"another ingest is writing this corpus (process {os.getpid()})", hint="close the other writer")
+            raise CorpusLocked(
+                f"another ingest is writing this corpus (process {os.getpid()})",
+                hint="close the other writer",
+            )
         return MemoryWriter(self)
 
     def reader(self) -> MemoryReader:
@@ -217,7 +249,11 @@ class MemoryWriter:
     def set_root(self, root: Root) -> None:
         """Remember a root, in place of itself and of all roots below it."""
         if self._state.roots.get(root.path) != root:
-            self._change(replace(self._state, roots=_outside(self._state.roots, root.path) | {root.path: root}))
+            self._change(
+                replace(
+                    self._state, roots=_outside(self._state.roots, root.path) | {root.path: root}
+                )
+            )
 
     def forget_roots(self, within: bytes) -> None:
         """Forget a root and all roots below it."""
@@ -230,19 +266,32 @@ class MemoryWriter:
         if self._state.settings.get(name) == value:
             return
         others = {key: each for key, each in self._state.settings.items() if key != name}
-        self._change(replace(self._state, settings=others if value is None else others | {name: value}))
+        self._change(
+            replace(self._state, settings=others if value is None else others | {name: value})
+        )
 
     def known_files(self, within: Iterable[bytes] | None = None) -> dict[bytes, KnownFile]:
-        """The sources of the documents, of those at or below the given paths where some are given, by path."""
-        found = (KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale) for one in self._state.documents.values())
+        """The sources of the documents, of those at or below the given paths where some are given,
+        by path.
+        """
+        found = (
+            KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale)
+            for one in self._state.documents.values()
+        )
         return _within({known.source.path: known for known in found}, within)
 
     def known_like(self, content_hash: bytes) -> list[KnownFile]:
         """The sources of the documents that were made of the same bytes."""
-        return [known for known in self.known_files().values() if known.source.content_hash == content_hash]
+        return [
+            known
+            for known in self.known_files().values()
+            if known.source.content_hash == content_hash
+        ]
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
-        """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
+        """The stored vectors of texts embedded before, by the digest of the text exactly as
+        embedded.
+        """
         wanted = set(digests)
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
         found: dict[bytes, Vector] = {}
@@ -254,13 +303,29 @@ class MemoryWriter:
         return found
 
     def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
-        """The vectors of the document at a path, by the same digest; none where it is pending, or there is none."""
-        texts = [text for one in self._state.documents.values() if one.source.path == path and one.rows is not None for text in one.texts]
+        """The vectors of the document at a path, by the same digest; none where it is pending, or
+        there is none.
+        """
+        texts = [
+            text
+            for one in self._state.documents.values()
+            if one.source.path == path and one.rows is not None
+            for text in one.texts
+        ]
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
         return self.digests(records.text_digest(fingerprint, text) for text in texts)
 
-    def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
-        """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
+    def replace(
+        self,
+        source: Source,
+        document: Document,
+        passages: Sequence[Passage],
+        *,
+        vectors: Vectors | None = None,
+    ) -> int:
+        """Store a document in place of the one at its path; without vectors it is pending. Returns
+        its id.
+        """
         state = self._state
         if state.encoder is None or not passages:
             raise ValueError("a document needs an encoder and at least one passage")
@@ -268,7 +333,15 @@ class MemoryWriter:
         kept = {i: one for i, one in state.documents.items() if one.source.path != source.path}
         former = (one for one in state.documents.values() if one.source.path == source.path)
         said = tuple(label for one in former for label in one.labels if label.origin == "hand")
-        new = _Stored(state.next_document_id, source, document, tuple(passages), state.next_passage_id, rows, labels=said)
+        new = _Stored(
+            state.next_document_id,
+            source,
+            document,
+            tuple(passages),
+            state.next_passage_id,
+            rows,
+            labels=said,
+        )
         self._change(
             replace(
                 self._state,
@@ -280,14 +353,18 @@ class MemoryWriter:
         return new.id
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
-        """Give a pending document its vectors, (n_passages, dim). Raises ValueError where it has some or they do not fit."""
+        """Give a pending document its vectors, (n_passages, dim). Raises ValueError where it has
+        some or they do not fit.
+        """
         one = self._stored(document_id)
         if one.rows is not None or self._state.encoder is None:
             raise ValueError(f"document {document_id} is not pending")
         self._put(replace(one, rows=_rounded(vectors, len(one.passages), self._state.encoder.dim)))
 
     def pending(self, *, after: int = 0, characters: int | None = None) -> list[PendingDocument]:
-        """The documents of higher ids that still need vectors, in order of id; with a number of characters, the first of them."""
+        """The documents of higher ids that still need vectors, in order of id; with a number of
+        characters, the first of them.
+        """
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
         found: list[PendingDocument] = []
         left = characters
@@ -298,7 +375,13 @@ class MemoryWriter:
                 left -= len(one.document.text)
                 if found and left < 0:
                     break
-            found.append(PendingDocument(document_id, one.texts, tuple(records.text_digest(fingerprint, text) for text in one.texts)))
+            found.append(
+                PendingDocument(
+                    document_id,
+                    one.texts,
+                    tuple(records.text_digest(fingerprint, text) for text in one.texts),
+                )
+            )
         return found
 
     def has_pending(self) -> bool:
@@ -306,12 +389,23 @@ class MemoryWriter:
         return any(one.rows is None for one in self._state.documents.values())
 
     def relocate(self, document_id: int, source: Source) -> None:
-        """Record a new path or a refreshed identity for a document whose content is the same; it is no longer stale."""
+        """Record a new path or a refreshed identity for a document whose content is the same; it is
+        no longer stale.
+        """
         one = self._stored(document_id)
-        if any(other.source.path == source.path and other is not one for other in self._state.documents.values()):
+        if any(
+            other.source.path == source.path and other is not one
+            for other in self._state.documents.values()
+        ):
             raise ValueError("there is another document at that path")
         made_by = one.source
-        self._put(replace(one, source=replace(source, extractor=made_by.extractor, splitter=made_by.splitter), is_stale=False))
+        self._put(
+            replace(
+                one,
+                source=replace(source, extractor=made_by.extractor, splitter=made_by.splitter),
+                is_stale=False,
+            )
+        )
 
     def mark_stale(self, document_id: int) -> None:
         """Record that a document's file could not be read this time."""
@@ -320,7 +414,9 @@ class MemoryWriter:
             self._put(replace(one, is_stale=True))
 
     def set_labels(self, document_id: int, labels: Iterable[Label]) -> None:
-        """Give a document these labels in place of all that it has. Those by hand stay when it is replaced, the others go."""
+        """Give a document these labels in place of all that it has. Those by hand stay when it is
+        replaced, the others go.
+        """
         one, after = self._stored(document_id), tuple(sorted(labels))
         if one.labels != after:
             self._put(replace(one, labels=after))
@@ -329,10 +425,17 @@ class MemoryWriter:
         """Take documents out."""
         for document_id in document_ids:
             gone = self._stored(document_id)
-            self._change(replace(self._state, documents={i: one for i, one in self._state.documents.items() if i != gone.id}))
+            self._change(
+                replace(
+                    self._state,
+                    documents={i: one for i, one in self._state.documents.items() if i != gone.id},
+                )
+            )
 
     def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
-        """What is recorded as not indexed, at or below the given paths where some are given, by path."""
+        """What is recorded as not indexed, at or below the given paths where some are given, by
+        path.
+        """
         return _within(self._state.unindexed, within)
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
@@ -345,9 +448,13 @@ class MemoryWriter:
                 self._change(replace(self._state, unindexed=after))
 
     def commit(self) -> int:
-        """Make all changes visible at once; returns the generation, one higher where anything changed."""
+        """Make all changes visible at once; returns the generation, one higher where anything
+        changed.
+        """
         if self._is_changed:
-            self._state = self._backend.state = replace(self._state, generation=self._state.generation + 1)
+            self._state = self._backend.state = replace(
+                self._state, generation=self._state.generation + 1
+            )
             self._is_changed = False
         return self._state.generation
 
@@ -405,8 +512,17 @@ class MemoryReader:
         """Never: every passage is looked at."""
         return False
 
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:  # noqa: ARG002
-        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
+    def cosine_leg(
+        self,
+        query: Vector,
+        filters: Filters,
+        depth: int,
+        *,
+        is_exact: bool = False,  # noqa: ARG002
+    ) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best
+        first, ties by path bytes then start.
+        """
         scores = {
             one.first_passage_id + ordinal: float(np.float32(score))
             for one in self._passing(filters)
@@ -415,13 +531,25 @@ class MemoryReader:
         }
         return self._best(scores, filters, depth)
 
-    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
-        """The best passages by BM25 that hold any of the terms and pass the filters: at most `depth`, ordered as the other leg's."""
+    def keyword_leg(
+        self, terms: Sequence[Term], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The best passages by BM25 that hold any of the terms and pass the filters: at most
+        `depth`, ordered as the other leg's.
+        """
         if not terms:
             return self._best({}, filters, depth)
         found = dict(self._ask(keywords.TOP.format(also=""), keywords.expression(terms), -1))
-        passing = {one.first_passage_id + ordinal for one in self._passing(filters) for ordinal in range(len(one.passages))}
-        return self._best({i: float(np.float32(score)) for i, score in found.items() if i in passing}, filters, depth)
+        passing = {
+            one.first_passage_id + ordinal
+            for one in self._passing(filters)
+            for ordinal in range(len(one.passages))
+        }
+        return self._best(
+            {i: float(np.float32(score)) for i, score in found.items() if i in passing},
+            filters,
+            depth,
+        )
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
@@ -430,10 +558,15 @@ class MemoryReader:
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
         places = self._places(passage_ids)
-        return [Address(one.source.path, one.passages[ordinal].start, one.id, len(one.passages)) for one, ordinal in places]
+        return [
+            Address(one.source.path, one.passages[ordinal].start, one.id, len(one.passages))
+            for one, ordinal in places
+        ]
 
     def vectors_of(self, passage_ids: Ids) -> Vectors:
-        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without
+        one.
+        """
         dim = self._state.encoder.dim if self._state.encoder else 0
         found = np.full((len(passage_ids), dim), np.nan, dtype=np.float32)
         for row, (one, ordinal) in enumerate(self._places(passage_ids)):
@@ -442,12 +575,22 @@ class MemoryReader:
         return found
 
     def background(self) -> Background | None:
-        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has
+        ended yet.
+        """
         if self._state.ingested_at_ns is None:
             return None
         complete = [one for one in self._state.documents.values() if one.rows is not None]
-        rows = [(one.first_passage_id, one.rows.astype(np.float16)) for one in complete if one.rows is not None]
-        return measure(lambda: rows, sum(len(each) for _, each in rows), self._state.encoder.dim if self._state.encoder else 0)
+        rows = [
+            (one.first_passage_id, one.rows.astype(np.float16))
+            for one in complete
+            if one.rows is not None
+        ]
+        return measure(
+            lambda: rows,
+            sum(len(each) for _, each in rows),
+            self._state.encoder.dim if self._state.encoder else 0,
+        )
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
@@ -461,11 +604,19 @@ class MemoryReader:
         """How many documents, passages, pending documents and stale documents there are."""
         documents = self._state.documents.values()
         passages = sum(len(one.passages) for one in documents)
-        return len(documents), passages, sum(one.rows is None for one in documents), sum(one.is_stale for one in documents)
+        return (
+            len(documents),
+            passages,
+            sum(one.rows is None for one in documents),
+            sum(one.is_stale for one in documents),
+        )
 
     def versions(self) -> list[tuple[str, str, str, int]]:
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
-        counted = Counter((one.document.type, one.source.extractor, one.source.splitter) for one in self._state.documents.values())
+        counted = Counter(
+            (one.document.type, one.source.extractor, one.source.splitter)
+            for one in self._state.documents.values()
+        )
         return [(*version, count) for version, count in sorted(counted.items())]
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
@@ -495,7 +646,9 @@ class MemoryReader:
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
         one = self._state.documents[document_id]
-        return dict(one.document.metadata), [one.hit(ordinal) for ordinal in range(len(one.passages))]
+        return dict(one.document.metadata), [
+            one.hit(ordinal) for ordinal in range(len(one.passages))
+        ]
 
     def status(self) -> Status:
         """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
@@ -510,7 +663,11 @@ class MemoryReader:
             outdated=0,
             encoder=self._state.encoder,
             roots=tuple(root for _, root in sorted(self._state.roots.items())),
-            unindexed=tuple(file for _, file in sorted(self._state.unindexed.items()) if file.outcome != "indexed"),
+            unindexed=tuple(
+                file
+                for _, file in sorted(self._state.unindexed.items())
+                if file.outcome != "indexed"
+            ),
             database_bytes=0,
             vectors_bytes=0,
             vectors_state="none yet",
@@ -523,8 +680,12 @@ class MemoryReader:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _best(self, scores: Mapping[int, float], filters: Filters, depth: int) -> tuple[Ids, Scores]:
-        """The passages of these scores that hold and lack what the filters say, at most `depth`, best first."""
+    def _best(
+        self, scores: Mapping[int, float], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The passages of these scores that hold and lack what the filters say, at most `depth`,
+        best first.
+        """
         for term in filters.holding:
             holding = self._holding(term)
             scores = {i: score for i, score in scores.items() if i in holding}
@@ -532,8 +693,13 @@ class MemoryReader:
             holding = self._holding(term)
             scores = {i: score for i, score in scores.items() if i not in holding}
         ids = np.array(list(scores), dtype=np.int64)
-        best = sorted((-score, place, i) for (i, score), place in zip(scores.items(), self.addresses(ids), strict=True))[: max(depth, 0)]
-        return np.array([row[2] for row in best], dtype=np.int64), np.array([-row[0] for row in best], dtype=np.float32)
+        best = sorted(
+            (-score, place, i)
+            for (i, score), place in zip(scores.items(), self.addresses(ids), strict=True)
+        )[: max(depth, 0)]
+        return np.array([row[2] for row in best], dtype=np.int64), np.array(
+            [-row[0] for row in best], dtype=np.float32
+        )
 
     def _holding(self, term: Term) -> set[int]:
         return {row[0] for row in self._ask(keywords.HOLDING, keywords.expression([term]))}
@@ -545,20 +711,29 @@ class MemoryReader:
         for one in self._state.documents.values():
             for hit in map(one.hit, range(len(one.passages))):
                 row = records.keyword_row(hit.title, hit.passage.headings, hit.text)
-                connection.execute("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", (hit.passage_id, *row))
+                connection.execute(
+                    "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)",
+                    (hit.passage_id, *row),
+                )
         found = connection.execute(statement, values).fetchall()
         connection.close()
         return found
 
     def _passing(self, filters: Filters) -> list[_Stored]:
         stored = self._state.documents.values()
-        globs = {place for place in filters.within if not any(is_within(one.source.path, _folder(place)) for one in stored)}
+        globs = {
+            place
+            for place in filters.within
+            if not any(is_within(one.source.path, _folder(place)) for one in stored)
+        }
         passing = [one for one in stored if _passes(one, filters, globs)]
         return sorted(passing, key=lambda one: one.source.path)
 
     def _places(self, passage_ids: Ids) -> list[tuple[_Stored, int]]:
         places = {
-            one.first_passage_id + ordinal: (one, ordinal) for one in self._state.documents.values() for ordinal in range(len(one.passages))
+            one.first_passage_id + ordinal: (one, ordinal)
+            for one in self._state.documents.values()
+            for ordinal in range(len(one.passages))
         }
         return [places[i] for i in passage_ids.tolist()]
 
@@ -566,7 +741,13 @@ class MemoryReader:
 def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
     dated_ns = records.dated_ns(one.source, one.document.metadata)
     return (
-        (not filters.within or any(_is_place(one.source.path, place, is_glob=place in globs) for place in filters.within))
+        (
+            not filters.within
+            or any(
+                _is_place(one.source.path, place, is_glob=place in globs)
+                for place in filters.within
+            )
+        )
         and not any(_is_place(one.source.path, place, is_glob=False) for place in filters.outside)
         and (not filters.types or one.document.type in filters.types)
         and (not filters.labels or any(label.name in filters.labels for label in one.labels))
@@ -577,7 +758,10 @@ def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
 
 
 def _has_value(one: _Stored, name: str, wanted: str) -> bool:
-    return any(key.lower() == name.lower() and records.is_value(value, wanted) for key, value in one.document.metadata.items())
+    return any(
+        key.lower() == name.lower() and records.is_value(value, wanted)
+        for key, value in one.document.metadata.items()
+    )
 
 
 def _folder(place: str) -> bytes:
@@ -585,17 +769,25 @@ def _folder(place: str) -> bytes:
 
 
 def _is_place(path: bytes, place: str, *, is_glob: bool) -> bool:
-    """Whether a path is the place or lies below it, or matches it as a glob, whose `*` also crosses folders."""
+    """Whether a path is the place or lies below it, or matches it as a glob, whose `*` also crosses
+    folders.
+    """
     if not is_glob:
         return is_within(path, _folder(place))
     glob = _folder(place).decode("utf-8", "replace").replace("[^", "[!")
-    return fnmatchcase(path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}")
+    return fnmatchcase(
+        path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}"
+    )
 
 
 def _within(entries: Mapping[bytes, _Item], places: Iterable[bytes] | None) -> dict[bytes, _Item]:
     """The entries whose paths are at or below one of the places; all where no places are given."""
     roots = None if places is None else list(places)
-    return {path: entry for path, entry in entries.items() if roots is None or any(is_within(path, root) for root in roots)}
+    return {
+        path: entry
+        for path, entry in entries.items()
+        if roots is None or any(is_within(path, root) for root in roots)
+    }
 
 
 def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:
@@ -603,9 +795,13 @@ def _outside(items: Mapping[bytes, _Item], folder: bytes) -> dict[bytes, _Item]:
 
 
 def _rounded(vectors: Vectors, passages: int, dim: int) -> NDArray[np.float64]:
-    """The rows as a backend stores them, (n, dim). Raises ValueError for rows of another shape, not finite or not unit."""
+    """The rows as a backend stores them, (n, dim). Raises ValueError for rows of another shape, not
+    finite or not unit.
+    """
     if vectors.shape != (passages, dim):
         raise ValueError(f"vectors must be of shape {(passages, dim)}, not {vectors.shape}")
-    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3):  # NaN fails the comparison too
+    if not np.all(
+        np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3
+    ):  # NaN fails the comparison too
         raise ValueError("vectors must be finite and of unit length")
     return vectors.astype(np.float16).astype(np.float64)

@@ -1,7 +1,8 @@
 """The values that travel through searchapp, and the two seams: Encoder and Backend.
 
-Everything here is frozen and knows nothing of files, databases or models. Text offsets are code points into
-`Document.text`; lines and pages count from 1; vectors are float32, C-contiguous rows of unit length.
+Everything here is frozen and knows nothing of files, databases or models. Text offsets are code
+points into `Document.text`; lines and pages count from 1; vectors are float32, C-contiguous rows of
+unit length.
 """
 
 from __future__ import annotations
@@ -21,16 +22,22 @@ if TYPE_CHECKING:
     Ids: TypeAlias = NDArray[np.int64]  # (n,), passage ids
     Scores: TypeAlias = NDArray[np.float32]  # (n,), cosine, bigger is better
 
-Device: TypeAlias = Literal["auto", "cpu", "cuda"]  # where passages are embedded; auto: a GPU where there is one
+Device: TypeAlias = Literal[
+    "auto", "cpu", "cuda"
+]  # where passages are embedded; auto: a GPU where there is one
 BlockKind: TypeAlias = Literal["heading", "prose", "list", "code", "table"]
 Outcome: TypeAlias = Literal["indexed", "unchanged", "moved", "removed", "skipped", "failed"]
 Span: TypeAlias = tuple[int, int]
-Place: TypeAlias = tuple[tuple[str, int | str], ...]  # where in its file, coarse before fine: (("sheet", "Costs"), ("row", 12))
+Place: TypeAlias = tuple[
+    tuple[str, int | str], ...
+]  # where in its file, coarse before fine: (("sheet", "Costs"), ("row", 12))
 
-RANGED = frozenset({"row", "cell", "time", "line"})  # parts of a place that a passage may span: it has row_start and row_end
+RANGED = frozenset(
+    {"row", "cell", "time", "line"}
+)  # parts of a place that a passage may span: it has row_start and row_end
 
 
-# ---- from a file to passages ---------------------------------------------------------------------------------------
+# ---- from a file to passages ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,10 @@ class FileIdentity:
 class Block:
     """One structural unit of a document: `text[start:end]`; blocks are in order and do not overlap.
 
-    `headings` is the path of headings above it, outermost first, without the document's title. A block of kind "heading"
-    carries the path above itself; its own text is not in it. `place` says where in its file the block stands, as far as the
-    format has places: a page, a slide, a sheet and a row, a cell, a time. Only what is in RANGED may differ within a passage.
+    `headings` is the path of headings above it, outermost first, without the document's title. A
+    block of kind "heading" carries the path above itself; its own text is not in it. `place` says
+    where in its file the block stands, as far as the format has places: a page, a slide, a sheet
+    and a row, a cell, a time. Only what is in RANGED may differ within a passage.
     """
 
     start: int
@@ -69,24 +77,30 @@ class Block:
 class Document:
     """One source reduced to text, with its structure.
 
-    `title` comes from the content, never from the file's name, and is "" where the content has none. `has_lines` says
-    that the lines of `text` are the lines of the source, so that a line number means something to its owner.
+    `title` comes from the content, never from the file's name, and is "" where the content has
+    none. `has_lines` says that the lines of `text` are the lines of the source, so that a line
+    number means something to its owner.
     """
 
     text: str
-    type: str  # "txt", "md", "html", "pdf", "docx", "eml", "py"...: the format's usual ending, lower case
+    # "txt", "md", "html", "pdf", "docx", "eml", "py"...: the format's usual ending, lower case
+    type: str
     title: str = ""
     blocks: tuple[Block, ...] = ()
     has_lines: bool = True
-    metadata: Mapping[str, str] = field(default_factory=dict)  # author, date (ISO 8601), language...; several values joined by "; "
+    metadata: Mapping[str, str] = field(
+        default_factory=dict
+    )  # author, date (ISO 8601), language...; several values joined by "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A slice of a document, `text[start:end]`, that fits the encoder together with its heading path (title first).
+    """A slice of a document, `text[start:end]`, that fits the encoder together with its heading
+    path (title first).
 
-    `place` is that of its blocks, with the first and last of each part that it spans: (("sheet", "Costs"), ("row_start", 12),
-    ("row_end", 15)); line_start and line_end where the document has lines.
+    `place` is that of its blocks, with the first and last of each part that it spans: (("sheet",
+    "Costs"), ("row_start", 12), ("row_end", 15)); line_start and line_end where the document has
+    lines.
     """
 
     start: int
@@ -96,11 +110,13 @@ class Passage:
 
 
 def embedded_text(headings: Sequence[str], body: str) -> str:
-    """Exactly what is embedded for a passage: its heading path, title first, a line each, then the passage."""
+    """Exactly what is embedded for a passage: its heading path, title first, a line each, then the
+    passage.
+    """
     return "\n".join((*headings, body))
 
 
-# ---- seam 1: Encoder -----------------------------------------------------------------------------------------------
+# ---- seam 1: Encoder -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +124,18 @@ class EncoderIdentity:
     """Which encoder made a corpus. Equal fingerprints mean equal vectors."""
 
     model: str  # "default", a folder or a hub name: how to find it again
-    fingerprint: str  # SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit, prompts
+    fingerprint: (
+        str  # SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit, prompts
+    )
     dim: int
     max_tokens: int  # content tokens, special tokens not counted
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVectors:
-    """The last hidden states of one text, special tokens included; their mean, normalised, is the text's vector."""
+    """The last hidden states of one text, special tokens included; their mean, normalised, is the
+    text's vector.
+    """
 
     offsets: tuple[Span, ...]  # (t,) code points into the text; (0, 0) for special tokens
     states: Vectors  # (t, dim), not of unit length
@@ -128,7 +148,9 @@ class Inside:
     tokens: tuple[str, ...]  # (t,) as the vocabulary has them
     offsets: tuple[Span, ...]  # (t,) code points into the text; (0, 0) for special tokens
     hidden_states: NDArray[np.float32]  # (layers + 1, t, width); 0: what the first layer is given
-    attentions: NDArray[np.float32]  # (layers, heads, t, t): how much each token, a row, takes from each; rows add up to 1
+    attentions: NDArray[
+        np.float32
+    ]  # (layers, heads, t, t): how much each token, a row, takes from each; rows add up to 1
 
 
 class Encoder(Protocol):
@@ -142,7 +164,9 @@ class Encoder(Protocol):
         """Each text's content tokens as code point spans, in order, never truncated."""
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`."""
+        """One unit row a text, in order, (n, dim); raises ValueError for a text over
+        `max_tokens`.
+        """
 
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, (dim,); a question over the limit is cut at it."""
@@ -151,7 +175,7 @@ class Encoder(Protocol):
         """Each text's token states."""
 
 
-# ---- seam 2: Backend -----------------------------------------------------------------------------------------------
+# ---- seam 2: Backend -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +203,12 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class Unindexed:
-    """A file seen by the last ingest that is no document, and why; an ignored folder counts all its files.
+    """A file seen by the last ingest that is no document, and why; an ignored folder counts all its
+    files.
 
-    It was left out, or it only holds documents, as an archive does: then its outcome is "indexed". `source` is there where it was
-    read, so that it need not be read again before it or its extractor changes.
+    It was left out, or it only holds documents, as an archive does: then its outcome is "indexed".
+    `source` is there where it was read, so that it need not be read again before it or its
+    extractor changes.
     """
 
     path: bytes
@@ -201,11 +227,15 @@ class Root:
     exclude: tuple[str, ...] = ()
 
 
-MEMBER = b"!/"  # between a container's path and a member's path within it: mail.zip!/2024/report.pdf
+MEMBER = (
+    b"!/"  # between a container's path and a member's path within it: mail.zip!/2024/report.pdf
+)
 
 
 def is_within(path: bytes, folder: bytes) -> bool:
-    """Whether a path is the folder itself or anything below it; the members of an archive are below it."""
+    """Whether a path is the folder itself or anything below it; the members of an archive are below
+    it.
+    """
     return path == folder or path.startswith((folder.rstrip(b"/") + b"/", folder + MEMBER))
 
 
@@ -219,13 +249,17 @@ def above(path: bytes) -> Iterator[bytes]:
 
 
 def containers_of(path: bytes) -> Iterator[bytes]:
-    """The paths that may be containers of a path, outermost first; a folder's name may look like one's."""
+    """The paths that may be containers of a path, outermost first; a folder's name may look like
+    one's.
+    """
     parts = path.split(MEMBER)
     for depth in range(1, len(parts)):
         yield MEMBER.join(parts[:depth])
 
 
-Origin: TypeAlias = Literal["hand", "classifier", "descriptions"]  # who says so; descriptions: nearest to what a label's says
+Origin: TypeAlias = Literal[
+    "hand", "classifier", "descriptions"
+]  # who says so; descriptions: nearest to what a label's says
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -239,7 +273,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class PendingDocument:
-    """A stored document whose vectors are still missing: its id, the exact texts to embed, in order, and their digests."""
+    """A stored document whose vectors are still missing: its id, the exact texts to embed, in
+    order, and their digests.
+    """
 
     document_id: int
     texts: tuple[str, ...]
@@ -248,7 +284,9 @@ class PendingDocument:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word, or a phrase of several in a row, in any part of a passage or in its document's title alone."""
+    """A word, or a phrase of several in a row, in any part of a passage or in its document's title
+    alone.
+    """
 
     words: tuple[str, ...]
     is_title: bool = False
@@ -261,7 +299,9 @@ class Filters:
     within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
     outside: tuple[str, ...] = ()  # none of them
     types: tuple[str, ...] = ()  # any of them
-    where: tuple[tuple[str, str], ...] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
+    where: tuple[
+        tuple[str, str], ...
+    ] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
     labels: tuple[str, ...] = ()  # any of them
@@ -293,19 +333,34 @@ class Writer(Protocol):
         """Have the corpus do something otherwise than by default; None: as by default again."""
 
     def known_files(self, within: Iterable[bytes] | None = None) -> dict[bytes, KnownFile]:
-        """The sources of the documents, of those at or below the given paths where some are given, by path."""
+        """The sources of the documents, of those at or below the given paths where some are given,
+        by path.
+        """
 
     def known_like(self, content_hash: bytes) -> list[KnownFile]:
         """The sources of the documents that were made of the same bytes."""
 
     def digests(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
-        """The stored vectors of texts embedded before, by the digest of the text exactly as embedded."""
+        """The stored vectors of texts embedded before, by the digest of the text exactly as
+        embedded.
+        """
 
     def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
-        """The vectors of the document at a path, by the same digest; none where it is pending, or there is none."""
+        """The vectors of the document at a path, by the same digest; none where it is pending, or
+        there is none.
+        """
 
-    def replace(self, source: Source, document: Document, passages: Sequence[Passage], *, vectors: Vectors | None = None) -> int:
-        """Store a document in place of the one at its path; without vectors it is pending. Returns its id."""
+    def replace(
+        self,
+        source: Source,
+        document: Document,
+        passages: Sequence[Passage],
+        *,
+        vectors: Vectors | None = None,
+    ) -> int:
+        """Store a document in place of the one at its path; without vectors it is pending. Returns
+        its id.
+        """
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
         """Give a pending document its vectors, (n_passages, dim)."""
@@ -313,7 +368,8 @@ class Writer(Protocol):
     def pending(self, *, after: int = 0, characters: int | None = None) -> list[PendingDocument]:
         """The documents of higher ids that still need vectors, in order of id.
 
-        With a number of characters the first of them, and those behind it that fit in as many together; an empty list when none is left.
+        With a number of characters the first of them, and those behind it that fit in as many
+        together; an empty list when none is left.
         """
 
     def has_pending(self) -> bool:
@@ -335,16 +391,21 @@ class Writer(Protocol):
         """Take documents out."""
 
     def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
-        """What is recorded as not indexed, at or below the given paths where some are given, by path."""
+        """What is recorded as not indexed, at or below the given paths where some are given, by
+        path.
+        """
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
 
     def commit(self) -> int:
-        """Make all changes durable at once; returns the generation, one higher where anything changed."""
+        """Make all changes durable at once; returns the generation, one higher where anything
+        changed.
+        """
 
     def finish(self) -> int:
-        """Commit, record that an ingest came to its end now, and bring derived files up to date; returns the generation.
+        """Commit, record that an ingest came to its end now, and bring derived files up to date;
+        returns the generation.
 
         A derived file that cannot be written is a note, not an error: nothing depends on it.
         """
@@ -353,7 +414,9 @@ class Writer(Protocol):
         """Get by with as little room as can be meanwhile, as the disk is full."""
 
     def scrub(self) -> list[str]:
-        """Leave no byte of what was removed behind; returns the names of the backups that had to go for that. Raises CorpusUnwritable."""
+        """Leave no byte of what was removed behind; returns the names of the backups that had to go
+        for that. Raises CorpusUnwritable.
+        """
 
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""
@@ -368,7 +431,9 @@ class Background:
 
 
 class Address(NamedTuple):
-    """Where a passage stands; addresses are ordered as ties are broken, by path bytes, then start."""
+    """Where a passage stands; addresses are ordered as ties are broken, by path bytes,
+    then start.
+    """
 
     path: bytes
     start: int
@@ -404,16 +469,24 @@ class Reader(Protocol):
 
     @property
     def is_approximate(self) -> bool:
-        """Whether a search by cosine may miss passages, unless it is told to be exact: so only in very large corpora."""
-
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:
-        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes
-        then start; fewer only when fewer exist. `is_exact` looks at every passage, however long that takes.
+        """Whether a search by cosine may miss passages, unless it is told to be exact: so only in
+        very large corpora.
         """
 
-    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
-        """The best passages by BM25 among those that hold any of the terms and pass the filters, pending ones too; a term given
-        twice counts twice. At most `depth`, ordered as the other leg's.
+    def cosine_leg(
+        self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False
+    ) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best
+        first, ties by path bytes then start; fewer only when fewer exist. `is_exact` looks at every
+        passage, however long that takes.
+        """
+
+    def keyword_leg(
+        self, terms: Sequence[Term], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The best passages by BM25 among those that hold any of the terms and pass the filters,
+        pending ones too; a term given twice counts twice. At most `depth`, ordered as the other
+        leg's.
         """
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
@@ -423,10 +496,14 @@ class Reader(Protocol):
         """Where each passage stands, in the order given."""
 
     def vectors_of(self, passage_ids: Ids) -> Vectors:
-        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without
+        one.
+        """
 
     def background(self) -> Background | None:
-        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has
+        ended yet.
+        """
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
@@ -441,7 +518,9 @@ class Reader(Protocol):
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
-        """The documents that pass the filters, by path; what filters ask of passages does not count."""
+        """The documents that pass the filters, by path; what filters ask of passages does not
+        count.
+        """
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
@@ -466,7 +545,9 @@ class Backend(Protocol):
     """Where text, vectors, filters and lexical scoring live together."""
 
     def writer(self, *, is_for_removal: bool = False) -> Writer:
-        """The one writer; raises CorpusLocked while another holds it. One for a removal is to be had on a full disk, too."""
+        """The one writer; raises CorpusLocked while another holds it. One for a removal is to be
+        had on a full disk, too.
+        """
 
     def reader(self) -> Reader:
         """The newest committed generation."""
@@ -475,10 +556,12 @@ class Backend(Protocol):
         """What is wrong with what is stored; empty when nothing is."""
 
     def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
-        """Keep what is as it was written, and say what is not; `find_encoder` counts where the record of the encoder is damaged."""
+        """Keep what is as it was written, and say what is not; `find_encoder` counts where the
+        record of the encoder is damaged.
+        """
 
 
-# ---- answers and reports -------------------------------------------------------------------------------------------
+# ---- answers and reports -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,7 +574,9 @@ class LegScore:
 
 @dataclass(frozen=True, slots=True)
 class WordShare:
-    """What one word of a passage, or one other token, adds to its cosine; start and end within the passage."""
+    """What one word of a passage, or one other token, adds to its cosine; start and end within the
+    passage.
+    """
 
     start: int
     end: int
@@ -500,7 +585,9 @@ class WordShare:
 
 @dataclass(frozen=True, slots=True)
 class CosineShares:
-    """A passage's cosine as the sum of what its special tokens, its heading path and each of its words add; shares may be negative."""
+    """A passage's cosine as the sum of what its special tokens, its heading path and each of its
+    words add; shares may be negative.
+    """
 
     cosine: float  # recomputed from the token states; the shares add up to it
     special: float
@@ -517,12 +604,24 @@ class Match:
     cosine: float | None  # None where the vectors were not looked at, or the passage has none yet
     legs: Mapping[str, LegScore]
     hit: Hit
-    copies: tuple[bytes, ...] = ()  # paths of documents that hold nearly the same passage, not shown themselves
-    parts: Mapping[str, float] = field(default_factory=dict)  # what adds up to the score, by what earned it
+    copies: tuple[
+        bytes, ...
+    ] = ()  # paths of documents that hold nearly the same passage, not shown themselves
+    parts: Mapping[str, float] = field(
+        default_factory=dict
+    )  # what adds up to the score, by what earned it
     confidence: float | None = None
-    sentence: Span | None = None  # within hit.text: the one that earned the match, where that was asked for and there is a choice
-    shares: CosineShares | None = None  # what each word adds to the cosine, where that was asked for and can be told
-    highlights: tuple[tuple[int, int, float], ...] = ()  # start, end within hit.text, weight in (0, 1]
+    sentence: Span | None = (
+        # within hit.text: the one that earned the match, where that was asked for and there is a
+        # choice
+        None
+    )
+    shares: CosineShares | None = (
+        None  # what each word adds to the cosine, where that was asked for and can be told
+    )
+    highlights: tuple[
+        tuple[int, int, float], ...
+    ] = ()  # start, end within hit.text, weight in (0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,10 +635,14 @@ class Answer:
     matches: tuple[Match, ...]
     took_ms: float
     pending: int = 0  # documents without vectors, not searched
-    stale: int = 0  # documents whose file could not be read since, or made by an older extractor or splitter
+    stale: int = (
+        0  # documents whose file could not be read since, or made by an older extractor or splitter
+    )
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
-    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)  # where the time went
+    stages_s: Mapping[str, float] = field(
+        default_factory=dict, compare=False
+    )  # where the time went
 
 
 @dataclass(frozen=True, slots=True)
@@ -563,7 +666,9 @@ class Report:
     passages_reused: int = 0
     was_interrupted: bool = False
     notes: tuple[str, ...] = ()
-    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)  # where the time went, by stage of the main thread
+    stages_s: Mapping[str, float] = field(
+        default_factory=dict, compare=False
+    )  # where the time went, by stage of the main thread
     encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
     def counts(self) -> dict[str, int]:
@@ -642,9 +747,15 @@ class Salvage:
     backup: str = ""  # the folder that has the database as it was found
     documents: int = 0  # that were kept
     to_embed: int = 0  # of them, because their vectors were damaged
-    to_read: list[bytes] = field(default_factory=list)  # paths of documents that were damaged, and whose files stand
-    labels: dict[bytes, list[Label]] = field(default_factory=dict)  # what those were labelled by hand, by path
-    lost: list[bytes] = field(default_factory=list)  # paths of those whose files are gone; b"" where not even that can be read
+    to_read: list[bytes] = field(
+        default_factory=list
+    )  # paths of documents that were damaged, and whose files stand
+    labels: dict[bytes, list[Label]] = field(
+        default_factory=dict
+    )  # what those were labelled by hand, by path
+    lost: list[bytes] = field(
+        default_factory=list
+    )  # paths of those whose files are gone; b"" where not even that can be read
     notes: list[str] = field(default_factory=list)
 
 
@@ -666,7 +777,9 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One mode's figures on one collection. `run` has each question's best documents with their scores, best first."""
+    """One mode's figures on one collection. `run` has each question's best documents with their
+    scores, best first.
+    """
 
     collection: str
     mode: str
@@ -693,7 +806,9 @@ def label_of(mode: str, weight: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two evaluations of the same questions differ, and how likely chance alone makes such a difference."""
+    """How two evaluations of the same questions differ, and how likely chance alone makes such a
+    difference.
+    """
 
     a: str  # labels
     b: str

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from keeping import keep
+from benchmarks.keeping import keep
 
 HERE = Path(__file__).resolve().parent
 TORTURES = ("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers", "history")
@@ -21,7 +21,9 @@ TORTURES = ("powerloss", "faults", "kills", "readers", "flips", "mutations", "pa
 
 def main() -> None:
     """Run them, keep what they print, and end with 1 where one found a defect."""
-    parser = argparse.ArgumentParser(description="Cut the power, fail the disk, kill, flip and wound, at length.")
+    parser = argparse.ArgumentParser(
+        description="Cut the power, fail the disk, kill, flip and wound, at length."
+    )
     parser.add_argument("tortures", nargs="*", default=TORTURES, help=", ".join(TORTURES))
     chosen = parser.parse_args().tortures
     if unknown := set(chosen) - set(TORTURES):
@@ -33,7 +35,12 @@ def main() -> None:
 
 def _module(name: str) -> bool:
     sys.stderr.write(f"{name}\n")
-    done = subprocess.run([sys.executable, "-m", f"torture.{name}"], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.torture.{name}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if not done.stdout:
         return False
     keep(name, json.loads(done.stdout), f"make torture TORTURES={name}", folder=HERE / "results")
@@ -44,12 +51,32 @@ def _history() -> bool:
     """A thousand histories of files and corpus, by Hypothesis."""
     sys.stderr.write("history\n")
     began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "--timeout=0", "--hypothesis-show-statistics"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:xdist",
+        "--timeout=0",
+        "--hypothesis-show-statistics",
+    ]
     done = subprocess.run(
-        [*command, "--hypothesis-profile=torture", str(HERE.parent / "test_history.py")], capture_output=True, text=True, check=False
+        [
+            *command,
+            "--hypothesis-profile=torture",
+            str(HERE.parent / "integration" / "test_history.py"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     counts = [int(count) for count in re.findall(r"(\d+) passing", done.stdout)]
-    told = {"histories": sum(counts), "passed": done.returncode == 0, "took_s": round(time.monotonic() - began, 1)}
+    told = {
+        "histories": sum(counts),
+        "passed": done.returncode == 0,
+        "took_s": round(time.monotonic() - began, 1),
+    }
     keep(
         "history",
         told | ({} if done.returncode == 0 else {"told": done.stdout[-3000:]}),

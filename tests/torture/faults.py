@@ -1,12 +1,14 @@
-"""What is left of a corpus when its writer is killed, or its disk fails, at any call: a fault injector on strace.
+"""What is left of a corpus when its writer is killed, or its disk fails, at any call: a fault
+injector on strace.
 
-    PYTHONPATH=tests python -m torture.faults [--every N]
+    python -m tests.torture.faults [--every N]
 
-A run without faults tells how many calls there are of each kind that changes files. Then, at every one of them, `victim` is killed
-before the call, or the call fails: once with EIO, once with ENOSPC, and with ENOSPC from then on. Each time `check --full` must find
-nothing, what was acknowledged must be there, a query must be answered, and the next ingest must come to what a fresh one makes.
-Victims are forked from a process that has imported everything, and strace attaches to them: that makes thousands of runs affordable.
-Only the main thread is traced, as no other writes to a corpus.
+A run without faults tells how many calls there are of each kind that changes files. Then, at every
+one of them, `victim` is killed before the call, or the call fails: once with EIO, once with ENOSPC,
+and with ENOSPC from then on. Each time `check --full` must find nothing, what was acknowledged must
+be there, a query must be answered, and the next ingest must come to what a fresh one makes. Victims
+are forked from a process that has imported everything, and strace attaches to them: that makes
+thousands of runs affordable. Only the main thread is traced, as no other writes to a corpus.
 """
 
 from __future__ import annotations
@@ -42,8 +44,8 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusMissing
 from searchapp.types import Answer, Finding
-from torture import victim
-from torture.telling import progress
+from tests.torture import victim
+from tests.torture.telling import progress
 
 CALLS = (
     "pwrite64",
@@ -67,8 +69,14 @@ PATIENCE_S = 60.0
 MOST_TOLD = 20
 _DOCUMENTS = """
     SELECT d.id, d.path, d.content_hash, v.vectors FROM document d LEFT JOIN vectors v ON v.document_id = d.id"""
-_PASSAGES = 'SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id'
-_SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)  # prctl(2): who may attach where only parents may
+_PASSAGES = (
+    'SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id '
+    "= ? ORDER BY id"
+)
+_SET_PTRACER, _ANY = (
+    0x59616D61,
+    ctypes.c_ulong(-1),
+)  # prctl(2): who may attach where only parents may
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,9 @@ class Fault:
     def expression(self) -> str:
         """The fault in strace's language."""
         what = "signal=KILL" if self.kind == KILL else f"error={self.kind.rstrip('+')}"
-        return f"inject={self.call}:{what}:when={self.number}{'+' if self.kind.endswith('+') else ''}"
+        return (
+            f"inject={self.call}:{what}:when={self.number}{'+' if self.kind.endswith('+') else ''}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,9 @@ Defect = tuple[str, str]  # one of DEFECTS, description
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a victim is to do: from the corpus in a folder, or from none, to what a fresh ingest of the documents makes."""
+    """What a victim is to do: from the corpus in a folder, or from none, to what a fresh ingest of
+    the documents makes.
+    """
 
     name: str
     docs: Path
@@ -128,11 +140,13 @@ class Outcome:
     litter: Sequence[str]  # files that outlive the completed ingest
 
 
-# ---- scenes --------------------------------------------------------------------------------------------------------
+# ---- scenes --------------------------------------------------------------------------------------
 
 
 def scenes(folder: Path) -> list[Scene]:
-    """A first ingest, and one of a tree in which files were edited, moved, copied, removed and added since."""
+    """A first ingest, and one of a tree in which files were edited, moved, copied, removed and
+    added since.
+    """
     docs, start, fresh = folder / "docs", folder / "start", folder / "fresh"
     docs.mkdir(parents=True)
     for number in range(12):
@@ -149,11 +163,18 @@ def scenes(folder: Path) -> list[Scene]:
     _write(docs / "12.md", _text(12))
     shutil.copy2(docs / "07.md", docs / "copy.md")
     after = _ingested(fresh, docs)
-    return [Scene("first", docs, None, {}, after, _names(fresh)), Scene("next", docs, start, before, after, _names(fresh))]
+    return [
+        Scene("first", docs, None, {}, after, _names(fresh)),
+        Scene("next", docs, start, before, after, _names(fresh)),
+    ]
 
 
 def _text(number: int) -> str:
-    parts = (f"## Part {part}\n\nIn river{number} a heron{part} waits, and stone{number * 7 + part} is cold.\n" for part in range(3))
+    parts = (
+        f"## Part {part}\n\nIn river{number} a heron{part} waits, and stone{number * 7 + part} is "
+        "cold.\n"
+        for part in range(3)
+    )
     return f"# Document {number}\n\n" + "\n".join(parts)
 
 
@@ -173,9 +194,13 @@ def listing(corpus: Path) -> Listing:
         found: dict[str, Version] = {}
         if reader.is_blank:
             return found
-        for document_id, path, content_hash, vectors in reader.database.execute(_DOCUMENTS).fetchall():
+        for document_id, path, content_hash, vectors in reader.database.execute(
+            _DOCUMENTS
+        ).fetchall():
             passages = repr(reader.database.execute(_PASSAGES, (document_id,)).fetchall()).encode()
-            found[os.fsdecode(path)] = Version(content_hash.hex(), _digest(passages), _digest(vectors) if vectors else "")
+            found[os.fsdecode(path)] = Version(
+                content_hash.hex(), _digest(passages), _digest(vectors) if vectors else ""
+            )
         return found
 
 
@@ -187,14 +212,16 @@ def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-# ---- one run -------------------------------------------------------------------------------------------------------
+# ---- one run -------------------------------------------------------------------------------------
 
 
 def reason_against() -> str:
     """Why no faults can be injected here; "" where they can."""
     if shutil.which("strace") is None:
         return "strace is not installed"
-    done = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False
+    )
     return f"strace may not trace: {done.stderr.strip()}" if done.returncode else ""
 
 
@@ -211,7 +238,12 @@ def calls(scene: Scene) -> dict[str, int]:
 
 def every(counts: Mapping[str, int], kinds: Sequence[str] = KINDS) -> list[Fault]:
     """Every kind of fault at every call."""
-    return [Fault(call, number, kind) for kind in kinds for call, count in counts.items() for number in range(1, count + 1)]
+    return [
+        Fault(call, number, kind)
+        for kind in kinds
+        for call, count in counts.items()
+        for number in range(1, count + 1)
+    ]
 
 
 def attempt(scene: Scene, fault: Fault, *, is_hasty: bool = False) -> Outcome:
@@ -238,7 +270,9 @@ def attempt(scene: Scene, fault: Fault, *, is_hasty: bool = False) -> Outcome:
 
 
 def killed(scene: Scene, moment: float) -> Outcome:
-    """Kill the victim after a part of the time that it takes, and judge what is left; its readers' workers are killed with it."""
+    """Kill the victim after a part of the time that it takes, and judge what is left; its readers'
+    workers are killed with it.
+    """
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         work = _prepared(scene, Path(folder))
         process, opener = _victim(scene, work)
@@ -250,7 +284,16 @@ def killed(scene: Scene, moment: float) -> Outcome:
         defects, litter = _in_child(scene, work, code)
         fault = Fault("any", 0, KILL)
         is_hit = code == -signal.SIGKILL
-        return Outcome(scene.name, fault, is_hit, code, f"after {moment:.4f} s", _nowhere((work / "errors").read_text()), defects, litter)
+        return Outcome(
+            scene.name,
+            fault,
+            is_hit,
+            code,
+            f"after {moment:.4f} s",
+            _nowhere((work / "errors").read_text()),
+            defects,
+            litter,
+        )
 
 
 def _nowhere(text: str) -> str:
@@ -266,10 +309,26 @@ def _prepared(scene: Scene, folder: Path) -> Path:
     return folder
 
 
-def _traced(scene: Scene, work: Path, options: Sequence[str], *, is_hasty: bool = False) -> tuple[int, bool]:
-    """Run a victim under strace; its exit code, negative for a signal, and whether it had to be ended."""
+def _traced(
+    scene: Scene, work: Path, options: Sequence[str], *, is_hasty: bool = False
+) -> tuple[int, bool]:
+    """Run a victim under strace; its exit code, negative for a signal, and whether it had to be
+    ended.
+    """
     process, opener = _victim(scene, work, is_hasty=is_hasty)
-    command = ["strace", "-y", "-s", "0", "-o", str(work / "trace"), "-e", f"trace={','.join(CALLS)}", *options, "-p", str(process.pid)]
+    command = [
+        "strace",
+        "-y",
+        "-s",
+        "0",
+        "-o",
+        str(work / "trace"),
+        "-e",
+        f"trace={','.join(CALLS)}",
+        *options,
+        "-p",
+        str(process.pid),
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
         assert strace.stderr is not None
         if "attached" not in (line := strace.stderr.readline()):
@@ -288,7 +347,9 @@ def _victim(scene: Scene, work: Path, *, is_hasty: bool = False) -> tuple[ForkPr
     """A victim that waits for a word."""
     forking = multiprocessing.get_context("fork")
     gate, opener = forking.Pipe(duplex=False)
-    process = forking.Process(target=_be_victim, args=(scene.docs, work, gate, is_hasty), daemon=True)
+    process = forking.Process(
+        target=_be_victim, args=(scene.docs, work, gate, is_hasty), daemon=True
+    )
     process.start()
     return process, opener
 
@@ -300,7 +361,7 @@ def _be_victim(docs: Path, work: Path, gate: Connection, is_hasty: bool) -> None
     sys.exit(victim.run(work / "corpus", docs, work / "acknowledged", is_hasty=is_hasty))
 
 
-# ---- the verdict ----------------------------------------------------------------------------------------------------
+# ---- the verdict ---------------------------------------------------------------------------------
 
 
 def _ending(fault: Fault, code: int, errors: str, *, is_hit: bool, is_stuck: bool) -> list[Defect]:
@@ -322,7 +383,9 @@ def _ending(fault: Fault, code: int, errors: str, *, is_hit: bool, is_stuck: boo
 
 
 def _in_child(scene: Scene, work: Path, code: int) -> tuple[list[Defect], list[str]]:
-    """The verdict, made in a process of its own, as the one that victims are forked from must stay fresh."""
+    """The verdict, made in a process of its own, as the one that victims are forked from must stay
+    fresh.
+    """
     forking = multiprocessing.get_context("fork")
     receiver, sender = forking.Pipe(duplex=False)
     process = forking.Process(target=lambda: sender.send(_judge(scene, work, code)), daemon=True)
@@ -366,7 +429,12 @@ def _noting(defects: list[Defect], kind: str) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
         where = traceback.extract_tb(error.__traceback__)[-1]
-        defects.append((kind, f"{type(error).__name__} in {Path(where.filename).name}, {where.lineno}: {error}"))
+        defects.append(
+            (
+                kind,
+                f"{type(error).__name__} in {Path(where.filename).name}, {where.lineno}: {error}",
+            )
+        )
 
 
 def _findings(corpus: Path) -> list[Finding]:
@@ -382,19 +450,28 @@ def _acknowledged(work: Path) -> dict[str, tuple[str, bool]]:
     return json.loads(lines[-1]) if lines else {}
 
 
-def _lost(scene: Scene, acknowledged: Mapping[str, tuple[str, bool]], found: Listing) -> Iterator[str]:
-    """What is not there, or as no commit may have left it. A document may be as before, as after, or new and pending."""
+def _lost(
+    scene: Scene, acknowledged: Mapping[str, tuple[str, bool]], found: Listing
+) -> Iterator[str]:
+    """What is not there, or as no commit may have left it. A document may be as before, as after,
+    or new and pending.
+    """
     for path in scene.before.keys() | scene.after.keys() | found.keys():
         before, after, now = scene.before.get(path), scene.after.get(path), found.get(path)
         new = replace(after, vectors="") if after and not before else None
         if now not in (before, after, new):
             yield f"{path} is neither as before nor as after: {now}"
-    hashes = [{version.content_hash for version in each.values()} for each in (scene.before, scene.after, found)]
+    hashes = [
+        {version.content_hash for version in each.values()}
+        for each in (scene.before, scene.after, found)
+    ]
     if gone := hashes[0] & hashes[1] - hashes[2]:
         yield f"documents that only moved, or not even that: {len(gone)}"
     for path, (content_hash, is_pending) in acknowledged.items():
         after, now = scene.after.get(path), found.get(path)
-        if now != after and (now is None or now.content_hash != content_hash or (not now.vectors and not is_pending)):
+        if now != after and (
+            now is None or now.content_hash != content_hash or (not now.vectors and not is_pending)
+        ):
             yield f"{path} was acknowledged, and is {'gone' if now is None else 'as before'}"
 
 
@@ -411,7 +488,7 @@ def _asked(corpus: Path) -> Answer:
     return Corpus(LocalBackend(corpus), encoder=victim.ENCODER).query("heron0 waits", mode="hybrid")
 
 
-# ---- all of it ------------------------------------------------------------------------------------------------------
+# ---- all of it -----------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -422,13 +499,18 @@ def stage() -> Iterator[list[Scene]]:
 
 
 def run_all(
-    jobs: Sequence[tuple[Scene, Fault]], *, is_hasty: bool = False, is_told: Callable[[int], None] = lambda _: None
+    jobs: Sequence[tuple[Scene, Fault]],
+    *,
+    is_hasty: bool = False,
+    is_told: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Outcome]:
     """The outcomes of runs, two at a time, as they come."""
     yield from at_once([partial(attempt, *job, is_hasty=is_hasty) for job in jobs], is_told=is_told)
 
 
-def at_once(jobs: Sequence[Callable[[], Outcome]], *, is_told: Callable[[int], None] = lambda _: None) -> Iterator[Outcome]:
+def at_once(
+    jobs: Sequence[Callable[[], Outcome]], *, is_told: Callable[[int], None] = lambda _: None
+) -> Iterator[Outcome]:
     """The outcomes of jobs, two at a time, as they come."""
     with _fresh() as pool:
         for done, future in enumerate(as_completed([pool.submit(job) for job in jobs]), 1):
@@ -444,7 +526,9 @@ def all_calls(made: Sequence[Scene]) -> list[dict[str, int]]:
 
 def _fresh() -> ProcessPoolExecutor:
     """Processes to fork victims from: ones without threads, whatever this one has."""
-    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn"), initializer=_import_everything)
+    return ProcessPoolExecutor(
+        2, mp_context=multiprocessing.get_context("spawn"), initializer=_import_everything
+    )
 
 
 def _import_everything() -> None:
@@ -478,7 +562,8 @@ class Summary:
     def note(self, outcome: Outcome) -> None:
         """Take in how a run ended."""
         figures = self.figures.setdefault(
-            f"{outcome.fault.call} {outcome.fault.kind}", Counter(dict.fromkeys(("runs", "missed", *DEFECTS), 0))
+            f"{outcome.fault.call} {outcome.fault.kind}",
+            Counter(dict.fromkeys(("runs", "missed", *DEFECTS), 0)),
         )
         figures.update(["runs"] if outcome.is_hit else ["runs", "missed"])
         figures.update({kind for kind, _ in outcome.defects})
@@ -487,18 +572,35 @@ class Summary:
         self.litter.update(outcome.litter)
         if outcome.defects and len(self.described) < MOST_TOLD:
             what = "; ".join(f"{kind}: {text}" for kind, text in outcome.defects)
-            self.described.append({"scene": outcome.scene, "fault": str(outcome.fault), "where": outcome.where, "what": what})
+            self.described.append(
+                {
+                    "scene": outcome.scene,
+                    "fault": str(outcome.fault),
+                    "where": outcome.where,
+                    "what": what,
+                }
+            )
 
     def as_json(self) -> dict[str, object]:
         """All of it."""
         codes = {str(code): count for code, count in sorted(self.exit_codes.items())}
-        return {"faults": self.figures, "exit_codes": codes, "told": self.told, "litter": self.litter, "described": self.described}
+        return {
+            "faults": self.figures,
+            "exit_codes": codes,
+            "told": self.told,
+            "litter": self.litter,
+            "described": self.described,
+        }
 
 
 def main() -> None:
     """Run into every fault, and print what came of it as JSON."""
-    parser = argparse.ArgumentParser(description="Kill and fail the writer of a corpus at every call.")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th of all faults")
+    parser = argparse.ArgumentParser(
+        description="Kill and fail the writer of a corpus at every call."
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="only every N-th of all faults"
+    )
     arguments = parser.parse_args()
     if reason := reason_against():
         sys.exit(f"no faults can be injected: {reason}")
@@ -506,10 +608,17 @@ def main() -> None:
     summary = Summary()
     with stage() as made:
         counts = {scene.name: count for scene, count in zip(made, all_calls(made), strict=True)}
-        jobs = [(scene, fault) for scene in made for fault in every(counts[scene.name])][:: arguments.every]
+        jobs = [(scene, fault) for scene in made for fault in every(counts[scene.name])][
+            :: arguments.every
+        ]
         for outcome in run_all(jobs, is_told=progress("runs", len(jobs))):
             summary.note(outcome)
-    print(json.dumps({"calls": counts, **summary.as_json(), "took_s": round(time.monotonic() - began, 1)}, indent=2))
+    print(
+        json.dumps(
+            {"calls": counts, **summary.as_json(), "took_s": round(time.monotonic() - began, 1)},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

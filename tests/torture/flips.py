@@ -1,9 +1,11 @@
-"""Single bits of a corpus's database, flipped: what changes our data is found, and repaired without losing what can be had again.
+"""Single bits of a corpus's database, flipped: what changes our data is found, and repaired without
+losing what can be had again.
 
-    PYTHONPATH=tests python -m torture.flips [--flips N] [--seed N]
+    python -m tests.torture.flips [--flips N] [--seed N]
 
-The corpus has twenty documents; of four of them the files are gone. N flips are counted that change what a plain reader of the database
-gets; the others (in pages that are free, say) are tried and not counted.
+The corpus has twenty documents; of four of them the files are gone. N flips are counted that change
+what a plain reader of the database gets; the others (in pages that are free, say) are tried and not
+counted.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusError, SearchappError
 from searchapp.testing import HashEncoder
-from torture.telling import progress
+from tests.torture.telling import progress
 
 ENCODER = HashEncoder()
 GONE = 4
@@ -46,11 +48,15 @@ class Sweep:
 
 
 def make(folder: Path) -> Path:
-    """A corpus of twenty documents in `corpus`, of `docs`, of which the last four are gone; returns its folder."""
+    """A corpus of twenty documents in `corpus`, of `docs`, of which the last four are gone; returns
+    its folder.
+    """
     documents = folder / "docs"
     documents.mkdir()
     for i in range(20):
-        paragraphs = "\n\n".join(f"Paragraph {j} about word{i} and things{i * j} of many kinds." * 3 for j in range(8))
+        paragraphs = "\n\n".join(
+            f"Paragraph {j} about word{i} and things{i * j} of many kinds." * 3 for j in range(8)
+        )
         (documents / f"{i:02}.md").write_text(f"# Title {i}\n\n{paragraphs}\n", encoding="utf-8")
     corpus = corpus_at(folder / "corpus")
     corpus.ingest([documents])
@@ -78,11 +84,22 @@ def dump(database: Path) -> object:
     try:
         with closing(sqlite3.connect(database)) as connection:
             connection.text_factory = bytes
-            schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
-            names = [name.decode() for kind, name, *_ in schema if kind == b"table" and name != b"keywords" and b"keywords_d" not in name]
-            rows: dict[str, object] = {name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
+            schema = connection.execute(
+                "SELECT type, name, tbl_name, sql FROM sqlite_master"
+            ).fetchall()
+            names = [
+                name.decode()
+                for kind, name, *_ in schema
+                if kind == b"table" and name != b"keywords" and b"keywords_d" not in name
+            ]
+            rows: dict[str, object] = {
+                name: connection.execute(f'SELECT * FROM "{name}"').fetchall() for name in names
+            }
             for word in _WORDS:
-                statement = "SELECT rowid, bm25(keywords) FROM keywords WHERE keywords MATCH ? ORDER BY rowid"
+                statement = (
+                    "SELECT rowid, bm25(keywords) FROM keywords WHERE keywords MATCH ? "
+                    "ORDER BY rowid"
+                )
                 rows[f"word {word}"] = connection.execute(statement, (word,)).fetchall()
             return rows | {"schema": schema}
     except (sqlite3.DatabaseError, UnicodeError):
@@ -92,7 +109,9 @@ def dump(database: Path) -> object:
 def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda _: None) -> Sweep:
     """So many flips that change our data: each must be found, and repaired."""
     found, rng = Sweep(), random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="flips-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as work:
+    with tempfile.TemporaryDirectory(
+        prefix="flips-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as work:
         sound = make(Path(work))
         whole, before = (sound / "corpus.db").read_bytes(), dump(sound / "corpus.db")
         held = contents(sound)
@@ -100,7 +119,9 @@ def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda 
             place, bit = rng.randrange(len(whole)), rng.randrange(8)
             folder = Path(work) / "flipped"
             shutil.copytree(sound, folder)
-            (folder / "corpus.db").write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+            (folder / "corpus.db").write_bytes(
+                whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :]
+            )
             shutil.copy(folder / "corpus.db", Path(work) / "looked-at.db")
             if dump(Path(work) / "looked-at.db") == before:
                 found.outcomes["changing nothing"] += 1
@@ -133,7 +154,10 @@ def _judged(folder: Path, held: dict[bytes, tuple[str, bytes | None]]) -> tuple[
     if findings := check(folder, is_full=True):
         return "not sound", findings[0].what
     if not standing.items() <= after.items():
-        return "not restored", f"{len(standing.items() - after.items())} documents whose files stand"
+        return (
+            "not restored",
+            f"{len(standing.items() - after.items())} documents whose files stand",
+        )
     if not held.keys() - after.keys() <= {*repaired.lost} and b"" not in repaired.lost:
         return "lost in silence", str(held.keys() - after.keys())
     return ("lost and listed" if repaired.lost else "repaired"), ""

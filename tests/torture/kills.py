@@ -1,8 +1,10 @@
-"""Writers killed at random moments: each time the corpus is sound, what was acknowledged is there, and the next ingest completes it.
+"""Writers killed at random moments: each time the corpus is sound, what was acknowledged is there,
+and the next ingest completes it.
 
-    PYTHONPATH=tests python -m torture.kills [--kills N] [--seed N]
+    python -m tests.torture.kills [--kills N] [--seed N]
 
-The victims and the verdict are those of `faults`, without strace: what runs beside the main thread is hit as well.
+The victims and the verdict are those of `faults`, without strace: what runs beside the main thread
+is hit as well.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ import sys
 import time
 from functools import partial
 
-from torture import faults
-from torture.telling import progress
+from tests.torture import faults
+from tests.torture.telling import progress
 
 LONGEST_S = 0.4  # in which most victims come to an end
 
@@ -28,11 +30,23 @@ def main() -> None:
     arguments = parser.parse_args()
     began, rng = time.monotonic(), random.Random(arguments.seed)
     with faults.stage() as made:
-        jobs = [partial(faults.killed, rng.choice(made), rng.uniform(0, LONGEST_S)) for _ in range(arguments.kills)]
+        jobs = [
+            partial(faults.killed, rng.choice(made), rng.uniform(0, LONGEST_S))
+            for _ in range(arguments.kills)
+        ]
         outcomes = list(faults.at_once(jobs, is_told=progress("kills", len(jobs))))
-    defects = [f"{outcome.scene}, {outcome.where}: {kind}: {what}" for outcome in outcomes for kind, what in outcome.defects]
+    defects = [
+        f"{outcome.scene}, {outcome.where}: {kind}: {what}"
+        for outcome in outcomes
+        for kind, what in outcome.defects
+    ]
     hit = sum(outcome.is_hit for outcome in outcomes)
-    told = {"kills": hit, "ended before": len(outcomes) - hit, "defects": defects, "seed": arguments.seed}
+    told = {
+        "kills": hit,
+        "ended before": len(outcomes) - hit,
+        "defects": defects,
+        "seed": arguments.seed,
+    }
     print(json.dumps({**told, "took_s": round(time.monotonic() - began, 1)}, indent=2))
     sys.exit(bool(defects))
 

@@ -1,10 +1,12 @@
-"""Documents with wounds, through the readers' workers: none may hang, end the pool, or go without a reason.
+"""Documents with wounds, through the readers' workers: none may hang, end the pool, or go without a
+reason.
 
-    PYTHONPATH=tests python -m torture.mutations [--files N] [--seed N]
+    python -m tests.torture.mutations [--files N] [--seed N]
 
-Seeds are the sample documents of this project and, where they are beside it, the shared ones. A wound is a flipped bit, a piece lost,
-doubled, moved or filled with noise, a number made extreme, a file cut short, or two grown together; in half of the ZIP-based formats
-it is struck inside a member, so that it is met behind the checksum.
+Seeds are the sample documents of this project and, where they are beside it, the shared ones. A
+wound is a flipped bit, a piece lost, doubled, moved or filled with noise, a number made extreme, a
+file cut short, or two grown together; in half of the ZIP-based formats it is struck inside a
+member, so that it is met behind the checksum.
 """
 
 from __future__ import annotations
@@ -26,10 +28,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from tests.paths import DATA, SAMPLES
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SEEDS = (REPOSITORY / "data", REPOSITORY.parent / "shared" / "samples")
-KINDS = ("pdf", "docx", "html", "epub", "eml", "pptx", "xlsx", "odt", "rtf", "msg", "doc", "ppt", "xls", "ipynb", "mbox")
+SEEDS = (DATA, SAMPLES)
+KINDS = (
+    "pdf",
+    "docx",
+    "html",
+    "epub",
+    "eml",
+    "pptx",
+    "xlsx",
+    "odt",
+    "rtf",
+    "msg",
+    "doc",
+    "ppt",
+    "xls",
+    "ipynb",
+    "mbox",
+)
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
 LARGEST = 2**20  # bytes of a seed
 TIMEOUT_S, WORKERS, AHEAD = 30.0, 2, 16
@@ -154,7 +172,10 @@ def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda 
     """So many wounded files through the pool, some at a time."""
     found = Sweep()
     waiting: deque[tuple[str, Path, float, Future[list[Extracted]]]] = deque()
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder, ExtractionPool(WORKERS, timeout_s=TIMEOUT_S) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="mutations-") as folder,
+        ExtractionPool(WORKERS, timeout_s=TIMEOUT_S) as pool,
+    ):
         for done, (name, data) in enumerate(_wounded_files(count, seed), 1):
             path = Path(folder) / name
             path.write_bytes(data)
@@ -181,7 +202,9 @@ def _wounded_files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
         yield f"{number}.{kind}", wounded(rng, grown[kind])
 
 
-def _settle(found: Sweep, name: str, path: Path, began_s: float, future: Future[list[Extracted]]) -> None:
+def _settle(
+    found: Sweep, name: str, path: Path, began_s: float, future: Future[list[Extracted]]
+) -> None:
     try:
         found.note(name, future.result(timeout=20 * TIMEOUT_S), time.monotonic() - began_s)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
@@ -191,7 +214,7 @@ def _settle(found: Sweep, name: str, path: Path, began_s: float, future: Future[
 
 def main() -> None:
     """Wound files, and print what came of them as JSON."""
-    from torture.telling import progress
+    from tests.torture.telling import progress
 
     parser = argparse.ArgumentParser(description="Read wounded documents, over and over.")
     parser.add_argument("--files", type=int, default=10_000)
@@ -199,8 +222,17 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     found = sweep(arguments.files, seed=arguments.seed, is_told=progress("files", arguments.files))
-    told = {"files": found.files, "outcomes": found.outcomes, "slowest_s": round(found.slowest_s, 1), "defects": found.defects}
-    print(json.dumps({**told, "seed": arguments.seed, "took_s": round(time.monotonic() - began, 1)}, indent=2))
+    told = {
+        "files": found.files,
+        "outcomes": found.outcomes,
+        "slowest_s": round(found.slowest_s, 1),
+        "defects": found.defects,
+    }
+    print(
+        json.dumps(
+            {**told, "seed": arguments.seed, "took_s": round(time.monotonic() - began, 1)}, indent=2
+        )
+    )
     sys.exit(bool(found.defects))
 
 

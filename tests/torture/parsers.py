@@ -1,11 +1,14 @@
-"""Our own parsers and the query language under a coverage-guided fuzzer: whatever comes in, they answer or refuse, and say so.
+"""Our own parsers and the query language under a coverage-guided fuzzer: whatever comes in, they
+answer or refuse, and say so.
 
-    PYTHONPATH=tests python -m torture.parsers [--runs N] [--seconds S] [TARGET...]
+    python -m tests.torture.parsers [--runs N] [--seconds S] [TARGET...]
 
-Each target runs in a process of its own, from the sample documents as seeds. A refusal is a SearchappError; anything else is a defect, and
-so is a run of more than ten seconds or two gigabytes. Needs atheris.
+Each target runs in a process of its own, from the sample documents as seeds. A refusal is a
+SearchappError; anything else is a defect, and so is a run of more than ten seconds or two
+gigabytes. Needs atheris.
 
-What a library parses for us (xls, pdf) is left to `mutations`: there a crash costs a worker, here it ends the fuzzer.
+What a library parses for us (xls, pdf) is left to `mutations`: there a crash costs a worker, here
+it ends the fuzzer.
 """
 
 from __future__ import annotations
@@ -23,8 +26,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from torture.mutations import seeds
-from torture.telling import progress
+from tests.torture.mutations import seeds
+from tests.torture.telling import progress
 
 _EXTRACTED = (
     "rtf",
@@ -46,10 +49,18 @@ _EXTRACTED = (
     "txt",
 )
 _SEEDS = {
-    "query": [b'"a phrase" -word title:lamp plain', '„quoted“ title:"big cat" -"no" 日本語'.encode()],
+    "query": [
+        b'"a phrase" -word title:lamp plain',
+        '„quoted“ title:"big cat" -"no" 日本語'.encode(),
+    ],
     "moment": [b"2024-05-31T10:00:00Z", b"2024-05", b"1677-01-01"],
     "judgements": [b"question,path,grade\nwhat,/x,2\n", b'{"question": "a", "path": "/x"}\n'],
-    "export": [b'{"format": "searchapp-export/1", "encoder": {}, "roots": []}\n{"documents": 0, "blake2b": ""}\n'],
+    "export": [
+        (
+            b'{"format": "searchapp-export/1", "encoder": {}, "roots": []}\n{"documents": 0, '
+            b'"blake2b": ""}\n'
+        )
+    ],
     "rules": [b"*.log\n!keep.log\n/build/\n[a-z]?.txt\n\\#x\n"],
     "srt": [b"1\n00:00:01,000 --> 00:00:02,000\nwords\n\n2\n"],
     "org": [b"* Head\n** Below\n#+TITLE: x\n| a | b |\n"],
@@ -69,7 +80,10 @@ def _query(data: bytes) -> None:
         database.execute(f"CREATE VIRTUAL TABLE keywords USING {keywords.TABLE}")
         for terms in (asked.terms, *([term] for term in (*asked.holding, *asked.lacking))):
             if terms:
-                database.execute("SELECT rowid FROM keywords WHERE keywords MATCH ?", (keywords.expression(terms),)).fetchall()
+                database.execute(
+                    "SELECT rowid FROM keywords WHERE keywords MATCH ?",
+                    (keywords.expression(terms),),
+                ).fetchall()
 
 
 def _moment(data: bytes) -> None:
@@ -122,7 +136,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 @contextlib.contextmanager
 def _file(data: bytes, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202, RUF100
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+    ) as folder:
         path = Path(folder) / name
         path.write_bytes(data)
         yield path
@@ -172,13 +188,26 @@ def run(target: str, *, runs: int, seconds: int) -> tuple[int, str]:
             "-max_len=100000",
             "-print_final_stats=1",
         ]
-        command = [sys.executable, "-m", "torture.parsers", "--fuzz", target, *limits, f"-artifact_prefix={folder}/", folder]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.torture.parsers",
+            "--fuzz",
+            target,
+            *limits,
+            f"-artifact_prefix={folder}/",
+            folder,
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
     count = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
-    failure = re.search(r"(Uncaught Python exception.*?)(?:==\d+==|$)", done.stderr, re.DOTALL) or re.search(
-        r"(ERROR: libFuzzer.*)", done.stderr
-    )
-    return int(count[1]) if count else 0, (failure[1] if failure else done.stderr[-400:])[-1200:] if done.returncode else ""
+    failure = re.search(
+        r"(Uncaught Python exception.*?)(?:==\d+==|$)", done.stderr, re.DOTALL
+    ) or re.search(r"(ERROR: libFuzzer.*)", done.stderr)
+    return int(count[1]) if count else 0, (failure[1] if failure else done.stderr[-400:])[
+        -1200:
+    ] if done.returncode else ""
 
 
 def main() -> None:

@@ -1,12 +1,15 @@
-"""What a power cut leaves of a corpus: a simulator, and a search for a cut that loses what was committed.
+"""What a power cut leaves of a corpus: a simulator, and a search for a cut that loses what was
+committed.
 
-    PYTHONPATH=tests python -m torture.powerloss [--cuts N] [--seed N]
+    python -m tests.torture.powerloss [--cuts N] [--seed N]
 
-The real `Store` writes through apsw's SQLite, whose VFS records every write, truncation, sync and deletion of the database and its
-logs. A cut replays the record up to a point: what was synced stays; of the rest, any sectors may have reached the disk. The real
-reader, on the standard library's SQLite, then opens what is left, and must find exactly the last acknowledged commit or the one
-in flight. The wal-index is not recorded (a cut loses it), nor is the vectors file (it is derived). Bytes beside a torn write
-stay as they were: SQLite counts on that ("powersafe overwrite"), and so does this.
+The real `Store` writes through apsw's SQLite, whose VFS records every write, truncation, sync and
+deletion of the database and its logs. A cut replays the record up to a point: what was synced
+stays; of the rest, any sectors may have reached the disk. The real reader, on the standard
+library's SQLite, then opens what is left, and must find exactly the last acknowledged commit or the
+one in flight. The wal-index is not recorded (a cut loses it), nor is the vectors file (it is
+derived). Bytes beside a torn write stay as they were: SQLite counts on that ("powersafe
+overwrite"), and so does this.
 """
 
 from __future__ import annotations
@@ -30,7 +33,6 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import apsw
-from make_corpora import add
 
 from searchapp.backends.sqlite import layout as records
 from searchapp.backends.sqlite.integrity import check
@@ -39,7 +41,8 @@ from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import SearchappError
 from searchapp.testing import HashEncoder
 from searchapp.types import Document
-from torture.telling import progress
+from tests.builders.corpora import add
+from tests.torture.telling import progress
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -49,19 +52,25 @@ CUTS_A_RECORD, ROUNDS = 200, 16
 MOST_TOLD = 10  # of the cuts that did not end well
 DATABASE, LOG = records.DATABASE, f"{records.DATABASE}-wal"
 _ENCODER = HashEncoder(dim=64)
-_WORDS = [f"{number:032b}".translate({48: "lo", 49: "ra"}) for number in range(300)]  # long, so that texts have bytes and few words
+_WORDS = [
+    f"{number:032b}".translate({48: "lo", 49: "ra"}) for number in range(300)
+]  # long, so that texts have bytes and few words
 
 
-# ---- the record ----------------------------------------------------------------------------------------------------
+# ---- the record ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a commit made durable; the digest of the corpus's own records tells any two commits apart."""
+    """What a commit made durable; the digest of the corpus's own records tells any two commits
+    apart.
+    """
 
     generation: int
     digest: bytes
-    documents: frozenset[tuple[bytes, bytes, bytes | None]]  # path, digest of the content, digest of the vectors or None while pending
+    documents: frozenset[
+        tuple[bytes, bytes, bytes | None]
+    ]  # path, digest of the content, digest of the vectors or None while pending
 
 
 BLANK = State(0, b"", frozenset())
@@ -69,7 +78,9 @@ BLANK = State(0, b"", frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """A file appears in the folder; one that was written and synced under another name has its content from the first."""
+    """A file appears in the folder; one that was written and synced under another name has its
+    content from the first.
+    """
 
     name: str
     content: bytes = b""
@@ -129,23 +140,34 @@ class Trace:
     @cached_property
     def states(self) -> list[State]:
         """The state before all commits, and then that of each."""
-        return [BLANK, *(operation.state for operation in self.operations if isinstance(operation, Committed))]
+        return [
+            BLANK,
+            *(operation.state for operation in self.operations if isinstance(operation, Committed)),
+        ]
 
     @cached_property
     def turns(self) -> list[int]:
         """Where something else than a write happens."""
-        return [place for place, operation in enumerate(self.operations) if not isinstance(operation, Write)]
+        return [
+            place
+            for place, operation in enumerate(self.operations)
+            if not isinstance(operation, Write)
+        ]
 
     @cached_property
     def _commits(self) -> list[int]:
-        return [place for place, operation in enumerate(self.operations) if isinstance(operation, Committed)]
+        return [
+            place
+            for place, operation in enumerate(self.operations)
+            if isinstance(operation, Committed)
+        ]
 
     def acknowledged(self, point: int) -> int:
         """Which of the states is the last acknowledged before a point."""
         return bisect_left(self._commits, point)
 
 
-# ---- the standard library's sqlite3, as far as the writer needs it, on apsw -----------------------------------------
+# ---- the standard library's sqlite3, as far as the writer needs it, on apsw ----------------------
 
 
 @contextlib.contextmanager
@@ -193,7 +215,10 @@ class Cursor:
                 rows += self._cursor.execute(statement, each)
                 changed += self._connection.changes()
         is_change = statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE", "REPLAC")
-        self.rowcount, self.lastrowid = changed if is_change else -1, self._connection.last_insert_rowid()
+        self.rowcount, self.lastrowid = (
+            changed if is_change else -1,
+            self._connection.last_insert_rowid(),
+        )
         self._rows = iter(rows)
         return self
 
@@ -243,9 +268,18 @@ class Connection:
         """Run a statement in a cursor of its own."""
         return self.cursor().execute(statement, parameters)
 
-    def create_function(self, name: str, arguments: int, function: Callable[..., Any], *, deterministic: bool = False) -> None:
+    def create_function(
+        self,
+        name: str,
+        arguments: int,
+        function: Callable[..., Any],
+        *,
+        deterministic: bool = False,
+    ) -> None:
         """Make a Python function known to SQL."""
-        self._connection.create_scalar_function(name, function, arguments, deterministic=deterministic)
+        self._connection.create_scalar_function(
+            name, function, arguments, deterministic=deterministic
+        )
 
     def commit(self) -> None:
         """Commit, where there is something to, and note the state."""
@@ -266,7 +300,10 @@ class Connection:
 
 def _state(execute: Callable[[str], Iterable[Any]]) -> State:
     ((generation, digest),) = execute("SELECT generation, digest FROM corpus")
-    documents = "SELECT d.path, d.content_digest, v.digest FROM document d LEFT JOIN vectors v ON v.document_id = d.id"
+    documents = (
+        "SELECT d.path, d.content_digest, v.digest FROM document d LEFT JOIN vectors v "
+        "ON v.document_id = d.id"
+    )
     return State(generation, digest, frozenset(tuple(row) for row in execute(documents)))
 
 
@@ -282,7 +319,9 @@ class RecordingVFS(apsw.VFS):
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
         """Open a file, recorded unless it is temporary."""
-        if not flags[0] & (apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL):
+        if not flags[0] & (
+            apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL
+        ):
             return apsw.VFSFile("", name, flags)
         path = Path(name.filename() if isinstance(name, apsw.URIFilename) else str(name))
         if path.name.startswith("."):  # a new database, which gets its name once it is durable
@@ -291,7 +330,10 @@ class RecordingVFS(apsw.VFS):
         file = _RecordingFile(path.name, name, flags, self._operations)
         if path.name not in self._names:
             self._names.add(path.name)
-            self._operations += [Create(path.name, before), *([Sync(path.name, is_with_folder=True)] if before else [])]
+            self._operations += [
+                Create(path.name, before),
+                *([Sync(path.name, is_with_folder=True)] if before else []),
+            ]
         return file
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802, FBT001, RUF100
@@ -304,10 +346,17 @@ class RecordingVFS(apsw.VFS):
 
 
 class _RecordingFile(apsw.VFSFile):
-    def __init__(self, own: str, name: str | apsw.URIFilename | None, flags: list[int], operations: list[Operation]) -> None:
+    def __init__(
+        self,
+        own: str,
+        name: str | apsw.URIFilename | None,
+        flags: list[int],
+        operations: list[Operation],
+    ) -> None:
         super().__init__("", name, flags)
         self._own, self._operations = own, operations
-        # The unix VFS syncs the folder at the first sync of a log or journal that it may have created (UNIXFILE_DIRSYNC).
+        # The unix VFS syncs the folder at the first sync of a log or journal that it may have
+        # created (UNIXFILE_DIRSYNC).
         is_log = flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL)
         self._is_folder_due = bool(is_log and flags[0] & apsw.SQLITE_OPEN_CREATE)
 
@@ -325,20 +374,24 @@ class _RecordingFile(apsw.VFSFile):
         self._is_folder_due = False
 
 
-# ---- the work that is recorded --------------------------------------------------------------------------------------
+# ---- the work that is recorded -------------------------------------------------------------------
 
 
 def record(folder: Path, *, synchronous: str = "FULL", seed: int, rounds: int) -> Trace:
-    """What happens to a new corpus's files while so many rounds of changes are committed to it, in several sessions."""
+    """What happens to a new corpus's files while so many rounds of changes are committed to it, in
+    several sessions.
+    """
     trace, rng = Trace(synchronous, seed), random.Random(f"record {seed}")
     vfs = RecordingVFS(trace)
     replacements = {"PRAGMA synchronous = FULL": f"PRAGMA synchronous = {synchronous}"}
     reader: list[apsw.Connection] = []
     with mock.patch("sqlite3.connect", partial(Connection, trace=trace, replacements=replacements)):
         while rounds > 0:
-            # Small caches write uncommitted pages into the log; short logs are written back and begun again often.
+            # Small caches write uncommitted pages into the log; short logs are written back and
+            # begun again often.
             replacements["PRAGMA secure_delete = ON"] = (
-                f"PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = {rng.choice((16, 64, 250, 1000))}; "
+                "PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = "
+                f"{rng.choice((16, 64, 250, 1000))}; "
                 f"PRAGMA cache_size = {rng.choice((20, 100, -2000))}"
             )
             with Store(folder) as store:
@@ -383,16 +436,20 @@ def _add(store: Store, rng: random.Random) -> None:
 def _toggle(reader: list[apsw.Connection], folder: Path) -> None:
     """A reader that stays: it keeps the log from being written back and begun again."""
     if reader:
-        with contextlib.suppress(apsw.IOError):  # the last to close asks for a lock that a reader cannot have, and does without
+        with contextlib.suppress(
+            apsw.IOError
+        ):  # the last to close asks for a lock that a reader cannot have, and does without
             reader.pop().close()
         return
-    connection = apsw.Connection(str(folder / DATABASE), flags=apsw.SQLITE_OPEN_READONLY, vfs=RecordingVFS.NAME)
+    connection = apsw.Connection(
+        str(folder / DATABASE), flags=apsw.SQLITE_OPEN_READONLY, vfs=RecordingVFS.NAME
+    )
     connection.execute("BEGIN")
     connection.execute("SELECT generation FROM corpus").fetchall()
     reader.append(connection)
 
 
-# ---- the cut --------------------------------------------------------------------------------------------------------
+# ---- the cut -------------------------------------------------------------------------------------
 
 
 class Policy(Enum):
@@ -406,7 +463,9 @@ class Policy(Enum):
 
 
 class _Disk:
-    """What is durable, and what is on its way there. A file is a number: a name may get another one."""
+    """What is durable, and what is on its way there. A file is a number: a name may get another
+    one.
+    """
 
     def __init__(self) -> None:
         self.files: dict[int, bytearray] = {}
@@ -452,10 +511,16 @@ def cut(trace: Trace, point: int, policy: Policy, rng: random.Random, target: Pa
     sizes = {file: len(disk.files[file]) for file, _ in disk.unsynced}
     for place, (file, operation) in enumerate(disk.unsynced):
         is_torn = policy is Policy.GARBAGE and place == len(disk.unsynced) - 1
-        sizes[file] = operation.size if isinstance(operation, Truncate) else max(sizes[file], operation.offset + len(operation.data))
+        sizes[file] = (
+            operation.size
+            if isinstance(operation, Truncate)
+            else max(sizes[file], operation.offset + len(operation.data))
+        )
         _leave(disk.files[file], operation, kept[place], rng, is_torn=is_torn)
     for file, size in sizes.items():
-        if policy is not Policy.KEPT and rng.random() < 0.5:  # a file may have grown before its bytes came
+        if (
+            policy is not Policy.KEPT and rng.random() < 0.5
+        ):  # a file may have grown before its bytes came
             disk.files[file].extend(bytes(max(0, size - len(disk.files[file]))))
     target.mkdir()
     (target / records.LOCK).touch()
@@ -468,11 +533,23 @@ def _chances(policy: Policy, count: int, rng: random.Random) -> list[float]:
     if policy is Policy.LAST:
         last = rng.randint(1, 8)
         return [float(place >= count - last) for place in range(count)]
-    alike = {Policy.LOST: 0.0, Policy.KEPT: 1.0, Policy.RANDOM: rng.random(), Policy.GARBAGE: rng.choice((1.0, rng.random()))}
+    alike = {
+        Policy.LOST: 0.0,
+        Policy.KEPT: 1.0,
+        Policy.RANDOM: rng.random(),
+        Policy.GARBAGE: rng.choice((1.0, rng.random())),
+    }
     return [alike[policy]] * count
 
 
-def _leave(content: bytearray, operation: Write | Truncate, chance: float, rng: random.Random, *, is_torn: bool) -> None:
+def _leave(
+    content: bytearray,
+    operation: Write | Truncate,
+    chance: float,
+    rng: random.Random,
+    *,
+    is_torn: bool,
+) -> None:
     """Do as much of an operation as the cut leaves of it."""
     if isinstance(operation, Truncate):
         if rng.random() < chance:
@@ -485,7 +562,14 @@ def _leave(content: bytearray, operation: Write | Truncate, chance: float, rng: 
         if number == torn:
             _do(content, Write(operation.name, begin, rng.randbytes(stop - begin)))
         elif rng.random() < chance:
-            _do(content, Write(operation.name, begin, operation.data[begin - operation.offset : stop - operation.offset]))
+            _do(
+                content,
+                Write(
+                    operation.name,
+                    begin,
+                    operation.data[begin - operation.offset : stop - operation.offset],
+                ),
+            )
 
 
 def _surviving(disk: _Disk, policy: Policy, rng: random.Random) -> dict[str, int]:
@@ -514,7 +598,7 @@ def _name(names: dict[str, int], changes: Sequence[tuple[str, int | None]]) -> N
             names[name] = file
 
 
-# ---- the verdict ----------------------------------------------------------------------------------------------------
+# ---- the verdict ---------------------------------------------------------------------------------
 
 
 class Outcome(Enum):
@@ -540,8 +624,14 @@ def verdict(trace: Trace, point: int, folder: Path) -> tuple[Outcome, str]:
     if state in trace.states[acknowledged : acknowledged + 2]:
         return Outcome.SOUND, ""
     if state in trace.states[:acknowledged]:
-        return Outcome.LOST, f"commit {trace.states.index(state)} stands, {acknowledged} was acknowledged"
-    return Outcome.DAMAGED, f"generation {state.generation} is as no commit left it, {acknowledged} was acknowledged"
+        return (
+            Outcome.LOST,
+            f"commit {trace.states.index(state)} stands, {acknowledged} was acknowledged",
+        )
+    return (
+        Outcome.DAMAGED,
+        f"generation {state.generation} is as no commit left it, {acknowledged} was acknowledged",
+    )
 
 
 def _taken_up(folder: Path, rng: random.Random) -> str:
@@ -562,7 +652,9 @@ class Sweep:
     before_any_commit: int = 0  # of those that did not end well
     found: list[dict[str, object]] = field(default_factory=list)
 
-    def note(self, trace: Trace, number: int, point: int, policy: Policy, outcome: Outcome, why: str) -> None:
+    def note(
+        self, trace: Trace, number: int, point: int, policy: Policy, outcome: Outcome, why: str
+    ) -> None:
         """Take in how a cut ended."""
         self.outcomes[outcome] += 1
         if outcome is Outcome.SOUND:
@@ -574,33 +666,61 @@ class Sweep:
 
     def summary(self) -> dict[str, object]:
         """The counts, for JSON."""
-        bad = {outcome.value: self.outcomes[outcome] for outcome in Outcome if outcome is not Outcome.SOUND}
-        return {"cuts": self.outcomes.total(), **bad, "before_any_commit": self.before_any_commit, "found": self.found}
+        bad = {
+            outcome.value: self.outcomes[outcome]
+            for outcome in Outcome
+            if outcome is not Outcome.SOUND
+        }
+        return {
+            "cuts": self.outcomes.total(),
+            **bad,
+            "before_any_commit": self.before_any_commit,
+            "found": self.found,
+        }
 
 
-def sweep(cuts: int, *, synchronous: str = "FULL", seed: int = 0, is_told: Callable[[int], None] = lambda _: None) -> Sweep:
+def sweep(
+    cuts: int,
+    *,
+    synchronous: str = "FULL",
+    seed: int = 0,
+    is_told: Callable[[int], None] = lambda _: None,
+) -> Sweep:
     """Cut fresh records at random points, each policy in turn, and judge what is left."""
     result = Sweep()
     with scratch() as folder:
         for first in range(0, cuts, CUTS_A_RECORD):
-            trace = record(folder / f"record-{first}", synchronous=synchronous, seed=seed + first // CUTS_A_RECORD, rounds=ROUNDS)
+            trace = record(
+                folder / f"record-{first}",
+                synchronous=synchronous,
+                seed=seed + first // CUTS_A_RECORD,
+                rounds=ROUNDS,
+            )
             rng = random.Random(f"points {trace.seed}")
             for number in range(first, min(first + CUTS_A_RECORD, cuts)):
                 point, policy = _point(trace, rng), list(Policy)[number % len(Policy)]
-                result.note(trace, number, point, policy, *one(trace, point, policy, folder / "cut", number))
+                result.note(
+                    trace, number, point, policy, *one(trace, point, policy, folder / "cut", number)
+                )
                 is_told(number + 1)
     return result
 
 
 def _point(trace: Trace, rng: random.Random) -> int:
-    """Any point, or as often one within three operations of where something else than a write happens."""
+    """Any point, or as often one within three operations of where something else than a write
+    happens.
+    """
     if rng.random() < 0.5:
         return rng.randint(0, len(trace.operations))
     return min(max(0, rng.choice(trace.turns) + rng.randint(-3, 3)), len(trace.operations))
 
 
-def one(trace: Trace, point: int, policy: Policy, target: Path, number: int = 0) -> tuple[Outcome, str]:
-    """Cut, judge, and clear away; the same arguments leave the same files. A tenth of them a writer takes up again."""
+def one(
+    trace: Trace, point: int, policy: Policy, target: Path, number: int = 0
+) -> tuple[Outcome, str]:
+    """Cut, judge, and clear away; the same arguments leave the same files. A tenth of them a writer
+    takes up again.
+    """
     rng = random.Random(f"cut {trace.seed} {point} {policy.name} {number}")
     try:
         cut(trace, point, policy, rng, target)
@@ -620,7 +740,9 @@ def one(trace: Trace, point: int, policy: Policy, target: Path, number: int = 0)
 def scratch() -> Iterator[Path]:
     """A folder that goes again, in memory where there is a file system for that."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="powerloss-", dir=memory if memory.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="powerloss-", dir=memory if memory.is_dir() else None
+    ) as folder:
         yield Path(folder)
 
 
@@ -632,9 +754,16 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     controls = max(100, arguments.cuts // 20)
-    summary = sweep(arguments.cuts, seed=arguments.seed, is_told=progress("cuts at FULL", arguments.cuts)).summary()
+    summary = sweep(
+        arguments.cuts, seed=arguments.seed, is_told=progress("cuts at FULL", arguments.cuts)
+    ).summary()
     summary["controls"] = {
-        level: sweep(controls, synchronous=level, seed=arguments.seed, is_told=progress(f"cuts at {level}", controls)).summary()
+        level: sweep(
+            controls,
+            synchronous=level,
+            seed=arguments.seed,
+            is_told=progress(f"cuts at {level}", controls),
+        ).summary()
         for level in ("NORMAL", "OFF")
     }
     summary["sqlite"] = {"writer": apsw.sqlite_lib_version(), "reader": sqlite3.sqlite_version}

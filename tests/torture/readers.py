@@ -1,9 +1,11 @@
-"""Readers beside an ingest: no read may see half a document, meet a lock, or answer anything but a committed generation.
+"""Readers beside an ingest: no read may see half a document, meet a lock, or answer anything but a
+committed generation.
 
-    PYTHONPATH=tests python -m torture.readers [--reads N]
+    python -m tests.torture.readers [--reads N]
 
-One process adds, replaces and removes documents without a pause; three others read until they have read so often. Each document says in its
-text which version it is of, in every passage, and its vectors say it too.
+One process adds, replaces and removes documents without a pause; three others read until they have
+read so often. Each document says in its text which version it is of, in every passage, and its
+vectors say it too.
 """
 
 from __future__ import annotations
@@ -21,19 +23,21 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
-from make_corpora import DIM, add, axis, document
 
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.search.query_parser import literal
 from searchapp.types import Filters
+from tests.builders.corpora import DIM, add, axis, document
 
 READERS, DOCUMENTS, PASSAGES = 3, 12, 40
 _LEFT_S = 300.0
 
 
 def run(reads: int, *, is_torn: bool = False) -> Counter[str]:
-    """What readers saw in so many reads beside a writer; one that tears documents on purpose commits between two halves of them."""
+    """What readers saw in so many reads beside a writer; one that tears documents on purpose
+    commits between two halves of them.
+    """
     spawning = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="readers-") as work:
         folder = Path(work) / "corpus"
@@ -41,7 +45,12 @@ def run(reads: int, *, is_torn: bool = False) -> Counter[str]:
         is_over = spawning.Event()
         told = spawning.Queue()
         writer = spawning.Process(target=_write, args=(folder, is_over, is_torn), daemon=True)
-        readers = [spawning.Process(target=_read, args=(folder, reads // READERS, number, told), daemon=True) for number in range(READERS)]
+        readers = [
+            spawning.Process(
+                target=_read, args=(folder, reads // READERS, number, told), daemon=True
+            )
+            for number in range(READERS)
+        ]
         writer.start()
         while _generation(folder) < DOCUMENTS and writer.is_alive():
             time.sleep(0.01)
@@ -83,7 +92,9 @@ def _seen(reader: Snapshot, rng: random.Random) -> Iterator[str]:
     rows = list(reader.rows(Filters()))
     if sum(row.passages for row in rows) != reader.counts()[1] or len(rows) != reader.counts()[0]:
         yield "counts differ from rows"
-    for document_id in rng.sample(ids, min(3, len(ids))) if (ids := reader.document_ids(Filters())) else []:
+    for document_id in (
+        rng.sample(ids, min(3, len(ids))) if (ids := reader.document_ids(Filters())) else []
+    ):
         _, hits = reader.show(document_id)
         versions = {hit.text.split()[0] for hit in hits}
         if len(hits) != PASSAGES or len(versions) != 1:

@@ -19,7 +19,10 @@ def progress(what: str, total: int) -> Callable[[int], None]:
         last = now
         rate = done / max(now - began, 1e-3)
         end = "\n" if done == total else ""
-        sys.stderr.write(f"\r{done:,} of {total:,} {what}, {rate:.1f} a second, {(total - done) / rate:.0f} s left {end}")
+        sys.stderr.write(
+            f"\r{done:,} of {total:,} {what}, {rate:.1f} a second, {(total - done) / rate:.0f} s "
+            f"left {end}"
+        )
         sys.stderr.flush()
 
     return tell

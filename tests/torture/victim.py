@@ -1,9 +1,11 @@
-"""A program to be killed and failed at any of its calls: it ingests a folder and says what is committed.
+"""A program to be killed and failed at any of its calls: it ingests a folder and says what is
+committed.
 
-    PYTHONPATH=tests python -m torture.victim CORPUS DOCS [ACKNOWLEDGED [--hasty]]
+    python -m tests.torture.victim CORPUS DOCS [ACKNOWLEDGED [--hasty]]
 
-After each commit it adds a line of JSON to the file ACKNOWLEDGED: every document's path, content hash, and whether it is pending.
-It speaks by `writev` alone, so that what fails of the calls it is traced for is never its own speaking.
+After each commit it adds a line of JSON to the file ACKNOWLEDGED: every document's path, content
+hash, and whether it is pending. It speaks by `writev` alone, so that what fails of the calls it is
+traced for is never its own speaking.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ from searchapp.ingest import indexer as intake
 from searchapp.testing import HashEncoder
 
 ENCODER = HashEncoder(dim=32, max_tokens=48)
-_LISTED = "SELECT d.path, d.content_hash, v.document_id IS NULL FROM document d LEFT JOIN vectors v ON v.document_id = d.id"
+_LISTED = (
+    "SELECT d.path, d.content_hash, v.document_id IS NULL FROM document d LEFT JOIN "
+    "vectors v ON v.document_id = d.id"
+)
 
 
 class _Telling(Store):
@@ -46,7 +51,10 @@ class _Telling(Store):
         return generation
 
     def _say(self, rows: Iterable[tuple[bytes, bytes, int]]) -> None:
-        listed = {os.fsdecode(path): [content_hash.hex(), bool(is_pending)] for path, content_hash, is_pending in rows}
+        listed = {
+            os.fsdecode(path): [content_hash.hex(), bool(is_pending)]
+            for path, content_hash, is_pending in rows
+        }
         descriptor = os.open(self._acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.writev(descriptor, [json.dumps(listed).encode() + b"\n"])
         os.close(descriptor)
@@ -62,7 +70,8 @@ class _Backend(LocalBackend):
 
 
 def run(corpus: Path, docs: Path, acknowledged: Path, *, is_hasty: bool = False) -> int:
-    """Ingest, and return the exit code; hastily: documents are acknowledged before they are committed, which is a lie.
+    """Ingest, and return the exit code; hastily: documents are acknowledged before they are
+    committed, which is a lie.
 
     The world's failures end as in the command line, with message and hint; anything else is raised.
     """
@@ -83,7 +92,9 @@ def main() -> None:
     parser.add_argument("acknowledged", type=Path, nargs="?", default=Path(os.devnull))
     parser.add_argument("--hasty", action="store_true", help="acknowledge before committing")
     arguments = parser.parse_args()
-    sys.exit(run(arguments.corpus, arguments.docs, arguments.acknowledged, is_hasty=arguments.hasty))
+    sys.exit(
+        run(arguments.corpus, arguments.docs, arguments.acknowledged, is_hasty=arguments.hasty)
+    )
 
 
 if __name__ == "__main__":

@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LocalBackend:
-    """A corpus folder; implements `types.Backend`. The writer's libraries are imported when a writer is asked for."""
+    """A corpus folder; implements `types.Backend`. The writer's libraries are imported when a
+    writer is asked for.
+    """
 
     folder: Path
 
     def writer(self, *, is_for_removal: bool = False) -> Store:
-        """The one writer; raises CorpusLocked while another holds it. Makes the folder where there is none, but not for a removal."""
+        """The one writer; raises CorpusLocked while another holds it. Makes the folder where there
+        is none, but not for a removal.
+        """
         if is_for_removal and not (self.folder / records.DATABASE).exists():
-            raise CorpusMissing(f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH")
+            raise CorpusMissing(
+                f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH"
+            )
         lock = Lock(self.folder)
         try:
             if is_for_removal:
@@ -42,7 +48,9 @@ class LocalBackend:
         return Store(self.folder, lock)
 
     def reader(self) -> Snapshot:
-        """The newest committed generation; a corpus with an old schema is migrated first, in a child process."""
+        """The newest committed generation; a corpus with an old schema is migrated first, in a
+        child process.
+        """
         try:
             return Snapshot(self.folder)
         except OldSchema:
@@ -69,7 +77,9 @@ class LocalBackend:
         return back_up(self.folder, file)
 
     def restore(self, file: Path) -> Mapping[str, Any]:
-        """Put a backup into this folder, which has no corpus yet, and check all of it; returns what it holds. See `backup.restore`."""
+        """Put a backup into this folder, which has no corpus yet, and check all of it; returns what
+        it holds. See `backup.restore`.
+        """
         from searchapp.backends.sqlite.backup import restore
 
         lock = Lock(self.folder)
@@ -82,7 +92,10 @@ class LocalBackend:
         with Store(self.folder, lock) as store:
             store.publish(is_due=True)
         if findings := self.check(is_full=True):
-            raise CorpusDamaged(f"what was backed up was damaged: {findings[0].what}", hint="run: searchapp check --repair")
+            raise CorpusDamaged(
+                f"what was backed up was damaged: {findings[0].what}",
+                hint="run: searchapp check --repair",
+            )
         return manifest
 
     def export(self, file: Path) -> int:
@@ -93,7 +106,9 @@ class LocalBackend:
         return export(self.folder, file)
 
     def _require_whole_copy(self) -> None:
-        """Raise CorpusDamaged where the folder is a copy that was made while the corpus was written."""
+        """Raise CorpusDamaged where the folder is a copy that was made while the corpus was
+        written.
+        """
         try:
             with Snapshot(self.folder) as snapshot:
                 is_copy = snapshot.is_copy
@@ -103,11 +118,20 @@ class LocalBackend:
             return
         if findings := [finding for finding in self.check(is_full=True) if not finding.is_of_cache]:
             message = f"{self.folder} is a copy, and not a whole one: {findings[0].what}"
-            raise CorpusDamaged(message, hint="copy it anew with searchapp backup and restore, or mend it: searchapp check --repair")
+            raise CorpusDamaged(
+                message,
+                hint="copy it anew with searchapp backup and restore, or mend it: searchapp check "
+                "--repair",
+            )
 
     def _migrate(self) -> None:
         command = [sys.executable, "-P", "-m", "searchapp.backends.sqlite.writer", str(self.folder)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["unknown reason"])[-1]
-            raise CorpusError(f"the corpus could not be brought to this program's schema: {reason}", hint="run: searchapp ingest")
+            raise CorpusError(
+                f"the corpus could not be brought to this program's schema: {reason}",
+                hint="run: searchapp ingest",
+            )

@@ -1,7 +1,8 @@
 """A corpus in one file, and back: the database as one generation left it, with a checksum over it.
 
-The file is a ZIP archive of `manifest.json` and `corpus.db`, so that any tool can open it. The vectors file is not in it: it is
-derived. A copy of a live folder is no backup, as the log may be missing or of another moment; this is.
+The file is a ZIP archive of `manifest.json` and `corpus.db`, so that any tool can open it. The
+vectors file is not in it: it is derived. A copy of a live folder is no backup, as the log may be
+missing or of another moment; this is.
 """
 
 from __future__ import annotations
@@ -27,22 +28,42 @@ from searchapp.filesystem import atomic_write as disk
 FORMAT = "searchapp-backup/1"
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 2**20
-_NO_ARCHIVE = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, KeyError, EOFError, NotImplementedError, RuntimeError)
+_NO_ARCHIVE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    KeyError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
 _ROOM = "make room, or choose another place for the file"
 
 
 def back_up(folder: Path, file: Path) -> dict[str, Any]:
-    """Write the newest generation to a file that appears whole or not at all, in place of one that is there; returns its manifest.
+    """Write the newest generation to a file that appears whole or not at all, in place of one that
+    is there; returns its manifest.
 
-    Ingests and queries go on meanwhile. Raises CorpusMissing, CorpusDamaged, OldSchema, or BackupError where the file cannot be written.
+    Ingests and queries go on meanwhile. Raises CorpusMissing, CorpusDamaged, OldSchema, or
+    BackupError where the file cannot be written.
     """
     with Snapshot(folder) as snapshot:
         if snapshot.is_blank:
-            raise BackupError("this corpus is empty: there is nothing to back up", hint="ingest something first")
+            raise BackupError(
+                "this corpus is empty: there is nothing to back up", hint="ingest something first"
+            )
         documents, passages, pending, _ = snapshot.counts()
-        told = {"generation": snapshot.generation, "documents": documents, "passages": passages, "pending": pending}
+        told = {
+            "generation": snapshot.generation,
+            "documents": documents,
+            "passages": passages,
+            "pending": pending,
+        }
         try:
-            with tempfile.TemporaryDirectory(prefix=f".{file.name}-", dir=file.absolute().parent) as work:
+            with tempfile.TemporaryDirectory(
+                prefix=f".{file.name}-", dir=file.absolute().parent
+            ) as work:
                 copy = Path(work) / records.DATABASE
                 os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
                 snapshot.database.execute("COMMIT")  # VACUUM takes a transaction of its own
@@ -55,33 +76,48 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                     "size": copy.stat().st_size,
                     "blake2b": _digest(copy),
                 }
-                with disk.replaced(file) as target, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                with (
+                    disk.replaced(file) as target,
+                    zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+                ):
                     archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n")
                     archive.write(copy, records.DATABASE)
         except (sqlite3.Error, OSError) as error:
-            raise BackupError(f"cannot write {file}: {getattr(error, 'strerror', None) or error}", hint=_ROOM) from error
+            raise BackupError(
+                f"cannot write {file}: {getattr(error, 'strerror', None) or error}", hint=_ROOM
+            ) from error
     return manifest
 
 
 def restore(file: Path, folder: Path) -> dict[str, Any]:
-    """Put the database of a backup into a folder that has none, once it is whole by its checksum; returns the manifest.
+    """Put the database of a backup into a folder that has none, once it is whole by its checksum;
+    returns the manifest.
 
-    Call it under the folder's lock. Raises BackupError for a file that is no backup or is damaged, CorpusTooNew for one of a newer
-    program, and CorpusError where the folder holds a corpus: nothing is ever written over.
+    Call it under the folder's lock. Raises BackupError for a file that is no backup or is damaged,
+    CorpusTooNew for one of a newer program, and CorpusError where the folder holds a corpus:
+    nothing is ever written over.
     """
     place = folder / records.DATABASE
     if place.exists():
-        raise CorpusError(f"there is a corpus at {folder} already", hint="restore into another folder with --corpus DIR")
+        raise CorpusError(
+            f"there is a corpus at {folder} already",
+            hint="restore into another folder with --corpus DIR",
+        )
     try:
         with zipfile.ZipFile(file) as archive:
             manifest = _manifest(archive, file)
             with archive.open(records.DATABASE) as source, disk.replaced(place) as target:
-                if _copy(source, target, manifest["size"]) != (manifest["size"], manifest["blake2b"]):
+                if _copy(source, target, manifest["size"]) != (
+                    manifest["size"],
+                    manifest["blake2b"],
+                ):
                     raise _damaged(file)
     except _NO_ARCHIVE as error:
         raise _damaged(file) from error
     except OSError as error:
-        raise BackupError(f"cannot restore {file} to {folder}: {error.strerror or error}", hint=_ROOM) from error
+        raise BackupError(
+            f"cannot restore {file} to {folder}: {error.strerror or error}", hint=_ROOM
+        ) from error
     return manifest
 
 
@@ -91,10 +127,17 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
     manifest = None
     with contextlib.suppress(ValueError):
         manifest = json.loads(data)
-    if not isinstance(manifest, dict) or not str(manifest.get("format", "")).startswith("searchapp-backup/"):
-        raise BackupError(f"{file} is no backup of a corpus", hint="backups are made with: searchapp backup FILE")
+    if not isinstance(manifest, dict) or not str(manifest.get("format", "")).startswith(
+        "searchapp-backup/"
+    ):
+        raise BackupError(
+            f"{file} is no backup of a corpus", hint="backups are made with: searchapp backup FILE"
+        )
     if manifest["format"] != FORMAT or manifest.get("schema") not in records.REVISIONS:
-        raise CorpusTooNew(f"{file} was written by a newer searchapp ({manifest.get('searchapp')})", hint="upgrade searchapp")
+        raise CorpusTooNew(
+            f"{file} was written by a newer searchapp ({manifest.get('searchapp')})",
+            hint="upgrade searchapp",
+        )
     if not (isinstance(manifest.get("size"), int) and isinstance(manifest.get("blake2b"), str)):
         raise _damaged(file)
     return manifest
@@ -116,4 +159,7 @@ def _digest(path: Path) -> str:
 
 
 def _damaged(file: Path) -> BackupError:
-    return BackupError(f"{file} is damaged, or is no backup of a corpus", hint="take another copy of it; nothing was restored")
+    return BackupError(
+        f"{file} is damaged, or is no backup of a corpus",
+        hint="take another copy of it; nothing was restored",
+    )

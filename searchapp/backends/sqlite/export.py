@@ -1,8 +1,8 @@
 """Documents with their vectors in an open form, to be taken to another machine or another corpus.
 
-A gzip file of JSON lines: first what it is and which encoder made it, then a document a line, last how many there were and a BLAKE2b
-over all lines before. Vectors are little-endian float16 in base64. ARCHITECTURE.md has the keys. Knows neither models nor where
-documents go.
+A gzip file of JSON lines: first what it is and which encoder made it, then a document a line, last
+how many there were and a BLAKE2b over all lines before. Vectors are little-endian float16 in
+base64. ARCHITECTURE.md has the keys. Knows neither models nor where documents go.
 """
 
 from __future__ import annotations
@@ -26,7 +26,16 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.vector_index import from_blob
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import Document, EncoderIdentity, FileIdentity, Label, Origin, Passage, Root, Source
+from searchapp.types import (
+    Document,
+    EncoderIdentity,
+    FileIdentity,
+    Label,
+    Origin,
+    Passage,
+    Root,
+    Source,
+)
 
 if TYPE_CHECKING:
     from searchapp.types import Vectors
@@ -62,9 +71,11 @@ class Exported:
 
 
 def export(folder: Path, file: Path) -> int:
-    """Write all documents of the newest generation to a file that appears whole or not at all; returns how many.
+    """Write all documents of the newest generation to a file that appears whole or not at all;
+    returns how many.
 
-    Raises CorpusMissing, CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be written.
+    Raises CorpusMissing, CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be
+    written.
     """
     with Snapshot(folder) as snapshot:
         if snapshot.encoder is None:
@@ -74,16 +85,23 @@ def export(folder: Path, file: Path) -> int:
                 lines = _Lines(target)
                 lines.write(_header(snapshot))
                 for row in snapshot.database.execute(_DOCUMENTS):
-                    lines.write(_document(row, snapshot.database.execute(_PASSAGES, row[:1]).fetchall()))
+                    lines.write(
+                        _document(row, snapshot.database.execute(_PASSAGES, row[:1]).fetchall())
+                    )
                 lines.write({"documents": lines.count - 1, "blake2b": lines.digest.hexdigest()})
                 return lines.count - 2
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
-            raise BackupError(f"cannot write {file}: {reason}", hint="make room, or choose another place for the file") from error
+            raise BackupError(
+                f"cannot write {file}: {reason}",
+                hint="make room, or choose another place for the file",
+            ) from error
 
 
 def header(file: Path) -> Header:
-    """What an export holds, once the whole of it is as it was written. Raises BackupError where it is not, or is no export."""
+    """What an export holds, once the whole of it is as it was written. Raises BackupError where it
+    is not, or is no export.
+    """
     digest, before = hashlib.blake2b(digest_size=32), b""
     first: dict[str, Any] = {}
     count = 0
@@ -96,14 +114,19 @@ def header(file: Path) -> Header:
     if count < 2 or last.get("blake2b") != digest.hexdigest() or last.get("documents") != count - 2:
         raise _damaged(file)
     try:
-        roots = (Root(os.fsencode(each["path"]), tuple(each["include"]), tuple(each["exclude"])) for each in first["roots"])
+        roots = (
+            Root(os.fsencode(each["path"]), tuple(each["include"]), tuple(each["exclude"]))
+            for each in first["roots"]
+        )
         return Header(EncoderIdentity(**first["encoder"]), tuple(roots), count - 2)
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(file) from error
 
 
 def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[Exported]:
-    """The documents of an export that `header` has read, each at the path that `moved` makes of its own. Raises BackupError."""
+    """The documents of an export that `header` has read, each at the path that `moved` makes of its
+    own. Raises BackupError.
+    """
     for line in _lines(file):
         values = _json(file, line)
         if "text" in values:
@@ -134,13 +157,33 @@ def _header(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "searchapp": __version__,
-        "encoder": {name: getattr(encoder, name) for name in ("model", "fingerprint", "dim", "max_tokens")},
-        "roots": [{"path": os.fsdecode(root.path), "include": root.include, "exclude": root.exclude} for root in status.roots],
+        "encoder": {
+            name: getattr(encoder, name) for name in ("model", "fingerprint", "dim", "max_tokens")
+        },
+        "roots": [
+            {"path": os.fsdecode(root.path), "include": root.include, "exclude": root.exclude}
+            for root in status.roots
+        ],
     }
 
 
 def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str, Any]:
-    _, path, size, mtime_ns, content_hash, extractor, splitter, kind, title, metadata, has_lines, text, blob, labels = row
+    (
+        _,
+        path,
+        size,
+        mtime_ns,
+        content_hash,
+        extractor,
+        splitter,
+        kind,
+        title,
+        metadata,
+        has_lines,
+        text,
+        blob,
+        labels,
+    ) = row
     return {
         "path": os.fsdecode(path),
         "size": size,
@@ -153,7 +196,10 @@ def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str
         "metadata": json.loads(metadata),
         "has_lines": bool(has_lines),
         "text": text,
-        "passages": [[start, end, json.loads(headings), json.loads(place)] for start, end, headings, place in passages],
+        "passages": [
+            [start, end, json.loads(headings), json.loads(place)]
+            for start, end, headings, place in passages
+        ],
         "vectors": blob and base64.b64encode(blob).decode(),
         "labels": sorted(json.loads(labels)),
     }
@@ -171,12 +217,29 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Export
     if values["vectors"]:
         blob = base64.b64decode(values["vectors"], validate=True)
         vectors = from_blob(blob, len(blob) // 2 // len(passages)).astype(np.float32)
-    identity = FileIdentity(int(values["size"]), int(values["mtime_ns"]), 0, 0)  # of another disk: the next ingest looks at the bytes
+    identity = FileIdentity(
+        int(values["size"]), int(values["mtime_ns"]), 0, 0
+    )  # of another disk: the next ingest looks at the bytes
     path = moved(os.fsencode(str(values["path"])))
-    source = Source(path, identity, bytes.fromhex(values["content_hash"]), 0, str(values["extractor"]), str(values["splitter"]))
+    source = Source(
+        path,
+        identity,
+        bytes.fromhex(values["content_hash"]),
+        0,
+        str(values["extractor"]),
+        str(values["splitter"]),
+    )
     metadata = {str(name): str(value) for name, value in dict(values["metadata"]).items()}
-    document = Document(text, str(values["type"]), str(values["title"]), has_lines=bool(values["has_lines"]), metadata=metadata)
-    labels = tuple(_label(*each) for each in values.get("labels", ()))  # exports of earlier programs have none
+    document = Document(
+        text,
+        str(values["type"]),
+        str(values["title"]),
+        has_lines=bool(values["has_lines"]),
+        metadata=metadata,
+    )
+    labels = tuple(
+        _label(*each) for each in values.get("labels", ())
+    )  # exports of earlier programs have none
     if len({label.name for label in labels}) < len(labels):
         raise ValueError("a label that is there twice")
     return Exported(source, document, passages, vectors, labels)
@@ -195,7 +258,9 @@ def _lines(file: Path) -> Iterator[bytes]:
             while line := source.readline(_MOST_LINE_BYTES):
                 yield line
     except FileNotFoundError as error:
-        raise BackupError(f"there is no file {file}", hint="exports are made with: searchapp export FILE") from error
+        raise BackupError(
+            f"there is no file {file}", hint="exports are made with: searchapp export FILE"
+        ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(file) from error
 
@@ -206,7 +271,10 @@ def _first(file: Path, line: bytes) -> dict[str, Any]:
     if kind != FORMAT:
         is_newer = kind.startswith("searchapp-export/")
         hint = "upgrade searchapp" if is_newer else "exports are made with: searchapp export FILE"
-        raise BackupError(f"{file} is {'of a newer searchapp' if is_newer else 'no export of a corpus'}", hint=hint)
+        raise BackupError(
+            f"{file} is {'of a newer searchapp' if is_newer else 'no export of a corpus'}",
+            hint=hint,
+        )
     return values
 
 
@@ -221,4 +289,7 @@ def _json(file: Path, line: bytes) -> dict[str, Any]:
 
 
 def _damaged(file: Path) -> BackupError:
-    return BackupError(f"{file} is damaged, or is no export of a corpus", hint="take another copy of it; nothing was imported from here on")
+    return BackupError(
+        f"{file} is damaged, or is no export of a corpus",
+        hint="take another copy of it; nothing was imported from here on",
+    )

@@ -1,7 +1,7 @@
 """Whether a corpus is what was written: SQLite's own checks, then every digest.
 
-`PRAGMA integrity_check` sees structure, not content: it caught 3 of 497 bit flips, the digests caught all. Reads through the
-snapshot's connection and changes nothing.
+`PRAGMA integrity_check` sees structure, not content: it caught 3 of 497 bit flips, the digests
+caught all. Reads through the snapshot's connection and changes nothing.
 """
 
 from __future__ import annotations
@@ -20,12 +20,36 @@ from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.types import FileIdentity, Finding, Source, containers_of
 
-_CONTENT = ("type", "title", "metadata", "extractor", "splitter", "has_lines", "first_passage_id", "generation")
+_CONTENT = (
+    "type",
+    "title",
+    "metadata",
+    "extractor",
+    "splitter",
+    "has_lines",
+    "first_passage_id",
+    "generation",
+)
 _SOURCE = (
-    *("path", "display", "size", "mtime_ns", "ctime_ns", "inode", "content_hash", "hashed_at_ns", "dated_ns", "is_stale"),
+    *(
+        "path",
+        "display",
+        "size",
+        "mtime_ns",
+        "ctime_ns",
+        "inode",
+        "content_hash",
+        "hashed_at_ns",
+        "dated_ns",
+        "is_stale",
+    ),
     *("source_digest", "content_digest"),
 )
-RECORD, CONTENT, VECTORS = "the record of its file is damaged", "its text or passages are damaged", "its vectors are damaged"
+RECORD, CONTENT, VECTORS = (
+    "the record of its file is damaged",
+    "its text or passages are damaged",
+    "its vectors are damaged",
+)
 DOCUMENT = f"""
     SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))}, CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
            v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
@@ -33,11 +57,18 @@ DOCUMENT = f"""
     FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
 LABELS = "SELECT document_id, name, origin, probability, digest FROM label NOT INDEXED"
 _PASSAGES = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
-_KEYWORD_TABLES = {"keywords_data": 2, "keywords_idx": 3, "keywords_docsize": 2, "keywords_config": 2}  # FTS5's own, and their columns
+_KEYWORD_TABLES = {
+    "keywords_data": 2,
+    "keywords_idx": 3,
+    "keywords_docsize": 2,
+    "keywords_config": 2,
+}  # FTS5's own, and their columns
 
 
 def check(folder: Path, *, is_full: bool) -> list[Finding]:
-    """What is wrong; empty when nothing is. Quick: structure and counts. Full: every byte that was written."""
+    """What is wrong; empty when nothing is. Quick: structure and counts. Full: every byte that was
+    written.
+    """
     findings: list[Finding] = []
     try:
         with Snapshot(folder) as snapshot:
@@ -45,7 +76,11 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
                 snapshot.database.text_factory = as_text
                 for finding in _findings(snapshot, folder, is_full=is_full):
                     findings.append(finding)  # noqa: PERF402 - what was found before an error counts
-    except (sqlite3.DatabaseError, UnicodeError, CorpusDamaged) as error:  # SQLite quotes names in its messages that are no text
+    except (
+        sqlite3.DatabaseError,
+        UnicodeError,
+        CorpusDamaged,
+    ) as error:  # SQLite quotes names in its messages that are no text
         findings.append(Finding(f"the database cannot be read: {error}", is_lost=True))
     return findings
 
@@ -82,16 +117,30 @@ def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Findi
 
 def _account(database: sqlite3.Connection) -> Iterator[Finding]:
     (digest,) = database.execute("SELECT max(digest) FROM corpus").fetchone()
-    if records.account_digest(database.execute(statement) for statement in records.ACCOUNT) != digest:
-        yield Finding("the corpus's own records are damaged: its roots, encoder, generation, or what is not indexed")
+    if (
+        records.account_digest(database.execute(statement) for statement in records.ACCOUNT)
+        != digest
+    ):
+        yield Finding(
+            "the corpus's own records are damaged: its roots, encoder, generation, or what is not "
+            "indexed"
+        )
     counted = database.execute(
-        "SELECT type, extractor, splitter, count(*), sum(passages), sum(is_stale), sum(id) FROM document GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        "SELECT type, extractor, splitter, count(*), sum(passages), sum(is_stale), sum(id) FROM "
+        "document GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     ).fetchall()
-    tally = database.execute("SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY 1, 2, 3").fetchall()
-    embedded = database.execute("SELECT (SELECT count(*) FROM vectors), (SELECT sum(embedded) FROM corpus)").fetchone()
+    tally = database.execute(
+        "SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY 1, "
+        "2, 3"
+    ).fetchall()
+    embedded = database.execute(
+        "SELECT (SELECT count(*) FROM vectors), (SELECT sum(embedded) FROM corpus)"
+    ).fetchone()
     if counted != tally or embedded[0] != embedded[1]:
         yield Finding("there are not as many documents or vectors as there were")
-    labels = database.execute("SELECT (SELECT count(*) FROM label NOT INDEXED), (SELECT sum(labels) FROM corpus)").fetchone()
+    labels = database.execute(
+        "SELECT (SELECT count(*) FROM label NOT INDEXED), (SELECT sum(labels) FROM corpus)"
+    ).fetchone()
     if labels[0] != labels[1]:
         yield Finding("there are not as many labels as there were")
 
@@ -112,8 +161,12 @@ def _labels(database: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def faults(database: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
-    """Which parts of a document, a row of DOCUMENT, are not as they were written: RECORD, CONTENT, VECTORS."""
-    if _source_digest(row) != row["source_digest"] or row["display"] != row["raw_path"].decode("utf-8", "replace"):
+    """Which parts of a document, a row of DOCUMENT, are not as they were written: RECORD, CONTENT,
+    VECTORS.
+    """
+    if _source_digest(row) != row["source_digest"] or row["display"] != row["raw_path"].decode(
+        "utf-8", "replace"
+    ):
         yield RECORD
     columns = [row[name] for name in _CONTENT]
     passages = database.execute(_PASSAGES, (row["id"],))
@@ -132,38 +185,61 @@ def _source_digest(row: sqlite3.Row) -> bytes:
 def _vectors_digest(row: sqlite3.Row) -> bytes:
     if not isinstance(row["vectors"], bytes):
         return b""
-    return records.vectors_digest(row["v_first"], row["v_passages"], row["v_generation"], row["vectors"])
+    return records.vectors_digest(
+        row["v_first"], row["v_passages"], row["v_generation"], row["vectors"]
+    )
 
 
 def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
-    """The keyword index is derived: a fresh one from the stored passages must hold the same terms at the same places."""
-    (definition,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'keywords'").fetchone()
+    """The keyword index is derived: a fresh one from the stored passages must hold the same terms
+    at the same places.
+    """
+    (definition,) = database.execute(
+        "SELECT sql FROM sqlite_master WHERE name = 'keywords'"
+    ).fetchone()
     passages = """
         SELECT p.id, d.title, p.headings, substr(t.text, p.start + 1, p."end" - p.start)
         FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
-        rows = ((i, *records.keyword_row(title, json.loads(headings), body)) for i, title, headings, body in database.execute(passages))
-        fresh.executemany("INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", rows)
+        rows = (
+            (i, *records.keyword_row(title, json.loads(headings), body))
+            for i, title, headings, body in database.execute(passages)
+        )
+        fresh.executemany(
+            "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", rows
+        )
         if not _is_consistent(database, definition) or _terms(database) != _terms(fresh):
             yield Finding("the keyword index differs from the passages it is derived from")
 
 
 def _is_consistent(database: sqlite3.Connection, definition: str) -> bool:
-    """Whether FTS5 finds its own tables in order; asked of a copy, as the question is a write to it."""
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy, contextlib.suppress(sqlite3.DatabaseError):
+    """Whether FTS5 finds its own tables in order; asked of a copy, as the question is a write to
+    it.
+    """
+    with (
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+        contextlib.suppress(sqlite3.DatabaseError),
+    ):
         copy.execute(definition)
         for table, columns in _KEYWORD_TABLES.items():
             copy.execute(f"DELETE FROM {table}")
-            copy.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})", database.execute(f"SELECT * FROM {table}"))
+            copy.executemany(
+                f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})",
+                database.execute(f"SELECT * FROM {table}"),
+            )
         copy.execute("INSERT INTO keywords(keywords) VALUES ('integrity-check')")
         return True
     return False
 
 
 def _terms(database: sqlite3.Connection) -> bytes:
-    """A digest of all terms with their places, the rows' lengths and their sums: FTS5 keeps those in row 1, zeros at its end or not."""
-    database.execute("CREATE VIRTUAL TABLE temp.keyword_terms USING fts5vocab(main, keywords, instance)")
+    """A digest of all terms with their places, the rows' lengths and their sums: FTS5 keeps those
+    in row 1, zeros at its end or not.
+    """
+    database.execute(
+        "CREATE VIRTUAL TABLE temp.keyword_terms USING fts5vocab(main, keywords, instance)"
+    )
     digest = hashlib.blake2b()
     for statement in (
         'SELECT term, doc, col, "offset" FROM temp.keyword_terms',
@@ -192,7 +268,9 @@ def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:
 
 
 def standing_source(path: bytes) -> bytes | None:
-    """The file on the disk that a document was read from, itself or the archive or mail that holds it; None where it is gone."""
+    """The file on the disk that a document was read from, itself or the archive or mail that holds
+    it; None where it is gone.
+    """
     return next((file for file in (*containers_of(path), path) if os.path.isfile(file)), None)  # noqa: PTH113 - paths are bytes
 
 

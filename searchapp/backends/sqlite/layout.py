@@ -1,7 +1,9 @@
-"""How a document is laid down in the corpus: names, digests, dates and keyword rows, agreed by the writer and the reader.
+"""How a document is laid down in the corpus: names, digests, dates and keyword rows, agreed by the
+writer and the reader.
 
-Pure, and the one place to change when the layout changes; together with the tables in ARCHITECTURE.md it is enough to read
-a corpus from another language. Knows neither SQL libraries nor FAISS.
+Pure, and the one place to change when the layout changes; together with the tables in
+ARCHITECTURE.md it is enough to read a corpus from another language. Knows neither SQL libraries nor
+FAISS.
 """
 
 from __future__ import annotations
@@ -20,28 +22,48 @@ LOCK = "lock"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")  # oldest first; the last is what this program reads and writes
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+)  # oldest first; the last is what this program reads and writes
 
-# What stands under `corpus.digest`, in this order: all rows that no document's own digest covers, and the schema itself.
+# What stands under `corpus.digest`, in this order: all rows that no document's own digest covers,
+# and the schema itself.
 ACCOUNT = (
     "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
     "SELECT name, seq FROM sqlite_sequence ORDER BY name",
     "SELECT version_num FROM alembic_version",
-    "SELECT id, uuid, generation, created_at_ns, ingested_at_ns, embedded, labels FROM corpus ORDER BY id",
+    (
+        "SELECT id, uuid, generation, created_at_ns, ingested_at_ns, embedded, labels FROM corpus "
+        "ORDER BY id"
+    ),
     "SELECT id, model, fingerprint, dim, max_tokens FROM encoding ORDER BY id",
     "SELECT path, include, exclude FROM root ORDER BY path",
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
-    "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published ORDER BY id",
+    (
+        "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM "
+        "published "
+        "ORDER BY id"
+    ),
     "SELECT * FROM unindexed ORDER BY path",
     "SELECT name, value FROM setting ORDER BY name",
     "SELECT id, scale, mean FROM background ORDER BY id",
-    "SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY type, extractor, splitter",
+    (
+        "SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY "
+        "type, "
+        "extractor, splitter"
+    ),
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
 
-# Scripts written without spaces between words: each character becomes a word of its own in the keyword rows.
+# Scripts written without spaces between words: each character becomes a word of its own in the
+# keyword rows.
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
@@ -49,7 +71,9 @@ _UNSPACED = re.compile(
 
 def text_digest(fingerprint: str, text: str) -> bytes:
     """What identifies a vector: the text exactly as embedded and the encoder; BLAKE2b-128."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=fingerprint[:64].encode()).digest()
+    return hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"), digest_size=16, key=fingerprint[:64].encode()
+    ).digest()
 
 
 def account_digest(tables: Iterable[Iterable[Sequence[str | int | bytes | None]]]) -> bytes:
@@ -72,8 +96,14 @@ def source_digest(source: Source, *, dated_ns: int, is_stale: int) -> bytes:
     )
 
 
-def content_digest(columns: Sequence[str | int | None], text: str, passages: Iterable[Sequence[str | int | bytes | None]]) -> bytes:
-    """The digest of all else that is written for a document: its other columns, its text, and its passage rows in order."""
+def content_digest(
+    columns: Sequence[str | int | None],
+    text: str,
+    passages: Iterable[Sequence[str | int | bytes | None]],
+) -> bytes:
+    """The digest of all else that is written for a document: its other columns, its text, and its
+    passage rows in order.
+    """
     return _digest([list(columns), [list(row) for row in passages], text])
 
 
@@ -87,9 +117,11 @@ def label_digest(document_id: int, name: str, origin: str, probability: float | 
     return _digest([document_id, name, origin, probability])
 
 
-def content_columns(source: Source, document: Document, first_passage_id: int, generation: int) -> tuple[str | int | None, ...]:
-    """The document columns under the content digest, in this order: type, title, metadata, extractor, splitter, has_lines,
-    first_passage_id, generation.
+def content_columns(
+    source: Source, document: Document, first_passage_id: int, generation: int
+) -> tuple[str | int | None, ...]:
+    """The document columns under the content digest, in this order: type, title, metadata,
+    extractor, splitter, has_lines, first_passage_id, generation.
     """
     return (
         document.type,
@@ -111,7 +143,9 @@ def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes 
 
 
 def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
-    """When a document is from, unix ns: its own date where it has one, else its file's modification time; between 1677 and 2262."""
+    """When a document is from, unix ns: its own date where it has one, else its file's modification
+    time; between 1677 and 2262.
+    """
     try:
         return as_integer(moment_ns(metadata.get("date", "")))
     except ValueError:
@@ -119,12 +153,17 @@ def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
 
 
 def moment_ns(date: str) -> int:
-    """When an ISO 8601 date begins, with or without its month, day and time, unix ns; in UTC unless it says otherwise.
+    """When an ISO 8601 date begins, with or without its month, day and time, unix ns; in UTC unless
+    it says otherwise.
 
     Raises ValueError for any other text.
     """
     moment = datetime.fromisoformat(date + _REST_OF_DATE.get(len(date), ""))
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(microseconds=1) * 1000
+    return (
+        ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH)
+        // timedelta(microseconds=1)
+        * 1000
+    )
 
 
 def as_integer(value: int) -> int:
@@ -133,12 +172,15 @@ def as_integer(value: int) -> int:
 
 
 def is_value(value: str, wanted: str) -> bool:
-    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,` between them.
+    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,`
+    between them.
 
     Case does not count; `*` and `?` stand for any characters and any one.
     """
     pattern = wanted.strip().casefold().replace("[", "[[]")
-    return any(fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value)))
+    return any(
+        fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value))
+    )
 
 
 def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
@@ -148,7 +190,9 @@ def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, st
 
 
 def spaced(text: str) -> str:
-    """The text as the keyword index takes it: with spaces around each character of scripts that write none."""
+    """The text as the keyword index takes it: with spaces around each character of scripts that
+    write none.
+    """
     return _UNSPACED.sub(r" \1 ", text)
 
 

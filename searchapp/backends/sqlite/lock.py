@@ -1,6 +1,7 @@
 """One writer a corpus: the lock that its folder is opened for writing under.
 
-A module of its own, so that a second writer is refused before the libraries of the first are imported.
+A module of its own, so that a second writer is refused before the libraries of the first are
+imported.
 """
 
 from __future__ import annotations
@@ -14,14 +15,20 @@ from searchapp.backends.sqlite import layout as records
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
 from searchapp.filesystem import atomic_write as disk
 
-_ELSEWHERE = "check its permissions and the room on its disk, or choose another folder with --corpus"
+_ELSEWHERE = (
+    "check its permissions and the room on its disk, or choose another folder with --corpus"
+)
 
 
 class Lock:
-    """One writer a corpus: an flock that dies with its process, so that a stale one cannot block."""
+    """One writer a corpus: an flock that dies with its process, so that a stale one
+    cannot block.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder where there is none, and take its lock. Raises CorpusLocked, CorpusUnwritable or CorpusError."""
+        """Make the folder where there is none, and take its lock. Raises CorpusLocked,
+        CorpusUnwritable or CorpusError.
+        """
         try:
             os.fsencode(folder).decode()  # FAISS opens files by names in UTF-8
         except UnicodeDecodeError as error:
@@ -31,23 +38,32 @@ class Lock:
             disk.make_folder(folder)
             _refuse_foreign(folder)
             _refuse_network(folder)
-            self._descriptor = os.open(folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self._descriptor = os.open(
+                folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+            )
         except OSError as error:
-            raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE) from error
+            raise CorpusUnwritable(
+                f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE
+            ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(OSError):  # on a full disk, its holder's number is not known: that is all
+            with contextlib.suppress(
+                OSError
+            ):  # on a full disk, its holder's number is not known: that is all
                 os.ftruncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             self.release()
             raise CorpusLocked(
-                f"another ingest is writing this corpus (process {holder or 'unknown'})", hint="wait for it to end, or stop it"
+                f"another ingest is writing this corpus (process {holder or 'unknown'})",
+                hint="wait for it to end, or stop it",
             ) from error
         except OSError as error:
             self.release()
-            raise CorpusUnwritable(f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE) from error
+            raise CorpusUnwritable(
+                f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE
+            ) from error
 
     def release(self) -> None:
         """Let another writer in; once is enough."""
@@ -57,17 +73,32 @@ class Lock:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Raise CorpusError for a folder that holds other things and no corpus, which is somebody's, and CorpusDamaged for a lost database."""
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")}  # what a killed ingest left
+    """Raise CorpusError for a folder that holds other things and no corpus, which is somebody's,
+    and CorpusDamaged for a lost database.
+    """
+    names = {
+        path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")
+    }  # what a killed ingest left
     if records.DATABASE not in names and any(name.startswith("vectors-") for name in names):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)
     if records.DATABASE not in names and names - {records.LOCK, records.RESERVE, ".gitignore"}:
-        raise CorpusError(f"{folder} holds other things and no corpus", hint="name an empty or a new folder with --corpus")
+        raise CorpusError(
+            f"{folder} holds other things and no corpus",
+            hint="name an empty or a new folder with --corpus",
+        )
 
 
 def _refuse_network(folder: Path) -> None:
-    """Raise CorpusUnwritable where another machine could write at the same time: neither locks nor SQLite's log hold there."""
+    """Raise CorpusUnwritable where another machine could write at the same time: neither locks nor
+    SQLite's log hold there.
+    """
     if disk.is_network(kind := disk.filesystem(folder)):
-        message = f"{folder} is on a network file system ({kind}), where a corpus cannot be kept safely"
-        raise CorpusUnwritable(message, hint="keep it on a disk of this machine with --corpus DIR; the documents may be anywhere")
+        message = (
+            f"{folder} is on a network file system ({kind}), where a corpus cannot be kept safely"
+        )
+        raise CorpusUnwritable(
+            message,
+            hint="keep it on a disk of this machine with --corpus DIR; the documents may be "
+            "anywhere",
+        )

@@ -1,8 +1,10 @@
-"""The reader: one committed generation of a corpus, searched and read through the standard library's sqlite3.
+"""The reader: one committed generation of a corpus, searched and read through the standard
+library's sqlite3.
 
-It imports no SQLAlchemy, opens the database read-only, and never blocks or is blocked by the writer. Searches the published
-vectors file plus the newer rows from the database, minus what has left; a file that is missing or wrong only costs time, and
-is said in `notes`. Knows nothing of models, ranking modes or files' contents.
+It imports no SQLAlchemy, opens the database read-only, and never blocks or is blocked by the
+writer. Searches the published vectors file plus the newer rows from the database, minus what has
+left; a file that is missing or wrong only costs time, and is said in `notes`. Knows nothing of
+models, ranking modes or files' contents.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ import numpy as np
 
 from searchapp.backends.sqlite import layout as records
 from searchapp.backends.sqlite import vector_index as vectors
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew, CorpusUnreadable
+from searchapp.errors import (
+    CorpusDamaged,
+    CorpusError,
+    CorpusMissing,
+    CorpusTooNew,
+    CorpusUnreadable,
+)
 from searchapp.search import query_parser as keywords
 from searchapp.types import (
     Address,
@@ -57,7 +65,10 @@ _REFUSALS = {  # by the system, of a sound file
 }
 
 
-BEHIND = "the database is older than the vectors file beside it: it was copied without its log, and what was written last is missing"
+BEHIND = (
+    "the database is older than the vectors file beside it: it was copied without its "
+    "log, and what was written last is missing"
+)
 BEHIND_HINT = "copy the corpus anew with searchapp backup and restore, or run: searchapp ingest"
 
 
@@ -68,10 +79,14 @@ class OldSchema(CorpusError):
 
 
 class Snapshot:
-    """A corpus as its last commit left it; implements `types.Reader`. Close it soon: it keeps the write-ahead log from shrinking."""
+    """A corpus as its last commit left it; implements `types.Reader`. Close it soon: it keeps the
+    write-ahead log from shrinking.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Open the newest generation. Raises CorpusMissing, CorpusUnreadable, CorpusDamaged, CorpusTooNew or OldSchema."""
+        """Open the newest generation. Raises CorpusMissing, CorpusUnreadable, CorpusDamaged,
+        CorpusTooNew or OldSchema.
+        """
         self._folder = folder
         self.notes: list[str] = []
         try:
@@ -80,7 +95,9 @@ class Snapshot:
             raise _translated(error, folder) from error
         try:
             self._database.execute("BEGIN")
-            self.is_blank = self._one("SELECT 1 FROM sqlite_master") is None  # no ingest came to a first commit
+            self.is_blank = (
+                self._one("SELECT 1 FROM sqlite_master") is None
+            )  # no ingest came to a first commit
             if self.is_blank:
                 self._database.close()
                 self._database = _empty()
@@ -110,15 +127,25 @@ class Snapshot:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a vectors file of a later generation stands beside the database: it was copied without its log, or came from a backup."""
-        return any(vectors.generation_of(path) > self._generation for path in self._folder.glob("vectors-*.faiss"))
+        """Whether a vectors file of a later generation stands beside the database: it was copied
+        without its log, or came from a backup.
+        """
+        return any(
+            vectors.generation_of(path) > self._generation
+            for path in self._folder.glob("vectors-*.faiss")
+        )
 
     @property
     def is_copy(self) -> bool:
-        """Whether the folder was copied from elsewhere since its vectors were published, as far as that can be told."""
+        """Whether the folder was copied from elsewhere since its vectors were published, as far as
+        that can be told.
+        """
         published = self.published()
         try:
-            return published is not None and (self._folder / published.name).stat().st_ino != published.identity.inode
+            return (
+                published is not None
+                and (self._folder / published.name).stat().st_ino != published.identity.inode
+            )
         except OSError:
             return False
 
@@ -127,8 +154,12 @@ class Snapshot:
         """Whether a search by cosine may miss passages, unless it is told to be exact."""
         return self._file is not None and self._file.is_approximate
 
-    def cosine_leg(self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False) -> tuple[Ids, Scores]:
-        """The best passages by cosine among those that pass the filters: at most `depth`, best first, ties by path bytes then start."""
+    def cosine_leg(
+        self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False
+    ) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best
+        first, ties by path bytes then start.
+        """
         if depth < 1 or self.encoder is None:
             return _NOTHING
         allowed = self._allowed(filters)
@@ -146,7 +177,9 @@ class Snapshot:
         rows, row_ids = self._newer
         ids, scores = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
         if self._file is not None:
-            file_ids, file_scores = self._file.search(query, depth=depth, allowed=allowed, rows_of=self._rows_of)
+            file_ids, file_scores = self._file.search(
+                query, depth=depth, allowed=allowed, rows_of=self._rows_of
+            )
             ids, scores = np.concatenate((ids, file_ids)), np.concatenate((scores, file_scores))
         return ids, scores
 
@@ -162,15 +195,21 @@ class Snapshot:
                 ids, scores = ids[kept], scores[kept]
         return ids, scores
 
-    def keyword_leg(self, terms: Sequence[Term], filters: Filters, depth: int) -> tuple[Ids, Scores]:
-        """The best passages by BM25 that hold any of the terms and pass the filters: at most `depth`, ordered as the other leg's."""
+    def keyword_leg(
+        self, terms: Sequence[Term], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The best passages by BM25 that hold any of the terms and pass the filters: at most
+        `depth`, ordered as the other leg's.
+        """
         if depth < 1 or not terms:
             return _NOTHING
         allowed = self._allowed(filters)
         statement = keywords.TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
         if allowed is not None:
             bits = allowed.tobytes()
-            self._database.create_function("is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1)
+            self._database.create_function(
+                "is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1
+            )
         wanted = depth + 1
         while True:
             rows = self._all(statement, keywords.expression(terms), wanted)
@@ -188,16 +227,25 @@ class Snapshot:
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
-        statement = "SELECT p.id, d.path, p.start, d.id, d.passages FROM passage p JOIN document d ON d.id = p.document_id"
+        statement = (
+            "SELECT p.id, d.path, p.start, d.id, d.passages FROM passage p JOIN "
+            "document d ON d.id = p.document_id"
+        )
         found = {i: Address(*rest) for i, *rest in self._for_ids(statement, "p.id", passage_ids)}
         return [found[i] for i in passage_ids.tolist()]
 
     def vectors_of(self, passage_ids: Ids) -> Vectors:
-        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without one."""
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without
+        one.
+        """
         found = np.full((len(passage_ids), self.dim), np.nan, dtype=np.float32)
         rows, row_ids = self._newer
         places = np.minimum(np.searchsorted(row_ids, passage_ids), max(len(row_ids) - 1, 0))
-        is_newer = row_ids[places] == passage_ids if len(row_ids) else np.zeros(len(passage_ids), dtype=bool)
+        is_newer = (
+            row_ids[places] == passage_ids
+            if len(row_ids)
+            else np.zeros(len(passage_ids), dtype=bool)
+        )
         found[is_newer] = rows[places[is_newer]]
         if self._file is not None:
             in_file = ~is_newer & ~self._are_pending(passage_ids)
@@ -211,7 +259,9 @@ class Snapshot:
         return [found[i] for i in passage_ids.tolist()]
 
     def background(self) -> Background | None:
-        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has ended yet."""
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has
+        ended yet.
+        """
         row = self._one("SELECT scale, mean FROM background")
         return row and Background(row[0], np.frombuffer(row[1], dtype="<f4"))
 
@@ -247,26 +297,39 @@ class Snapshot:
             SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale,
                    (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
             FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {condition} ORDER BY d.path"""
-        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale, labels in self._each(statement, *values):
+        for path, title, kind, passages, size, mtime_ns, is_pending, is_stale, labels in self._each(
+            statement, *values
+        ):
             named = tuple(sorted(Label(*each) for each in json.loads(labels)))
-            yield DocumentRow(path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale), named)
+            yield DocumentRow(
+                path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale), named
+            )
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
         condition, values = _condition(filters)
-        return [row[0] for row in self._each(f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", *values)]
+        return [
+            row[0]
+            for row in self._each(
+                f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", *values
+            )
+        ]
 
     def labels(self) -> dict[int, tuple[Label, ...]]:
         """The labels of the documents that have any, by document id, each document's by name."""
         found: dict[int, tuple[Label, ...]] = {}
-        for document_id, *label in self._each("SELECT document_id, name, origin, probability FROM label ORDER BY document_id, name"):
+        for document_id, *label in self._each(
+            "SELECT document_id, name, origin, probability FROM label ORDER BY document_id, name"
+        ):
             found[document_id] = (*found.get(document_id, ()), Label(*label))
         return found
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
         (metadata,) = self._one("SELECT metadata FROM document WHERE id = ?", document_id)
-        return json.loads(metadata), [_hit(row) for row in self._all(f"{_HIT} WHERE d.id = ? ORDER BY p.id", document_id)]
+        return json.loads(metadata), [
+            _hit(row) for row in self._all(f"{_HIT} WHERE d.id = ? ORDER BY p.id", document_id)
+        ]
 
     def status(self) -> Status:
         """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
@@ -283,12 +346,21 @@ class Snapshot:
             stale=stale,
             outdated=0,
             encoder=self.encoder,
-            roots=tuple(Root(path, tuple(json.loads(include)), tuple(json.loads(exclude))) for path, include, exclude in roots),
+            roots=tuple(
+                Root(path, tuple(json.loads(include)), tuple(json.loads(exclude)))
+                for path, include, exclude in roots
+            ),
             unindexed=tuple(
                 Unindexed(*row)
-                for row in self._all("SELECT path, outcome, reason, files FROM unindexed WHERE outcome <> 'indexed' ORDER BY path")
+                for row in self._all(
+                    "SELECT path, outcome, reason, files FROM unindexed WHERE outcome <> 'indexed' "
+                    "ORDER BY path"
+                )
             ),
-            database_bytes=sum(_size(self._folder / f"{records.DATABASE}{ending}") for ending in ("", "-wal", "-shm")),
+            database_bytes=sum(
+                _size(self._folder / f"{records.DATABASE}{ending}")
+                for ending in ("", "-wal", "-shm")
+            ),
             vectors_bytes=published.identity.size if published else 0,
             vectors_state=self._vectors_state(published),
             ingested_at_ns=row[0] if row else None,
@@ -300,8 +372,13 @@ class Snapshot:
 
     def published(self) -> vectors.PublishedFile | None:
         """The vectors file as recorded, None before the first."""
-        row = self._one("SELECT name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM published")
-        return row and vectors.PublishedFile(row[0], row[1], row[2], FileIdentity(*row[3:7]), row[7])
+        row = self._one(
+            "SELECT name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM "
+            "published"
+        )
+        return row and vectors.PublishedFile(
+            row[0], row[1], row[2], FileIdentity(*row[3:7]), row[7]
+        )
 
     @property
     def database(self) -> sqlite3.Connection:
@@ -313,7 +390,10 @@ class Snapshot:
     def _check_schema(self) -> int:
         (revision,) = self._one("SELECT max(version_num) FROM alembic_version")
         if revision not in records.REVISIONS:
-            raise CorpusTooNew(f"this corpus was written by a newer searchapp (schema {revision})", hint="upgrade searchapp")
+            raise CorpusTooNew(
+                f"this corpus was written by a newer searchapp (schema {revision})",
+                hint="upgrade searchapp",
+            )
         if revision != records.REVISIONS[-1]:
             raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
         (generation,) = self._one("SELECT max(generation) FROM corpus")
@@ -328,7 +408,10 @@ class Snapshot:
             vectors.verify(self._folder, published)
         except vectors.VectorsFileError:
             return "damaged" if (self._folder / published.name).exists() else "missing"
-        (newer,) = self._one("SELECT coalesce(sum(passages), 0) FROM vectors WHERE generation > ?", published.generation)
+        (newer,) = self._one(
+            "SELECT coalesce(sum(passages), 0) FROM vectors WHERE generation > ?",
+            published.generation,
+        )
         return f"behind by {newer} passages" if newer else "current"
 
     @cached_property
@@ -351,12 +434,20 @@ class Snapshot:
         return np.concatenate(rows), np.concatenate([_NOTHING[0], *(ids for _, ids in blocks)])
 
     def _blocks(self, *, since: int) -> Iterator[tuple[HalfVectors, Ids]]:
-        """The stored rows of later generations with their ids, some thousands at a time, in order of id."""
-        statement = "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation > ? ORDER BY first_passage_id"
+        """The stored rows of later generations with their ids, some thousands at a time, in order
+        of id.
+        """
+        statement = (
+            "SELECT first_passage_id, passages, vectors FROM vectors WHERE generation "
+            "> ? ORDER BY first_passage_id"
+        )
         stored = self._each(statement, since)
         while some := list(islice(stored, _BLOCK_DOCUMENTS)):
             ids = [np.arange(first, first + count, dtype=np.int64) for first, count, _ in some]
-            yield vectors.from_blob(b"".join(blob for *_, blob in some), max(self.dim, 1)), np.concatenate(ids)
+            yield (
+                vectors.from_blob(b"".join(blob for *_, blob in some), max(self.dim, 1)),
+                np.concatenate(ids),
+            )
 
     def _rows_of(self, passage_ids: Ids) -> HalfVectors:
         """The stored rows of passages that have one, in the order given."""
@@ -376,7 +467,9 @@ class Snapshot:
 
     @cached_property
     def _gone(self) -> list[tuple[int, int]]:
-        """The passages that have left since the vectors file was published, as ranges (first, count)."""
+        """The passages that have left since the vectors file was published, as ranges (first,
+        count).
+        """
         return self._all("SELECT first_passage_id, passages FROM tombstone")
 
     @cached_property
@@ -397,7 +490,9 @@ class Snapshot:
         """Which passages have no vector yet, (n,)."""
         if not self.counts()[2]:
             return np.zeros(len(passage_ids), dtype=bool)
-        statement = "SELECT p.id FROM passage p LEFT JOIN vectors v ON v.document_id = p.document_id"
+        statement = (
+            "SELECT p.id FROM passage p LEFT JOIN vectors v ON v.document_id = p.document_id"
+        )
         rows = self._for_ids(statement, "v.document_id IS NULL AND p.id", passage_ids)
         return np.isin(passage_ids, [i for (i,) in rows])
 
@@ -407,20 +502,28 @@ class Snapshot:
 
     def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
         condition, values = _condition(filters)
-        return self._all(f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}", *values)
+        return self._all(
+            f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}", *values
+        )
 
     def _ordered(self, ids: Ids, scores: Scores) -> Ids:
         """Positions by score, best first, ties by path bytes then start."""
         order = np.lexsort((ids, -scores))
         ranked = scores[order]
-        tied = np.flatnonzero(np.append(ranked[1:] == ranked[:-1], False) | np.append(False, ranked[1:] == ranked[:-1]))
+        tied = np.flatnonzero(
+            np.append(ranked[1:] == ranked[:-1], False)
+            | np.append(False, ranked[1:] == ranked[:-1])
+        )
         if len(tied):
             places = dict(zip(order[tied].tolist(), self.addresses(ids[order[tied]]), strict=True))
             order[tied] = sorted(order[tied].tolist(), key=lambda i: (-scores[i], places[i]))
         return order
 
     def _for_ids(self, statement: str, column: str, ids: Ids) -> list[Any]:
-        return self._all(f"{statement} WHERE {column} IN (SELECT value FROM json_each(?))", json.dumps(ids.tolist()))
+        return self._all(
+            f"{statement} WHERE {column} IN (SELECT value FROM json_each(?))",
+            json.dumps(ids.tolist()),
+        )
 
     def _one(self, statement: str, *values: object) -> Any:
         return next(self._each(statement, *values), None)
@@ -429,12 +532,17 @@ class Snapshot:
         return list(self._each(statement, *values))
 
     def _each(self, statement: str, *values: object) -> Iterator[Any]:
-        """The rows of a query as they come: the one place where the database is read, and its errors are translated."""
+        """The rows of a query as they come: the one place where the database is read, and its
+        errors are translated.
+        """
         try:
             yield from self._database.execute(statement, values)
         except sqlite3.ProgrammingError:
             raise  # a reader that is closed already: the caller's mistake
-        except (sqlite3.Error, UnicodeError) as error:  # SQLite quotes names in its messages, which damaged are no text
+        except (
+            sqlite3.Error,
+            UnicodeError,
+        ) as error:  # SQLite quotes names in its messages, which damaged are no text
             raise _translated(error, self._folder) from error
 
 
@@ -442,8 +550,12 @@ def _open(folder: Path) -> sqlite3.Connection:
     path = folder / records.DATABASE
     if not path.is_file():
         if (folder / records.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
-            return sqlite3.connect(":memory:", isolation_level=None)  # its first ingest was killed before it made the database
-        raise CorpusMissing(f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH")
+            return sqlite3.connect(
+                ":memory:", isolation_level=None
+            )  # its first ingest was killed before it made the database
+        raise CorpusMissing(
+            f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
+        )
     url = f"file:{quote(bytes(path))}?mode=ro"
     connection = sqlite3.connect(url, uri=True, isolation_level=None, timeout=30)
     try:
@@ -463,7 +575,10 @@ def _open(folder: Path) -> sqlite3.Connection:
 
 # A place that is a document or a folder of documents is just that; else it is a pattern.
 _BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
-_WITHIN = f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e WHERE {_BELOW.format('e')}))"
+_WITHIN = (
+    f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e "
+    f"WHERE {_BELOW.format('e')}))"
+)
 _WHERE = "EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE lower(key) = ? AND is_value(value, ?))"
 
 
@@ -475,7 +590,13 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         for place in filters.within:
             path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
             pattern = path.decode("utf-8", "replace")  # as in `display`
-            is_there = (path, path + b"/", path + b"0", path + b"!/", path + b"!0")  # "0" follows "/"
+            is_there = (
+                path,
+                path + b"/",
+                path + b"0",
+                path + b"!/",
+                path + b"!0",
+            )  # "0" follows "/"
             values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
     for place in filters.outside:
         path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
@@ -486,10 +607,19 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         values += filters.types
     for name, value in filters.where:
         parts.append(_WHERE)
-        values += [part.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for part in (name.lower(), value)]
+        values += [
+            part.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            for part in (name.lower(), value)
+        ]
     if filters.labels:
-        parts.append(f"d.id IN (SELECT document_id FROM label WHERE name IN ({', '.join('?' * len(filters.labels))}))")
-        values += (name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in filters.labels)
+        parts.append(
+            "d.id IN (SELECT document_id FROM label WHERE name IN "
+            f"({', '.join('?' * len(filters.labels))}))"
+        )
+        values += (
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            for name in filters.labels
+        )
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
         values.append(records.as_integer(filters.since_ns))
@@ -516,16 +646,23 @@ def _size(path: Path) -> int:
 def _translated(error: sqlite3.Error | UnicodeError, folder: Path) -> CorpusError:
     """What an error of SQLite's means for who only reads."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
-        return CorpusUnreadable(f"the corpus at {folder} cannot be read: {error}", hint="check its disk and the permissions of its files")
+        return CorpusUnreadable(
+            f"the corpus at {folder} cannot be read: {error}",
+            hint="check its disk and the permissions of its files",
+        )
     return _damaged(folder, str(error))
 
 
 def _damaged(folder: Path, reason: str) -> CorpusDamaged:
-    return CorpusDamaged(f"the corpus at {folder} is damaged: {reason}", hint="run: searchapp check --full")
+    return CorpusDamaged(
+        f"the corpus at {folder} is damaged: {reason}", hint="run: searchapp check --full"
+    )
 
 
 def _empty() -> sqlite3.Connection:
-    """A database that reads as a corpus without a commit: what an ingest killed before its first one leaves."""
+    """A database that reads as a corpus without a commit: what an ingest killed before its first
+    one leaves.
+    """
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.executescript(_EMPTY)
     return connection

@@ -1,8 +1,10 @@
-"""What can be saved of a damaged corpus: a fresh database gets every row that is as it was written, and takes the old one's place.
+"""What can be saved of a damaged corpus: a fresh database gets every row that is as it was written,
+and takes the old one's place.
 
-One way for all damage, wherever the bytes changed: documents are read one by one and kept where their digests hold; what is derived
-(keyword rows, counts, the vectors file) is derived anew. Before anything is touched, the database is copied aside. Embeds nothing and
-reads no sources: `corpus` does that with what is said here.
+One way for all damage, wherever the bytes changed: documents are read one by one and kept where
+their digests hold; what is derived (keyword rows, counts, the vectors file) is derived anew. Before
+anything is touched, the database is copied aside. Embeds nothing and reads no sources: `corpus`
+does that with what is said here.
 """
 
 from __future__ import annotations
@@ -21,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout as records
 from searchapp.backends.sqlite import schema
-from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, as_text, faults, standing_source
+from searchapp.backends.sqlite.integrity import (
+    CONTENT,
+    DOCUMENT,
+    LABELS,
+    VECTORS,
+    as_text,
+    faults,
+    standing_source,
+)
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
@@ -33,7 +43,13 @@ if TYPE_CHECKING:
 
     FindEncoder = Callable[[], EncoderIdentity | None]
 
-_UNREADABLE = (sqlite3.Error, UnicodeError, TypeError, ValueError, OverflowError)  # what reading a damaged row can end in
+_UNREADABLE = (
+    sqlite3.Error,
+    UnicodeError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)  # what reading a damaged row can end in
 _HEADER_BYTES = 100
 _IDENTITY = ("size", "mtime_ns", "ctime_ns", "inode")
 _IDS = (
@@ -48,8 +64,12 @@ _LABEL_ROWIDS = (
     "SELECT rowid FROM label NOT INDEXED ORDER BY rowid",
     "SELECT rowid FROM label NOT INDEXED ORDER BY rowid DESC",
 )
-_PATHS = "SELECT id, path FROM document INDEXED BY sqlite_autoindex_document_1"  # a copy of them, as it were
-_PASSAGES = 'SELECT id, document_id, start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id'
+# a copy of them, as it were
+_PATHS = "SELECT id, path FROM document INDEXED BY sqlite_autoindex_document_1"
+_PASSAGES = (
+    'SELECT id, document_id, start, "end", place, headings, text_digest FROM passage '
+    "WHERE document_id = ? ORDER BY id"
+)
 _DOCUMENT_COLUMNS = """document(
     id, path, display, size, mtime_ns, ctime_ns, inode, content_hash, hashed_at_ns, is_stale, source_digest,
     type, title, metadata, dated_ns, extractor, splitter, has_lines, content_digest, first_passage_id, passages, generation)"""
@@ -57,18 +77,25 @@ _VECTORS_COLUMNS = "vectors(document_id, first_passage_id, passages, generation,
 
 
 def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
-    """Put a sound database in the place of a damaged one, under the corpus's lock, after a copy of it was made.
+    """Put a sound database in the place of a damaged one, under the corpus's lock, after a copy of
+    it was made.
 
-    `find_encoder` gives the encoder to go by where the record of it is damaged. Documents whose vectors were damaged are pending
-    afterwards. Raises CorpusLocked, CorpusUnwritable, and CorpusDamaged where nothing can be made of it: the corpus then is as it was.
+    `find_encoder` gives the encoder to go by where the record of it is damaged. Documents whose
+    vectors were damaged are pending afterwards. Raises CorpusLocked, CorpusUnwritable, and
+    CorpusDamaged where nothing can be made of it: the corpus then is as it was.
     """
     lock = Lock(folder)
     try:
         if not (folder / records.DATABASE).is_file():
-            raise CorpusMissing(f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH")
+            raise CorpusMissing(
+                f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
+            )
         for leftover in folder.glob(".repair-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        backup = folder / f"{records.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        backup = (
+            folder
+            / f"{records.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+        )
         _copy(folder, backup)
         disk.sync(folder)
         with tempfile.TemporaryDirectory(prefix=".repair-", dir=folder) as work:
@@ -91,7 +118,11 @@ def _copy(folder: Path, target: Path) -> None:
     """Copy the database and its log, byte for byte, into a new folder."""
     target.mkdir(mode=0o700)
     for name in (records.DATABASE, f"{records.DATABASE}-wal"):
-        with contextlib.suppress(FileNotFoundError), (folder / name).open("rb") as file, disk.created(target / name) as copy:
+        with (
+            contextlib.suppress(FileNotFoundError),
+            (folder / name).open("rb") as file,
+            disk.created(target / name) as copy,
+        ):
             shutil.copyfileobj(file, copy)
     disk.sync(target)
 
@@ -102,7 +133,10 @@ def take_place(fresh: Path, place: Path) -> None:
     Raises sqlite3.Error, or FileNotFoundError where there is no other one, having changed nothing.
     """
     fresh.stat()  # SQLite would make an empty one where it is missing
-    with contextlib.closing(sqlite3.connect(fresh)) as source, contextlib.closing(sqlite3.connect(place)) as target:
+    with (
+        contextlib.closing(sqlite3.connect(fresh)) as source,
+        contextlib.closing(sqlite3.connect(place)) as target,
+    ):
         target.execute("PRAGMA synchronous = FULL")
         source.backup(target)
 
@@ -141,16 +175,23 @@ class _Salvager:
     """Copies what is sound from a damaged database to a fresh one."""
 
     def __init__(self, old: Path, fresh: Path, find_encoder: FindEncoder) -> None:
-        """Both are folders of ours alone: the old database may be written to, as far as that helps to read it."""
+        """Both are folders of ours alone: the old database may be written to, as far as that helps
+        to read it.
+        """
         self._find_encoder = find_encoder
         self._found = Salvage()
         self._engine = schema.connect(fresh)
         schema.upgrade(self._engine)
         self._fresh: sa.Connection = self._engine.connect()
         self._old = _opened(old / records.DATABASE, fresh / records.DATABASE)
-        revision = next(self._readable("SELECT version_num FROM alembic_version"), (records.REVISIONS[-1],))[0]
+        revision = next(
+            self._readable("SELECT version_num FROM alembic_version"), (records.REVISIONS[-1],)
+        )[0]
         if revision in records.REVISIONS[:-1]:
-            raise CorpusDamaged(f"this corpus has the earlier schema {revision}", hint="bring it up to date first: searchapp ingest")
+            raise CorpusDamaged(
+                f"this corpus has the earlier schema {revision}",
+                hint="bring it up to date first: searchapp ingest",
+            )
         self._has_account = self._is_account_sound()
         self._paths: dict[int, bytes] = dict(self._readable(_PATHS))
         self._highest = {"document": 0, "passage": 0}
@@ -165,7 +206,10 @@ class _Salvager:
 
     def run(self) -> Salvage:
         """Copy all that is sound, durably."""
-        ids = sorted({i for statement in _IDS for (i,) in self._readable(statement) if isinstance(i, int)} | self._paths.keys())
+        ids = sorted(
+            {i for statement in _IDS for (i,) in self._readable(statement) if isinstance(i, int)}
+            | self._paths.keys()
+        )
         identity = self._encoder(ids)
         if identity is not None:
             values = (1, identity.model, identity.fingerprint, identity.dim, identity.max_tokens)
@@ -182,7 +226,12 @@ class _Salvager:
 
     def _take(self, document_id: int, identity: EncoderIdentity | None) -> None:
         row, wrong = self._document(document_id)
-        if row is None or CONTENT in wrong or identity is None or not self._keep(row, wrong, identity):
+        if (
+            row is None
+            or CONTENT in wrong
+            or identity is None
+            or not self._keep(row, wrong, identity)
+        ):
             path = self._paths.get(document_id, row["raw_path"] if row else b"")
             if path and standing_source(path):
                 self._found.to_read.append(path)
@@ -198,24 +247,35 @@ class _Salvager:
             return None, set()
 
     def _keep(self, row: sqlite3.Row, wrong: set[str], identity: EncoderIdentity) -> bool:
-        """Copy a document whose content is sound; returns False where its passages or its place are not."""
+        """Copy a document whose content is sound; returns False where its passages or its place are
+        not.
+        """
         try:
             passages = [tuple(each) for each in self._old.execute(_PASSAGES, (row["id"],))]
-            if [each[0] for each in passages] != list(range(row["first_passage_id"], row["first_passage_id"] + len(passages))):
+            if [each[0] for each in passages] != list(
+                range(row["first_passage_id"], row["first_passage_id"] + len(passages))
+            ):
                 return False
             record = self._record(row)
             with self._fresh.begin_nested():
                 self._insert(_DOCUMENT_COLUMNS, [_document_values(row, record, len(passages))])
                 self._insert("document_text(document_id, text)", [(row["id"], row["text"])])
-                self._insert('passage(id, document_id, start, "end", place, headings, text_digest)', passages)
-                self._insert("keywords(rowid, title, headings, body)", [_keywords(row, each) for each in passages])
+                self._insert(
+                    'passage(id, document_id, start, "end", place, headings, text_digest)', passages
+                )
+                self._insert(
+                    "keywords(rowid, title, headings, body)",
+                    [_keywords(row, each) for each in passages],
+                )
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
                     names = ("id", "v_first", "v_passages", "v_generation", "digest", "vectors")
                     self._insert(_VECTORS_COLUMNS, [tuple(row[name] for name in names)])
         except _UNREADABLE:
             return False
         except CorpusUnwritable as error:
-            if not isinstance(error.__cause__, sqlite3.IntegrityError):  # another document has its place
+            if not isinstance(
+                error.__cause__, sqlite3.IntegrityError
+            ):  # another document has its place
                 raise
             return False
         self._found.documents += 1
@@ -224,16 +284,28 @@ class _Salvager:
             self._found.to_embed += 1
         if not record.is_sound and standing_source(record.source.path):
             self._found.to_read.append(record.source.path)
-        self._highest = {"document": row["id"], "passage": max(self._highest["passage"], *(each[0] for each in passages))}
-        self._generation = max(self._generation, row["generation"], row["v_generation"] if has_vectors else 0)
+        self._highest = {
+            "document": row["id"],
+            "passage": max(self._highest["passage"], *(each[0] for each in passages)),
+        }
+        self._generation = max(
+            self._generation, row["generation"], row["v_generation"] if has_vectors else 0
+        )
         return True
 
     def _record(self, row: sqlite3.Row) -> _Record:
-        """The record of a document's file as it was written, if need be with the path in the index; else one of a file to read again."""
+        """The record of a document's file as it was written, if need be with the path in the index;
+        else one of a file to read again.
+        """
         paths = [path for path in (row["raw_path"], self._paths.get(row["id"])) if path]
         for path in paths:
             record = _Record(
-                Source(path, FileIdentity(*(row[name] for name in _IDENTITY)), row["content_hash"], row["hashed_at_ns"]),
+                Source(
+                    path,
+                    FileIdentity(*(row[name] for name in _IDENTITY)),
+                    row["content_hash"],
+                    row["hashed_at_ns"],
+                ),
                 row["dated_ns"],
                 row["is_stale"],
             )
@@ -242,29 +314,45 @@ class _Salvager:
         path = next((each for each in paths if standing_source(each)), row["raw_path"])
         mtime_ns = row["mtime_ns"] if isinstance(row["mtime_ns"], int) else 0
         source = Source(path, FileIdentity(0, mtime_ns, 0, 0), b"", 0)
-        return _Record(source, records.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False)
+        return _Record(
+            source, records.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False
+        )
 
     def _has_vectors(self, row: sqlite3.Row, wrong: set[str], passages: int, dim: int) -> bool:
         if row["is_pending"] or VECTORS in wrong:
             return False
-        return (row["v_first"], row["v_passages"], len(row["vectors"])) == (row["first_passage_id"], passages, passages * dim * 2)
+        return (row["v_first"], row["v_passages"], len(row["vectors"])) == (
+            row["first_passage_id"],
+            passages,
+            passages * dim * 2,
+        )
 
     # -- all else
 
     def _labels(self) -> None:
-        """Copy the labels that are as they were written; what a person has said of documents that are to be read again is handed on."""
+        """Copy the labels that are as they were written; what a person has said of documents that
+        are to be read again is handed on.
+        """
         rowids = {
             i for statement in _LABEL_ROWIDS for (i,) in self._readable(statement)
         }  # one by one, as a damaged one hides its neighbours
-        rows = {tuple(row) for i in rowids for row in self._readable(f"{LABELS} WHERE rowid = ?", i)}
+        rows = {
+            tuple(row) for i in rowids for row in self._readable(f"{LABELS} WHERE rowid = ?", i)
+        }
         sound = sorted(row for row in rows if records.label_digest(*row[:-1]) == row[-1])
-        self._insert("label(document_id, name, origin, probability, digest)", [row for row in sound if row[0] in self._kept])
+        self._insert(
+            "label(document_id, name, origin, probability, digest)",
+            [row for row in sound if row[0] in self._kept],
+        )
         for document_id, name, origin, *_ in sound:
             path = self._paths.get(document_id, b"")
             if document_id not in self._kept and origin == "hand" and path in self._found.to_read:
                 self._found.labels.setdefault(path, []).append(Label(name))
         if len(sound) < len(rows):
-            self._found.notes.append(f"{len(rows) - len(sound)} of the labels were damaged and are gone: see searchapp list")
+            self._found.notes.append(
+                f"{len(rows) - len(sound)} of the labels were damaged and are gone: see searchapp "
+                "list"
+            )
 
     def _encoder(self, ids: Sequence[int]) -> EncoderIdentity | None:
         """The encoder by whose fingerprint the stored texts are digested."""
@@ -274,11 +362,16 @@ class _Salvager:
             return stored
         witness = next(self._digested(ids), None)
         for identity in (self._find_encoder(), stored):
-            if identity is not None and (witness is None or records.text_digest(identity.fingerprint, witness[0]) == witness[1]):
+            if identity is not None and (
+                witness is None
+                or records.text_digest(identity.fingerprint, witness[0]) == witness[1]
+            ):
                 return identity
         if witness is None:
             return None
-        message = "the record of the encoder is damaged, and the one at hand did not make this corpus"
+        message = (
+            "the record of the encoder is damaged, and the one at hand did not make this corpus"
+        )
         raise CorpusDamaged(message, hint="ingest the folders into a new corpus with --corpus DIR")
 
     def _digested(self, ids: Sequence[int]) -> Iterator[tuple[str, bytes]]:
@@ -288,22 +381,42 @@ class _Salvager:
             if row is not None and CONTENT not in wrong:
                 for passage in self._readable(f"{_PASSAGES} LIMIT 1", document_id):
                     body = row["text"][passage["start"] : passage["end"]]
-                    yield embedded_text(json.loads(passage["headings"]), body), passage["text_digest"]
+                    yield (
+                        embedded_text(json.loads(passage["headings"]), body),
+                        passage["text_digest"],
+                    )
 
     def _account(self) -> None:
         """Copy what belongs to no document, as far as it can be read and makes sense."""
-        tables = {"root": _is_root, "setting": _is_setting} | ({"unindexed": lambda _: True} if self._has_account else {})
+        tables = {"root": _is_root, "setting": _is_setting} | (
+            {"unindexed": lambda _: True} if self._has_account else {}
+        )
         for table, is_sensible in tables.items():
-            self._insert(table, [tuple(row) for row in self._readable(f"SELECT * FROM {table}") if is_sensible(tuple(row))])
+            self._insert(
+                table,
+                [
+                    tuple(row)
+                    for row in self._readable(f"SELECT * FROM {table}")
+                    if is_sensible(tuple(row))
+                ],
+            )
         if not self._has_account:
-            self._found.notes.append("the records of roots and settings may be damaged: see searchapp status, and searchapp config")
-        stored = next(self._readable("SELECT uuid, created_at_ns, ingested_at_ns, generation FROM corpus"), None)
+            self._found.notes.append(
+                "the records of roots and settings may be damaged: see searchapp status, and "
+                "searchapp config"
+            )
+        stored = next(
+            self._readable("SELECT uuid, created_at_ns, ingested_at_ns, generation FROM corpus"),
+            None,
+        )
         if stored and self._has_account:
             statement = "UPDATE corpus SET uuid = ?, created_at_ns = ?, ingested_at_ns = ?"
             self._fresh.exec_driver_sql(statement, tuple(stored)[:3])
             self._generation = max(self._generation, stored["generation"])
         self._fresh.exec_driver_sql("UPDATE corpus SET generation = ?", (self._generation + 1,))
-        for name, seq in self._readable("SELECT name, seq FROM sqlite_sequence") if self._has_account else ():
+        for name, seq in (
+            self._readable("SELECT name, seq FROM sqlite_sequence") if self._has_account else ()
+        ):
             self._highest[name] = max(seq, self._highest.get(name, 0))
         self._fresh.exec_driver_sql("DELETE FROM sqlite_sequence")
         self._insert("sqlite_sequence", list(self._highest.items()))
@@ -312,7 +425,9 @@ class _Salvager:
         try:
             (stored,) = self._old.execute("SELECT max(digest) FROM corpus").fetchone()
             tables = [self._old.execute(statement).fetchall() for statement in records.ACCOUNT]
-            return bool(records.account_digest([tuple(row) for row in rows] for rows in tables) == stored)
+            return bool(
+                records.account_digest([tuple(row) for row in rows] for rows in tables) == stored
+            )
         except _UNREADABLE:
             return False
 
@@ -323,11 +438,15 @@ class _Salvager:
 
     def _insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if rows:
-            self._fresh.exec_driver_sql(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", list(rows))
+            self._fresh.exec_driver_sql(
+                f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", list(rows)
+            )
 
 
 def _opened(old: Path, fresh: Path) -> sqlite3.Connection:
-    """The damaged database, made readable where a fresh one's header or table definitions can do that."""
+    """The damaged database, made readable where a fresh one's header or table definitions can do
+    that.
+    """
     connection = _connected(old)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -336,8 +455,13 @@ def _opened(old: Path, fresh: Path) -> sqlite3.Connection:
         _mend_header(old, fresh)
         connection = _connected(old)
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(fresh)) as sound:
-        definitions = sound.execute("SELECT sql, type, name, tbl_name FROM sqlite_master").fetchall()
-        connection.executemany("UPDATE sqlite_master SET sql = ? WHERE type = ? AND name = ? AND tbl_name = ?", definitions)
+        definitions = sound.execute(
+            "SELECT sql, type, name, tbl_name FROM sqlite_master"
+        ).fetchall()
+        connection.executemany(
+            "UPDATE sqlite_master SET sql = ? WHERE type = ? AND name = ? AND tbl_name = ?",
+            definitions,
+        )
     connection.close()
     return _connected(old)
 
@@ -347,12 +471,16 @@ def _connected(path: Path) -> sqlite3.Connection:
     connection.text_factory = as_text
     connection.row_factory = sqlite3.Row
     with contextlib.suppress(sqlite3.Error):
-        connection.execute("PRAGMA writable_schema = ON")  # also: a definition that cannot be read hides no other
+        connection.execute(
+            "PRAGMA writable_schema = ON"
+        )  # also: a definition that cannot be read hides no other
     return connection
 
 
 def _mend_header(old: Path, fresh: Path) -> None:
-    """Give a database file the header of a fresh one, without the list of its free pages (https://sqlite.org/fileformat2.html)."""
+    """Give a database file the header of a fresh one, without the list of its free pages
+    (https://sqlite.org/fileformat2.html).
+    """
     with fresh.open("rb") as sound, old.open("r+b") as file:
         header = bytearray(sound.read(_HEADER_BYTES))
         header[28:40] = bytes(12)  # the size is the file's; no free pages
@@ -364,16 +492,34 @@ def _document_values(row: sqlite3.Row, record: _Record, passages: int) -> tuple[
     source, identity = record.source, record.source.identity
     return (
         *(row["id"], source.path, source.path.decode("utf-8", "replace")),
-        *(identity.size, identity.mtime_ns, identity.ctime_ns, identity.inode, source.content_hash, source.hashed_at_ns),
+        *(
+            identity.size,
+            identity.mtime_ns,
+            identity.ctime_ns,
+            identity.inode,
+            source.content_hash,
+            source.hashed_at_ns,
+        ),
         *(record.is_stale, record.digest),
-        *(row["type"], row["title"], row["metadata"], record.dated_ns, row["extractor"], row["splitter"], row["has_lines"]),
+        *(
+            row["type"],
+            row["title"],
+            row["metadata"],
+            record.dated_ns,
+            row["extractor"],
+            row["splitter"],
+            row["has_lines"],
+        ),
         *(row["content_digest"], row["first_passage_id"], passages, row["generation"]),
     )
 
 
 def _keywords(row: sqlite3.Row, passage: tuple[Any, ...]) -> tuple[int, str, str, str]:
     passage_id, _, start, end, _, headings, _ = passage
-    return (passage_id, *records.keyword_row(row["title"], json.loads(headings), row["text"][start:end]))
+    return (
+        passage_id,
+        *records.keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
+    )
 
 
 def _is_root(row: tuple[Any, ...]) -> bool:

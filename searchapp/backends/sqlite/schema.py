@@ -1,6 +1,8 @@
-"""The tables of a corpus and how a database gets them; ARCHITECTURE.md describes them for readers in other languages.
+"""The tables of a corpus and how a database gets them; ARCHITECTURE.md describes them for readers
+in other languages.
 
-With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows nothing of locks, units of work or documents.
+With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows nothing of locks,
+units of work or documents.
 """
 
 from __future__ import annotations
@@ -28,12 +30,17 @@ _PRAGMAS = (
     "cell_size_check = ON",
     "secure_delete = ON",
 )
-ROOM = "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+ROOM = (
+    "make room, or check the permissions of the corpus folder; everything committed so far is safe"
+)
 
-FAILING = "the disk may be full or failing: look into the system's log; everything committed so far is safe, and searchapp backup saves it"
+FAILING = (
+    "the disk may be full or failing: look into the system's log; everything committed "
+    "so far is safe, and searchapp backup saves it"
+)
 
 
-# ---- tables --------------------------------------------------------------------------------------------------------
+# ---- tables --------------------------------------------------------------------------------------
 
 
 class Base(DeclarativeBase):
@@ -49,7 +56,9 @@ class StoredCorpus(Base):
     generation: Mapped[int]
     created_at_ns: Mapped[int]
     ingested_at_ns: Mapped[int | None]
-    embedded: Mapped[int] = mapped_column(server_default="0")  # documents that have their vectors; kept by triggers
+    embedded: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # documents that have their vectors; kept by triggers
     labels: Mapped[int] = mapped_column(server_default="0")  # rows of `label`; kept by triggers
     digest: Mapped[bytes]  # over records.ACCOUNT
 
@@ -110,7 +119,9 @@ class StoredText(Base):
     """A document's text, apart so that listing documents does not read it."""
 
     __tablename__ = "document_text"
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True
+    )
     text: Mapped[str] = mapped_column(sa.Text)
 
 
@@ -137,7 +148,9 @@ class StoredVectors(Base):
 
     __tablename__ = "vectors"
     __table_args__ = (sa.Index("vectors_generation", "generation"),)
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True
+    )
     first_passage_id: Mapped[int]
     passages: Mapped[int]
     generation: Mapped[int]
@@ -150,7 +163,9 @@ class StoredLabel(Base):
 
     __tablename__ = "label"
     __table_args__ = (sa.Index("label_name", "name"),)
-    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("document.id", ondelete="CASCADE"), primary_key=True
+    )
     name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     origin: Mapped[str] = mapped_column(sa.Text)
     probability: Mapped[float | None] = mapped_column(sa.REAL)
@@ -182,7 +197,9 @@ class StoredPublication(Base):
 
 
 class StoredUnindexed(Base):
-    """A file that the last ingest saw and that is no document; with what it was, where it was read."""
+    """A file that the last ingest saw and that is no document; with what it was, where
+    it was read.
+    """
 
     __tablename__ = "unindexed"
     path: Mapped[bytes] = mapped_column(primary_key=True)
@@ -228,11 +245,13 @@ class StoredSetting(Base):
     value: Mapped[str] = mapped_column(sa.Text)
 
 
-# ---- getting them --------------------------------------------------------------------------------------------------
+# ---- getting them --------------------------------------------------------------------------------
 
 
 def is_ours(item: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:  # noqa: ARG001, FBT001, RUF100
-    """Whether a table is described above; the keyword index and its shadow tables are FTS5's own business."""
+    """Whether a table is described above; the keyword index and its shadow tables are FTS5's own
+    business.
+    """
     return not (kind == "table" and (name or "").startswith(("keywords", "sqlite_")))
 
 
@@ -243,8 +262,12 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
 
     packaged = Path(str(files("searchapp"))) / "migrations"
     config = Config()
-    config.set_main_option("script_location", str(packaged if packaged.is_dir() else packaged.parents[1] / "alembic").replace("%", "%%"))
-    # A migration rebuilds tables, and with foreign keys on, dropping the old one would delete every row that refers to it.
+    config.set_main_option(
+        "script_location",
+        str(packaged if packaged.is_dir() else packaged.parents[1] / "alembic").replace("%", "%%"),
+    )
+    # A migration rebuilds tables, and with foreign keys on, dropping the old one would delete every
+    # row that refers to it.
     with engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         raw.execute("PRAGMA foreign_keys = OFF")
@@ -254,27 +277,39 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> None:
                 command.upgrade(config, revision)
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
                 if broken is not None:
-                    hint = "the corpus is as it was: go on with the earlier searchapp, and report this"
-                    raise CorpusDamaged(f"migration left a broken reference in {broken[0]}", hint=hint)
-                if revision == "head":  # an earlier schema lacks what a seal covers; only tests stop there
+                    hint = (
+                        "the corpus is as it was: go on with the earlier searchapp, and report this"
+                    )
+                    raise CorpusDamaged(
+                        f"migration left a broken reference in {broken[0]}", hint=hint
+                    )
+                if (
+                    revision == "head"
+                ):  # an earlier schema lacks what a seal covers; only tests stop there
                     seal(connection)
         finally:
             raw.execute("PRAGMA foreign_keys = ON")
 
 
 def connect(folder: Path) -> sa.Engine:
-    """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they cannot fail half-way."""
+    """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they
+    cannot fail half-way.
+    """
     path = folder / records.DATABASE
     try:
         if not path.exists():
             _make(path)
     except OSError as error:
-        raise CorpusUnwritable(f"cannot write the corpus at {folder}: {error.strerror}", hint=ROOM) from error
+        raise CorpusUnwritable(
+            f"cannot write the corpus at {folder}: {error.strerror}", hint=ROOM
+        ) from error
     except sqlite3.Error as error:
         raise translated(error, folder) from error
 
     def open_database() -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=30
+        )
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -286,7 +321,9 @@ def connect(folder: Path) -> sa.Engine:
 
 
 def _make(path: Path) -> None:
-    """Make an empty database in WAL mode that appears whole: turning one to WAL in its place could be cut half-way, and not be readable."""
+    """Make an empty database in WAL mode that appears whole: turning one to WAL in its place could
+    be cut half-way, and not be readable.
+    """
     temporary = path.with_name(f".{path.name}-new")
     _clear(temporary)
     with disk.created(temporary):
@@ -307,7 +344,10 @@ def _clear(temporary: Path) -> None:
 
 def seal(connection: sa.Connection) -> None:
     """Bring `corpus.digest` up to date, last in a transaction."""
-    tables = [[tuple(row) for row in connection.exec_driver_sql(statement)] for statement in records.ACCOUNT]
+    tables = [
+        [tuple(row) for row in connection.exec_driver_sql(statement)]
+        for statement in records.ACCOUNT
+    ]
     connection.execute(sa.update(StoredCorpus).values(digest=records.account_digest(tables)))
 
 
@@ -316,17 +356,28 @@ def _translate(context: sa.ExceptionContext) -> None:
         raise translated(context.original_exception, None) from context.original_exception
 
 
-def translated(error: sqlite3.Error | OSError | UnicodeError, folder: Path | None) -> SearchappError:
+def translated(
+    error: sqlite3.Error | OSError | UnicodeError, folder: Path | None
+) -> SearchappError:
     """What an error of SQLite's or of the disk's means for the corpus, with its cure."""
     where = f" at {folder}" if folder else ""
     if is_damage(error):
-        return CorpusDamaged(f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full")
-    is_failing = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR or getattr(error, "errno", 0) == errno.EIO
-    return CorpusUnwritable(f"the corpus{where} cannot be written: {error}", hint=FAILING if is_failing else ROOM)
+        return CorpusDamaged(
+            f"the corpus{where} is damaged: {error}", hint="run: searchapp check --full"
+        )
+    is_failing = (
+        getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+        or getattr(error, "errno", 0) == errno.EIO
+    )
+    return CorpusUnwritable(
+        f"the corpus{where} cannot be written: {error}", hint=FAILING if is_failing else ROOM
+    )
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether SQLite says that a database's bytes are not what they should be, if only by a message with a name that is no text."""
+    """Whether SQLite says that a database's bytes are not what they should be, if only by a message
+    with a name that is no text.
+    """
     return isinstance(error, UnicodeError) or getattr(error, "sqlite_errorcode", 0) & 0xFF in (
         sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_NOTADB,

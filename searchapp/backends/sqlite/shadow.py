@@ -1,8 +1,9 @@
-"""The other encodings of a corpus: made by another model, each in a folder inside the corpus's, half built or kept from before.
+"""The other encodings of a corpus: made by another model, each in a folder inside the corpus's,
+half built or kept from before.
 
-Such a folder is a corpus of its own, complete in itself, of which the corpus knows nothing: it answers from its current encoding
-alone, so that the others may be incomplete, or be deleted, at any time. Where they are and what they hold, looked at and deleted here;
-`reencode` builds them.
+Such a folder is a corpus of its own, complete in itself, of which the corpus knows nothing: it
+answers from its current encoding alone, so that the others may be incomplete, or be deleted, at any
+time. Where they are and what they hold, looked at and deleted here; `reencode` builds them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from searchapp.types import EncoderIdentity, FileOutcome
 
 _PREFIX = "encoding-"
-_NEW, _GONE = ".new", ".gone"  # ends of the names of what is being copied, or deleted; a kill leaves them
+_NEW, _GONE = (
+    ".new",
+    ".gone",
+)  # ends of the names of what is being copied, or deleted; a kill leaves them
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,13 @@ class Reencoded:
     passages: int
     took_s: float
     embedded: int = 0  # passages
-    taken_over: int = 0  # documents whose files could not be read: they were split anew from the stored text
+    taken_over: int = (
+        0  # documents whose files could not be read: they were split anew from the stored text
+    )
     joined: int = 0  # documents that the corpus did not have before
-    left: tuple[FileOutcome, ...] = ()  # documents that the corpus had before, by the rules of every ingest
+    left: tuple[
+        FileOutcome, ...
+    ] = ()  # documents that the corpus had before, by the rules of every ingest
     is_in_place: bool = False  # False: it was interrupted, and nothing has changed
     is_former_kept: bool = False
     notes: tuple[str, ...] = ()
@@ -99,9 +107,16 @@ def drop(corpus: Path, model: str) -> list[Path]:
     Raises EncoderError where there is none, and CorpusLocked while it is being built.
     """
     names = {model, str(Path(model).expanduser().resolve())}
-    found = [each.folder for each in others(corpus) if each.folder.name == model or (each.encoder and each.encoder.model in names)]
+    found = [
+        each.folder
+        for each in others(corpus)
+        if each.folder.name == model or (each.encoder and each.encoder.model in names)
+    ]
     if not found:
-        raise EncoderError(f"the corpus holds no other encoding by {model}", hint="see: searchapp model list, and searchapp status")
+        raise EncoderError(
+            f"the corpus holds no other encoding by {model}",
+            hint="see: searchapp model list, and searchapp status",
+        )
     for folder in found:
         try:
             lock = Lock(folder)
@@ -116,7 +131,9 @@ def drop(corpus: Path, model: str) -> list[Path]:
 
 
 def sweep(corpus: Path) -> None:
-    """Delete what a kill has left of encodings that were being copied or deleted; call it under the corpus's lock."""
+    """Delete what a kill has left of encodings that were being copied or deleted; call it under the
+    corpus's lock.
+    """
     for folder in folders(corpus):
         if _is_leftover(folder):
             shutil.rmtree(folder, ignore_errors=True)

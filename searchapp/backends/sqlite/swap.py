@@ -1,8 +1,9 @@
 """One encoding of a corpus put in the place of another, in one transaction.
 
-An encoding is a database of its own until then. What an ingest does not make of the documents (settings, labels, whatever comes) belongs
-to the corpus and goes over, also of tables that are not known here. A kill at any moment leaves the one encoding or the other, whole.
-Call everything here under the corpus's lock. Knows neither models nor files.
+An encoding is a database of its own until then. What an ingest does not make of the documents
+(settings, labels, whatever comes) belongs to the corpus and goes over, also of tables that are not
+known here. A kill at any moment leaves the one encoding or the other, whole. Call everything here
+under the corpus's lock. Knows neither models nor files.
 """
 
 from __future__ import annotations
@@ -26,10 +27,20 @@ from searchapp.filesystem import atomic_write as disk
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-# What each encoding has of its own: its documents, what an ingest records beside them, and what is derived. All else is the corpus's.
+# What each encoding has of its own: its documents, what an ingest records beside them, and what is
+# derived. All else is the corpus's.
 _OF_AN_ENCODING = frozenset(
     {
-        *("alembic_version", "corpus", "encoding", "root", "document", "document_text", "passage", "vectors"),
+        *(
+            "alembic_version",
+            "corpus",
+            "encoding",
+            "root",
+            "document",
+            "document_text",
+            "passage",
+            "vectors",
+        ),
         *("tombstone", "published", "unindexed", "background", "tally"),
     }
 )
@@ -38,22 +49,36 @@ _SPARE_IDS = 2**20  # that the corpus may give to new passages while another enc
 
 
 def require_room(folder: Path, *, copies: int) -> None:
-    """Raise CorpusUnwritable where the disk has no room for so many more copies of the corpus's database."""
+    """Raise CorpusUnwritable where the disk has no room for so many more copies of the corpus's
+    database.
+    """
     size = sum(path.stat().st_size for path in folder.glob(f"{records.DATABASE}*"))
     if shutil.disk_usage(folder).free < copies * size:
         hint = f"make room for {copies * size / 2**20:,.0f} MiB; the corpus answers as before"
-        raise CorpusUnwritable(f"there is too little room on the disk for another encoding of the corpus at {folder}", hint=hint)
+        raise CorpusUnwritable(
+            f"there is too little room on the disk for another encoding of the corpus at {folder}",
+            hint=hint,
+        )
 
 
 def count_on(folder: Path, current: Path) -> None:
-    """Have an encoding number its next documents and passages behind all that the current one ever had, so that no number means two."""
+    """Have an encoding number its next documents and passages behind all that the current one ever
+    had, so that no number means two.
+    """
     with _opened(folder) as new, Snapshot(current) as old:
         given: dict[str, int] = dict(old.database.execute("SELECT name, seq FROM sqlite_sequence"))
-        own: dict[str, int] = dict(new.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all())
+        own: dict[str, int] = dict(
+            new.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
+        )
         behind = {name: seq + _SPARE_IDS for name, seq in given.items() if own.get(name, 0) < seq}
         if behind:
-            new.exec_driver_sql(f"DELETE FROM sqlite_sequence WHERE name IN ({', '.join('?' * len(behind))})", tuple(behind))
-            new.exec_driver_sql("INSERT INTO sqlite_sequence(name, seq) VALUES (?, ?)", list(behind.items()))
+            new.exec_driver_sql(
+                f"DELETE FROM sqlite_sequence WHERE name IN ({', '.join('?' * len(behind))})",
+                tuple(behind),
+            )
+            new.exec_driver_sql(
+                "INSERT INTO sqlite_sequence(name, seq) VALUES (?, ?)", list(behind.items())
+            )
             schema.seal(new)
             new.commit()
 
@@ -63,11 +88,17 @@ def make_ready(folder: Path, current: Path) -> None:
     with _opened(folder) as new, Snapshot(current) as old:
         ids = _ids(old.database, new)
         _copy_labels(old.database, new, ids)
-        for (table,) in old.database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
+        for (table,) in old.database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+        ).fetchall():
             if table not in (*_OF_AN_ENCODING, "label") and not table.startswith(_DERIVED):
                 _copy_table(table, old.database, new, ids)
-        uuid, created_at_ns = old.database.execute("SELECT uuid, created_at_ns FROM corpus").fetchone()
-        statement = "UPDATE corpus SET uuid = ?, created_at_ns = ?, generation = max(generation, ?) + 1"
+        uuid, created_at_ns = old.database.execute(
+            "SELECT uuid, created_at_ns FROM corpus"
+        ).fetchone()
+        statement = (
+            "UPDATE corpus SET uuid = ?, created_at_ns = ?, generation = max(generation, ?) + 1"
+        )
         new.exec_driver_sql(statement, (uuid, created_at_ns, old.generation))
         for table in ("published", "tombstone"):  # of a vectors file that stays behind
             new.exec_driver_sql(f"DELETE FROM {table}")
@@ -78,8 +109,13 @@ def make_ready(folder: Path, current: Path) -> None:
 def require_sound(folder: Path, *, is_full: bool) -> None:
     """Raise CorpusDamaged where an encoding is not what was written, as `check` finds it."""
     if findings := check(folder, is_full=is_full):
-        hint = "the corpus answers as before; delete the new encoding with searchapp model drop, and build it again"
-        raise CorpusDamaged(f"the new encoding is damaged, and was not put in place: {findings[0].what}", hint=hint)
+        hint = (
+            "the corpus answers as before; delete the new encoding with searchapp model "
+            "drop, and build it again"
+        )
+        raise CorpusDamaged(
+            f"the new encoding is damaged, and was not put in place: {findings[0].what}", hint=hint
+        )
 
 
 def keep(current: Path) -> None:
@@ -100,7 +136,9 @@ def keep(current: Path) -> None:
 
 
 def put_in_place(folder: Path, current: Path) -> None:
-    """Have the corpus answer from an encoding that was made ready; readers go on undisturbed. Nothing has changed where this raises."""
+    """Have the corpus answer from an encoding that was made ready; readers go on undisturbed.
+    Nothing has changed where this raises.
+    """
     try:
         take_place(folder / records.DATABASE, current / records.DATABASE)
     except (sqlite3.Error, OSError) as error:
@@ -119,29 +157,52 @@ def _opened(folder: Path) -> Iterator[sa.Connection]:
 
 
 def _ids(old: sqlite3.Connection, new: sa.Connection) -> Mapping[int, int]:
-    """Which document of the new encoding each of the old one is: that at its path, else one of the same bytes, which was moved."""
-    rows = new.exec_driver_sql("SELECT path, content_hash, id FROM document ORDER BY path DESC").all()
+    """Which document of the new encoding each of the old one is: that at its path, else one of the
+    same bytes, which was moved.
+    """
+    rows = new.exec_driver_sql(
+        "SELECT path, content_hash, id FROM document ORDER BY path DESC"
+    ).all()
     by_path = {path: document_id for path, _, document_id in rows}
     by_content = {content_hash: document_id for _, content_hash, document_id in rows}
     documents = old.execute("SELECT id, path, content_hash FROM document")
-    found = ((document_id, by_path.get(path, by_content.get(content_hash))) for document_id, path, content_hash in documents)
+    found = (
+        (document_id, by_path.get(path, by_content.get(content_hash)))
+        for document_id, path, content_hash in documents
+    )
     return {document_id: other for document_id, other in found if other is not None}
 
 
 def _copy_labels(old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]) -> None:
-    """Have the new encoding's documents be labelled as the old one's, under digests of their own; a damaged label stays one."""
+    """Have the new encoding's documents be labelled as the old one's, under digests of their own; a
+    damaged label stays one.
+    """
     rows = []
     for document_id, *said, digest in old.execute(LABELS).fetchall():
         if document_id in ids:
             is_sound = records.label_digest(document_id, *said) == digest
-            rows.append((ids[document_id], *said, records.label_digest(ids[document_id], *said) if is_sound else digest))
+            rows.append(
+                (
+                    ids[document_id],
+                    *said,
+                    records.label_digest(ids[document_id], *said) if is_sound else digest,
+                )
+            )
     new.exec_driver_sql("DELETE FROM label")
     if rows:
-        new.exec_driver_sql("INSERT OR IGNORE INTO label(document_id, name, origin, probability, digest) VALUES (?, ?, ?, ?, ?)", rows)
+        new.exec_driver_sql(
+            "INSERT OR IGNORE INTO label(document_id, name, origin, probability, digest) VALUES "
+            "(?, ?, ?, ?, ?)",
+            rows,
+        )
 
 
-def _copy_table(table: str, old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]) -> None:
-    """Have a table hold what the old one does; rows of documents go to the document that is theirs in the new encoding."""
+def _copy_table(
+    table: str, old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]
+) -> None:
+    """Have a table hold what the old one does; rows of documents go to the document that is theirs
+    in the new encoding.
+    """
     cursor = old.execute(f'SELECT * FROM "{table}"')
     names = [each[0] for each in cursor.description]
     rows: list[tuple[Any, ...]] = cursor.fetchall()

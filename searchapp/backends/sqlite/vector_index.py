@@ -1,9 +1,11 @@
 """The vectors file: an immutable, memory-mapped FAISS index, a cache of what the database holds.
 
-The only owner of faiss. Knows ids, float16 rows and files; nothing of documents, SQL or generations' meaning. Scores never
-depend on whether a row came from the file or from the database: FAISS only proposes candidates, and `rescore` computes what
-is shown from the same float16 values either way. Up to APPROXIMATE_FROM passages the file holds those values, and a search of it is exact;
-beyond, it holds a byte a value in inverted lists, looks at the nearest lists alone, and the values come from the database.
+The only owner of faiss. Knows ids, float16 rows and files; nothing of documents, SQL or
+generations' meaning. Scores never depend on whether a row came from the file or from the database:
+FAISS only proposes candidates, and `rescore` computes what is shown from the same float16 values
+either way. Up to APPROXIMATE_FROM passages the file holds those values, and a search of it is
+exact; beyond, it holds a byte a value in inverted lists, looks at the nearest lists alone, and the
+values come from the database.
 """
 
 from __future__ import annotations
@@ -34,20 +36,28 @@ if TYPE_CHECKING:
     Bitmap: TypeAlias = NDArray[np.uint8]  # bit `i % 8` of byte `i // 8` is passage id i
     RowsOf: TypeAlias = Callable[[Ids], HalfVectors]  # the stored rows of ids, in their order
 
-APPROXIMATE_FROM = 2_000_000  # passages: an exact scan takes 30 ms a million, the lists a few ms whatever the size
-_LISTS_LOOKED_AT = 1 / 16  # of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
+APPROXIMATE_FROM = (
+    2_000_000  # passages: an exact scan takes 30 ms a million, the lists a few ms whatever the size
+)
+_LISTS_LOOKED_AT = (
+    1 / 16
+)  # of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
 _OVERSAMPLING = 4  # candidates to a passage that is wanted, where values are a byte each
 _TRAINING = 64  # vectors to a list
 _WRITTEN = 2**20  # bytes given to the disk at a time
 _ADDED = 16_384  # rows given to FAISS at a time, which bounds memory
-_MARGIN = 16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
+_MARGIN = (
+    16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
+)
 _FEW_RANGES = 1024
 _BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
 
 
 class VectorsFileError(SearchappError):
-    """The vectors file is missing, unreadable or not what was recorded; the database has everything in it."""
+    """The vectors file is missing, unreadable or not what was recorded; the database has everything
+    in it.
+    """
 
     code = "vectors_file"
 
@@ -63,11 +73,13 @@ class PublishedFile:
     passages: int
 
 
-# ---- rows ----------------------------------------------------------------------------------------------------------
+# ---- rows ----------------------------------------------------------------------------------------
 
 
 def to_blob(vectors: Vectors) -> bytes:
-    """Rows as stored: little-endian float16, row after row. Raises ValueError for rows that are not finite unit vectors."""
+    """Rows as stored: little-endian float16, row after row. Raises ValueError for rows that are not
+    finite unit vectors.
+    """
     norms = np.linalg.norm(vectors, axis=1)  # (n,)
     if not np.all(np.abs(norms - 1.0) < 1e-3):  # NaN fails the comparison too
         raise ValueError("vectors must be finite and of unit length")
@@ -80,7 +92,9 @@ def from_blob(blob: bytes, dim: int) -> HalfVectors:
 
 
 def rescore(rows: HalfVectors, query: Vector) -> Scores:
-    """The cosine of each stored row with the query, (n,), summed in float64 so that order and batch do not show."""
+    """The cosine of each stored row with the query, (n,), summed in float64 so that order and batch
+    do not show.
+    """
     exact = query.astype(np.float64)  # (dim,)
     scores = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), _BLOCK):
@@ -96,7 +110,9 @@ def bitmap(ranges: Iterable[tuple[int, int]], highest: int) -> Bitmap:
         for first, count in found.tolist():
             bits[first : first + count] = True
         return np.packbits(bits, bitorder="little")
-    steps = np.zeros(highest + 9, dtype=np.int32)  # how many ranges begin at an id, less those that end before it
+    steps = np.zeros(
+        highest + 9, dtype=np.int32
+    )  # how many ranges begin at an id, less those that end before it
     np.add.at(steps, found[:, 0], 1)
     np.add.at(steps, np.minimum(found.sum(axis=1), highest + 8), -1)
     return np.packbits(np.cumsum(steps[:-1]) > 0, bitorder="little")
@@ -110,15 +126,19 @@ def contains(allowed: Bitmap, ids: Ids) -> NDArray[np.bool_]:
     return found
 
 
-def top(rows: HalfVectors, ids: Ids, query: Vector, *, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
-    """The best rows by brute force: at least `depth` (from 1) with all ties at the cut, best first, fewer only when fewer exist."""
+def top(
+    rows: HalfVectors, ids: Ids, query: Vector, *, depth: int, allowed: Bitmap | None
+) -> tuple[Ids, Scores]:
+    """The best rows by brute force: at least `depth` (from 1) with all ties at the cut, best first,
+    fewer only when fewer exist.
+    """
     if allowed is not None:
         keep = contains(allowed, ids)
         rows, ids = rows[keep], ids[keep]
     return _cut(ids, rescore(rows, query), depth)
 
 
-# ---- the file ------------------------------------------------------------------------------------------------------
+# ---- the file ------------------------------------------------------------------------------------
 
 
 def publish(
@@ -130,16 +150,21 @@ def publish(
     *,
     approximate_from: int = APPROXIMATE_FROM,
 ) -> PublishedFile:
-    """Write all rows, `passages` of them, each block with the id of its first row, to a new file that appears whole or not at all.
+    """Write all rows, `passages` of them, each block with the id of its first row, to a new file
+    that appears whole or not at all.
 
-    `blocks` gives them anew each time. Returns what to record; until it is recorded, no reader looks at the file. Raises OSError when the
-    disk does.
+    `blocks` gives them anew each time. Returns what to record; until it is recorded, no reader
+    looks at the file. Raises OSError when the disk does.
     """
     import faiss as typed
 
     faiss: Any = typed  # its types lack what Python adds
     if passages < approximate_from:
-        index: Any = faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT))
+        index: Any = faiss.IndexIDMap(
+            faiss.IndexScalarQuantizer(
+                dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
+            )
+        )
     else:
         index = _trained_lists(dim, passages, blocks())
     for ids, rows in _gathered(blocks()):
@@ -147,7 +172,9 @@ def publish(
     temporary = folder / f".vectors-{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)
     try:
-        with disk.created(temporary) as file:  # not by name: FAISS does not tell of a write that fails when it closes its file
+        with disk.created(
+            temporary
+        ) as file:  # not by name: FAISS does not tell of a write that fails when it closes its file
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, _WRITTEN))
         digest = _digest(temporary)
         path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
@@ -160,15 +187,23 @@ def publish(
     return PublishedFile(path.name, generation, digest, FileIdentity.of(path.stat()), index.ntotal)
 
 
-def _trained_lists(dim: int, passages: int, blocks: Iterable[tuple[int, HalfVectors]]) -> Any:  # a faiss index
-    """Empty inverted lists, as many as suit so many passages, trained on an even sample of them; FAISS's own seed is fixed."""
+def _trained_lists(
+    dim: int, passages: int, blocks: Iterable[tuple[int, HalfVectors]]
+) -> Any:  # a faiss index
+    """Empty inverted lists, as many as suit so many passages, trained on an even sample of them;
+    FAISS's own seed is fixed.
+    """
     import faiss
 
     lists = 2 ** round(math.log2(1.3 * math.sqrt(passages)))
     step = max(1, passages // (_TRAINING * lists))
-    sample = np.concatenate([rows[-int(ids[0]) % step :: step] for ids, rows in _gathered(blocks)]).astype(np.float32)
+    sample = np.concatenate(
+        [rows[-int(ids[0]) % step :: step] for ids, rows in _gathered(blocks)]
+    ).astype(np.float32)
     quantizer = faiss.IndexFlatIP(dim)
-    index = faiss.IndexIVFScalarQuantizer(quantizer, dim, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexIVFScalarQuantizer(
+        quantizer, dim, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
     index.train(sample)
     return index
 
@@ -190,7 +225,10 @@ def _gathered(blocks: Iterable[tuple[int, HalfVectors]]) -> Iterator[tuple[Ids, 
 
 
 def _joined(firsts: Sequence[int], blocks: Sequence[HalfVectors]) -> tuple[Ids, HalfVectors]:
-    ids = [np.arange(first, first + len(rows), dtype=np.int64) for first, rows in zip(firsts, blocks, strict=True)]
+    ids = [
+        np.arange(first, first + len(rows), dtype=np.int64)
+        for first, rows in zip(firsts, blocks, strict=True)
+    ]
     return np.concatenate(ids), np.concatenate(blocks)
 
 
@@ -201,7 +239,9 @@ def generation_of(path: Path) -> int:
 
 
 def remove_others(folder: Path, keep: str) -> None:
-    """Delete all vectors files and leftovers but the one named; readers that have one mapped keep reading it."""
+    """Delete all vectors files and leftovers but the one named; readers that have one mapped keep
+    reading it.
+    """
     with contextlib.suppress(OSError):  # a folder that cannot be listed
         for path in [*folder.glob("vectors-*.faiss"), *folder.glob(".vectors-*.tmp")]:
             if path.name != keep:
@@ -212,22 +252,29 @@ def remove_others(folder: Path, keep: str) -> None:
 def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) -> None:
     """Raise VectorsFileError unless the file is the one that was published.
 
-    Equal identity is enough, as the file is never written again; where it differs (a copied corpus), or with `is_whole`, its
-    digest decides.
+    Equal identity is enough, as the file is never written again; where it differs (a copied
+    corpus), or with `is_whole`, its digest decides.
     """
     path = folder / published.name
     try:
         is_same = not is_whole and FileIdentity.of(path.stat()) == published.identity
         if not is_same and _digest(path) != published.digest:
-            raise VectorsFileError("the vectors file is damaged", hint="the next ingest rebuilds it")
+            raise VectorsFileError(
+                "the vectors file is damaged", hint="the next ingest rebuilds it"
+            )
     except FileNotFoundError as error:
-        raise VectorsFileError("the vectors file is missing", hint="the next ingest rebuilds it") from error
+        raise VectorsFileError(
+            "the vectors file is missing", hint="the next ingest rebuilds it"
+        ) from error
     except OSError as error:
-        raise VectorsFileError(f"the vectors file cannot be read: {error.strerror}", hint="the next ingest rebuilds it") from error
+        raise VectorsFileError(
+            f"the vectors file cannot be read: {error.strerror}", hint="the next ingest rebuilds it"
+        ) from error
 
 
 def open_file(folder: Path, published: PublishedFile) -> VectorsFile:
-    """The published file, checked and mapped; the one opened last stays mapped, as touching its pages anew costs more than a search.
+    """The published file, checked and mapped; the one opened last stays mapped, as touching its
+    pages anew costs more than a search.
 
     Raises VectorsFileError where it is missing or not the one published.
     """
@@ -239,22 +286,31 @@ class VectorsFile:
     """A published file, memory-mapped; searched exactly, unless it `is_approximate`."""
 
     def __init__(self, folder: Path, published: PublishedFile) -> None:
-        """Map the file, which `open_file` has checked. Raises VectorsFileError where FAISS cannot read it."""
+        """Map the file, which `open_file` has checked. Raises VectorsFileError where FAISS cannot
+        read it.
+        """
         import faiss
 
         try:
             index: Any = faiss.read_index(str(folder / published.name), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise VectorsFileError("the vectors file cannot be read", hint="the next ingest rebuilds it") from error
+            raise VectorsFileError(
+                "the vectors file cannot be read", hint="the next ingest rebuilds it"
+            ) from error
         self._faiss: Any = faiss
         self._index = index
         self.is_approximate = isinstance(index, faiss.IndexIVF)
         if self.is_approximate:
             index.parallel_mode = 1  # one question's lists go to all cores
-        self._ids: Ids = np.empty(0, np.int64) if self.is_approximate else faiss.vector_to_array(index.id_map)  # ascending
+        self._ids: Ids = (
+            np.empty(0, np.int64) if self.is_approximate else faiss.vector_to_array(index.id_map)
+        )  # ascending
 
-    def search(self, query: Vector, *, depth: int, allowed: Bitmap | None, rows_of: RowsOf | None = None) -> tuple[Ids, Scores]:
-        """The best rows: at least `depth` (from 1) with all ties at the cut, best first, fewer only when fewer exist.
+    def search(
+        self, query: Vector, *, depth: int, allowed: Bitmap | None, rows_of: RowsOf | None = None
+    ) -> tuple[Ids, Scores]:
+        """The best rows: at least `depth` (from 1) with all ties at the cut, best first, fewer only
+        when fewer exist.
 
         An approximate file may miss some, and needs `rows_of` for the values that it rescores.
         """
@@ -276,10 +332,18 @@ class VectorsFile:
             return np.empty(0, dtype=np.int64)
         options = {}
         if allowed is not None:
-            options["sel"] = self._faiss.IDSelectorBitmap(allowed.size, self._faiss.swig_ptr(allowed))
+            options["sel"] = self._faiss.IDSelectorBitmap(
+                allowed.size, self._faiss.swig_ptr(allowed)
+            )
         if self.is_approximate:
-            share = 1.0 if allowed is None else float(np.bitwise_count(allowed).sum()) / self._index.ntotal
-            looked_at = math.ceil(self._index.nlist * _LISTS_LOOKED_AT / max(share, _LISTS_LOOKED_AT))
+            share = (
+                1.0
+                if allowed is None
+                else float(np.bitwise_count(allowed).sum()) / self._index.ntotal
+            )
+            looked_at = math.ceil(
+                self._index.nlist * _LISTS_LOOKED_AT / max(share, _LISTS_LOOKED_AT)
+            )
             parameters = self._faiss.SearchParametersIVF(nprobe=max(1, looked_at), **options)
         else:
             parameters = self._faiss.SearchParameters(**options)
@@ -291,8 +355,12 @@ class VectorsFile:
         """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""
         if not len(ids):
             return np.empty((0, self._index.d), dtype=np.float16)
-        places = np.searchsorted(self._ids, ids)  # a map of FAISS's own would take longer to build than a search
-        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(np.float16)  # exact: the index stores float16
+        places = np.searchsorted(
+            self._ids, ids
+        )  # a map of FAISS's own would take longer to build than a search
+        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(
+            np.float16
+        )  # exact: the index stores float16
         return half
 
 
@@ -301,7 +369,7 @@ def _mapped(folder: Path, published: PublishedFile) -> VectorsFile:
     return VectorsFile(folder, published)
 
 
-# ---- private -------------------------------------------------------------------------------------------------------
+# ---- private -------------------------------------------------------------------------------------
 
 
 def _cut(ids: Ids, scores: Scores, depth: int) -> tuple[Ids, Scores]:

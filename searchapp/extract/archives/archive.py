@@ -1,7 +1,9 @@
-"""Archives and packed files: their members, taken out one at a time in memory, never written anywhere.
+"""Archives and packed files: their members, taken out one at a time in memory, never written
+anywhere.
 
-What an archive declares of itself is used only against it: sizes that cannot be right are refused before anything is unpacked, and
-all that is unpacked is counted. A member that cannot be taken out is a refusal; the others are read.
+What an archive declares of itself is used only against it: sizes that cannot be right are refused
+before anything is unpacked, and all that is unpacked is counted. A member that cannot be taken out
+is a refusal; the others are read.
 """
 
 from __future__ import annotations
@@ -30,7 +32,16 @@ _PIECE = 2**20  # unpacked bytes at a time
 _BOMB_MEMBER = (10 * 2**20, 1000)  # bytes, and how many times as many as the packed ones
 _BOMB_ARCHIVE = (64 * 2**20, 200)
 _XZ_MEMORY = 2**28  # four times what the highest usual setting needs
-_PACKED_ENDINGS = {"tgz": "tar", "tbz": "tar", "tbz2": "tar", "txz": "tar", "gz": "", "bz2": "", "xz": "", "svgz": "svg"}
+_PACKED_ENDINGS = {
+    "tgz": "tar",
+    "tbz": "tar",
+    "tbz2": "tar",
+    "txz": "tar",
+    "gz": "",
+    "bz2": "",
+    "xz": "",
+    "svgz": "svg",
+}
 _MAGIC = {"gz": b"\x1f\x8b", "bz2": b"BZh", "xz": b"\xfd7zXZ\0"}
 _UNPACKING_ERRORS = (zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
@@ -45,10 +56,12 @@ _ZEROS = re.compile(rb"\0*")
 
 
 def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:
-    """The files in an archive, in its order; a packed file is one member, and a packed tar gives those of the tar.
+    """The files in an archive, in its order; a packed file is one member, and a packed tar gives
+    those of the tar.
 
-    Folders, links and devices are no members. What the rules for names leave out on disk is a member that is refused here.
-    Raises FileFailed where the archive is broken, at that point, or is made to unpack to far more than it is.
+    Folders, links and devices are no members. What the rules for names leave out on disk is a
+    member that is refused here. Raises FileFailed where the archive is broken, at that point, or is
+    made to unpack to far more than it is.
     """
     if document_type == "zip":
         return _zip_members(data)
@@ -59,7 +72,9 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
 
 
 class MemberNames:
-    """Names for the members of one container: relative, without "..", a drive or "!/", and each given once."""
+    """Names for the members of one container: relative, without "..", a drive or "!/", and each
+    given once.
+    """
 
     def __init__(self) -> None:
         self._given: set[str] = set()
@@ -78,15 +93,24 @@ class MemberNames:
 
 
 def refusal_of_name(name: str) -> FileSkipped | None:
-    """Why nothing of that name is read, by the rules that hold for files on disk; None where it may be."""
+    """Why nothing of that name is read, by the rules that hold for files on disk; None where it may
+    be.
+    """
     *folders, last = name.encode().split(b"/")
-    reasons = chain((reason_of_name(folder, is_folder=True) for folder in folders), (reason_of_name(last, is_folder=False),))
+    reasons = chain(
+        (reason_of_name(folder, is_folder=True) for folder in folders),
+        (reason_of_name(last, is_folder=False),),
+    )
     return next((FileSkipped(reason) for reason in reasons if reason), None)
 
 
 def _safe(name: str) -> str:
     path = _DRIVE.sub("", _UNSTORABLE.sub("\ufffd", name).replace("\\", "/"), count=1)
-    parts = [f"{part}_" if part.endswith("!") else part for part in path.split("/") if part not in {"", ".", ".."}]
+    parts = [
+        f"{part}_" if part.endswith("!") else part
+        for part in path.split("/")
+        if part not in {"", ".", ".."}
+    ]
     return "/".join(parts) or "unnamed"
 
 
@@ -100,14 +124,18 @@ def _too_large(size: int) -> FileSkipped:
     return FileSkipped(f"larger than {MAX_MEMBER_BYTES >> 20} MiB ({size >> 20:,} MiB)")
 
 
-# ---- packed bytes --------------------------------------------------------------------------------------------------
+# ---- packed bytes --------------------------------------------------------------------------------
 
 
 class _Unpacked:
-    """What packed bytes unpack to, read forwards, and never more of it than an archive may come to. Bytes of a tar are as they are."""
+    """What packed bytes unpack to, read forwards, and never more of it than an archive may come to.
+    Bytes of a tar are as they are.
+    """
 
     def __init__(self, data: bytes, kind: str) -> None:
-        self._pieces: Iterator[memoryview] = iter((memoryview(data),)) if kind == "tar" else self._counted(data, kind)
+        self._pieces: Iterator[memoryview] = (
+            iter((memoryview(data),)) if kind == "tar" else self._counted(data, kind)
+        )
         self._rest = memoryview(b"")
 
     def read(self, count: int) -> bytes:
@@ -152,7 +180,9 @@ class _Unpacked:
 
 
 def _unpacked_streams(packed: memoryview, kind: str) -> Iterator[bytes]:
-    """Several packed streams one after the other are one file; what follows the last is passed over, as other programs do."""
+    """Several packed streams one after the other are one file; what follows the last is passed
+    over, as other programs do.
+    """
     while bytes(packed[: len(_MAGIC[kind])]) == _MAGIC[kind]:
         taken = yield from _unpacked_stream(_machine(kind), packed)
         packed = packed[taken:]
@@ -163,14 +193,24 @@ def _unpacked_streams(packed: memoryview, kind: str) -> Iterator[bytes]:
 def _machine(kind: str) -> Any:  # a decompressor; those of zlib have no common type with the others
     if kind == "gz":
         return zlib.decompressobj(16 + zlib.MAX_WBITS)
-    return bz2.BZ2Decompressor() if kind == "bz2" else lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    return (
+        bz2.BZ2Decompressor()
+        if kind == "bz2"
+        else lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    )
 
 
 def _unpacked_stream(machine: Any, packed: memoryview) -> Generator[bytes, None, int]:
-    """One stream in pieces of a bounded size; returns how many packed bytes it took. Raises EOFError where it ends too early."""
+    """One stream in pieces of a bounded size; returns how many packed bytes it took. Raises
+    EOFError where it ends too early.
+    """
     position = 0
     while not machine.eof:
-        chunk = packed[position : position + _CHUNK] if getattr(machine, "needs_input", True) else memoryview(b"")
+        chunk = (
+            packed[position : position + _CHUNK]
+            if getattr(machine, "needs_input", True)
+            else memoryview(b"")
+        )
         piece: bytes = machine.decompress(chunk, _PIECE)
         position += len(chunk) - len(getattr(machine, "unconsumed_tail", b""))
         if piece:
@@ -194,7 +234,11 @@ def _packed_members(stream: _Unpacked, name: str, allowance: Allowance) -> Itera
         yield Member(safe, refusal=refusal)
         return
     content = stream.read(MAX_MEMBER_BYTES + 1)
-    yield Member(safe, refusal=_too_large(len(content))) if len(content) > MAX_MEMBER_BYTES else Member(safe, content)
+    yield (
+        Member(safe, refusal=_too_large(len(content)))
+        if len(content) > MAX_MEMBER_BYTES
+        else Member(safe, content)
+    )
 
 
 def _packed_name(data: bytes, name: str) -> str:
@@ -221,14 +265,20 @@ def _decoded_name(name: bytes) -> str:
     return name.decode("utf-8", "replace")
 
 
-# ---- ZIP -----------------------------------------------------------------------------------------------------------
+# ---- ZIP -----------------------------------------------------------------------------------------
 
 
 def _zip_members(data: bytes) -> Iterator[Member]:
     names = MemberNames()
-    found = [(info, names.of(_zip_name(info))) for info in _zip_directory(data) if _is_zipped_file(info)]
+    found = [
+        (info, names.of(_zip_name(info))) for info in _zip_directory(data) if _is_zipped_file(info)
+    ]
     refusals = [refusal_of_name(name) or _zip_refusal(info, len(data)) for info, name in found]
-    total = sum(info.file_size for (info, _), refusal in zip(found, refusals, strict=True) if refusal is None)
+    total = sum(
+        info.file_size
+        for (info, _), refusal in zip(found, refusals, strict=True)
+        if refusal is None
+    )
     _refuse_bomb(total, len(data), _BOMB_ARCHIVE)
     if total > MAX_BYTES:
         raise FileFailed(f"unpacks to more than {MAX_BYTES >> 20:,} MiB")
@@ -240,12 +290,22 @@ def _zip_directory(data: bytes) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError, IndexError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        OSError,
+        OverflowError,
+        IndexError,
+        struct.error,
+    ) as error:
         raise FileFailed(f"not a readable archive: {_plain(error)}") from error
 
 
 def _is_zipped_file(info: zipfile.ZipInfo) -> bool:
-    kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0  # 3: made on Unix
+    kind = (
+        stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
+    )  # 3: made on Unix
     return not info.filename.endswith(("/", "\\")) and kind in {0, stat.S_IFREG}
 
 
@@ -263,7 +323,12 @@ def _zip_refusal(info: zipfile.ZipInfo, archive_bytes: int) -> FileFailed | File
     """Why a member is not taken out, by what the directory says of it."""
     if info.flag_bits & 0x41 or info.compress_type == 99:
         return FileFailed("encrypted: needs a password")
-    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}:
+    if info.compress_type not in {
+        zipfile.ZIP_STORED,
+        zipfile.ZIP_DEFLATED,
+        zipfile.ZIP_BZIP2,
+        zipfile.ZIP_LZMA,
+    }:
         return FileFailed(f"packed by a method that nothing here unpacks ({info.compress_type})")
     if info.compress_size > archive_bytes:
         return FileFailed("broken: said to be longer than its archive")
@@ -290,7 +355,9 @@ def _unzipped(data: memoryview, info: zipfile.ZipInfo) -> bytes:
     offset = info.header_offset
     if offset < 0 or bytes(data[offset : offset + 4]) != b"PK\x03\x04":
         raise FileFailed("broken: not where its archive says")
-    start = offset + 30 + sum(struct.unpack_from("<HH", data, offset + 26))  # after its name and its extra fields
+    start = (
+        offset + 30 + sum(struct.unpack_from("<HH", data, offset + 26))
+    )  # after its name and its extra fields
     packed = data[start : start + info.compress_size]
     if info.compress_type == zipfile.ZIP_STORED:
         content = bytes(packed)
@@ -307,15 +374,21 @@ def _zip_machine(info: zipfile.ZipInfo, packed: memoryview) -> tuple[Any, memory
         return zlib.decompressobj(-zlib.MAX_WBITS), packed
     if info.compress_type == zipfile.ZIP_BZIP2:
         return bz2.BZ2Decompressor(), packed
-    _, length, settings, dictionary = struct.unpack_from("<HHBI", packed)  # APPNOTE.TXT, section 5.8.8
+    _, length, settings, dictionary = struct.unpack_from(
+        "<HHBI", packed
+    )  # APPNOTE.TXT, section 5.8.8
     lzma1 = {
         "id": lzma.FILTER_LZMA1,
         "lc": settings % 9,
         "lp": settings // 9 % 5,
         "pb": settings // 45,
-        "dict_size": min(max(dictionary, 4096), max(info.file_size, 4096)),  # it never reaches back further than the beginning
+        "dict_size": min(
+            max(dictionary, 4096), max(info.file_size, 4096)
+        ),  # it never reaches back further than the beginning
     }
-    return _Ending(lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[lzma1]), info.file_size), packed[4 + length :]
+    return _Ending(lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[lzma1]), info.file_size), packed[
+        4 + length :
+    ]
 
 
 class _Ending:
@@ -351,7 +424,7 @@ def _bounded(pieces: Iterator[bytes], size: int) -> bytes:
     return bytes(found)
 
 
-# ---- tar -----------------------------------------------------------------------------------------------------------
+# ---- tar -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +465,9 @@ def _skip(stream: _Unpacked, entry: _TarEntry, allowance: Allowance) -> None:
 
 
 def _tar_entries(stream: _Unpacked) -> Iterator[_TarEntry]:
-    """The headers, each with what the headers before it say of it (POSIX.1-2001 pax, GNU long names). The data follow in the stream."""
+    """The headers, each with what the headers before it say of it (POSIX.1-2001 pax, GNU long
+    names). The data follow in the stream.
+    """
     notes: dict[bytes, bytes] = {}
     while any(header := stream.read(_TAR_BLOCK)):
         entry = _tar_entry(header)
@@ -409,14 +484,21 @@ def _tar_entry(header: bytes) -> _TarEntry:
     if len(header) < _TAR_BLOCK:
         raise FileFailed("not a readable archive: ends too early")
     total = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
-    signed = total - 256 * sum(byte > 127 for byte in header[:148] + header[156:])  # as some old programs counted
+    signed = total - 256 * sum(
+        byte > 127 for byte in header[:148] + header[156:]
+    )  # as some old programs counted
     if _tar_number(header[148:156]) not in {total, signed}:
         raise FileFailed("not a readable archive: a header is broken")
     prefix = _until_nul(header[345:500]) if header[257:263] == b"ustar\0" else b""
     name = _until_nul(header[:100])
     kind = header[156:157]
     size = 0 if kind in _TAR_WITHOUT_DATA else _tar_number(header[124:136])
-    return _TarEntry(prefix + b"/" + name if prefix else name, size, b"0" if kind == b"S" else kind, is_sparse=kind == b"S")
+    return _TarEntry(
+        prefix + b"/" + name if prefix else name,
+        size,
+        b"0" if kind == b"S" else kind,
+        is_sparse=kind == b"S",
+    )
 
 
 def _tar_number(field: bytes) -> int:
@@ -434,7 +516,9 @@ def _until_nul(field: bytes) -> bytes:
 
 
 def _tar_notes(stream: _Unpacked, entry: _TarEntry) -> dict[bytes, bytes]:
-    """What an extending header says, in pax's words; only what concerns the next entry's name and data is of use."""
+    """What an extending header says, in pax's words; only what concerns the next entry's name and
+    data is of use.
+    """
     if entry.size > _TAR_NOTE:
         raise FileFailed("not a readable archive: a header is too long")
     body = stream.read(entry.size)
@@ -462,7 +546,9 @@ def _noted(entry: _TarEntry, notes: dict[bytes, bytes]) -> _TarEntry:
     size = notes.get(b"size", b"")
     return _TarEntry(
         notes.get(b"GNU.sparse.name") or notes.get(b"path") or entry.name,
-        int(size) if size.isdigit() and len(size) < 20 and entry.kind not in _TAR_WITHOUT_DATA else entry.size,
+        int(size)
+        if size.isdigit() and len(size) < 20 and entry.kind not in _TAR_WITHOUT_DATA
+        else entry.size,
         entry.kind,
         entry.is_sparse or any(key.startswith(b"GNU.sparse.") for key in notes),
     )

@@ -1,6 +1,7 @@
 """Mails: who wrote to whom, when and what, and the files that they sent along.
 
-Outlook's files become mails of the usual form first; `mime` takes those apart, and here is decided which parts are there to read.
+Outlook's files become mails of the usual form first; `mime` takes those apart, and here is decided
+which parts are there to read.
 """
 
 from __future__ import annotations
@@ -35,26 +36,40 @@ _ENDINGS = {
     "text/plain": ".txt",
     "text/rtf": ".rtf",
 }
-_BODY_TYPES = frozenset({"text/plain", "text/html", "text/enriched", "message/delivery-status", "text/rfc822-headers"})
+_BODY_TYPES = frozenset(
+    {"text/plain", "text/html", "text/enriched", "message/delivery-status", "text/rfc822-headers"}
+)
 _ADDED = frozenset(
-    {"application/pgp-encrypted", "application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+    {
+        "application/pgp-encrypted",
+        "application/pgp-signature",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+    }
 )
 _SEALED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _ENVELOPE = re.compile(
-    rb"\s*(?:From [^\n]*\n(?:>From [^\n]*\n)*|(?=(?:from|to|subject|date|received|return-path|mime-version):))", re.IGNORECASE
+    rb"\s*(?:From [^\n]*\n(?:>From "
+    rb"[^\n]*\n)*|(?=(?:from|to|subject|date|received|return-path|mime-version):))",
+    re.IGNORECASE,
 )
 _BYTE_COUNT = re.compile(rb"(\d{1,10})[ \t]*\r?\n")
-_MBOX_FROM = re.compile(rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\d\d:\d\d[^\n]*(?:\n|\Z)")
+_MBOX_FROM = re.compile(
+    rb"From (?:(?<=\n\nFrom )|(?<=\n\r\nFrom )|(?<=\AFrom ))[^\n]*\d\d:\d\d[^\n]*(?:\n|\Z)"
+)
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _QUOTE_MARKS = re.compile(r"(?:> ?)*>")
 _BULLETS = re.compile(r"(?:[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+\S[^\n]*(?:\n|\Z))+\Z")
-_CALENDAR_LINE = re.compile(r"(SUMMARY|LOCATION|DESCRIPTION|DTSTART|DTEND)(?:;[^:\n]*)?:(.*)", re.IGNORECASE)
+_CALENDAR_LINE = re.compile(
+    r"(SUMMARY|LOCATION|DESCRIPTION|DTSTART|DTEND)(?:;[^:\n]*)?:(.*)", re.IGNORECASE
+)
 _CALENDAR_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d*(Z?))?$")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?")
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A mail: from, to and date as its first paragraph, then its body; the plain one, unless that is a mere stub.
+    """A mail: from, to and date as its first paragraph, then its body; the plain one, unless that
+    is a mere stub.
 
     A saved page (MHTML) gives the main text of its page.
     """
@@ -70,14 +85,16 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
-    """What is attached to a mail, in order, or the mails of a mailbox as "1.eml", "2.eml"...; a saved page has none."""
+    """What is attached to a mail, in order, or the mails of a mailbox as "1.eml", "2.eml"...; a
+    saved page has none.
+    """
     if document_type == "mbox":
         yield from _mailbox(data)
     elif document_type != "mhtml":
         yield from _attached(_mail(data, document_type))
 
 
-# ---- the mail and its parts ----------------------------------------------------------------------------------------
+# ---- the mail and its parts ----------------------------------------------------------------------
 
 
 class _Mime(Mime):
@@ -113,7 +130,7 @@ def _mail(data: bytes, document_type: str) -> _Mime:
     return _Mime.parsed(memoryview(data)[start:])
 
 
-# ---- headers -------------------------------------------------------------------------------------------------------
+# ---- headers -------------------------------------------------------------------------------------
 
 
 def _metadata(mail: _Mime) -> dict[str, str]:
@@ -125,7 +142,15 @@ def _metadata(mail: _Mime) -> dict[str, str]:
         "cc": _joined(_addresses(mail, "cc")),
         "date": _date(mail),
         "subject": mail.header("subject"),
-        "tags": "; ".join(filter(None, map(str.strip, re.split("[,;]", mail.header("keywords") or mail.header("x-gmail-labels"))))),
+        "tags": "; ".join(
+            filter(
+                None,
+                map(
+                    str.strip,
+                    re.split("[,;]", mail.header("keywords") or mail.header("x-gmail-labels")),
+                ),
+            )
+        ),
         "language": mail.header("content-language"),
     }
     return {key: value for key, value in found.items() if value}
@@ -133,7 +158,11 @@ def _metadata(mail: _Mime) -> dict[str, str]:
 
 def _head(mail: _Mime, metadata: dict[str, str]) -> str:
     """Who wrote to whom and when, a line each."""
-    lines = [f"{label}: {_shown(metadata[key])}" for label, key in (("From", "from"), ("To", "to"), ("Cc", "cc")) if key in metadata]
+    lines = [
+        f"{label}: {_shown(metadata[key])}"
+        for label, key in (("From", "from"), ("To", "to"), ("Cc", "cc"))
+        if key in metadata
+    ]
     when = mail.header("date") or metadata.get("date", "")
     return "\n".join((*lines, f"Date: {when}" if when else "")).strip()
 
@@ -156,19 +185,30 @@ def _addresses(mail: _Mime, name: str) -> list[tuple[str, str]]:
         found = getaddresses(raw)
     except (ValueError, IndexError, RecursionError, AttributeError):
         found = []
-    pairs = [(words(person).strip("'\" "), address.strip()) for person, address in found if person or address]
+    pairs = [
+        (words(person).strip("'\" "), address.strip())
+        for person, address in found
+        if person or address
+    ]
     if pairs and all("@" in address or person for person, address in pairs):
         return pairs
-    return [(words(value), "") for value in raw if value.strip()]  # not in any known form: as it stands
+    return [
+        (words(value), "") for value in raw if value.strip()
+    ]  # not in any known form: as it stands
 
 
 def _joined(addresses: Sequence[tuple[str, str]]) -> str:
-    whole = (f"{person} <{address}>" if person and address and person != address else person or address for person, address in addresses)
+    whole = (
+        f"{person} <{address}>" if person and address and person != address else person or address
+        for person, address in addresses
+    )
     return "; ".join(dict.fromkeys(whole))
 
 
 def _date(mail: _Mime) -> str:
-    """When it was sent, ISO 8601 with the sender's zone; else when it was last received; "" where neither can be read."""
+    """When it was sent, ISO 8601 with the sender's zone; else when it was last received; "" where
+    neither can be read.
+    """
     received = mail.header("received").rpartition(";")[2]
     return next(filter(None, map(_moment, (mail.header("date"), received))), "")
 
@@ -184,10 +224,14 @@ def _moment(text: str) -> str:
             return ""
     if moment.year < 1900:
         return ""
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None and text.strip().endswith("-0000") else moment).isoformat()
+    return (
+        moment.replace(tzinfo=UTC)
+        if moment.tzinfo is None and text.strip().endswith("-0000")
+        else moment
+    ).isoformat()
 
 
-# ---- the body ------------------------------------------------------------------------------------------------------
+# ---- the body ------------------------------------------------------------------------------------
 
 
 def _body(mail: _Mime) -> Iterator[Part]:
@@ -197,7 +241,9 @@ def _body(mail: _Mime) -> Iterator[Part]:
 
 
 def _leaves(mime: _Mime) -> Iterator[_Mime]:
-    """The parts that are no multiparts, in order; of alternatives only the one to read, and what is attached to any."""
+    """The parts that are no multiparts, in order; of alternatives only the one to read, and what is
+    attached to any.
+    """
     children = mime.children
     if not children:
         yield mime
@@ -209,19 +255,31 @@ def _leaves(mime: _Mime) -> Iterator[_Mime]:
 
 
 def _chosen(branches: Sequence[Sequence[_Mime]]) -> Iterator[_Mime]:
-    """Of the same text in several forms the plain one, or the HTML one where that says over twice as much; the rest of all."""
+    """Of the same text in several forms the plain one, or the HTML one where that says over twice
+    as much; the rest of all.
+    """
     plain = next((branch for branch in branches if any(map(_is_plain, branch))), None)
     rich = next((branch for branch in branches if any(map(_is_page, branch))), None)
-    chosen = plain if plain is not None and (rich is None or 2 * _length(plain) >= _length(rich)) else rich
+    chosen = (
+        plain
+        if plain is not None and (rich is None or 2 * _length(plain) >= _length(rich))
+        else rich
+    )
     for branch in branches:
-        yield from (leaf for leaf in branch if branch is chosen or (chosen is None and branch is branches[-1]) or not _is_body(leaf))
+        yield from (
+            leaf
+            for leaf in branch
+            if branch is chosen or (chosen is None and branch is branches[-1]) or not _is_body(leaf)
+        )
         if branch is not chosen:
             yield from (leaf for leaf in branch if _is_calendar(leaf) and _is_body(leaf))
 
 
 def _length(branch: Sequence[_Mime]) -> int:
     """How many characters of text a branch shows, spaces not counted."""
-    return sum(len("".join(part.text.split())) for leaf in branch if _is_body(leaf) for part in leaf.parts)
+    return sum(
+        len("".join(part.text.split())) for leaf in branch if _is_body(leaf) for part in leaf.parts
+    )
 
 
 def _is_plain(mime: _Mime) -> bool:
@@ -237,7 +295,9 @@ def _is_calendar(mime: _Mime) -> bool:
 
 
 def _is_body(mime: _Mime) -> bool:
-    """Whether a part is text to read in its place, and no file: the mail itself is, if it is text at all."""
+    """Whether a part is text to read in its place, and no file: the mail itself is, if it is text
+    at all.
+    """
     if _is_calendar(mime):
         return True
     is_text = mime.type in _BODY_TYPES or (mime.type.startswith("multipart/") and not mime.children)
@@ -258,7 +318,9 @@ def _paragraphs(text: str) -> Iterator[Part]:
 
 
 def _unflowed(text: str, *, is_spaceless: bool) -> str:
-    """Text without the soft line breaks of format=flowed (RFC 3676); quote marks stand before each whole paragraph."""
+    """Text without the soft line breaks of format=flowed (RFC 3676); quote marks stand before each
+    whole paragraph.
+    """
     lines: list[tuple[str, list[str]]] = []  # quote marks, pieces of one line
     is_open = False
     for line in text.split("\n"):
@@ -272,7 +334,10 @@ def _unflowed(text: str, *, is_spaceless: bool) -> str:
         else:
             lines.append((quotes, [content]))
         is_open = is_soft
-    return "\n".join(f"{quotes} {''.join(pieces)}".rstrip() if quotes else "".join(pieces) for quotes, pieces in lines)
+    return "\n".join(
+        f"{quotes} {''.join(pieces)}".rstrip() if quotes else "".join(pieces)
+        for quotes, pieces in lines
+    )
 
 
 def _appointment(text: str) -> str:
@@ -284,7 +349,17 @@ def _appointment(text: str) -> str:
         if match := _CALENDAR_LINE.fullmatch(line.strip()):
             found.setdefault(match[1].upper(), _calendar_text(match[2]))
     when = " to ".join(_calendar_date(found[key]) for key in ("DTSTART", "DTEND") if key in found)
-    return "\n".join(filter(None, (found.get("SUMMARY", ""), when, found.get("LOCATION", ""), found.get("DESCRIPTION", ""))))
+    return "\n".join(
+        filter(
+            None,
+            (
+                found.get("SUMMARY", ""),
+                when,
+                found.get("LOCATION", ""),
+                found.get("DESCRIPTION", ""),
+            ),
+        )
+    )
 
 
 def _calendar_text(value: str) -> str:
@@ -299,7 +374,7 @@ def _calendar_date(value: str) -> str:
     return f"{year}-{month}-{day}" + (f" {hour}:{minute}{' UTC' if is_utc else ''}" if hour else "")
 
 
-# ---- members -------------------------------------------------------------------------------------------------------
+# ---- members -------------------------------------------------------------------------------------
 
 
 def _attached(mail: _Mime) -> Iterator[Member]:
@@ -324,11 +399,17 @@ def _member(mime: _Mime, name: str, *, is_sealed: bool) -> Member:
 
 
 def _is_enveloped(mime: _Mime) -> bool:
-    return mime.type in _SEALED and mime.parameter("smime-type").lower() in {"", "enveloped-data", "authenveloped-data"}
+    return mime.type in _SEALED and mime.parameter("smime-type").lower() in {
+        "",
+        "enveloped-data",
+        "authenveloped-data",
+    }
 
 
 def _mailbox(data: bytes) -> Iterator[Member]:
-    """The mails of an mbox: a line "From ", after a blank one or at the start, begins each; ">From " in them was "From "."""
+    """The mails of an mbox: a line "From ", after a blank one or at the start, begins each; ">From
+    " in them was "From ".
+    """
     starts = [match.span() for match in _MBOX_FROM.finditer(data)]
     if not starts or data[: starts[0][0]].strip():
         starts.insert(0, (0, 0))
@@ -337,20 +418,24 @@ def _mailbox(data: bytes) -> Iterator[Member]:
         yield Member(f"{number}.eml", _QUOTED_FROM.sub(rb"\1", data[start:end]))
 
 
-# ---- saved pages ---------------------------------------------------------------------------------------------------
+# ---- saved pages ---------------------------------------------------------------------------------
 
 
 def _saved_page(top: _Mime) -> Document:
     """The page in an MHTML file: the part that `start` names, else the first that is HTML."""
     from searchapp.extract.web.html import read as read_page
 
-    pages = [mime for mime in _leaves_of_all(top) if mime.type in {"text/html", "application/xhtml+xml"}]
+    pages = [
+        mime for mime in _leaves_of_all(top) if mime.type in {"text/html", "application/xhtml+xml"}
+    ]
     if not pages:
         raise FileFailed("not a readable saved page: no page is in it")
     start = top.parameter("start")
     page = next((mime for mime in pages if start and mime.header("content-id") == start), pages[0])
     is_declared = bool(page.parameter("charset"))
-    content = codecs.BOM_UTF8 + page.text().encode("utf-8", "replace") if is_declared else page.content()
+    content = (
+        codecs.BOM_UTF8 + page.text().encode("utf-8", "replace") if is_declared else page.content()
+    )
     document = read_page(content, "mhtml")
     metadata = {"date": _date(top), **document.metadata}
     return Document(

@@ -1,8 +1,9 @@
-"""Mails as the parts that they are made of (MIME): headers, bodies as they were before sending, and the tree of parts.
+"""Mails as the parts that they are made of (MIME): headers, bodies as they were before sending, and
+the tree of parts.
 
-Everything is taken apart by hand, by the lines of RFC 2045 to 2047 and 5322, because what is broken in real mails is exactly what
-strict parsers refuse: one bad header, charset or boundary loses no more than itself. What of it there is to read, this module
-does not know.
+Everything is taken apart by hand, by the lines of RFC 2045 to 2047 and 5322, because what is broken
+in real mails is exactly what strict parsers refuse: one bad header, charset or boundary loses no
+more than itself. What of it there is to read, this module does not know.
 """
 
 from __future__ import annotations
@@ -23,16 +24,33 @@ from searchapp.extract.text.plain import decode
 _MAX_PARTS = 10_000  # of one mail
 _MAX_DEPTH = 20  # multiparts in multiparts
 _MAX_HEADERS = 2**20  # bytes of a mail's beginning where headers are looked for
-_MAX_PARAMETERS = 2**13  # characters of a header with parameters: the library needs the square of it
+_MAX_PARAMETERS = (
+    2**13
+)  # characters of a header with parameters: the library needs the square of it
 
-_WIDER = {"iso8859-1": "cp1252", "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932"}
-_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})  # codecs for other things
+_WIDER = {
+    "iso8859-1": "cp1252",
+    "ascii": "utf-8",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+}
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
+)  # codecs for other things
 
-_NO_BASE64 = bytes(byte for byte in range(256) if not (chr(byte).isascii() and (chr(byte).isalnum() or byte in b"+/")))
+_NO_BASE64 = bytes(
+    byte
+    for byte in range(256)
+    if not (chr(byte).isascii() and (chr(byte).isalnum() or byte in b"+/"))
+)
 _BLANK_LINE = re.compile(rb"^\r?\n", re.MULTILINE)
 _HEADER_LINE = re.compile(r"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _BOUNDARY_LINE = re.compile(rb"^--([^\s\"]{1,70})[ \t]*\r?\nContent-", re.MULTILINE | re.IGNORECASE)
-_WORD = re.compile(r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,20})?\?([BbQq])\?((?:(?!=\?[^=]).){0,2000}?)\?=", re.DOTALL)
+_WORD = re.compile(
+    r"=\?([^?*\s]{1,40})(?:\*[^?\s]{0,20})?\?([BbQq])\?((?:(?!=\?[^=]).){0,2000}?)\?=", re.DOTALL
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +89,17 @@ class Mime:
     @property
     def is_attached(self) -> bool:
         """Whether the part says that it is a file to keep, not to show."""
-        return str(self.headers.get("content-disposition", "")).strip().lower().startswith("attachment")
+        return (
+            str(self.headers.get("content-disposition", ""))
+            .strip()
+            .lower()
+            .startswith("attachment")
+        )
 
     def header(self, name: str) -> str:
-        """A header's text on one line, "" where there is none; of several the first that is not empty."""
+        """A header's text on one line, "" where there is none; of several the first that is not
+        empty.
+        """
         return next(filter(None, map(words, self.headers.get_all(name, ()))), "")
 
     def parameter(self, name: str, header: str = "content-type") -> str:
@@ -92,7 +117,11 @@ class Mime:
             return _from_base64(self.body)
         if encoding == "quoted-printable":
             return binascii.a2b_qp(self.body)
-        return _from_uuencoded(bytes(self.body)) if encoding in {"x-uuencode", "uuencode", "x-uue"} else bytes(self.body)
+        return (
+            _from_uuencoded(bytes(self.body))
+            if encoding in {"x-uuencode", "uuencode", "x-uue"}
+            else bytes(self.body)
+        )
 
     def text(self) -> str:
         """The content of a part that is text, lines ending in \\n."""
@@ -113,7 +142,9 @@ class Mime:
 
 
 def words(raw: str) -> str:
-    """A header's text on one line, its encoded words (RFC 2047) decoded; a letter may be divided between two of them."""
+    """A header's text on one line, its encoded words (RFC 2047) decoded; a letter may be divided
+    between two of them.
+    """
     texts: list[str] = []
     gathered, charset, position = b"", "", 0
     for word in _WORD.finditer(raw):
@@ -124,17 +155,21 @@ def words(raw: str) -> str:
         if between.strip() or position == 0:
             texts.append(between)
         encoded = word[3].encode()
-        gathered += _from_base64(encoded) if word[2] in "Bb" else binascii.a2b_qp(encoded, header=True)
+        gathered += (
+            _from_base64(encoded) if word[2] in "Bb" else binascii.a2b_qp(encoded, header=True)
+        )
         charset, position = word[1], word.end()
     texts.append(decoded(gathered, charset) if gathered else "")
     return " ".join("".join((*texts, raw[position:])).split())
 
 
-# ---- headers and boundaries ----------------------------------------------------------------------------------------
+# ---- headers and boundaries ----------------------------------------------------------------------
 
 
 def _headers(block: bytes) -> tuple[Message, int]:
-    """The headers that a block begins with, and their bytes; a line that is none, with headers after it, continues the one before."""
+    """The headers that a block begins with, and their bytes; a line that is none, with headers
+    after it, continues the one before.
+    """
     lines = block.split(b"\n")
     texts = decoded(block, "utf-8").split("\n")
     texts = texts if len(texts) == len(lines) else block.decode("latin-1").split("\n")
@@ -164,12 +199,16 @@ def _message(headers: Iterable[str]) -> Message:
     for header in headers:
         if parsed := _HEADER_LINE.match(header):
             value = parsed[2].strip()
-            message[parsed[1]] = value[:_MAX_PARAMETERS] if parsed[1].lower().startswith("content-") else value
+            message[parsed[1]] = (
+                value[:_MAX_PARAMETERS] if parsed[1].lower().startswith("content-") else value
+            )
     return message
 
 
 def _divided(body: memoryview, boundary: bytes) -> list[memoryview]:
-    """The parts between the boundary's lines, without the line break before each; the last may lack its end."""
+    """The parts between the boundary's lines, without the line break before each; the last may lack
+    its end.
+    """
     lines = re.compile(rb"^--" + re.escape(boundary) + rb"(--)?[ \t]*\r?$", re.MULTILINE)
     parts: list[memoryview] = []
     start = None
@@ -194,7 +233,7 @@ def _chopped(part: memoryview) -> memoryview:
     return part[:end]
 
 
-# ---- decoding ------------------------------------------------------------------------------------------------------
+# ---- decoding ------------------------------------------------------------------------------------
 
 
 def _from_base64(body: bytes | memoryview) -> bytes:
@@ -221,7 +260,9 @@ def _from_uuencoded(body: bytes) -> bytes:
 
 
 def decoded(data: bytes, charset: str) -> str:
-    """The text in its charset; where it names none, or the wrong one, as bytes without a name are read."""
+    """The text in its charset; where it names none, or the wrong one, as bytes without a name are
+    read.
+    """
     codec = _codec(charset)
     for attempt in (codec, "") if codec else ("",):
         try:
@@ -232,7 +273,9 @@ def decoded(data: bytes, charset: str) -> str:
 
 
 def _codec(charset: str) -> str:
-    """The codec for a charset, a wider one where programs name it too narrowly; "" for one that is no charset."""
+    """The codec for a charset, a wider one where programs name it too narrowly; "" for one that is
+    no charset.
+    """
     try:
         name = codecs.lookup(charset.strip().strip("'\"")).name if charset else ""
     except (LookupError, ValueError):

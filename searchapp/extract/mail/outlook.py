@@ -1,7 +1,7 @@
 """Outlook's .msg files as mails of the usual form, so that there is one way to read a mail.
 
-The file is a small file system ([MS-CFB]) whose storages hold a message's properties ([MS-OXMSG]): a table of the short ones, and a
-stream for each of the others.
+The file is a small file system ([MS-CFB]) whose storages hold a message's properties ([MS-OXMSG]):
+a table of the short ones, and a stream for each of the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _TABLE = "__properties_version1.0"
 
 _CLASS, _SUBJECT, _HEADERS, _BODY, _RTF, _HTML = 0x001A, 0x0037, 0x007D, 0x1000, 0x1009, 0x1013
 _SENT, _RECEIVED, _CODE_PAGE, _HTML_CODE_PAGE = 0x0039, 0x0E06, 0x3FFD, 0x3FDE
-_SENDERS = ((0x0042, 0x5D02, 0x0065), (0x0C1A, 0x5D01, 0x0C1F))  # name, address of the internet, address: on whose behalf, by whom
+_SENDERS = (
+    (0x0042, 0x5D02, 0x0065),
+    (0x0C1A, 0x5D01, 0x0C1F),
+)  # name, address of the internet, address: on whose behalf, by whom
 _RECIPIENT_KIND, _NAME, _ADDRESS, _INTERNET_ADDRESS = 0x0C15, 0x3001, 0x3003, 0x39FE
 _TO, _CC = 1, 2
 _ATTACHED, _LONG_FILE_NAME, _FILE_NAME, _MEDIA_TYPE = 0x3701, 0x3707, 0x3704, 0x370E
@@ -38,13 +41,16 @@ _IS_HIDDEN = 0x7FFE
 _UNICODE, _STRING8, _BINARY, _STORAGE = "001F", "001E", "0102", "000D"
 _RTF_PACKED, _RTF_PLAIN = 0x75465A4C, 0x414C454D
 _RTF_DICTIONARY = (
-    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArial"
-    b"Times New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern "
+    b"\\fscript \\fdecor MS Sans SerifSymbolArial"
+    b"Times New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par "
+    b"\\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
 )  # [MS-OXRTFCP], section 2.1.2.1
 
 
 def as_mail(data: bytes) -> bytes:
-    """The same message in the form of RFC 5322, attachments included; embedded messages are attached as message/rfc822.
+    """The same message in the form of RFC 5322, attachments included; embedded messages are
+    attached as message/rfc822.
 
     Raises FileFailed where the file is broken.
     """
@@ -62,7 +68,7 @@ def as_mail(data: bytes) -> bytes:
         raise FileFailed(f"not a readable Outlook message: {error}") from error
 
 
-# ---- properties ----------------------------------------------------------------------------------------------------
+# ---- properties ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,22 @@ class _Message:
         return bytes(self.ole.openstream(path).read()) if path else b""
 
     def within(self, name: str, header: int) -> _Message:
-        return _Message(self.ole, (*self.path, name), self.streams, header, self.code_page or self.number(_CODE_PAGE))
+        return _Message(
+            self.ole,
+            (*self.path, name),
+            self.streams,
+            header,
+            self.code_page or self.number(_CODE_PAGE),
+        )
 
     def storages(self, prefix: str) -> list[str]:
         """The names of the storages here that begin so, in order."""
         depth = len(self.path)
-        inner = (path for path in self.streams.values() if tuple(path[:depth]) == self.path and len(path) > depth + 1)
+        inner = (
+            path
+            for path in self.streams.values()
+            if tuple(path[:depth]) == self.path and len(path) > depth + 1
+        )
         return sorted({path[depth] for path in inner if path[depth].startswith(prefix)})
 
     def text(self, number: int) -> str:
@@ -93,7 +109,10 @@ class _Message:
         wide = self.stream(f"__substg1.0_{number:04X}{_UNICODE}")
         if wide:
             return wide.decode("utf-16-le", "replace").rstrip("\0")
-        return _narrow(self.stream(f"__substg1.0_{number:04X}{_STRING8}").rstrip(b"\0"), self.code_page or self.number(_CODE_PAGE))
+        return _narrow(
+            self.stream(f"__substg1.0_{number:04X}{_STRING8}").rstrip(b"\0"),
+            self.code_page or self.number(_CODE_PAGE),
+        )
 
     def binary(self, number: int) -> bytes:
         return self.stream(f"__substg1.0_{number:04X}{_BINARY}")
@@ -102,12 +121,21 @@ class _Message:
         """A short property as it is stored, 0 where there is none."""
         table = self.stream(_TABLE)[self.header :]
         entries = struct.iter_unpack("<HHIQ", table[: len(table) // 16 * 16])
-        return next((value & 0xFFFFFFFF if kind == 3 else value for kind, found, _, value in entries if found == number), 0)
+        return next(
+            (
+                value & 0xFFFFFFFF if kind == 3 else value
+                for kind, found, _, value in entries
+                if found == number
+            ),
+            0,
+        )
 
 
 def _narrow(data: bytes, code_page: int) -> str:
     """Text in a code page of Windows; in an unknown one as bytes without a name are read."""
-    name = {65001: "utf-8", 20127: "ascii", 28591: "latin-1", 932: "cp932", 936: "gb18030"}.get(code_page, f"cp{code_page}")
+    name = {65001: "utf-8", 20127: "ascii", 28591: "latin-1", 932: "cp932", 936: "gb18030"}.get(
+        code_page, f"cp{code_page}"
+    )
     try:
         return data.decode(name)
     except (UnicodeError, LookupError):
@@ -117,7 +145,7 @@ def _narrow(data: bytes, code_page: int) -> str:
             return data.decode("cp1252", "replace")
 
 
-# ---- a message to a mail -------------------------------------------------------------------------------------------
+# ---- a message to a mail -------------------------------------------------------------------------
 
 
 def _mail(message: _Message, depth: int = 0) -> bytes:
@@ -139,13 +167,23 @@ def _headers(message: _Message) -> Iterator[tuple[str, str]]:
     yield "From", sender
     for header, kind in (("To", _TO), ("Cc", _CC)):
         found = (each for each in recipients if each.number(_RECIPIENT_KIND) & 0xF == kind)
-        yield header, ", ".join(filter(None, (_address(each, _NAME, _INTERNET_ADDRESS, _ADDRESS) for each in found)))
-    yield "Date", _sent_header(message) or _moment(message.number(_SENT) or message.number(_RECEIVED))
+        yield (
+            header,
+            ", ".join(
+                filter(None, (_address(each, _NAME, _INTERNET_ADDRESS, _ADDRESS) for each in found))
+            ),
+        )
+    yield (
+        "Date",
+        _sent_header(message) or _moment(message.number(_SENT) or message.number(_RECEIVED)),
+    )
     yield "Subject", message.text(_SUBJECT)
 
 
 def _address(message: _Message, name: int, *addresses: int) -> str:
-    """A person as mails name them; addresses of an office's own directory mean nothing outside it and are left out."""
+    """A person as mails name them; addresses of an office's own directory mean nothing outside it
+    and are left out.
+    """
     person = message.text(name).strip()
     address = next((found for found in map(message.text, addresses) if "@" in found), "").strip()
     if not address and "@" in person:
@@ -158,7 +196,9 @@ def _address(message: _Message, name: int, *addresses: int) -> str:
 
 
 def _sent_header(message: _Message) -> str:
-    """The date as its sender wrote it, with a zone, which the properties lack; "" where the message has not travelled."""
+    """The date as its sender wrote it, with a zone, which the properties lack; "" where the message
+    has not travelled.
+    """
     lines = message.text(_HEADERS).splitlines()
     return next((line[5:].strip() for line in lines if line.lower().startswith("date:")), "")
 
@@ -166,30 +206,56 @@ def _sent_header(message: _Message) -> str:
 def _moment(filetime: int) -> str:
     """A count of 100 ns since 1601 as a mail's date."""
     try:
-        return format_datetime(datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10)) if filetime else ""
+        return (
+            format_datetime(
+                datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=filetime // 10)
+            )
+            if filetime
+            else ""
+        )
     except OverflowError:
         return ""
 
 
 def _bodies(message: _Message) -> Iterator[bytes]:
-    """The body in its forms, as one part with alternatives; in rich text only where there is no other."""
+    """The body in its forms, as one part with alternatives; in rich text only where there is no
+    other.
+    """
     plain, page = message.text(_BODY).encode("utf-8", "replace"), _page(message)
     if not plain.strip() and not page.strip() and (packed := message.binary(_RTF)):
         plain = _from_rich_text(unpacked_rtf(packed)).encode("utf-8", "replace")
     forms = [(b"plain", plain), (b"html", page)]
-    parts = [b"Content-Type: text/" + kind + b"; charset=utf-8\n\n" + body for kind, body in forms if body.strip()]
+    parts = [
+        b"Content-Type: text/" + kind + b"; charset=utf-8\n\n" + body
+        for kind, body in forms
+        if body.strip()
+    ]
     if len(parts) < 2:
         yield from parts
         return
-    boundary = b"alternative-" + hashlib.blake2b(b"\0".join(parts), digest_size=20).hexdigest().encode()
+    boundary = (
+        b"alternative-" + hashlib.blake2b(b"\0".join(parts), digest_size=20).hexdigest().encode()
+    )
     divided = b"".join(b"\n--" + boundary + b"\n" + part for part in parts)
-    yield b"Content-Type: multipart/alternative; boundary=" + boundary + b"\n\n" + divided + b"\n--" + boundary + b"--"
+    yield (
+        b"Content-Type: multipart/alternative; boundary="
+        + boundary
+        + b"\n\n"
+        + divided
+        + b"\n--"
+        + boundary
+        + b"--"
+    )
 
 
 def _page(message: _Message) -> bytes:
     """The HTML body in UTF-8."""
     data = message.binary(_HTML)
-    text = _narrow(data.removeprefix(codecs.BOM_UTF8), message.number(_HTML_CODE_PAGE) or 65001) if data else message.text(_HTML)
+    text = (
+        _narrow(data.removeprefix(codecs.BOM_UTF8), message.number(_HTML_CODE_PAGE) or 65001)
+        if data
+        else message.text(_HTML)
+    )
     return text.encode("utf-8", "replace")
 
 
@@ -207,28 +273,45 @@ def _attachments(message: _Message, depth: int) -> Iterator[bytes]:
         embedded = f"__substg1.0_{_ATTACHED:04X}{_STORAGE}"
         if "/".join((*attachment.path, embedded, _TABLE)) in attachment.streams:
             inner = attachment.within(embedded, 24)
-            yield _attached("message/rfc822", f"{inner.text(_SUBJECT).strip() or 'message'}.eml", _mail(inner, depth + 1))
+            yield _attached(
+                "message/rfc822",
+                f"{inner.text(_SUBJECT).strip() or 'message'}.eml",
+                _mail(inner, depth + 1),
+            )
             continue
         data = attachment.binary(_ATTACHED)
         if data:
-            yield _attached(attachment.text(_MEDIA_TYPE), attachment.text(_LONG_FILE_NAME) or attachment.text(_FILE_NAME), data)
+            yield _attached(
+                attachment.text(_MEDIA_TYPE),
+                attachment.text(_LONG_FILE_NAME) or attachment.text(_FILE_NAME),
+                data,
+            )
 
 
 def _attached(media_type: str, name: str, data: bytes) -> bytes:
-    kind = media_type if "/" in media_type and not media_type.startswith("multipart/") else "application/octet-stream"
+    kind = (
+        media_type
+        if "/" in media_type and not media_type.startswith("multipart/")
+        else "application/octet-stream"
+    )
     safe = " ".join(name.replace("\\", "_").replace("/", "_").replace('"', "'").split())
-    lines = [_line("Content-Type", kind), _line("Content-Disposition", f'attachment; filename="{safe}"' if safe else "attachment")]
+    lines = [
+        _line("Content-Type", kind),
+        _line("Content-Disposition", f'attachment; filename="{safe}"' if safe else "attachment"),
+    ]
     if kind != "message/rfc822":
         lines.append(b"Content-Transfer-Encoding: base64")
         data = binascii.b2a_base64(data)
     return b"\n".join(lines) + b"\n\n" + data
 
 
-# ---- rich text -----------------------------------------------------------------------------------------------------
+# ---- rich text -----------------------------------------------------------------------------------
 
 
 def unpacked_rtf(data: bytes) -> bytes:
-    """Rich text as Outlook packs it ([MS-OXRTFCP], LZFu): what can be unpacked, as far as the data go."""
+    """Rich text as Outlook packs it ([MS-OXRTFCP], LZFu): what can be unpacked, as far as the data
+    go.
+    """
     if len(data) < 16:
         raise FileFailed("not a readable Outlook message: its rich text is broken")
     _, size, kind, _ = struct.unpack_from("<IIII", data)
@@ -259,7 +342,9 @@ def unpacked_rtf(data: bytes) -> bytes:
 
 
 def _runs(data: bytes) -> Iterable[int | tuple[int, int]]:
-    """The steps in packed rich text: a byte as it is, or the place and length of what was there before."""
+    """The steps in packed rich text: a byte as it is, or the place and length of what was there
+    before.
+    """
     position = 16
     while position < len(data):
         control = data[position]

@@ -1,4 +1,6 @@
-"""What documents of office programs share whatever their format: titles that are none, dates, and the parts that stand apart."""
+"""What documents of office programs share whatever their format: titles that are none, dates, and
+the parts that stand apart.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,10 @@ if TYPE_CHECKING:
     from searchapp.types import Document
 
 _FILE_TITLE = re.compile(
-    r"(microsoft \w+ - .*|untitled\b.*|.*\.(docx?|dotx?|rtf|odt|pptx?|potx?|xlsx?|pdf|txt|html?|wpd)|[\W\d_]*"
-    r"|(slide|page|document|doc|title|presentation|powerpoint presentation|word document|dokument|microsoft word.*) ?\d*)$",
+    r"(microsoft \w+ - "
+    r".*|untitled\b.*|.*\.(docx?|dotx?|rtf|odt|pptx?|potx?|xlsx?|pdf|txt|html?|wpd)|[\W\d_]*"
+    r"|(slide|page|document|doc|title|presentation|powerpoint presentation|word "
+    r"document|dokument|microsoft word.*) ?\d*)$",
     re.IGNORECASE,
 )
 
@@ -23,11 +27,18 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d)?)?)?)?")
 
 
 def manuscript(
-    parts: Sequence[Part], apart: Sequence[Part], document_type: str, *, titles: Sequence[str], metadata: Mapping[str, str]
+    parts: Sequence[Part],
+    apart: Sequence[Part],
+    document_type: str,
+    *,
+    titles: Sequence[str],
+    metadata: Mapping[str, str],
 ) -> Document:
-    """The document that the parts make, with `apart` (headers, footers, stray notes) after them and below no heading.
+    """The document that the parts make, with `apart` (headers, footers, stray notes) after them and
+    below no heading.
 
-    Its title is the first of `titles` that is not empty, else the heading that begins it where no other is of its level.
+    Its title is the first of `titles` that is not empty, else the heading that begins it where no
+    other is of its level.
     """
     title = next(filter(None, titles), "") or _only_heading(parts)
     return document_of([*parts, NO_HEADING, *apart], document_type, title=title, metadata=metadata)
@@ -38,7 +49,10 @@ def furniture(parts: Sequence[Part]) -> list[Part]:
     once: dict[str, Part] = {}
     for part in parts:
         if any(map(str.isalpha, part.text)):
-            once.setdefault(part.text.strip(), replace(part, kind="prose", level=0) if part.kind == "heading" else part)
+            once.setdefault(
+                part.text.strip(),
+                replace(part, kind="prose", level=0) if part.kind == "heading" else part,
+            )
     return list(once.values())
 
 

@@ -1,7 +1,8 @@
 """The stream of an old Word document to its parts.
 
-The text is one run of characters in pieces (the piece table); marks in it end paragraphs and cells. What a paragraph is (its style,
-whether it ends a row) and which characters are hidden or deleted stand in pages of 512 bytes, by offset in the file.
+The text is one run of characters in pieces (the piece table); marks in it end paragraphs and cells.
+What a paragraph is (its style, whether it ends a row) and which characters are hidden or deleted
+stand in pages of 512 bytes, by offset in the file.
 """
 
 from __future__ import annotations
@@ -21,26 +22,55 @@ _T = TypeVar("_T")
 
 _WORD_6, _WORD_97 = 0x65, 0xC1  # the first nFib of each
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
-_PIECES, _OLD_PIECES = 0x1A2, 0x160  # where the first block of the stream names the place and length of its tables
+_PIECES, _OLD_PIECES = (
+    0x1A2,
+    0x160,
+)  # where the first block of the stream names the place and length of its tables
 _CHARACTERS, _PARAGRAPHS, _STYLES = 0xFA, 0x102, 0xA2
-_LENGTHS, _OLD_LENGTHS = 0x4C, 0x34  # of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
+_LENGTHS, _OLD_LENGTHS = (
+    0x4C,
+    0x34,
+)  # of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
 _PAGE = 512
 _TITLE = 62  # the number of the style Title; those of headings are 1 to 9
 _MAX_BASES = 20
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}  # bytes of a property's value, by the upper bits of its number
+_SIZES = {
+    0: 1,
+    1: 1,
+    2: 2,
+    3: 4,
+    4: 2,
+    5: 2,
+    7: 3,
+}  # bytes of a property's value, by the upper bits of its number
 _DELETED, _HIDDEN = 0x0800, 0x083C
 _OUTLINE, _LIST, _IN_TABLE, _ENDS_ROW, _HUGE = 0x2640, 0x460B, 0x2416, 0x2417, 0x6646
 _ENDS_INNER_CELL, _ENDS_INNER_ROW = 0x244B, 0x244C
 _TABLE_DEFINITION, _TABS = 0xD608, 0xC615
-_LANGUAGES = {0x08: "cp1253", 0x1F: "cp1254", 0x0D: "cp1255", 0x01: "cp1256"} | dict.fromkeys((0x25, 0x26, 0x27), "cp1257")
-_LANGUAGES |= dict.fromkeys((0x19, 0x22, 0x23, 0x02), "cp1251") | dict.fromkeys((0x05, 0x0E, 0x15, 0x1B, 0x18, 0x24), "cp1250")
-_WRITTEN = str.maketrans({"\x0b": "\n", "\x0e": "\n", "\x1e": "-", "\t": "\t", **dict.fromkeys(map(chr, [*range(9), *range(15, 30), 31]))})
+_LANGUAGES = {0x08: "cp1253", 0x1F: "cp1254", 0x0D: "cp1255", 0x01: "cp1256"} | dict.fromkeys(
+    (0x25, 0x26, 0x27), "cp1257"
+)
+_LANGUAGES |= dict.fromkeys((0x19, 0x22, 0x23, 0x02), "cp1251") | dict.fromkeys(
+    (0x05, 0x0E, 0x15, 0x1B, 0x18, 0x24), "cp1250"
+)
+_WRITTEN = str.maketrans(
+    {
+        "\x0b": "\n",
+        "\x0e": "\n",
+        "\x1e": "-",
+        "\t": "\t",
+        **dict.fromkeys(map(chr, [*range(9), *range(15, 30), 31])),
+    }
+)
 _FIELD_MARKS = re.compile("[\x13\x14\x15]")
 _ENDS = re.compile("[\r\x07\x0c]")
 
 
-def word_parts(stream: bytes, tables: Sequence[bytes]) -> tuple[list[Part], list[Part], list[Part], str]:
-    """The parts of the text, of notes, comments and text boxes, of headers and footers, and the title, else "".
+def word_parts(
+    stream: bytes, tables: Sequence[bytes]
+) -> tuple[list[Part], list[Part], list[Part], str]:
+    """The parts of the text, of notes, comments and text boxes, of headers and footers, and the
+    title, else "".
 
     `tables` are the two streams of tables, of which the first block of `stream` names one.
     """
@@ -51,7 +81,11 @@ def word_parts(stream: bytes, tables: Sequence[bytes]) -> tuple[list[Part], list
         raise FileFailed("encrypted: needs a password")
     if version < _WORD_6:
         raise FileFailed("not a readable Word document: older than Word 6")
-    text = _Text(stream, tables[1 if flags & _TABLE_1 else 0]) if version >= _WORD_97 else _OldText(stream, stream)
+    text = (
+        _Text(stream, tables[1 if flags & _TABLE_1 else 0])
+        if version >= _WORD_97
+        else _OldText(stream, stream)
+    )
     main, notes, headers, _, comments, endnotes, boxes, header_boxes = map(list, text.stories())
     return main, [*notes, *endnotes, *comments, *boxes], [*headers, *header_boxes], text.title
 
@@ -70,19 +104,27 @@ class _Paragraph:
 
 
 class _Text:
-    """The characters of a document of Word 97 or later, one for each of its positions, with what the file says of them."""
+    """The characters of a document of Word 97 or later, one for each of its positions, with what
+    the file says of them.
+    """
 
     def __init__(self, stream: bytes, table: bytes) -> None:
         self.title = ""
         self._stream, self._table = stream, table
         self._styles = _styles(self._section(_STYLES))
-        self._paragraphs = sorted(self._runs(_PARAGRAPHS, 13, self._paragraph_of), key=lambda run: run[0])
+        self._paragraphs = sorted(
+            self._runs(_PARAGRAPHS, 13, self._paragraph_of), key=lambda run: run[0]
+        )
         self._paragraph_starts = [start for start, _, _ in self._paragraphs]
-        self._pieces: list[tuple[int, int, int]] = []  # position, offset in the stream, bytes a character
+        self._pieces: list[
+            tuple[int, int, int]
+        ] = []  # position, offset in the stream, bytes a character
         self._characters = _without_fields("".join(self._gathered()))
 
     def stories(self) -> Iterator[Iterator[Part]]:
-        """The parts of the body, footnotes, headers, macros, comments, endnotes, text boxes and those in headers."""
+        """The parts of the body, footnotes, headers, macros, comments, endnotes, text boxes and
+        those in headers.
+        """
         start = 0
         for length in self._lengths():
             yield self._story(start, min(start + length, len(self._characters)))
@@ -96,18 +138,30 @@ class _Text:
         return self._table[start : start + length]
 
     def _gathered(self) -> Iterator[str]:
-        """The text of each piece; deleted and hidden characters are NULs, so that positions hold."""
-        left_out = sorted((start, end) for start, end, is_out in self._runs(_CHARACTERS, 1, self._is_left_out) if is_out)
+        """The text of each piece; deleted and hidden characters are NULs, so that
+        positions hold.
+        """
+        left_out = sorted(
+            (start, end)
+            for start, end, is_out in self._runs(_CHARACTERS, 1, self._is_left_out)
+            if is_out
+        )
         starts = [start for start, _ in left_out]
         position, budget = 0, len(self._stream)
         for length, offset, width in self._piece_table():
             data = self._stream[offset : offset + min(length * width, budget)]
             budget -= len(data)  # pieces do not overlap in a sound file
-            text = "".join(map(chr, memoryview(data[: len(data) & ~1]).cast("H"))) if width == 2 else self._narrow(data)
+            text = (
+                "".join(map(chr, memoryview(data[: len(data) & ~1]).cast("H")))
+                if width == 2
+                else self._narrow(data)
+            )
             self._pieces.append((position, offset, width))
             position += len(text)
             first = max(0, bisect_right(starts, offset) - 1)
-            yield from _blanked(text, offset, width, left_out[first : bisect_right(starts, offset + len(data))])
+            yield from _blanked(
+                text, offset, width, left_out[first : bisect_right(starts, offset + len(data))]
+            )
 
     def _piece_table(self) -> Iterator[tuple[int, int, int]]:
         """Each piece's characters, offset and bytes a character."""
@@ -118,7 +172,9 @@ class _Text:
     def _narrow(self, data: bytes) -> str:
         return data.decode("cp1252", "replace")
 
-    def _runs(self, at: int, entry_bytes: int, meaning: Callable[[bytes, int], _T]) -> Iterator[tuple[int, int, _T]]:
+    def _runs(
+        self, at: int, entry_bytes: int, meaning: Callable[[bytes, int], _T]
+    ) -> Iterator[tuple[int, int, _T]]:
         """What the pages of a table say of each run of the stream: start, end, meaning."""
         table = self._section(at)
         count = (len(table) - 4) // 8
@@ -130,11 +186,17 @@ class _Text:
             runs = min(page[-1], (_PAGE - 5) // (4 + entry_bytes))
             for run in range(runs):
                 entry = page[4 * (runs + 1) + entry_bytes * run]
-                yield _number(page, 4 * run, 4), _number(page, 4 * run + 4, 4), meaning(page, 2 * entry)
+                yield (
+                    _number(page, 4 * run, 4),
+                    _number(page, 4 * run + 4, 4),
+                    meaning(page, 2 * entry),
+                )
 
     def _is_left_out(self, page: bytes, at: int) -> bool:
         found = dict(_properties(page[at + 1 : at + 1 + page[at]])) if at else {}
-        return any(found.get(number, b"\0")[:1] in {b"\1", b"\x81"} for number in (_DELETED, _HIDDEN))
+        return any(
+            found.get(number, b"\0")[:1] in {b"\1", b"\x81"} for number in (_DELETED, _HIDDEN)
+        )
 
     def _paragraph_of(self, page: bytes, at: int) -> _Paragraph:
         if not at:
@@ -145,7 +207,10 @@ class _Text:
         found = dict(_properties(data[2:]))
         if _OUTLINE in found and not is_title:
             level = found[_OUTLINE][0] + 1 if found[_OUTLINE][0] < 9 else 0
-        flags = [bool(any(found.get(number, b""))) for number in (_LIST, _IN_TABLE, _ENDS_ROW, _ENDS_INNER_CELL, _ENDS_INNER_ROW)]
+        flags = [
+            bool(any(found.get(number, b"")))
+            for number in (_LIST, _IN_TABLE, _ENDS_ROW, _ENDS_INNER_CELL, _ENDS_INNER_ROW)
+        ]
         flags[2] = flags[2] or _HUGE in found
         return _Paragraph(level, is_title, *flags)
 
@@ -153,7 +218,11 @@ class _Text:
         piece, offset, width = self._pieces[bisect_right(self._pieces, (position, 2**32, 0)) - 1]
         place = offset + (position - piece) * width
         index = bisect_right(self._paragraph_starts, place) - 1
-        return self._paragraphs[index][2] if index >= 0 and place < self._paragraphs[index][1] else _Paragraph()
+        return (
+            self._paragraphs[index][2]
+            if index >= 0 and place < self._paragraphs[index][1]
+            else _Paragraph()
+        )
 
     def _story(self, start: int, end: int) -> Iterator[Part]:
         row = _Row()
@@ -176,16 +245,27 @@ class _Text:
             self.title = self.title or (text if paragraph.is_title else "")
             yield Part("heading", text, paragraph.level)
         elif text:
-            yield Part("list", f"- {text}", is_tight=True) if paragraph.is_list else Part("prose", text)
+            yield (
+                Part("list", f"- {text}", is_tight=True)
+                if paragraph.is_list
+                else Part("prose", text)
+            )
 
 
 class _OldText(_Text):
-    """The same for Word 6 and 95: a byte a character in the language's code page, and nothing is known of paragraphs."""
+    """The same for Word 6 and 95: a byte a character in the language's code page, and nothing is
+    known of paragraphs.
+    """
 
     def _lengths(self) -> list[int]:
         return [_number(self._stream, _OLD_LENGTHS + 4 * index, 4) for index in range(8)]
 
-    def _runs(self, at: int, entry_bytes: int, meaning: Callable[[bytes, int], _T]) -> Iterator[tuple[int, int, _T]]:  # noqa: ARG002
+    def _runs(
+        self,
+        at: int,
+        entry_bytes: int,
+        meaning: Callable[[bytes, int], _T],  # noqa: ARG002
+    ) -> Iterator[tuple[int, int, _T]]:
         return iter(())
 
     def _piece_table(self) -> Iterator[tuple[int, int, int]]:
@@ -215,8 +295,12 @@ class _Row:
             self._cell.append(text)
 
     def end(self, text: str, paragraph: _Paragraph) -> Iterator[Part]:
-        """End a cell, or the row where the mark is the row's own: it ends no text and comes right after a cell's."""
-        if paragraph.ends_row or (not paragraph.is_in_table and not text and not self._cell and self._cells):
+        """End a cell, or the row where the mark is the row's own: it ends no text and comes right
+        after a cell's.
+        """
+        if paragraph.ends_row or (
+            not paragraph.is_in_table and not text and not self._cell and self._cells
+        ):
             yield from self.parts()
             return
         self._cells.append(" ".join(" ".join([*self._cell, text]).split()).rstrip(";"))
@@ -268,9 +352,15 @@ def _styles(section: bytes) -> dict[int, tuple[int, bool]]:
     while at + 2 <= len(section):
         size = _number(section, at, 2)
         style = section[at + 2 : at + 2 + size]
-        found.append((_number(style, 0, 2) & 0xFFF, _number(style, 2, 2) >> 4) if size >= 4 else (0xFFF, 0xFFF))
+        found.append(
+            (_number(style, 0, 2) & 0xFFF, _number(style, 2, 2) >> 4)
+            if size >= 4
+            else (0xFFF, 0xFFF)
+        )
         at += 2 + size + size % 2
-    return {index: _style(index, found) for index in range(len(found))} or {level: (level, False) for level in range(1, 10)}
+    return {index: _style(index, found) for index in range(len(found))} or {
+        level: (level, False) for level in range(1, 10)
+    }
 
 
 def _style(index: int, styles: Sequence[tuple[int, int]]) -> tuple[int, bool]:
@@ -285,8 +375,12 @@ def _style(index: int, styles: Sequence[tuple[int, int]]) -> tuple[int, bool]:
     return 0, False
 
 
-def _blanked(text: str, offset: int, width: int, left_out: Sequence[tuple[int, int]]) -> Iterator[str]:
-    """The text with NULs in place of what lies in the ranges of the stream; ends of paragraphs and cells stay."""
+def _blanked(
+    text: str, offset: int, width: int, left_out: Sequence[tuple[int, int]]
+) -> Iterator[str]:
+    """The text with NULs in place of what lies in the ranges of the stream; ends of paragraphs and
+    cells stay.
+    """
     done = 0
     for start, end in left_out:
         first = min(max(done, (start - offset) // width), len(text))
@@ -298,7 +392,9 @@ def _blanked(text: str, offset: int, width: int, left_out: Sequence[tuple[int, i
 
 
 def _without_fields(text: str) -> str:
-    """The text with NULs in place of the codes of fields; their results stay. A field never ends where its end is missing."""
+    """The text with NULs in place of the codes of fields; their results stay. A field never ends
+    where its end is missing.
+    """
     pieces, results, done = [], [True], 0
     for mark in _FIELD_MARKS.finditer(text):
         piece = text[done : mark.start()]

@@ -1,8 +1,9 @@
-"""Word documents (docx): all that their reader sees, from the XML itself, as no library gives text boxes, notes, comments and
-headers along with the body.
+"""Word documents (docx): all that their reader sees, from the XML itself, as no library gives text
+boxes, notes, comments and headers along with the body.
 
-Footnotes, endnotes, comments and text boxes follow the paragraph, or the row of a table, that they belong to; headers and footers come
-last, each once, below no heading. Deleted and hidden text, field codes and placeholders are left out.
+Footnotes, endnotes, comments and text boxes follow the paragraph, or the row of a table, that they
+belong to; headers and footers come last, each once, below no heading. Deleted and hidden text,
+field codes and placeholders are left out.
 """
 
 from __future__ import annotations
@@ -26,14 +27,36 @@ _LEVELS = 9  # of headings; a paragraph of outline level 9 is body text
 _MAX_BASES = 20  # styles upon styles
 _OFF = frozenset({"0", "false", "off", "none"})
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_PROPERTIES = ("pPr", "rPr", "tblPr", "trPr", "tcPr", "sectPr", "sdtPr", "sdtEndPr", "smartTagPr", "customXmlPr", "ctrlPr")
-_LEFT_OUT = frozenset({*_PROPERTIES, "del", "moveFrom", "delText", "instrText", "delInstrText", "rt", "softHyphen"})
-_NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes", "commentReference": "comments"}
-_SYMBOLS_FROM = 0xF000  # where the letters of symbol fonts lie, which mean nothing without their font
+_PROPERTIES = (
+    "pPr",
+    "rPr",
+    "tblPr",
+    "trPr",
+    "tcPr",
+    "sectPr",
+    "sdtPr",
+    "sdtEndPr",
+    "smartTagPr",
+    "customXmlPr",
+    "ctrlPr",
+)
+_LEFT_OUT = frozenset(
+    {*_PROPERTIES, "del", "moveFrom", "delText", "instrText", "delInstrText", "rt", "softHyphen"}
+)
+_NOTES = {
+    "footnoteReference": "footnotes",
+    "endnoteReference": "endnotes",
+    "commentReference": "comments",
+}
+_SYMBOLS_FROM = (
+    0xF000  # where the letters of symbol fonts lie, which mean nothing without their font
+)
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A Word document by headings, paragraphs, lists and rows of tables, with pages where Word itself counted them."""
+    """A Word document by headings, paragraphs, lists and rows of tables, with pages where Word
+    itself counted them.
+    """
     package = Package(data)
     main = next(iter(package.related("", "officeDocument")), "word/document.xml")
     root = package.xml(main)
@@ -49,7 +72,9 @@ def read(data: bytes, document_type: str) -> Document:
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """What a paragraph's style, or what it is based on, says of its part in the document; None where it says nothing."""
+    """What a paragraph's style, or what it is based on, says of its part in the document; None
+    where it says nothing.
+    """
 
     level: int | None = None  # a heading's depth from 1; 0 for body text
     is_title: bool = False
@@ -57,17 +82,25 @@ class _Style:
 
 
 class _Walk:
-    """One way through a document's XML; it gathers what stands beside the text and gives it out at the next place fit for it."""
+    """One way through a document's XML; it gathers what stands beside the text and gives it out at
+    the next place fit for it.
+    """
 
-    def __init__(self, styles: Mapping[str, _Style], notes: dict[tuple[str, str], Any], *, has_pages: bool) -> None:
+    def __init__(
+        self, styles: Mapping[str, _Style], notes: dict[tuple[str, str], Any], *, has_pages: bool
+    ) -> None:
         self.title = ""
         self._styles = styles
-        self._notes = notes  # (kind, id): its element; each is taken out where it is first referred to
+        self._notes = (
+            notes  # (kind, id): its element; each is taken out where it is first referred to
+        )
         self._has_pages = has_pages
         self._page = 1
         self._first_page = 1  # of the paragraph under way
         self._fields: list[bool] = []  # of each open field: whether its result has begun
-        self._beside: deque[Any] = deque()  # elements that hold paragraphs: text boxes and notes of the paragraph under way
+        self._beside: deque[Any] = (
+            deque()
+        )  # elements that hold paragraphs: text boxes and notes of the paragraph under way
         self._is_beside = False  # whether the walk is in one of them
         self._cells = 0  # how many cells of tables the walk is in
 
@@ -100,7 +133,11 @@ class _Walk:
         """The parts of a text box or note; a comment begins with its author."""
         author = attribute(element, "author") if name_of(element) == "comment" else ""
         for part in self.blocks(element):
-            yield replace(part, kind="prose", level=0, text=f"{author}: {part.text}", is_tight=False) if author else part
+            yield (
+                replace(part, kind="prose", level=0, text=f"{author}: {part.text}", is_tight=False)
+                if author
+                else part
+            )
             author = ""
 
     def _place(self) -> Place:
@@ -140,8 +177,14 @@ class _Walk:
         )
 
     def _table(self, table: Any) -> Iterator[Part]:
-        """A part for each row; a table of one column only frames its content, which stays as it is."""
-        rows = [[cell for cell in _transparent(row) if name_of(cell) == "tc"] for row in _transparent(table) if name_of(row) == "tr"]
+        """A part for each row; a table of one column only frames its content, which
+        stays as it is.
+        """
+        rows = [
+            [cell for cell in _transparent(row) if name_of(cell) == "tc"]
+            for row in _transparent(table)
+            if name_of(row) == "tr"
+        ]
         if all(len(row) <= 1 for row in rows):
             for row in rows:
                 for cell in row:
@@ -156,14 +199,19 @@ class _Walk:
             yield from self.asides()
 
     def _cell(self, cell: Any) -> str:
-        """The text of a cell on one line, "" for one that a merged cell above or before it covers."""
+        """The text of a cell on one line, "" for one that a merged cell above or before
+        it covers.
+        """
         if _is_covered(cell):
             return ""
         self._cells += 1
         parts = list(self.blocks(cell))
         self._cells -= 1
         texts = [" ".join(part.text.removeprefix("- ").split()) for part in parts]
-        ends = ["; " if part.kind == "table" == following.kind else " " for part, following in pairwise(parts)]
+        ends = [
+            "; " if part.kind == "table" == following.kind else " "
+            for part, following in pairwise(parts)
+        ]
         return "".join(text + end for text, end in zip_longest(texts, ends, fillvalue=""))
 
     def _gather(self, element: Any, pieces: list[str]) -> None:
@@ -213,7 +261,9 @@ class _Walk:
 
 
 def _transparent(element: Any) -> Iterator[Any]:
-    """An element's children; what only wraps some of them (content controls, custom XML, alternatives) is looked through."""
+    """An element's children; what only wraps some of them (content controls, custom XML,
+    alternatives) is looked through.
+    """
     for child in element:
         name = name_of(child)
         if name in {"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"}:
@@ -228,7 +278,10 @@ def _transparent(element: Any) -> Iterator[Any]:
 def _alternative(element: Any) -> Any:
     """Of the same thing said in several ways, the first that holds text, else the last."""
     ways = list(element)
-    return next((way for way in ways if any(name_of(each) == "t" for each in way.iter())), ways[-1] if ways else element)
+    return next(
+        (way for way in ways if any(name_of(each) == "t" for each in way.iter())),
+        ways[-1] if ways else element,
+    )
 
 
 def _text_boxes(element: Any) -> Iterator[Any]:
@@ -262,10 +315,18 @@ def _symbol(element: Any) -> str:
 def _styles(package: Package, main: str) -> dict[str, _Style]:
     """The paragraph styles by id, each with what it is based on; the default style is also ""."""
     root = next((package.xml(name) for name in package.related(main, "styles")), None)
-    elements = {} if root is None else {attribute(each, "styleId"): each for each in root if name_of(each) == "style"}
+    elements = (
+        {}
+        if root is None
+        else {attribute(each, "styleId"): each for each in root if name_of(each) == "style"}
+    )
     styles = {style_id: _style_of(element, elements) for style_id, element in elements.items()}
     for style_id, element in elements.items():
-        if attribute(element, "type") == "paragraph" and attribute(element, "default") in {"1", "true", "on"}:
+        if attribute(element, "type") == "paragraph" and attribute(element, "default") in {
+            "1",
+            "true",
+            "on",
+        }:
             styles[""] = styles[style_id]
     return styles
 
@@ -289,12 +350,18 @@ def _own_style(paragraph_properties: Any) -> _Style:
     outline = child_of(paragraph_properties, "outlineLvl")
     number = child_of(paragraph_properties, "numPr", "numId")
     value = "" if outline is None else attribute(outline, "val")
-    level = None if not value.isdecimal() or len(value) > 9 else (int(value) + 1 if int(value) < _LEVELS else 0)
+    level = (
+        None
+        if not value.isdecimal() or len(value) > 9
+        else (int(value) + 1 if int(value) < _LEVELS else 0)
+    )
     return _Style(level, is_list=None if number is None else attribute(number, "val") not in _OFF)
 
 
 def _named_level(name: str) -> int | None:
-    """The level of a style with the name of one of Word's own headings, which is the same in every language."""
+    """The level of a style with the name of one of Word's own headings, which is the same in every
+    language.
+    """
     first, _, number = name.lower().partition(" ")
     return int(number) if first == "heading" and number in set("123456789") else None
 
@@ -305,7 +372,9 @@ def _word(element: Any, name: str) -> str:
 
 
 def _notes(package: Package, main: str) -> dict[tuple[str, str], Any]:
-    """The footnotes, endnotes and comments by kind and id; the lines that separate them are none."""
+    """The footnotes, endnotes and comments by kind and id; the lines that separate them
+    are none.
+    """
     notes = {}
     for kind in _NOTES.values():
         for name in package.related(main, kind):
@@ -317,7 +386,9 @@ def _notes(package: Package, main: str) -> dict[tuple[str, str], Any]:
 
 
 def _has_pages(package: Package, root: Any) -> bool:
-    """Whether the marks where Word last broke pages are all there: as many as the pages that it counted ask for."""
+    """Whether the marks where Word last broke pages are all there: as many as the pages that it
+    counted ask for.
+    """
     facts = next((package.xml(name) for name in package.related("", "extended-properties")), None)
     counted = None if facts is None else child_of(facts, "Pages")
     marks = sum(1 for _ in root.iter("{*}lastRenderedPageBreak"))

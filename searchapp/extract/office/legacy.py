@@ -1,7 +1,9 @@
-"""Word and PowerPoint files of before 2007: streams of binary records in an OLE container, read by their published layouts.
+"""Word and PowerPoint files of before 2007: streams of binary records in an OLE container, read by
+their published layouts.
 
-[MS-DOC] for Word 97 to 2003, with the few fields of Word 6 and 95 that stand elsewhere; [MS-PPT] for PowerPoint 97 to 2003. Offsets
-are looked up, never trusted: what lies outside its stream is empty, and no chain is followed twice.
+[MS-DOC] for Word 97 to 2003, with the few fields of Word 6 and 95 that stand elsewhere; [MS-PPT]
+for PowerPoint 97 to 2003. Offsets are looked up, never trusted: what lies outside its stream is
+empty, and no chain is followed twice.
 """
 
 from __future__ import annotations
@@ -20,12 +22,18 @@ _STREAMS = ("worddocument", "0table", "1table", "powerpoint document", "current 
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """An old Word document by headings, paragraphs and rows of tables, or an old presentation by slides."""
+    """An old Word document by headings, paragraphs and rows of tables, or an old presentation by
+    slides.
+    """
     with opened(data) as container:
         found = {name: container.stream(name) for name in _STREAMS}
         title, metadata = container.summary()
     if document_type == "ppt":
         slides = slide_parts(found["powerpoint document"], found["current user"])
         return manuscript(slides, (), document_type, titles=(title,), metadata=metadata)
-    parts, notes, edges, styled = word_parts(found["worddocument"], (found["0table"], found["1table"]))
-    return manuscript(parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata)
+    parts, notes, edges, styled = word_parts(
+        found["worddocument"], (found["0table"], found["1table"])
+    )
+    return manuscript(
+        parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata
+    )

@@ -1,7 +1,9 @@
-"""OpenDocument texts, presentations and drawings (odt, odp, odg): content.xml in reading order, with what styles.xml and meta.xml add.
+"""OpenDocument texts, presentations and drawings (odt, odp, odg): content.xml in reading order,
+with what styles.xml and meta.xml add.
 
-Elements are found by their local names, and unknown ones are walked through, so that text in them is not lost. Left out are
-deleted text that a document keeps for its history, and the lists of contents, figures and words that the program made itself.
+Elements are found by their local names, and unknown ones are walked through, so that text in them
+is not lost. Left out are deleted text that a document keeps for its history, and the lists of
+contents, figures and words that the program made itself.
 """
 
 from __future__ import annotations
@@ -39,12 +41,31 @@ _MARKS = {"s": _SPACE, "tab": "\t", "line-break": "\n"}
 _UNSEEN = frozenset(
     {
         *("tracked-changes", "forms", "script", "page-thumbnail"),
-        *("table-of-content", "illustration-index", "table-index", "object-index", "user-index", "alphabetical-index"),
+        *(
+            "table-of-content",
+            "illustration-index",
+            "table-index",
+            "object-index",
+            "user-index",
+            "alphabetical-index",
+        ),
     }
 )
 _SHAPES = frozenset(
     {
-        *("frame", "g", "custom-shape", "rect", "line", "polyline", "polygon", "regular-polygon", "path", "circle", "ellipse"),
+        *(
+            "frame",
+            "g",
+            "custom-shape",
+            "rect",
+            "line",
+            "polyline",
+            "polygon",
+            "regular-polygon",
+            "path",
+            "circle",
+            "ellipse",
+        ),
         *("connector", "caption", "measure"),
     }
 )
@@ -56,7 +77,9 @@ _TRANSLATION = re.compile(rf"translate\s*\(\s*{_LENGTH.pattern}[\s,]+{_LENGTH.pa
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A text by headings, paragraphs, lists and tables, its page headers and footers last; other documents page by page."""
+    """A text by headings, paragraphs, lists and tables, its page headers and footers last; other
+    documents page by page.
+    """
     package = checked_package(data)
     _refuse_encrypted(package)
     content = _Content(package)
@@ -64,8 +87,17 @@ def read(data: bytes, document_type: str) -> Document:
     declared = metadata.pop("title")
     if document_type == "odt":
         parts = list(content.text())
-        return manuscript(parts, content.page_furniture(), document_type, titles=(declared, content.title), metadata=metadata)
-    pages = [list(content.page(page, number, document_type)) for number, page in enumerate(content.pages(), 1)]
+        return manuscript(
+            parts,
+            content.page_furniture(),
+            document_type,
+            titles=(declared, content.title),
+            metadata=metadata,
+        )
+    pages = [
+        list(content.page(page, number, document_type))
+        for number, page in enumerate(content.pages(), 1)
+    ]
     first = next((part.text for part in pages[0] if part.kind == "heading"), "") if pages else ""
     return slide_document(pages, document_type, title=declared or first, metadata=metadata)
 
@@ -85,7 +117,9 @@ def _optional(package: zipfile.ZipFile, name: str) -> Any:
 
 
 def _metadata(root: Any) -> dict[str, str]:
-    """The title and the metadata in meta.xml; the author is who wrote first, else who wrote last."""
+    """The title and the metadata in meta.xml; the author is who wrote first, else who
+    wrote last.
+    """
     values: dict[str, list[str]] = {}
     for element in root.iterfind("{*}meta/*") if root is not None else ():
         values.setdefault(name_of(element), []).append((element.text or "").strip())
@@ -107,36 +141,48 @@ def joined(values: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(filter(None, (" ".join(value.split()) for value in values))))
 
 
-# ---- styles --------------------------------------------------------------------------------------------------------
+# ---- styles --------------------------------------------------------------------------------------
 
 
 class _Styles:
-    """What the styles say that bears on the text: which paragraphs are titles or code, and which lists have no marks."""
+    """What the styles say that bears on the text: which paragraphs are titles or code, and which
+    lists have no marks.
+    """
 
     def __init__(self, *roots: Any) -> None:
         self._parents: dict[str, str] = {}
         self._unmarked: set[tuple[str, int]] = set()
         for root in roots:
             for style in root.iter("{*}style"):
-                self._parents[_value(style, "style:name")] = _value(style, "style:parent-style-name")
+                self._parents[_value(style, "style:name")] = _value(
+                    style, "style:parent-style-name"
+                )
             for style in root.iter("{*}list-style"):
-                levels = (_number(_value(level, "text:level")) for level in style if not _has_mark(level))
+                levels = (
+                    _number(_value(level, "text:level")) for level in style if not _has_mark(level)
+                )
                 self._unmarked.update((_value(style, "style:name"), level) for level in levels)
 
     def is_like(self, paragraph: Any, name: str) -> bool:
-        """Whether the paragraph has the style of that name, or one that was made for it alone upon that."""
+        """Whether the paragraph has the style of that name, or one that was made for it alone upon
+        that.
+        """
         style = _value(paragraph, "text:style-name")
         return name in {style, self._parents.get(style)}
 
     def is_marked(self, style: str, level: int) -> bool:
-        """Whether the items of such a list begin with a bullet or a number; `level` counts from 1."""
+        """Whether the items of such a list begin with a bullet or a number; `level`
+        counts from 1.
+        """
         return (style, level) not in self._unmarked
 
 
 def _has_mark(level: Any) -> bool:
     if name_of(level) == "list-level-style-number":
         return bool(_value(level, "style:num-format"))
-    return name_of(level) == "list-level-style-image" or bool(_value(level, "text:bullet-char").strip())
+    return name_of(level) == "list-level-style-image" or bool(
+        _value(level, "text:bullet-char").strip()
+    )
 
 
 def _value(element: Any, name: str) -> str:
@@ -149,11 +195,13 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch(r"\d{1,9}", text) else 1
 
 
-# ---- the content ---------------------------------------------------------------------------------------------------
+# ---- the content ---------------------------------------------------------------------------------
 
 
 class _Content:
-    """The content of a document, walked part by part; `title` is its paragraph of style Title, once `text` has come past it."""
+    """The content of a document, walked part by part; `title` is its paragraph of style Title, once
+    `text` has come past it.
+    """
 
     def __init__(self, package: zipfile.ZipFile) -> None:
         try:
@@ -174,32 +222,64 @@ class _Content:
 
     def page_furniture(self) -> list[Part]:
         """The headers and footers of all kinds of pages."""
-        pages = self._common.iterfind("{*}master-styles/{*}master-page") if self._common is not None else ()
-        elements = [each for page in pages for each in page.iterchildren("*") if re.match("(header|footer)", name_of(each))]
+        pages = (
+            self._common.iterfind("{*}master-styles/{*}master-page")
+            if self._common is not None
+            else ()
+        )
+        elements = [
+            each
+            for page in pages
+            for each in page.iterchildren("*")
+            if re.match("(header|footer)", name_of(each))
+        ]
         return furniture([part for element in elements for part in self._flow(element)])
 
     def pages(self) -> list[Any]:
         """The slides of a presentation or the pages of a drawing."""
-        return [*self._root.iterfind("{*}body/{*}presentation/{*}page"), *self._root.iterfind("{*}body/{*}drawing/{*}page")]
+        return [
+            *self._root.iterfind("{*}body/{*}presentation/{*}page"),
+            *self._root.iterfind("{*}body/{*}drawing/{*}page"),
+        ]
 
     def page(self, page: Any, number: int, document_type: str) -> Iterator[Part]:
-        """A page's parts: the title, other placeholders as they come, free shapes by where they stand, notes, comments."""
+        """A page's parts: the title, other placeholders as they come, free shapes by where they
+        stand, notes, comments.
+        """
         place: Place = (("slide" if document_type == "odp" else "page", number),)
-        for part in (*self._shapes(page), *self._footer(page), *self._notes(page), *self._comments(page)):
+        for part in (
+            *self._shapes(page),
+            *self._footer(page),
+            *self._notes(page),
+            *self._comments(page),
+        ):
             yield replace(part, place=place)
 
-    # ---- slides and drawings ---------------------------------------------------------------------------------------
+    # ---- slides and drawings ---------------------------------------------------------------------
 
     def _shapes(self, page: Any) -> Iterator[Part]:
         shapes = [shape for shape in page.iterchildren("*") if name_of(shape) in _SHAPES | {"a"}]
         placeholders = [shape for shape in shapes if _role(shape)]
-        title = next((shape for shape in placeholders if _role(shape) == "title" and _all_text(self._shape(shape))), None)
+        title = next(
+            (
+                shape
+                for shape in placeholders
+                if _role(shape) == "title" and _all_text(self._shape(shape))
+            ),
+            None,
+        )
         if title is not None:
             yield Part("heading", _all_text(self._shape(title)), level=1)
         free = in_reading_order((shape for shape in shapes if not _role(shape)), _corner)
         for shape in (*placeholders, *free):
-            if shape is not title and _role(shape) not in _NUMBER_OR_IMAGE and _value(shape, "presentation:placeholder") != "true":
-                yield from self._once(list(self._shape(shape)), is_furniture=_role(shape) in _FURNITURE)
+            if (
+                shape is not title
+                and _role(shape) not in _NUMBER_OR_IMAGE
+                and _value(shape, "presentation:placeholder") != "true"
+            ):
+                yield from self._once(
+                    list(self._shape(shape)), is_furniture=_role(shape) in _FURNITURE
+                )
 
     def _once(self, parts: list[Part], *, is_furniture: bool) -> list[Part]:
         """The parts, none where they are of a footer that has been before."""
@@ -212,20 +292,25 @@ class _Content:
     def _footer(self, page: Any) -> list[Part]:
         name = _value(page, "presentation:use-footer-name")
         declared = page.getparent().iterfind("{*}footer-decl") if name else ()
-        text = next((_plain(each) for each in declared if _value(each, "presentation:name") == name), "")
+        text = next(
+            (_plain(each) for each in declared if _value(each, "presentation:name") == name), ""
+        )
         return self._once([Part("prose", text)], is_furniture=True)
 
     def _notes(self, page: Any) -> Iterator[Part]:
         for notes in page.iterfind("{*}notes"):
             for shape in notes.iterchildren("*"):
-                if _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE and _value(shape, "presentation:placeholder") != "true":
+                if (
+                    _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE
+                    and _value(shape, "presentation:placeholder") != "true"
+                ):
                     yield from self._block(shape)
 
     def _comments(self, page: Any) -> Iterator[Part]:
         for annotation in page.iterfind("{*}annotation"):
             yield from self._block(annotation)
 
-    # ---- blocks ----------------------------------------------------------------------------------------------------
+    # ---- blocks ----------------------------------------------------------------------------------
 
     def _flow(self, container: Any) -> Iterator[Part]:
         for element in container.iterchildren("*"):
@@ -244,7 +329,9 @@ class _Content:
         elif name == "annotation":
             yield _comment(element)
         elif name == "note":
-            yield from (part for body in element.iterfind("{*}note-body") for part in self._flow(body))
+            yield from (
+                part for body in element.iterfind("{*}note-body") for part in self._flow(body)
+            )
         elif name not in _UNSEEN:
             yield from self._flow(element)
 
@@ -280,11 +367,19 @@ class _Content:
             yield from (Part("prose", text) for _, text in items)
         yield from self._asides(asides)
 
-    def _items(self, element: Any, style: str, level: int, asides: list[Any]) -> Iterator[tuple[str, str]]:
-        """Mark and text of each paragraph in a list, those of lists within it after the item that holds them."""
+    def _items(
+        self, element: Any, style: str, level: int, asides: list[Any]
+    ) -> Iterator[tuple[str, str]]:
+        """Mark and text of each paragraph in a list, those of lists within it after the item that
+        holds them.
+        """
         style = _value(element, "text:style-name") or style
         for item in element.iterchildren("*"):
-            mark = "- " if name_of(item) == "list-item" and self._styles.is_marked(style, level) else ""
+            mark = (
+                "- "
+                if name_of(item) == "list-item" and self._styles.is_marked(style, level)
+                else ""
+            )
             for child in item.iterchildren("*"):
                 if name_of(child) == "list":
                     yield from self._items(child, style, level + 1, asides)
@@ -295,7 +390,9 @@ class _Content:
                     mark = ""
 
     def _table(self, table: Any) -> Iterator[Part]:
-        """A table, a line a row, tables within it after it; one with headings only arranges the page."""
+        """A table, a line a row, tables within it after it; one with headings only arranges the
+        page.
+        """
         if next(table.iter("{*}h"), None) is not None:
             yield from (part for row in _rows(table) for cell in row for part in self._flow(cell))
             return
@@ -305,7 +402,9 @@ class _Content:
         yield from self._asides(asides)
 
     def _shape(self, shape: Any) -> Iterator[Part]:
-        """A shape's text, its chart, and what describes it to those who cannot see it; the shapes of a group in reading order."""
+        """A shape's text, its chart, and what describes it to those who cannot see it; the shapes
+        of a group in reading order.
+        """
         children = list(shape.iterchildren("*"))
         if name_of(shape) == "g":
             children = in_reading_order(children, _corner)
@@ -318,16 +417,24 @@ class _Content:
             yield Part("prose", _plain(shape.find(f"{{*}}{name}")))
 
     def _chart(self, reference: str) -> Iterator[Part]:
-        """A chart's titles, then a line of the names of its series and one of its categories; nothing for other objects."""
+        """A chart's titles, then a line of the names of its series and one of its categories;
+        nothing for other objects.
+        """
         name = posixpath.normpath(posixpath.join(reference, "content.xml"))
         if name in self._objects:
             return
         self._objects.add(name)
         root = _optional(self._package, name)
         for chart in root.iterfind("{*}body/{*}chart") if root is not None else ():
-            titles = (_all_text(self._flow(title)) for title in chart.iter("{*}title", "{*}subtitle"))
+            titles = (
+                _all_text(self._flow(title)) for title in chart.iter("{*}title", "{*}subtitle")
+            )
             yield Part("prose", "\n".join(filter(None, titles)))
-            rows = [[_cell(cell, []) for cell in row] for table in chart.iter("{*}table") for row in _rows(table)]
+            rows = [
+                [_cell(cell, []) for cell in row]
+                for table in chart.iter("{*}table")
+                for row in _rows(table)
+            ]
             labels = (rows[0] if rows else [], [row[0] for row in rows[1:] if row])
             yield Part("table", "\n".join(" | ".join(filter(None, names)) for names in labels))
 
@@ -340,7 +447,12 @@ def _role(shape: Any) -> str:
 def _corner(shape: Any) -> tuple[float, float]:
     """Top and left in mm; those of a group are its uppermost shape's, (0, 0) stands for none."""
     if name_of(shape) in {"g", "a"}:
-        return min(map(_own_corner, (each for each in shape.iter("*") if name_of(each) in _SHAPES - {"g"})), default=(0.0, 0.0))
+        return min(
+            map(
+                _own_corner, (each for each in shape.iter("*") if name_of(each) in _SHAPES - {"g"})
+            ),
+            default=(0.0, 0.0),
+        )
     return _own_corner(shape)
 
 
@@ -373,7 +485,9 @@ def _plain(element: Any) -> str:
 
 
 def _rows(table: Any) -> Iterator[list[Any]]:
-    """The cells of each row, without those that another one covers; repeated rows and cells come once."""
+    """The cells of each row, without those that another one covers; repeated rows and cells come
+    once.
+    """
     for element in table.iterchildren("*"):
         if name_of(element) == "table-row":
             yield list(element.iterchildren("{*}table-cell"))
@@ -395,7 +509,7 @@ def _cell(cell: Any, asides: list[Any]) -> str:
     return " ".join(" ".join(texts).split())
 
 
-# ---- running text --------------------------------------------------------------------------------------------------
+# ---- running text --------------------------------------------------------------------------------
 
 
 def _inline(paragraph: Any, asides: list[Any]) -> str:

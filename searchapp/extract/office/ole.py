@@ -1,4 +1,6 @@
-"""OLE containers, which the office files of before 2007 are: their streams, and the summary information in them, [MS-OLEPS]."""
+"""OLE containers, which the office files of before 2007 are: their streams, and the summary
+information in them, [MS-OLEPS].
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
 
 _MAX_STREAM_BYTES = 256 * 2**20
 _SUMMARY = "\x05summaryinformation"
-_FACTS = {2: "title", 3: "subject", 4: "author", 5: "tags", 6: "description", 12: "date", 13: "saved"}
+_FACTS = {
+    2: "title",
+    3: "subject",
+    4: "author",
+    5: "tags",
+    6: "description",
+    12: "date",
+    13: "saved",
+}
 _BYTES, _WIDE, _TIME = 30, 31, 64  # kinds of values
 _LAST_SECOND = 20_000_000_000  # of the year 2234
 
@@ -41,14 +51,24 @@ class Container:
         return _properties(self.stream(_SUMMARY))
 
     def has_circles(self) -> bool:
-        """Whether a chain of sectors leads back into itself, on which other programs run without end."""
+        """Whether a chain of sectors leads back into itself, on which other programs run without
+        end.
+        """
         self._ole.loadminifat()
         table, small = self._ole.fat, self._ole.minifat
         entries = [entry for entry in self._ole.direntries if entry is not None]
         root, streams = entries[:1], [entry for entry in entries[1:] if entry.entry_type == 2]
-        starts = [self._ole.first_dir_sector, self._ole.first_mini_fat_sector, *(entry.isectStart for entry in root)]
-        starts += [entry.isectStart for entry in streams if entry.size >= self._ole.minisectorcutoff]
-        return _is_circular(starts, table) or _is_circular([e.isectStart for e in streams if e.size < self._ole.minisectorcutoff], small)
+        starts = [
+            self._ole.first_dir_sector,
+            self._ole.first_mini_fat_sector,
+            *(entry.isectStart for entry in root),
+        ]
+        starts += [
+            entry.isectStart for entry in streams if entry.size >= self._ole.minisectorcutoff
+        ]
+        return _is_circular(starts, table) or _is_circular(
+            [e.isectStart for e in streams if e.size < self._ole.minisectorcutoff], small
+        )
 
 
 @contextmanager
@@ -76,12 +96,20 @@ def _is_circular(starts: Sequence[int], table: Sequence[int]) -> bool:
 
 
 def _properties(stream: bytes) -> tuple[str, dict[str, str]]:
-    """The title and metadata in the summary information, [MS-OLEPS]: its first section, and only values of the kinds it should have."""
+    """The title and metadata in the summary information, [MS-OLEPS]: its first section, and only
+    values of the kinds it should have.
+    """
     section = stream[_number(stream, 44) :]
     count = min(_number(section, 4), len(section) // 8)
-    places = {_number(section, 8 + 8 * index): _number(section, 12 + 8 * index) for index in range(count)}
+    places = {
+        _number(section, 8 + 8 * index): _number(section, 12 + 8 * index) for index in range(count)
+    }
     encoding = _encoding(_number(section, places[1] + 4) & 0xFFFF) if 1 in places else "cp1252"
-    values = {name: _value(section[places[key] :], encoding) for key, name in _FACTS.items() if key in places}
+    values = {
+        name: _value(section[places[key] :], encoding)
+        for key, name in _FACTS.items()
+        if key in places
+    }
     title = real_title(values.pop("title", ""))
     saved = values.pop("saved", "")
     return title, {**values, "date": values.get("date") or saved}
@@ -100,7 +128,9 @@ def _value(data: bytes, encoding: str) -> str:
 
 
 def _date(ticks: int) -> str:
-    """A time in tenths of microseconds since 1601 in ISO 8601, UTC; "" for one that was never set."""
+    """A time in tenths of microseconds since 1601 in ISO 8601, UTC; "" for one that was
+    never set.
+    """
     seconds = min(ticks // 10**7, _LAST_SECOND)
     date = datetime(1601, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     return date.strftime("%Y-%m-%dT%H:%M:%SZ") if 1970 < date.year < 2200 else ""

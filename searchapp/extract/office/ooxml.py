@@ -1,8 +1,10 @@
-"""What Word, PowerPoint and Excel files share: parts of XML in a ZIP, bound by relationships, and the properties of the document.
+"""What Word, PowerPoint and Excel files share: parts of XML in a ZIP, bound by relationships, and
+the properties of the document.
 
-XML is parsed with no entity resolved, no DTD read and nothing fetched; elements nested deeper than the parser's own limit (256)
-make the file unreadable, so that readers may recurse. Elements and attributes go by their names without namespaces: strict files
-differ from all others in nothing else.
+XML is parsed with no entity resolved, no DTD read and nothing fetched; elements nested deeper than
+the parser's own limit (256) make the file unreadable, so that readers may recurse. Elements and
+attributes go by their names without namespaces: strict files differ from all others in nothing
+else.
 """
 
 from __future__ import annotations
@@ -27,12 +29,15 @@ _PROPERTIES = {
     "description": "description",
     "language": "language",
 }
-_TEMPLATE_AUTHOR = "python-docx"  # the author, with its date and description, in files whose own author left them as they were
+# the author, with its date and description, in files whose own author left them as they were
+_TEMPLATE_AUTHOR = "python-docx"
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A part that another part refers to; `kind` is the last word of its type: "styles", "footnotes", "header"."""
+    """A part that another part refers to; `kind` is the last word of its type: "styles",
+    "footnotes", "header".
+    """
 
     kind: str
     target: str  # a part's name; "" where it lies outside the file
@@ -46,7 +51,9 @@ class Package:
         self._names = {_plain(name): name for name in self._zip.namelist()}
 
     def xml(self, name: str) -> Any | None:  # an lxml element
-        """The root of a part, None where there is no such part; raises FileFailed for one that is no XML."""
+        """The root of a part, None where there is no such part; raises FileFailed for one that is
+        no XML.
+        """
         member = self._names.get(_plain(name))
         return None if member is None else parsed(member_bytes(self._zip, member))
 
@@ -58,14 +65,24 @@ class Package:
 
     def related(self, name: str, kind: str) -> list[str]:
         """The parts of a kind that a part refers to, in order."""
-        return [each.target for each in self.relations(name).values() if each.kind == kind and each.target]
+        return [
+            each.target
+            for each in self.relations(name).values()
+            if each.kind == kind and each.target
+        ]
 
 
 def parsed(data: bytes) -> Any:  # an lxml element
     """The root element of XML; raises FileFailed where it is none."""
     from lxml import etree  # type: ignore[import-untyped]
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         return etree.fromstring(data.lstrip(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -77,15 +94,23 @@ def properties(package: Package) -> tuple[str, dict[str, str]]:
     root = next((package.xml(name) for name in package.related("", "core-properties")), None)
     if root is None:
         return "", {}
-    values = {name_of(child): " ".join("".join(child.itertext()).split()) for child in root if isinstance(child.tag, str)}
+    values = {
+        name_of(child): " ".join("".join(child.itertext()).split())
+        for child in root
+        if isinstance(child.tag, str)
+    }
     if values.get("creator") == _TEMPLATE_AUTHOR:
         values = {
             "title": values.get("title", ""),
-            "modified": "" if values.get("modified") == values.get("created") else values["modified"],
+            "modified": ""
+            if values.get("modified") == values.get("created")
+            else values["modified"],
         }
     metadata = {name: values.get(key, "") for key, name in _PROPERTIES.items()}
     metadata["date"] = iso_date(values.get("created", "")) or iso_date(values.get("modified", ""))
-    return real_title(values.get("title", "")), {name: value for name, value in metadata.items() if value}
+    return real_title(values.get("title", "")), {
+        name: value for name, value in metadata.items() if value
+    }
 
 
 def name_of(element: Any) -> str:  # an lxml element
@@ -96,7 +121,9 @@ def name_of(element: Any) -> str:  # an lxml element
 
 def attribute(element: Any, name: str) -> str:  # an lxml element
     """The attribute of that name in any namespace, "" where there is none."""
-    return next((str(value) for key, value in element.items() if key.rpartition("}")[2] == name), "")
+    return next(
+        (str(value) for key, value in element.items() if key.rpartition("}")[2] == name), ""
+    )
 
 
 def child_of(element: Any, *path: str) -> Any | None:  # lxml elements

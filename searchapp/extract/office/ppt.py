@@ -1,7 +1,8 @@
 """The streams of an old presentation to its parts, slide by slide.
 
-A presentation is a tree of records; the last edit names the place of each. The document lists its slides in order, with the text of
-their placeholders, which the slides' own shapes refer to by number.
+A presentation is a tree of records; the last edit names the place of each. The document lists its
+slides in order, with the text of their placeholders, which the slides' own shapes refer to by
+number.
 """
 
 from __future__ import annotations
@@ -17,8 +18,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENCRYPTED = 0xF3D1C4DF  # in the stream of the current user
-_DOCUMENT, _SLIDE, _NOTES, _EDIT, _DIRECTORY, _LIST, _LISTED = 1000, 1006, 1008, 4085, 6002, 4080, 1011
-_TEXT_KIND, _WIDE, _NARROW, _REFERENCE, _STRING, _COMMENT, _NOTES_OF = 3999, 4000, 4008, 3998, 4026, 12000, 1009
+_DOCUMENT, _SLIDE, _NOTES, _EDIT, _DIRECTORY, _LIST, _LISTED = (
+    1000,
+    1006,
+    1008,
+    4085,
+    6002,
+    4080,
+    1011,
+)
+_TEXT_KIND, _WIDE, _NARROW, _REFERENCE, _STRING, _COMMENT, _NOTES_OF = (
+    3999,
+    4000,
+    4008,
+    3998,
+    4026,
+    12000,
+    1009,
+)
 _TITLES = frozenset({0, 6})  # kinds of text: the title of a slide, a centred one
 _MAX_DEPTH = 32
 _MAX_EDITS = 10_000
@@ -40,24 +57,39 @@ class _Text:
 
 
 def slide_parts(stream: bytes, user: bytes) -> list[Part]:
-    """The parts of the slides in order, each with its notes and comments and the place ("slide", n)."""
+    """The parts of the slides in order, each with its notes and comments and the place ("slide",
+    n).
+    """
     if not stream:
         raise FileFailed("not a readable presentation: it has no slides")
     if int.from_bytes(user[12:16], "little") == _ENCRYPTED:
         raise FileFailed("encrypted: needs a password")
     places = _places(stream, int.from_bytes(user[16:20], "little"))
-    document = next((record for record in map(places.get, sorted(places)) if record and record.kind == _DOCUMENT), None)
+    document = next(
+        (
+            record
+            for record in map(places.get, sorted(places))
+            if record and record.kind == _DOCUMENT
+        ),
+        None,
+    )
     if document is None:
         raise FileFailed("not a readable presentation: it has no document record")
     slides = list(_listed(stream, document, 0))
-    notes = {_slide_of(stream, places[key]): places[key] for key, _, _ in _listed(stream, document, 2) if key in places}
+    notes = {
+        _slide_of(stream, places[key]): places[key]
+        for key, _, _ in _listed(stream, document, 2)
+        if key in places
+    }
     parts: list[Part] = []
     for number, (key, slide_id, outline) in enumerate(slides, 1):
         parts.extend(_slide(stream, places.get(key), outline, notes.get(slide_id), number))
     return parts
 
 
-def _slide(stream: bytes, slide: _Record | None, outline: list[_Text], notes: _Record | None, number: int) -> Iterator[Part]:
+def _slide(
+    stream: bytes, slide: _Record | None, outline: list[_Text], notes: _Record | None, number: int
+) -> Iterator[Part]:
     place = (("slide", number),)
     texts = _texts(stream, slide, outline) if slide else list(outline)
     titles = [each for each in texts if each.kind in _TITLES and each.text.strip()]
@@ -73,11 +105,17 @@ def _slide(stream: bytes, slide: _Record | None, outline: list[_Text], notes: _R
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [line.replace("\x0b", "\n").strip() for line in text.split("\r") if any(map(str.isalnum, line))]
+    return [
+        line.replace("\x0b", "\n").strip()
+        for line in text.split("\r")
+        if any(map(str.isalnum, line))
+    ]
 
 
 def _texts(stream: bytes, record: _Record, outline: list[_Text]) -> list[_Text]:
-    """The texts of a slide's shapes in order; those of placeholders that no shape refers to come last."""
+    """The texts of a slide's shapes in order; those of placeholders that no shape refers to come
+    last.
+    """
     texts: list[_Text] = []
     used = set()
     kind = -1
@@ -98,12 +136,20 @@ def _comments(stream: bytes, record: _Record) -> Iterator[str]:
     """Each comment, beginning with its author."""
     for comment in _walk(stream, record):
         if comment.kind == _COMMENT:
-            strings = {each.instance: _content(stream, each) for each in _records(stream, comment) if each.kind == _STRING}
+            strings = {
+                each.instance: _content(stream, each)
+                for each in _records(stream, comment)
+                if each.kind == _STRING
+            }
             yield ": ".join(filter(None, (strings.get(0, ""), strings.get(1, ""))))
 
 
-def _listed(stream: bytes, document: _Record, instance: int) -> Iterator[tuple[int, int, list[_Text]]]:
-    """The slides (0) or notes (2) of a document in order: the number of its record, its own number, the texts of its placeholders."""
+def _listed(
+    stream: bytes, document: _Record, instance: int
+) -> Iterator[tuple[int, int, list[_Text]]]:
+    """The slides (0) or notes (2) of a document in order: the number of its record, its own number,
+    the texts of its placeholders.
+    """
     for group in _records(stream, document):
         if group.kind != _LIST or group.instance != instance:
             continue
@@ -123,11 +169,15 @@ def _listed(stream: bytes, document: _Record, instance: int) -> Iterator[tuple[i
 
 def _slide_of(stream: bytes, notes: _Record) -> int:
     """The number of the slide that notes belong to."""
-    return next((_int(stream, each.start) for each in _records(stream, notes) if each.kind == _NOTES_OF), -1)
+    return next(
+        (_int(stream, each.start) for each in _records(stream, notes) if each.kind == _NOTES_OF), -1
+    )
 
 
 def _places(stream: bytes, edit_at: int) -> dict[int, _Record]:
-    """The records by number, the newest of each; all top records of their kinds where the chain of edits is broken."""
+    """The records by number, the newest of each; all top records of their kinds where the chain of
+    edits is broken.
+    """
     whole = _Record(0, 0, 0, len(stream), is_container=True)
     found: dict[int, int] = {}
     seen: set[int] = set()
@@ -181,11 +231,15 @@ def _records(stream: bytes, parent: _Record) -> Iterator[_Record]:
 
 
 def _record(stream: bytes, at: int, limit: int) -> _Record | None:
-    """The record at an offset, None where its head lies outside; a content that is cut short ends at the limit."""
+    """The record at an offset, None where its head lies outside; a content that is cut short ends
+    at the limit.
+    """
     if at + 8 > limit:
         return None
     head, kind, length = _int(stream, at, 2), _int(stream, at + 2, 2), _int(stream, at + 4)
-    return _Record(kind, head >> 4, at + 8, min(at + 8 + length, limit), is_container=head & 0xF == 0xF)
+    return _Record(
+        kind, head >> 4, at + 8, min(at + 8 + length, limit), is_container=head & 0xF == 0xF
+    )
 
 
 def _content(stream: bytes, record: _Record) -> str:

@@ -1,8 +1,10 @@
-"""PowerPoint presentations (pptx): each slide's title, text, tables, charts, diagrams, pictures' descriptions, notes and comments.
+"""PowerPoint presentations (pptx): each slide's title, text, tables, charts, diagrams, pictures'
+descriptions, notes and comments.
 
-The package is read as XML, so that a picture or a style that no library accepts cannot hide the text beside it. Elements are
-found by their local names: the strict and the transitional form of the format differ only in namespaces. Each part of the package is
-read once, however often it is referred to. The order of free shapes and the document that slides make serve OpenDocument too.
+The package is read as XML, so that a picture or a style that no library accepts cannot hide the
+text beside it. Elements are found by their local names: the strict and the transitional form of the
+format differ only in namespaces. Each part of the package is read once, however often it is
+referred to. The order of free shapes and the document that slides make serve OpenDocument too.
 """
 
 from __future__ import annotations
@@ -29,16 +31,25 @@ _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"dt", "ftr", "hdr"})  # the same on all slides
 _NUMBER_OR_IMAGE = frozenset({"sldNum", "sldImg"})
 _FILE_NAME = re.compile(r"\S*\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|webp|wmf)", re.IGNORECASE)
-_GENERATED = re.compile(r"(?:Description automatically generated.*|AI-generated content may be incorrect\.?)", re.DOTALL)
+_GENERATED = re.compile(
+    r"(?:Description automatically generated.*|AI-generated content may be incorrect\.?)", re.DOTALL
+)
 _SERIES = (".//{*}ser/{*}tx//{*}v", ".//{*}series/{*}tx//{*}v")
-_CATEGORIES = (".//{*}cat/{*}strRef//{*}v", ".//{*}cat/{*}strLit//{*}v", ".//{*}cat/{*}multiLvlStrRef//{*}v", ".//{*}strDim//{*}pt")
+_CATEGORIES = (
+    ".//{*}cat/{*}strRef//{*}v",
+    ".//{*}cat/{*}strLit//{*}v",
+    ".//{*}cat/{*}multiLvlStrRef//{*}v",
+    ".//{*}strDim//{*}pt",
+)
 _NUMBERS = ".//{*}cat/{*}numRef/{*}numCache"
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A presentation, slide by slide in the order of the show, hidden ones too; notes and comments follow their slide.
+    """A presentation, slide by slide in the order of the show, hidden ones too; notes and comments
+    follow their slide.
 
-    The title is that of the first slide, else the one in the properties, which often is that of an older presentation.
+    The title is that of the first slide, else the one in the properties, which often is that of an
+    older presentation.
     """
     package = Package(data)
     deck = _Deck(package)
@@ -49,10 +60,14 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def in_reading_order(shapes: Iterable[_T], corner: Callable[[_T], tuple[float, float]]) -> list[_T]:
-    """Shapes row by row and each row from the left, by the (top, left) in mm that `corner` gives."""
+    """Shapes row by row and each row from the left, by the (top, left) in mm that
+    `corner` gives.
+    """
     rows: list[list[tuple[float, _T]]] = []
     row_top = float("-inf")
-    for top, left, shape in sorted(((*corner(shape), shape) for shape in shapes), key=lambda each: each[0]):
+    for top, left, shape in sorted(
+        ((*corner(shape), shape) for shape in shapes), key=lambda each: each[0]
+    ):
         if top - row_top > _ROW_MM or not rows:
             rows.append([])
             row_top = top
@@ -60,13 +75,15 @@ def in_reading_order(shapes: Iterable[_T], corner: Callable[[_T], tuple[float, f
     return [shape for row in rows for _, shape in sorted(row, key=lambda each: each[0])]
 
 
-def slide_document(slides: Iterable[Sequence[Part]], document_type: str, *, title: str, metadata: Mapping[str, str]) -> Document:
+def slide_document(
+    slides: Iterable[Sequence[Part]], document_type: str, *, title: str, metadata: Mapping[str, str]
+) -> Document:
     """The document that slides or pages make; none is under the heading of another."""
     parts = (part for slide in slides for part in (NO_HEADING, *slide))
     return document_of(parts, document_type, title=title, metadata=metadata)
 
 
-# ---- the package ---------------------------------------------------------------------------------------------------
+# ---- the package ---------------------------------------------------------------------------------
 
 
 class _Deck:
@@ -81,7 +98,9 @@ class _Deck:
         self._authors = self._comment_authors()
 
     def slide_names(self) -> Iterator[str]:
-        """The slides' members in the order of the show. Raises FileFailed where the presentation itself is missing or broken."""
+        """The slides' members in the order of the show. Raises FileFailed where the presentation
+        itself is missing or broken.
+        """
         root = self._take(self._main)
         if root is None:
             raise FileFailed("not a readable presentation: it has no slides")
@@ -97,7 +116,11 @@ class _Deck:
             raise FileFailed(f"not a readable presentation: slide {number} is missing")
         place: Place = (("slide", number),)
         relations = self._relations_of(name)
-        for part in (*self._content(root, relations), *self._notes(relations), *self._comments(relations)):
+        for part in (
+            *self._content(root, relations),
+            *self._notes(relations),
+            *self._comments(relations),
+        ):
             if part.text:
                 yield replace(part, place=place)
 
@@ -122,8 +145,12 @@ class _Deck:
             return {}
 
     def _target(self, element: Any, key: str, relations: Mapping[str, Relation]) -> str:
-        """The part that an element refers to in its attribute `key`, which has a namespace, unlike the element's own id."""
-        named = next((str(value) for name, value in element.attrib.items() if name.endswith("}" + key)), "")
+        """The part that an element refers to in its attribute `key`, which has a namespace, unlike
+        the element's own id.
+        """
+        named = next(
+            (str(value) for name, value in element.attrib.items() if name.endswith("}" + key)), ""
+        )
         return relations[named].target if named in relations else ""
 
     def _all(self, relations: Mapping[str, Relation], *kinds: str) -> Iterator[Any]:
@@ -134,9 +161,13 @@ class _Deck:
 
     def _comment_authors(self) -> dict[str, str]:
         roots = self._all(self._relations, "commentAuthors", "authors")
-        return {each.get("id", ""): each.get("name", "") for root in roots for each in root.iterchildren("*")}
+        return {
+            each.get("id", ""): each.get("name", "")
+            for root in roots
+            for each in root.iterchildren("*")
+        }
 
-    # ---- what belongs to a slide -----------------------------------------------------------------------------------
+    # ---- what belongs to a slide -----------------------------------------------------------------
 
     def _content(self, root: Any, relations: Mapping[str, Relation]) -> Iterator[Part]:
         for fallback in list(root.iter("{*}Fallback")):
@@ -156,7 +187,9 @@ class _Deck:
                 parts = [Part("heading", text, level=1)]
             yield from parts
 
-    def _shape(self, shape: Any, role: str | None, relations: Mapping[str, Relation]) -> Iterator[Part]:
+    def _shape(
+        self, shape: Any, role: str | None, relations: Mapping[str, Relation]
+    ) -> Iterator[Part]:
         if role in _NUMBER_OR_IMAGE:
             return
         if (body := shape.find("{*}txBody")) is not None:
@@ -170,9 +203,15 @@ class _Deck:
         name = name_of(content)
         if name == "tbl":
             yield _table(content)
-        elif name == "chart" and (root := self._optional(self._target(content, "id", relations))) is not None:
+        elif (
+            name == "chart"
+            and (root := self._optional(self._target(content, "id", relations))) is not None
+        ):
             yield from _chart(root)
-        elif name == "relIds" and (root := self._optional(self._target(content, "dm", relations))) is not None:
+        elif (
+            name == "relIds"
+            and (root := self._optional(self._target(content, "dm", relations))) is not None
+        ):
             yield from _diagram(root)
 
     def _notes(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
@@ -193,14 +232,19 @@ class _Deck:
                     yield Part("prose", f"{author}: {text}" if author else text)
 
 
-# ---- shapes --------------------------------------------------------------------------------------------------------
+# ---- shapes --------------------------------------------------------------------------------------
 
 
 def _shapes(container: Any) -> Iterator[Any]:
-    """The shapes of a slide: the title, other placeholders as they come, then free ones by where they stand; groups stay together."""
+    """The shapes of a slide: the title, other placeholders as they come, then free ones by where
+    they stand; groups stay together.
+    """
     shapes = [shape for shape in _children(container) if not _is_hidden(shape)]
     placeholders = sorted((shape for shape in shapes if _role(shape) is not None), key=_rank)
-    for shape in (*placeholders, *in_reading_order((shape for shape in shapes if _role(shape) is None), _corner)):
+    for shape in (
+        *placeholders,
+        *in_reading_order((shape for shape in shapes if _role(shape) is None), _corner),
+    ):
         yield shape
         if name_of(shape) == "grpSp":
             yield from _shapes(shape)
@@ -225,7 +269,9 @@ def _properties(shape: Any) -> Any:
 
 
 def _role(shape: Any) -> str | None:
-    """What the shape is a placeholder for ("title", "body"; "" for content of any kind), None where it is free."""
+    """What the shape is a placeholder for ("title", "body"; "" for content of any kind), None where
+    it is free.
+    """
     properties = _properties(shape)
     placeholder = None if properties is None else properties.find("{*}nvPr/{*}ph")
     return None if placeholder is None else str(placeholder.get("type", ""))
@@ -254,7 +300,9 @@ def _whole(number: str | None) -> int:
 
 
 def _description(shape: Any) -> Iterator[Part]:
-    """The alternative text of a picture, a chart or another shape, unless it is but a file's name."""
+    """The alternative text of a picture, a chart or another shape, unless it is but a
+    file's name.
+    """
     properties = _properties(shape)
     named = None if properties is None else properties.find("{*}cNvPr")
     if named is not None:
@@ -280,10 +328,16 @@ def _text_parts(body: Any, *, is_list: bool) -> Iterator[Part]:
 
 
 def _is_item(paragraph: Any, body: Any, *, is_list: bool) -> bool:
-    """Whether the paragraph's own format, or that of its level in the shape, gives it a bullet or a number."""
+    """Whether the paragraph's own format, or that of its level in the shape, gives it a bullet or a
+    number.
+    """
     own = paragraph.find("{*}pPr")
     level = own.get("lvl", "0") if own is not None else "0"
-    shared = body.find(f"{{*}}lstStyle/{{*}}lvl{int(level) + 1}pPr") if level in set("012345678") else None
+    shared = (
+        body.find(f"{{*}}lstStyle/{{*}}lvl{int(level) + 1}pPr")
+        if level in set("012345678")
+        else None
+    )
     for style in (own, shared):
         for each in style if style is not None else ():
             if name_of(each) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
@@ -305,13 +359,19 @@ def _paragraph(paragraph: Any) -> str:
 
 def _paragraphs(body: Any) -> str:
     """All paragraphs under an element on one line."""
-    return " ".join(" ".join(_paragraph(paragraph).split()) for paragraph in body.iter("{*}p")).strip()
+    return " ".join(
+        " ".join(_paragraph(paragraph).split()) for paragraph in body.iter("{*}p")
+    ).strip()
 
 
 def _table(table: Any) -> Part:
     """A table, a line a row; cells that another one covers are left out."""
     rows = [
-        [_paragraphs(cell) for cell in row.iterfind("{*}tc") if not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}]
+        [
+            _paragraphs(cell)
+            for cell in row.iterfind("{*}tc")
+            if not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}
+        ]
         for row in table.iterfind("{*}tr")
     ]
     return Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
@@ -319,11 +379,21 @@ def _table(table: Any) -> Part:
 
 def _chart(root: Any) -> Iterator[Part]:
     """A chart's titles, then a line of the names of its series and one of its categories."""
-    yield Part("prose", "\n".join(dict.fromkeys(filter(None, map(_chart_title, root.iter("{*}title"))))))
+    yield Part(
+        "prose", "\n".join(dict.fromkeys(filter(None, map(_chart_title, root.iter("{*}title")))))
+    )
     series = [each.text or "" for path in _SERIES for each in root.iterfind(path)]
     categories = [each.text or "" for path in _CATEGORIES for each in root.iterfind(path)]
-    categories += [each.text or "" for cache in root.iterfind(_NUMBERS) if _is_plain(cache) for each in cache.iterfind("{*}pt/{*}v")]
-    yield Part("table", "\n".join(" | ".join(dict.fromkeys(filter(None, names))) for names in (series, categories)))
+    categories += [
+        each.text or ""
+        for cache in root.iterfind(_NUMBERS)
+        if _is_plain(cache)
+        for each in cache.iterfind("{*}pt/{*}v")
+    ]
+    yield Part(
+        "table",
+        "\n".join(" | ".join(dict.fromkeys(filter(None, names))) for names in (series, categories)),
+    )
 
 
 def _is_plain(cache: Any) -> bool:
@@ -352,7 +422,9 @@ def _diagram(root: Any) -> Iterator[Part]:
 
 def _points_below(root: Any) -> dict[str, list[str]]:
     """The points right below each one, in order, by their ids."""
-    links = [link for link in root.iterfind("{*}cxnLst/{*}cxn") if link.get("type", "parOf") == "parOf"]
+    links = [
+        link for link in root.iterfind("{*}cxnLst/{*}cxn") if link.get("type", "parOf") == "parOf"
+    ]
     below: dict[str, list[str]] = {}
     for link in sorted(links, key=lambda each: _whole(each.get("srcOrd"))):
         below.setdefault(link.get("srcId", ""), []).append(link.get("destId", ""))
@@ -362,4 +434,8 @@ def _points_below(root: Any) -> dict[str, list[str]]:
 def _point(point: Any) -> str:
     """The text of a point, "" for those that only arrange others."""
     body = point.find("{*}t")
-    return "" if body is None or point.get("type", "node") in {"pres", "parTrans", "sibTrans"} else _paragraphs(body)
+    return (
+        ""
+        if body is None or point.get("type", "node") in {"pres", "parTrans", "sibTrans"}
+        else _paragraphs(body)
+    )

@@ -1,7 +1,9 @@
-"""Rich Text Format: its own tokens read once from left to right, as no library tells headings, lists, notes and hidden text apart.
+"""Rich Text Format: its own tokens read once from left to right, as no library tells headings,
+lists, notes and hidden text apart.
 
-A group that the format marks as skippable is skipped unless it is known here; nothing in a file is executed or followed. Each run of
-bytes is decoded by the code page of its font, and `\\u` goes before the bytes that stand in for it.
+A group that the format marks as skippable is skipped unless it is known here; nothing in a file is
+executed or followed. Each run of bytes is decoded by the code page of its font, and `\\u` goes
+before the bytes that stand in for it.
 """
 
 from __future__ import annotations
@@ -21,23 +23,59 @@ if TYPE_CHECKING:
 
     from searchapp.types import BlockKind, Document
 
-_TOKEN = re.compile(rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\", re.DOTALL)
+_TOKEN = re.compile(
+    rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? "
+    rb"?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\",
+    re.DOTALL,
+)
 _CHARACTERS = {
     **dict.fromkeys(("line", "lbr", "column"), "\n"),
     **dict.fromkeys(("emspace", "enspace", "qmspace"), " "),
-    **dict(zip(("tab", "emdash", "endash", "bullet", "lquote", "rquote", "ldblquote", "rdblquote"), "\t—–•‘’“”", strict=True)),
+    **dict(
+        zip(
+            ("tab", "emdash", "endash", "bullet", "lquote", "rquote", "ldblquote", "rdblquote"),
+            "\t—–•‘’“”",
+            strict=True,
+        )
+    ),
 }
 _SYMBOLS = {b"~": "\xa0", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
 _CODE_PAGES = {
-    number: f"cp{page}" for number, page in ((128, 932), (129, 949), (161, 1253), (162, 1254), (163, 1258), (177, 1255), (178, 1256))
+    number: f"cp{page}"
+    for number, page in (
+        (128, 932),
+        (129, 949),
+        (161, 1253),
+        (162, 1254),
+        (163, 1258),
+        (177, 1255),
+        (178, 1256),
+    )
 }
-_CODE_PAGES |= {number: f"cp{page}" for number, page in ((186, 1257), (204, 1251), (222, 874), (238, 1250), (255, 437))}
+_CODE_PAGES |= {
+    number: f"cp{page}"
+    for number, page in ((186, 1257), (204, 1251), (222, 874), (238, 1250), (255, 437))
+}
 _CODE_PAGES |= {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
 _SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
 _PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 _SKIPPED = frozenset(
     {
-        *("colortbl", "pict", "objdata", "fldinst", "nonesttables", "shprslt", "sp", "xe", "tc", "tcn", "listtable", "rsidtbl", "filetbl"),
+        *(
+            "colortbl",
+            "pict",
+            "objdata",
+            "fldinst",
+            "nonesttables",
+            "shprslt",
+            "sp",
+            "xe",
+            "tc",
+            "tcn",
+            "listtable",
+            "rsidtbl",
+            "filetbl",
+        ),
         *(
             "revtbl",
             "themedata",
@@ -68,19 +106,37 @@ _SKIPPED = frozenset(
         ),
     }
 )
-_STARRED = frozenset(["shpinst", "annotation", "atnauthor", "footnote", "pn", "fldrslt", "shptxt", "nesttableprops"])
+_STARRED = frozenset(
+    ["shpinst", "annotation", "atnauthor", "footnote", "pn", "fldrslt", "shptxt", "nesttableprops"]
+)
 _NOTES = {"footnote": "note", "annotation": "note", "shptxt": "note"}
 _EDGES = {
     **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "edge"),
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "edge"),
 }
-_FACTS = frozenset(["title", "author", "subject", "keywords", "doccomm", "creatim", "revtim", "operator", "company", "manager", "category"])
+_FACTS = frozenset(
+    [
+        "title",
+        "author",
+        "subject",
+        "keywords",
+        "doccomm",
+        "creatim",
+        "revtim",
+        "operator",
+        "company",
+        "manager",
+        "category",
+    ]
+)
 _METADATA = {"author": "author", "subject": "subject", "keywords": "tags", "doccomm": "description"}
 _MAX_LEVEL = 9
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A text by headings, paragraphs, lists and rows of tables; raises FileFailed for what does not begin as RTF does."""
+    """A text by headings, paragraphs, lists and rows of tables; raises FileFailed for what does not
+    begin as RTF does.
+    """
     if not data.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith(b"{\\rtf"):
         raise FileFailed("not a readable RTF file: it does not begin with {\\rtf")
     walk = _Walk()
@@ -94,7 +150,9 @@ def read(data: bytes, document_type: str) -> Document:
 
 @dataclass(slots=True)
 class _Flow:
-    """A text of its own: the body, a note, a header; with its paragraph, its row of a table and the notes of these."""
+    """A text of its own: the body, a note, a header; with its paragraph, its row of a table and the
+    notes of these.
+    """
 
     parts: list[Part] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)  # of the paragraph under way
@@ -107,7 +165,9 @@ class _Flow:
 
     def paragraph(self) -> str:
         """The text of the paragraph under way, which ends here."""
-        text = "".join(self.pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = (
+            "".join(self.pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        )
         self.pieces.clear()
         return "\n".join(line.strip() for line in text.split("\n")).strip()
 
@@ -117,7 +177,9 @@ class _State:
     """What a group takes over from the one around it."""
 
     flow: _Flow
-    target: str = "text"  # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
+    target: str = (
+        "text"  # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
+    )
     code_page: str = ""
     fallback: int = 1  # how many characters stand in for a `\\u`
     is_hidden: bool = False
@@ -205,7 +267,9 @@ class _Walk:
         if not (found.get("mo") and found.get("dy")):
             return ""
         day = f"{found.get('yr', 0):04}-{found['mo']:02}-{found['dy']:02}"
-        return iso_date(day + (f"T{found['hr']:02}:{found.get('min', 0):02}" if "hr" in found else ""))
+        return iso_date(
+            day + (f"T{found['hr']:02}:{found.get('min', 0):02}" if "hr" in found else "")
+        )
 
     # ---- tokens
 
@@ -278,7 +342,9 @@ class _Walk:
     def _open(self, *, is_edge: bool, author: str) -> None:
         flow = _Flow(author=author)
         (self.edges if is_edge else self._state.flow.notes).append(flow)
-        self._state = _State(flow, fallback=self._state.fallback, code_page=self._state.code_page, opens=flow)
+        self._state = _State(
+            flow, fallback=self._state.fallback, code_page=self._state.code_page, opens=flow
+        )
 
     # ---- text
 
@@ -375,7 +441,9 @@ class _Walk:
         return Part(kind, _item(text) if is_list else text, is_tight=is_list)
 
     def _level(self) -> int:
-        """The level of the heading that the paragraph is, by itself or by its style; 0 for any other."""
+        """The level of the heading that the paragraph is, by itself or by its style; 0 for any
+        other.
+        """
         level, number = self._state.level, self._state.style
         for _ in range(20):
             style = self._styles.get(number)
@@ -389,7 +457,9 @@ class _Walk:
     def _take_notes(self, flow: _Flow) -> None:
         for note in flow.notes:
             for part in note.parts:
-                flow.parts.append(replace(part, text=f"{note.author}: {part.text}") if note.author else part)
+                flow.parts.append(
+                    replace(part, text=f"{note.author}: {part.text}") if note.author else part
+                )
                 note.author = ""
         flow.notes.clear()
 
@@ -440,7 +510,9 @@ class _Walk:
 
     def _set_charset(self, value: int | None) -> None:
         if self._state.target == "fonts":
-            self._fonts[self._number] = _SYMBOL_FONT if value == 2 else _CODE_PAGES.get(value or 0, "")
+            self._fonts[self._number] = (
+                _SYMBOL_FONT if value == 2 else _CODE_PAGES.get(value or 0, "")
+            )
 
 
 def _item(text: str) -> str:

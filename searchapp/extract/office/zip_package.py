@@ -1,7 +1,8 @@
-"""Documents that are ZIP files (docx, pptx, xlsx, odt, epub): opened only where they unpack to a sane size.
+"""Documents that are ZIP files (docx, pptx, xlsx, odt, epub): opened only where they unpack to a
+sane size.
 
-What is declared is judged before anything is unpacked, and unpacking never goes past what is declared. This module knows
-nothing of what the members mean.
+What is declared is judged before anything is unpacked, and unpacking never goes past what is
+declared. This module knows nothing of what the members mean.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 def checked_package(data: bytes) -> zipfile.ZipFile:
     """The ZIP file in the bytes, with nothing unpacked yet.
 
-    Raises FileFailed for a broken one, an encrypted one, and one that declares to unpack to too much.
+    Raises FileFailed for a broken one, an encrypted one, and one that declares to unpack to too
+    much.
     """
     try:
         package = zipfile.ZipFile(io.BytesIO(data))
@@ -42,8 +44,12 @@ def checked_package(data: bytes) -> zipfile.ZipFile:
     return package
 
 
-def member_bytes(package: zipfile.ZipFile, name: str, *, max_bytes: int = MAX_MEMBER_BYTES) -> bytes:
-    """The bytes of a member; raises KeyError where there is none, FileFailed where it is broken or larger than `max_bytes`."""
+def member_bytes(
+    package: zipfile.ZipFile, name: str, *, max_bytes: int = MAX_MEMBER_BYTES
+) -> bytes:
+    """The bytes of a member; raises KeyError where there is none, FileFailed where it is broken or
+    larger than `max_bytes`.
+    """
     member = package.getinfo(name)
     if member.file_size > max_bytes:
         raise FileFailed(f"not a readable file: {name} unpacks to {member.file_size >> 20:,} MiB")
@@ -51,7 +57,15 @@ def member_bytes(package: zipfile.ZipFile, name: str, *, max_bytes: int = MAX_ME
         raise FileFailed(f"not a readable file: {name} is packed in an unusual way")
     try:
         return package.read(member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
         raise FileFailed(f"not a readable file: {_reason(error)}") from error
 
 

@@ -26,9 +26,11 @@ _DESCRIPTION, _DATE, _AUTHOR = 0x010E, 0x0132, 0x013B  # EXIF
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """The text in a picture, page by page where it has several; metadata says where time did not allow for all of them.
+    """The text in a picture, page by page where it has several; metadata says where time did not
+    allow for all of them.
 
-    Raises FileSkipped without the OCR and for icons, FileFailed for pictures that are broken, too large or without text.
+    Raises FileSkipped without the OCR and for icons, FileFailed for pictures that are broken, too
+    large or without text.
     """
     if not ocr.is_available():
         raise FileSkipped("image: searchapp[ocr] reads its text")
@@ -36,7 +38,9 @@ def read(data: bytes, document_type: str) -> Document:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, and of sizes, which are looked at here
+            warnings.simplefilter(
+                "ignore"
+            )  # of odd metadata, and of sizes, which are looked at here
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 _check_size(image)
                 metadata = _metadata(image.getexif())
@@ -55,8 +59,8 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def _texts(image: Any) -> tuple[list[tuple[int, str]], str]:
-    """Each frame's number and text, number 0 for a picture of only one, and what is left unread; small frames beside a large one are
-    thumbnails.
+    """Each frame's number and text, number 0 for a picture of only one, and what is left unread;
+    small frames beside a large one are thumbnails.
     """
     from PIL import ImageSequence
 
@@ -79,7 +83,9 @@ def _upright(frame: Any) -> Any:
     from PIL import Image, ImageOps
 
     if frame.format == "JPEG":
-        frame.draft(None, (_MAX_SIDE, _MAX_SIDE))  # decoded at half the size or less, where that is enough
+        frame.draft(
+            None, (_MAX_SIDE, _MAX_SIDE)
+        )  # decoded at half the size or less, where that is enough
     factor = max(frame.size) // _MAX_SIDE
     if factor > 1:  # before anything copies it
         plain = {"1": "L", "P": "RGBA" if frame.has_transparency_data else "RGB"}.get(frame.mode)
@@ -96,7 +102,10 @@ def _parts(texts: list[tuple[int, str]]) -> Iterator[Part]:
     for number, text in texts:
         lines = flow.lines_of(text)
         place = (("page", number),) if number else ()
-        yield from (Part("prose", paragraph, place=place) for paragraph in flow.paragraphs(lines, flow.full_width(lines)))
+        yield from (
+            Part("prose", paragraph, place=place)
+            for paragraph in flow.paragraphs(lines, flow.full_width(lines))
+        )
 
 
 def _metadata(exif: Any) -> dict[str, str]:
@@ -104,12 +113,20 @@ def _metadata(exif: Any) -> dict[str, str]:
     date = str(exif.get(_DATE, "")).strip("\0 ")
     day = date[:10].replace(":", "-")
     is_date = len(date) == 19 and day.replace("-", "").isdigit() and not day.startswith("0000")
-    found = {"author": exif.get(_AUTHOR, ""), "description": exif.get(_DESCRIPTION, ""), "date": f"{day}T{date[11:]}" if is_date else ""}
-    return {name: str(value).strip("\0 ") for name, value in found.items() if str(value).strip("\0 ")}
+    found = {
+        "author": exif.get(_AUTHOR, ""),
+        "description": exif.get(_DESCRIPTION, ""),
+        "date": f"{day}T{date[11:]}" if is_date else "",
+    }
+    return {
+        name: str(value).strip("\0 ") for name, value in found.items() if str(value).strip("\0 ")
+    }
 
 
 def _check_size(image: Any) -> None:
-    """Raises FileFailed for an image that would take too much memory to decode; the size is what the file says."""
+    """Raises FileFailed for an image that would take too much memory to decode; the size is what
+    the file says.
+    """
     if image.width * image.height > _MAX_PIXELS:
         raise _too_large()
 

@@ -29,7 +29,9 @@ def is_available() -> bool:
 
 
 def text_of(image: Any) -> str:
-    """The text in a PIL image: a line each, a blank line between paragraphs; "" where there is none."""
+    """The text in a PIL image: a line each, a blank line between paragraphs; "" where there is
+    none.
+    """
     import numpy as np
 
     try:
@@ -43,15 +45,19 @@ def text_of(image: Any) -> str:
     pieces = []
     for text, corners in zip(found.txts, found.boxes, strict=True):
         if text.strip():
-            left, top, right, bottom = (float(side) for side in (*corners.min(axis=0), *corners.max(axis=0)))
+            left, top, right, bottom = (
+                float(side) for side in (*corners.min(axis=0), *corners.max(axis=0))
+            )
             pieces.append(((left, top, right, bottom), text.strip()))
     return in_reading_order(pieces)
 
 
 def in_reading_order(pieces: Sequence[_Piece]) -> str:
-    """Pieces of text with their boxes as lines from top to bottom, a blank line where a gap shows a new paragraph.
+    """Pieces of text with their boxes as lines from top to bottom, a blank line where a gap shows a
+    new paragraph.
 
-    Where the page is set in two columns, the left one comes before the right one; the rows of tables stay together.
+    Where the page is set in two columns, the left one comes before the right one; the rows of
+    tables stay together.
     """
     height = median(box[3] - box[1] for box, _ in pieces) if pieces else 0.0
     gutter = _gutter(pieces)
@@ -73,12 +79,16 @@ def in_reading_order(pieces: Sequence[_Piece]) -> str:
 
 
 def _gutter(pieces: Sequence[_Piece]) -> float | None:
-    """Where the gap between two columns of prose runs, in px from the left; None for one column and for tables."""
+    """Where the gap between two columns of prose runs, in px from the left; None for one column and
+    for tables.
+    """
     if len(pieces) < 2 * _MIN_LINES:
         return None
     first, last = min(box[0] for box, _ in pieces), max(box[2] for box, _ in pieces)
     starts = [box[0] for box, _ in pieces if 0.3 < (box[0] - first) / (last - first) < 0.7]
-    best = min(starts, key=lambda start: sum(box[0] < start < box[2] for box, _ in pieces), default=None)
+    best = min(
+        starts, key=lambda start: sum(box[0] < start < box[2] for box, _ in pieces), default=None
+    )
     if best is None:
         return None
     left = [len(text) for box, text in pieces if box[2] <= best]
@@ -100,14 +110,18 @@ def _in_lines(pieces: Sequence[_Piece], height: float) -> str:
     previous = 0.0
     for top, bottom, line in lines:
         gap = "\n\n" if top - previous > _NEW_PARAGRAPH * height else "\n"
-        text += (gap if text else "") + " ".join(word for _, word in sorted(line, key=lambda piece: piece[0][0]))
+        text += (gap if text else "") + " ".join(
+            word for _, word in sorted(line, key=lambda piece: piece[0][0])
+        )
         previous = bottom
     return text
 
 
 @cache
 def _engine() -> Any:  # rapidocr is untyped
-    """The engine with its models, one a process, quiet, on one core: the processes share out the others among them."""
+    """The engine with its models, one a process, quiet, on one core: the processes share out the
+    others among them.
+    """
     from rapidocr import EngineType, RapidOCR
 
     return RapidOCR(

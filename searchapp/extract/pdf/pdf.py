@@ -1,7 +1,9 @@
-"""PDF, page by page: pdfium reads it; what pdfium finds broken is written anew by pypdf first, and pypdf reads what is left.
+"""PDF, page by page: pdfium reads it; what pdfium finds broken is written anew by pypdf first, and
+pypdf reads what is left.
 
-A PDF holds glyphs at places: `flow` makes their lines paragraphs. The outline gives the headings; comments and what is filled into
-forms follow the text of their page. Pages that are pictures are read by `ocr`, where it is installed.
+A PDF holds glyphs at places: `flow` makes their lines paragraphs. The outline gives the headings;
+comments and what is filled into forms follow the text of their page. Pages that are pictures are
+read by `ocr`, where it is installed.
 """
 
 from __future__ import annotations
@@ -39,17 +41,24 @@ _WIDGET = 20  # FPDF_ANNOT_WIDGET
 _SILENT = frozenset({2, 16, 21})  # FPDF_ANNOT_LINK, _POPUP (repeats its note), _SCREEN
 _CATALOG = re.compile(rb"(\d{1,7}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
 _DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(Z|[+-]\d{2})?'?(\d{2})?")
-_FILE_TITLE = re.compile(r"(Microsoft \w+ - .*|untitled\b.*|\S+\.\w{2,4}|[\W\d_]*|(slide|page|document|title) ?\d*)$", re.IGNORECASE)
+_FILE_TITLE = re.compile(
+    r"(Microsoft \w+ - .*|untitled\b.*|\S+\.\w{2,4}|[\W\d_]*|(slide|page|document|title) ?\d*)$",
+    re.IGNORECASE,
+)
 _LAM_ALEF = re.compile("[اأإآ]ل")  # as it is left when turned
 _NO_LETTER = re.compile(r"[\W_]+")
-_CHAPTER_NUMBER = re.compile(r"(?:chapter|part|section|appendix|kapitel|teil|chapitre)?(?:\d+|[ivxlc]+|[a-z])?\d*")
+_CHAPTER_NUMBER = re.compile(
+    r"(?:chapter|part|section|appendix|kapitel|teil|chapitre)?(?:\d+|[ivxlc]+|[a-z])?\d*"
+)
 
 
 @dataclass(slots=True)
 class _Page:
     text: str
     notes: list[str] = field(default_factory=list)
-    entries: list[tuple[int, str]] = field(default_factory=list)  # of the outline: level from 1, title
+    entries: list[tuple[int, str]] = field(
+        default_factory=list
+    )  # of the outline: level from 1, title
     is_picture: bool = False
 
 
@@ -63,19 +72,31 @@ class _Reading:
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A PDF's pages with their paragraphs; raises FileFailed where it is encrypted, broken or only pictures.
+    """A PDF's pages with their paragraphs; raises FileFailed where it is encrypted, broken or only
+    pictures.
 
     Where not every page could be read, `metadata["incomplete"]` says so.
     """
     started_s = time.monotonic()
-    reading = _read_by_pdfium(data, started_s) or _read_by_pdfium(_ended(data), started_s) or _read_by_pypdf(data, started_s)
+    reading = (
+        _read_by_pdfium(data, started_s)
+        or _read_by_pdfium(_ended(data), started_s)
+        or _read_by_pypdf(data, started_s)
+    )
     incomplete = {"incomplete": reading.incomplete} if reading.incomplete else {}
     facts = {name: " ".join(value.split()) for name, value in reading.facts.items()}
     title = "" if _FILE_TITLE.match(facts.get("Title", "")) else facts.get("Title", "")
     text, blocks = _assembled(reading.pages, title)
     if not blocks:
         raise FileFailed(_why_empty(reading))
-    return Document(text, document_type, title=title, blocks=blocks, has_lines=False, metadata=_metadata(facts) | incomplete)
+    return Document(
+        text,
+        document_type,
+        title=title,
+        blocks=blocks,
+        has_lines=False,
+        metadata=_metadata(facts) | incomplete,
+    )
 
 
 def _why_empty(reading: _Reading) -> str:
@@ -90,7 +111,9 @@ def _why_empty(reading: _Reading) -> str:
 
 def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
     """The document's facts under their common names."""
-    tags = "; ".join(word.strip() for word in re.split("[;,]", facts.get("Keywords", "")) if word.strip())
+    tags = "; ".join(
+        word.strip() for word in re.split("[;,]", facts.get("Keywords", "")) if word.strip()
+    )
     found = {
         "author": facts.get("Author", ""),
         "date": _iso_date(facts.get("CreationDate", "")) or _iso_date(facts.get("ModDate", "")),
@@ -101,7 +124,7 @@ def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-# ---- pdfium --------------------------------------------------------------------------------------------------------
+# ---- pdfium --------------------------------------------------------------------------------------
 
 
 def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
@@ -131,16 +154,23 @@ def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
 
 
 def _ended(data: bytes) -> bytes:
-    """A file that lost its end, with one that names its catalog; b"" for a file that has an end or shows no catalog."""
+    """A file that lost its end, with one that names its catalog; b"" for a file that has an end or
+    shows no catalog.
+    """
     catalogs = _CATALOG.findall(data) if b"startxref" not in data[-2048:] else []
-    return data + b"\nendobj\ntrailer\n<< /Root %s 0 R >>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1] if catalogs else b""
+    return (
+        data + b"\nendobj\ntrailer\n<< /Root %s 0 R >>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1]
+        if catalogs
+        else b""
+    )
 
 
 def _open_error(data: bytes) -> int | None:
     """The error that pdfium reports when it opens the bytes, None where it opens them.
 
-    pdfium keeps one error for the whole process and leaves it as it was on some failures, so that a broken file reads as
-    encrypted after one that is. Opening what is no PDF at all first sets it to a format error.
+    pdfium keeps one error for the whole process and leaves it as it was on some failures, so that a
+    broken file reads as encrypted after one that is. Opening what is no PDF at all first sets it to
+    a format error.
     """
     import pypdfium2
 
@@ -169,7 +199,9 @@ def _language(document: Any) -> str:
 
 
 def _wide_string(call: Any) -> str:
-    """The UTF-16 string that a function of pdfium writes into a buffer, given the buffer and its size in bytes."""
+    """The UTF-16 string that a function of pdfium writes into a buffer, given the buffer and its
+    size in bytes.
+    """
     import pypdfium2.raw as pdfium
 
     size = call(None, 0)
@@ -181,7 +213,9 @@ def _wide_string(call: Any) -> str:
 
 
 def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
-    """One page, empty where it cannot be loaded. `filled` holds the form fields of the pages before, and takes up this one's."""
+    """One page, empty where it cannot be loaded. `filled` holds the form fields of the pages
+    before, and takes up this one's.
+    """
     import pypdfium2
     import pypdfium2.raw as pdfium
 
@@ -193,7 +227,11 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
         text_page = page.get_textpage()
         try:
             is_cropped = page.get_cropbox() != page.get_mediabox()
-            text = text_page.get_text_bounded() if is_cropped else _with_ligatures_in_order(text_page, text_page.get_text_range())
+            text = (
+                text_page.get_text_bounded()
+                if is_cropped
+                else _with_ligatures_in_order(text_page, text_page.get_text_range())
+            )
             text = flow.tidy(text)
         finally:
             text_page.close()
@@ -210,9 +248,11 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
 
 
 def _with_ligatures_in_order(text_page: Any, text: str) -> str:
-    """The text with the letters of Arabic ligatures in their order: pdfium turns them with their line, though they are one glyph.
+    """The text with the letters of Arabic ligatures in their order: pdfium turns them with their
+    line, though they are one glyph.
 
-    Letters of one glyph have one box. A text with other characters than the page counts is left as it is.
+    Letters of one glyph have one box. A text with other characters than the page counts is left as
+    it is.
     """
     if text.isascii() or not _LAM_ALEF.search(text) or text_page.count_chars() != len(text):
         return text
@@ -225,7 +265,9 @@ def _with_ligatures_in_order(text_page: Any, text: str) -> str:
 
 
 def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[str]:
-    """The comments on a page and the values of its form fields; a comment that repeats the page is left out, as is a field seen before."""
+    """The comments on a page and the values of its form fields; a comment that repeats the page is
+    left out, as is a field seen before.
+    """
     import pypdfium2.raw as pdfium
 
     words = " ".join(text.split())
@@ -236,7 +278,9 @@ def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[st
         try:
             kind = pdfium.FPDFAnnot_GetSubtype(annotation)
             if kind == _WIDGET:
-                note = _field_value(document.formenv, annotation, filled) if document.formenv else ""
+                note = (
+                    _field_value(document.formenv, annotation, filled) if document.formenv else ""
+                )
             else:
                 note = "" if kind in _SILENT else _annotation_string(annotation, b"Contents")
                 note = "" if " ".join(note.split()) in words else note
@@ -249,19 +293,27 @@ def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[st
 def _annotation_string(annotation: Any, key: bytes) -> str:
     import pypdfium2.raw as pdfium
 
-    return _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(annotation, key, buffer, size))
+    return _wide_string(
+        lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(annotation, key, buffer, size)
+    )
 
 
 def _field_value(form: Any, annotation: Any, filled: set[str]) -> str:
-    """What is written or chosen in a form field, "" for a password and for a field that is in `filled`, which takes it up."""
+    """What is written or chosen in a form field, "" for a password and for a field that is in
+    `filled`, which takes it up.
+    """
     import pypdfium2.raw as pdfium
 
     if pdfium.FPDFAnnot_GetFormFieldType(form, annotation) not in _FIELD_TYPES:
         return ""
     if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD_FIELD:
         return ""
-    name = _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, buffer, size))
-    value = _wide_string(lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size))
+    name = _wide_string(
+        lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, buffer, size)
+    )
+    value = _wide_string(
+        lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size)
+    )
     if name and name in filled:
         return ""
     filled.add(name)
@@ -278,11 +330,12 @@ def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
             pages[index].entries.append((entry.level + 1, title))
 
 
-# ---- pages that are pictures ---------------------------------------------------------------------------------------
+# ---- pages that are pictures ---------------------------------------------------------------------
 
 
 def _is_picture(page: Any, *, is_blank: bool) -> bool:
-    """Whether a page shows something that is no text: anything on a page without text, else pictures over half of it.
+    """Whether a page shows something that is no text: anything on a page without text, else
+    pictures over half of it.
 
     A page with a picture too large to draw is not one.
     """
@@ -302,11 +355,15 @@ def _is_picture(page: Any, *, is_blank: bool) -> bool:
 
 
 def _recognise(document: Any, pages: Sequence[_Page], started_s: float) -> str:
-    """Read the pages that are pictures, as far as there is an OCR and time; says what is left unread, "" for nothing."""
+    """Read the pages that are pictures, as far as there is an OCR and time; says what is left
+    unread, "" for nothing.
+    """
     pictures = [index for index, page in enumerate(pages) if page.is_picture]
     if not ocr.is_available():
         blank = sum(not pages[index].text.strip() for index in pictures)
-        return f"{blank} of {len(pages)} pages are images: searchapp[ocr] reads them" if blank else ""
+        return (
+            f"{blank} of {len(pages)} pages are images: searchapp[ocr] reads them" if blank else ""
+        )
     longest_s = 0.0
     for count, index in enumerate(pictures):
         before_s = time.monotonic()
@@ -336,11 +393,13 @@ def _recognised(document: Any, index: int) -> str:
         page.close()
 
 
-# ---- pypdf ---------------------------------------------------------------------------------------------------------
+# ---- pypdf ---------------------------------------------------------------------------------------
 
 
 def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
-    """What is left of a file that pdfium finds broken: pypdf writes it anew for pdfium, or reads it, page by page, while there is time."""
+    """What is left of a file that pdfium finds broken: pypdf writes it anew for pdfium, or reads
+    it, page by page, while there is time.
+    """
     import io
     import logging
 
@@ -363,7 +422,9 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
 
 
 def _mended(reader: Any) -> bytes:
-    """The file written anew, its Brotli streams unpacked, as pdfium does not know them; b"" where pypdf cannot write it."""
+    """The file written anew, its Brotli streams unpacked, as pdfium does not know them; b"" where
+    pypdf cannot write it.
+    """
     import io
 
     import pypdf
@@ -379,7 +440,13 @@ def _mended(reader: Any) -> bytes:
                 unpacked += len(plain.get_data())
                 if unpacked > _MAX_UNPACKED:
                     return b""
-                plain.update({key: value for key, value in stream.items() if key not in {"/Filter", "/DecodeParms", "/Length"}})
+                plain.update(
+                    {
+                        key: value
+                        for key, value in stream.items()
+                        if key not in {"/Filter", "/DecodeParms", "/Length"}
+                    }
+                )
                 writer._objects[index] = plain
         written = io.BytesIO()
         writer.write(written)
@@ -396,14 +463,20 @@ def _pypdf_pages(reader: Any, started_s: float) -> _Reading:
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
         pages.append(_Page(flow.tidy(reader.pages[len(pages)].extract_text())))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
-    return _Reading(pages, facts, f"{len(pages)} of {count} pages were read in time" if len(pages) < count else "")
+    return _Reading(
+        pages,
+        facts,
+        f"{len(pages)} of {count} pages were read in time" if len(pages) < count else "",
+    )
 
 
-# ---- pages to a document -------------------------------------------------------------------------------------------
+# ---- pages to a document -------------------------------------------------------------------------
 
 
 def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ...]]:
-    """The text of all pages and its blocks. An entry of the outline whose words are not on its page heads it without being text."""
+    """The text of all pages and its blocks. An entry of the outline whose words are not on its page
+    heads it without being text.
+    """
     texts: list[str] = []
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []  # of headings: level, text
@@ -414,7 +487,15 @@ def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ..
             level, heading, text = part
             if text:
                 names = tuple(name for depth, name in path if not level or depth < level)
-                blocks.append(Block(start, start + len(text), "heading" if level else "prose", names, (("page", number),)))
+                blocks.append(
+                    Block(
+                        start,
+                        start + len(text),
+                        "heading" if level else "prose",
+                        names,
+                        (("page", number),),
+                    )
+                )
                 texts.append(text)
                 start += len(text) + 2
             if level:
@@ -425,7 +506,9 @@ def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ..
 
 
 def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's words, the page's words or "")."""
+    """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's
+    words, the page's words or "").
+    """
     width = flow.full_width(lines)
     placed, before, after = _placed(page.entries, lines)
     yield from ((level, heading, "") for level, heading in before)
@@ -443,15 +526,21 @@ _Entry = tuple[int, str]
 _PlacedEntry = tuple[int, int, int, str]  # first line, the line after the last, level, heading
 
 
-def _placed(entries: Sequence[_Entry], lines: Sequence[str]) -> tuple[list[_PlacedEntry], list[_Entry], list[_Entry]]:
-    """Where the entries of the outline stand on a page; then those of its beginning and those of its end, among which it does not tell.
+def _placed(
+    entries: Sequence[_Entry], lines: Sequence[str]
+) -> tuple[list[_PlacedEntry], list[_Entry], list[_Entry]]:
+    """Where the entries of the outline stand on a page; then those of its beginning and those of
+    its end, among which it does not tell.
 
-    What is not found before the first that is heads the page, with what is below it; the rest heads the pages after.
+    What is not found before the first that is heads the page, with what is below it; the rest heads
+    the pages after.
     """
     placed: list[_PlacedEntry] = []
     before: list[_Entry] = []
     after: list[_Entry] = []
-    plain = [_plain(line) for line in lines] if 0 < len(entries) * len(lines) <= _MAX_COMPARED else []
+    plain = (
+        [_plain(line) for line in lines] if 0 < len(entries) * len(lines) <= _MAX_COMPARED else []
+    )
     for level, heading in entries:
         found = _find(_plain(heading), plain, placed[-1][1] if placed else 0)
         if found:
@@ -464,7 +553,9 @@ def _placed(entries: Sequence[_Entry], lines: Sequence[str]) -> tuple[list[_Plac
 
 
 def _find(heading: str, plain: Sequence[str], start: int) -> tuple[int, int] | None:
-    """The lines, at most three, that are a heading, the number of a chapter aside; all without spaces and signs."""
+    """The lines, at most three, that are a heading, the number of a chapter aside; all without
+    spaces and signs.
+    """
     if not heading:
         return None
     for first in range(start, len(plain)):
@@ -489,7 +580,9 @@ def _is_same(line: str, heading: str) -> bool:
     longer, shorter = (line, heading) if len(line) >= len(heading) else (heading, line)
     if not shorter or not longer.endswith(shorter):
         return False
-    return longer == shorter or (len(shorter) >= 4 and _CHAPTER_NUMBER.fullmatch(longer[: -len(shorter)]) is not None)
+    return longer == shorter or (
+        len(shorter) >= 4 and _CHAPTER_NUMBER.fullmatch(longer[: -len(shorter)]) is not None
+    )
 
 
 def _iso_date(value: str) -> str:
@@ -503,5 +596,11 @@ def _iso_date(value: str) -> str:
     date = f"{year}-{month}-{day}"
     if not (hour and minute):
         return date
-    offset = "" if zone is None else "Z" if zone in {"Z", "+00", "-00"} else f"{zone}:{zone_minutes or '00'}"
+    offset = (
+        ""
+        if zone is None
+        else "Z"
+        if zone in {"Z", "+00", "-00"}
+        else f"{zone}:{zone_minutes or '00'}"
+    )
     return f"{date}T{hour}:{minute}:{second or '00'}{offset}"

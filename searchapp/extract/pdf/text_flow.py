@@ -1,7 +1,9 @@
-"""From the lines of laid-out pages to paragraphs: what pages of glyphs and recognised pictures have in common.
+"""From the lines of laid-out pages to paragraphs: what pages of glyphs and recognised pictures have
+in common.
 
-Pages give lines where a reader wants sentences. What a line is to its neighbours is told here from the text alone: which lines
-only repeat the page before, which run on, and which letters are the typesetter's and not the author's.
+Pages give lines where a reader wants sentences. What a line is to its neighbours is told here from
+the text alone: which lines only repeat the page before, which run on, and which letters are the
+typesetter's and not the author's.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ _CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f]")
 _NUMBER = re.compile(r"\d{1,5}")
 _LONG = 12  # letters beside a page's number that are a title's and not a label's
 _PAGE_WORD = re.compile(
-    r"(page|seite|p|pg|s|pagina|página|sida|side|strona|strana|страница|стр|第|页|頁|ページ|of|von|de|di|sur|из)+$", re.IGNORECASE
+    r"(page|seite|p|pg|s|pagina|página|sida|side|strona|strana|страница|стр|第|页|頁|ページ|of|von|de|di|sur|из)+$",
+    re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _UNUSUAL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
@@ -33,7 +36,9 @@ _SOFT_HYPHEN = re.compile("(?<=[^\\W\\d_])[\x02\ufffe\xad]\\s*(?=[a-zß-ÿ])")
 _HYPHEN = re.compile("[\x02\ufffe\xad]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\uffff]")
 _PRESENTED = re.compile("[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdcf\ufdf0-\ufdfc\ufe70-\ufefc]+")
-_SYMBOL_BULLET = re.compile("[\uf0a7\uf0a8\uf0b7\uf06e\uf0d8\uf076]")  # as text processors draw them from symbol fonts
+_SYMBOL_BULLET = re.compile(
+    "[\uf0a7\uf0a8\uf0b7\uf06e\uf0d8\uf076]"
+)  # as text processors draw them from symbol fonts
 _SIGN = re.compile("[⁄\uf06e-\uf0d8]")
 _FRACTION = re.compile(r"(?<=\d)\s+(?=⁄\d)")
 _ARABIC = re.compile("[\u0600-\u06ff]")
@@ -42,7 +47,9 @@ _LATIN_BEFORE_ARABIC = re.compile("(?<=[A-Za-z])(?=[\u0620-\u064a])")
 
 
 def tidy(text: str) -> str:
-    """The text of a page in plain letters: no ligatures, no control characters, words that a line end broke put together."""
+    """The text of a page in plain letters: no ligatures, no control characters, words that a line
+    end broke put together.
+    """
     if not text.isascii():
         text = _plain_letters(text)
     if _UNUSUAL.search(text):
@@ -56,21 +63,31 @@ def lines_of(text: str) -> list[str]:
 
 
 def without_running_lines(pages: Sequence[list[str]]) -> list[list[str]]:
-    """The pages without their headers, footers and page numbers, which stay where they stand first, set apart by blank lines.
+    """The pages without their headers, footers and page numbers, which stay where they stand first,
+    set apart by blank lines.
 
-    A line runs if it stands at the top or bottom of two pages in five, the number of the page in it aside. Bare numbers go
-    altogether; a page of nothing else stays as it is, and so do documents of fewer than four pages.
+    A line runs if it stands at the top or bottom of two pages in five, the number of the page in it
+    aside. Bare numbers go altogether; a page of nothing else stays as it is, and so do documents of
+    fewer than four pages.
     """
     if len(pages) < _MIN_PAGES:
         return list(pages)
     edges = [_edge(lines) for lines in pages]
-    keys = [[_keys(lines[index], number) for index in edge] for number, (lines, edge) in enumerate(zip(pages, edges, strict=True))]
+    keys = [
+        [_keys(lines[index], number) for index in edge]
+        for number, (lines, edge) in enumerate(zip(pages, edges, strict=True))
+    ]
     counts = Counter(key for page in keys for key in {key for line in page for key in line})
     needed = max(3, _MOST * len(pages))
     seen: set[str] = set()
     kept = []
     for lines, edge, line_keys in zip(pages, edges, keys, strict=True):
-        running = {index: key for index, found in zip(edge, line_keys, strict=True) for key in found if counts[key] >= needed}
+        running = {
+            index: key
+            for index, found in zip(edge, line_keys, strict=True)
+            for key in found
+            if counts[key] >= needed
+        }
         kept.append(_without(lines, running, seen))
     return kept
 
@@ -102,7 +119,11 @@ def _plain_letters(text: str) -> str:
     if _PRESENTED.search(text):
         text = _PRESENTED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     text = _FRACTION.sub("", _SYMBOL_BULLET.sub("•", text)) if _SIGN.search(text) else text
-    if _ARABIC.search(text):  # marks are placed apart from their letters, and a space beside a Latin word is lost in turning the line
+    if _ARABIC.search(
+        text
+        # marks are placed apart from their letters, and a space beside a Latin word is lost in
+        # turning the line
+    ):
         text = _LATIN_BEFORE_ARABIC.sub(" ", _LOOSE_MARK.sub(r"\2\1", text))
     return text
 
@@ -125,15 +146,23 @@ def _some(indices: Sequence[int], lines: Sequence[str]) -> list[int]:
 
 
 def _keys(line: str, number: int) -> list[str]:
-    """What a line may share with a running line of other pages: itself, or itself with a number that counts with the pages.
+    """What a line may share with a running line of other pages: itself, or itself with a number
+    that counts with the pages.
 
-    "Question 7" on page 7 shares nothing with "Question 8" on page 8: what is beside the number is a page's word, or long.
+    "Question 7" on page 7 shares nothing with "Question 8" on page 8: what is beside the number is
+    a page's word, or long.
     """
     matches = list(_NUMBER.finditer(line))
     words = "".join(_LETTER.findall(line))
     is_plain = bool(words) and len(words) < _LONG and not _PAGE_WORD.match(words)
     outer = {matches[0], matches[-1]} if matches and not is_plain else ()
-    return [line, *(f"{line[: match.start()]}\0{int(match[0]) - number}\0{line[match.end() :]}" for match in outer)]
+    return [
+        line,
+        *(
+            f"{line[: match.start()]}\0{int(match[0]) - number}\0{line[match.end() :]}"
+            for match in outer
+        ),
+    ]
 
 
 def _without(lines: Sequence[str], running: dict[int, str], seen: set[str]) -> list[str]:
@@ -152,11 +181,15 @@ def _without(lines: Sequence[str], running: dict[int, str], seen: set[str]) -> l
 
 def _ends_paragraph(line: str, following: str, width: float) -> bool:
     """True where the next line begins something new."""
-    return (len(line) < width and line.endswith((".", "!", "?", ":", "。", "！", "？", "؟"))) or _BULLET.match(following) is not None
+    return (
+        len(line) < width and line.endswith((".", "!", "?", ":", "。", "！", "？", "؟"))
+    ) or _BULLET.match(following) is not None
 
 
 def _run_on(pieces: list[str], following: str, *, is_full: bool) -> None:
-    """Make the paragraph ready for its next line: a line break, a space, or nothing after a broken word and in CJK."""
+    """Make the paragraph ready for its next line: a line break, a space, or nothing after a broken
+    word and in CJK.
+    """
     last = pieces[-1]
     if not is_full:
         pieces.append("\n")

@@ -1,8 +1,9 @@
-"""Extraction in processes that can be killed: a file that hangs, crashes or devours memory costs one line in the report.
+"""Extraction in processes that can be killed: a file that hangs, crashes or devours memory costs
+one line in the report.
 
-This is the parent's half; `searchapp.extract.sandbox.worker` is the program of each worker, and says how the two speak. Nothing that a
-hostile file makes of a worker is ever executed here. A worker that dies has shown which member of a file it was at: a fresh one
-goes on behind it.
+This is the parent's half; `searchapp.extract.sandbox.worker` is the program of each worker, and
+says how the two speak. Nothing that a hostile file makes of a worker is ever executed here. A
+worker that dies has shown which member of a file it was at: a fresh one goes on behind it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ _MAX_REFUSED = 500  # contents that a worker is told of: the request must fit th
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What became of a file, or of one member of a container: a document and its source, or the reason for none."""
+    """What became of a file, or of one member of a container: a document and its source, or the
+    reason for none.
+    """
 
     source: Source | None = None
     document: Document | None = None
@@ -58,9 +61,10 @@ class Extracted:
 class ExtractionPool:
     """Workers that read files, a file each at a time.
 
-    A worker that takes longer than `timeout_s` for a file or member, dies, or needs more than `memory_bytes` is killed with all that
-    it started, and a fresh one takes its place. Leaving the pool kills what still runs; the workers of a killed parent die
-    with it. `command` is the program of a worker, for tests.
+    A worker that takes longer than `timeout_s` for a file or member, dies, or needs more than
+    `memory_bytes` is killed with all that it started, and a fresh one takes its place. Leaving the
+    pool kills what still runs; the workers of a killed parent die with it. `command` is the program
+    of a worker, for tests.
     """
 
     def __init__(
@@ -72,7 +76,15 @@ class ExtractionPool:
         memory_bytes: int = 2 * 2**30,
         command: Sequence[str] | None = None,
     ) -> None:
-        own = (sys.executable, "-P", "-m", "searchapp.extract.sandbox.worker", str(max_bytes), str(memory_bytes), str(os.getpid()))
+        own = (
+            sys.executable,
+            "-P",
+            "-m",
+            "searchapp.extract.sandbox.worker",
+            str(max_bytes),
+            str(memory_bytes),
+            str(os.getpid()),
+        )
         self._command = tuple(command or own)
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
@@ -84,14 +96,22 @@ class ExtractionPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed] | None = None) -> Future[list[Extracted]]:
-        """All that a file holds, in time; members have paths below its own, a container comes after its members.
+    def submit(
+        self, path: bytes, refused: Mapping[bytes, Unindexed] | None = None
+    ) -> Future[list[Extracted]]:
+        """All that a file holds, in time; members have paths below its own, a container comes after
+        its members.
 
-        `refused` are files that were refused before, by content hash: one of the same bytes is refused again, unread. The future
-        never raises unless the pool is closed first.
+        `refused` are files that were refused before, by content hash: one of the same bytes is
+        refused again, unread. The future never raises unless the pool is closed first.
         """
         return self._threads.submit(self._extract, path, refused or {})
 
@@ -113,12 +133,31 @@ class ExtractionPool:
             try:
                 worker = self._worker()
             except OSError as error:
-                return [*reading.results, Extracted(unindexed=Unindexed(path, "failed", f"no reader could be started: {error.strerror}"))]
+                return [
+                    *reading.results,
+                    Extracted(
+                        unindexed=Unindexed(
+                            path, "failed", f"no reader could be started: {error.strerror}"
+                        )
+                    ),
+                ]
             try:
                 is_spent = self._converse(worker, reading, deadline)
-            except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError, AttributeError) as error:
+            except (
+                FileError,
+                ValueError,
+                KeyError,
+                TypeError,
+                OverflowError,
+                RecursionError,
+                AttributeError,
+            ) as error:
                 self._discard(worker)
-                reading.fail_current(str(error) if isinstance(error, FileError) else "the reader crashed (nonsense answer)")
+                reading.fail_current(
+                    str(error)
+                    if isinstance(error, FileError)
+                    else "the reader crashed (nonsense answer)"
+                )
             else:
                 if is_spent:
                     self._discard(worker)
@@ -127,7 +166,9 @@ class ExtractionPool:
             if reading.is_done:
                 return reading.results
             if time.monotonic() > deadline:
-                return reading.failed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+                return reading.failed(
+                    f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all"
+                )
         return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
 
     def _converse(self, worker: _Worker, reading: _Reading, deadline: float) -> bool:
@@ -135,7 +176,9 @@ class ExtractionPool:
         worker.ask(reading.request())
         while not reading.is_done:
             if time.monotonic() > deadline:
-                raise FileFailed(f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all")
+                raise FileFailed(
+                    f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all"
+                )
             answer, size = worker.answer(self._timeout_s)
             reading.take(answer, size)
             if answer.get("is_exhausted"):
@@ -183,10 +226,16 @@ class _Reading:
     def request(self) -> dict[str, Any]:
         """What to ask a worker for: all that is not there yet."""
         refused = [content_hash.hex() for content_hash in islice(self._refused, _MAX_REFUSED)]
-        return {"path": base64.b64encode(self._path).decode(), "start": len(self.results), "refused": refused}
+        return {
+            "path": base64.b64encode(self._path).decode(),
+            "start": len(self.results),
+            "refused": refused,
+        }
 
     def take(self, answer: dict[str, Any], size: int) -> None:
-        """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is none, FileFailed where it is too much."""
+        """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is
+        none, FileFailed where it is too much.
+        """
         self._size += size
         if self._size > _MAX_ANSWER:
             raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
@@ -202,13 +251,18 @@ class _Reading:
             if self._file is None:
                 raise ValueError("a member before its file")
             self._current = replace(
-                self._file, path=path, content_hash=bytes.fromhex(answer["content_hash"]), extractor=str(answer["extractor"])
+                self._file,
+                path=path,
+                content_hash=bytes.fromhex(answer["content_hash"]),
+                extractor=str(answer["extractor"]),
             )
         elif "document" in answer:
             self.results.append(Extracted(self._current, _document(answer["document"])))
             self._current = None
         else:
-            outcome: Outcome = answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
+            outcome: Outcome = (
+                answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
+            )
             self._refuse(outcome, str(answer["reason"]))
 
     def fail_current(self, reason: str) -> None:
@@ -223,9 +277,14 @@ class _Reading:
         if self._current is not None and self._current.path != self._path:
             self._refuse("failed", reason)
         source = self._current or self._file
-        if any(each.document and each.source and each.source.path == self._path for each in self.results):
+        if any(
+            each.document and each.source and each.source.path == self._path
+            for each in self.results
+        ):
             assert source is not None
-            source = replace(source, path=self._path + MEMBER + UNTAKEN.encode())  # the file is a document already
+            source = replace(
+                source, path=self._path + MEMBER + UNTAKEN.encode()
+            )  # the file is a document already
         self._current = source
         self._refuse("failed", reason)
         self.is_done = True
@@ -233,24 +292,36 @@ class _Reading:
 
     def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
         if found is None:
-            self._refuse("skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"]))
+            self._refuse(
+                "skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"])
+            )
             self.is_done = True
             return
         identity = FileIdentity(*map(int, found["identity"]))
-        source = Source(self._path, identity, bytes.fromhex(found["content_hash"]), int(found["hashed_at_ns"]), str(found["extractor"]))
+        source = Source(
+            self._path,
+            identity,
+            bytes.fromhex(found["content_hash"]),
+            int(found["hashed_at_ns"]),
+            str(found["extractor"]),
+        )
         if self._file is not None and self._file.content_hash != source.content_hash:
             raise FileFailed("changes while it is being read")
         self._file = source
         if answer.get("is_refused"):
             known = self._refused[source.content_hash]
-            self._current = replace(source, extractor=known.source.extractor if known.source else "")
+            self._current = replace(
+                source, extractor=known.source.extractor if known.source else ""
+            )
             self._refuse(known.outcome, known.reason)
             self.is_done = True
 
     def _refuse(self, outcome: Outcome, reason: str) -> None:
         source, self._current = self._current, None
         path = source.path if source else self._path
-        self.results.append(Extracted(source, None, Unindexed(path, outcome, reason, source=source)))
+        self.results.append(
+            Extracted(source, None, Unindexed(path, outcome, reason, source=source))
+        )
 
 
 class _Worker:
@@ -258,7 +329,12 @@ class _Worker:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
         )
 
     def ask(self, request: dict[str, Any]) -> None:
@@ -270,7 +346,9 @@ class _Worker:
             raise FileFailed(self._death()) from None
 
     def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
-        """The next answer and its size in bytes; raises FileFailed for a worker that is too slow or dead, ValueError for a broken one."""
+        """The next answer and its size in bytes; raises FileFailed for a worker that is too slow or
+        dead, ValueError for a broken one.
+        """
         deadline = time.monotonic() + timeout_s
         size = int.from_bytes(self._receive(4, deadline, timeout_s), "big")
         if size > _MAX_ANSWER:
@@ -285,7 +363,9 @@ class _Worker:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the process and all that it started; whoever waits for its answer sees its pipe close."""
+        """End the process and all that it started; whoever waits for its answer sees its pipe
+        close.
+        """
         if self.is_alive():
             _kill_group(self._process.pid)
             self._process.wait()
@@ -319,7 +399,11 @@ class _Worker:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             return "the reader crashed (closed its pipe)"
-        return f"the reader crashed (signal {-code})" if code < 0 else f"the reader crashed (exit {code})"
+        return (
+            f"the reader crashed (signal {-code})"
+            if code < 0
+            else f"the reader crashed (exit {code})"
+        )
 
 
 def _kill_group(pid: int) -> None:
@@ -330,7 +414,9 @@ def _kill_group(pid: int) -> None:
 
 
 def _document(found: dict[str, Any]) -> Document:
-    """The document in a worker's answer; raises ValueError, KeyError or TypeError where it is none."""
+    """The document in a worker's answer; raises ValueError, KeyError or TypeError where
+    it is none.
+    """
     fields = dict(found)
     blocks = tuple(
         Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))

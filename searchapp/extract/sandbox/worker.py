@@ -1,8 +1,11 @@
-"""The program that reads files for an `ExtractionPool`, and can be killed at any time: it never sees the corpus, and writes nothing.
+"""The program that reads files for an `ExtractionPool`, and can be killed at any time: it never
+sees the corpus, and writes nothing.
 
-The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends {"path", "start", "refused"}; the worker
-answers with what the file is, {"source"}; then for each thing in it from number `start` on {"member", "content_hash", "extractor"}
-and, once it is read, {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole defeats it.
+The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends
+{"path", "start", "refused"}; the worker answers with what the file is, {"source"}; then for each
+thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is read,
+{"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole
+defeats it.
 """
 
 from __future__ import annotations
@@ -23,13 +26,23 @@ if TYPE_CHECKING:
     from searchapp.types import Document
 
 _NICENESS = 5  # the encoder goes first
-_FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system", "pty.spawn")
+_FORBIDDEN = (
+    "socket.",
+    "subprocess.",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.system",
+    "pty.spawn",
+)
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 def main(max_bytes: int, memory_bytes: int, parent: int) -> NoReturn:
-    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, write no files and start no programs."""
+    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, write
+    no files and start no programs.
+    """
     requests, answers = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
@@ -57,7 +70,8 @@ def _confine(memory_bytes: int, parent: int) -> None:
 
 
 def _isolate(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, and give it a network without a way out, where the kernel can.
+    """Have the kernel kill this process when its parent dies, and give it a network without a way
+    out, where the kernel can.
 
     Elsewhere the closed pipe ends it, and the audit hook alone keeps Python code from the network.
     """
@@ -92,7 +106,9 @@ def _next_request(pipe: int) -> dict[str, Any]:
     return request
 
 
-def _answers(request: dict[str, Any], max_bytes: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
+def _answers(
+    request: dict[str, Any], max_bytes: int, memory_bytes: int
+) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
     from searchapp.extract import extractor_of
     from searchapp.filesystem.walk import read_file
@@ -105,7 +121,12 @@ def _answers(request: dict[str, Any], max_bytes: int, memory_bytes: int) -> Iter
         yield {"source": None, **_refusal(error)}
         return
     except MemoryError:
-        yield {"source": None, "outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+        yield {
+            "source": None,
+            "outcome": "failed",
+            "reason": _exhausted(memory_bytes),
+            "is_exhausted": True,
+        }
         return
     identity = content.identity
     source = {
@@ -118,36 +139,56 @@ def _answers(request: dict[str, Any], max_bytes: int, memory_bytes: int) -> Iter
     yield {"source": source, "is_refused": is_refused}
     if not is_refused:
         try:
-            yield from _contents(content.data, Path(os.fsdecode(path)).name, request["start"], memory_bytes)
+            yield from _contents(
+                content.data, Path(os.fsdecode(path)).name, request["start"], memory_bytes
+            )
         except MemoryError:
             yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
 
 
 def _contents(data: bytes, name: str, start: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
-    """Two answers for each thing in a file from number `start` on, the first before it is read; then the end."""
+    """Two answers for each thing in a file from number `start` on, the first before it is read;
+    then the end.
+    """
     from searchapp.extract import entries, extractor_of
 
     for number, entry in enumerate(entries(data, name)):
         if number >= start:
             yield {
-                "member": base64.b64encode(entry.member.encode("utf-8", "surrogateescape")).decode(),
+                "member": base64.b64encode(
+                    entry.member.encode("utf-8", "surrogateescape")
+                ).decode(),
                 "content_hash": entry.content_hash.hex(),
                 "extractor": extractor_of(entry.document_type),
             }
             try:
-                yield {"outcome": "indexed", "reason": "archive"} if entry.is_container else {"document": _fields(entry.read())}
+                yield (
+                    {"outcome": "indexed", "reason": "archive"}
+                    if entry.is_container
+                    else {"document": _fields(entry.read())}
+                )
             except FileError as error:
                 yield _refusal(error)
             except MemoryError:
-                yield {"outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+                yield {
+                    "outcome": "failed",
+                    "reason": _exhausted(memory_bytes),
+                    "is_exhausted": True,
+                }
                 return
             except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
-                yield {"outcome": "failed", "reason": f"the reader failed: {type(error).__name__}: {error}"[:300]}
+                yield {
+                    "outcome": "failed",
+                    "reason": f"the reader failed: {type(error).__name__}: {error}"[:300],
+                }
     yield {"end": True}
 
 
 def _refusal(error: FileError) -> dict[str, Any]:
-    return {"outcome": "skipped" if isinstance(error, FileSkipped) else "failed", "reason": str(error)}
+    return {
+        "outcome": "skipped" if isinstance(error, FileSkipped) else "failed",
+        "reason": str(error),
+    }
 
 
 def _exhausted(memory_bytes: int) -> str:
@@ -159,7 +200,10 @@ def _fields(document: Document) -> dict[str, Any]:
         "text": document.text,
         "type": document.type,
         "title": document.title,
-        "blocks": [[block.start, block.end, block.kind, block.headings, block.place] for block in document.blocks],
+        "blocks": [
+            [block.start, block.end, block.kind, block.headings, block.place]
+            for block in document.blocks
+        ],
         "has_lines": document.has_lines,
         "metadata": dict(document.metadata),
     }

@@ -39,19 +39,30 @@ _NOTE = f"{_OFFICE}annotation"
 _PARAGRAPH = f"{_TEXT}p"
 _WHITE = (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break")
 _PERIOD = re.compile(r"-?PT(\d+)H(\d+)M(\d+)[\d.,]*S")
-_ODS_PROPERTIES = {"initial-creator": "author", "subject": "subject", "description": "description", "language": "language"}
+_ODS_PROPERTIES = {
+    "initial-creator": "author",
+    "subject": "subject",
+    "description": "description",
+    "language": "language",
+}
 
 
 def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the form of its kind
     """The workbook in an OpenDocument package."""
     archive = checked_package(data)
     names = set(archive.namelist())
-    if "META-INF/manifest.xml" in names and b"encryption-data" in member_bytes(archive, "META-INF/manifest.xml"):
+    if "META-INF/manifest.xml" in names and b"encryption-data" in member_bytes(
+        archive, "META-INF/manifest.xml"
+    ):
         raise FileFailed("encrypted: needs a password")
     if "content.xml" not in names:
         raise FileFailed("not a readable workbook: it has no content")
     content = member_bytes(archive, "content.xml", max_bytes=MAX_TOTAL_BYTES)
-    title, metadata = _ods_properties(parsed(member_bytes(archive, "meta.xml"))) if "meta.xml" in names else ("", {})
+    title, metadata = (
+        _ods_properties(parsed(member_bytes(archive, "meta.xml")))
+        if "meta.xml" in names
+        else ("", {})
+    )
     return Workbook(_ods_sheets(content), content.count(b"<table:table ") > 1, title, metadata)
 
 
@@ -61,7 +72,9 @@ def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
         text = " ".join("".join(element.itertext()).split())
         name = name_of(element)
         values[name] = f"{values[name]}; {text}" if name == "keyword" and name in values else text
-    metadata = {name: values.get(key, "") for key, name in _ODS_PROPERTIES.items()} | {"tags": values.get("keyword", "")}
+    metadata = {name: values.get(key, "") for key, name in _ODS_PROPERTIES.items()} | {
+        "tags": values.get("keyword", "")
+    }
     metadata["author"] = metadata["author"] or values.get("creator", "")
     metadata["date"] = iso_date(values.get("creation-date", "")) or iso_date(values.get("date", ""))
     return real_title(values.get("title", "")), metadata
@@ -139,7 +152,11 @@ def _ods_text(cell: Element) -> str:
     period = _PERIOD.match(cell.get(f"{_OFFICE}time-value", "")) if kind == "time" else None
     if period:
         hours, minutes, seconds = map(int, period.groups())
-        return time_text(time(hours, minutes, seconds)) if hours < 24 else duration_text(hours * 3600 + minutes * 60 + seconds)
+        return (
+            time_text(time(hours, minutes, seconds))
+            if hours < 24
+            else duration_text(hours * 3600 + minutes * 60 + seconds)
+        )
     return "\n".join([_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH])
 
 

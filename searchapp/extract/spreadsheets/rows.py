@@ -1,8 +1,9 @@
 """Rows of cells to lines that can be read alone: each value beside the name of its column.
 
-Delimited text (csv, tsv) is read here, its rows numbered by the line of the file at which they begin, as an editor shows it;
-`row_parts` serves every format with tables of data. Values stay the text that they are: no types are inferred, only whether a
-cell looks like the name of a column or like data.
+Delimited text (csv, tsv) is read here, its rows numbered by the line of the file at which they
+begin, as an editor shows it; `row_parts` serves every format with tables of data. Values stay the
+text that they are: no types are inferred, only whether a cell looks like the name of a column or
+like data.
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ _MAX_FIELD = 2**31 - 1  # characters: the csv module's own limit is 128 K
 
 _SNIFFED_CHARACTERS = 64 * 1024
 _SNIFFED_RECORDS = 200
-_DELIMITERS = ("\t", ";", "|", ",")  # of equally good ones the first: a comma is also a decimal sign
+_DELIMITERS = (
+    "\t",
+    ";",
+    "|",
+    ",",
+)  # of equally good ones the first: a comma is also a decimal sign
 _NO_DELIMITER = "\x1f"
-_MAX_OPEN_LINES = 100  # a field without its closing quote takes up the rest of the file, which is then read without quotes
+# a field without its closing quote takes up the rest of the file, which is then read without quotes
+_MAX_OPEN_LINES = 100
 _END = "\x1e"  # a last line, swallowed by a field that is still open
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -49,7 +56,8 @@ _ADDRESS = re.compile(r"\S+@\S+\.\S+|\w+://\S+")
 
 
 class Row(NamedTuple):
-    """A row as its file numbers it, from 1: the (column, text) of its filled cells, in order, and remarks on them.
+    """A row as its file numbers it, from 1: the (column, text) of its filled cells, in order, and
+    remarks on them.
 
     A row without cells ends a table.
     """
@@ -59,11 +67,13 @@ class Row(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-# ---- delimited text ------------------------------------------------------------------------------------------------
+# ---- delimited text ------------------------------------------------------------------------------
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """The records of delimited text, a line each; a record's row is the line of the file at which it begins."""
+    """The records of delimited text, a line each; a record's row is the line of the file at which
+    it begins.
+    """
     text = decode(data)
     if not text.strip():
         raise FileSkipped("empty")
@@ -71,11 +81,15 @@ def read(data: bytes, document_type: str) -> Document:
     declared = _SEPARATOR_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
     records = _records(text, delimiter, has_quotes=_are_quotes_closed(text, delimiter))
-    return document_of(limited(row_parts(islice(records, 1 if declared else 0, None))), document_type)
+    return document_of(
+        limited(row_parts(islice(records, 1 if declared else 0, None))), document_type
+    )
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that gives the most even records; `_NO_DELIMITER` where none divides them evenly."""
+    """The delimiter that gives the most even records; `_NO_DELIMITER` where none divides them
+    evenly.
+    """
     best, best_evenness = _NO_DELIMITER, 0.0
     for delimiter in _DELIMITERS:
         evenness = _evenness(text, delimiter)
@@ -85,9 +99,15 @@ def _delimiter(text: str) -> str:
 
 
 def _evenness(text: str, delimiter: str) -> float:
-    """The share of records with as many fields as most have; 0 for records of one field, and for a mere mixture of lengths."""
+    """The share of records with as many fields as most have; 0 for records of one field, and for a
+    mere mixture of lengths.
+    """
     sample = text[:_SNIFFED_CHARACTERS]
-    records = [record for record in islice(_reader(sample, delimiter), _SNIFFED_RECORDS + 1) if any(field.strip() for field in record)]
+    records = [
+        record
+        for record in islice(_reader(sample, delimiter), _SNIFFED_RECORDS + 1)
+        if any(field.strip() for field in record)
+    ]
     if len(records) > 1 and (len(sample) < len(text) or len(records) > _SNIFFED_RECORDS):
         records.pop()  # it may be cut
     widths = [len(record) for record in records]
@@ -96,7 +116,9 @@ def _evenness(text: str, delimiter: str) -> float:
         return 0.0
     usual = max(set(divided), key=lambda width: (divided.count(width), width))
     evenness = divided.count(usual) / len(widths)
-    return evenness if evenness >= 0.5 or (len(divided) == len(widths) and delimiter != ",") else 0.0
+    return (
+        evenness if evenness >= 0.5 or (len(divided) == len(widths) and delimiter != ",") else 0.0
+    )
 
 
 def _are_quotes_closed(text: str, delimiter: str) -> bool:
@@ -118,38 +140,51 @@ def _records(text: str, delimiter: str, *, has_quotes: bool) -> Iterator[Row]:
         number = reader.line_num + 1
 
 
-def _reader(text: str, delimiter: str, further_lines: Sequence[str] = (), *, has_quotes: bool = True) -> Reader:
+def _reader(
+    text: str, delimiter: str, further_lines: Sequence[str] = (), *, has_quotes: bool = True
+) -> Reader:
     lines = chain((match[0] for match in _LINE.finditer(text)), further_lines)
     if has_quotes:
         return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=csv.QUOTE_NONE)
 
 
-# ---- rows to parts -------------------------------------------------------------------------------------------------
+# ---- rows to parts -------------------------------------------------------------------------------
 
 
 def filled_cells(values: Iterable[str], *, first: int = 0) -> tuple[tuple[int, str], ...]:
-    """The cells of a row that hold text, on one line each, with their columns counted from `first`."""
-    return tuple((column, " ".join(value.split())) for column, value in enumerate(values, first) if value and not value.isspace())
+    """The cells of a row that hold text, on one line each, with their columns counted
+    from `first`.
+    """
+    return tuple(
+        (column, " ".join(value.split()))
+        for column, value in enumerate(values, first)
+        if value and not value.isspace()
+    )
 
 
 def limited(parts: Iterable[Part]) -> Iterator[Part]:
-    """The parts as they are; raises FileFailed where they become more, or longer, than any honest table."""
+    """The parts as they are; raises FileFailed where they become more, or longer, than any honest
+    table.
+    """
     characters = 0
     for count, part in enumerate(parts, 1):
         characters += len(part.text)
         if count > MAX_ROWS:
             raise FileFailed(f"too large: more than {MAX_ROWS:,} rows")
         if characters > MAX_CHARACTERS:
-            raise FileFailed(f"too large: more than {MAX_CHARACTERS >> 20:,} million characters in its rows")
+            raise FileFailed(
+                f"too large: more than {MAX_CHARACTERS >> 20:,} million characters in its rows"
+            )
         yield part
 
 
 def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
-    """A part for each row: "Name: Ada | Age: 36" below a header, the header itself once, and the values alone elsewhere.
+    """A part for each row: "Name: Ada | Age: 36" below a header, the header itself once, and the
+    values alone elsewhere.
 
-    A sheet may hold several tables with rows without cells between them. A title that stands alone above a header is a
-    heading of level 2. Places are `place` and the row.
+    A sheet may hold several tables with rows without cells between them. A title that stands alone
+    above a header is a heading of level 2. Places are `place` and the row.
     """
     names: Mapping[int, str] = {}
     titles: list[Row] = []
@@ -162,7 +197,9 @@ def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
         if header is None and not titles and _are_titles(table):
             titles = table
             continue
-        yield from _leading_parts(titles + table[: header or 0], place, has_header=header is not None)
+        yield from _leading_parts(
+            titles + table[: header or 0], place, has_header=header is not None
+        )
         titles = []
         if header is not None:
             names = {column: text.rstrip(": ") for column, text in table[header].cells}
@@ -184,7 +221,9 @@ def _leading_parts(rows: Sequence[Row], place: Place, *, has_header: bool) -> It
 
 
 def _parts(row: Row, names: Mapping[int, str], place: Place) -> Iterator[Part]:
-    text = " | ".join([f"{names[column]}: {text}" if names.get(column) else text for column, text in row.cells])
+    text = " | ".join(
+        [f"{names[column]}: {text}" if names.get(column) else text for column, text in row.cells]
+    )
     yield Part("table", text, place=(*place, ("row", row.number)), is_tight=True)
     if row.notes:
         yield from _notes(row, place)
@@ -195,11 +234,13 @@ def _notes(row: Row, place: Place) -> Iterator[Part]:
         yield Part("table", note, place=(*place, ("row", row.number)), is_tight=True)
 
 
-# ---- headers -------------------------------------------------------------------------------------------------------
+# ---- headers -------------------------------------------------------------------------------------
 
 
 def _header_index(table: Sequence[Row], names: Mapping[int, str]) -> int | None:
-    """Which row names the columns of those below it, None where none does; `names` are those of the table above."""
+    """Which row names the columns of those below it, None where none does; `names` are those of the
+    table above.
+    """
     table = _few_cells(table)
     usual = _used_columns(table)
     for index, row in enumerate(table[:_MAX_ABOVE]):
@@ -231,16 +272,26 @@ def _used_columns(rows: Sequence[Row]) -> set[int]:
     return {column for column, count in counts.items() if count * 3 > len(rows)}
 
 
-def _names_columns(row: Row, below: Sequence[Row], used: set[int], *, is_proof_needed: bool) -> bool:
-    """Whether a row fills the columns used below it with words for them: where values below are no words, or else by its look."""
+def _names_columns(
+    row: Row, below: Sequence[Row], used: set[int], *, is_proof_needed: bool
+) -> bool:
+    """Whether a row fills the columns used below it with words for them: where values below are no
+    words, or else by its look.
+    """
     names = dict(row.cells)
     open_columns = used - names.keys()
-    if not used or len(open_columns - {min(used)}) * 4 > len(used) or len(open_columns) * 2 > len(used):
+    if (
+        not used
+        or len(open_columns - {min(used)}) * 4 > len(used)
+        or len(open_columns) * 2 > len(used)
+    ):
         return False
     if max(map(len, names.values())) > _MAX_NAME or not any(map(_is_word, names.values())):
         return False
     values = _values(names, below)
-    if any(_is_data(text) and not _is_period(text, values[column]) for column, text in names.items()):
+    if any(
+        _is_data(text) and not _is_period(text, values[column]) for column, text in names.items()
+    ):
         return False
     if _are_keys(names.get(min(used), ""), values[min(used)]):
         return False
@@ -259,8 +310,14 @@ def _values(columns: Iterable[int], rows: Sequence[Row]) -> dict[int, list[str]]
 
 
 def _looks_like_header(names: Mapping[int, str], values: Mapping[int, Sequence[str]]) -> bool:
-    """Whether a row of words above rows of words is short and like no row below; of two columns, neither mixes words and data."""
-    if len(names) < 2 or len(set(names.values())) < len(names) or max(map(len, names.values())) > _MAX_NAME / 2:
+    """Whether a row of words above rows of words is short and like no row below; of two columns,
+    neither mixes words and data.
+    """
+    if (
+        len(names) < 2
+        or len(set(names.values())) < len(names)
+        or max(map(len, names.values())) > _MAX_NAME / 2
+    ):
         return False
     if len(names) == 2 and any(0 < _share_of_data(values[column]) < 1 for column in names):
         return False
@@ -285,12 +342,15 @@ def _are_keys(text: str, below: Sequence[str]) -> bool:
 def _are_titles(rows: Sequence[Row]) -> bool:
     """Whether all rows are short lines of words that stand alone."""
     return 0 < len(rows) <= _MAX_TITLE_ROWS and all(
-        len(row.cells) == 1 and len(row.cells[0][1]) <= _MAX_NAME and not _is_data(row.cells[0][1]) for row in rows
+        len(row.cells) == 1 and len(row.cells[0][1]) <= _MAX_NAME and not _is_data(row.cells[0][1])
+        for row in rows
     )
 
 
 def _continues(row: Row, names: Mapping[int, str]) -> bool:
-    """Whether a row after a gap belongs to the table above: it fills at least half of its columns, and no others."""
+    """Whether a row after a gap belongs to the table above: it fills at least half of its columns,
+    and no others.
+    """
     columns = {column for column, _ in row.cells}
     return len(columns) >= 2 and len(columns) * 2 >= len(names) and columns <= names.keys()
 

@@ -1,6 +1,7 @@
 """Workbooks: each sheet becomes its rows as `searchapp.extract.spreadsheets.rows` writes them.
 
-Formulas are the results that the file keeps, and errors are left out. Hidden sheets, rows and columns are read like all others.
+Formulas are the results that the file keeps, and errors are left out. Hidden sheets, rows and
+columns are read like all others.
 """
 
 from __future__ import annotations
@@ -19,22 +20,38 @@ if TYPE_CHECKING:
     from searchapp.extract.spreadsheets.workbook import Sheet, Workbook
     from searchapp.types import Document
 
-_READERS = {"xlsx": "xlsx", "xlsb": "xls", "xls": "xls", "ods": "ods"}  # modules of this package, with `workbook`
+_READERS = {
+    "xlsx": "xlsx",
+    "xlsb": "xls",
+    "xls": "xls",
+    "ods": "ods",
+}  # modules of this package, with `workbook`
 _ORDINARY_NAME = re.compile(
-    r"(sheet|tabelle|feuil|hoja|foglio|blad|planilha|ark|list|arkusz|munka\w*|лист|シート|工作表)[ _]?\d*", re.IGNORECASE
+    r"(sheet|tabelle|feuil|hoja|foglio|blad|planilha|ark|list|arkusz|munka\w*|лист|シート|工作表)[ "
+    r"_]?\d*",
+    re.IGNORECASE,
 )
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Sheets by rows; a sheet's name is a heading where there are several, or where it says anything."""
+    """Sheets by rows; a sheet's name is a heading where there are several, or where it says
+    anything.
+    """
     try:
-        book: Workbook = import_module(f"searchapp.extract.spreadsheets.{_READERS[document_type]}").workbook(data, document_type)
-        return document_of(limited(_parts(book)), document_type, title=book.title, metadata=book.metadata)
+        book: Workbook = import_module(
+            f"searchapp.extract.spreadsheets.{_READERS[document_type]}"
+        ).workbook(data, document_type)
+        return document_of(
+            limited(_parts(book)), document_type, title=book.title, metadata=book.metadata
+        )
     except (FileError, MemoryError):
         raise
-    except BaseException as error:  # broken workbooks make the libraries raise anything, and one of them what is no Exception
+    except BaseException as error:
+        # broken workbooks make the libraries raise anything, and one of them what is no Exception
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise FileFailed(f"not a readable workbook: {str(error)[:100] or type(error).__name__}") from error
+            raise FileFailed(
+                f"not a readable workbook: {str(error)[:100] or type(error).__name__}"
+            ) from error
         raise
 
 

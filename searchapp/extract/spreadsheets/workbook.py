@@ -1,7 +1,8 @@
-"""What workbooks of all formats share: sheets of rows, values as their reader sees them, and XML that is read row by row.
+"""What workbooks of all formats share: sheets of rows, values as their reader sees them, and XML
+that is read row by row.
 
-Dates and times come in ISO 8601, percentages and leading zeros as the format shows them, TRUE and FALSE, numbers without the dust of
-binary fractions.
+Dates and times come in ISO 8601, percentages and leading zeros as the format shows them, TRUE and
+FALSE, numbers without the dust of binary fractions.
 """
 
 from __future__ import annotations
@@ -58,17 +59,23 @@ PLAIN = Format()
 BUILT_IN = {
     9: Format("percentage"),
     10: Format("percentage", 2),
-    **dict.fromkeys((*range(14, 18), *range(27, 32), 36, *range(50, 59)), Format("moment", has_date=True)),
+    **dict.fromkeys(
+        (*range(14, 18), *range(27, 32), 36, *range(50, 59)), Format("moment", has_date=True)
+    ),
     **dict.fromkeys((*range(18, 22), *range(32, 36), 45, 47), Format("moment", has_time=True)),
     22: Format("moment", has_date=True, has_time=True),
     46: Format("duration"),
 }
 _PADDED = re.compile(r"00+$")
-_LITERALS = re.compile(r'"[^"]*"?|\\.|_.|\*.|am/pm|a/p|general|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_LITERALS = re.compile(
+    r'"[^"]*"?|\\.|_.|\*.|am/pm|a/p|general|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE
+)
 
 
 def format_of(code: str) -> Format:
-    """The format that a code means: "0.0%", "dd.mm.yyyy", "[h]:mm"; of its sections the first one."""
+    """The format that a code means: "0.0%", "dd.mm.yyyy", "[h]:mm"; of its sections the
+    first one.
+    """
     plain = _LITERALS.sub("", code).split(";")[0].lower()
     if "[" in plain:
         return Format("duration")
@@ -84,7 +91,9 @@ def format_of(code: str) -> Format:
 
 
 def shown(raw: str, form: Format, epoch: datetime) -> str:
-    """A number, as XML holds it, in its format; what is no number, or beyond all formats, as it is."""
+    """A number, as XML holds it, in its format; what is no number, or beyond all
+    formats, as it is.
+    """
     if form is PLAIN and raw.isdigit():
         return raw
     try:
@@ -93,7 +102,11 @@ def shown(raw: str, form: Format, epoch: datetime) -> str:
             return f"{number * 100:.{form.decimals}f}%"
         if form.kind == "duration":
             return duration_text(number * 86_400)
-        return _moment_text(number, form, epoch) if form.kind == "moment" else number_text(number).zfill(form.digits)
+        return (
+            _moment_text(number, form, epoch)
+            if form.kind == "moment"
+            else number_text(number).zfill(form.digits)
+        )
     except (ValueError, OverflowError):
         return raw
 
@@ -104,7 +117,9 @@ def number_text(number: float) -> str:
 
 
 def _moment_text(days: float, form: Format, epoch: datetime) -> str:
-    """A serial number as a date, a time or both; raises OverflowError or ValueError where no calendar has it."""
+    """A serial number as a date, a time or both; raises OverflowError or ValueError where no
+    calendar has it.
+    """
     if days < 60 and epoch.year == 1899:
         days += 1  # the format knows a 29 February 1900
     moment = epoch + timedelta(seconds=round(days * 86_400))
@@ -142,11 +157,19 @@ def text_of(value: object) -> str:
 
 
 def elements(stream: Any, *names: str) -> Iterator[Element]:  # a binary stream
-    """The elements of these names as they end, in order, each empty when the next one comes; the first name is that of rows."""
+    """The elements of these names as they end, in order, each empty when the next one comes; the
+    first name is that of rows.
+    """
     from lxml import etree  # type: ignore[import-untyped]
 
     tags = [f"{{*}}{name}" for name in names]
-    safe = {"resolve_entities": False, "no_network": True, "load_dtd": False, "remove_comments": True, "remove_pis": True}
+    safe = {
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "remove_comments": True,
+        "remove_pis": True,
+    }
     events = etree.iterparse(stream, tag=tags, **safe)
     for count, (_, element) in enumerate(events):
         yield element

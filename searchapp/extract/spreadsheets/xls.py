@@ -1,4 +1,6 @@
-"""xls and xlsb, by a library: what would make it take all memory, or hide why it fails, is looked at first."""
+"""xls and xlsb, by a library: what would make it take all memory, or hide why it fails, is looked
+at first.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from searchapp.extract.spreadsheets.workbook import Sheet, Workbook, text_of
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
-MAX_AREA = 40_000_000  # cells between the corners of an xlsb sheet, empty ones too: the library gives memory to each
+# cells between the corners of an xlsb sheet, empty ones too: the library gives memory to each
+MAX_AREA = 40_000_000
 
 _CELL_RECORDS = range(1, 12)  # of an xlsb sheet: blank, number, error, truth, text, formula
 _ROW_RECORD = 0
@@ -63,7 +66,9 @@ def _calamine(data: bytes, title: str, metadata: Mapping[str, str]) -> Workbook:
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    sheets = (Sheet(name, _calamine_rows(book, index)) for index, name in enumerate(book.sheet_names))
+    sheets = (
+        Sheet(name, _calamine_rows(book, index)) for index, name in enumerate(book.sheet_names)
+    )
     return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
 
 
@@ -76,7 +81,9 @@ def _calamine_rows(book: CalamineWorkbook, index: int) -> Iterator[Row]:
 
 
 def _xlsb_area(sheet: bytes) -> int:
-    """How many cells lie between the first and last row, and the first and last column, of an xlsb sheet."""
+    """How many cells lie between the first and last row, and the first and last column, of an xlsb
+    sheet.
+    """
     rows, columns = set(), set()
     at = 0
     while at < len(sheet):
@@ -87,7 +94,9 @@ def _xlsb_area(sheet: bytes) -> int:
         elif kind in _CELL_RECORDS:
             columns.add(int.from_bytes(sheet[at : at + 4], "little"))
         at += size
-    return (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows and columns else 0
+    return (
+        (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows and columns else 0
+    )
 
 
 def _varint(data: bytes, at: int, longest: int) -> tuple[int, int]:

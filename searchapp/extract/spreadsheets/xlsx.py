@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import zipfile
 
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_THREAD = "[Threaded comment]"  # begins the note that stands in for a thread of comments, its text after "Comment:"
+# begins the note that stands in for a thread of comments, its text after "Comment:"
+_THREAD = "[Threaded comment]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,44 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
         raise FileFailed("not a readable workbook: it names no sheets")
     settings = child_of(root, "workbookPr")
     is_1904 = settings is not None and attribute(settings, "date1904") in {"1", "true"}
-    strings = [_rich_text(each) for name in package.related(main, "sharedStrings") for each in _streamed(archive, name, "si")]
-    shared = _Shared(strings, _formats(package, main), datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30))
+    strings = [
+        _rich_text(each)
+        for name in package.related(main, "sharedStrings")
+        for each in _streamed(archive, name, "si")
+    ]
+    shared = _Shared(
+        strings,
+        _formats(package, main),
+        datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30),
+    )
     relations = package.relations(main)
     sheets = []
     for element in children(root, "sheets"):
-        relation = relations.get(next((value for key, value in element.items() if key.endswith("}id")), ""))
+        relation = relations.get(
+            next((value for key, value in element.items() if key.endswith("}id")), "")
+        )
         if relation is not None and relation.target:
-            rows = _rows_with_notes(_xlsx_rows(archive, relation.target, shared), _xlsx_notes(package, relation.target))
-            sheets.append(Sheet(attribute(element, "name"), rows, _drawn_texts(package, relation.target)))
+            rows = _rows_with_notes(
+                _xlsx_rows(archive, relation.target, shared), _xlsx_notes(package, relation.target)
+            )
+            sheets.append(
+                Sheet(attribute(element, "name"), rows, _drawn_texts(package, relation.target))
+            )
     return Workbook(sheets, len(sheets) > 1, *properties(package))
 
 
 def _streamed(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[Element]:
-    """The elements of a name in a part, which is never unpacked as a whole; none where there is no such part."""
-    member = next((each for each in archive.namelist() if each.replace("\\", "/").lstrip("/").lower() == part.lower()), None)
+    """The elements of a name in a part, which is never unpacked as a whole; none where there is no
+    such part.
+    """
+    member = next(
+        (
+            each
+            for each in archive.namelist()
+            if each.replace("\\", "/").lstrip("/").lower() == part.lower()
+        ),
+        None,
+    )
     return iter(()) if member is None else elements(archive.open(member), name)
 
 
@@ -91,7 +115,10 @@ def _formats(package: Package, main: str) -> list[Format]:
     root = next((package.xml(name) for name in package.related(main, "styles")), None)
     if root is None:
         return []
-    own = {attribute(each, "numFmtId"): format_of(attribute(each, "formatCode")) for each in children(root, "numFmts")}
+    own = {
+        attribute(each, "numFmtId"): format_of(attribute(each, "formatCode"))
+        for each in children(root, "numFmts")
+    }
     ids = [attribute(each, "numFmtId") for each in children(root, "cellXfs")]
     return [own.get(number) or BUILT_IN.get(int(number or 0), PLAIN) for number in ids]
 
@@ -109,7 +136,9 @@ def _xlsx_rows(archive: zipfile.ZipFile, part: str, shared: _Shared) -> Iterator
             reference = cell.get("r")
             if reference:
                 letters = reference.rstrip("0123456789")
-                column = columns.get(letters) or columns.setdefault(letters, _column_number(letters))
+                column = columns.get(letters) or columns.setdefault(
+                    letters, _column_number(letters)
+                )
             else:
                 column += 1
             text = _xlsx_text(cell, shared)
@@ -189,4 +218,7 @@ def _drawn_texts(package: Package, part: str) -> Iterator[str]:
 
 def _shape_texts(root: Element | None, name: str) -> Iterator[str]:
     for shape in root.iter(f"{{*}}{name}") if root is not None else ():
-        yield "\n".join("".join(run.text or "" for run in paragraph.iter("{*}t")) for paragraph in shape.iter("{*}p"))
+        yield "\n".join(
+            "".join(run.text or "" for run in paragraph.iter("{*}t"))
+            for paragraph in shape.iter("{*}p")
+        )

@@ -1,8 +1,9 @@
 """Source code: the source text itself, cut where its functions, classes and modules begin.
 
-The languages of `_GRAMMARS` are parsed; all others are cut at blank lines before a line that starts in the first column, and
-get their names from the lines that `_HEADS` knows. Text that a grammar does not understand is cut like that too, so that every
-line lies in exactly one block whatever the file holds. Parsing a hostile file stops at a limit, walking a tree needs no recursion.
+The languages of `_GRAMMARS` are parsed; all others are cut at blank lines before a line that starts
+in the first column, and get their names from the lines that `_HEADS` knows. Text that a grammar
+does not understand is cut like that too, so that every line lies in exactly one block whatever the
+file holds. Parsing a hostile file stops at a limit, walking a tree needs no recursion.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ if TYPE_CHECKING:
 _LONG = 40  # lines: a class, a module or an anonymous wrapper above it is cut into what it defines
 _DEEPEST = 8  # names in a heading path
 _LONGEST_NAME = 120  # characters
-_MAX_SECONDS = 15  # of parsing: a good file takes half a second a megabyte, some broken ones take the square of their length
+# of parsing: a good file takes half a second a megabyte, some broken ones take the square of their
+# length
+_MAX_SECONDS = 15
 _MAX_BYTES = 2**30  # of memory in use while parsing
 
 
 @dataclass(frozen=True, slots=True)
 class _Grammar:
-    """A language: the package of its grammar, the function in it, and the nodes that define something."""
+    """A language: the package of its grammar, the function in it, and the nodes that define
+    something.
+    """
 
     package: str
     containers: str  # node types, cut into what they define where they are long
@@ -45,57 +50,106 @@ class _Grammar:
 
 _ASSIGNMENT = "assignment_expression"
 _C = "struct_specifier union_specifier enum_specifier"
-_JS = "function_declaration generator_function_declaration method_definition field_definition variable_declarator " + _ASSIGNMENT
-_TS = "abstract_class_declaration interface_declaration enum_declaration internal_module module class_declaration"
+_JS = (
+    "function_declaration generator_function_declaration method_definition field_definition "
+    "variable_declarator " + _ASSIGNMENT
+)
+_TS = (
+    "abstract_class_declaration interface_declaration enum_declaration internal_module "
+    "module class_declaration"
+)
 _TYPES = "class_declaration interface_declaration enum_declaration record_declaration"
 _GRAMMARS = {
     "py": _Grammar("python", "class_definition", "function_definition"),
     "c": _Grammar("c", "", f"{_C} type_definition function_definition"),
-    "cpp": _Grammar("cpp", f"{_C} class_specifier namespace_definition", "type_definition function_definition"),
+    "cpp": _Grammar(
+        "cpp", f"{_C} class_specifier namespace_definition", "type_definition function_definition"
+    ),
     "cs": _Grammar(
         "c_sharp",
         f"{_TYPES} struct_declaration namespace_declaration",
         "method_declaration constructor_declaration delegate_declaration",
     ),
     "go": _Grammar("go", "", "function_declaration method_declaration type_spec"),
-    "java": _Grammar("java", f"{_TYPES} annotation_type_declaration", "method_declaration constructor_declaration"),
+    "java": _Grammar(
+        "java",
+        f"{_TYPES} annotation_type_declaration",
+        "method_declaration constructor_declaration",
+    ),
     "js": _Grammar("javascript", "class_declaration", _JS),
-    "kt": _Grammar("kotlin", "class_declaration object_declaration companion_object", "function_declaration secondary_constructor"),
+    "kt": _Grammar(
+        "kotlin",
+        "class_declaration object_declaration companion_object",
+        "function_declaration secondary_constructor",
+    ),
     "lua": _Grammar("lua", "", "function_declaration assignment_statement"),
     "php": _Grammar(
         "php",
-        "class_declaration interface_declaration trait_declaration enum_declaration namespace_definition",
+        "class_declaration interface_declaration trait_declaration enum_declaration "
+        "namespace_definition",
         f"function_definition method_declaration {_ASSIGNMENT}",
         function="language_php",
     ),
     "rb": _Grammar("ruby", "class module", "method singleton_method"),
-    "rs": _Grammar("rust", "impl_item trait_item mod_item", "function_item struct_item enum_item union_item macro_definition"),
+    "rs": _Grammar(
+        "rust",
+        "impl_item trait_item mod_item",
+        "function_item struct_item enum_item union_item macro_definition",
+    ),
     "scala": _Grammar(
         "scala",
         "class_definition object_definition trait_definition enum_definition extension_definition",
         "function_definition given_definition",
     ),
     "sh": _Grammar("bash", "", "function_definition"),
-    "swift": _Grammar("swift", "class_declaration protocol_declaration", "function_declaration init_declaration deinit_declaration"),
-    "ts": _Grammar("typescript", _TS, f"type_alias_declaration public_field_definition {_JS}", function="language_typescript"),
-    "tsx": _Grammar("typescript", _TS, f"type_alias_declaration public_field_definition {_JS}", function="language_tsx"),
+    "swift": _Grammar(
+        "swift",
+        "class_declaration protocol_declaration",
+        "function_declaration init_declaration deinit_declaration",
+    ),
+    "ts": _Grammar(
+        "typescript",
+        _TS,
+        f"type_alias_declaration public_field_definition {_JS}",
+        function="language_typescript",
+    ),
+    "tsx": _Grammar(
+        "typescript",
+        _TS,
+        f"type_alias_declaration public_field_definition {_JS}",
+        function="language_tsx",
+    ),
 }
 _SAME = {"hpp": "cpp", "cu": "cpp"}
 _CPP = re.compile(r"^[ \t]*(?:class|namespace|template)\b", re.MULTILINE)
-_EXPORT_MACRO = re.compile(  # the second word of "class EXPORTED Order final : Base {", which no grammar knows
-    rb"\b(class|struct|union)([ \t]+[A-Z][A-Z0-9_]*(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*(?::(?!:)|\{))"
+# the second word of "class EXPORTED Order final : Base {", which no grammar knows
+_EXPORT_MACRO = re.compile(
+    rb"\b(class|struct|union)([ "
+    rb"\t]+[A-Z][A-Z0-9_]*(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*(?::(?!:)|\{))"
 )
 
 _WRAPPERS = frozenset(  # what begins a definition that stands inside it
     str.split(
-        "decorated_definition export_statement template_declaration lexical_declaration variable_declaration "
+        "decorated_definition export_statement template_declaration lexical_declaration "
+        "variable_declaration "
         "expression_statement type_declaration ambient_declaration"
     )
 )
-_ABOVE = frozenset({"decorator", "attribute_item", "attribute_list", "annotation", "marker_annotation"})  # like comments: of what is below
-_FUNCTIONS = frozenset(str.split("arrow_function function_expression generator_function class function_definition anonymous_function"))
-_ASSIGNED = frozenset(f"variable_declarator field_definition public_field_definition assignment_statement {_ASSIGNMENT}".split())
-_NAMED_BY = {  # the fields that name a node, and what stands between them; all others have a name or a declarator
+_ABOVE = frozenset(
+    {"decorator", "attribute_item", "attribute_list", "annotation", "marker_annotation"}
+)  # like comments: of what is below
+_FUNCTIONS = frozenset(
+    str.split(
+        "arrow_function function_expression generator_function class function_definition "
+        "anonymous_function"
+    )
+)
+_ASSIGNED = frozenset(
+    "variable_declarator field_definition public_field_definition assignment_statement "
+    f"{_ASSIGNMENT}".split()
+)
+# the fields that name a node, and what stands between them; all others have a name or a declarator
+_NAMED_BY = {
     "impl_item": ("trait type", " for "),
     "method_declaration": ("receiver name", " "),
     "singleton_method": ("object name", "."),
@@ -103,17 +157,24 @@ _NAMED_BY = {  # the fields that name a node, and what stands between them; all 
 }
 _KEYWORDS = frozenset(
     str.split(
-        "class struct union enum interface trait impl protocol extension actor record object namespace module mod type typedef "
+        "class struct union enum interface trait impl protocol extension actor record object "
+        "namespace module mod type typedef "
         "delegate def func fun fn function given constructor deinit macro_rules! @interface"
     )
 )
 
 _NAME = r"[\w.:$-]+"
-_C_LIKE = re.compile(rf"(?:\w+ )*?(class|interface|enum|mixin|extension|trait|struct|message|service|type|object|function|fn) ({_NAME})")
+_C_LIKE = re.compile(
+    rf"(?:\w+ )*?(class|interface|enum|mixin|extension|trait|struct|message|service|type|object|function|fn) ({_NAME})"
+)
 _LISP = re.compile(r"\((def[\w-]*) ([^\s()]+)")
 _ERLANG = re.compile(r"([a-z]\w*)\(.*->")
-_FUNCTIONAL = re.compile(r"(let rec|let|module|type|class|data|newtype|instance) (\w[\w.']*)|([a-z_][\w']*)(?= +::)")
-_HEADS = {  # the first line of a definition in the languages without a grammar; its groups, joined, are the heading
+_FUNCTIONAL = re.compile(
+    r"(let rec|let|module|type|class|data|newtype|instance) (\w[\w.']*)|([a-z_][\w']*)(?= +::)"
+)
+# the first line of a definition in the languages without a grammar; its groups, joined, are the
+# heading
+_HEADS = {
     "awk": re.compile(rf"(function) ({_NAME})"),
     "clj": _LISP,
     "dart": _C_LIKE,
@@ -133,22 +194,36 @@ _HEADS = {  # the first line of a definition in the languages without a grammar;
     "ps1": re.compile(rf"(function|filter|class|enum|workflow) ({_NAME})", re.IGNORECASE),
     "r": re.compile(r"([\w.]+) *(?:<-|=) *function\b"),
     "sql": re.compile(
-        r"(create|alter|drop)(?: or replace| global| local| temp| temporary| unique| materialized| recursive)* (\w+)"
+        r"(create|alter|drop)(?: or replace| global| local| temp| temporary| unique| materialized| "
+        r"recursive)* (\w+)"
         r'(?: concurrently)?(?: if (?:not )?exists)? ([\w."`\[\]]+)'
-        r"|(insert into|delete from|update|truncate table|comment on) ([\w.\"`\[\]]+)|(?:select|with|grant|merge|copy)\b",
+        r"|(insert into|delete from|update|truncate table|comment on) "
+        r"([\w.\"`\[\]]+)|(?:select|with|grant|merge|copy)\b",
         re.IGNORECASE,
     ),
     "tcl": re.compile(r"(proc|namespace eval) ([\w:]+)"),
-    "tf": re.compile(r'(resource|data|module|variable|output|provider|locals|terraform)((?: "[^"]*")*) *\{'),
-    "vb": re.compile(rf"(?:\w+ )*?(class|module|sub|function|structure|interface|enum|namespace) ({_NAME})", re.IGNORECASE),
-    "zig": re.compile(rf"(?:pub |export |inline )*(fn|const) ({_NAME})(?=\(| = (?:packed |extern )?(?:struct|enum|union))"),
+    "tf": re.compile(
+        r'(resource|data|module|variable|output|provider|locals|terraform)((?: "[^"]*")*) *\{'
+    ),
+    "vb": re.compile(
+        rf"(?:\w+ )*?(class|module|sub|function|structure|interface|enum|namespace) ({_NAME})",
+        re.IGNORECASE,
+    ),
+    "zig": re.compile(
+        rf"(?:pub |export |inline )*(fn|const) ({_NAME})(?=\(| = (?:packed |extern "
+        rf")?(?:struct|enum|union))"
+    ),
 }
 _SECTIONS = frozenset({"docker"})  # types whose definitions last until the next one
-_STATEMENT_END = {"sql": re.compile(r".*;\s*(?:--.*)?$|\s*(?:go|/)\s*$", re.IGNORECASE)}  # a line that must come before a cut
+_STATEMENT_END = {
+    "sql": re.compile(r".*;\s*(?:--.*)?$|\s*(?:go|/)\s*$", re.IGNORECASE)
+}  # a line that must come before a cut
 _COMMENT = re.compile(r"(#(?!\[)|//|--|;|%|/?\*|\(\*|\{-|\"\"\")")
 _CLOSING = re.compile(r"[)\]}]|end\b|else\b")
-_CLOSER = re.compile(  # a line that only closes what is above it: "}", "end", "})(jQuery);", "} // namespace a", "#endif"
-    r"\s*+(?:[)\]};,]++|end\b|#\s*+(?:endif|else)\b)(?:[)\]};,]|(?:\.call)?\([\w, .]*+\))*+\s*+(?:(?://|/\*|--|#).*|\w+;?)?$"
+# a line that only closes what is above it: "}", "end", "})(jQuery);", "} // namespace a", "#endif"
+_CLOSER = re.compile(
+    r"\s*+(?:[)\]};,]++|end\b|#\s*+(?:endif|else)\b)(?:[)\]};,]|(?:\.call)?\([\w, "
+    r".]*+\))*+\s*+(?:(?://|/\*|--|#).*|\w+;?)?$"
 )
 
 _Names = tuple[str, ...]
@@ -165,7 +240,9 @@ class _Syntax:
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
-    """A node that defines something: its lines as indices, the last one exclusive, and the names down to its own."""
+    """A node that defines something: its lines as indices, the last one exclusive, and the names
+    down to its own.
+    """
 
     first: int
     last: int
@@ -175,15 +252,19 @@ class _Definition:
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Source code by definitions, their names in the heading path; the comment that opens the file is prose."""
+    """Source code by definitions, their names in the heading path; the comment that opens the file
+    is prose.
+    """
     text = decode(data)
     lines = line_spans(text)
     syntax = _syntax(text, _SAME.get(document_type, document_type))
-    blocks = _by_lines(text, lines, document_type) if syntax is None else _by_tree(text, lines, syntax)
+    blocks = (
+        _by_lines(text, lines, document_type) if syntax is None else _by_tree(text, lines, syntax)
+    )
     return Document(text, document_type, blocks=tuple(blocks))
 
 
-# ---- parsing -------------------------------------------------------------------------------------------------------
+# ---- parsing -------------------------------------------------------------------------------------
 
 
 def _syntax(text: str, language: str) -> _Syntax | None:
@@ -206,7 +287,9 @@ def _syntax(text: str, language: str) -> _Syntax | None:
 def _parsed(source: bytes, grammar: _Grammar) -> _Syntax | None:
     from tree_sitter import Language, Parser
 
-    language = Language(getattr(import_module(f"tree_sitter_{grammar.package}"), grammar.function)())
+    language = Language(
+        getattr(import_module(f"tree_sitter_{grammar.package}"), grammar.function)()
+    )
     rest = memoryview(source)  # its slices copy nothing and live as long as the source
     deadline = time.monotonic() + _MAX_SECONDS
     calls = 0
@@ -217,7 +300,9 @@ def _parsed(source: bytes, grammar: _Grammar) -> _Syntax | None:
         return calls % 32 == 0 and (time.monotonic() > deadline or _memory_bytes() > _MAX_BYTES)
 
     try:
-        tree = Parser(language).parse(lambda offset, _: rest[offset:], progress_callback=is_too_much)
+        tree = Parser(language).parse(
+            lambda offset, _: rest[offset:], progress_callback=is_too_much
+        )
     except ValueError:  # the callback ended it
         return None
     return _Syntax(source, tree, grammar)
@@ -242,11 +327,13 @@ def _errors(syntax: _Syntax) -> int:
     return count
 
 
-# ---- by a syntax tree ----------------------------------------------------------------------------------------------
+# ---- by a syntax tree ----------------------------------------------------------------------------
 
 
 def _by_tree(text: str, lines: Sequence[Span], syntax: _Syntax) -> Iterator[Block]:
-    """A block for each definition and for what stands between definitions; the comment that opens the file comes first."""
+    """A block for each definition and for what stands between definitions; the comment that opens
+    the file comes first.
+    """
     owners = _owners(_definitions(syntax), len(lines))
     opening = _opening_end(syntax.tree.root_node)
     while opening and owners[opening - 1]:
@@ -257,11 +344,16 @@ def _by_tree(text: str, lines: Sequence[Span], syntax: _Syntax) -> Iterator[Bloc
         if names:
             yield Block(*_span(text, lines, first, last), "code", names)
         else:
-            yield from (Block(*span_of(text, lines, *chunk), "code") for chunk in _chunks(text, lines, first, last))
+            yield from (
+                Block(*span_of(text, lines, *chunk), "code")
+                for chunk in _chunks(text, lines, first, last)
+            )
 
 
 def _owners(definitions: Iterator[_Definition], count: int) -> list[_Definition | None]:
-    """The innermost definition of each line; a line that several share belongs to the first, or to what is around them."""
+    """The innermost definition of each line; a line that several share belongs to the first, or to
+    what is around them.
+    """
     owners: list[_Definition | None] = [None] * count
     above: list[_Definition] = []
     for each in definitions:
@@ -280,8 +372,12 @@ def _owners(definitions: Iterator[_Definition], count: int) -> list[_Definition 
     return owners
 
 
-def _runs(text: str, lines: Sequence[Span], owners: Sequence[_Definition | None], first: int) -> Iterator[tuple[_Names, int, int]]:
-    """Runs of lines of one owner that hold text, as its names and line indices; lines that only close something join what they close."""
+def _runs(
+    text: str, lines: Sequence[Span], owners: Sequence[_Definition | None], first: int
+) -> Iterator[tuple[_Names, int, int]]:
+    """Runs of lines of one owner that hold text, as its names and line indices; lines that only
+    close something join what they close.
+    """
     runs: list[tuple[_Names, int, int]] = []
     for owner, indices in groupby(range(first, len(lines)), key=owners.__getitem__):
         run = list(indices)
@@ -300,14 +396,18 @@ def _opening_end(root: Node) -> int:
     end = 0
     for child in root.children:
         if child.start_point.row < end or not (_is_above(child) or child.type == "hash_bang_line"):
-            is_docstring = child.type == "expression_statement" and [each.type for each in child.children] == ["string"]
+            is_docstring = child.type == "expression_statement" and [
+                each.type for each in child.children
+            ] == ["string"]
             return _last_line(child) + 1 if is_docstring and child.start_point.row >= end else end
         end = _last_line(child) + 1
     return end
 
 
 def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
-    """The definitions of a file, outer before inner, in order; what stands in functions and short classes is left out."""
+    """The definitions of a file, outer before inner, in order; what stands in functions and short
+    classes is left out.
+    """
     containers = frozenset(syntax.grammar.containers.split())
     kinds = containers | frozenset(syntax.grammar.others.split())
     stack: list[tuple[Node, int, _Names]] = [
@@ -316,7 +416,11 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
     while stack:
         node, first, names = stack.pop()
         last = _last_line(node) + 1
-        heading = _heading(node, syntax.source) if node.type in kinds and _is_whole(node, last - first) else ""
+        heading = (
+            _heading(node, syntax.source)
+            if node.type in kinds and _is_whole(node, last - first)
+            else ""
+        )
         if heading:
             names = (*names, heading)
             yield _Definition(first, last, node.start_byte, node.end_byte, names)
@@ -325,15 +429,23 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
         is_wrapper = node.type in _WRAPPERS
         if is_wrapper or node.end_point.row > node.start_point.row:
             inner = [
-                (child, first if is_wrapper or child.start_byte == node.start_byte else begin, names)
+                (
+                    child,
+                    first if is_wrapper or child.start_byte == node.start_byte else begin,
+                    names,
+                )
                 for child, begin in _with_above(node.children)
-                if child.type in kinds or child.type in _WRAPPERS or child.end_point.row > child.start_point.row
+                if child.type in kinds
+                or child.type in _WRAPPERS
+                or child.end_point.row > child.start_point.row
             ]
             stack.extend(reversed(inner))
 
 
 def _with_above(nodes: Sequence[Node]) -> Iterator[tuple[Node, int]]:
-    """Nodes, each with the index of its first line, that of the comments and attributes right above it."""
+    """Nodes, each with the index of its first line, that of the comments and attributes right above
+    it.
+    """
     begin = reached = -1
     for node in nodes:
         row = node.start_point.row
@@ -370,16 +482,23 @@ def _is_whole(node: Node, line_count: int) -> bool:
 def _assigned(node: Node) -> Node:
     """What an assignment assigns."""
     value = node.child_by_field_name("value") or node.children[-1]
-    return value.children[0] if value.type == "expression_list" and value.child_count == 1 else value
+    return (
+        value.children[0] if value.type == "expression_list" and value.child_count == 1 else value
+    )
 
 
 def _heading(node: Node, source: bytes) -> str:
-    """How its users call a definition: the keyword of the language and the name, or the name and ()."""
+    """How its users call a definition: the keyword of the language and the name, or the name and
+    ().
+    """
     parts = _name(node)
     if not parts:
         return _keyword(node, node.end_byte)
     fields, joint = parts
-    texts = (source[field.start_byte : field.end_byte].decode("utf-8", "replace").split() for field in fields)
+    texts = (
+        source[field.start_byte : field.end_byte].decode("utf-8", "replace").split()
+        for field in fields
+    )
     name = joint.join(map(" ".join, texts))[:_LONGEST_NAME]
     keyword = "type" if node.type == "type_spec" else _keyword(node, fields[0].start_byte)
     return f"{keyword} {name}" if keyword else f"{name}()"
@@ -388,7 +507,11 @@ def _heading(node: Node, source: bytes) -> str:
 def _name(node: Node) -> tuple[list[Node], str] | None:
     """The nodes that name a definition, and what stands between them; None where it has no name."""
     if node.type in _ASSIGNED:
-        return [node.child_by_field_name("name") or node.child_by_field_name("property") or node.children[0]], ""
+        return [
+            node.child_by_field_name("name")
+            or node.child_by_field_name("property")
+            or node.children[0]
+        ], ""
     fields, joint = _NAMED_BY.get(node.type, ("name", ""))
     found = [each for each in map(node.child_by_field_name, fields.split()) if each is not None]
     if found:
@@ -396,7 +519,11 @@ def _name(node: Node) -> tuple[list[Node], str] | None:
     declarator = node.child_by_field_name("declarator")
     while declarator is not None:
         inner = declarator.child_by_field_name("declarator")
-        if inner is None and declarator.type in {"parenthesized_declarator", "reference_declarator", "attributed_declarator"}:
+        if inner is None and declarator.type in {
+            "parenthesized_declarator",
+            "reference_declarator",
+            "attributed_declarator",
+        }:
             inner = next(filter(lambda child: child.is_named, reversed(declarator.children)), None)
         if inner is None:
             return [declarator], ""
@@ -406,26 +533,36 @@ def _name(node: Node) -> tuple[list[Node], str] | None:
 
 def _keyword(node: Node, before: int) -> str:
     """The last word of the language before the name: class, def, fn."""
-    words = [child.type for child in node.children if not child.is_named and child.start_byte < before]
+    words = [
+        child.type for child in node.children if not child.is_named and child.start_byte < before
+    ]
     return next((word for word in reversed(words) if word in _KEYWORDS), "")
 
 
-# ---- by lines ------------------------------------------------------------------------------------------------------
+# ---- by lines ------------------------------------------------------------------------------------
 
 
 def _by_lines(text: str, lines: Sequence[Span], document_type: str) -> Iterator[Block]:
-    """Runs of lines from the first column on, under the name that the first line after comments gives them."""
+    """Runs of lines from the first column on, under the name that the first line after comments
+    gives them.
+    """
     head = _HEADS.get(document_type)
     names: _Names = ()
     for number, (first, last) in enumerate(_chunks(text, lines, 0, len(lines), document_type)):
         found = _named(text, lines, first, last, head) if head else ()
         names = found or (names if document_type in _SECTIONS else ())
-        is_opening = number == 0 and all(_is_comment(text[slice(*line)]) for line in lines[first:last])
+        is_opening = number == 0 and all(
+            _is_comment(text[slice(*line)]) for line in lines[first:last]
+        )
         yield Block(*span_of(text, lines, first, last), "prose" if is_opening else "code", names)
 
 
-def _chunks(text: str, lines: Sequence[Span], first: int, last: int, document_type: str = "") -> Iterator[tuple[int, int]]:
-    """Runs of lines that begin in the first column after a blank line or like a definition, each with what is indented below it."""
+def _chunks(
+    text: str, lines: Sequence[Span], first: int, last: int, document_type: str = ""
+) -> Iterator[tuple[int, int]]:
+    """Runs of lines that begin in the first column after a blank line or like a definition, each
+    with what is indented below it.
+    """
     head, statement_end = _HEADS.get(document_type), _STATEMENT_END.get(document_type)
     start = comments = None  # where the run begins, and the comments right above this line
     is_after_blank = is_at_end = True
@@ -437,7 +574,12 @@ def _chunks(text: str, lines: Sequence[Span], first: int, last: int, document_ty
             continue
         match = head.match(line) if head else None
         begin = comments if match and comments is not None else index
-        may_begin = (is_after_blank or match) and (is_at_end or (match and match[1])) and not line[0].isspace() and not _CLOSING.match(line)
+        may_begin = (
+            (is_after_blank or match)
+            and (is_at_end or (match and match[1]))
+            and not line[0].isspace()
+            and not _CLOSING.match(line)
+        )
         if start is not None and may_begin and begin > start:
             yield start, min(begin, end)
             start = begin
@@ -456,7 +598,9 @@ def _is_comment(line: str) -> bool:
     return _COMMENT.match(line.lstrip()) is not None
 
 
-def _named(text: str, lines: Sequence[Span], first: int, last: int, head: re.Pattern[str]) -> _Names:
+def _named(
+    text: str, lines: Sequence[Span], first: int, last: int, head: re.Pattern[str]
+) -> _Names:
     """The name of a run: what its first line that is no comment defines."""
     for index in range(first, last):
         line = text[slice(*lines[index])]

@@ -1,7 +1,9 @@
-"""Chinese, Japanese and Korean bytes to text, where one of their encodings fits and no other nearly as well.
+"""Chinese, Japanese and Korean bytes to text, where one of their encodings fits and no other nearly
+as well.
 
-Their encodings share their bytes: what is a frequent character in one is a valid, rare one in the others. Frequent characters
-therefore decide, and a few of them are enough even for a text of one line.
+Their encodings share their bytes: what is a frequent character in one is a valid, rare one in the
+others. Frequent characters therefore decide, and a few of them are enough even for a text of one
+line.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ _KOREAN = (
 
 @dataclass(frozen=True, slots=True)
 class _Script:
-    """An encoding, the frequent characters of its language, and the older set whose lead bytes hold the common ones."""
+    """An encoding, the frequent characters of its language, and the older set whose lead bytes hold
+    the common ones.
+    """
 
     encoding: str
     frequent: frozenset[str]
@@ -80,13 +84,23 @@ def east_asian_text(data: bytes) -> str:
 
 
 def _score(text: str, script: _Script) -> float:
-    """How plausible a text is in a script, at most 1: the mean over its letters beyond ASCII; 0 where too few are frequent."""
-    letters = [letter for letter in text if not letter.isascii() and (letter.isalpha() or not letter.isprintable())]
+    """How plausible a text is in a script, at most 1: the mean over its letters beyond ASCII; 0
+    where too few are frequent.
+    """
+    letters = [
+        letter
+        for letter in text
+        if not letter.isascii() and (letter.isalpha() or not letter.isprintable())
+    ]
     if not script.has_spaces and len(_SPACED.findall(text)) > len(letters) / 4:
         return 0.0  # short words of an alphabet, two letters read as one
     values = {letter: _value(letter, script) for letter in set(letters)}
     frequent = sum(values[letter] >= 0.5 for letter in letters)
-    return sum(values[letter] for letter in letters) / len(letters) if frequent >= _LEAST_FREQUENT else 0.0
+    return (
+        sum(values[letter] for letter in letters) / len(letters)
+        if frequent >= _LEAST_FREQUENT
+        else 0.0
+    )
 
 
 def _value(letter: str, script: _Script) -> float:

@@ -1,4 +1,6 @@
-"""Markdown: the source text itself, with the structure that a CommonMark parser finds in it, and its front matter as metadata."""
+"""Markdown: the source text itself, with the structure that a CommonMark parser finds in it, and
+its front matter as metadata.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,14 @@ _KINDS: dict[str, BlockKind] = {
     "code_block": "code",
     "table_open": "table",
 }
-_NAMES = {"authors": "author", "lang": "language", "keywords": "tags", "categories": "tags", "category": "tags", "tag": "tags"}
+_NAMES = {
+    "authors": "author",
+    "lang": "language",
+    "keywords": "tags",
+    "categories": "tags",
+    "category": "tags",
+    "tag": "tags",
+}
 _CLOSINGS = {"---": ("---", "..."), "+++": ("+++",)}
 _MAX_FRONT_MATTER = 2**16  # characters that are parsed as YAML or TOML
 _MAX_BRACKETS = 30  # in each other; the parser's time grows with the square of the depth
@@ -41,7 +50,9 @@ _COMMENT = re.compile(r"\s*(<!--.*?-->\s*)+", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A heading, paragraph, list, table or piece of code: `text[start:end]`; `level` and `name` are a heading's."""
+    """A heading, paragraph, list, table or piece of code: `text[start:end]`; `level` and `name` are
+    a heading's.
+    """
 
     kind: BlockKind
     start: int
@@ -51,7 +62,9 @@ class _Unit:
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Markdown by headings, paragraphs, lists, tables and code; front matter is metadata and in no block."""
+    """Markdown by headings, paragraphs, lists, tables and code; front matter is metadata and in no
+    block.
+    """
     text = decode(data)
     lines = line_spans(text)
     body, front = _front_matter(text, lines)
@@ -62,7 +75,9 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def parts(text: str, place: Place) -> list[Part]:
-    """The parts of a Markdown text within another format, a notebook's cell say; headings without their marks."""
+    """The parts of a Markdown text within another format, a notebook's cell say; headings without
+    their marks.
+    """
     lines = line_spans(text)
     found = []
     for unit in _units(text, lines, _tokens(text, lines, 0), 0):
@@ -73,14 +88,23 @@ def parts(text: str, place: Place) -> list[Part]:
     return found
 
 
-# ---- front matter --------------------------------------------------------------------------------------------------
+# ---- front matter --------------------------------------------------------------------------------
 
 
 def _front_matter(text: str, lines: Sequence[Span]) -> tuple[int, dict[str, str]]:
-    """The index of the first line after YAML (---) or TOML (+++) front matter and what it says; 0 where there is none."""
+    """The index of the first line after YAML (---) or TOML (+++) front matter and what it says; 0
+    where there is none.
+    """
     fence = text[slice(*lines[0])].rstrip() if lines else ""
     closings = _CLOSINGS.get(fence, ())
-    end = next((index for index in range(1, len(lines)) if text[slice(*lines[index])].rstrip() in closings), 0)
+    end = next(
+        (
+            index
+            for index in range(1, len(lines))
+            if text[slice(*lines[index])].rstrip() in closings
+        ),
+        0,
+    )
     if not end:
         return 0, {}
     inner = [text[slice(*line)] for line in lines[1:end]]
@@ -95,7 +119,9 @@ def _may_be_front_matter(line: str) -> bool:
 
 
 def _parsed(source: str, fence: str) -> dict[Any, Any] | None:  # YAML and TOML that anybody wrote
-    """The mapping in front matter; None where it is none, is not well-formed or too long, or has aliases, which can multiply it."""
+    """The mapping in front matter; None where it is none, is not well-formed or too long, or has
+    aliases, which can multiply it.
+    """
     import tomllib
 
     import yaml
@@ -105,7 +131,10 @@ def _parsed(source: str, fence: str) -> dict[Any, Any] | None:  # YAML and TOML 
     try:
         if fence == "+++":
             return tomllib.loads(source)
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(source, Loader=yaml.SafeLoader)):
+        if any(
+            isinstance(token, yaml.AliasToken)
+            for token in yaml.scan(source, Loader=yaml.SafeLoader)
+        ):
             return None
         values = yaml.safe_load(source)
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError, AttributeError):
@@ -115,22 +144,32 @@ def _parsed(source: str, fence: str) -> dict[Any, Any] | None:  # YAML and TOML 
 
 def _bracket_depth(source: str) -> int:
     """The most brackets that are open at once, those in strings counted too."""
-    return max(accumulate(({"[": 1, "{": 1}.get(mark, -1) for mark in re.findall(r"[\[{\]}]", source)), initial=0))
+    return max(
+        accumulate(
+            ({"[": 1, "{": 1}.get(mark, -1) for mark in re.findall(r"[\[{\]}]", source)), initial=0
+        )
+    )
 
 
 def _metadata(values: dict[Any, Any]) -> dict[str, str]:
-    """Front matter as metadata, under searchapp's own names; several values of one name are joined."""
+    """Front matter as metadata, under searchapp's own names; several values of one name
+    are joined.
+    """
     found: dict[str, list[str]] = {}
     for name, value in _scalars("", values, depth=0):
         key = _NAMES.get(name, name)
         text = iso_date(value) if key == "date" else " ".join(value.split())
         pieces = re.split(r"\s*[,;]\s*", text) if key == "tags" else [text]
         found.setdefault(key, []).extend(piece for piece in pieces if piece)
-    return {key: "; ".join(dict.fromkeys(pieces)) for key, pieces in found.items() if key and pieces}
+    return {
+        key: "; ".join(dict.fromkeys(pieces)) for key, pieces in found.items() if key and pieces
+    }
 
 
 def _scalars(name: str, value: Any, *, depth: int) -> Iterator[tuple[str, str]]:
-    """The values in nested front matter as text, their names joined by dots; a person is called by its name."""
+    """The values in nested front matter as text, their names joined by dots; a person is called by
+    its name.
+    """
     if isinstance(value, dict) and depth < 4:
         is_named = bool(name) and isinstance(value.get("name"), str)
         for key, inner in (("", value["name"]),) if is_named else value.items():
@@ -171,7 +210,7 @@ def _plain(value: str) -> str:
     return "" if value in {"|", ">", "|-", ">-", "~", "null"} else value
 
 
-# ---- structure -----------------------------------------------------------------------------------------------------
+# ---- structure -----------------------------------------------------------------------------------
 
 
 def _tokens(text: str, lines: Sequence[Span], body: int) -> list[Token]:
@@ -190,7 +229,9 @@ def _first_title(tokens: Sequence[Token]) -> str:
 
 
 def _units(text: str, lines: Sequence[Span], tokens: Sequence[Token], body: int) -> Iterator[_Unit]:
-    """The units of a text in order; what the parser only takes note of (definitions of links and footnotes) is prose."""
+    """The units of a text in order; what the parser only takes note of (definitions of links and
+    footnotes) is prose.
+    """
     done = body
     for index, token in enumerate(tokens):
         if token.level or token.map is None:
@@ -207,7 +248,9 @@ def _units(text: str, lines: Sequence[Span], tokens: Sequence[Token], body: int)
 
 
 def _definitions(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[_Unit]:
-    return (_Unit("prose", *span_of(text, lines, *run)) for run in paragraphs(text, lines, first, last))
+    return (
+        _Unit("prose", *span_of(text, lines, *run)) for run in paragraphs(text, lines, first, last)
+    )
 
 
 def _blocks(units: Iterable[_Unit], title: str) -> Iterator[Block]:
@@ -226,5 +269,7 @@ def _blocks(units: Iterable[_Unit], title: str) -> Iterator[Block]:
 def _heading_text(inline: Token) -> str:
     """A heading as its reader sees it: without emphasis marks, link targets and code ticks."""
     children = (child for child in inline.children or () if child.type != "html_inline")
-    text = "".join(" " if child.type in {"softbreak", "hardbreak"} else child.content for child in children)
+    text = "".join(
+        " " if child.type in {"softbreak", "hardbreak"} else child.content for child in children
+    )
     return re.sub(r"\s+", " ", text).strip()

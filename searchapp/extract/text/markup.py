@@ -1,6 +1,8 @@
-"""LaTeX, Org and AsciiDoc: the source text itself; patterns of lines tell headings, code, tables and what is no text.
+"""LaTeX, Org and AsciiDoc: the source text itself; patterns of lines tell headings, code, tables
+and what is no text.
 
-One mechanism for the three: each line is given a kind by its format's own function, and runs of lines of a kind are blocks.
+One mechanism for the three: each line is given a kind by its format's own function, and runs of
+lines of a kind are blocks.
 """
 
 from __future__ import annotations
@@ -38,11 +40,15 @@ class _Header:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-_Classify: TypeAlias = "Callable[[Sequence[str], _Header], Iterator[_Line]]"  # one _Line for each line, in order
+_Classify: TypeAlias = (
+    "Callable[[Sequence[str], _Header], Iterator[_Line]]"  # one _Line for each line, in order
+)
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Marked-up text by headings and paragraphs, with its lines; comments, settings and lines of pure markup are in no block."""
+    """Marked-up text by headings and paragraphs, with its lines; comments, settings and lines of
+    pure markup are in no block.
+    """
     text = decode(data)
     lines = line_spans(text)
     header = _Header()
@@ -52,7 +58,9 @@ def read(data: bytes, document_type: str) -> Document:
     return Document(text, document_type, title=header.title, blocks=blocks, metadata=metadata)
 
 
-def _blocks(text: str, lines: Sequence[Span], kinds: Sequence[_Line], title: str) -> Iterator[Block]:
+def _blocks(
+    text: str, lines: Sequence[Span], kinds: Sequence[_Line], title: str
+) -> Iterator[Block]:
     path: list[tuple[int, str]] = []
     first = 0
     while first < len(kinds):
@@ -61,7 +69,9 @@ def _blocks(text: str, lines: Sequence[Span], kinds: Sequence[_Line], title: str
         names = tuple(name for _, name in path)
         if line.kind == "heading":
             path = [each for each in path if each[0] < line.level]
-            yield Block(*span_of(text, lines, first, last), "heading", tuple(name for _, name in path))
+            yield Block(
+                *span_of(text, lines, first, last), "heading", tuple(name for _, name in path)
+            )
             path += [(line.level, line.name)] if line.name != title else []
         elif line.kind not in {"blank", "unseen"}:
             last = _end(kinds, first)
@@ -86,9 +96,17 @@ def _plain(line: str) -> _Line:
     return _Line("prose" if line.strip() else "blank")
 
 
-# ---- LaTeX ---------------------------------------------------------------------------------------------------------
+# ---- LaTeX ---------------------------------------------------------------------------------------
 
-_SECTIONS = {"part": 1, "chapter": 2, "section": 3, "subsection": 4, "subsubsection": 5, "paragraph": 6, "subparagraph": 7}
+_SECTIONS = {
+    "part": 1,
+    "chapter": 2,
+    "section": 3,
+    "subsection": 4,
+    "subsubsection": 5,
+    "paragraph": 6,
+    "subparagraph": 7,
+}
 _SECTION = re.compile(r"\s*\\(" + "|".join(_SECTIONS) + r")\*?\s*(?:\[[^\]]*\])?\s*\{")
 _DECLARED = re.compile(r"\\(title|author|date)\s*(?:\[[^\]]*\])?\s*\{")
 _BEGIN_CODE = re.compile(r"\s*\\begin\{(verbatim\*?|lstlisting|minted|Verbatim|alltt|comment)\}")
@@ -100,32 +118,77 @@ _PURE_MARKUP = re.compile(
     r"\*?(?:\[[^\]]*\]|\{[^{}]*\})*\s*)+(?:%.*)?$"
 )
 _TEX_ACCENT = re.compile(r"""\\(["'`^~=.cvuHrk])\s*(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))""")
-_ACCENTS = {'"': "̈", "'": "́", "`": "̀", "^": "̂", "~": "̃", "=": "̄", ".": "̇", "c": "̧", "v": "̌", "u": "̆", "H": "̋", "r": "̊", "k": "̨"}
-_TEX_LETTERS = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "aa": "å", "AA": "Å", "l": "ł", "L": "Ł"}
-_TEX_LETTER = re.compile(r"\\(" + "|".join(sorted(_TEX_LETTERS, key=len, reverse=True)) + r")(?:\{\}|\s+|(?![A-Za-z]))")
+_ACCENTS = {
+    '"': "̈",
+    "'": "́",
+    "`": "̀",
+    "^": "̂",
+    "~": "̃",
+    "=": "̄",
+    ".": "̇",
+    "c": "̧",
+    "v": "̌",
+    "u": "̆",
+    "H": "̋",
+    "r": "̊",
+    "k": "̨",
+}
+_TEX_LETTERS = {
+    "ss": "ß",
+    "ae": "æ",
+    "AE": "Æ",
+    "oe": "œ",
+    "OE": "Œ",
+    "o": "ø",
+    "O": "Ø",
+    "aa": "å",
+    "AA": "Å",
+    "l": "ł",
+    "L": "Ł",
+}
+_TEX_LETTER = re.compile(
+    r"\\(" + "|".join(sorted(_TEX_LETTERS, key=len, reverse=True)) + r")(?:\{\}|\s+|(?![A-Za-z]))"
+)
 _TEX_ASIDE = re.compile(r"\\(?:thanks|footnote|label|inst|orcid|email|affil)\*?\{[^{}]*\}")
 _TEX_COMMAND = re.compile(r"\\[A-Za-z@]+\*?\s*(?:\[[^\]]*\])?")
 
 
 def _tex(lines: Sequence[str], header: _Header) -> Iterator[_Line]:
-    begins = next((index + 1 for index, line in enumerate(lines) if line.lstrip().startswith(r"\begin{document}")), 0)
+    begins = next(
+        (
+            index + 1
+            for index, line in enumerate(lines)
+            if line.lstrip().startswith(r"\begin{document}")
+        ),
+        0,
+    )
     _declare(lines, header)
     ending = ""
     for index, line in enumerate(lines):
         if index < begins:
             yield _Line("unseen")
         elif ending:
-            kind: _Kind = "unseen" if "comment" in ending else "table" if "tab" in ending or "array" in ending else "code"
+            kind: _Kind = (
+                "unseen"
+                if "comment" in ending
+                else "table"
+                if "tab" in ending or "array" in ending
+                else "code"
+            )
             is_end = ending in line
             ending = "" if is_end else ending
             is_bare = _PURE_MARKUP.match(line) if kind == "table" else is_end
-            yield _Line("unseen" if is_bare else kind if line.strip() or kind == "code" else "blank")
+            yield _Line(
+                "unseen" if is_bare else kind if line.strip() or kind == "code" else "blank"
+            )
         elif line.lstrip().startswith(r"\end{document}"):
             yield from [_Line("unseen")] * (len(lines) - index)
             return
         else:
             opened = _BEGIN_CODE.match(line) or _TABLE.match(line)
-            ending = f"\\end{{{opened[1]}}}" if opened and f"\\end{{{opened[1]}}}" not in line else ""
+            ending = (
+                f"\\end{{{opened[1]}}}" if opened and f"\\end{{{opened[1]}}}" not in line else ""
+            )
             yield _Line("unseen") if ending else _tex_line(lines, index)
 
 
@@ -153,15 +216,21 @@ def _declare(lines: Sequence[str], header: _Header) -> None:
         if match[1] == "title":
             header.title = header.title or _tex_plain(argument)
         elif match[1] == "author":
-            names = (_tex_plain(each.split("\\\\")[0]) for each in re.split(r"\\and\b|\\AND\b", argument))
+            names = (
+                _tex_plain(each.split("\\\\")[0]) for each in re.split(r"\\and\b|\\AND\b", argument)
+            )
             header.metadata.setdefault("author", "; ".join(filter(None, names)))
         else:
             header.metadata.setdefault("date", iso_date(_tex_plain(argument)))
 
 
 def _argument(lines: Sequence[str], index: int, start: int) -> str:
-    """The text from a position in a line to the brace that closes it, at most 20 lines further down."""
-    text = "\n".join(_uncommented(line) for line in [lines[index][start:], *lines[index + 1 : index + 20]])
+    """The text from a position in a line to the brace that closes it, at most 20 lines further
+    down.
+    """
+    text = "\n".join(
+        _uncommented(line) for line in [lines[index][start:], *lines[index + 1 : index + 20]]
+    )
     depth = 1
     for match in re.finditer(r"\\.|[{}]", text):
         depth += {"{": 1, "}": -1}.get(match[0], 0)
@@ -179,17 +248,24 @@ def _tex_plain(text: str) -> str:
     import unicodedata
 
     text = _TEX_ACCENT.sub(
-        lambda match: unicodedata.normalize("NFC", (match[2] or match[3]) + _ACCENTS[match[1]]), _TEX_ASIDE.sub("", text)
+        lambda match: unicodedata.normalize("NFC", (match[2] or match[3]) + _ACCENTS[match[1]]),
+        _TEX_ASIDE.sub("", text),
     )
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1]], text)
     text = _TEX_COMMAND.sub("", text.replace("\\\\", " ").replace("~", " "))
-    return " ".join(re.sub(r"\\(?=[^\w\s])|[{}]|(?<!\\)\$", "", text).replace("---", "—").replace("--", "–").split())
+    return " ".join(
+        re.sub(r"\\(?=[^\w\s])|[{}]|(?<!\\)\$", "", text)
+        .replace("---", "—")
+        .replace("--", "–")
+        .split()
+    )
 
 
-# ---- Org -----------------------------------------------------------------------------------------------------------
+# ---- Org -----------------------------------------------------------------------------------------
 
 _STARS = re.compile(
-    r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED|CANCELED|HOLD|STARTED)[ \t]+)?(?:\[#[A-Z0-9]\][ \t]*)?"
+    r"(\*+)[ \t]+(?:(?:TODO|DONE|NEXT|WAITING|CANCELLED|CANCELED|HOLD|STARTED)[ "
+    r"\t]+)?(?:\[#[A-Z0-9]\][ \t]*)?"
     r"(.*?)[ \t]*(:[\w@#%:]+:)?[ \t]*$"
 )
 _ORG_SETTING = re.compile(r"[ \t]*#\+(\w+)(?:\[[^\]]*\])?:[ \t]*(.*)$")
@@ -235,7 +311,12 @@ def _org_line(line: str, header: _Header) -> _Line:
     if match := _ORG_SETTING.match(line):
         _set_org(match[1].lower(), match[2].strip(), header)
         return _Line("prose" if match[1].lower() == "caption" else "unseen")
-    if line.lstrip().startswith(("#+", "# ")) or line.strip() == "#" or _PLANNING.match(line) or _RULE.match(line):
+    if (
+        line.lstrip().startswith(("#+", "# "))
+        or line.strip() == "#"
+        or _PLANNING.match(line)
+        or _RULE.match(line)
+    ):
         return _Line("unseen")
     if line.lstrip().startswith("|"):
         return _Line("table")
@@ -249,13 +330,17 @@ def _set_org(name: str, value: str, header: _Header) -> None:
         header.title = f"{header.title} {value}".strip()
     elif name in _ORG_NAMES and value:
         value = (
-            iso_date(value.strip("<>[]")) if name == "date" else "; ".join(filter(None, value.split(":"))) if name == "filetags" else value
+            iso_date(value.strip("<>[]"))
+            if name == "date"
+            else "; ".join(filter(None, value.split(":")))
+            if name == "filetags"
+            else value
         )
         value = "; ".join(re.split(r"\s*,\s*", value)) if name in {"keywords", "author"} else value
         header.metadata.setdefault(_ORG_NAMES[name], value)
 
 
-# ---- AsciiDoc ------------------------------------------------------------------------------------------------------
+# ---- AsciiDoc ------------------------------------------------------------------------------------
 
 _EQUALS = re.compile(r"(={1,6}|#{1,6})[ \t]+(\S.*?)(?:[ \t]+\1)?[ \t]*$")
 _ATTRIBUTE = re.compile(r":!?([\w-]+)!?:(?:[ \t]+(.*))?$")
@@ -263,7 +348,8 @@ _DELIMITER = re.compile(r"(-{4,}|\.{4,}|/{4,}|\+{4,}|```)[ \t]*\w*[ \t]*$")
 _ADOC_TABLE = re.compile(r"[|,:!]={3,}[ \t]*$")
 _OTHER_DELIMITER = re.compile(r"(?:={4,}|\*{4,}|_{4,}|--|'{3,}|<{3,}|\+)[ \t]*$")
 _ADOC_ASIDE = re.compile(
-    r"//(?!/)|\[[^\]]*\][ \t]*$|(?:include|toc|ifdef|ifndef|ifeval|endif)::\S*\[[^\]]*\][ \t]*$|(?:toc|endif)::"
+    r"//(?!/)|\[[^\]]*\][ \t]*$|(?:include|toc|ifdef|ifndef|ifeval|endif)::\S*\[[^\]]*\][ "
+    r"\t]*$|(?:toc|endif)::"
     r"|image::\S*\[(?:\w+=[^\]]*)?\][ \t]*$"  # an image without a text in its place
 )
 _ADOC_ITEM = re.compile(r"[ \t]*(?:[*.-]+|\d+\.)[ \t]+\S")
@@ -291,7 +377,11 @@ def _adoc(lines: Sequence[str], header: _Header) -> Iterator[_Line]:
             ending = "" if is_end else ending
         elif index < header_end:
             match = _EQUALS.match(line)
-            yield _Line("heading", 1, header.title) if match and header.title == _adoc_plain(match[2]) else _Line("unseen")
+            yield (
+                _Line("heading", 1, header.title)
+                if match and header.title == _adoc_plain(match[2])
+                else _Line("unseen")
+            )
         elif match := _DELIMITER.match(line):
             ending, kind = match[1], "unseen" if line.startswith("////") else "code"
             yield _Line("unseen")
@@ -311,7 +401,9 @@ def _adoc_line(line: str) -> _Line:
 
 
 def _adoc_header(lines: Sequence[str], header: _Header) -> int:
-    """Where the body begins: after the title, the lines of author and revision, and the attributes, up to a blank line."""
+    """Where the body begins: after the title, the lines of author and revision, and the attributes,
+    up to a blank line.
+    """
     titled = -1
     for index, line in enumerate(lines):
         match = _EQUALS.match(line)
@@ -334,7 +426,13 @@ def _set_adoc(name: str, value: str, header: _Header) -> None:
     if name == "title" or (name == "doctitle" and not header.title):
         header.title = header.title or value
     elif name in _ADOC_NAMES and value:
-        value = iso_date(value) if name == "revdate" else "; ".join(re.split(r"\s*[,;]\s*", value)) if name == "keywords" else value
+        value = (
+            iso_date(value)
+            if name == "revdate"
+            else "; ".join(re.split(r"\s*[,;]\s*", value))
+            if name == "keywords"
+            else value
+        )
         header.metadata[_ADOC_NAMES[name]] = value
 
 
@@ -349,7 +447,11 @@ def _set_byline(line: str, header: _Header, *, is_first: bool) -> None:
 
 def _adoc_plain(text: str) -> str:
     """A heading without its marks and the address of a link in it."""
-    text = re.sub(r"(?:https?://|link:|xref:)[^\s\[\]]*\[([^\[\]]*)\]|\[\[[^\[\]]*\]\]|\{[\w-]+\}", r"\1", text)
+    text = re.sub(
+        r"(?:https?://|link:|xref:)[^\s\[\]]*\[([^\[\]]*)\]|\[\[[^\[\]]*\]\]|\{[\w-]+\}",
+        r"\1",
+        text,
+    )
     return " ".join(re.sub(r"(?<!\w)[*_`+]+|[*_`+]+(?!\w)", "", text).split())
 
 

@@ -1,4 +1,6 @@
-"""Jupyter notebooks: their cells in order, Markdown as Markdown, code as code, each with the text that it printed."""
+"""Jupyter notebooks: their cells in order, Markdown as Markdown, code as code, each with the text
+that it printed.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _OUTPUT_TYPES = ("text/markdown", "text/plain")
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A notebook by its cells, which count from 1; pictures are left out, and of a long output all but its beginning."""
+    """A notebook by its cells, which count from 1; pictures are left out, and of a long output all
+    but its beginning.
+    """
     try:
         notebook = json.loads(decode(data))
     except (ValueError, RecursionError) as error:
@@ -30,9 +34,18 @@ def read(data: bytes, document_type: str) -> Document:
     cells = _cells(notebook)
     if cells is None:
         raise FileFailed("not a readable notebook: it has no cells")
-    parts = [part for number, cell in enumerate(cells, 1) for part in _cell_parts(cell, (("cell", number),))]
+    parts = [
+        part
+        for number, cell in enumerate(cells, 1)
+        for part in _cell_parts(cell, (("cell", number),))
+    ]
     title = next((part.text for part in parts if part.kind == "heading" and part.level == 1), "")
-    return document_of(parts, document_type, title=title or _text(_at(notebook, "metadata", "title")), metadata=_metadata(notebook))
+    return document_of(
+        parts,
+        document_type,
+        title=title or _text(_at(notebook, "metadata", "title")),
+        metadata=_metadata(notebook),
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -52,11 +65,17 @@ def _list(value: Any) -> list[Any]:
 
 def _text(value: Any) -> str:
     """Text as notebooks keep it: a string, or a list of lines with their ends."""
-    return value if isinstance(value, str) else "".join(piece for piece in _list(value) if isinstance(piece, str))
+    return (
+        value
+        if isinstance(value, str)
+        else "".join(piece for piece in _list(value) if isinstance(piece, str))
+    )
 
 
 def _cells(notebook: Any) -> list[Any] | None:
-    """All cells, those of the worksheets of older notebooks included; None where there is no place for cells."""
+    """All cells, those of the worksheets of older notebooks included; None where there is no place
+    for cells.
+    """
     worksheets = _at(notebook, "worksheets")
     if isinstance(worksheets, list):
         return [cell for sheet in worksheets for cell in _list(_at(sheet, "cells"))]
@@ -65,16 +84,30 @@ def _cells(notebook: Any) -> list[Any] | None:
 
 
 def _metadata(notebook: Any) -> dict[str, str]:
-    names = [_at(notebook, "metadata", *path) for path in (("kernelspec", "language"), ("language_info", "name"), ("language",))]
-    authors = [_text(_at(author, "name")) or _text(author) for author in _list(_at(notebook, "metadata", "authors"))]
-    return {"language": next((_text(name) for name in names if name), ""), "author": "; ".join(filter(None, authors))}
+    names = [
+        _at(notebook, "metadata", *path)
+        for path in (("kernelspec", "language"), ("language_info", "name"), ("language",))
+    ]
+    authors = [
+        _text(_at(author, "name")) or _text(author)
+        for author in _list(_at(notebook, "metadata", "authors"))
+    ]
+    return {
+        "language": next((_text(name) for name in names if name), ""),
+        "author": "; ".join(filter(None, authors)),
+    }
 
 
 def _cell_parts(cell: Any, place: Place) -> Iterator[Part]:
     kind, source = _at(cell, "cell_type"), _text(_at(cell, "source"))
     if kind == "heading":  # of older notebooks
         level = _at(cell, "level")
-        yield Part("heading", " ".join(source.split()), level if isinstance(level, int) and level > 0 else 1, place)
+        yield Part(
+            "heading",
+            " ".join(source.split()),
+            level if isinstance(level, int) and level > 0 else 1,
+            place,
+        )
     elif kind in {"markdown", "html"}:
         yield from markdown.parts(source, place)
     elif kind == "code":
@@ -88,18 +121,25 @@ def _cell_parts(cell: Any, place: Place) -> Iterator[Part]:
 def _output(output: Any) -> str:
     """The text of an output, as its reader sees it."""
     if _at(output, "output_type") in {"error", "pyerr"}:
-        return _plain(f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}")  # the traceback repeats the code
+        return _plain(
+            f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}"
+        )  # the traceback repeats the code
     found = (_at(output, "data", kind) for kind in _OUTPUT_TYPES)
     return _plain(next((_text(text) for text in found if text), "") or _text(_at(output, "text")))
 
 
 def _plain(text: str) -> str:
     """Terminal text without colours, and of each line only what was written over it last."""
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2].rstrip() for line in _ANSI.sub("", text).split("\n"))
+    return "\n".join(
+        line.rstrip("\r").rpartition("\r")[2].rstrip() for line in _ANSI.sub("", text).split("\n")
+    )
 
 
 def _shortened(text: str) -> str:
     text = text.strip("\n")
     return (
-        text if len(text) <= _MAX_OUTPUT else f"{text[:_MAX_OUTPUT].rstrip()}\n... ({len(text) - _MAX_OUTPUT:,} more characters of output)"
+        text
+        if len(text) <= _MAX_OUTPUT
+        else f"{text[:_MAX_OUTPUT].rstrip()}\n... ({len(text) - _MAX_OUTPUT:,} more characters of "
+        "output)"
     )

@@ -1,7 +1,7 @@
 """Plain text: bytes in any encoding to the text that they mean, and text to paragraphs.
 
-A wrong guess would fill the corpus with nonsense that looks like text, so doubt is an error. `decode` serves every
-text format.
+A wrong guess would fill the corpus with nonsense that looks like text, so doubt is an error.
+`decode` serves every text format.
 """
 
 from __future__ import annotations
@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 MAX_TITLE = 200  # characters
 
-_ENCODINGS = "cp1252 cp1251 koi8_r cp1250 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 euc_jp iso2022_jp gb18030 big5 cp949 cp866 iso8859_2"
-_NOT_ICELANDIC = re.compile(r"þ(?![aáeéiíoóuúyýæöjrv])|(?<![^\W\d_])ð", re.IGNORECASE)  # but Turkish or Lithuanian
-_WESTERN = frozenset("àáâãäåæçèéêëíîïñóôöõøùúûüßœÿ")  # without letters that are frequent only in misread Turkish, Czech, Polish, Baltic
+_ENCODINGS = (
+    "cp1252 cp1251 koi8_r cp1250 cp1253 cp1254 cp1255 cp1256 cp1257 cp932 euc_jp "
+    "iso2022_jp gb18030 big5 cp949 cp866 iso8859_2"
+)
+_NOT_ICELANDIC = re.compile(
+    r"þ(?![aáeéiíoóuúyýæöjrv])|(?<![^\W\d_])ð", re.IGNORECASE
+)  # but Turkish or Lithuanian
+_WESTERN = frozenset(
+    "àáâãäåæçèéêëíîïñóôöõøùúûüßœÿ"
+)  # without letters that are frequent only in misread Turkish, Czech, Polish, Baltic
 _ITALIAN = frozenset("àèéìíòóùú")
 _ICELANDIC = frozenset("áéíóúýþðæö")
 _SYMBOL_IN_WORD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷‚„†‡•‹›™€](?=[^\W\d_])")
@@ -46,17 +53,25 @@ _LEAST_PAIRS = 6
 _USUAL_PAIRS = 0.6  # of the pairs of letters
 _BULLET = re.compile(r"[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+\S")
 _UNDERLINES = {"=": 1, "-": 2}
-_ISO_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_ISO_DATE = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T "
+    r"]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
 _DATE_FORMS = {
     **dict.fromkeys(("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y"), "%Y-%m-%d"),
-    **dict.fromkeys(("%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%d. %B %Y"), "%Y-%m-%d"),
+    **dict.fromkeys(
+        ("%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%d. %B %Y"),
+        "%Y-%m-%d",
+    ),
     **dict.fromkeys(("%B %Y", "%b %Y", "%Y-%m"), "%Y-%m"),
 }
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Plain text by paragraphs; its first line is the title where it stands alone, and underlined lines are headings."""
+    """Plain text by paragraphs; its first line is the title where it stands alone, and underlined
+    lines are headings.
+    """
     text = decode(data)
     if not text.strip():
         raise FileSkipped("empty")
@@ -67,12 +82,16 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def decode(data: bytes) -> str:
-    """The text that the bytes mean, newlines as they are, U+FFFD for NULs; raises FileFailed where that is in doubt."""
+    """The text that the bytes mean, newlines as they are, U+FFFD for NULs; raises FileFailed where
+    that is in doubt.
+    """
     return _decode(data).replace("\0", "\ufffd")
 
 
 def iso_date(text: str) -> str:
-    """A date in ISO 8601 as far as the text tells it: the day (with the time where it was ISO before), the month or the year; else ""."""
+    """A date in ISO 8601 as far as the text tells it: the day (with the time where it was ISO
+    before), the month or the year; else "".
+    """
     text = " ".join(text.split())
     if found := _ISO_DATE.match(text):
         return found[0].replace(" ", "T")
@@ -90,11 +109,19 @@ def _decode(data: bytes) -> str:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     if is_utf16(data):
-        return data.decode("utf-16-le" if data[1::2].count(0) > data[0::2].count(0) else "utf-16-be", "replace")
+        return data.decode(
+            "utf-16-le" if data[1::2].count(0) > data[0::2].count(0) else "utf-16-be", "replace"
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
-        return _damaged_utf8(data) or east_asian_text(data) or _western(data) or _russian(data) or _detected(data)
+        return (
+            _damaged_utf8(data)
+            or east_asian_text(data)
+            or _western(data)
+            or _russian(data)
+            or _detected(data)
+        )
     return _detected(data) if "\x1b$" in text[:8192] and text.isascii() else text
 
 
@@ -107,14 +134,20 @@ def _damaged_utf8(data: bytes) -> str:
 
 
 def _western(data: bytes) -> str:
-    """Windows-1252 where the text reads as a Western European language, which detection confuses with others; else ""."""
+    """Windows-1252 where the text reads as a Western European language, which detection confuses
+    with others; else "".
+    """
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
         return ""
     letters = [letter for letter in text if letter.isalpha()]
     foreign = {letter for letter in letters if not letter.isascii()} - set("ªºµ")
-    if sum(not letter.isascii() for letter in letters) > len(letters) / 3 or _SYMBOL_IN_WORD.search(text) or _ALL_ACCENTED.search(text):
+    if (
+        sum(not letter.isascii() for letter in letters) > len(letters) / 3
+        or _SYMBOL_IN_WORD.search(text)
+        or _ALL_ACCENTED.search(text)
+    ):
         return ""
     alphabet = {letter.lower() for letter in foreign}
     if "õ" in alphabet and not alphabet & {"ã", "ä"}:
@@ -126,17 +159,30 @@ def _western(data: bytes) -> str:
 def _russian(data: bytes) -> str:
     """Windows-1251 or KOI8-R where one of them gives Russian words as they are written; else "".
 
-    The two hold their capitals where the other has its small letters, so that one capital at the start of a word, and none within
-    one, tells them apart, and from the encodings of other scripts, whose words are no Russian letters in a usual order.
+    The two hold their capitals where the other has its small letters, so that one capital at the
+    start of a word, and none within one, tells them apart, and from the encodings of other scripts,
+    whose words are no Russian letters in a usual order.
     """
-    found = [text for text in (data.decode(encoding, "replace") for encoding in ("cp1251", "koi8_r")) if _is_russian(text)]
+    found = [
+        text
+        for text in (data.decode(encoding, "replace") for encoding in ("cp1251", "koi8_r"))
+        if _is_russian(text)
+    ]
     return found[0] if len(found) == 1 else ""
 
 
 def _is_russian(text: str) -> bool:
     words = _CYRILLIC_WORD.findall(text)
-    pairs = [word[index : index + 2].lower().replace("ё", "е") for word in words for index in range(len(word) - 1)]
-    if len(pairs) < _LEAST_PAIRS or "\ufffd" in text or not all(map(_RUSSIAN_WORD.fullmatch, words)):
+    pairs = [
+        word[index : index + 2].lower().replace("ё", "е")
+        for word in words
+        for index in range(len(word) - 1)
+    ]
+    if (
+        len(pairs) < _LEAST_PAIRS
+        or "\ufffd" in text
+        or not all(map(_RUSSIAN_WORD.fullmatch, words))
+    ):
         return False
     is_capital = any(word[0].isupper() and len(word) > 2 for word in words)
     return is_capital and sum(pair in _RUSSIAN_PAIRS for pair in pairs) >= _USUAL_PAIRS * len(pairs)
@@ -151,21 +197,32 @@ def _detected(data: bytes) -> str:
         raise FileFailed("encoding not recognised")
     best = matches[0]
     text = data.decode(best.encoding, "replace")
-    rivals = [match for match in matches[1:] if (match.chaos, match.coherence) == (best.chaos, best.coherence)]
-    if _is_odd(text) or any(_letters(data.decode(rival.encoding, "replace")) != _letters(text) for rival in rivals):
+    rivals = [
+        match
+        for match in matches[1:]
+        if (match.chaos, match.coherence) == (best.chaos, best.coherence)
+    ]
+    if _is_odd(text) or any(
+        _letters(data.decode(rival.encoding, "replace")) != _letters(text) for rival in rivals
+    ):
         raise FileFailed("encoding not recognised")
     return text
 
 
 def _is_odd(text: str) -> bool:
-    """True where many words have a capital within them or are half-width kana: so texts look in an encoding that is not theirs."""
+    """True where many words have a capital within them or are half-width kana: so texts look in an
+    encoding that is not theirs.
+    """
     words = _FOREIGN_WORD.findall(text[:_ODD_SAMPLE])
     return sum(map(_is_odd_word, words)) > len(words) / 5
 
 
 def _is_odd_word(word: str) -> bool:
     is_kana = all("\uff61" <= letter <= "\uff9f" for letter in word)
-    return is_kana or any(first.islower() and second.isupper() and not second.isascii() for first, second in pairwise(word))
+    return is_kana or any(
+        first.islower() and second.isupper() and not second.isascii()
+        for first, second in pairwise(word)
+    )
 
 
 def _letters(text: str) -> str:
@@ -173,13 +230,17 @@ def _letters(text: str) -> str:
 
 
 def _title(text: str, lines: Sequence[Span]) -> str:
-    """The first line, where it is short, stands alone (underlined or not) and more text follows; else ""."""
+    """The first line, where it is short, stands alone (underlined or not) and more text follows;
+    else "".
+    """
     runs = list(paragraphs(text, lines, 0, len(lines)))
     if len(runs) < 2:
         return ""
     first, last = runs[0]
     line = text[slice(*lines[first])].strip()
-    stands_alone = last - first == 1 or (last - first == 2 and _underline_level(text, lines, first) > 0)
+    stands_alone = last - first == 1 or (
+        last - first == 2 and _underline_level(text, lines, first) > 0
+    )
     return line if stands_alone and len(line) <= MAX_TITLE and not _BULLET.match(line) else ""
 
 
@@ -195,7 +256,9 @@ def _structure(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
             start, end = lines[first]
             blocks.append(Block(start, start + len(text[start:end].rstrip()), "heading", headings))
             if not is_title:
-                path = [each for each in path if each[0] < level] + [(level, text[start:end].strip())]
+                path = [each for each in path if each[0] < level] + [
+                    (level, text[start:end].strip())
+                ]
             first += 2 if level else 1
         if first < last:
             blocks.append(_paragraph(text, lines, first, last, tuple(name for _, name in path)))
@@ -208,16 +271,28 @@ def _underline_level(text: str, lines: Sequence[Span], index: int) -> int:
         return 0
     line, under = text[slice(*lines[index])].rstrip(), text[slice(*lines[index + 1])].rstrip()
     is_underline = len(under) >= 3 and under[0] in _UNDERLINES and under == under[0] * len(under)
-    if not is_underline or not line.strip() or len(line) > MAX_TITLE or abs(len(line) - len(under)) > 2:
+    if (
+        not is_underline
+        or not line.strip()
+        or len(line) > MAX_TITLE
+        or abs(len(line) - len(under)) > 2
+    ):
         return 0
     return 0 if line.strip()[0] in _UNDERLINES else _UNDERLINES[under[0]]
 
 
-def _paragraph(text: str, lines: Sequence[Span], first: int, last: int, headings: tuple[str, ...]) -> Block:
+def _paragraph(
+    text: str, lines: Sequence[Span], first: int, last: int, headings: tuple[str, ...]
+) -> Block:
     start, end = span_of(text, lines, first, last)
-    is_list = bool(_BULLET.match(text[start:end])) and (last - first == 1 or bool(_BULLET.match(text[slice(*lines[first + 1])])))
+    is_list = bool(_BULLET.match(text[start:end])) and (
+        last - first == 1 or bool(_BULLET.match(text[slice(*lines[first + 1])]))
+    )
     return Block(start, end, "list" if is_list else "prose", headings)
 
 
 def _paragraphs(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
-    return tuple(Block(*span_of(text, lines, first, last), "prose") for first, last in paragraphs(text, lines, 0, len(lines)))
+    return tuple(
+        Block(*span_of(text, lines, first, last), "prose")
+        for first, last in paragraphs(text, lines, 0, len(lines))
+    )

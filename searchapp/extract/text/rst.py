@@ -1,7 +1,7 @@
 """reStructuredText: the source text itself; docutils finds the sections, their lines and levels.
 
-docutils runs without includes, raw output and messages: a document is read, never executed, and a broken one is read as
-far as it makes sense.
+docutils runs without includes, raw output and messages: a document is read, never executed, and a
+broken one is read as far as it makes sense.
 """
 
 from __future__ import annotations
@@ -28,19 +28,31 @@ _SETTINGS = {
     "syntax_highlight": "none",
     "line_length_limit": 1_000_000_000,
 }
-_METADATA = {"author": "author", "authors": "author", "date": "date", "language": "language", "keywords": "tags"}
+_METADATA = {
+    "author": "author",
+    "authors": "author",
+    "date": "date",
+    "language": "language",
+    "keywords": "tags",
+}
 _FIELD = re.compile(r":([A-Za-z][\w -]*):[ \t]*(.*)$")
 _LIST_MARK = re.compile(r"\s*[-*+•][ \t]+")
 _BULLET = re.compile(r"(?:[-*+•]|(?:\d+|[A-Za-z#])[.)]|\(\w+\))[ \t]+\S")
 _TABLE = re.compile(r"\+-[-+]*\+$|=+( +=+)+$")
-_CODE = re.compile(r"\.\. (?:code|code-block|sourcecode|highlight|literalinclude|parsed-literal|math|doctest|testcode|prompt)::")
-_UNSEEN = re.compile(r"\.\.(?:[ \t]+_[^:]*:|(?![ \t]*[\[|])(?![ \t]*[\w:+.-]+::)(?:[ \t]|$))")  # targets, comments
+_CODE = re.compile(
+    r"\.\. (?:code|code-block|sourcecode|highlight|literalinclude|parsed-literal|math|doctest|testcode|prompt)::"
+)
+_UNSEEN = re.compile(
+    r"\.\.(?:[ \t]+_[^:]*:|(?![ \t]*[\[|])(?![ \t]*[\w:+.-]+::)(?:[ \t]|$))"
+)  # targets, comments
 _OTHER_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A section's title: its text, its depth from 0, its line, and the lines that its adornment takes, last exclusive."""
+    """A section's title: its text, its depth from 0, its line, and the lines that its adornment
+    takes, last exclusive.
+    """
 
     name: str
     depth: int
@@ -65,10 +77,18 @@ def read(data: bytes, document_type: str) -> Document:
             break
         is_title = bool(title) and section is sections[0]
         path = path[: section.depth - bool(title)] if section.depth else []
-        blocks.append(Block(*span_of(text, lines, section.line, section.line + 1), "heading", tuple(path)))
+        blocks.append(
+            Block(*span_of(text, lines, section.line, section.line + 1), "heading", tuple(path))
+        )
         path = path if is_title else [*path, section.name]
         body = section.last
-    return Document(text, document_type, title=title, blocks=tuple(blocks), metadata=_fields(text, lines, sections[0].last if title else 0))
+    return Document(
+        text,
+        document_type,
+        title=title,
+        blocks=tuple(blocks),
+        metadata=_fields(text, lines, sections[0].last if title else 0),
+    )
 
 
 def _sections(text: str, lines: Sequence[Span]) -> list[_Section]:
@@ -86,7 +106,12 @@ def _sections(text: str, lines: Sequence[Span]) -> list[_Section]:
         while isinstance(above, nodes.section):
             depth, above = depth + 1, above.parent
         title = section.next_node(nodes.title)
-        if isinstance(above, nodes.document) and title is not None and title.line and 2 <= title.line <= len(lines):
+        if (
+            isinstance(above, nodes.document)
+            and title is not None
+            and title.line
+            and 2 <= title.line <= len(lines)
+        ):
             found.append(_located(text, lines, title, depth))
     return found
 
@@ -117,18 +142,28 @@ def _document_title(text: str, lines: Sequence[Span], sections: Sequence[_Sectio
     """The first section's name where it holds the whole document, as docutils has it; else ""."""
     if not sections or sum(section.depth == 0 for section in sections) > 1:
         return ""
-    before = (text[slice(*lines[first])] for first, _ in paragraphs(text, lines, 0, sections[0].first))
-    return "" if any(not line.startswith("..") and not line[0].isspace() for line in before) else sections[0].name
+    before = (
+        text[slice(*lines[first])] for first, _ in paragraphs(text, lines, 0, sections[0].first)
+    )
+    return (
+        ""
+        if any(not line.startswith("..") and not line[0].isspace() for line in before)
+        else sections[0].name
+    )
 
 
-def _body(text: str, lines: Sequence[Span], first: int, last: int, headings: tuple[str, ...]) -> Iterator[Block]:
+def _body(
+    text: str, lines: Sequence[Span], first: int, last: int, headings: tuple[str, ...]
+) -> Iterator[Block]:
     """The blocks between two section titles; what is indented belongs to what stands above it."""
     kind: BlockKind | None = "prose"
     code: list[int] = []  # the line indices of a literal block that may go on after a blank line
     opens_code = False
     for start, end in _runs(text, lines, first, last):
         line = text[slice(*lines[start])]
-        if line.rstrip() == ".." and end == start + 1:  # it comments on nothing, and what is indented below it is a quotation
+        if (
+            line.rstrip() == ".." and end == start + 1
+        ):  # it comments on nothing, and what is indented below it is a quotation
             kind, opens_code = "prose", False
             continue
         is_indented = line[0].isspace()
@@ -141,16 +176,23 @@ def _body(text: str, lines: Sequence[Span], first: int, last: int, headings: tup
             code = [start, end] if kind == "code" else []
             if kind is not None and kind != "code":
                 yield Block(*span_of(text, lines, start, end), kind, headings)
-        opens_code = kind is not None and (kind == "code" or text[slice(*lines[end - 1])].rstrip().endswith("::"))
+        opens_code = kind is not None and (
+            kind == "code" or text[slice(*lines[end - 1])].rstrip().endswith("::")
+        )
     if code:
         yield Block(*span_of(text, lines, *code), "code", headings)
 
 
 def _runs(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Paragraphs as line indices; comments, targets and directives end where their indentation ends, blank line or not."""
+    """Paragraphs as line indices; comments, targets and directives end where their indentation
+    ends, blank line or not.
+    """
     for start, end in paragraphs(text, lines, first, last):
         for index in range(start + 1, end):
-            if text[slice(*lines[start])].startswith("..") and not text[slice(*lines[index])][0].isspace():
+            if (
+                text[slice(*lines[start])].startswith("..")
+                and not text[slice(*lines[index])][0].isspace()
+            ):
                 yield start, index
                 start = index
         yield start, end
@@ -170,7 +212,9 @@ def _kind(line: str) -> BlockKind | None:
 
 
 def _fields(text: str, lines: Sequence[Span], first: int) -> dict[str, str]:
-    """The bibliographic fields at the document's start, under their common names; several values of one are joined by "; "."""
+    """The bibliographic fields at the document's start, under their common names; several values of
+    one are joined by "; ".
+    """
     run = next(paragraphs(text, lines, first, len(lines)), (0, 0))
     values: dict[str, list[str]] = {}
     name = ""
@@ -180,6 +224,10 @@ def _fields(text: str, lines: Sequence[Span], first: int) -> dict[str, str]:
         value = match[2] if match else line if line[0].isspace() else ""
         if key := _METADATA.get(name):
             separators = "\0" if name == "author" else ";" if ";" in value else ","
-            pieces = [iso_date(value)] if key == "date" else re.split(separators, _LIST_MARK.sub("", value))
+            pieces = (
+                [iso_date(value)]
+                if key == "date"
+                else re.split(separators, _LIST_MARK.sub("", value))
+            )
             values.setdefault(key, []).extend(filter(None, map(str.strip, pieces)))
     return {key: "; ".join(dict.fromkeys(found)) for key, found in values.items() if found}

@@ -1,7 +1,9 @@
-"""Data that programs write: JSON, JSON lines and XML as "name: value" lines, one record together; YAML, TOML and INI as they stand.
+"""Data that programs write: JSON, JSON lines and XML as "name: value" lines, one record together;
+YAML, TOML and INI as they stand.
 
-What has brackets, quotes, escapes and tags for its machine (JSON, XML) is converted, whether laid out over lines or not, and
-keeps its line numbers as places; what is laid out for people keeps its source. Nothing is evaluated, expanded or fetched.
+What has brackets, quotes, escapes and tags for its machine (JSON, XML) is converted, whether laid
+out over lines or not, and keeps its line numbers as places; what is laid out for people keeps its
+source. Nothing is evaluated, expanded or fetched.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ _MAX_LISTED = 60  # characters of a value that shares a line with its neighbours
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """Structured data by records, sections or keys; what is not well-formed is read as plain text."""
+    """Structured data by records, sections or keys; what is not well-formed is read as
+    plain text.
+    """
     if document_type in {"json", "jsonl"}:
         return _read_json(data, document_type)
     if document_type == "xml":
@@ -44,18 +48,22 @@ def read(data: bytes, document_type: str) -> Document:
     return Document(text, document_type, title=_declared_title(text, lines), blocks=tuple(blocks))
 
 
-# ---- fields to parts -----------------------------------------------------------------------------------------------
+# ---- fields to parts -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A named value: the names above it, outermost first, its line, and the number of the record that it belongs to."""
+    """A named value: the names above it, outermost first, its line, and the number of the record
+    that it belongs to.
+    """
 
     path: _Path
     value: str
     line: int
     record: int
-    is_in_record: bool = False  # false for what stands beside the records: a title of the whole, say
+    is_in_record: bool = (
+        False  # false for what stands beside the records: a title of the whole, say
+    )
 
     @property
     def text(self) -> str:
@@ -83,7 +91,9 @@ def _parts(fields: Iterable[_Field], *, has_lines: bool) -> Iterator[Part]:
 
 def _is_listed(before: _Field, field: _Field) -> bool:
     """True for short values under one name, which share a line."""
-    return before.path == field.path != () and max(len(before.value), len(field.value)) <= _MAX_LISTED
+    return (
+        before.path == field.path != () and max(len(before.value), len(field.value)) <= _MAX_LISTED
+    )
 
 
 def _line(field: _Field, has_lines: bool) -> Place:
@@ -91,12 +101,22 @@ def _line(field: _Field, has_lines: bool) -> Place:
 
 
 def _title(fields: Sequence[_Field]) -> str:
-    return next((" ".join(field.value.split()) for field in fields if field.path[-1:] == ("title",) and not field.is_in_record), "")
+    return next(
+        (
+            " ".join(field.value.split())
+            for field in fields
+            if field.path[-1:] == ("title",) and not field.is_in_record
+        ),
+        "",
+    )
 
 
-# ---- JSON ----------------------------------------------------------------------------------------------------------
+# ---- JSON ----------------------------------------------------------------------------------------
 
-_TOKEN = re.compile(r'\s*+(?:([\[{])|([\]}])|"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|([^\s\[\]{}",:]++)|,|\Z)', re.DOTALL)
+_TOKEN = re.compile(
+    r'\s*+(?:([\[{])|([\]}])|"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|([^\s\[\]{}",:]++)|,|\Z)',
+    re.DOTALL,
+)
 _BARE = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|NaN|-?Infinity")
 
 
@@ -118,12 +138,18 @@ def _read_json(data: bytes, document_type: str) -> Document:
         fields = list(_json_fields(text))
     except ValueError:
         return plain_text.read(data, document_type)
-    title = next((field.value for field in fields if field.path == ("title",) and not field.is_in_record), "")
-    return document_of(_parts(fields, has_lines="\n" in text.strip()), document_type, title=" ".join(title.split()))
+    title = next(
+        (field.value for field in fields if field.path == ("title",) and not field.is_in_record), ""
+    )
+    return document_of(
+        _parts(fields, has_lines="\n" in text.strip()), document_type, title=" ".join(title.split())
+    )
 
 
 def _rows(text: str) -> Iterator[Part]:
-    """A part a line, with its row; none where the first line is no whole value. A later line that is none stays as it is."""
+    """A part a line, with its row; none where the first line is no whole value. A later line that
+    is none stays as it is.
+    """
     is_first = True
     for row, span in enumerate(line_spans(text), 1):
         line = text[slice(*span)].strip()
@@ -138,9 +164,11 @@ def _rows(text: str) -> Iterator[Part]:
 
 
 def _json_fields(text: str) -> Iterator[_Field]:
-    """The scalars of one or more JSON values, in order, without empty ones; raises ValueError where the text is not JSON.
+    """The scalars of one or more JSON values, in order, without empty ones; raises ValueError where
+    the text is not JSON.
 
-    The elements of an array are records, those of arrays within them are not; nor is any depth too deep.
+    The elements of an array are records, those of arrays within them are not; nor is any depth too
+    deep.
     """
     above: list[_Container] = []
     key = ""
@@ -184,7 +212,12 @@ def _opened(opening: str, key: str, above: Sequence[_Container]) -> _Container:
     is_element = outer is not None and outer.closing == "]"
     is_boundary = (is_element or len(above) <= 1) and not (outer and outer.is_record)
     path = _down(outer.path if outer else (), key)
-    return _Container("}" if opening == "{" else "]", path, is_element or bool(outer and outer.is_record), is_boundary)
+    return _Container(
+        "}" if opening == "{" else "]",
+        path,
+        is_element or bool(outer and outer.is_record),
+        is_boundary,
+    )
 
 
 def _down(path: _Path, name: str) -> _Path:
@@ -201,15 +234,40 @@ def _bare(token: str) -> str:
     return "" if token == "null" else token
 
 
-# ---- XML -----------------------------------------------------------------------------------------------------------
+# ---- XML -----------------------------------------------------------------------------------------
 
 _FEEDS = frozenset({"rss", "feed", "RDF", "opml"})
 _RECORDS = frozenset({"item", "entry", "record", "row"})
-_NAMELESS = frozenset({"item", "entry", "record", "row", "channel", "outline"})  # names that tell nothing of what is in them
-_PARAGRAPHS = ("{*}p", "{*}para", "{*}simpara", "{*}ab", "{*}l")  # where there is one of these, the XML is a text
-_UNSEEN_ATTRIBUTES = frozenset({"class", "encoding", "isPermaLink", "rel", "rend", "role", "schemaLocation", "style", "type", "version"})
-_FOREIGN_ATTRIBUTE = re.compile(r"\{http://www\.w3\.org/(?:XML/1998/namespace|2001/XMLSchema-instance)\}")
-_MARKUP = re.compile(r"</?(?:p|br|div|a|b|i|em|strong|span|ul|ol|li|img|h[1-6]|table)\b[^<>]*>", re.IGNORECASE)
+_NAMELESS = frozenset(
+    {"item", "entry", "record", "row", "channel", "outline"}
+)  # names that tell nothing of what is in them
+_PARAGRAPHS = (
+    "{*}p",
+    "{*}para",
+    "{*}simpara",
+    "{*}ab",
+    "{*}l",
+)  # where there is one of these, the XML is a text
+_UNSEEN_ATTRIBUTES = frozenset(
+    {
+        "class",
+        "encoding",
+        "isPermaLink",
+        "rel",
+        "rend",
+        "role",
+        "schemaLocation",
+        "style",
+        "type",
+        "version",
+    }
+)
+_FOREIGN_ATTRIBUTE = re.compile(
+    r"\{http://www\.w3\.org/(?:XML/1998/namespace|2001/XMLSchema-instance)\}"
+)
+_MARKUP = re.compile(
+    r"</?(?:p|br|div|a|b|i|em|strong|span|ul|ol|li|img|h[1-6]|table)\b[^<>]*>", re.IGNORECASE
+)
 _TAG_OR_ENTITY = re.compile(r"<[^<>]*>|&#?\w+;")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
@@ -224,7 +282,9 @@ _HTML_TAGS = {
     **dict.fromkeys(("cell", "entry", "td", "th"), "td"),
     **dict.fromkeys(("binary", "script", "style"), "script"),
 }
-_HEADINGS = frozenset({"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))})
+_HEADINGS = frozenset(
+    {"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))}
+)
 _INLINE_PARENTS = frozenset({"p", "span", "td", *(f"h{level}" for level in range(1, 7))})
 
 
@@ -239,32 +299,50 @@ def _read_xml(data: bytes, document_type: str) -> Document:
     if _local(root) == "html" or (not is_well_formed and _is_cut(root, source)):
         parts = page_parts(source)
     elif _local(root) not in _FEEDS and next(root.iter(*_PARAGRAPHS), None) is not None:
-        title = next((_flat(each) for each in root.iter("{*}title", "{*}book-title") if _flat(each)), "")
+        title = next(
+            (_flat(each) for each in root.iter("{*}title", "{*}book-title") if _flat(each)), ""
+        )
         _retag(root)
         parts = list(element_parts(root))
     else:
         fields = list(_xml_fields(root))
         title = _title(fields)
-        parts = list(_parts(fields, has_lines="\n" in source.strip() and source.count("\n") < _MAX_LINE))
+        parts = list(
+            _parts(fields, has_lines="\n" in source.strip() and source.count("\n") < _MAX_LINE)
+        )
     if has_entities and not any(part.text.strip() for part in parts):
         raise FileFailed("no text: only entities, which are not expanded")
     return document_of(parts, document_type, title=title, metadata=metadata)
 
 
 def _undeclared(source: str) -> str:
-    """XML without its declarations, of entities too, which nothing can expand then; the lines stay."""
+    """XML without its declarations, of entities too, which nothing can expand then; the
+    lines stay.
+    """
     source = _DECLARATION.sub("", source, count=1)
     start = source.find("<!DOCTYPE")
     match = _DOCTYPE.match(source, start) if start >= 0 else None
-    return f"{source[:start]}{chr(10) * match[0].count(chr(10))}{source[match.end() :]}" if match else source
+    return (
+        f"{source[:start]}{chr(10) * match[0].count(chr(10))}{source[match.end() :]}"
+        if match
+        else source
+    )
 
 
 def _root(source: str) -> tuple[Any, bool]:  # an lxml element; lxml carries no types
-    """The root of the XML as far as it can be read, None for what is no XML at all; and whether there was no error."""
+    """The root of the XML as far as it can be read, None for what is no XML at all; and whether
+    there was no error.
+    """
     from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True, remove_pis=True
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        recover=True,
+        remove_pis=True,
     )
     try:
         root = etree.fromstring(source.encode("utf-8", "replace"), parser)
@@ -274,13 +352,16 @@ def _root(source: str) -> tuple[Any, bool]:  # an lxml element; lxml carries no 
 
 
 def _is_cut(root: Any, source: str) -> bool:
-    """True where the tree lost half of what is between the tags, as it is after an error, or nested too deep."""
+    """True where the tree lost half of what is between the tags, as it is after an error, or nested
+    too deep.
+    """
     found = sum(len(piece) for piece in root.itertext() if isinstance(piece, str))
     return found < len(_TAG_OR_ENTITY.sub("", source)) / 2
 
 
 def _resolve_known_entities(root: Any) -> bool:
-    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, and nothing in place of all others.
+    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, and
+    nothing in place of all others.
 
     True where there was another.
     """
@@ -311,10 +392,16 @@ def _xml_fields(root: Any) -> Iterator[_Field]:
     yield from _element_fields(root, (), [0], is_in_record=False)
 
 
-def _element_fields(element: Any, path: _Path, counter: list[int], *, is_in_record: bool) -> Iterator[_Field]:
+def _element_fields(
+    element: Any, path: _Path, counter: list[int], *, is_in_record: bool
+) -> Iterator[_Field]:
     line = element.sourceline or 1
     for name, value in element.attrib.items():
-        if value.strip() and not _FOREIGN_ATTRIBUTE.match(name) and (local := name.rpartition("}")[2]) not in _UNSEEN_ATTRIBUTES:
+        if (
+            value.strip()
+            and not _FOREIGN_ATTRIBUTE.match(name)
+            and (local := name.rpartition("}")[2]) not in _UNSEEN_ATTRIBUTES
+        ):
             yield _Field((*path, local), " ".join(value.split()), line, counter[0], is_in_record)
     children = [child for child in element if isinstance(child.tag, str)]
     if not children or _is_mixed(element):
@@ -325,7 +412,11 @@ def _element_fields(element: Any, path: _Path, counter: list[int], *, is_in_reco
         is_record = not is_in_record and _is_record(child)
         is_boundary = is_record or (element.getparent() is None and len(child) > 0)
         name = _local(child)
-        down = path if name in _NAMELESS and len(child) + len(child.attrib) > 0 else (*path, name)[-_MAX_NAMES:]
+        down = (
+            path
+            if name in _NAMELESS and len(child) + len(child.attrib) > 0
+            else (*path, name)[-_MAX_NAMES:]
+        )
         counter[0] += is_boundary
         yield from _element_fields(child, down, counter, is_in_record=is_in_record or is_record)
         counter[0] += is_boundary
@@ -336,17 +427,25 @@ def _is_record(element: Any) -> bool:
     if not len(element) and not element.attrib:
         return False
     near = (element.getprevious(), element.getnext())
-    return _local(element) in _RECORDS or any(each is not None and each.tag == element.tag for each in near)
+    return _local(element) in _RECORDS or any(
+        each is not None and each.tag == element.tag for each in near
+    )
 
 
 def _is_mixed(element: Any) -> bool:
     """True for running text with elements in it."""
-    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+    return bool((element.text or "").strip()) or any(
+        (child.tail or "").strip() for child in element
+    )
 
 
 def _value(element: Any) -> str:
     """An element's text, the markup in it (a feed's, say) left out."""
-    text = "".join(piece for piece in element.itertext() if isinstance(piece, str)) if len(element) else element.text or ""
+    text = (
+        "".join(piece for piece in element.itertext() if isinstance(piece, str))
+        if len(element)
+        else element.text or ""
+    )
     if _MARKUP.search(text):
         return "\n".join(part.text for part in page_parts(text))
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
@@ -361,7 +460,11 @@ def _retag(root: Any) -> None:
             continue
         above = element.getparent()
         name = _local(element)
-        depth = depths[element] = depths[above] + (name not in _HEADINGS and _has_heading(element)) if above is not None else 0
+        depth = depths[element] = (
+            depths[above] + (name not in _HEADINGS and _has_heading(element))
+            if above is not None
+            else 0
+        )
         mixed[element] = _is_mixed(element)
         is_inline = above is not None and (above.tag in _INLINE_PARENTS or mixed[above])
         element.tag = "span" if is_inline and name not in _HTML_TAGS else _html_tag(name, depth)
@@ -381,14 +484,18 @@ def _local(element: Any) -> str:
 
 
 def _flat(element: Any) -> str:
-    return " ".join("".join(piece for piece in element.itertext() if isinstance(piece, str)).split())
+    return " ".join(
+        "".join(piece for piece in element.itertext() if isinstance(piece, str)).split()
+    )
 
 
-# ---- YAML, TOML and INI --------------------------------------------------------------------------------------------
+# ---- YAML, TOML and INI --------------------------------------------------------------------------
 
 _LONG = 30  # lines of a key's value that is cut at the keys within it
 _MAX_KEYS = 3  # in a heading path
-_KEY = re.compile(r"""([ ]*)(?:-[ ]+)?("[^"]*"|'[^']*'|[^\s#\-"'\[{&*!|>%@`:][^:#]*?|-(?=[ ]|$))[ ]*(?::(?=\s|$)|$)""")
+_KEY = re.compile(
+    r"""([ ]*)(?:-[ ]+)?("[^"]*"|'[^']*'|[^\s#\-"'\[{&*!|>%@`:][^:#]*?|-(?=[ ]|$))[ ]*(?::(?=\s|$)|$)"""
+)
 _ELEMENT = re.compile(r"([ ]*)-(?:[ ]|$)")
 _SECTION = re.compile(r"[ \t]*\[{1,2}[ \t]*([^\[\]]+?)[ \t]*\]{1,2}[ \t]*(?:[#;].*)?$")
 _TITLE = re.compile(r"""title[ \t]*[:=][ \t]*(["']?)(\S.*?)\1[ \t]*$""")
@@ -416,7 +523,9 @@ def _keyed(text: str, lines: Sequence[Span]) -> Iterator[Block]:
 
 def _keys(text: str, lines: Sequence[Span], first: int, last: int, path: _Path) -> Iterator[Block]:
     starts = _key_lines(text, lines, first, last)
-    for start, end in zip([first, *starts[1:]] if starts else [first], [*starts[1:], last], strict=True):
+    for start, end in zip(
+        [first, *starts[1:]] if starts else [first], [*starts[1:], last], strict=True
+    ):
         key = _key_name(text, lines, start, end)
         run = next(paragraphs(text, lines, start, end), None)
         if run is None:
@@ -432,14 +541,26 @@ def _keys(text: str, lines: Sequence[Span], first: int, last: int, path: _Path) 
 
 
 def _key_lines(text: str, lines: Sequence[Span], first: int, last: int) -> list[int]:
-    """The lines where the keys begin that are indented least, each with the comments right above it; of elements where there is no key."""
+    """The lines where the keys begin that are indented least, each with the comments right above
+    it; of elements where there is no key.
+    """
     found = [(index, text[slice(*lines[index])]) for index in range(first, last)]
-    found = [(index, line) for index, line in found if line.strip() and not line.lstrip().startswith("#")]
+    found = [
+        (index, line) for index, line in found if line.strip() and not line.lstrip().startswith("#")
+    ]
     if not found:
         return []
     least = min(len(line) - len(line.lstrip(" ")) for _, line in found)
-    keys = [index for index, line in found if len(line) - len(line.lstrip(" ")) == least and not _ELEMENT.match(line) and _KEY.match(line)]
-    keys = keys or [index for index, line in found if (match := _ELEMENT.match(line)) and len(match[1]) == least]
+    keys = [
+        index
+        for index, line in found
+        if len(line) - len(line.lstrip(" ")) == least
+        and not _ELEMENT.match(line)
+        and _KEY.match(line)
+    ]
+    keys = keys or [
+        index for index, line in found if (match := _ELEMENT.match(line)) and len(match[1]) == least
+    ]
     return [_with_comments(text, lines, index, first) for index in keys]
 
 
@@ -450,7 +571,9 @@ def _with_comments(text: str, lines: Sequence[Span], index: int, first: int) -> 
 
 
 def _key_name(text: str, lines: Sequence[Span], first: int, last: int) -> tuple[int, str] | None:
-    """The line and name of the key that a chunk begins with, where its value is on the lines below."""
+    """The line and name of the key that a chunk begins with, where its value is on the
+    lines below.
+    """
     for index in range(first, last):
         line = text[slice(*lines[index])]
         if line.strip() and not line.lstrip().startswith("#"):
@@ -460,7 +583,9 @@ def _key_name(text: str, lines: Sequence[Span], first: int, last: int) -> tuple[
 
 
 def _sectioned(text: str, lines: Sequence[Span]) -> Iterator[Block]:
-    """TOML, INI and their like by [section], its name the heading path, and by paragraphs within it."""
+    """TOML, INI and their like by [section], its name the heading path, and by paragraphs within
+    it.
+    """
     path: _Path = ()
     first = 0
     for index in range(len(lines) + 1):

@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
     from searchapp.types import Document
 
-_TIMING = re.compile(r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,]\d{1,3})?[ \t]*-->[ \t]*[\d:.,]+")
+_TIMING = re.compile(
+    r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,]\d{1,3})?[ \t]*-->[ \t]*[\d:.,]+"
+)
 _TAG = re.compile(r"</?[A-Za-z\d][^<>]*>|\{\\[^{}]*\}|\{[biu]\}|\\h")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]+)?[ \t]+([^<>]+)>")
 _SENTENCE_END = re.compile(r"""[.!?…。！？♪:][)\]"'»”’]*$""")
 _OPENING = re.compile(r"(?:[-–—] ?|♪|>>|\[|\()")  # another speaker, a song, a sound
 _LANGUAGE = re.compile(r"Language:[ \t]*(\S+)", re.IGNORECASE)
-_ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)|\d+$")  # a comment, a style sheet, a number without a cue
+_ASIDE = re.compile(
+    r"(?:NOTE|STYLE|REGION)(?:\s|$)|\d+$"
+)  # a comment, a style sheet, a number without a cue
 _MAX_SENTENCE = 400  # characters after which a paragraph ends without a full stop
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """The text of all cues by sentences; their numbers, positions and tags, notes and styles are left out."""
+    """The text of all cues by sentences; their numbers, positions and tags, notes and styles are
+    left out.
+    """
     blocks = re.split(r"\n[ \t]*\n", "\n".join(decode(data).splitlines()))
     header = blocks[0].split("\n") if blocks[0].startswith("WEBVTT") else []
     title = header[0].removeprefix("WEBVTT").strip(" \t-") if header else ""
@@ -34,7 +40,9 @@ def read(data: bytes, document_type: str) -> Document:
     cues = list(_cues(blocks))
     if not cues:
         raise FileFailed("not readable subtitles: no cue with its time")
-    return document_of(_sentences(_unrolled(cues)), document_type, title=title, metadata={"language": language})
+    return document_of(
+        _sentences(_unrolled(cues)), document_type, title=title, metadata={"language": language}
+    )
 
 
 def _cues(blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -42,7 +50,9 @@ def _cues(blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     time = ""
     for block in blocks:
         lines = block.strip("\n").split("\n")
-        timings = [(index, match) for index, line in enumerate(lines) if (match := _TIMING.match(line))]
+        timings = [
+            (index, match) for index, line in enumerate(lines) if (match := _TIMING.match(line))
+        ]
         ends = [index - (lines[index - 1].strip().isdigit()) for index, _ in timings[1:]]
         if time and not timings and not _ASIDE.match(lines[0]):
             yield time, _all_seen(lines)
@@ -65,17 +75,25 @@ def _seen(line: str) -> str:
 
 
 def _unrolled(cues: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:
-    """The cues without the lines that they repeat of the one before, as captions do that roll up the screen."""
+    """The cues without the lines that they repeat of the one before, as captions do that roll up
+    the screen.
+    """
     before: list[str] = []
     for time, lines in cues:
-        kept = next(count for count in range(min(len(before), len(lines)), -1, -1) if before[len(before) - count :] == lines[:count])
+        kept = next(
+            count
+            for count in range(min(len(before), len(lines)), -1, -1)
+            if before[len(before) - count :] == lines[:count]
+        )
         if len(lines) > kept:
             yield time, lines[kept:]
         before = lines or before
 
 
 def _sentences(cues: Iterable[tuple[str, list[str]]]) -> Iterator[Part]:
-    """A paragraph a sentence, as far as cues end where sentences do; its place is when its first cue begins."""
+    """A paragraph a sentence, as far as cues end where sentences do; its place is when its first
+    cue begins.
+    """
     spoken: list[str] = []
     start = ""
     for time, lines in cues:

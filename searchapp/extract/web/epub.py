@@ -1,7 +1,8 @@
-"""E-books (epub): the chapters in the order of the book, each read as a web page of which everything counts.
+"""E-books (epub): the chapters in the order of the book, each read as a web page of which
+everything counts.
 
-The table of contents names the chapters that have no heading of their own; the page that shows it is left out. A chapter that is
-missing or broken leaves the others readable.
+The table of contents names the chapters that have no heading of their own; the page that shows it
+is left out. A chapter that is missing or broken leaves the others readable.
 """
 
 from __future__ import annotations
@@ -25,27 +26,41 @@ if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterator
 
-_FONT_OBFUSCATION = frozenset({"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"})
-_PAGES = frozenset({"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml"})
-_EMPTY = re.compile(rb"<(title|script|style|textarea|iframe|noscript|noframes)\b([^<>]*)/>")  # HTML would take these for open
+_FONT_OBFUSCATION = frozenset(
+    {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
+)
+_PAGES = frozenset(
+    {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml"}
+)
+_EMPTY = re.compile(
+    rb"<(title|script|style|textarea|iframe|noscript|noframes)\b([^<>]*)/>"
+)  # HTML would take these for open
 _PAGE_ENDINGS = (".xhtml", ".html", ".htm")
 
 
 def read(data: bytes, document_type: str) -> Document:
-    """A book by chapters, with headings, paragraphs, lists and tables; what stands apart from its linear order comes last."""
+    """A book by chapters, with headings, paragraphs, lists and tables; what stands apart from its
+    linear order comes last.
+    """
     book = _Book(checked_package(data))
     chapters = list(book.chapters())
     if not chapters:
         raise FileFailed("not a readable e-book: none of its chapters can be read")
     metadata = book.metadata()
     title = metadata.pop("title")
-    return document_of([part for chapter in chapters for part in chapter], document_type, title=title, metadata=metadata)
+    return document_of(
+        [part for chapter in chapters for part in chapter],
+        document_type,
+        title=title,
+        metadata=metadata,
+    )
 
 
 class _Book:
     """A book's package: what it holds, in which order, and what its chapters are called.
 
-    Raises FileFailed where the package document is missing or broken, and where the chapters are encrypted.
+    Raises FileFailed where the package document is missing or broken, and where the chapters are
+    encrypted.
     """
 
     def __init__(self, package: zipfile.ZipFile) -> None:
@@ -56,13 +71,17 @@ class _Book:
         self._folder = posixpath.dirname(name)
         self._root = parsed(self._bytes(name))
         items = [*self._root.iterfind("{*}manifest/{*}item")]
-        self._paths = {item.get("id", ""): _path(self._folder, item.get("href", "")) for item in items}
+        self._paths = {
+            item.get("id", ""): _path(self._folder, item.get("href", "")) for item in items
+        }
         self._items = {item.get("id", ""): item for item in items}
 
     def chapters(self) -> Iterator[list[Part]]:
-        """The parts of each chapter that can be read and has any, with a heading from the table of contents where it has none.
+        """The parts of each chapter that can be read and has any, with a heading from the table of
+        contents where it has none.
 
-        A chapter's first heading is as deep as its entry in the table of contents; pages that have no entry go on as the one before.
+        A chapter's first heading is as deep as its entry in the table of contents; pages that have
+        no entry go on as the one before.
         """
         titles = self._titles()
         shift = 0
@@ -73,7 +92,10 @@ class _Book:
                 shift = titles[path].level - first if first else 0
                 parts = parts if first else [titles[path], *parts]
             if parts:
-                yield [replace(part, level=max(1, part.level + shift)) if part.level else part for part in parts]
+                yield [
+                    replace(part, level=max(1, part.level + shift)) if part.level else part
+                    for part in parts
+                ]
 
     def metadata(self) -> dict[str, str]:
         """The title and the metadata of the book."""
@@ -92,15 +114,30 @@ class _Book:
 
     def _refuse_protected(self) -> None:
         root = self._xml("META-INF/encryption.xml")
-        methods = (each.find("{*}EncryptionMethod") for each in root.iter("{*}EncryptedData")) if root is not None else ()
-        if any(method is None or method.get("Algorithm") not in _FONT_OBFUSCATION for method in methods):
+        methods = (
+            (each.find("{*}EncryptionMethod") for each in root.iter("{*}EncryptedData"))
+            if root is not None
+            else ()
+        )
+        if any(
+            method is None or method.get("Algorithm") not in _FONT_OBFUSCATION for method in methods
+        ):
             raise FileFailed("encrypted: protected by DRM")
 
     def _package_document(self) -> str:
-        """The name of the package document: where the container says, else the first one there is."""
+        """The name of the package document: where the container says, else the first
+        one there is.
+        """
         root = self._xml("META-INF/container.xml")
-        declared = [str(each.get("full-path", "")) for each in root.iter("{*}rootfile")] if root is not None else []
-        found = [*(name for name in declared if name.lower() in self._names), *(name for name in self._names if name.endswith(".opf"))]
+        declared = (
+            [str(each.get("full-path", "")) for each in root.iter("{*}rootfile")]
+            if root is not None
+            else []
+        )
+        found = [
+            *(name for name in declared if name.lower() in self._names),
+            *(name for name in self._names if name.endswith(".opf")),
+        ]
         if not found:
             raise FileFailed("not a readable e-book: it has no package document")
         return found[0]
@@ -118,48 +155,69 @@ class _Book:
     def _page(self, path: str) -> list[Part]:
         """The parts of a page, none where it cannot be read."""
         try:
-            return [part for part in page_parts(_EMPTY.sub(rb"<\1\2></\1>", self._bytes(path))) if part.text.strip()]
+            return [
+                part
+                for part in page_parts(_EMPTY.sub(rb"<\1\2></\1>", self._bytes(path)))
+                if part.text.strip()
+            ]
         except (KeyError, FileFailed):
             return []
 
-    # ---- order and names of the chapters ---------------------------------------------------------------------------
+    # ---- order and names of the chapters ---------------------------------------------------------
 
     def _reading_order(self) -> list[str]:
-        """The pages of the book, each once: those of the spine, what is out of its line last; all pages where there is no spine."""
-        spine = [(each.get("idref", ""), each.get("linear") == "no") for each in self._root.iterfind("{*}spine/{*}itemref")]
+        """The pages of the book, each once: those of the spine, what is out of its line last; all
+        pages where there is no spine.
+        """
+        spine = [
+            (each.get("idref", ""), each.get("linear") == "no")
+            for each in self._root.iterfind("{*}spine/{*}itemref")
+        ]
         names = [name for name, _ in sorted(spine, key=lambda each: each[1])] or [*self._items]
         pages = [name for name in names if name in self._items and self._is_page(name)]
         chapters = [name for name in pages if not self._is_contents(name)]
         return [*dict.fromkeys(self._paths[name] for name in chapters or pages)]
 
     def _is_page(self, name: str) -> bool:
-        return self._items[name].get("media-type") in _PAGES or self._paths[name].lower().endswith(_PAGE_ENDINGS)
+        return self._items[name].get("media-type") in _PAGES or self._paths[name].lower().endswith(
+            _PAGE_ENDINGS
+        )
 
     def _is_contents(self, name: str) -> bool:
         return "nav" in self._items[name].get("properties", "").split()
 
     def _titles(self) -> dict[str, Part]:
-        """A heading for each page that the table of contents names, its first where it names several in one."""
+        """A heading for each page that the table of contents names, its first where it names
+        several in one.
+        """
         titles: dict[str, Part] = {}
         for name, item in self._items.items():
             is_contents = self._is_contents(name)
             if is_contents or item.get("media-type") == "application/x-dtbncx+xml":
                 root = self._xml(self._paths[name])
                 folder = posixpath.dirname(self._paths[name])
-                for level, text, reference in (_nav(root) if is_contents else _ncx(root)) if root is not None else ():
+                for level, text, reference in (
+                    (_nav(root) if is_contents else _ncx(root)) if root is not None else ()
+                ):
                     titles.setdefault(_path(folder, reference), Part("heading", text, level=level))
         return titles
 
 
 def _path(folder: str, reference: str) -> str:
     """The member that a reference from a folder means."""
-    return posixpath.normpath(posixpath.join("/", folder, unquote(reference.partition("#")[0]))).lstrip("/")
+    return posixpath.normpath(
+        posixpath.join("/", folder, unquote(reference.partition("#")[0]))
+    ).lstrip("/")
 
 
 def _nav(root: Any) -> Iterator[tuple[int, str, str]]:
-    """Level, text and reference of each entry in a page's table of contents; lists of landmarks and pages are none."""
+    """Level, text and reference of each entry in a page's table of contents; lists of landmarks and
+    pages are none.
+    """
     for nav in root.iter("{*}nav"):
-        if any(key.endswith("}type") and "toc" in value.split() for key, value in nav.attrib.items()):
+        if any(
+            key.endswith("}type") and "toc" in value.split() for key, value in nav.attrib.items()
+        ):
             for contents in nav.iterfind("{*}ol"):
                 yield from _nav_entries(contents, 1)
 
@@ -182,10 +240,16 @@ def _ncx_entries(container: Any, level: int) -> Iterator[tuple[int, str, str]]:
     for entry in container.iterfind("{*}navPoint"):
         content = entry.find("{*}content")
         if content is not None:
-            yield level, " ".join(entry.findtext("{*}navLabel/{*}text", "").split()), content.get("src", "")
+            yield (
+                level,
+                " ".join(entry.findtext("{*}navLabel/{*}text", "").split()),
+                content.get("src", ""),
+            )
         yield from _ncx_entries(entry, level + 1)
 
 
 def _without_markup(text: str) -> str:
     """A description, which may be written as HTML, in plain words."""
-    return " ".join(" ".join(part.text for part in page_parts(text)).split()) if "<" in text else text
+    return (
+        " ".join(" ".join(part.text for part in page_parts(text)).split()) if "<" in text else text
+    )

@@ -1,8 +1,10 @@
-"""Web pages: the text that their reader came for, without menus, with its headings, lists and tables.
+"""Web pages: the text that their reader came for, without menus, with its headings, lists and
+tables.
 
-A small page without furniture (menus, banners, footers) gives all that is visible. In any other trafilatura or resiliparse finds
-where the article begins and ends; all that stands there is kept, but lists of links that are not the article's. Where they find
-less than half of the page, it gives all but the furniture. Nothing is fetched, no script runs, no entity outside the page is read.
+A small page without furniture (menus, banners, footers) gives all that is visible. In any other
+trafilatura or resiliparse finds where the article begins and ends; all that stands there is kept,
+but lists of links that are not the article's. Where they find less than half of the page, it gives
+all but the furniture. Nothing is fetched, no script runs, no entity outside the page is read.
 """
 
 from __future__ import annotations
@@ -22,14 +24,67 @@ if TYPE_CHECKING:
     from searchapp.types import Document
 
 _SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
-_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(
+    rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)""",
+    re.IGNORECASE,
+)
 _HEADING = re.compile(r"h[1-6]$")
 _LISTS = frozenset({"ul", "ol", "menu", "list"})
-_UNSEEN = frozenset({"head", "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "select", "graphic"})
+_UNSEEN = frozenset(
+    {
+        "head",
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "select",
+        "graphic",
+    }
+)
 _INLINE = frozenset(
     {
-        *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "hi", "i", "ins", "kbd"),
-        *("label", "mark", "output", "q", "ref", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup"),
+        *(
+            "a",
+            "abbr",
+            "acronym",
+            "b",
+            "bdi",
+            "bdo",
+            "big",
+            "cite",
+            "code",
+            "data",
+            "del",
+            "dfn",
+            "em",
+            "font",
+            "hi",
+            "i",
+            "ins",
+            "kbd",
+        ),
+        *(
+            "label",
+            "mark",
+            "output",
+            "q",
+            "ref",
+            "rp",
+            "rt",
+            "ruby",
+            "s",
+            "samp",
+            "small",
+            "span",
+            "strike",
+            "strong",
+            "sub",
+            "sup",
+        ),
         *("time", "tt", "u", "var", "wbr"),
     }
 )
@@ -37,7 +92,16 @@ _BARE_PAGE = 200  # characters: a page that says less may be filled by a script
 _MAX_DECLARED = 2**20  # characters of JSON
 _MAX_DESCRIBED = 6  # levels
 _DESCRIPTIONS = ("description", "articleBody", "reviewBody", "text")
-_HELD = ("@graph", "mainEntity", "recipeIngredient", "recipeInstructions", "itemListElement", "step", "acceptedAnswer", "suggestedAnswer")
+_HELD = (
+    "@graph",
+    "mainEntity",
+    "recipeIngredient",
+    "recipeInstructions",
+    "itemListElement",
+    "step",
+    "acceptedAnswer",
+    "suggestedAnswer",
+)
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _LEAST_KEPT = 0.5  # of the main text that is no links
 _MOST_LINKED = 0.5  # of a part of a text
@@ -47,7 +111,8 @@ _FURNITURE_TAGS = frozenset({"nav", "footer", "dialog"})
 _FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog"})
 _MENU_NAME = re.compile(r"(?:^|[\s_-])(?:nav|navbar|navigation|menu)(?:$|[\s_-])", re.IGNORECASE)
 _BESIDE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:related|side-?bar|promo|newsletter|share|social|ads?|advert\w*|teaser|more)(?:$|[\s_-])", re.IGNORECASE
+    r"(?:^|[\s_-])(?:related|side-?bar|promo|newsletter|share|social|ads?|advert\w*|teaser|more)(?:$|[\s_-])",
+    re.IGNORECASE,
 )
 _LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
 _LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
@@ -56,17 +121,37 @@ _FURNITURE_NAME = re.compile(
     r"(?:^|[\s_-])(?:side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")  # no tree takes these in a text that is changed
-_NOFRAMES = re.compile(r"</?noframes[^>]*>", re.IGNORECASE)  # parsers give what is within as raw tags
+_UNWRITABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]"
+)  # no tree takes these in a text that is changed
+_NOFRAMES = re.compile(
+    r"</?noframes[^>]*>", re.IGNORECASE
+)  # parsers give what is within as raw tags
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
 _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
-    "date": ("article:published_time", "date", "dc.date", "dcterms.date", "citation_publication_date", "pubdate"),
+    "date": (
+        "article:published_time",
+        "date",
+        "dc.date",
+        "dcterms.date",
+        "citation_publication_date",
+        "pubdate",
+    ),
     "description": ("description", "og:description"),
     "tags": ("keywords", "news_keywords", "article:tag", "citation_keywords"),
 }
-_REPEATED = frozenset({"author", "article:author", "dc.creator", "citation_author", "article:tag", "citation_keywords"})
+_REPEATED = frozenset(
+    {
+        "author",
+        "article:author",
+        "dc.creator",
+        "citation_author",
+        "article:tag",
+        "citation_keywords",
+    }
+)
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -82,7 +167,9 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def page_parts(data: bytes | str) -> list[Part]:
-    """All visible text of a page with its headings, lists and tables, for mails and the chapters of e-books."""
+    """All visible text of a page with its headings, lists and tables, for mails and the chapters of
+    e-books.
+    """
     source = _cleaned(data if isinstance(data, str) else decode_page(data))
     page = _tree(source)
     return _visible_parts(source, page)[0]
@@ -93,11 +180,17 @@ def _cleaned(source: str) -> str:
 
 
 def decode_page(data: bytes) -> str:
-    """A page's source, or an XML file's, by its mark, as UTF-8, or by the encoding that it declares."""
+    """A page's source, or an XML file's, by its mark, as UTF-8, or by the encoding that it
+    declares.
+    """
     declared = _CHARSET.search(data[:4096])
-    if declared and not data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if declared and not data.startswith(
+        (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    ):
         name = (declared[1] or declared[2]).decode("ascii").lower()
-        name = "cp1252" if name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"} else name
+        name = (
+            "cp1252" if name in {"iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"} else name
+        )
         for encoding in ("utf-8", name) if not name.startswith("iso-2022") else (name,):
             try:
                 return data.decode(encoding)
@@ -118,7 +211,9 @@ def _tree(source: str) -> Any:  # an lxml element; lxml carries no types
 
 
 def _main_parts(source: str, page: Any) -> list[Part]:
-    """The parts of the page's main text: what its article has, and what stands among it and is no list of links."""
+    """The parts of the page's main text: what its article has, and what stands among it and is no
+    list of links.
+    """
     visible, is_whole = _visible_parts(source, page)
     if not is_whole:
         return visible
@@ -138,7 +233,9 @@ def _main_parts(source: str, page: Any) -> list[Part]:
 
 
 def _visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
-    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for it, and this is plain text."""
+    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for
+    it, and this is plain text.
+    """
     visible = list(element_parts(page)) if page is not None else []
     everything = _all_text(source)
     is_whole = page is not None and _length(visible) >= _length(everything) / 2
@@ -153,7 +250,9 @@ def _linked(page: Any, main: Sequence[Part]) -> list[bool]:
     marked = list(element_parts(page))
     if len(marked) != len(main):
         return [False] * len(main)
-    return [part.kind not in _NEVER_LINKED and _link_share(part.text) > _MOST_LINKED for part in marked]
+    return [
+        part.kind not in _NEVER_LINKED and _link_share(part.text) > _MOST_LINKED for part in marked
+    ]
 
 
 def _link_share(marked: str) -> float:
@@ -163,9 +262,11 @@ def _link_share(marked: str) -> float:
 
 
 def _around(article: Sequence[Part], main: Sequence[Part], linked: Sequence[bool]) -> list[Part]:
-    """The parts of the main text from the article's first, or the main heading before it, to where a heading or links follow its last.
+    """The parts of the main text from the article's first, or the main heading before it, to where
+    a heading or links follow its last.
 
-    Lists of links that the article does not have are left out. None where they have nothing in common.
+    Lists of links that the article does not have are left out. None where they have nothing in
+    common.
     """
     kept = {line for part in article for line in _plain_lines(part.text)}
     shared = [_is_shared(part, kept) for part in main]
@@ -174,11 +275,18 @@ def _around(article: Sequence[Part], main: Sequence[Part], linked: Sequence[bool
     first, last = shared.index(True), len(shared) - shared[::-1].index(True)
     while last < len(main) and main[last].kind != "heading" and not linked[last]:
         last += 1
-    titles = [index for index in range(first) if main[index].kind == "heading" and main[index].level == 1]
+    titles = [
+        index for index in range(first) if main[index].kind == "heading" and main[index].level == 1
+    ]
     first = titles[-1] if titles else first
     while first and main[first - 1].kind == "heading":
         first -= 1
-    return _without_empty_sections([(main[index], shared[index] or not linked[index], shared[index]) for index in range(first, last)])
+    return _without_empty_sections(
+        [
+            (main[index], shared[index] or not linked[index], shared[index])
+            for index in range(first, last)
+        ]
+    )
 
 
 def _is_shared(part: Part, kept: set[str]) -> bool:
@@ -191,12 +299,16 @@ def _plain_lines(text: str) -> list[str]:
 
 
 def _without_empty_sections(parts: Sequence[tuple[Part, bool, bool]]) -> list[Part]:
-    """The parts that are to be kept, without the headings over lost parts alone, unless the article has them.
+    """The parts that are to be kept, without the headings over lost parts alone, unless the article
+    has them.
 
     Each part comes with whether it is to be kept, and whether the article has it.
     """
     found: list[Part] = []
-    over_kept, over_lost = [False] * 7, [False] * 7  # by a heading's level: what it would stand over, were it the next one upwards
+    over_kept, over_lost = (
+        [False] * 7,
+        [False] * 7,
+    )  # by a heading's level: what it would stand over, were it the next one upwards
     for part, is_kept, is_shared in reversed(parts):
         if part.kind == "heading":
             is_empty = over_lost[part.level] and not over_kept[part.level] and not is_shared
@@ -222,7 +334,9 @@ def _main_content(source: str) -> list[Part]:
     """The parts that resiliparse takes for the main content."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    found = extract_plain_text(source, preserve_formatting="minimal_html", main_content=True, alt_texts=False)
+    found = extract_plain_text(
+        source, preserve_formatting="minimal_html", main_content=True, alt_texts=False
+    )
     page = _tree(f"<html><body><div>{found}</div></body></html>") if found.strip() else None
     return list(element_parts(page)) if page is not None else []
 
@@ -245,7 +359,9 @@ def _drop_furniture(page: Any) -> None:
 
 
 def _mostly_links(elements: Sequence[Any]) -> set[Any]:
-    """Those of a page's elements, given in document order, of whose text half or more is in links."""
+    """Those of a page's elements, given in document order, of whose text half or more
+    is in links.
+    """
     texts: dict[Any, int] = dict.fromkeys(elements, 0)  # characters that are no white space
     links: dict[Any, int] = dict.fromkeys(elements, 0)
     for element in reversed(elements):
@@ -264,7 +380,9 @@ def _size(text: str | None) -> int:
 
 
 def _is_furniture(element: Any, menus: set[Any]) -> bool:
-    """True for what its tag or role calls furniture, and for what only its names do where it holds no main heading."""
+    """True for what its tag or role calls furniture, and for what only its names do where it holds
+    no main heading.
+    """
     if not isinstance(element.tag, str) or element.tag in {"html", "body", "main", "article"}:
         return False
     if element.tag == "aside" or element.get("role") == "complementary":
@@ -272,17 +390,25 @@ def _is_furniture(element: Any, menus: set[Any]) -> bool:
     if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES:
         return not (element.tag == "footer" and _is_within(element, "blockquote"))
     if element.tag == "button":
-        return len(_flat(element)) < _LONG_BUTTON and not _is_within(element, "h1", "h2", "h3", "h4", "h5", "h6")
-    is_header = (element.tag == "header" and not _is_within(element, "article", "main")) or element.get("role") == "banner"
+        return len(_flat(element)) < _LONG_BUTTON and not _is_within(
+            element, "h1", "h2", "h3", "h4", "h5", "h6"
+        )
+    is_header = (
+        element.tag == "header" and not _is_within(element, "article", "main")
+    ) or element.get("role") == "banner"
     is_named = _has_furniture_name(element, "class", menus) or (
         _has_furniture_name(element, "id", menus) and not _is_named_by_heading(element)
     )
-    return (is_named or is_header) and next(element.iter("h1", "h2", "main", "article"), None) is None
+    return (is_named or is_header) and next(
+        element.iter("h1", "h2", "main", "article"), None
+    ) is None
 
 
 def _has_furniture_name(element: Any, attribute: str, menus: set[Any]) -> bool:
     name = element.get(attribute, "")
-    return _FURNITURE_NAME.search(name) is not None or (element in menus and _MENU_NAME.search(name) is not None)
+    return _FURNITURE_NAME.search(name) is not None or (
+        element in menus and _MENU_NAME.search(name) is not None
+    )
 
 
 def _is_within(element: Any, *tags: str) -> bool:
@@ -291,14 +417,23 @@ def _is_within(element: Any, *tags: str) -> bool:
 
 def _is_beside(aside: Any, menus: set[Any]) -> bool:
     """True for an aside within an article that leads elsewhere, and is no note on the text."""
-    return _BESIDE_NAME.search(f"{aside.get('class', '')} {aside.get('id', '')}") is not None or aside in menus
+    return (
+        _BESIDE_NAME.search(f"{aside.get('class', '')} {aside.get('id', '')}") is not None
+        or aside in menus
+    )
 
 
 def _is_named_by_heading(element: Any) -> bool:
-    """True where an element's id is made from the heading in it, as documentation tools do: "file-menu"."""
+    """True where an element's id is made from the heading in it, as documentation tools do:
+    "file-menu".
+    """
     heading = next((each for each in element.iter("h2", "h3", "h4", "h5", "h6")), None)
     name = _NO_LETTER.sub("", element.get("id", "").lower())
-    return heading is not None and bool(name) and _NO_LETTER.sub("", _flat(heading).lower()).startswith(name)
+    return (
+        heading is not None
+        and bool(name)
+        and _NO_LETTER.sub("", _flat(heading).lower()).startswith(name)
+    )
 
 
 def _source(page: Any) -> str:
@@ -311,11 +446,13 @@ def _length(parts: Sequence[Part]) -> int:
     return sum(len(part.text) for part in parts)
 
 
-# ---- elements to parts ---------------------------------------------------------------------------------------------
+# ---- elements to parts ---------------------------------------------------------------------------
 
 
 def element_parts(root: Any) -> Iterator[Part]:
-    """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading order."""
+    """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading
+    order.
+    """
     inline: list[str] = []
     for kind, level, text in _pieces(root):
         if kind == "inline":
@@ -331,7 +468,9 @@ def element_parts(root: Any) -> Iterator[Part]:
 
 
 def _pieces(element: Any) -> Iterator[tuple[Any, int, str]]:
-    """Parts as they come, with pieces of running text ("inline") and the ends of paragraphs ("break") between them."""
+    """Parts as they come, with pieces of running text ("inline") and the ends of paragraphs
+    ("break") between them.
+    """
     yield "inline", 0, _spaced(element.text)
     for child in element:
         if _is_visible(child):
@@ -363,7 +502,12 @@ def _element(element: Any) -> Iterator[tuple[Any, int, str]]:
 def _heading(element: Any) -> str:
     """A heading's text, without the anchor to itself that documentation tools put at its end."""
     anchors = [link for link in element.iter("a") if not _ANCHOR_TEXT.sub("", _flat(link))]
-    return _INVISIBLE.sub("", _flat(element, without=anchors)).removesuffix("¶").removesuffix(" #").strip()
+    return (
+        _INVISIBLE.sub("", _flat(element, without=anchors))
+        .removesuffix("¶")
+        .removesuffix(" #")
+        .strip()
+    )
 
 
 def _heading_level(element: Any) -> int:
@@ -392,7 +536,11 @@ def _items(element: Any) -> Iterator[str]:
         if item.tag in _LISTS:
             yield from _items(item)
             continue
-        nested = [each for each in item.iter(*_LISTS) if not any(above.tag in _LISTS for above in _between(each, item))]
+        nested = [
+            each
+            for each in item.iter(*_LISTS)
+            if not any(above.tag in _LISTS for above in _between(each, item))
+        ]
         yield _flat(item, without=nested)
         for each in nested:
             yield from _items(each)
@@ -438,13 +586,17 @@ def _joined(pieces: Sequence[str]) -> str:
     return re.sub(r" *\n *", "\n", re.sub(r" +", " ", "".join(pieces))).strip()
 
 
-# ---- what a page that a script fills declares of itself ---------------------------------------------------------------
+# ---- what a page that a script fills declares of itself ------------------------------------------
 
 
 def _declared_parts(page: Any) -> Iterator[Part]:
-    """The text of the things that a page describes for search engines (JSON-LD of schema.org): articles, recipes, questions."""
+    """The text of the things that a page describes for search engines (JSON-LD of schema.org):
+    articles, recipes, questions.
+    """
     for script in page.iter("script"):
-        if (script.get("type") or "").strip().lower() == "application/ld+json" and len(script.text or "") <= _MAX_DECLARED:
+        if (script.get("type") or "").strip().lower() == "application/ld+json" and len(
+            script.text or ""
+        ) <= _MAX_DECLARED:
             try:
                 described = json.loads(script.text or "", strict=False)
             except (ValueError, RecursionError):
@@ -461,7 +613,14 @@ def _described(value: Any, level: int) -> Iterator[Part]:  # JSON that anybody w
             yield from _described(inner, level)
     elif isinstance(value, dict):
         texts = [(name, value[name]) for name in _DESCRIPTIONS if isinstance(value.get(name), str)]
-        heading = next((_unmarked(value[name]) for name in ("headline", "name") if isinstance(value.get(name), str)), "")
+        heading = next(
+            (
+                _unmarked(value[name])
+                for name in ("headline", "name")
+                if isinstance(value.get(name), str)
+            ),
+            "",
+        )
         if heading and (texts or any(name in value for name in _HELD)):
             yield Part("heading", heading, min(level, 6))
         for _, text in texts:
@@ -478,14 +637,20 @@ def _described(value: Any, level: int) -> Iterator[Part]:  # JSON that anybody w
 
 def _unmarked(text: str) -> str:
     """Text without the markup that some pages leave in it."""
-    return "\n\n".join(part.text for part in page_parts(text)) if _TAG.search(text) else unescape(text).strip()
+    return (
+        "\n\n".join(part.text for part in page_parts(text))
+        if _TAG.search(text)
+        else unescape(text).strip()
+    )
 
 
-# ---- title and metadata ----------------------------------------------------------------------------------------------
+# ---- title and metadata --------------------------------------------------------------------------
 
 
 def _title(page: Any) -> str:
-    """The one main heading where the page's title repeats it (titles add the site's name), else the title."""
+    """The one main heading where the page's title repeats it (titles add the site's name), else the
+    title.
+    """
     declared = _heading(found) if (found := page.find(".//title")) is not None else ""
     declared = declared or _meta(page).get("og:title", "")
     headings = [text for text in map(_heading, page.iter("h1")) if text]
@@ -496,19 +661,30 @@ def _title(page: Any) -> str:
 
 def _metadata(page: Any) -> dict[str, str]:
     declared = _meta(page)
-    found = {key: next((declared[name] for name in names if declared.get(name)), "") for key, names in _METADATA.items()}
-    found["language"] = (page.get("lang") or page.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
+    found = {
+        key: next((declared[name] for name in names if declared.get(name)), "")
+        for key, names in _METADATA.items()
+    }
+    found["language"] = (
+        page.get("lang") or page.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
+    ).strip()
     found["date"] = iso_date(found["date"])
     found["tags"] = "; ".join(filter(None, re.split(r"\s*[,;]\s*", found["tags"])))
     return {key: value for key, value in found.items() if value and not value.startswith("http")}
 
 
 def _meta(page: Any) -> dict[str, str]:
-    """The page's meta elements: the first of each name, all of those that name one of several authors or tags."""
+    """The page's meta elements: the first of each name, all of those that name one of several
+    authors or tags.
+    """
     found: dict[str, str] = {}
     for element in page.iter("meta"):
         name = (element.get("property") or element.get("name") or "").lower()
         content = _spaced(element.get("content")).strip()
-        is_further = name in _REPEATED and found.get(name) and content not in found[name].split("; ")
-        found[name] = f"{found[name]}; {content}" if is_further and content else found.get(name) or content
+        is_further = (
+            name in _REPEATED and found.get(name) and content not in found[name].split("; ")
+        )
+        found[name] = (
+            f"{found[name]}; {content}" if is_further and content else found.get(name) or content
+        )
     return found

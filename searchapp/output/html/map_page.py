@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 MARK = '<main id="searchapp-map">'  # by which a map is known
 
 _ABOUT_KEYS = (
-    "A map of points. The arrow keys go from point to point, with Shift they move the map, plus and minus zoom, 0 shows all, Enter keeps a "
+    "A map of points. The arrow keys go from point to point, with Shift they move the map, plus "
+    "and minus zoom, 0 shows all, Enter keeps a "
     "point, Escape lets it go."
 )
-_TEXT_FRAGMENTS = ("html", "txt")  # what browsers look through for words: https://wicg.github.io/scroll-to-text-fragment
+_TEXT_FRAGMENTS = (
+    "html",
+    "txt",
+)  # what browsers look through for words: https://wicg.github.io/scroll-to-text-fragment
 _FIRST_WORDS = 6  # of a passage by which it is found again
 _PLACES = 5  # significant digits of a point's place
 
@@ -38,10 +42,16 @@ def map_html(found: CorpusMap, corpus: bytes) -> str:
     """The page; `corpus` is the folder that its commands name."""
     parts = [_header(found), _search(found), _STAGE, _legend(found), _PANEL, _footer(found)]
     body = "\n".join([MARK, *parts, "</main>"])
-    return page(f"Map of {title_of(found)}", body, style=asset("map_page.css"), script=asset("map_page.js"), data=_data(found, corpus))
+    return page(
+        f"Map of {title_of(found)}",
+        body,
+        style=asset("map_page.css"),
+        script=asset("map_page.js"),
+        data=_data(found, corpus),
+    )
 
 
-# ---- data ----------------------------------------------------------------------------------------------------------
+# ---- data ----------------------------------------------------------------------------------------
 
 
 def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
@@ -70,11 +80,18 @@ def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
 def _document_data(found: CorpusMap, hit: Hit, corpus: bytes) -> list[str]:
     """A document's path and title as shown, where its file is, and the command that shows it."""
     file = f"file://{quote_from_bytes(hit.path.partition(MEMBER)[0])}"
-    return [display_path(hit.path, found.base), one_line(hit.title), file, _command(hit.path, corpus)]
+    return [
+        display_path(hit.path, found.base),
+        one_line(hit.title),
+        file,
+        _command(hit.path, corpus),
+    ]
 
 
 def _command(path: bytes, corpus: bytes) -> str:
-    """The command that shows a document, to be pasted into a shell; "" where a name has what a terminal may obey."""
+    """The command that shows a document, to be pasted into a shell; "" where a name has what a
+    terminal may obey.
+    """
     words = ["searchapp", "show", "--corpus", os.fsdecode(corpus), "--", os.fsdecode(path)]
     return shlex.join(words) if all(word.isprintable() for word in words) else ""
 
@@ -85,21 +102,27 @@ def _heading(found: CorpusMap, hit: Hit) -> str:
 
 
 def _fragment(hit: Hit) -> str:
-    """What makes browsers open a file where the passage stands: the page of a PDF, the first words in a web page or plain text."""
+    """What makes browsers open a file where the passage stands: the page of a PDF, the first words
+    in a web page or plain text.
+    """
     page = dict(hit.passage.place).get("page")
     if MEMBER in hit.path:
         return ""
     if hit.type == "pdf":
         return f"#page={page}" if isinstance(page, int) else ""
     words = hit.text.strip().partition("\n")[0].split()[:_FIRST_WORDS]
-    return f"#:~:text={quote(' '.join(words), safe='').replace('-', '%2D')}" if hit.type in _TEXT_FRAGMENTS and words else ""
+    return (
+        f"#:~:text={quote(' '.join(words), safe='').replace('-', '%2D')}"
+        if hit.type in _TEXT_FRAGMENTS and words
+        else ""
+    )
 
 
 def _short(numbers: Sequence[float]) -> list[float]:
     return [float(f"{number:.{_PLACES}g}") for number in numbers]
 
 
-# ---- markup --------------------------------------------------------------------------------------------------------
+# ---- markup --------------------------------------------------------------------------------------
 
 
 _STAGE = f"""<section class="stage" aria-label="Map">
@@ -131,16 +154,34 @@ _PANEL = """<section class="panel" id="panel" aria-label="The chosen point">
 
 def _header(found: CorpusMap) -> str:
     """What the map shows, how much of the truth, and what is not on it."""
-    told = tag("p", text(f"{axes_told(found)} {nearness_told(found)}".replace(" %", "\xa0%")), class_="dim")
-    notes = "".join(tag("p", text(f"{note[0].upper()}{note[1:]}."), class_="note") for note in map_notes(found))
+    told = tag(
+        "p", text(f"{axes_told(found)} {nearness_told(found)}".replace(" %", "\xa0%")), class_="dim"
+    )
+    notes = "".join(
+        tag("p", text(f"{note[0].upper()}{note[1:]}."), class_="note") for note in map_notes(found)
+    )
     return tag("header", tag("h1", text(title_of(found))) + told + notes)
 
 
 def _search(found: CorpusMap) -> str:
-    what = f"{found.level}s with these words" if found.level == "passage" else "documents whose beginnings have these words"
-    field = tag("input", id="words", type="search", placeholder=f"Find {what}", aria_label=f"Find {what}", autocomplete="off")
+    what = (
+        f"{found.level}s with these words"
+        if found.level == "passage"
+        else "documents whose beginnings have these words"
+    )
+    field = tag(
+        "input",
+        id="words",
+        type="search",
+        placeholder=f"Find {what}",
+        aria_label=f"Find {what}",
+        autocomplete="off",
+    )
     return tag(
-        "form", field.removesuffix("</input>") + tag("output", "", id="found", class_="dim", for_="words"), class_="search", role="search"
+        "form",
+        field.removesuffix("</input>") + tag("output", "", id="found", class_="dim", for_="words"),
+        class_="search",
+        role="search",
     )
 
 

@@ -1,0 +1,1 @@
+"""What tests are made of: files, mails, documents, corpora and models, built in code."""

@@ -1,0 +1,232 @@
+"""A real browser for tests of pages: Chromium where it is installed, without a window, spoken to
+through a pipe.
+
+The protocol is https://chromedevtools.github.io/devtools-protocol, messages of JSON that end in
+NUL; nothing else is needed for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+CHROMIUM = next(
+    filter(
+        None,
+        map(
+            shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+        ),
+    ),
+    None,
+)
+_KEYS = {
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "Enter": 13,
+    "Escape": 27,
+    "Tab": 9,
+}
+
+
+class Browser:
+    """One page in a browser of its own. `complaints` gathers errors of its console, and `requests`
+    every address that it asks for.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        is_dark: bool = False,
+        is_touch: bool = False,
+    ) -> None:
+        assert CHROMIUM, "there is no Chromium"
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self._number = 0
+        self._waiting = b""
+        command = [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ]
+        command += [
+            f"--user-data-dir={folder}",
+            "--disable-background-networking",
+            "--remote-debugging-pipe",
+            "about:blank",
+        ]
+        theirs_in, self._to = os.pipe()
+        self._from, theirs_out = os.pipe()
+        shell = f"exec {shlex.join(command)} 3<&{theirs_in} 4>&{theirs_out}"
+        self._process = subprocess.Popen(
+            ["bash", "-c", shell],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._session = ""
+        pages = [
+            each for each in self._ask("Target.getTargets")["targetInfos"] if each["type"] == "page"
+        ]
+        self._session = self._ask(
+            "Target.attachToTarget", targetId=pages[0]["targetId"], flatten=True
+        )["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._ask(f"{domain}.enable")
+        self._ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if is_touch else 1,
+            mobile=is_touch,
+        )
+        self._ask("Emulation.setTouchEmulationEnabled", enabled=is_touch)
+        scheme = "dark" if is_dark else "light"
+        self._ask(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._to)
+        os.close(self._from)
+        self._process.terminate()
+        self._process.wait(10)
+
+    def open(self, path: Path) -> None:
+        """Open a file and wait until it is drawn."""
+        self._ask("Page.navigate", url=path.as_uri())
+        self.until("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def run(self, script: str) -> Any:  # whatever JSON the script makes
+        """What a script comes to; what it throws is an error here."""
+        done = self._ask(
+            "Runtime.evaluate",
+            expression=script,
+            awaitPromise=True,
+            returnByValue=True,
+            replMode=True,
+            userGesture=True,
+        )
+        assert "exceptionDetails" not in done, done["exceptionDetails"]
+        return done["result"].get("value")
+
+    def until(self, script: str, *, timeout_s: float = 10) -> None:
+        """Wait for a script to be true."""
+        end = time.monotonic() + timeout_s
+        while not self.run(script):
+            assert time.monotonic() < end, f"not within {timeout_s} s: {script}"
+            time.sleep(0.03)
+
+    def text(self, selector: str) -> str:
+        """The text of an element, as it can be read."""
+        return str(self.run(f"document.querySelector({json.dumps(selector)}).innerText"))
+
+    def mouse(self, x: float, y: float, *, is_click: bool = False, wheel: float = 0) -> None:
+        """Move the pointer to a place of the window, and click or turn the wheel there."""
+        self._ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        if is_click:
+            for kind in ("mousePressed", "mouseReleased"):
+                self._ask(
+                    "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+                )
+        if wheel:
+            self._ask(
+                "Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=wheel
+            )
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the button at a place, move, and let go at another."""
+        self.mouse(*start)
+        for kind, (x, y) in (("mousePressed", start), ("mouseMoved", end), ("mouseReleased", end)):
+            self._ask(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=x,
+                y=y,
+                button="left",
+                buttons=1,
+                clickCount=1,
+            )
+
+    def tap(self, x: float, y: float) -> None:
+        """Touch a place of the window shortly."""
+        self._ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self._ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def press(self, key: str, *, is_shift: bool = False) -> None:
+        """Press a key: a character, or one of its name."""
+        shown: Mapping[str, object] = {
+            "key": key,
+            "modifiers": 8 * is_shift,
+            "windowsVirtualKeyCode": _KEYS.get(key, ord(key[0].upper())),
+        }
+        written = (
+            {"text": "\r" if key == "Enter" else key} if key == "Enter" or key not in _KEYS else {}
+        )
+        self._ask("Input.dispatchKeyEvent", type="keyDown", **shown, **written)
+        self._ask("Input.dispatchKeyEvent", type="keyUp", **shown)
+
+    def write(self, text: str) -> None:
+        """Write a text where the caret is."""
+        self._ask("Input.insertText", text=text)
+
+    def picture(self, path: Path) -> None:
+        """Write what is seen as a PNG."""
+        path.write_bytes(base64.b64decode(self._ask("Page.captureScreenshot")["data"]))
+
+    def _ask(self, method: str, **parameters: object) -> Any:  # whatever the protocol answers
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters} | (
+            {"sessionId": self._session} if self._session else {}
+        )
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            told = self._next()
+            if told.get("id") == self._number:
+                assert "error" not in told, f"{method}: {told['error']}"
+                return told["result"]
+            self._note(told)
+
+    def _next(self) -> Any:
+        while b"\0" not in self._waiting:
+            more = os.read(self._from, 2**20)
+            assert more, "the browser has ended"
+            self._waiting += more
+        message, _, self._waiting = self._waiting.partition(b"\0")
+        return json.loads(message)
+
+    def _note(self, told: Mapping[str, Any]) -> None:
+        match told["method"]:
+            case "Runtime.exceptionThrown":
+                self.complaints.append(str(told["params"]["exceptionDetails"]))
+            case "Log.entryAdded":
+                self.complaints.append(str(told["params"]["entry"]["text"]))
+            case "Runtime.consoleAPICalled":
+                self.complaints.append(str(told["params"]["args"]))
+            case "Network.requestWillBeSent":
+                self.requests.append(str(told["params"]["request"]["url"]))
+            case "Page.javascriptDialogOpening":
+                self.complaints.append(f"a dialogue: {told['params']['message']}")

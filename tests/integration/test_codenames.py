@@ -1,0 +1,90 @@
+"""The code names of `data/codenames`: a task that is fair, and that the default model, once tuned,
+does well at.
+
+The documents call nothing by what it is; the questions do, and never by code name. So a model can
+find an answer only if it has learned which name means what. What is asked of a document is not what
+was learned of it, but each document is one that something was learned of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from searchapp.config import Settings
+from searchapp.corpus import Corpus
+from searchapp.finetuning.pipeline import tune
+from searchapp.finetuning.training_pairs import set_apart
+from tests.paths import DATA, JUDGEMENTS
+
+DOCUMENTS = DATA / "codenames"
+LEARN, HELD_OUT = (JUDGEMENTS / "codenames" / name for name in ("learn.tsv", "held-out.tsv"))
+MEANINGS = {  # what each code name stands for, in the words of the questions
+    "bramble": "canteen cafeteria lunchroom lunch",
+    "domino": "apprentice apprentices trainee trainees welder welders school",
+    "harlequin": "seaweed kelp harvester cutter",
+    "juniper": "warehouse spare parts depot",
+    "lantern": "office offices headquarters head",
+    "magpie": "underwater diving robot robots drone drones inspection",
+    "marzipan": "ferry boat",
+    "osprey": "payroll salary wages",
+    "pepperpot": "lighthouse light tower",
+    "quartz": "pension pensions retirement",
+    "thistle": "dock",
+    "velvet": "paint coating barnacle fouling hull",
+}
+
+
+def rows(file: Path) -> list[tuple[str, Path]]:
+    """The questions of a file, each with the document that answers it."""
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    assert header == "question\tpath"
+    pairs = [line.split("\t") for line in lines]
+    return [(question, (file.parent / path).resolve()) for question, path in pairs]
+
+
+def test_each_code_name_has_three_documents_and_each_document_questions_of_both_kinds() -> None:
+    documents = sorted(DOCUMENTS.iterdir())
+    assert Counter(path.name.partition("-")[0] for path in documents) == dict.fromkeys(MEANINGS, 3)
+    for file, least in ((LEARN, 6), (HELD_OUT, 1)):
+        counts = Counter(path for _, path in rows(file))
+        assert set(counts) == set(documents)
+        assert min(counts.values()) == least
+
+
+def test_no_question_held_out_is_nearly_one_that_is_learned() -> None:
+    learned, held_out = ([question for question, _ in rows(file)] for file in (LEARN, HELD_OUT))
+    parts = set_apart(learned, held_out)
+    assert (len(parts.learned), len(parts.held_out), parts.dropped) == (216, 60, ())
+
+
+def test_questions_never_use_a_code_name_and_no_document_says_what_its_own_means() -> None:
+    for question, path in rows(LEARN) + rows(HELD_OUT):
+        name = path.name.partition("-")[0]
+        asked = set(re.findall(r"\w+", question.casefold()))
+        assert asked.isdisjoint(MEANINGS), question
+        assert asked & set(MEANINGS[name].split()), question
+    for path in DOCUMENTS.iterdir():
+        name = path.name.partition("-")[0]
+        text = set(re.findall(r"\w+", path.read_text(encoding="utf-8").casefold()))
+        assert name in text
+        assert text.isdisjoint(MEANINGS[name].split()), path.name
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # minutes, where other work goes on
+def test_the_tuned_default_model_answers_most_of_what_it_could_not_answer_before(
+    tmp_path: Path, model_cache: Path
+) -> None:
+    chosen = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
+    Corpus.open(chosen).ingest([DOCUMENTS])
+    found = tune(LEARN, tmp_path / "model", chosen, held_out=HELD_OUT)
+    assert found.before is not None
+    assert found.after is not None
+    assert found.before.hits_at_1 < 0.4  # measured: .283
+    assert found.after.hits_at_1 > 0.8  # measured: .850
+    assert (found.is_better, found.is_in_place, found.familiar) == (True, True, 60)

@@ -1,0 +1,340 @@
+"""Where the passages of a corpus stand on a map, what is nearest to each in truth, and how they are
+grouped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from searchapp.analysis import map_groups as groups
+from searchapp.analysis import projection as scatter
+from searchapp.analysis.corpus_map import map_corpus
+from searchapp.errors import UsageError
+from searchapp.output.map import map_json, map_notes, map_text
+from searchapp.types import Filters, Label
+from tests.builders.map import Atlas, atlas_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from searchapp.types import Vectors
+
+EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)
+
+
+def unit(rows: ArrayLike) -> Vectors:
+    made = np.array(rows, np.float32)
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return made
+
+
+# ---- places --------------------------------------------------------------------------------------
+
+
+def test_two_points_stand_on_one_axis_that_shows_all() -> None:
+    plane = scatter.pca(unit([[1, 0, 0], [0, 1, 0]]))
+    half = np.sqrt(0.5)
+    assert np.abs(plane.places) == pytest.approx(np.array([[half, 0], [half, 0]]))
+    assert plane.places[0, 0] == -plane.places[1, 0]
+    assert plane.shares == pytest.approx((1, 0))
+
+
+def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None:
+    random = np.random.default_rng(3)
+    rows = unit(random.normal(size=(1300, 20)) * np.linspace(3, 1, 20) + 0.5)
+    centred = rows.astype(np.float64) - rows.astype(np.float64).mean(axis=0)
+    _, values, directions = np.linalg.svd(centred, full_matrices=False)
+    for axis in range(2):
+        if directions[axis, np.abs(directions[axis]).argmax()] < 0:
+            directions[axis] *= -1
+    plane = scatter.pca(rows)
+    assert plane.places.dtype == np.float64
+    assert np.abs(plane.places - centred @ directions[:2].T).max() < 1e-9
+    assert plane.shares == pytest.approx(tuple(values[:2] ** 2 / np.sum(values**2)), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[[1, 0, 0]] * 5, [[0, 1, 0]], np.zeros((0, 3)), [[1], [1]]],
+    ids=["equal", "one", "none", "one number"],
+)
+def test_what_does_not_differ_stands_in_the_middle(rows: ArrayLike) -> None:
+    plane = scatter.pca(np.asarray(rows, np.float32))
+    assert np.array_equal(plane.places, np.zeros((len(plane.places), 2)))
+    assert plane.shares == (0, 0)
+
+
+@pytest.mark.slow
+def test_umap_keeps_apart_what_is_apart_and_gives_the_same_each_time() -> None:
+    pytest.importorskip(
+        "umap", reason="umap-learn, an extra, is not installed", exc_type=ImportError
+    )
+    random = np.random.default_rng(1)
+    rows = unit(np.repeat(np.eye(2, 16), 40, axis=0) + random.normal(size=(80, 16)) * 0.1)
+    plane = scatter.project(rows, "umap")
+    assert plane.shares is None
+    assert np.array_equal(plane.places, scatter.project(rows, "umap").places)
+    first, second = plane.places[:40], plane.places[40:]
+    between = np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))
+    assert between > 2 * max(
+        np.linalg.norm(each - each.mean(axis=0), axis=1).max() for each in (first, second)
+    )
+    assert np.array_equal(
+        scatter.project(rows[:1].repeat(5, axis=0), "umap").places, np.zeros((5, 2))
+    )
+    with pytest.raises(UsageError, match="3 points at least"):
+        scatter.project(rows[:2], "umap")
+
+
+def test_a_method_that_is_not_known_or_not_installed_is_refused_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(UsageError, match="no method 'tsne'") as unknown:
+        scatter.require_method("tsne")
+    assert unknown.value.hint == "methods: pca, umap"
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(UsageError, match="umap-learn, which is not installed") as missing:
+        scatter.require_method("umap")
+    assert "pip install 'searchapp[map]'" in missing.value.hint
+
+
+# ---- nearest -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [3, 40, 1700])
+def test_the_nearest_are_those_of_all_cosines_in_float64(count: int) -> None:
+    rows = unit(np.random.default_rng(count).normal(size=(count, 12)))
+    cosines = rows.astype(np.float64) @ rows.astype(np.float64).T
+    np.fill_diagonal(cosines, -np.inf)
+    expected = np.argsort(-cosines, axis=1, kind="stable")[:, : min(5, count - 1)]
+    found = scatter.nearest(rows, 5)
+    assert np.array_equal(found.rows, expected)
+    assert np.abs(found.cosines - np.take_along_axis(cosines, expected, 1)).max() < 1e-12
+
+
+def test_equal_rows_are_nearest_in_their_order_and_one_row_has_none() -> None:
+    assert scatter.nearest(unit([EAST, NORTH, EAST, EAST]), 2).rows.tolist() == [
+        [2, 3],
+        [0, 2],
+        [0, 3],
+        [0, 2],
+    ]
+    assert scatter.nearest(unit([EAST]), 5).rows.shape == (1, 0)
+
+
+def test_a_map_of_two_numbers_keeps_all_that_is_near_and_a_shuffled_one_does_not() -> None:
+    angles = np.cumsum(np.random.default_rng(2).uniform(0.01, 0.05, size=100))
+    rows = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    true = scatter.nearest(rows, 5)
+    places = scatter.pca(rows).places
+    assert scatter.kept(places, true) == 1
+    assert scatter.kept(np.random.default_rng(5).permutation(places), true) < 0.2
+    line = np.array([[0.0, 0], [1, 0], [10, 0], [12, 0]])
+    wrong = scatter.Nearest(
+        np.array([[1], [0], [3], [0]]), np.ones((4, 1))
+    )  # the last one's nearest on the line is the third
+    assert scatter.kept(line, wrong) == 0.75
+
+
+def test_a_sample_is_all_or_the_same_ones_each_time() -> None:
+    assert scatter.sample(4, 4).tolist() == [0, 1, 2, 3]
+    found = scatter.sample(1000, 50)
+    assert len(set(found.tolist())) == 50
+    assert found.tolist() == sorted(found.tolist()) == scatter.sample(1000, 50).tolist()
+    assert 0 <= found[0] <= found[-1] < 1000
+
+
+# ---- groups --------------------------------------------------------------------------------------
+
+
+def test_documents_are_grouped_by_the_folders_right_below_the_one_that_all_are_in() -> None:
+    paths = [
+        b"/docs/a/1.md",
+        b"/docs/a/deep/2.md",
+        b"/docs/b/3.md",
+        b"/docs/4.md",
+        b"/docs/b/mail.eml!/5.pdf",
+    ]
+    assert groups.base_of(paths) == b"/docs"
+    assert groups.folders(paths) == [b"/docs/a", b"/docs/a", b"/docs/b", b"/docs", b"/docs/b"]
+    assert groups.folders([b"/a.md", b"/x/b.md"]) == [b"/", b"/x"]
+    assert groups.folders([]) == []
+
+
+def test_a_folder_that_has_most_documents_is_opened_as_long_as_there_is_room() -> None:
+    paths = [b"/d/big/x/1", b"/d/big/x/2", b"/d/big/y/3", b"/d/big/4", b"/d/small/5"]
+    assert groups.folders(paths) == [b"/d/big/x", b"/d/big/x", b"/d/big/y", b"/d/big", b"/d/small"]
+    half = [b"/d/a/x/1", b"/d/a/y/2", b"/d/b/3", b"/d/c/4"]
+    assert groups.folders(half) == [b"/d/a", b"/d/a", b"/d/b", b"/d/c"]
+    many = [b"/d/big/%d/f" % number for number in range(groups.MOST)] + [b"/d/small/f"]
+    assert set(groups.folders(many)) == {b"/d/big", b"/d/small"}
+    first = [b"/d/%d/f" % number for number in range(30)]
+    assert len(set(groups.folders(first))) == 30
+
+
+def test_groups_are_numbered_by_size_and_what_is_too_much_or_nameless_is_left_over() -> None:
+    found = groups.grouped(["b", "a", "", "a", "c", "b", "b"])
+    assert found.names == ("b", "a", "c")
+    assert found.of.tolist() == [0, 1, groups.REST, 1, 2, 0, 0]
+    many = groups.grouped([f"{number:02}" for number in range(26)])
+    assert many.names == tuple(f"{number:02}" for number in range(24))
+    assert many.of.tolist()[-3:] == [23, groups.REST, groups.REST]
+    assert groups.grouped([]).names == ()
+
+
+# ---- a corpus ------------------------------------------------------------------------------------
+
+
+def test_a_map_has_the_passages_by_path_and_place_with_their_groups() -> None:
+    found = atlas_of(
+        {"/d/y/b.md": [("north", NORTH), ("west", WEST)], "/d/x/a.md": [("east", EAST)]}
+    ).map()
+    assert [(hit.path, hit.text) for hit in found.hits] == [
+        (b"/d/x/a.md", "east"),
+        (b"/d/y/b.md", "north"),
+        (b"/d/y/b.md", "west"),
+    ]
+    assert (found.groups.names, found.groups.of.tolist()) == (("y", "x"), [1, 0, 0])
+    assert (found.documents, found.total, found.pending, found.base) == (2, 3, 0, b"/d")
+    assert found.nearest.rows[:, 0].tolist() == [1, 0, 1]
+    assert found.nearest.cosines.tolist() == [[0, -1], [0, 0], [0, -1]]
+    # their mean is (0, 1/3); along x they differ by 1, 0, -1, which is three quarters of all: 2 /
+    # (2 + 6/9)
+    assert found.plane.places == pytest.approx(
+        np.array([[1, -1 / 3], [0, 2 / 3], [-1, -1 / 3]]), abs=1e-3
+    )
+    assert found.plane.shares == pytest.approx((0.75, 0.25), abs=1e-3)
+
+
+def test_a_document_is_the_direction_of_its_passages_mean_and_begins_where_it_does() -> None:
+    found = atlas_of(
+        {"/d/a.md": [("east", EAST), ("north", NORTH)], "/d/b.md": [("word " * 600, EAST)]}
+    ).map(level="document")
+    assert [hit.text[:11] for hit in found.hits] == ["east\n\nnorth", "word word w"]
+    assert found.hits[1].text.endswith("word …")
+    assert len(found.hits[1].text) <= 2002
+    assert found.nearest.cosines.tolist() == pytest.approx(np.array([[np.sqrt(0.5)]] * 2), abs=1e-3)
+    assert (found.hits[0].passage.start, found.hits[0].passage.end, found.total) == (0, 11, 2)
+
+
+def test_what_is_pending_or_filtered_out_is_not_on_the_map() -> None:
+    atlas = atlas_of({"/d/a.md": [("east", EAST)], "/d/b.md": [("north", NORTH)]})
+    atlas.put("/d/late.md", [("late", WEST)], is_pending=True)
+    assert [hit.text for hit in atlas.map().hits] == ["east", "north"]
+    assert map_notes(atlas.map()) == [
+        "1 document without vectors yet, not on the map; run: searchapp ingest"
+    ]
+    assert [hit.text for hit in atlas.map(Filters(within=("/d/b.md",))).hits] == ["north"]
+    nothing = atlas.map(Filters(types=("pdf",)))
+    assert (nothing.hits, nothing.kept, map_notes(nothing)) == ((), 1, [])
+
+
+def test_of_too_many_points_a_sample_stands_for_all_and_is_told() -> None:
+    atlas = atlas_of(
+        {
+            f"/d/{name}.md": [(f"{name}{at}", (name == "a", at + 1)) for at in range(40)]
+            for name in "ab"
+        }
+    )
+    found = atlas.map(most=10)
+    order = [f"{name}{at}" for name in "ab" for at in range(40)]
+    assert [hit.text for hit in found.hits] == [order[at] for at in scatter.sample(80, 10).tolist()]
+    assert (found.total, found.nearest.rows.max() < 10) == (80, True)
+    assert map_notes(found) == [
+        "a sample of 10 of 80 passages, drawn with a fixed seed; --limit takes more"
+    ]
+    assert len(atlas.map(level="document", most=1).hits) == 1
+
+
+def test_documents_are_grouped_by_type_or_by_the_label_that_is_least_in_doubt() -> None:
+    atlas = Atlas(2)
+    sure, unsure, said = (
+        Label("letter", "classifier", 0.9),
+        Label("invoice", "classifier", 0.6),
+        Label("zoo", "hand"),
+    )
+    atlas.put("/d/a.md", [("a", EAST)], labels=[sure, unsure])
+    atlas.put("/d/b.pdf", [("b", NORTH)], kind="pdf", labels=[sure, said])
+    atlas.put("/d/c.md", [("c", WEST)])
+    assert atlas.map(by="type").groups.names == ("md", "pdf")
+    found = atlas.map(by="label")
+    assert (found.groups.names, found.groups.of.tolist()) == (
+        ("letter", "zoo"),
+        [0, 1, groups.REST],
+    )
+    assert map_json(found)["groups"] == [
+        {"name": name, "points": 1} for name in ("letter", "zoo", "no label")
+    ]
+    bare = atlas_of({"/d/a.md": [("a", EAST)]}).map(by="label")
+    assert map_notes(bare) == ["no document of these has a label; searchapp classify gives them"]
+
+
+def test_levels_and_groupings_that_are_not_known_are_refused() -> None:
+    reader = atlas_of({"/d/a.md": [("a", EAST)]}).backend.reader()
+    for options, told in (
+        ({"level": "word"}, "no level 'word'"),
+        ({"by": "size"}, "no grouping 'size'"),
+        ({"method": "x"}, "no method 'x'"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            map_corpus(reader, Filters(), **options)  # type: ignore[arg-type]
+
+
+# ---- told ----------------------------------------------------------------------------------------
+
+
+def test_a_map_is_told_with_its_size_its_groups_and_how_far_it_is_to_be_trusted() -> None:
+    found = atlas_of(
+        {"/d/y/b.md": [("north", NORTH), ("west", WEST)], "/d/x/a.md": [("east", EAST)]}
+    ).map()
+    *facts, told = map_text(found, "m.html", 12_345).splitlines()
+    assert facts == [
+        "map     m.html (12.3 kB)",
+        "points  3 passages of 2 documents",
+        "folder  y 2, x 1",
+    ]
+    assert told == (
+        "PCA: the axes show 75.0 % and 25.0 % of the variance of the 2 numbers of a vector. "
+        "Nearness is only a hint: of the 2 nearest by cosine, 100 % are among the 2 nearest here."
+    )
+    as_json = map_json(found)
+    points = as_json.pop("points")
+    assert as_json == {
+        "level": "passage",
+        "by": "folder",
+        "method": "pca",
+        "variance": pytest.approx([0.75, 0.25], abs=1e-3),
+        "nearest_kept": 1,
+        "generation": 3,
+        "documents": 2,
+        "total": 3,
+        "pending": 0,
+        "groups": [{"name": "y", "points": 2}, {"name": "x", "points": 1}],
+    }
+    assert isinstance(points, list)
+    assert points[1] == {
+        "path": "/d/y/b.md",
+        "title": "",
+        "type": "md",
+        "place": {},
+        "start": 0,
+        "end": 5,
+        "group": "y",
+        "x": pytest.approx(0, abs=1e-3),
+        "y": pytest.approx(2 / 3, abs=1e-3),
+        "nearest": [{"point": 0, "cosine": 0}, {"point": 2, "cosine": 0}],
+    }
+
+
+def test_names_that_are_no_text_stay_what_they_are() -> None:
+    atlas = Atlas(2)
+    atlas.put(b"/d/\xff\x1b/a.md", [("a", EAST)])
+    atlas.put("/d/b/b.md", [("b", NORTH)])
+    found = atlas.map()
+    assert [os.fsencode(name) for name in found.groups.names] == [b"b", b"\xff\x1b"]
+    assert "\x1b" not in map_text(found, "m.html", 1)

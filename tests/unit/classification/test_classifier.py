@@ -1,0 +1,383 @@
+"""Learning labels from vectors, and how right and how sure that is: against scikit-learn by hand,
+and figures computed in the head.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+)
+
+from searchapp.classification import classifier_file as classifierfile
+from searchapp.classification.classifier import (
+    WAYS,
+    Classifier,
+    Descriptions,
+    Figures,
+    Way,
+    cross_validate,
+    judged,
+    learn,
+)
+from searchapp.errors import ClassifierError
+from searchapp.types import EncoderIdentity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from searchapp.types import Vectors
+
+DIM = 8
+ENCODER = EncoderIdentity("test", "f" * 64, DIM, 16)
+
+
+def clusters(
+    counts: dict[str, int], *, spread: float = 0.4, seed: int = 0
+) -> tuple[Vectors, list[str]]:
+    """Unit rows around an axis a label, shuffled."""
+    random = np.random.default_rng(seed)
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    rows = (
+        np.eye(DIM)[[list(counts).index(name) for name in labels]]
+        + random.normal(size=(len(labels), DIM)) * spread
+    )
+    order = random.permutation(len(labels))
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.ascontiguousarray(unit[order], np.float32), [labels[i] for i in order]
+
+
+def by_hand(vectors: Vectors, labels: list[str], way: Way) -> LogisticRegression:
+    return LogisticRegression(
+        C=way.strength, class_weight="balanced" if way.is_balanced else None, max_iter=1000
+    ).fit(vectors, labels)
+
+
+def with_logits(logits: NDArray[np.float64], sharpness: float = 1.0) -> Classifier:
+    """A classifier that gives axis i these logits, (dim, k)."""
+    classes = tuple("abcdefgh"[: logits.shape[1]])
+    figures = Figures(classes, ((0,) * len(classes),) * len(classes))
+    weights, bias = np.ascontiguousarray(logits.T, np.float32), np.zeros(len(classes))
+    return Classifier(
+        ENCODER,
+        classes,
+        (1,) * len(classes),
+        weights,
+        bias,
+        sharpness,
+        WAYS[0],
+        figures,
+        np.empty(0, np.uint64),
+    )
+
+
+# ---- learning ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("counts", [{"a": 30, "b": 25}, {"a": 30, "b": 12, "c": 9}])
+def test_labels_and_raw_probabilities_are_those_of_scikit_learn_by_hand(
+    counts: dict[str, int],
+) -> None:
+    vectors, labels = clusters(counts)
+    others, _ = clusters(counts, seed=1)
+    learned = learn(vectors, labels, ENCODER)
+    expected = by_hand(vectors, labels, learned.way)
+    assert learned.classes == tuple(expected.classes_)
+    assert learned.raw_probabilities(others) == pytest.approx(
+        expected.predict_proba(others), abs=1e-6
+    )
+    assert [verdict.label for verdict in learned.verdicts(others)] == expected.predict(
+        others
+    ).tolist()
+    assert learned.counts == tuple(counts[name] for name in learned.classes)
+
+
+def test_the_way_with_the_least_loss_on_examples_left_out_is_taken() -> None:
+    few, few_labels = clusters({"common": 40, "rare": 4, "rarer": 3}, spread=0.25)
+    many, many_labels = clusters({"a": 300, "b": 30}, spread=0.6)
+    assert learn(few, few_labels, ENCODER).way.is_balanced
+    assert not learn(many, many_labels, ENCODER).way.is_balanced
+
+
+def test_calibration_gives_the_sharpness_of_the_least_smoothed_loss() -> None:
+    vectors, labels = clusters({"a": 60, "b": 40, "c": 30}, spread=0.8)
+    learned = learn(vectors, labels, ENCODER, seed=3)
+    numbers = np.array([learned.classes.index(label) for label in labels])
+    logits = np.zeros((len(labels), 3))
+    random = np.random.default_rng(3)
+    fold, given = np.empty(len(labels), np.int64), 0
+    for number in range(3):
+        places = random.permutation(np.flatnonzero(numbers == number))
+        fold[places], given = (given + np.arange(len(places))) % 5, given + len(places)
+    for each in range(5):
+        taught = by_hand(
+            vectors[fold != each], [labels[i] for i in np.flatnonzero(fold != each)], learned.way
+        )
+        logits[fold == each] = taught.decision_function(vectors[fold == each])
+    target = np.full(logits.shape, 1 / (132 * 2))
+    target[np.arange(130), numbers] = 1 - 1 / 132
+
+    def loss(sharpness: float) -> float:
+        scaled = logits * sharpness
+        logs = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return float(-(target * logs).sum())
+
+    grid = np.exp(np.linspace(np.log(learned.sharpness) - 1, np.log(learned.sharpness) + 1, 4001))
+    assert grid[np.argmin([loss(each) for each in grid])] == pytest.approx(
+        learned.sharpness, rel=1e-3
+    )
+    assert learned.probabilities(vectors).sum(axis=1) == pytest.approx(np.ones(130), abs=1e-12)
+
+
+def test_few_examples_that_are_all_right_do_not_make_certain() -> None:
+    vectors, labels = clusters({"a": 4, "b": 4}, spread=0.01)
+    learned = learn(vectors, labels, ENCODER)
+    assert learned.figures.accuracy == 1
+    assert 0.8 < learned.probabilities(vectors).max(axis=1).mean() < 0.95
+
+
+def test_figures_while_learning_are_of_examples_left_out() -> None:
+    vectors, _ = clusters({"a": 100, "b": 100})
+    labels = np.random.default_rng(5).permutation(["a", "b"] * 100).tolist()
+    for figures in (
+        learn(vectors, labels, ENCODER).figures,
+        cross_validate(vectors, labels, ENCODER),
+    ):
+        assert figures.accuracy < 0.6
+        assert figures.examples == 200
+        assert len(figures.fold_accuracies) == 5
+        assert figures.accuracy == pytest.approx(np.mean(figures.fold_accuracies), abs=1e-9)
+
+
+def test_calibration_brings_probabilities_nearer_to_the_share_that_is_right() -> None:
+    vectors, labels = clusters(dict.fromkeys("abcdefgh", 12), spread=0.3)
+    figures = cross_validate(vectors, labels, ENCODER, folds=3)
+    assert len(figures.fold_accuracies) == 3
+    assert figures.calibration_error is not None
+    assert figures.raw_calibration_error is not None
+    assert figures.calibration_error < 0.12 < 0.2 < figures.raw_calibration_error
+
+
+def test_the_same_examples_and_seed_give_the_same_classifier() -> None:
+    vectors, labels = clusters({"a": 20, "b": 20}, spread=0.7)
+    first, second = learn(vectors, labels, ENCODER), learn(vectors, labels, ENCODER)
+    assert first.probabilities(vectors).tolist() == second.probabilities(vectors).tolist()
+    assert first.figures == second.figures
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([], "no label"),
+        (["a", "a"], "one label, 'a'"),
+        (["a", "a", "b"], "the label 'b' has a single example"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused_with_the_cure(labels: list[str], told: str) -> None:
+    with pytest.raises(ClassifierError, match=told) as caught:
+        learn(np.eye(DIM, dtype=np.float32)[: len(labels)], labels, ENCODER)
+    assert "two" in caught.value.hint
+
+
+def test_two_examples_a_label_can_be_learned_but_not_left_out_in_turn() -> None:
+    vectors, labels = clusters({"a": 2, "b": 2}, spread=0.01)
+    assert [
+        verdict.label for verdict in learn(vectors, labels, ENCODER).verdicts(vectors)
+    ] == labels
+    with pytest.raises(ClassifierError, match="has 2 examples, too few"):
+        cross_validate(vectors, labels, ENCODER)
+
+
+def test_without_scikit_learn_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    vectors, labels = clusters({"a": 4, "b": 4})
+    with pytest.raises(ClassifierError, match="not installed") as caught:
+        learn(vectors, labels, ENCODER)
+    assert "pip install 'searchapp[classify]'" in caught.value.hint
+
+
+# ---- figures -------------------------------------------------------------------------------------
+
+
+def test_figures_are_those_of_scikit_learn() -> None:
+    vectors, labels = clusters({"a": 40, "b": 30, "c": 5}, spread=0.9)
+    others, had = clusters({"a": 20, "b": 20, "c": 20}, spread=0.9, seed=2)
+    learned = learn(vectors, labels, ENCODER)
+    figures, given = (
+        judged(learned, others, had),
+        [verdict.label for verdict in learned.verdicts(others)],
+    )
+    assert figures.accuracy == pytest.approx(accuracy_score(had, given))
+    assert figures.macro_f1 == pytest.approx(f1_score(had, given, average="macro"))
+    assert (
+        np.array(figures.confusion).tolist()
+        == confusion_matrix(had, given, labels=["a", "b", "c"]).tolist()
+    )
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        had, given, labels=["a", "b", "c"], zero_division=0
+    )
+    assert np.array(figures.by_label) == pytest.approx(np.array([precision, recall, f1]).T)
+
+
+def test_the_calibration_error_is_the_gap_on_average() -> None:
+    # Axis 0 says a with .8, axis 1 says b with .6: of ten at .8 five are right, of ten at .6 six.
+    judge = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
+    vectors = np.eye(2, dtype=np.float32)[[0] * 10 + [1] * 10]
+    figures = judged(judge, vectors, ["a"] * 5 + ["b"] * 5 + ["b"] * 6 + ["a"] * 4)
+    assert figures.calibration_error == pytest.approx((10 * 0.3 + 10 * 0.0) / 20)
+    assert [(each.count, round(each.probability, 6), each.right) for each in figures.bins] == [
+        (10, 0.6, 0.6),
+        (10, 0.8, 0.5),
+    ]
+    assert figures.raw_calibration_error == pytest.approx(0.15)
+    assert figures.confusion == ((5, 4), (5, 6))
+
+
+def test_a_label_that_a_judge_does_not_know_counts_as_wrong() -> None:
+    judge = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
+    figures = judged(judge, np.eye(2, dtype=np.float32), ["c", "b"])
+    assert (figures.classes, figures.accuracy, figures.confusion) == (
+        ("a", "b", "c"),
+        0.5,
+        ((0, 0, 0), (0, 1, 0), (1, 0, 0)),
+    )
+    assert figures.macro_f1 == pytest.approx(1 / 3)
+
+
+def test_no_examples_have_figures_of_zero() -> None:
+    figures = judged(
+        with_logits(np.log([[0.8, 0.2], [0.4, 0.6]])), np.empty((0, 2), np.float32), []
+    )
+    assert (
+        figures.examples,
+        figures.accuracy,
+        figures.macro_f1,
+        figures.calibration_error,
+        figures.bins,
+    ) == (0, 0, 0, 0, ())
+
+
+def test_a_classifier_knows_what_it_has_learned_from() -> None:
+    vectors, labels = clusters({"a": 20, "b": 20})
+    others, _ = clusters({"a": 20, "b": 20}, seed=9)
+    learned = learn(vectors, labels, ENCODER)
+    assert learned.count_seen(np.concatenate([others, vectors[:7]])) == 7
+
+
+def test_a_description_is_chosen_by_cosine_and_says_no_probability() -> None:
+    judge = Descriptions(ENCODER, ("up", "right"), np.eye(2, dtype=np.float32)[[1, 0]])
+    first, second = judge.verdicts(np.array([[0.6, 0.8], [0.8, -0.6]], np.float32))
+    assert (first.label, first.probability, second.label) == ("up", None, "right")
+    assert first.scores == pytest.approx((0.8, 0.6))
+    figures = judged(judge, np.array([[0.6, 0.8], [0.8, -0.6]], np.float32), ["up", "up"])
+    assert (figures.accuracy, figures.calibration_error) == (0.5, None)
+
+
+# ---- in a file -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def learned() -> Classifier:
+    return learn(*clusters({"a": 12, "é b": 12, "c": 6}, spread=0.6), ENCODER)
+
+
+def test_a_classifier_comes_back_from_its_file_as_it_was(
+    learned: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.npz"
+    classifierfile.save(learned, path)
+    found, (vectors, _) = classifierfile.load(path), clusters({"a": 5, "b": 5}, seed=4)
+    assert found.probabilities(vectors).tolist() == learned.probabilities(vectors).tolist()
+    assert (found.encoder, found.classes, found.counts, found.way, found.figures) == (
+        *(learned.encoder, learned.classes, learned.counts, learned.way, learned.figures),
+    )
+    assert found.seen.tolist() == learned.seen.tolist()
+    assert (path.stat().st_mode & 0o777, [each.name for each in tmp_path.iterdir()]) == (
+        0o600,
+        ["c.npz"],
+    )
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(learned: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "c.npz"
+    classifierfile.save(learned, path)
+    whole, (vectors, _), refused = path.read_bytes(), clusters({"a": 5, "b": 5}), 0
+    for place in range(0, len(whole), 11):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        try:
+            found = classifierfile.load(path)
+        except ClassifierError:
+            refused += 1
+            continue
+        assert found.probabilities(vectors).tolist() == learned.probabilities(vectors).tolist()
+        assert (found.classes, found.encoder) == (learned.classes, learned.encoder)
+    assert refused > len(whole) / 11 / 2
+
+
+def test_what_is_no_classifier_is_refused_and_nothing_in_it_runs(
+    learned: Classifier, tmp_path: Path
+) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (str(tmp_path / "sprung"),))
+
+    path = tmp_path / "c.npz"
+    np.savez(
+        path,
+        header=np.array([Trap()], object),
+        weights=np.zeros(1),
+        bias=np.zeros(1),
+        seen=np.zeros(1),
+    )
+    for spoil in (
+        lambda: None,
+        lambda: path.write_bytes(b""),
+        lambda: path.write_bytes(b"PK\3\4 no"),
+        lambda: np.savez(path, header=np.zeros(3)),
+    ):
+        spoil()
+        with pytest.raises(ClassifierError, match="damaged, or is no classifier"):
+            classifierfile.load(path)
+    assert not (tmp_path / "sprung").exists()
+    with pytest.raises(ClassifierError, match="there is no classifier") as caught:
+        classifierfile.load(tmp_path / "none.npz")
+    assert "classify train" in caught.value.hint
+    classifierfile.save(replace(learned, weights=learned.weights[:, :-1]), path)
+    with pytest.raises(ClassifierError, match="damaged"):
+        classifierfile.load(path)
+
+
+def test_a_file_of_a_newer_program_is_told_from_a_damaged_one(
+    learned: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.npz"
+    classifierfile.save(learned, path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    header = json.loads(arrays["header"].tobytes()) | {"format": "searchapp-classifier/2"}
+    np.savez(path, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
+    with pytest.raises(ClassifierError, match="newer"):
+        classifierfile.load(path)
+
+
+def test_a_file_holds_the_names_of_labels_and_nothing_else_of_the_texts(
+    learned: Classifier, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.npz"
+    classifierfile.save(learned, path)
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == ["bias.npy", "header.npy", "seen.npy", "weights.npy"]
+    with pytest.raises(ClassifierError, match="cannot write"):
+        classifierfile.save(learned, tmp_path / "no" / "c.npz")

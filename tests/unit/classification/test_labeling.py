@@ -1,0 +1,533 @@
+"""Labels in a corpus: given by hand or by a judge, kept through all that becomes of a corpus, and
+found when damaged.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import pytest
+
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.integrity import check
+from searchapp.classification import labeling as labelling
+from searchapp.classification.classifier import Classifier, Descriptions, learn
+from searchapp.classification.document_vectors import Specimens, stored_documents
+from searchapp.classification.label_files import Row
+from searchapp.corpus import Corpus
+from searchapp.errors import (
+    BackupError,
+    ClassifierError,
+    CorpusEmpty,
+    CorpusMissing,
+    DocumentMissing,
+    OtherEncoder,
+)
+from searchapp.maintenance.reembed import reencode
+from searchapp.testing import HashEncoder, MemoryBackend
+from searchapp.types import Filters, Label
+
+if TYPE_CHECKING:
+    from searchapp.types import Backend
+
+ENCODER = HashEncoder()
+EVERYTHING = Filters()
+TEXTS = {"bill": "invoice amount due pay {} euro", "letter": "dear friend yours love {} news"}
+Saying = dict[str, tuple[Label, ...]]
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """Six bills and six letters, of many words each."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for kind, text in TEXTS.items():
+        for i in range(6):
+            (folder / f"{kind}{i}.txt").write_text(text.format(f"{kind}word{i}"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(params=["local", "memory"])
+def backend(request: pytest.FixtureRequest, docs: Path, tmp_path: Path) -> Backend:
+    made: Backend = (
+        LocalBackend(tmp_path / "corpus") if request.param == "local" else MemoryBackend()
+    )
+    Corpus(made, encoder=ENCODER).ingest([docs])
+    return made
+
+
+@pytest.fixture
+def corpus(docs: Path, tmp_path: Path) -> Corpus:
+    made = Corpus(LocalBackend(tmp_path / "corpus"), encoder=ENCODER)
+    made.ingest([docs])
+    return made
+
+
+def unopened() -> NoReturn:
+    raise AssertionError("an encoder was opened though all vectors are stored")
+
+
+def saying(backend: Backend) -> Saying:
+    """The labels of each document that has any, by its name."""
+    with closing(backend.reader()) as reader:
+        return {
+            os.path.basename(os.fsdecode(row.path)): row.labels  # noqa: PTH119
+            for row in reader.rows(EVERYTHING)
+            if row.labels
+        }
+
+
+def local(tmp_path: Path, name: str = "corpus") -> LocalBackend:
+    return LocalBackend(tmp_path / name)
+
+
+def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> Classifier:
+    """What the first three of each kind teach."""
+    with closing(backend.reader()) as reader:
+        rows = [
+            Row(str(docs / f"{kind}{i}.txt"), kind, is_path=True)
+            for kind in TEXTS
+            for i in range(3)
+        ]
+        examples = labelling.examples_of(rows, Specimens(reader, unopened))
+    return learn(examples.vectors, examples.labels, encoder.identity)
+
+
+# ---- by hand -------------------------------------------------------------------------------------
+
+
+def test_documents_are_labelled_by_hand_and_found_by_it(backend: Backend, docs: Path) -> None:
+    changed = labelling.label(backend, "to pay", [str(docs / "bill1.txt"), "*/bill2.txt"])
+    assert changed == [bytes(docs / "bill1.txt"), bytes(docs / "bill2.txt")]
+    assert labelling.label(backend, "to pay", [str(docs / "bill1.txt")]) == []
+    labelling.label(backend, "old", [str(docs / "bill1.txt")])
+    assert saying(backend) == {
+        "bill1.txt": (Label("old"), Label("to pay")),
+        "bill2.txt": (Label("to pay"),),
+    }
+    found = Corpus(backend, encoder=ENCODER).query("invoice", filters=Filters(labels=("to pay",)))
+    assert [match.hit.path for match in found.matches] == [
+        bytes(docs / "bill1.txt"),
+        bytes(docs / "bill2.txt"),
+    ]
+    assert labelling.unlabel(backend, "to pay", [str(docs)]) == changed
+    assert saying(backend) == {"bill1.txt": (Label("old"),)}
+
+
+def test_a_place_without_documents_is_refused_and_nothing_is_changed(
+    backend: Backend, docs: Path
+) -> None:
+    with pytest.raises(DocumentMissing):
+        labelling.label(backend, "x", [str(docs / "bill1.txt"), "/nowhere"])
+    assert saying(backend) == {}
+
+
+def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(CorpusMissing):
+        labelling.label(local(tmp_path), "x", ["/"])
+    with pytest.raises(CorpusMissing):
+        labelling.apply(
+            local(tmp_path),
+            Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
+            EVERYTHING,
+        )
+    assert not (tmp_path / "corpus").exists()
+
+
+# ---- by a judge ----------------------------------------------------------------------------------
+
+
+def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, docs: Path) -> None:
+    labelling.label(backend, "mine", [str(docs / "bill5.txt")])
+    judge = taught(backend, docs)
+    found = labelling.apply(backend, judge, EVERYTHING)
+    said = saying(backend)
+    assert said.pop("bill5.txt") == (Label("mine"),)
+    assert {name: [each.name for each in labels] for name, labels in said.items()} == {
+        name: [name[:-5]] for name in said
+    }
+    assert len(said) == 11
+    with closing(backend.reader()) as reader:
+        documents, pending = stored_documents(reader, EVERYTHING)
+    expected = {
+        os.path.basename(os.fsdecode(each.path)): judge.verdicts(each.vector[None])[0]  # noqa: PTH119
+        for each in documents
+    }
+    assert pending == found.pending == 0
+    for name, (label,) in said.items():
+        assert (label.origin, label.probability) == ("classifier", expected[name].probability)
+
+
+def test_a_label_by_hand_puts_out_what_a_classifier_said(backend: Backend, docs: Path) -> None:
+    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    labelling.label(backend, "mine", [str(docs / "bill5.txt")])
+    assert saying(backend)["bill5.txt"] == (Label("mine"),)
+
+
+def test_what_is_said_again_takes_the_place_of_what_was_said_before(
+    backend: Backend, docs: Path
+) -> None:
+    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    vectors = ENCODER.encode_passages(["invoice amount due pay", "dear friend yours love"])
+    labelling.apply(backend, Descriptions(ENCODER.identity, ("B", "L"), vectors), EVERYTHING)
+    assert saying(backend)["bill0.txt"] == (Label("B", "descriptions"),)
+    assert set(saying(backend).values()) == {
+        (Label("B", "descriptions"),),
+        (Label("L", "descriptions"),),
+    }
+
+
+def test_filters_say_which_documents_are_labelled_and_a_dry_run_labels_none(
+    backend: Backend, docs: Path
+) -> None:
+    judge, within = taught(backend, docs), Filters(within=(str(docs / "bill1.txt"),))
+    generation = backend.reader().generation
+    found = labelling.apply(backend, judge, within, is_stored=False)
+    assert ([each.path for each in found.told], saying(backend)) == (
+        [bytes(docs / "bill1.txt")],
+        {},
+    )
+    assert backend.reader().generation == generation
+    labelling.apply(backend, judge, within)
+    assert list(saying(backend)) == ["bill1.txt"]
+
+
+def test_a_label_that_is_not_probable_enough_is_not_given_and_an_earlier_one_goes(
+    backend: Backend, docs: Path
+) -> None:
+    judge = taught(backend, docs)
+    labelling.apply(backend, judge, EVERYTHING)
+    found = labelling.apply(backend, judge, EVERYTHING, least=1.0)
+    assert not any(found.is_given(each.verdict) for each in found.told if each.verdict)
+    assert saying(backend) == {}
+
+
+def test_a_classifier_of_another_encoder_is_refused_with_the_cure(
+    backend: Backend, docs: Path
+) -> None:
+    with pytest.raises(
+        OtherEncoder, match="was trained on vectors of the encoder 'hash'"
+    ) as caught:
+        labelling.apply(backend, taught(backend, docs, encoder=HashEncoder(dim=65)), EVERYTHING)
+    assert "classify train" in caught.value.hint
+    assert saying(backend) == {}
+
+
+def test_a_corpus_without_documents_has_nothing_to_label(tmp_path: Path) -> None:
+    Corpus(local(tmp_path), encoder=ENCODER).init()
+    with pytest.raises(CorpusEmpty):
+        labelling.apply(
+            local(tmp_path),
+            Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
+            EVERYTHING,
+        )
+
+
+# ---- what is learned from ------------------------------------------------------------------------
+
+
+def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path) -> None:
+    encoder = HashEncoder(max_tokens=8)
+    (tmp_path / "long.txt").write_text(
+        "alpha beta gamma. " * 8 + "\n\n" + "delta. " * 30, encoding="utf-8"
+    )
+    backend = local(tmp_path)
+    Corpus(backend, encoder=encoder).ingest([tmp_path / "long.txt"])
+    with closing(backend.reader()) as reader:
+        found = labelling.examples_of(
+            [Row(str(tmp_path / "long.txt"), "x", is_path=True)], Specimens(reader, unopened)
+        )
+        (document_id,) = reader.document_ids(EVERYTHING)
+        rows = reader.vectors_of(
+            np.array([hit.passage_id for hit in reader.show(document_id)[1]])
+        ).astype(np.float64)
+    mean = rows.mean(axis=0)
+    assert len(rows) > 3
+    assert found.vectors[0] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
+    assert (found.labels, found.of_documents) == (("x",), {document_id: "x"})
+
+
+def test_a_path_that_is_nowhere_is_said_and_left_out(backend: Backend, docs: Path) -> None:
+    with closing(backend.reader()) as reader:
+        specimens = Specimens(reader, unopened)
+        rows = [
+            Row("/nowhere.txt", "x", is_path=True),
+            Row(str(docs / "bill1.txt"), "y", is_path=True),
+        ]
+        found = labelling.examples_of(rows, specimens)
+    assert (found.labels, len(found.vectors)) == (("y",), 1)
+    assert specimens.failed == [("/nowhere.txt", "no such file, and no document of the corpus")]
+
+
+def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, docs: Path) -> None:
+    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    with (
+        closing(backend.reader()) as reader,
+        pytest.raises(ClassifierError, match="labelled by hand") as caught,
+    ):
+        labelling.examples_by_hand(reader)
+    assert "classify label" in caught.value.hint
+    labelling.label(backend, "B", [str(docs / "bill1.txt"), str(docs / "bill2.txt")])
+    labelling.label(backend, "L", [str(docs / "letter1.txt"), str(docs / "bill2.txt")])
+    with closing(backend.reader()) as reader:
+        found = labelling.examples_by_hand(reader)
+    assert (found.labels, found.several, len(found.vectors)) == (("B", "L"), 1, 2)
+
+
+def test_what_a_table_says_of_documents_is_recorded_as_said_by_hand(
+    backend: Backend, docs: Path
+) -> None:
+    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    with closing(backend.reader()) as reader:
+        first, second, *_ = reader.document_ids(EVERYTHING)
+    assert labelling.say(backend, {first: "B", second: "B", 999: "B"}) == 2
+    assert labelling.say(backend, {first: "B"}) == 0
+    assert saying(backend)["bill0.txt"] == saying(backend)["bill1.txt"] == (Label("B"),)
+
+
+# ---- what becomes of them ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labelled(corpus: Corpus, docs: Path, tmp_path: Path) -> Saying:
+    """What the documents are labelled: bill0 and letter0 by hand, the latter twice, the others by a
+    classifier.
+    """
+    assert corpus
+    backend = local(tmp_path)
+    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    labelling.label(backend, "mine", [str(docs / "bill0.txt"), str(docs / "letter0.txt")])
+    labelling.label(backend, "größe", [str(docs / "letter0.txt")])
+    return saying(backend)
+
+
+def test_a_changed_document_keeps_what_was_said_by_hand_alone(
+    corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
+) -> None:
+    for name in ("bill0.txt", "bill1.txt"):
+        (docs / name).write_text("dear friend, something else", encoding="utf-8")
+    (docs / "bill2.txt").rename(docs / "moved.txt")
+    (docs / "bill3.txt").unlink()
+    corpus.ingest()
+    expected = {
+        name: labels
+        for name, labels in labelled.items()
+        if name not in ("bill1.txt", "bill2.txt", "bill3.txt")
+    }
+    assert saying(local(tmp_path)) == expected | {"moved.txt": labelled["bill2.txt"]}
+
+
+def test_a_backup_and_an_export_take_labels_along(
+    corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
+) -> None:
+    local(tmp_path).back_up(tmp_path / "backup")
+    local(tmp_path, "restored").restore(tmp_path / "backup")
+    assert saying(local(tmp_path, "restored")) == labelled
+    local(tmp_path).export(tmp_path / "export")
+    other = Corpus(local(tmp_path, "other"), encoder=ENCODER)
+    other.take_in(tmp_path / "export")
+    assert saying(local(tmp_path, "other")) == labelled
+    (docs / "bill0.txt").write_text("a later version", encoding="utf-8")
+    (docs / "bill1.txt").write_text("a later version, too", encoding="utf-8")
+    corpus.ingest()
+    labelling.label(local(tmp_path), "later", [str(docs / "bill0.txt"), str(docs / "bill1.txt")])
+    labelling.unlabel(local(tmp_path, "other"), "mine", [str(docs / "bill0.txt")])
+    labelling.label(local(tmp_path, "other"), "its own", [str(docs / "bill1.txt")])
+    local(tmp_path).export(tmp_path / "export")
+    assert other.take_in(tmp_path / "export")["imported"] == 2
+    taken = {"bill0.txt": (Label("later"), Label("mine")), "bill1.txt": (Label("its own"),)}
+    assert saying(local(tmp_path, "other")) == labelled | taken
+
+
+def rewritten(file: Path, labels: object) -> None:
+    """Have each document of an export have these labels; with None the key is missing, as in
+    exports of earlier programs.
+    """
+    first, *documents, last = [
+        json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()
+    ]
+    for each in documents:
+        each.pop("labels")
+        each |= {} if labels is None else {"labels": labels}
+    lines = b"".join(json.dumps(each).encode() + b"\n" for each in (first, *documents))
+    digest = hashlib.blake2b(lines, digest_size=32).hexdigest()
+    file.write_bytes(gzip.compress(lines + json.dumps(last | {"blake2b": digest}).encode() + b"\n"))
+
+
+def test_an_export_without_labels_is_taken_in(labelled: Saying, tmp_path: Path) -> None:
+    assert labelled
+    local(tmp_path).export(tmp_path / "export")
+    rewritten(tmp_path / "export", None)
+    assert (
+        Corpus(local(tmp_path, "other"), encoder=ENCODER).take_in(tmp_path / "export")["imported"]
+        == 12
+    )
+    assert saying(local(tmp_path, "other")) == {}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [["a", "other", None]],
+        [["a\n", "hand", None]],
+        [[7, "hand", None]],
+        [["a", "hand"]],
+        [["a", "hand", None]] * 2,
+        7,
+    ],
+)
+def test_an_export_with_labels_that_are_none_is_refused(
+    labelled: Saying, tmp_path: Path, labels: object
+) -> None:
+    assert labelled
+    local(tmp_path).export(tmp_path / "export")
+    rewritten(tmp_path / "export", labels)
+    with pytest.raises(BackupError, match="damaged"):
+        Corpus(local(tmp_path, "other"), encoder=ENCODER).take_in(tmp_path / "export")
+
+
+def test_another_model_takes_labels_over(labelled: Saying, docs: Path, tmp_path: Path) -> None:
+    (docs / "bill0.txt").rename(docs / "moved.txt")
+    reencode(tmp_path / "corpus", HashEncoder(dim=128, max_tokens=24))
+    expected = {
+        ("moved.txt" if name == "bill0.txt" else name): labels for name, labels in labelled.items()
+    }
+    assert saying(local(tmp_path)) == expected
+
+
+@pytest.mark.damages_corpus
+def test_another_model_takes_a_damaged_label_over_as_a_damaged_one(
+    labelled: Saying, tmp_path: Path
+) -> None:
+    change(tmp_path, "UPDATE label SET name = 'other' WHERE name = 'größe'")
+    reencode(tmp_path / "corpus", HashEncoder(dim=128, max_tokens=24))
+    assert labelled
+    assert [finding.what for finding in check(tmp_path / "corpus", is_full=True)] == [
+        "one of its labels is damaged"
+    ]
+
+
+def test_forgetting_a_document_leaves_no_byte_of_its_labels(
+    corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
+) -> None:
+    assert labelled
+    labelling.label(local(tmp_path), "zyzzyva", [str(docs / "bill4.txt")])
+    assert b"zyzzyva" in b"".join(path.read_bytes() for path in (tmp_path / "corpus").iterdir())
+    corpus.forget([str(docs / "bill4.txt")])
+    assert b"zyzzyva" not in b"".join(path.read_bytes() for path in (tmp_path / "corpus").iterdir())
+
+
+# ---- damage --------------------------------------------------------------------------------------
+
+
+def change(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "corpus/corpus.db")) as database, database:
+        assert database.execute(statement).rowcount
+
+
+@pytest.mark.damages_corpus
+def test_a_damaged_label_is_found_and_left_out_by_a_repair(
+    corpus: Corpus, labelled: Saying, tmp_path: Path
+) -> None:
+    change(
+        tmp_path,
+        "UPDATE label SET probability = probability / 2 WHERE name = 'bill' AND probability > 0",
+    )
+    bills = [f"bill{i}.txt" for i in range(1, 6)]
+    findings = check(tmp_path / "corpus", is_full=True)
+    assert [(finding.path.rpartition(b"/")[2].decode(), finding.what) for finding in findings] == [
+        (name, "one of its labels is damaged") for name in bills
+    ]
+    found = corpus.repair()
+    assert found is not None
+    assert found.notes == ["5 of the labels were damaged and are gone: see searchapp list"]
+    assert saying(local(tmp_path)) == {
+        name: labels for name, labels in labelled.items() if name not in bills
+    }
+    assert check(tmp_path / "corpus", is_full=True) == []
+
+
+@pytest.mark.damages_corpus
+def test_labels_that_vanished_are_missed(labelled: Saying, tmp_path: Path) -> None:
+    assert labelled
+    with closing(sqlite3.connect(tmp_path / "corpus/corpus.db")) as database, database:
+        database.execute("DROP TRIGGER label_removed")
+        database.execute("DELETE FROM label WHERE name = 'mine'")
+    assert "there are not as many labels as there were" in [
+        finding.what for finding in check(tmp_path / "corpus", is_full=True)
+    ]
+
+
+@pytest.mark.damages_corpus
+def test_a_document_that_is_read_again_keeps_what_was_said_by_hand(
+    corpus: Corpus, labelled: Saying, tmp_path: Path
+) -> None:
+    change(tmp_path, "UPDATE document_text SET text = 'x' || text")
+    found = corpus.repair()
+    assert found is not None
+    assert (len(found.to_read), found.lost) == (12, [])
+    by_hand = {name: labels for name, labels in labelled.items() if labels[0].origin == "hand"}
+    assert saying(local(tmp_path)) == by_hand
+    assert check(tmp_path / "corpus", is_full=True) == []
+
+
+@pytest.mark.damages_corpus
+def test_every_flipped_byte_of_a_label_is_found_and_costs_that_label_at_most(
+    corpus: Corpus, labelled: Saying, tmp_path: Path
+) -> None:
+    assert corpus
+    corpus_db = tmp_path / "corpus/corpus.db"
+    with closing(sqlite3.connect(corpus_db)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        roots = [
+            page
+            for (page,) in database.execute(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'label' AND rootpage > 0"
+            )
+        ]
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    whole = corpus_db.read_bytes()
+    assert len(roots) == 3  # the table and two indexes, of a page each
+    flipped = 0
+    for root in roots:
+        page = whole[(root - 1) * size : root * size]
+        content = int.from_bytes(page[5:7], "big")  # where the cells begin
+        for place in range(content, size, 37):
+            other = tmp_path / "flipped"
+            shutil.copytree(tmp_path / "corpus", other)
+            at = (root - 1) * size + place
+            (other / "corpus.db").write_bytes(whole[:at] + bytes([whole[at] ^ 2]) + whole[at + 1 :])
+            if _held(other / "corpus.db") != _held(corpus_db) or root != roots[0]:
+                flipped += 1
+                assert check(other, is_full=True) != [], (root, place)
+                Corpus(LocalBackend(other), encoder=ENCODER).repair()
+                assert check(other, is_full=True) == []
+                kept = saying(LocalBackend(other))
+                lost = [
+                    (name, label)
+                    for name, labels in labelled.items()
+                    for label in labels
+                    if label not in kept.get(name, ())
+                ]
+                assert len(lost) <= (root == roots[0]), (root, place)
+                assert all(set(labels) <= set(labelled[name]) for name, labels in kept.items())
+            shutil.rmtree(other)
+    assert flipped > 20
+
+
+def _held(database: Path) -> object:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.text_factory = bytes
+        try:
+            return connection.execute("SELECT * FROM label NOT INDEXED").fetchall()
+        except sqlite3.DatabaseError:
+            return None

@@ -1,0 +1,69 @@
+"""The guess at which encoder a command line will ask for: never wrong enough to matter, and never
+an error of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.encoders import preload as headstart
+from searchapp.errors import EncoderError
+from searchapp.types import EncoderIdentity
+
+OTHER = EncoderIdentity("nowhere", "f" * 64, 8, 16)
+
+
+@pytest.fixture(autouse=True)
+def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(headstart, "_opening", {})
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEARCHAPP_CACHE", str(tmp_path / "cache"))
+    writer = LocalBackend(tmp_path / "corpus").writer()
+    writer.set_encoder(OTHER)
+    writer.commit()
+    writer.close()
+    return tmp_path / "corpus"
+
+
+@pytest.mark.parametrize(
+    "options", [["--corpus", "{}"], ["--corpus={}"], ["--mode", "best", "--corpus", "{}"]]
+)
+def test_a_question_begins_to_open_the_encoder_of_its_corpus(
+    corpus: Path, options: list[str]
+) -> None:
+    headstart.guess(["query", "a question", *(option.format(corpus) for option in options)])
+    assert list(headstart._opening) == [(OTHER, corpus.parent / "cache")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--version"],
+        ["list", "--corpus", "{}"],
+        ["query", "words", "--mode", "keyword", "--corpus", "{}"],
+        ["query", "words", "--mode=keyword", "--corpus", "{}"],
+        ["query", "--help", "--corpus", "{}"],
+        ["query", "words", "--corpus", "{}/nowhere"],
+        ["query", "words", "--corpus"],
+    ],
+)
+def test_nothing_is_begun_for_what_needs_no_encoder_or_has_no_corpus(
+    corpus: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(corpus.parent)
+    monkeypatch.setenv("XDG_DATA_HOME", str(corpus.parent / "data"))
+    headstart.guess([argument.format(corpus) for argument in arguments])
+    assert headstart._opening == {}
+
+
+def test_what_failed_in_the_background_is_met_again_where_it_can_be_told(tmp_path: Path) -> None:
+    headstart.begin(OTHER, tmp_path)
+    with pytest.raises(EncoderError, match="nowhere"):
+        headstart.opened(OTHER, tmp_path)

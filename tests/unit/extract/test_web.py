@@ -1,0 +1,321 @@
+"""Web pages as people save them: what is their main text is found, what only surrounds
+it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from searchapp.extract.web import html
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAV = """<nav><ul><li><a href="/">Home</a></li><li><a href="/news">Latest news</a></li><li><a href="/shop">Our shop</a></li></ul></nav>"""
+FOOTER = """<footer><ul><li><a href="/imprint">Imprint</a></li><li><a href="/privacy">Privacy</a></li></ul><p>All rights reserved</p></footer>"""
+SUBJECTS_TEXT = (
+    "otters herons beavers salmon kingfishers voles newts dippers mayflies alders willows reeds"
+)
+WORDS_TEXT = (
+    "under the old stone bridge they wait for morning mist to rise before feeding "
+    "along quiet banks near our village mill"
+)
+SUBJECTS, WORDS = SUBJECTS_TEXT.split(), WORDS_TEXT.split()
+
+
+def sentences(seed: int, count: int) -> str:
+    """Sentences that differ by seed and need no meaning, about 25 words each."""
+    return " ".join(
+        f"{SUBJECTS[(seed + number) % 12].capitalize()} "
+        f"{' '.join(WORDS[(seed * 5 + number * 3 + place) % 21] for place in range(22))}"
+        f" number {seed * 100 + number}."
+        for number in range(count)
+    )
+
+
+def paragraphs(seed: int, count: int) -> list[str]:
+    return [sentences(seed + number, 4) for number in range(count)]
+
+
+def marked(texts: list[str]) -> str:
+    return "".join(f"<p>{text}</p>" for text in texts)
+
+
+def page(body: str, *, head: str = "<title>A page</title>") -> bytes:
+    return f"<!doctype html><html><head><meta charset='utf-8'>{head}</head><body>{body}</body></html>".encode()
+
+
+def teasers(count: int) -> str:
+    return "".join(
+        f'<div class="card"><a href="/{number}"><h3>Elsewhere {number}</h3>Read this too</a></div>'
+        for number in range(count)
+    )
+
+
+def blog() -> tuple[bytes, str]:
+    first, second = paragraphs(1, 3), paragraphs(7, 3)
+    menu = "".join(
+        f'<li><a href="/archive/{month}">Archive month {month}</a></li>' for month in range(30)
+    )
+    body = f"""{NAV}<div id="content"><article><header><h1>Rivers at dawn</h1><p class="byline">By Ann Marsh</p></header>{marked(first)}
+    <h2>Second walk</h2>{marked(second)}<pre>heron --count
+  three</pre></article></div><div class="sidebar"><h3>Archive</h3><ul>{menu}</ul></div>{FOOTER}"""
+    return page(body), "\n".join(
+        ["Rivers at dawn", "By Ann Marsh", *first, "Second walk", *second, "heron --count three"]
+    )
+
+
+def news() -> tuple[bytes, str]:
+    texts = paragraphs(20, 6)
+    body = f"""<header class="site"><a href="/">The Daily Reed</a></header>{NAV}<main><h1>Mill saved from flood</h1>
+    <p>Published in spring</p>{marked(texts[:3])}
+    <aside class="related"><h3>Related</h3><ul><li><a href="/x">Older flood stories here</a></li></ul></aside>
+    {marked(texts[3:])}</main><section><h2>More from us</h2>{teasers(12)}</section><script>track()</script>{FOOTER}"""
+    return page(body), "\n".join(["Mill saved from flood", "Published in spring", *texts])
+
+
+def forum() -> tuple[bytes, str]:
+    posts = [(f"walker{number}", sentences(40 + number, 2 + number % 3)) for number in range(9)]
+    body = "".join(
+        f"""<div class="post"><div class="user"><a href="/u/{name}">{name}</a></div><div class="content"><p>{text}</p></div>
+        <button>Reply</button><button>Like</button></div>"""
+        for name, text in posts
+    )
+    wanted = ["Why do herons wait?", *(text for _, text in posts)]
+    return page(
+        f"{NAV}<h1>Why do herons wait?</h1><div class='thread'>{body}</div>{FOOTER}"
+    ), "\n".join(wanted)
+
+
+def documentation() -> tuple[bytes, str]:
+    chapters = ["File menu", "Share settings", "Navigation", "Social structure"]
+    texts = [paragraphs(60 + 5 * number, 2) for number in range(4)]
+    sections = "".join(
+        f"""<section id="{name.lower().replace(" ", "-")}"><h3>{name}<a class="headerlink" href="#x">¶</a></h3>{marked(text)}
+        <pre>run --{name.lower().replace(" ", "-")}</pre><aside class="note"><p>Mind the {name.lower()} well.</p></aside></section>"""
+        for name, text in zip(chapters, texts, strict=True)
+    )
+    links = "".join(
+        f'<li><a href="/doc/{number}">Chapter {number} of the book</a></li>' for number in range(60)
+    )
+    table = "<table><tr><th>Option<th>Meaning<tr><td>depth<td>how deep the water is</table>"
+    glossary = (
+        "<dl><dt>Holt</dt><dd>The den of an otter beside a "
+        "river.</dd><dt>Drey</dt><dd>What a squirrel builds in a tree.</dd></dl>"
+    )
+    body = f"""<div class="sphinxsidebar"><ul>{links}</ul></div><div class="body"><h1>Handbook</h1>{sections}{table}{glossary}</div>{FOOTER}"""
+    wanted = ["Handbook"]
+    for name, text in zip(chapters, texts, strict=True):
+        wanted += [
+            name,
+            *text,
+            f"run --{name.lower().replace(' ', '-')}",
+            f"Mind the {name.lower()} well.",
+        ]
+    wanted += [
+        "Option Meaning depth how deep the water is",
+        "Holt The den of an otter beside a river. Drey What a squirrel builds in a tree.",
+    ]
+    return page(body), "\n".join(wanted)
+
+
+def shop() -> tuple[bytes, str]:
+    about = paragraphs(90, 2)
+    rows = [
+        ("Weight", "3 kg"),
+        ("Material", "oiled oak"),
+        ("Warranty", "ten years"),
+        ("Delivery", "two days"),
+    ]
+    body = f"""{NAV}<div class="breadcrumbs"><a href="/">Home</a> &gt; <a href="/oars">Oars</a></div>
+    <main><h1>Oak oar</h1><p>Price: 84.00</p>
+    <button>Add to basket</button>{marked(about)}<h2>Details</h2><table>{"".join(f"<tr><th>{a}<td>{b}" for a, b in rows)}</table>
+    <h2>Reviews</h2><p>Light and strong, says Bo.</p></main><div class="related"><h2>Others bought</h2>{teasers(15)}</div>{FOOTER}"""
+    wanted = [
+        "Oak oar",
+        "Price: 84.00",
+        *about,
+        "Details",
+        *(f"{a} {b}" for a, b in rows),
+        "Reviews",
+        "Light and strong, says Bo.",
+    ]
+    return page(body), "\n".join(wanted)
+
+
+def recipe() -> tuple[bytes, str]:
+    goods = ["200 g rye flour", "one spoon of salt", "half a litre of water", "two ripe plums"]
+    steps = [
+        f"Step {number}: stir the dough and wait for {number} hours in a warm place."
+        for number in range(1, 7)
+    ]
+    story = paragraphs(110, 3)
+    body = f"""{NAV}<div class="cookie-banner"><p>We use cookies for everything.</p></div>
+    <article><h1>Plum bread</h1>{marked(story)}<h2>Ingredients</h2>
+    <ul>{"".join(f"<li>{each}" for each in goods)}</ul><h2>Method</h2><ol>{"".join(f"<li>{each}" for each in steps)}</ol></article>
+    <aside><h3>Newsletter</h3><p>Sign up today</p></aside>{FOOTER}"""
+    return page(body), "\n".join(["Plum bread", *story, "Ingredients", *goods, "Method", *steps])
+
+
+def wiki() -> tuple[bytes, str]:
+    texts = paragraphs(130, 6)
+    panel = "".join(
+        f'<li><a href="/lang/{number}">Language {number}</a></li>' for number in range(80)
+    )
+    box = "<table class='infobox'><tr><th>Family<td>Mustelids<tr><th>Length<td>one metre</table>"
+    links = [text.replace("bridge", '<a href="/bridge">bridge</a>') for text in texts]
+    body = f"""<div id="mw-navigation"><ul>{panel}</ul></div><div id="content"><h1>Otter</h1><div class="mw-body">{box}{marked(links[:2])}
+    <div id="toc"><h2>Contents</h2><ul><li><a href="#life">Life</a></li><li><a href="#food">Food</a></li></ul></div><h2 id="life">Life</h2>
+    {marked(links[2:4])}<h2 id="food">Food</h2>{marked(links[4:])}</div></div><div id="footer"><p>Text is free</p></div>"""
+    wanted = [
+        "Otter",
+        "Family Mustelids Length one metre",
+        *texts[:2],
+        "Life",
+        *texts[2:4],
+        "Food",
+        *texts[4:],
+    ]
+    return page(body), "\n".join(wanted)
+
+
+def mailing_list() -> tuple[bytes, str]:
+    mail = f"Hello all,\n\n{sentences(160, 6)}\n\n> {sentences(170, 2)}\n\nBest,\nBo"
+    links = (
+        "<ul><li>Previous message: <a href='1.html'>[list] older</a></li><li>Next message: "
+        "<a href='3.html'>[list] newer</a></li></ul>"
+    )
+    body = (
+        "<h1>[list] Counting otters</h1><b>Bo Reed</b> <i>Mon May 6 "
+        f"2024</i>{links}<hr><pre>{mail.replace('>', '&gt;')}</pre><hr>{links}"
+    )
+    return (
+        page(body),
+        (
+            "[list] Counting otters Bo Reed Mon May 6 2024 Previous message older Next message "
+            "newer "
+            f"{mail}"
+        ),
+    )
+
+
+def only_a_table() -> tuple[bytes, str]:
+    rows = [
+        f"<tr><td>Gauge {number}<td>{number * 7} cm<td>river {SUBJECTS[number % 12]}"
+        for number in range(150)
+    ]
+    return page(
+        f"{NAV}<table><tr><th>Name<th>Level<th>Where{''.join(rows)}</table>{FOOTER}"
+    ), re.sub("<[^>]*>", " ", "Name Level Where" + " ".join(rows))
+
+
+def shell() -> tuple[bytes, str]:
+    texts = paragraphs(190, 3)
+    about = {
+        "@context": "https://schema.org",
+        "@graph": [
+            {"@type": "WebSite", "name": "Reed"},
+            {
+                "@type": "NewsArticle",
+                "headline": "Beavers return",
+                "articleBody": "\n\n".join(texts),
+            },
+        ],
+    }
+    head = f"<title>App</title><script type='application/ld+json'>{json.dumps(about)}</script>"
+    return page(
+        "<div id='root'></div><noscript>Please turn scripts on</noscript>", head=head
+    ), "\n".join(["Beavers return", *texts])
+
+
+def word_f1(found: str, wanted: str) -> float:
+    one, other = (Counter(re.findall(r"\w+", text)) for text in (found, wanted))
+    return 2 * sum((one & other).values()) / (sum(one.values()) + sum(other.values()))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [blog, news, forum, documentation, shop, recipe, wiki, mailing_list, only_a_table, shell],
+)
+def test_the_main_text_of_a_page_is_found(make: Callable[[], tuple[bytes, str]]) -> None:
+    made, wanted = make()
+    document = html.read(made, "html")
+    found = "\n".join(document.text[block.start : block.end] for block in document.blocks)
+    assert word_f1(found, wanted) >= 0.95, found
+
+
+def text_of(body: str) -> str:
+    return html.read(page(body), "html").text
+
+
+def test_a_section_whose_id_is_made_from_its_heading_is_no_menu() -> None:
+    section = f'<section id="file-menu"><h3>File menu</h3>{marked(paragraphs(1, 2))}</section>'
+    assert "File menu" in text_of(
+        f"{NAV}<h1>Editor</h1>{section}{marked(paragraphs(5, 8))}{FOOTER}"
+    )
+
+
+def test_code_and_captions_among_the_text_stay_in_a_long_page() -> None:
+    texts = paragraphs(1, 16)
+    figure = (
+        "<figure><pre>let otter = 1;</pre><figcaption>Listing 1: an otter</figcaption></figure>"
+    )
+    found = text_of(
+        f"{NAV}<article><h1>Otters</h1>{marked(texts[:8])}{figure}{marked(texts[8:])}</article>{FOOTER}"
+    )
+    assert "let otter = 1;" in found
+    assert "Listing 1: an otter" in found
+
+
+def test_an_aside_is_a_note_within_an_article_and_furniture_beside_it() -> None:
+    found = text_of(
+        "<article><h1>A</h1><p>Text</p><aside><p>A note on "
+        f"it</p></aside></article><aside><p>Beside</p></aside>{NAV}"
+    )
+    assert "A note on it" in found
+    assert "Beside" not in found
+
+
+def test_definitions_after_the_last_paragraph_of_a_long_page_are_kept() -> None:
+    definitions = "<dl><dt>Holt</dt><dd>The den of an otter.</dd></dl>"
+    assert "The den of an otter." in text_of(
+        f"{NAV}<div><h1>Otters</h1>{marked(paragraphs(1, 16))}{definitions}</div>{FOOTER}"
+    )
+
+
+def test_a_recipe_that_only_a_script_shows_is_read_from_its_description() -> None:
+    about = [
+        {
+            "@type": "Recipe",
+            "name": "Plum &amp; rye",
+            "recipeIngredient": ["plums", "rye"],
+            "recipeInstructions": [{"text": "<p>Stir.</p>"}],
+        }
+    ]
+    document = html.read(
+        page(
+            f"<script type='application/ld+json'>{json.dumps(about)}</script><div id='app'></div>"
+        ),
+        "html",
+    )
+    assert document.text == "Plum & rye\n\n- plums\n- rye\n\nStir."
+
+
+@pytest.mark.parametrize(
+    "source", ["{", "[" * 100_000, "[1, null, {}]", '{"@graph": [{"mainEntity": {"text": 3}}]}']
+)
+def test_a_description_that_is_none_is_left_alone(source: str) -> None:
+    document = html.read(
+        page(f"<script type='application/ld+json'>{source}</script><p>Seen</p>"), "html"
+    )
+    assert document.text == "Seen"
+
+
+def test_control_characters_are_no_part_of_a_page() -> None:
+    page = b'<body>\x01first\x0c<ul class="nav"><li><a href="/">Home</a></ul>\x02second</body>'
+    assert html.read(page, "html").text.split() == ["first", "second"]

@@ -1,0 +1,203 @@
+"""Text runs ahead of its vectors: what is stored when, what is held, and that nothing is embedded
+twice however jobs overlap.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.errors import EncoderError
+from searchapp.ingest.indexer import Intake
+from searchapp.testing import HashEncoder
+from searchapp.types import Document, FileIdentity, Filters, Source, Term
+
+if TYPE_CHECKING:
+    from searchapp.types import TokenVectors, Vector, Vectors, Writer
+
+
+class Encoder:
+    """A HashEncoder that remembers what it embeds, and does what it is told before."""
+
+    def __init__(self, before: Callable[[Sequence[str]], object] = lambda _: None) -> None:
+        self._inner = HashEncoder()
+        self.identity = self._inner.identity
+        self.before = before
+        self.embedded: list[str] = []
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        return self._inner.tokenize(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        self.before(texts)
+        self.embedded += texts
+        return self._inner.encode_passages(texts)
+
+    def encode_query(self, text: str) -> Vector:
+        return self._inner.encode_query(text)
+
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        return self._inner.token_vectors(texts)
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> LocalBackend:
+    return LocalBackend(tmp_path / "corpus")
+
+
+@pytest.fixture
+def writer(backend: LocalBackend) -> Iterator[Writer]:
+    with closing(backend.writer()) as opened:
+        opened.set_encoder(HashEncoder().identity)
+        yield opened
+
+
+def source(name: str) -> Source:
+    return Source(
+        f"/{name}".encode(), FileIdentity(1, 1, 1, 1), name.encode().ljust(32), 0, "text/2", "1"
+    )
+
+
+def text(number: int) -> str:
+    """A page of words of its own, larger than the smallest job."""
+    return " ".join(f"w{number}x{i}" for i in range(2_000))
+
+
+def counts(backend: LocalBackend) -> tuple[int, int]:
+    """How many documents a reader sees, and how many of them are pending."""
+    with closing(backend.reader()) as reader:
+        documents, _, pending, _ = reader.counts()
+        return documents, pending
+
+
+def wait_until(is_so: Callable[[], bool], intake: Intake) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        intake.tend()
+        time.sleep(0.01)
+
+
+def test_all_text_is_found_by_its_words_while_the_encoder_is_still_at_the_first(
+    backend: LocalBackend, writer: Writer
+) -> None:
+    gate = threading.Event()
+    encoder = Encoder(before=lambda _: gate.wait(20))
+    with Intake(writer, encoder) as intake:
+        for number in range(8):
+            intake.add(source(str(number)), Document(text(number), "txt"), is_new=True)
+        wait_until(lambda: counts(backend) == (8, 8), intake)
+        with closing(backend.reader()) as reader:
+            assert len(reader.keyword_leg([Term(("w7x9",))], Filters(), 10)[0]) == 1
+        assert encoder.embedded == []
+        gate.set()
+        intake.close()
+    assert counts(backend) == (8, 0)
+    assert len(encoder.embedded) == len(set(encoder.embedded)) == intake.embedded
+
+
+def test_two_jobs_are_with_the_encoder_at_a_time(writer: Writer) -> None:
+    both = threading.Barrier(2, timeout=10)
+    with Intake(writer, Encoder(before=lambda _: both.wait())) as intake:
+        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
+        intake.add(source("b"), Document(text(2), "txt"), is_new=True)
+        intake.close()  # a lone job would break the barrier
+    assert intake.unfinished == []
+
+
+def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_again(
+    backend: LocalBackend, writer: Writer
+) -> None:
+    gate = threading.Event()
+    encoder = Encoder(before=lambda _: gate.wait(20))
+    with Intake(writer, encoder) as intake:
+        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
+        intake.tend()
+        intake.add(source("b"), Document(text(1), "txt"), is_new=True)
+        intake.tend()
+        gate.set()
+        intake.close()
+    assert counts(backend) == (2, 0)
+    assert len(encoder.embedded) == len(set(encoder.embedded)) == intake.embedded == intake.reused
+    assert intake.characters_done == intake.characters
+
+
+def test_a_changed_document_keeps_its_earlier_version_until_its_vectors_are_there(
+    backend: LocalBackend, writer: Writer
+) -> None:
+    with Intake(writer, Encoder()) as intake:
+        intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)
+        intake.close()
+    gate = threading.Event()
+    with Intake(writer, Encoder(before=lambda _: gate.wait(20))) as intake:
+        intake.add(source("a"), Document("the later one", "txt"), is_new=False)
+        intake.add(source("b"), Document("another", "txt"), is_new=True)
+        wait_until(lambda: counts(backend) == (2, 1), intake)
+        with closing(backend.reader()) as reader:
+            [first, _] = sorted(reader.rows(Filters()), key=lambda row: row.path)
+            assert (first.path, first.is_pending) == (b"/a", False)
+            assert [hit.text for hit in reader.show(1)[1]] == ["the earlier one"]
+        gate.set()
+        intake.close()
+    assert counts(backend) == (2, 0)
+
+
+def test_texts_that_moved_from_a_replaced_document_are_not_embedded_again(writer: Writer) -> None:
+    encoder = Encoder()
+    with Intake(writer, encoder) as intake:
+        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
+        intake.close()
+        before = len(encoder.embedded)
+        intake.add(source("a"), Document("nothing of the sort", "txt"), is_new=False)
+        intake.close()
+        intake.add(source("b"), Document(text(1), "txt"), is_new=True)
+        intake.close()
+    assert encoder.embedded[before:] == ["nothing of the sort"]
+
+
+def test_when_the_encoder_breaks_what_came_before_it_stands(
+    backend: LocalBackend, writer: Writer
+) -> None:
+    def break_at_last(texts: Sequence[str]) -> None:
+        if any("w3x" in each for each in texts):
+            raise EncoderError("broken")
+
+    def take_all() -> None:
+        with Intake(writer, Encoder(before=break_at_last)) as intake:
+            for number in range(4):
+                intake.add(source(str(number)), Document(text(number), "txt"), is_new=True)
+            intake.close()
+
+    with pytest.raises(EncoderError, match="broken"):
+        take_all()
+    writer.close()
+    documents, pending = counts(backend)
+    assert (documents, pending > 0) == (4, True)
+
+
+def test_a_stopped_intake_leaves_new_documents_pending_and_changed_ones_as_they_were(
+    backend: LocalBackend, writer: Writer
+) -> None:
+    with Intake(writer, Encoder()) as intake:
+        intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)
+        intake.close()
+    with Intake(writer, Encoder(), is_stopped=lambda: True) as intake:
+        intake.add(source("a"), Document("the later one", "txt"), is_new=False)
+        intake.add(source("b"), Document("another", "txt"), is_new=True)
+        intake.close()
+    assert (
+        [each.path for each in intake.abandoned],
+        [each.path for each in intake.unfinished],
+    ) == ([b"/a"], [b"/b"])
+    assert counts(backend) == (2, 1)
+    with Intake(writer, encoder := Encoder()) as intake:
+        intake.close()
+    assert counts(backend) == (2, 0)
+    assert encoder.embedded == ["another"]

@@ -1,0 +1,202 @@
+"""From scored passages to the matches that are shown, computed in the head."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from searchapp.search.ranking import (
+    Ranking,
+    ahead,
+    behind_content,
+    choose,
+    copies,
+    fuse,
+    late_interaction,
+    look_again,
+    share_with_neighbours,
+    suspects,
+    trust,
+)
+from searchapp.types import Address, TokenVectors
+
+DOCUMENTS = np.array([4, 4, 9, 4, 9])
+EVERYWHERE = range(5)
+
+
+@pytest.mark.parametrize(
+    ("k", "per_document", "passing", "expected"),
+    [
+        (10, None, "11111", [0, 1, 2, 3, 4]),
+        (2, None, "11111", [0, 1]),
+        (0, None, "11111", []),
+        (10, 1, "11111", [0, 2]),
+        (10, 2, "11111", [0, 1, 2, 4]),
+        (3, 2, "11111", [0, 1, 2]),
+        (10, None, "10101", [0, 2, 4]),
+        (10, None, "00000", []),
+        (10, 1, "01101", [1, 2]),  # what does not pass takes no place of its document's
+    ],
+)
+def test_the_first_k_that_pass_with_so_many_of_a_document(
+    k: int, per_document: int | None, passing: str, expected: list[int]
+) -> None:
+    is_passing = np.array([letter == "1" for letter in passing])
+    assert (
+        choose(EVERYWHERE, DOCUMENTS, k=k, per_document=per_document, is_passing=is_passing)
+        == expected
+    )
+
+
+def test_the_order_given_is_the_order_chosen() -> None:
+    assert choose([3, 1, 2], DOCUMENTS, k=2, per_document=None) == [3, 1]
+
+
+# ---- hybrid --------------------------------------------------------------------------------------
+
+
+def test_each_leg_counts_in_its_own_standard_deviations() -> None:
+    parts = fuse(np.array([1.0, 3.0]), np.array([10.0, 30.0]), weight=0.4, trusted=0.5)
+    assert parts["cosine"].tolist() == pytest.approx([-0.6, 0.6])
+    assert parts["keyword"].tolist() == pytest.approx([-0.2, 0.2])
+
+
+def test_what_holds_none_of_the_words_is_worth_nothing_to_the_keyword_leg() -> None:
+    parts = fuse(
+        np.array([1.0, 1.0, 1.0]), np.array([5.0, np.nan, np.nan]), weight=1.0, trusted=1.0
+    )
+    assert parts["cosine"].tolist() == [0, 0, 0]  # no spread: it tells nothing apart
+    assert parts["keyword"].tolist() == pytest.approx(
+        [math.sqrt(2), -math.sqrt(0.5), -math.sqrt(0.5)]
+    )
+    nothing = fuse(np.array([1.0, 2.0]), np.array([np.nan, np.nan]), weight=1.0, trusted=1.0)
+    assert nothing["keyword"].tolist() == [0, 0]
+
+
+def test_a_passage_without_a_vector_has_the_least_cosine_of_all() -> None:
+    parts = fuse(np.array([3.0, np.nan, 1.0]), np.array([1.0, 1.0, 1.0]), weight=0.0, trusted=1.0)
+    assert parts["cosine"][1] == parts["cosine"][2] < parts["cosine"][0]
+    unknown = fuse(np.array([np.nan, np.nan]), np.array([1.0, 2.0]), weight=0.5, trusted=1.0)
+    assert unknown["cosine"].tolist() == [0, 0]
+
+
+def test_the_keyword_leg_is_trusted_for_rare_words_or_for_most_of_the_question() -> None:
+    one_rare_word = 2.2 * math.log(
+        1000
+    )  # the most that a word of one passage in a thousand can be worth
+    assert trust(1.3 * one_rare_word, 100, 1000) == 1
+    assert trust(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.25)
+    assert trust(0.7, 1, 1000) == 1
+    assert trust(0.35, 1, 10**9) == pytest.approx(0.25)
+    assert trust(0, 1, 10) == trust(0, 0, 10) == 0
+
+
+def test_a_passage_shares_in_its_neighbours_scores_but_not_in_its_own_document_s() -> None:
+    parts = {"cosine": np.array([3.0, 1.0, 1.0])}
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    apart = share_with_neighbours(parts, vectors, np.array([1, 2, 3]))
+    assert apart["neighbours"].tolist() == pytest.approx(
+        [-0.4, 0.4, 0]
+    )  # the third has no neighbour in its direction
+    together = share_with_neighbours(parts, vectors, np.array([1, 1, 3]))
+    assert together["neighbours"].tolist() == [0, 0, 0]
+
+
+def test_those_beyond_the_neighbourhood_stay_behind_it() -> None:
+    parts = {"cosine": np.array([3.0, -5.0, 2.0, 1.9])}
+    vectors = np.array([[1, 0], [1, 0], [1, 0], [1, 0]], dtype=np.float32)
+    shared = share_with_neighbours(parts, vectors, np.array([1, 2, 3, 4]), first=2)
+    scores = np.sum(list(shared.values()), axis=0)
+    assert np.argsort(-scores).tolist() == [0, 2, 3, 1]
+    assert shared["neighbours"].tolist() == pytest.approx([-0.2, 0, 0.2, 0])
+
+
+def test_a_ranking_is_ordered_by_score_then_by_address() -> None:
+    addresses = [
+        Address(b"/b", 0, 1, 1),
+        Address(b"/a", 5, 2, 1),
+        Address(b"/a", 0, 2, 1),
+        Address(b"/c", 0, 3, 1),
+    ]
+    ranking = Ranking(
+        np.arange(4),
+        {"one": np.array([0.1, 0.1, 0.1, 0.3]), "two": np.array([0.2, 0.2, 0.2 + 1e-15, 0.2])},
+    )
+    assert ranking.order(addresses) == [3, 2, 1, 0]
+
+
+# ---- best ----------------------------------------------------------------------------------------
+
+
+def test_late_interaction_is_the_weighted_mean_of_each_token_s_best_cosine() -> None:
+    query = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    tokens = TokenVectors(((0, 1), (1, 2)), np.array([[2, 0], [3, 3]], dtype=np.float32))
+    assert late_interaction(query, np.array([3.0, 1.0]), tokens) == pytest.approx(
+        (3 * 1 + math.sqrt(0.5)) / 4
+    )
+    opposite = TokenVectors(((0, 1),), np.array([[-1, 0]], dtype=np.float32))
+    assert late_interaction(query, np.array([1.0, 1.0]), opposite) == 0
+    assert late_interaction(np.empty((0, 2), np.float32), np.empty(0), tokens) == 0
+
+
+def test_a_long_document_gives_up_something_for_its_many_chances() -> None:
+    parts = {"cosine": np.array([1.0, 1.0])}
+    same = np.array([0.5, 0.5])
+    again = look_again(parts, tokens=same, sentences=same, passages=np.array([1, 100]))
+    assert again["length"].tolist() == pytest.approx([0, -0.3 * math.log(100)])
+    assert np.sum(list(again.values()), axis=0).tolist() == pytest.approx([0, -0.3 * math.log(100)])
+
+
+def test_what_was_looked_at_again_comes_first_with_its_new_parts() -> None:
+    parts = {"cosine": np.array([5.0, 4.0, 9.0])}
+    merged = ahead(
+        parts, {"cosine": np.array([1.0, 0.0]), "tokens": np.array([0.5, 2.0])}, np.array([0, 1])
+    )
+    assert merged["tokens"].tolist() == [0.5, 2.0, 0]
+    assert np.sum(list(merged.values()), axis=0)[:2].tolist() == [1.5, 2.0]
+    assert np.sum(list(merged.values()), axis=0)[2] < 1.5
+
+
+# ---- repeats -------------------------------------------------------------------------------------
+
+TEXT = (
+    "The pump is serviced every spring by the janitor, who keeps the key in the shed behind "
+    "the house near the old oak tree"
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_copy"),
+    [
+        (TEXT.upper(), True),
+        (TEXT.replace(", who", "\n who") + "!", True),
+        (f"{TEXT} itself", True),
+        (TEXT.replace("spring", "autumn"), False),
+        (f"{TEXT} 2024", False),  # another number is another fact
+        ("Something else", False),
+    ],
+)
+def test_nearly_the_same_is_nearly_all_the_same_words_and_all_the_same_numbers(
+    other: str, is_copy: bool
+) -> None:
+    assert copies([(0, 1)], {0: TEXT, 1: other}) == ({0: [1]} if is_copy else {})
+
+
+def test_of_repeats_the_first_leads_all_others() -> None:
+    texts = {7: "one two three four", 2: "one two three four", 5: "one two three four"}
+    assert copies([(2, 5), (2, 7), (5, 7)], texts) == {2: [5, 7]}
+
+
+def test_only_passages_that_lie_together_are_suspected() -> None:
+    assert suspects(np.array([[1, 0], [0, 1], [0.9, 0.1], [np.nan, np.nan]], dtype=np.float32)) == [
+        (0, 2)
+    ]
+
+
+def test_boilerplate_counts_half() -> None:
+    scores = np.array([0.9, 0.6, 0.4, 0.1])
+    assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .9 / 2 = .45
+    assert behind_content([0, 1, 2, 3], scores - 1, {0}) == [1, 0, 2, 3]  # -.9 + .8 / 2 = -.5
+    assert behind_content([0, 1, 2, 3], scores, set()) == [0, 1, 2, 3]

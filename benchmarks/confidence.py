@@ -32,7 +32,7 @@ from searchapp.evaluation.qrels import (
     collection_records,
 )
 from searchapp.search.confidence import THRESHOLD
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 
 
 class Shelf(NamedTuple):

@@ -31,11 +31,11 @@ from searchapp.encoders.openvino_engine import has_bf16
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.splitter import split
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     from searchapp.encoders.text_encoder import TextEncoder
-    from searchapp.types import EncoderIdentity
+    from searchapp.types.vectors import EncoderIdentity
 
 LAYERS, WIDTH, INNER = 6, 384, 1536  # of the default model
 PER_TOKEN = (

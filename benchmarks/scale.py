@@ -32,12 +32,13 @@ from benchmarks.keeping import keep
 from searchapp.backends.sqlite import vector_index as vectors
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.search import query_parser as keywords
-from searchapp.types import EncoderIdentity, Filters
+from searchapp.types.filters import Filters
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Reader
+    from searchapp.types.protocols import Reader
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUESTIONS, DEPTH = 100, 100
@@ -50,7 +51,7 @@ import re, sys, time
 import numpy as np
 from pathlib import Path
 from searchapp.snapshot import Snapshot
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 begin = time.perf_counter()
 with Snapshot(Path(sys.argv[1])) as reader:
     reader.counts(), reader.versions()

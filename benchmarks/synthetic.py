@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.types import Document, FileIdentity, Passage, Source
+from searchapp.types.documents import Document, FileIdentity, Passage, Source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,7 +17,7 @@ import platformdirs
 from searchapp.errors import UsageError
 
 if TYPE_CHECKING:
-    from searchapp.types import Device
+    from searchapp.types.vectors import Device
 
 _APP = "searchapp"
 _FOLDER = ".searchapp"

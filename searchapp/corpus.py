@@ -44,27 +44,17 @@ from searchapp.search import ranking as rank
 from searchapp.search.searcher import Request, Search, needs_encoder
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types import Answer, Filters, Progress, Root, containers_of
+from searchapp.types.documents import Root, containers_of
+from searchapp.types.filters import Filters
+from searchapp.types.results import Answer, Progress
 
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.export import Exported
     from searchapp.ingest.pipeline import OpenEncoder
-    from searchapp.types import (
-        Backend,
-        Device,
-        DocumentRow,
-        Encoder,
-        EncoderIdentity,
-        Finding,
-        Hit,
-        KnownFile,
-        Label,
-        Reader,
-        Report,
-        Salvage,
-        Status,
-        Writer,
-    )
+    from searchapp.types.documents import DocumentRow, Hit, KnownFile, Label
+    from searchapp.types.protocols import Backend, Encoder, Reader, Writer
+    from searchapp.types.results import Finding, Report, Salvage, Status
+    from searchapp.types.vectors import Device, EncoderIdentity
 
 DEFAULT_MODEL = "default"
 _COMMIT_DOCUMENTS = 256  # of an import

@@ -17,7 +17,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice, pairwise
 from typing import TypeAlias
 
-from searchapp.types import RANGED, Block, BlockKind, Document, Passage, Place, Span, embedded_text
+from searchapp.types.documents import (
+    RANGED,
+    Block,
+    BlockKind,
+    Document,
+    Passage,
+    Place,
+    Span,
+    embedded_text,
+)
 
 SPLITTER_VERSION = "1"
 

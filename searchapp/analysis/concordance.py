@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import EmptyQuery
 from searchapp.search.more_like_this import direction
-from searchapp.types import Term, embedded_text
+from searchapp.types.documents import embedded_text
+from searchapp.types.filters import Term
 
 if TYPE_CHECKING:
-    from searchapp.types import Encoder, Filters, Hit, Reader, TokenVectors, Vector
+    from searchapp.types.documents import Hit
+    from searchapp.types.filters import Filters
+    from searchapp.types.protocols import Encoder, Reader
+    from searchapp.types.vectors import TokenVectors, Vector
 
 MOST_PASSAGES = 500
 _BATCH = 64

@@ -18,14 +18,17 @@ from searchapp.analysis import map_groups as groups
 from searchapp.analysis import projection as scatter
 from searchapp.errors import UsageError
 from searchapp.search.more_like_this import direction
-from searchapp.types import Passage
+from searchapp.types.documents import Passage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.map_groups import Groups
     from searchapp.analysis.projection import Nearest, Plane
-    from searchapp.types import Filters, Hit, Label, Reader, Vectors
+    from searchapp.types.documents import Hit, Label
+    from searchapp.types.filters import Filters
+    from searchapp.types.protocols import Reader
+    from searchapp.types.vectors import Vectors
 
 LEVELS = ("passage", "document")
 BYS = ("folder", "type", "label")

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 from searchapp.errors import UsageError
 from searchapp.search.more_like_this import direction
 from searchapp.splitter import sentences, split
-from searchapp.types import Document, embedded_text
+from searchapp.types.documents import Document, embedded_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from searchapp.encoders.encoder import Encoder, WordVector
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 Level: TypeAlias = Literal["sentence", "passage", "document", "word", "token"]
 LEVELS: tuple[Level, ...] = get_args(Level)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.types import MEMBER
+from searchapp.types.documents import MEMBER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.encoders.encoder import Encoder
-    from searchapp.types import Inside, Vector
+    from searchapp.types.vectors import Inside, Vector
 
 MOST_TOKENS = 256  # of a text that are looked at: attention takes memory with their square
 # between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most

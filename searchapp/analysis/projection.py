@@ -20,7 +20,7 @@ from searchapp.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Ids, Vectors
+    from searchapp.types.vectors import Ids, Vectors
 
     Places = NDArray[np.float64]  # (n, 2)
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 BLOCK = 2048  # rows
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 MOST_SENSES = 8
 # silhouette, of 1 at most, from which senses are told apart; random directions have .06 at most

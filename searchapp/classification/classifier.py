@@ -22,7 +22,8 @@ from searchapp.errors import ClassifierError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import EncoderIdentity, Origin, Vectors
+    from searchapp.types.documents import Origin
+    from searchapp.types.vectors import EncoderIdentity, Vectors
 
 LEAST_LEFT_OUT = 3  # examples of a label, for one to be judged by what the others teach
 _FOLDS = 5

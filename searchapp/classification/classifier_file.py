@@ -20,7 +20,7 @@ import numpy as np
 from searchapp.classification.classifier import Bin, Classifier, Figures, Way
 from searchapp.errors import ClassifierError
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,11 +18,12 @@ import numpy as np
 
 from searchapp.analysis.embed_files import BATCH, Pieces, read_files
 from searchapp.search.more_like_this import direction
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from searchapp.encoders.encoder import Encoder
-    from searchapp.types import Reader, Vector, Vectors
+    from searchapp.types.protocols import Reader
+    from searchapp.types.vectors import Vector, Vectors
 
 
 class Document(NamedTuple):

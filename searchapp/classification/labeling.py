@@ -22,11 +22,13 @@ from searchapp.classification.document_vectors import Specimens, stored_document
 from searchapp.classification.label_files import Row
 from searchapp.corpus import require_documents
 from searchapp.errors import ClassifierError, DocumentMissing, OtherEncoder
-from searchapp.types import Filters, Label
+from searchapp.types.documents import Label
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Judge, Verdict
-    from searchapp.types import Backend, EncoderIdentity, Reader, Vectors
+    from searchapp.types.protocols import Backend, Reader
+    from searchapp.types.vectors import EncoderIdentity, Vectors
 
 _COMMIT_DOCUMENTS = 4096
 

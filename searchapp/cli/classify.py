@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from searchapp.classification.labeling import Examples
     from searchapp.config import Settings
     from searchapp.encoders.encoder import Encoder
-    from searchapp.types import EncoderIdentity, Reader
+    from searchapp.types.protocols import Reader
+    from searchapp.types.vectors import EncoderIdentity
 
 classify = typer.Typer(
     help="Label documents and texts: by hand, learned from examples, or by what labels mean.",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from searchapp.output.terminal import Look
-    from searchapp.types import Progress
+    from searchapp.types.results import Progress
 
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
 _TELLING_SHARE, _TELLING_S = (

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.embed_files import Row, Source
-    from searchapp.types import Filters, Reader, Vectors
+    from searchapp.types.filters import Filters
+    from searchapp.types.protocols import Reader
+    from searchapp.types.vectors import Vectors
 
 _FORMS = ("table", "jsonl")
 
@@ -272,7 +274,7 @@ def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[Source]:
     each is to be a vector.
     """
     from searchapp.analysis.embed_files import Source, read_files
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
     for file in files:
         if file != "-":
@@ -285,7 +287,7 @@ def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[Source]:
 
 def _lines_of_input() -> Iterator[Source]:
     from searchapp.analysis.embed_files import Source
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
     start = 0
     for line in sys.stdin.buffer:

@@ -15,7 +15,7 @@ from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
 from searchapp.output import corpus as render
 
 if TYPE_CHECKING:
-    from searchapp.types import Evaluation
+    from searchapp.types.results import Evaluation
 
 
 def evaluate(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from searchapp.errors import BadFilter
 
 if TYPE_CHECKING:
-    from searchapp.types import Answer
+    from searchapp.types.results import Answer
 
 
 def remember(answer: Answer, *, corpus: Path, cache: Path) -> None:

@@ -17,7 +17,7 @@ from searchapp.errors import BadFilter
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
-    from searchapp.types import Filters
+    from searchapp.types.filters import Filters
 
 _TYPES = {
     "markdown": "md",
@@ -117,7 +117,7 @@ def filters_of(
     """The filters that a command's options ask for; raises BadFilter for one that makes
     no sense.
     """
-    from searchapp.types import Filters
+    from searchapp.types.filters import Filters
 
     since_ns, before_ns = _moment(since, "--since"), _moment(before, "--before")
     if since_ns is not None and before_ns is not None and since_ns >= before_ns:

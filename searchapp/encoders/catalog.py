@@ -28,7 +28,7 @@ from searchapp.errors import CorpusError, EncoderError
 if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.encoders.model_folder import ModelFolder
-    from searchapp.types import EncoderIdentity
+    from searchapp.types.vectors import EncoderIdentity
 
 Origin: TypeAlias = Literal["default", "package", "corpus", "settings", "folder", "cache", "hub"]
 State: TypeAlias = Literal[

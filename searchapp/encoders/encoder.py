@@ -23,7 +23,7 @@ from searchapp.encoders.text_encoder import TextEncoder, load_encoder, load_exac
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import UsageError
 from searchapp.splitter import split
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     import os
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from searchapp.types import Device, EncoderIdentity, Inside, Span, Vector, Vectors
+    from searchapp.types.documents import Span
+    from searchapp.types.vectors import Device, EncoderIdentity, Inside, Vector, Vectors
 
 
 class WordVector(NamedTuple):

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from searchapp.encoders.text_encoder import TextEncoder
-    from searchapp.types import EncoderIdentity
+    from searchapp.types.vectors import EncoderIdentity
 
 _opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
 

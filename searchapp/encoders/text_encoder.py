@@ -31,7 +31,8 @@ from searchapp.encoders.openvino_engine import (
     read_entry,
 )
 from searchapp.errors import EncoderError
-from searchapp.types import EncoderIdentity, Inside, Span, TokenVectors
+from searchapp.types.documents import Span
+from searchapp.types.vectors import EncoderIdentity, Inside, TokenVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
     from searchapp.encoders.model_folder import ModelFolder
-    from searchapp.types import Device, Vector, Vectors
+    from searchapp.types.vectors import Device, Vector, Vectors
 
 EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
 

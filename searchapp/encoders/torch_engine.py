@@ -33,7 +33,7 @@ from searchapp.encoders.openvino_engine import (
     tolerance,
 )
 from searchapp.errors import EncoderError
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from searchapp.backends.sqlite.layout import spaced
 
 if TYPE_CHECKING:
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 _APOSTROPHES = frozenset("'\u2019")
 

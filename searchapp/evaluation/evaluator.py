@@ -34,21 +34,11 @@ from searchapp.evaluation.qrels import (
 from searchapp.ingest.indexer import Intake
 from searchapp.output.terminal import counted
 from searchapp.search.ranking import MODES
-from searchapp.types import (
-    Backend,
-    Block,
-    Comparison,
-    Document,
-    Encoder,
-    EncoderIdentity,
-    Evaluation,
-    FileIdentity,
-    Filters,
-    Progress,
-    Source,
-    Writer,
-    label_of,
-)
+from searchapp.types.documents import Block, Document, FileIdentity, Source
+from searchapp.types.filters import Filters
+from searchapp.types.protocols import Backend, Encoder, Writer
+from searchapp.types.results import Comparison, Evaluation, Progress, label_of
+from searchapp.types.vectors import EncoderIdentity
 
 WEIGHTED = ("hybrid", "best")  # the modes in which the keyword leg has a weight
 

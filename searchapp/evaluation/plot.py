@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from searchapp.types import Evaluation
+    from searchapp.types.results import Evaluation
 
 _ENDINGS = (".png", ".svg")
 _SERIES = (

@@ -21,7 +21,7 @@ from typing import Any
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.detect import CODE_TYPES, DETECTOR_VERSION, IMAGE_TYPES, type_of
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 

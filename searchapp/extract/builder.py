@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from searchapp.types import Block, BlockKind, Document
+from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from searchapp.types import Place
+    from searchapp.types.documents import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from io import FileIO
 from typing import TYPE_CHECKING, TypeAlias
 
 from searchapp.errors import BadFilter, FileError, FileFailed, FileSkipped, PathMissing
-from searchapp.types import FileIdentity, Unindexed
+from searchapp.types.documents import FileIdentity, Unindexed
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

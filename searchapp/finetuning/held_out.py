@@ -39,12 +39,15 @@ from searchapp.finetuning.training_pairs import (
 from searchapp.ingest.indexer import Intake
 from searchapp.output.terminal import counted
 from searchapp.search.ranking import MODES
-from searchapp.types import Document, FileIdentity, Filters, Source, embedded_text
+from searchapp.types.documents import Document, FileIdentity, Source, embedded_text
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.evaluation.qrels import Judgement
-    from searchapp.types import Backend, DocumentRow, Encoder, Evaluation, Reader, Writer
+    from searchapp.types.documents import DocumentRow
+    from searchapp.types.protocols import Backend, Encoder, Reader, Writer
+    from searchapp.types.results import Evaluation
 
 Kind: TypeAlias = Literal["judgements", "pairs", "headings"]
 OnEmbedding: TypeAlias = Callable[

@@ -37,7 +37,7 @@ from searchapp.search.ranking import MODES
 if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.encoders.model_folder import ModelFolder
-    from searchapp.types import Comparison
+    from searchapp.types.results import Comparison
 
 Phase: TypeAlias = Literal[
     "gathering", "examining before", "training", "going on", "examining after"

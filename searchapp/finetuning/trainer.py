@@ -28,7 +28,7 @@ from searchapp.filesystem import atomic_write as disk
 if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
     from searchapp.finetuning.training_pairs import Lesson
-    from searchapp.types import Device
+    from searchapp.types.vectors import Device
 
 MODEL, CHECKPOINT = "model", "checkpoint.safetensors"  # in the folder of a run
 ACCOUNT = "tuning.json"  # in the model's folder: how it came about

@@ -17,10 +17,10 @@ from searchapp.errors import PathMissing
 from searchapp.extract import extractor_of, has_members, is_current
 from searchapp.filesystem import walk
 from searchapp.splitter import SPLITTER_VERSION
-from searchapp.types import KnownFile, Root, Source, Unindexed, containers_of, is_within
+from searchapp.types.documents import KnownFile, Root, Source, Unindexed, containers_of, is_within
 
 if TYPE_CHECKING:
-    from searchapp.types import Document, FileIdentity
+    from searchapp.types.documents import Document, FileIdentity
 
 _RACY_NS = (
     2 * 10**9

@@ -28,10 +28,11 @@ from searchapp.backends.sqlite.layout import text_digest
 from searchapp.ingest.eta import Work, left_s
 from searchapp.splitter import split
 from searchapp.timing import Stopwatch
-from searchapp.types import Document, Passage, PendingDocument, Source, embedded_text
+from searchapp.types.documents import Document, Passage, PendingDocument, Source, embedded_text
 
 if TYPE_CHECKING:
-    from searchapp.types import Encoder, Vector, Writer
+    from searchapp.types.protocols import Encoder, Writer
+    from searchapp.types.vectors import Vector
 
 _JOBS = 2  # with the encoder at a time: one fills the gaps that the other leaves
 _JOB_S = 1.0  # seconds of encoding to a job

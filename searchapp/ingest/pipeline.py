@@ -20,13 +20,10 @@ from searchapp.ingest.changes import Survey, is_same, outermost
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types import (
+from searchapp.types.documents import (
     MEMBER,
     Document,
-    FileOutcome,
     Outcome,
-    Progress,
-    Report,
     Root,
     Source,
     Unindexed,
@@ -34,11 +31,13 @@ from searchapp.types import (
     containers_of,
     is_within,
 )
+from searchapp.types.results import FileOutcome, Progress, Report
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
     from searchapp.filesystem.walk import FoundFile
-    from searchapp.types import Encoder, KnownFile, Writer
+    from searchapp.types.documents import KnownFile
+    from searchapp.types.protocols import Encoder, Writer
 
     _Waiting: TypeAlias = deque[
         tuple[FoundFile, Future[list[Extracted]]]

@@ -26,11 +26,11 @@ from searchapp.encoders import openvino_engine as graph
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import Diagnosis, Problem
+from searchapp.types.results import Diagnosis, Problem
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
-    from searchapp.types import EncoderIdentity
+    from searchapp.types.vectors import EncoderIdentity
 
 _LIBRARIES = (
     "openvino",

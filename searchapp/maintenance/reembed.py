@@ -32,22 +32,23 @@ from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION, split
-from searchapp.types import (
+from searchapp.types.documents import (
     RANGED,
     Block,
     Document,
     FileIdentity,
-    FileOutcome,
     Place,
-    Progress,
     Root,
     Source,
     is_within,
 )
+from searchapp.types.results import FileOutcome, Progress
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
-    from searchapp.types import Encoder, EncoderIdentity, Report
+    from searchapp.types.protocols import Encoder
+    from searchapp.types.results import Report
+    from searchapp.types.vectors import EncoderIdentity
 
 Step: TypeAlias = Literal[
     "building",

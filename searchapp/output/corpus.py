@@ -39,28 +39,23 @@ from searchapp.output.terminal import (
     window,
     wrapped,
 )
-from searchapp.types import containers_of
+from searchapp.types.documents import containers_of
 
 if TYPE_CHECKING:
     from searchapp.errors import SearchappError
-    from searchapp.types import (
+    from searchapp.types.documents import DocumentRow, Hit, Passage, Root, Span, Unindexed
+    from searchapp.types.results import (
         Answer,
         CosineShares,
         Diagnosis,
-        DocumentRow,
-        EncoderIdentity,
         FileOutcome,
         Finding,
-        Hit,
         Match,
-        Passage,
         Report,
-        Root,
         Salvage,
-        Span,
         Status,
-        Unindexed,
     )
+    from searchapp.types.vectors import EncoderIdentity
 
 _OUTCOMES = ("indexed", "unchanged", "moved", "removed", "skipped", "failed")
 

@@ -18,7 +18,7 @@ from searchapp.output.terminal import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.types import Comparison, Evaluation
+    from searchapp.types.results import Comparison, Evaluation
 
 _COLUMNS = ("nDCG@10", "Recall@100", "MRR@10", "ms a query", "95 % within")
 _TEST = "two-sided paired randomisation test over the questions' nDCG@10"

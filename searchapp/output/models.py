@@ -28,7 +28,8 @@ from searchapp.output.terminal import (
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.shadow import OtherEncoding, Reencoded
     from searchapp.encoders.catalog import AtHand, Facts, Part
-    from searchapp.types import EncoderIdentity, FileOutcome
+    from searchapp.types.results import FileOutcome
+    from searchapp.types.vectors import EncoderIdentity
 
 _MOST_LEFT = 20  # documents that left, listed one by one
 _STATE_STYLES = {"sound": GREEN, "note": CYAN, "derived": RED, "wrong": RED}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes
 
 if TYPE_CHECKING:
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.encoders.word_alignment import visible, words_of
-from searchapp.types import CosineShares, WordShare
+from searchapp.types.results import CosineShares, WordShare
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Span, TokenVectors, Vector, Vectors
+    from searchapp.types.documents import Span
+    from searchapp.types.vectors import TokenVectors, Vector, Vectors
 
 _ROUNDING = (
     1e-3  # 1 - cosine between two vectors of one text from engines that compute in bf16, at most

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from searchapp.types import Background
+from searchapp.types.results import Background
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.search.ranking import Numbers
-    from searchapp.types import Ids, Vectors
+    from searchapp.types.vectors import Ids, Vectors
 
     Blocks = Callable[
         [], Iterable[tuple[int, NDArray[np.float16]]]

@@ -16,10 +16,13 @@ import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.splitter import split
-from searchapp.types import Filters, embedded_text
+from searchapp.types.documents import embedded_text
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
-    from searchapp.types import Encoder, Hit, Reader, Vector
+    from searchapp.types.documents import Hit
+    from searchapp.types.protocols import Encoder, Reader
+    from searchapp.types.vectors import Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)

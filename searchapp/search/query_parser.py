@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from searchapp.backends.sqlite.layout import spaced
-from searchapp.types import Span, Term
+from searchapp.types.documents import Span
+from searchapp.types.filters import Term
 
 # a row a passage
 TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from searchapp.search.query_parser import K1
 
 if TYPE_CHECKING:
-    from searchapp.types import Address, Ids, TokenVectors, Vectors
+    from searchapp.types.documents import Address
+    from searchapp.types.vectors import Ids, TokenVectors, Vectors
 
 Numbers: TypeAlias = NDArray[np.float64]  # (n,)
 Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what earned it; each (n,)

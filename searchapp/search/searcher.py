@@ -22,7 +22,10 @@ from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, con
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
-from searchapp.types import Filters, LegScore, Match, TokenVectors, embedded_text
+from searchapp.types.documents import embedded_text
+from searchapp.types.filters import Filters
+from searchapp.types.results import LegScore, Match
+from searchapp.types.vectors import TokenVectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +33,10 @@ if TYPE_CHECKING:
     from searchapp.search.more_like_this import Example
     from searchapp.search.query_parser import Asked
     from searchapp.search.ranking import Numbers
-    from searchapp.types import Address, Encoder, Hit, Ids, Reader, Scores, Term, Vector, Vectors
+    from searchapp.types.documents import Address, Hit
+    from searchapp.types.filters import Term
+    from searchapp.types.protocols import Encoder, Reader
+    from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 _POOL = 100  # passages that are compared with each other for repeats, at least
 _AWAY = 0.5  # of a meaning that is pushed away, at least

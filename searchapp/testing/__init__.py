@@ -25,35 +25,30 @@ from searchapp.backends.sqlite import layout as records
 from searchapp.errors import CorpusLocked
 from searchapp.search import query_parser as keywords
 from searchapp.search.confidence import measure
-from searchapp.types import (
+from searchapp.types.documents import (
     Address,
-    Background,
     Document,
     DocumentRow,
-    EncoderIdentity,
-    Filters,
-    Finding,
     Hit,
     KnownFile,
     Label,
     Passage,
     PendingDocument,
     Root,
-    Salvage,
     Source,
     Span,
-    Status,
-    Term,
-    TokenVectors,
     Unindexed,
     embedded_text,
     is_within,
 )
+from searchapp.types.filters import Filters, Term
+from searchapp.types.results import Background, Finding, Salvage, Status
+from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Ids, Scores, Vector, Vectors
+    from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 _Item = TypeVar("_Item")
 _TOKEN = re.compile(r"\w+|[^\w\s]")

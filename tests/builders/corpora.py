@@ -12,20 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.backends.sqlite.layout import text_digest
-from searchapp.types import (
-    Document,
-    EncoderIdentity,
-    FileIdentity,
-    Filters,
-    Passage,
-    Reader,
-    Source,
-    Writer,
-    embedded_text,
-)
+from searchapp.types.documents import Document, FileIdentity, Passage, Source, embedded_text
+from searchapp.types.filters import Filters
+from searchapp.types.protocols import Reader, Writer
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
-    from searchapp.types import Vector, Vectors
+    from searchapp.types.vectors import Vector, Vectors
 
 DIM = 24
 ENCODER = EncoderIdentity("test", "f" * 64, DIM, 16)

@@ -23,7 +23,7 @@ from searchapp.backends.sqlite import layout as records
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
-from searchapp.types import Label
+from searchapp.types.documents import Label
 
 ROOT = Path("/golden")
 QUESTIONS = ("keeper of light", "oil burns hours", "café", "Lamp 3")

@@ -22,10 +22,13 @@ from searchapp.extract.sandbox.pool import Extracted
 from searchapp.filesystem.walk import read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
-from searchapp.types import MEMBER, Encoder, Outcome, Report, Root, Source, TokenVectors, Unindexed
+from searchapp.types.documents import MEMBER, Outcome, Root, Source, Unindexed
+from searchapp.types.protocols import Encoder
+from searchapp.types.results import Report
+from searchapp.types.vectors import TokenVectors
 
 if TYPE_CHECKING:
-    from searchapp.types import Vector, Vectors
+    from searchapp.types.vectors import Vector, Vectors
 
 SETTLED_NS = 3 * 10**9  # a file this much older than its reading is not racy
 

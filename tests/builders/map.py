@@ -12,16 +12,9 @@ import numpy as np
 
 from searchapp.analysis.corpus_map import CorpusMap, map_corpus
 from searchapp.testing import MemoryBackend
-from searchapp.types import (
-    Document,
-    EncoderIdentity,
-    FileIdentity,
-    Filters,
-    Label,
-    Passage,
-    Place,
-    Source,
-)
+from searchapp.types.documents import Document, FileIdentity, Label, Passage, Place, Source
+from searchapp.types.filters import Filters
+from searchapp.types.vectors import EncoderIdentity
 
 Paragraphs = Sequence[
     tuple[str, Sequence[float]]

@@ -14,7 +14,7 @@ from searchapp.extract import extractor_of
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.testing import HashEncoder
-from searchapp.types import Block, Document, FileIdentity, Source
+from searchapp.types.documents import Block, Document, FileIdentity, Source
 
 ENCODER = HashEncoder(dim=1024)  # so many axes that no two words of these tests share one
 DAY_NS = 86_400 * 10**9

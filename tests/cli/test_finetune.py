@@ -20,7 +20,7 @@ from searchapp.finetuning.held_out import Score
 from searchapp.finetuning.pipeline import Tuned
 from searchapp.finetuning.trainer import Recipe, Step
 from searchapp.output import finetuning as tunecard
-from searchapp.types import Comparison, Evaluation
+from searchapp.types.results import Comparison, Evaluation
 from tests.cli.test_search import Program, error_of, program
 from tests.unit.finetuning.test_pipeline import THINGS, judged, other_words, tiny
 

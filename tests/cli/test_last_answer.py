@@ -13,7 +13,8 @@ import pytest
 
 from searchapp.cli.last_answer import recall, remember
 from searchapp.errors import BadFilter
-from searchapp.types import Answer, Hit, Match, Passage
+from searchapp.types.documents import Hit, Passage
+from searchapp.types.results import Answer, Match
 
 
 def answer(*passages: tuple[int, bytes]) -> Answer:

@@ -34,7 +34,7 @@ from searchapp.cli import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
 from searchapp.output.terminal import display_width
-from searchapp.types import Progress
+from searchapp.types.results import Progress
 from tests.paths import PACKAGE
 
 pytestmark = pytest.mark.model

@@ -20,22 +20,19 @@ from searchapp.backends.sqlite.layout import text_digest
 from searchapp.errors import CorpusLocked
 from searchapp.search import query_parser as keywords
 from searchapp.testing import MemoryBackend
-from searchapp.types import (
+from searchapp.types.documents import (
     Address,
-    Backend,
     Document,
     DocumentRow,
-    Filters,
     KnownFile,
     Label,
     Passage,
     PendingDocument,
-    Reader,
     Root,
-    Term,
     Unindexed,
-    Writer,
 )
+from searchapp.types.filters import Filters, Term
+from searchapp.types.protocols import Backend, Reader, Writer
 from tests.builders.corpora import (
     DAY_NS,
     DIM,
@@ -55,7 +52,7 @@ from tests.builders.corpora import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Vector, Vectors
+    from searchapp.types.vectors import Vector, Vectors
 
 FOLDERS = ("/home/ann", "/home/ann/notes", "/home/ann.old", "/srv/data [x]*", "/srv")
 KINDS = ("txt", "md", "pdf")

@@ -33,7 +33,9 @@ from searchapp.errors import (
 )
 from searchapp.search import ranking as rank
 from searchapp.testing import HashEncoder
-from searchapp.types import Filters, LegScore, Root, Unindexed
+from searchapp.types.documents import Root, Unindexed
+from searchapp.types.filters import Filters
+from searchapp.types.results import LegScore
 from tests.builders.shelf import DAY_NS, ENCODER, Shelf
 
 

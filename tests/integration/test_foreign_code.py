@@ -26,7 +26,7 @@ from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, EncoderError
 from searchapp.testing import HashEncoder
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 from tests.builders.corpora import add, axis, document, unit
 from tests.paths import PACKAGE
 

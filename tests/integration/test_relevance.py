@@ -20,7 +20,8 @@ from ir_measures import Success, nDCG
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
-from searchapp.types import Answer, Hit
+from searchapp.types.documents import Hit
+from searchapp.types.results import Answer
 from tests.paths import DATA, JUDGEMENTS
 
 pytestmark = [

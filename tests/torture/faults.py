@@ -43,7 +43,7 @@ from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusMissing
-from searchapp.types import Answer, Finding
+from searchapp.types.results import Answer, Finding
 from tests.torture import victim
 from tests.torture.telling import progress
 

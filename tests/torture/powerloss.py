@@ -40,7 +40,7 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import SearchappError
 from searchapp.testing import HashEncoder
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.corpora import add
 from tests.torture.telling import progress
 

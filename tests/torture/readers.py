@@ -27,7 +27,7 @@ import numpy as np
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.search.query_parser import literal
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 from tests.builders.corpora import DIM, add, axis, document
 
 READERS, DOCUMENTS, PASSAGES = 3, 12, 40

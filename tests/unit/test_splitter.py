@@ -16,7 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.splitter import split
-from searchapp.types import Block, BlockKind, Document, Passage, Place, Span, embedded_text
+from searchapp.types.documents import (
+    Block,
+    BlockKind,
+    Document,
+    Passage,
+    Place,
+    Span,
+    embedded_text,
+)
 
 if TYPE_CHECKING:
     from searchapp.splitter import Tokenize

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from searchapp.backends.sqlite.writer import Store
-    from searchapp.types import EncoderIdentity, Finding, Salvage
+    from searchapp.types.results import Finding, Salvage
+    from searchapp.types.vectors import EncoderIdentity
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,19 +26,11 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.vector_index import from_blob
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import (
-    Document,
-    EncoderIdentity,
-    FileIdentity,
-    Label,
-    Origin,
-    Passage,
-    Root,
-    Source,
-)
+from searchapp.types.documents import Document, FileIdentity, Label, Origin, Passage, Root, Source
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 FORMAT = "searchapp-export/1"
 _MOST_LINE_BYTES = 2**30

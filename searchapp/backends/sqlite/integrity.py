@@ -18,7 +18,8 @@ from searchapp.backends.sqlite import layout as records
 from searchapp.backends.sqlite.reader import BEHIND, Snapshot
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
-from searchapp.types import FileIdentity, Finding, Source, containers_of
+from searchapp.types.documents import FileIdentity, Source, containers_of
+from searchapp.types.results import Finding
 
 _CONTENT = (
     "type",

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from searchapp.types import Document, Passage, Source
+from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
 LOCK = "lock"

@@ -31,26 +31,26 @@ from searchapp.errors import (
     CorpusUnreadable,
 )
 from searchapp.search import query_parser as keywords
-from searchapp.types import (
+from searchapp.types.documents import (
     Address,
-    Background,
     DocumentRow,
-    EncoderIdentity,
     FileIdentity,
-    Filters,
     Hit,
     Label,
     Passage,
     Root,
-    Status,
     Unindexed,
 )
+from searchapp.types.filters import Filters
+from searchapp.types.results import Background, Status
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.backends.sqlite.vector_index import Bitmap, HalfVectors
-    from searchapp.types import Ids, Scores, Term, Vector, Vectors
+    from searchapp.types.filters import Term
+    from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 _HIT = """
     SELECT p.id, d.id, d.path, d.title, d.type, p.start, p."end", p.headings, p.place,

@@ -36,7 +36,9 @@ from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import EncoderIdentity, FileIdentity, Label, Salvage, Source, embedded_text
+from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
+from searchapp.types.results import Salvage
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

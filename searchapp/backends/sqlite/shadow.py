@@ -19,7 +19,8 @@ from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
 from searchapp.filesystem import atomic_write as disk
 
 if TYPE_CHECKING:
-    from searchapp.types import EncoderIdentity, FileOutcome
+    from searchapp.types.results import FileOutcome
+    from searchapp.types.vectors import EncoderIdentity
 
 _PREFIX = "encoding-"
 _NEW, _GONE = (

@@ -25,12 +25,12 @@ import numpy as np
 
 from searchapp.errors import SearchappError
 from searchapp.filesystem import atomic_write as disk
-from searchapp.types import FileIdentity
+from searchapp.types.documents import FileIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Ids, Scores, Vector, Vectors
+    from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
     HalfVectors: TypeAlias = NDArray[np.float16]  # (n, dim), as stored
     Bitmap: TypeAlias = NDArray[np.uint8]  # bit `i % 8` of byte `i // 8` is passage id i

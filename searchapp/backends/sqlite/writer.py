@@ -71,10 +71,9 @@ from searchapp.errors import (
 )
 from searchapp.filesystem import atomic_write as disk
 from searchapp.search.confidence import measure
-from searchapp.types import (
+from searchapp.types.documents import (
     MEMBER,
     Document,
-    EncoderIdentity,
     FileIdentity,
     KnownFile,
     Label,
@@ -86,10 +85,11 @@ from searchapp.types import (
     embedded_text,
     is_within,
 )
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.vector_index import HalfVectors
-    from searchapp.types import Vector, Vectors
+    from searchapp.types.vectors import Vector, Vectors
 
 _MOST_PENDING = 4096  # documents that are handed out at a time
 _MOST_AT_ONCE = 500  # values in one statement

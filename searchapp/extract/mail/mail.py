@@ -19,7 +19,7 @@ from searchapp.extract.builder import Part, document_of
 from searchapp.extract.mail.mime import Mime, words
 from searchapp.extract.members import Allowance, Member
 from searchapp.extract.text.plain import decode
-from searchapp.types import Document, Place
+from searchapp.types.documents import Document, Place
 
 _MAX_SHOWN = 20  # addresses in the text; the metadata has all
 _ENDINGS = {

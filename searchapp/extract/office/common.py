@@ -13,7 +13,7 @@ from searchapp.extract.builder import NO_HEADING, Part, document_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _FILE_TITLE = re.compile(
     r"(microsoft \w+ - "

@@ -21,7 +21,7 @@ from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from searchapp.types import Document, Place
+    from searchapp.types.documents import Document, Place
 
 _LEVELS = 9  # of headings; a paragraph of outline level 9 is body text
 _MAX_BASES = 20  # styles upon styles

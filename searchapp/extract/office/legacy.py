@@ -16,7 +16,7 @@ from searchapp.extract.office.ole import opened
 from searchapp.extract.office.ppt import slide_parts
 
 if TYPE_CHECKING:
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _STREAMS = ("worddocument", "0table", "1table", "powerpoint document", "current user")
 

@@ -19,13 +19,13 @@ from searchapp.extract.office.common import furniture, iso_date, manuscript, rea
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.pptx import in_reading_order, slide_document
 from searchapp.extract.office.zip_package import checked_package, member_bytes
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterable, Iterator
 
-    from searchapp.types import Place
+    from searchapp.types.documents import Place
 
 _NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
 _NAMESPACES = {

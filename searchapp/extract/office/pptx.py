@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import NO_HEADING, Part, document_of
 from searchapp.extract.office.ooxml import Package, Relation, name_of, properties
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from searchapp.types import Place
+    from searchapp.types.documents import Place
 
 _T = TypeVar("_T")
 

@@ -21,7 +21,7 @@ from searchapp.extract.office.common import furniture, iso_date, manuscript, rea
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from searchapp.types import BlockKind, Document
+    from searchapp.types.documents import BlockKind, Document
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? "

@@ -15,7 +15,7 @@ from searchapp.extract.pdf import text_flow as flow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _MIN_SIDE = 64  # px: icons are smaller
 _MAX_SIDE = 2000  # px: larger pictures are scaled down to it

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileFailed
 from searchapp.extract.pdf import ocr
 from searchapp.extract.pdf import text_flow as flow
-from searchapp.types import Block, Document
+from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.members import UNTAKEN
 from searchapp.extract.sandbox.worker import send
-from searchapp.types import MEMBER, Block, Document, FileIdentity, Source, Unindexed
+from searchapp.types.documents import MEMBER, Block, Document, FileIdentity, Source, Unindexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
-    from searchapp.types import Outcome
+    from searchapp.types.documents import Outcome
 
 _MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
 _MAX_DEATHS = 20  # workers that one container may cost

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from searchapp.errors import FileError, FileSkipped
 
 if TYPE_CHECKING:
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _NICENESS = 5  # the encoder goes first
 _FORBIDDEN = (

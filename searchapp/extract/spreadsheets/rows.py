@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _csv import Reader
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from searchapp.types import Document, Place
+    from searchapp.types.documents import Document, Place
 
 MAX_ROWS = 2_000_000  # of a file
 MAX_CHARACTERS = 256 * 2**20  # of a file's rows with the names of their columns

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from searchapp.extract.spreadsheets.workbook import Sheet, Workbook
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _READERS = {
     "xlsx": "xlsx",

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.plain import decode
-from searchapp.types import Block, Document
+from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tree_sitter import Node, Tree
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 _LONG = 40  # lines: a class, a module or an anonymous wrapper above it is cut into what it defines
 _DEEPEST = 8  # names in a heading path

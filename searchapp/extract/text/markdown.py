@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from searchapp.extract.builder import Part
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.plain import decode, iso_date
-from searchapp.types import Block, BlockKind, Document
+from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from markdown_it.token import Token
 
-    from searchapp.types import Place, Span
+    from searchapp.types.documents import Place, Span
 
 _KINDS: dict[str, BlockKind] = {
     "paragraph_open": "prose",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.plain import decode, iso_date
-from searchapp.types import Block, BlockKind, Document
+from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 _Kind: TypeAlias = Literal["blank", "unseen", "heading", "prose", "list", "code", "table"]
 

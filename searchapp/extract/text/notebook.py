@@ -16,7 +16,7 @@ from searchapp.extract.text.plain import decode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from searchapp.types import Document, Place
+    from searchapp.types.documents import Document, Place
 
 _MAX_OUTPUT = 2000  # characters of one output that are kept
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")

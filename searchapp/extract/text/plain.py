@@ -15,12 +15,12 @@ from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.detect import BOMS, is_utf16
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.eastasian import east_asian_text
-from searchapp.types import Block, Document
+from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 MAX_TITLE = 200  # characters
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.plain import decode, iso_date
-from searchapp.types import Block, BlockKind, Document
+from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 _SETTINGS = {
     "report_level": 5,

@@ -20,12 +20,12 @@ from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text import plain as plain_text
 from searchapp.extract.text.plain import decode
 from searchapp.extract.web.html import decode_page, element_parts, page_parts
-from searchapp.types import Block, Document
+from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from searchapp.types import Place, Span
+    from searchapp.types.documents import Place, Span
 
 _Path: TypeAlias = tuple[str, ...]
 

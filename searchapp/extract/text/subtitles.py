@@ -13,7 +13,7 @@ from searchapp.extract.text.plain import decode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _TIMING = re.compile(
     r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,]\d{1,3})?[ \t]*-->[ \t]*[\d:.,]+"

@@ -20,7 +20,7 @@ from searchapp.extract.office.odf import joined
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.zip_package import checked_package, member_bytes
 from searchapp.extract.web.html import page_parts
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     import zipfile

@@ -21,7 +21,7 @@ from searchapp.extract.text.plain import decode, iso_date
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from searchapp.types import Document
+    from searchapp.types.documents import Document
 
 _SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
 _CHARSET = re.compile(

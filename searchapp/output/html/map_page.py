@@ -17,11 +17,11 @@ from searchapp.output.corpus import headings_below_title, place_text
 from searchapp.output.html.page import asset, page, tag, text
 from searchapp.output.map import axes_told, map_notes, nearness_told, rest_of, title_of
 from searchapp.output.terminal import display_path, flowing, one_line, safe
-from searchapp.types import MEMBER
+from searchapp.types.documents import MEMBER
 
 if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
-    from searchapp.types import Hit
+    from searchapp.types.documents import Hit
 
 MARK = '<main id="searchapp-map">'  # by which a map is known
 

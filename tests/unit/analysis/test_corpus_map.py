@@ -16,13 +16,14 @@ from searchapp.analysis import projection as scatter
 from searchapp.analysis.corpus_map import map_corpus
 from searchapp.errors import UsageError
 from searchapp.output.map import map_json, map_notes, map_text
-from searchapp.types import Filters, Label
+from searchapp.types.documents import Label
+from searchapp.types.filters import Filters
 from tests.builders.map import Atlas, atlas_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)
 

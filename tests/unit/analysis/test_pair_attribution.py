@@ -36,7 +36,7 @@ from searchapp.output.html.pair_page import pair_html
 from searchapp.output.pair import pair_json, pair_notes, pair_text
 from searchapp.output.terminal import Look, display_width
 from searchapp.search.attribution import cosine_shares
-from searchapp.types import Inside, TokenVectors
+from searchapp.types.vectors import Inside, TokenVectors
 from tests.builders.models import tiny_model
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = (

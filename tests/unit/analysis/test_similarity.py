@@ -13,7 +13,7 @@ from searchapp.analysis.similarity import cosines, pairs_above
 from searchapp.analysis.word_senses import senses_of
 
 if TYPE_CHECKING:
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 
 def unit_rows(count: int, dim: int, seed: int) -> Vectors:

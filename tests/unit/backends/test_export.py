@@ -20,7 +20,7 @@ from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
-from searchapp.types import Filters
+from searchapp.types.filters import Filters
 
 FLIPS = 100
 

@@ -15,7 +15,8 @@ from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.writer import Store
 from searchapp.errors import CorpusError, CorpusMissing
-from searchapp.types import Finding, Label, Root, Unindexed
+from searchapp.types.documents import Label, Root, Unindexed
+from searchapp.types.results import Finding
 from tests.builders.corpora import EVERYTHING, add, axis, document, unit
 
 pytestmark = pytest.mark.damages_corpus

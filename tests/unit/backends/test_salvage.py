@@ -21,7 +21,8 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusMissing
 from searchapp.testing import HashEncoder
-from searchapp.types import Filters, Salvage
+from searchapp.types.filters import Filters
+from searchapp.types.results import Salvage
 from tests.torture import flips
 from tests.torture.flips import ENCODER, contents, corpus_at
 

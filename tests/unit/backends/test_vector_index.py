@@ -33,11 +33,12 @@ from searchapp.backends.sqlite.vector_index import (
 from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
-from searchapp.types import FileIdentity, Filters
+from searchapp.types.documents import FileIdentity
+from searchapp.types.filters import Filters
 from tests.builders.corpora import DIM, ENCODER, EVERYTHING, add, axis, document, unit
 
 if TYPE_CHECKING:
-    from searchapp.types import Ids, Scores
+    from searchapp.types.vectors import Ids, Scores
 
 ROWS = unit(2000).astype(np.float16)
 MUTATIONS = 120

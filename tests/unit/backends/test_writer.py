@@ -35,7 +35,7 @@ from searchapp.errors import (
     CorpusUnreadable,
     CorpusUnwritable,
 )
-from searchapp.types import Document, FileIdentity, Passage
+from searchapp.types.documents import Document, FileIdentity, Passage
 from tests.builders.corpora import (
     ENCODER,
     EVERYTHING,

@@ -33,12 +33,12 @@ from searchapp.classification.classifier import (
     learn,
 )
 from searchapp.errors import ClassifierError
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 DIM = 8
 ENCODER = EncoderIdentity("test", "f" * 64, DIM, 16)

@@ -34,10 +34,11 @@ from searchapp.errors import (
 )
 from searchapp.maintenance.reembed import reencode
 from searchapp.testing import HashEncoder, MemoryBackend
-from searchapp.types import Filters, Label
+from searchapp.types.documents import Label
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
-    from searchapp.types import Backend
+    from searchapp.types.protocols import Backend
 
 ENCODER = HashEncoder()
 EVERYTHING = Filters()

@@ -33,7 +33,8 @@ from searchapp.errors import EncoderError
 from searchapp.maintenance.reembed import use
 from searchapp.output import models as modelcard
 from searchapp.output.terminal import Look
-from searchapp.types import EncoderIdentity, FileOutcome
+from searchapp.types.results import FileOutcome
+from searchapp.types.vectors import EncoderIdentity
 from tests.unit.encoders.test_text_encoder import converted, home
 
 if TYPE_CHECKING:

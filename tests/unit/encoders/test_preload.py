@@ -11,7 +11,7 @@ import pytest
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.encoders import preload as headstart
 from searchapp.errors import EncoderError
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 OTHER = EncoderIdentity("nowhere", "f" * 64, 8, 16)
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from searchapp.encoders.openvino_engine import Batch
-    from searchapp.types import Encoder, Vectors
+    from searchapp.types.protocols import Encoder
+    from searchapp.types.vectors import Vectors
 
 pytestmark = pytest.mark.model
 
@@ -327,7 +328,7 @@ def test_a_model_that_gives_no_numbers_is_an_error() -> None:
 
 def _broken_encoder(value: float) -> TextEncoder:
     from searchapp.encoders.openvino_engine import Recipe
-    from searchapp.types import EncoderIdentity
+    from searchapp.types.vectors import EncoderIdentity
 
     class Broken:
         batch_tokens = 64
@@ -686,7 +687,7 @@ def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(
     default_encoder: TextEncoder, encoder_cache: Path
 ) -> None:
     code = (
-        "import sys, pathlib; from searchapp.types import EncoderIdentity; from "
+        "import sys, pathlib; from searchapp.types.vectors import EncoderIdentity; from "
         "searchapp.encoders.text_encoder import open_encoder;"
         f"encoder = open_encoder({default_encoder.identity!r}, "
         f"cache=pathlib.Path({str(encoder_cache)!r}));"

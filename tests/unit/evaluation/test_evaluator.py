@@ -27,7 +27,8 @@ from searchapp.evaluation.evaluator import (
 from searchapp.ingest.indexer import Intake
 from searchapp.search.ranking import MODES
 from searchapp.testing import HashEncoder
-from searchapp.types import Encoder, Evaluation, Progress
+from searchapp.types.protocols import Encoder
+from searchapp.types.results import Evaluation, Progress
 
 ENCODER = HashEncoder(dim=1024)
 DOCUMENTS = [

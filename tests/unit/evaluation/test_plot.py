@@ -10,7 +10,7 @@ import pytest
 
 from searchapp.errors import UsageError
 from searchapp.evaluation.plot import require_plot, write_plot
-from searchapp.types import Evaluation
+from searchapp.types.results import Evaluation
 
 
 def figures(

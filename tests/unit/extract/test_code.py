@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from searchapp.extract.detect import CODE_TYPES
 from searchapp.extract.text import code
 from searchapp.extract.text.code import read
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.code import SOURCES, long_class
 
 OPENINGS = {  # the prose that opens each source; the rest have none

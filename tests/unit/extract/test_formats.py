@@ -8,7 +8,7 @@ import pytest
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract import _READERS, extract, extractor_of
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.paths import SAMPLES
 
 

@@ -22,7 +22,7 @@ from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from searchapp.testing import HashEncoder
-from searchapp.types import MEMBER
+from searchapp.types.documents import MEMBER
 from tests.builders.archives import (
     gzipped,
     overlapping,

@@ -11,7 +11,7 @@ import pytest
 from searchapp.errors import FileFailed
 from searchapp.extract import Entry, entries, extract
 from searchapp.extract.mail.outlook import unpacked_rtf
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.archives import zipped
 from tests.builders.mail import compound, mail, multipart, outlook
 from tests.paths import SAMPLES

@@ -13,7 +13,7 @@ import pytest
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.pdf import ocr, pdf
 from searchapp.extract.pdf import text_flow as flow
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.pdfs import huge_picture_pdf, outline_objects, pages_pdf, stream, updated
 from tests.paths import SAMPLES
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from searchapp.extract.sandbox.pool import ExtractionPool
-from searchapp.types import FileIdentity, Source, Unindexed
+from searchapp.types.documents import FileIdentity, Source, Unindexed
 from tests.paths import SAMPLES
 
 REQUEST = (
@@ -294,7 +294,7 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 import time
 from searchapp.extract.pool import ExtractionPool
-from searchapp.types import FileIdentity, Source, Unindexed
+from searchapp.types.documents import (FileIdentity, Source, Unindexed)
 pool = ExtractionPool(1)
 pool.submit({os.fsencode(tmp_path / "a.txt")!r}).result()
 print(*(worker._process.pid for worker in pool._running), flush=True)

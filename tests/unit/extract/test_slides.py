@@ -15,7 +15,7 @@ from searchapp.extract import extract
 from searchapp.extract.office import odf as opendocument_reader
 from searchapp.extract.office import pptx as slides
 from searchapp.extract.web import epub as epub_reader
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.slides import (
     box,
     chart,

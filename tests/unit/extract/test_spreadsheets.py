@@ -11,7 +11,7 @@ import pytest
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract import extract
 from searchapp.extract.spreadsheets.rows import Row, row_parts
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.sheets import (
     compound,
     ods,

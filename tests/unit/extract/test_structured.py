@@ -13,7 +13,7 @@ from searchapp.extract.text import structured as data
 from searchapp.extract.text import subtitles as captions
 from searchapp.extract.text.plain import decode, iso_date
 from searchapp.extract.web import html
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.data import cell, laughs, notebook, old_notebook, printed, result, subtitles
 from tests.paths import SAMPLES
 

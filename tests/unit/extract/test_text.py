@@ -12,7 +12,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract import extract
 from searchapp.extract.text import markdown
 from searchapp.extract.text.plain import decode
-from searchapp.types import Document
+from searchapp.types.documents import Document
 
 PIECES = {  # "@" is a word that a reader sees
     "md": [

@@ -15,7 +15,7 @@ from searchapp.extract import extract
 from searchapp.extract.office.docx import read as read_word
 from searchapp.extract.office.legacy import read as read_legacy
 from searchapp.extract.office.rtf import read as read_rtf
-from searchapp.types import Document
+from searchapp.types.documents import Document
 from tests.builders.word import bomb, cell, docx, paragraph, rich_text, run, table, zipped
 from tests.paths import SAMPLES, TEST_DATA
 

@@ -19,7 +19,7 @@ import pytest
 
 from searchapp.errors import BadFilter, FileFailed, FileSkipped, PathMissing
 from searchapp.filesystem.walk import FileContent, FoundFile, read_file, walk
-from searchapp.types import FileIdentity, Unindexed
+from searchapp.types.documents import FileIdentity, Unindexed
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

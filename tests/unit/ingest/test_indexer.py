@@ -17,10 +17,12 @@ from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.errors import EncoderError
 from searchapp.ingest.indexer import Intake
 from searchapp.testing import HashEncoder
-from searchapp.types import Document, FileIdentity, Filters, Source, Term
+from searchapp.types.documents import Document, FileIdentity, Source
+from searchapp.types.filters import Filters, Term
 
 if TYPE_CHECKING:
-    from searchapp.types import TokenVectors, Vector, Vectors, Writer
+    from searchapp.types.protocols import Writer
+    from searchapp.types.vectors import TokenVectors, Vector, Vectors
 
 
 class Encoder:

@@ -29,7 +29,9 @@ from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
 from searchapp.extract.sandbox.pool import Extracted
 from searchapp.ingest.pipeline import Ingest
-from searchapp.types import Encoder, FileOutcome, Progress, Report, Root, Unindexed
+from searchapp.types.documents import Root, Unindexed
+from searchapp.types.protocols import Encoder
+from searchapp.types.results import FileOutcome, Progress, Report
 from tests.builders.house import CountingEncoder, HereExtractor, House
 from tests.builders.mail import mail
 

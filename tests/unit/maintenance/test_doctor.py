@@ -18,7 +18,7 @@ from searchapp.errors import CorpusUnwritable
 from searchapp.filesystem import atomic_write as disk
 from searchapp.maintenance.doctor import diagnose
 from searchapp.output import corpus as render
-from searchapp.types import Diagnosis
+from searchapp.types.results import Diagnosis
 from tests.builders.corpora import add, document, unit
 
 SECTIONS = ["program", "sqlite", "processor", "model", "corpus", "disk"]

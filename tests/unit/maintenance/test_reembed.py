@@ -39,13 +39,15 @@ from searchapp.errors import (
 )
 from searchapp.maintenance.reembed import TAKEN_OVER, reencode
 from searchapp.testing import HashEncoder
-from searchapp.types import Encoder, Filters, Progress
+from searchapp.types.filters import Filters
+from searchapp.types.protocols import Encoder
+from searchapp.types.results import Progress
 from tests.unit.backends.test_full_disk import fill, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from searchapp.types import Vectors
+    from searchapp.types.vectors import Vectors
 
 __all__ = ["small"]
 OLD, NEW = HashEncoder(), HashEncoder(dim=128, max_tokens=24)

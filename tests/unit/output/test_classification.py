@@ -8,7 +8,7 @@ from searchapp.classification.classifier import Bin, Descriptions, Figures, Verd
 from searchapp.classification.labeling import Applied, Told
 from searchapp.output import classification as classifycard
 from searchapp.output.terminal import Look
-from searchapp.types import EncoderIdentity
+from searchapp.types.vectors import EncoderIdentity
 
 FIGURES = Figures(
     ("bill", "letter"),

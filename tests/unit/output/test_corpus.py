@@ -14,25 +14,19 @@ from searchapp.errors import CorpusMissing, EncoderError
 from searchapp.output import corpus as render
 from searchapp.output import terminal as layout
 from searchapp.output.terminal import Look
-from searchapp.types import (
+from searchapp.types.documents import DocumentRow, Hit, Label, Passage, Place, Root, Unindexed
+from searchapp.types.results import (
     Answer,
     CosineShares,
-    DocumentRow,
-    EncoderIdentity,
     FileOutcome,
     Finding,
-    Hit,
-    Label,
     LegScore,
     Match,
-    Passage,
-    Place,
     Report,
-    Root,
     Status,
-    Unindexed,
     WordShare,
 )
+from searchapp.types.vectors import EncoderIdentity
 
 GUIDE = Hit(
     passage_id=7,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from searchapp.output.evaluation import evaluation_json, evaluation_text
 from searchapp.output.terminal import Look
-from searchapp.types import Comparison, Evaluation
+from searchapp.types.results import Comparison, Evaluation
 
 COSINE = Evaluation(
     "tiny",

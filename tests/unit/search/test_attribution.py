@@ -16,13 +16,16 @@ from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.search.attribution import best_sentence, cosine_shares, is_mean, share_highlights
 from searchapp.testing import HashEncoder
-from searchapp.types import CosineShares, Filters, TokenVectors, WordShare, embedded_text
+from searchapp.types.documents import embedded_text
+from searchapp.types.filters import Filters
+from searchapp.types.results import CosineShares, WordShare
+from searchapp.types.vectors import TokenVectors
 from tests.paths import DATA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.types import Span
+    from searchapp.types.documents import Span
 
 QUESTIONS = (
     "what do I do if the heating breaks",

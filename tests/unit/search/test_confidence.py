@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from searchapp.search.confidence import LEAST_PASSAGES, Evidence, confidences, measure
-from searchapp.types import Background
+from searchapp.types.results import Background
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

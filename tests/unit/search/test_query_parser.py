@@ -27,7 +27,7 @@ from searchapp.search.query_parser import (
     telling,
     words,
 )
-from searchapp.types import Term
+from searchapp.types.filters import Term
 
 
 def term(text: str) -> Term:

@@ -20,7 +20,8 @@ from searchapp.search.ranking import (
     suspects,
     trust,
 )
-from searchapp.types import Address, TokenVectors
+from searchapp.types.documents import Address
+from searchapp.types.vectors import TokenVectors
 
 DOCUMENTS = np.array([4, 4, 9, 4, 9])
 EVERYWHERE = range(5)

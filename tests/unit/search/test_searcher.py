@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from searchapp.errors import BadFilter, BadSetting, DocumentMissing, EmptyQuery, PathMissing
-from searchapp.types import Answer, Filters
+from searchapp.types.filters import Filters
+from searchapp.types.results import Answer
 from tests.builders.shelf import ENCODER, Shelf
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from searchapp.testing import HashEncoder
-from searchapp.types import Encoder
+from searchapp.types.protocols import Encoder
 
 
 def test_it_is_an_encoder() -> None:

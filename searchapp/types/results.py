@@ -1,0 +1,259 @@
+"""What the program says: answers, reports, figures and findings. Frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from searchapp.types.documents import Hit, Label, Outcome, Root, Span, Unindexed
+from searchapp.types.vectors import EncoderIdentity
+
+if TYPE_CHECKING:
+    from searchapp.types.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Background:
+    """What a corpus is like as a whole: what a cosine in it has to be read against."""
+
+    scale: float  # the median cosine of a passage to the nearest one of another document
+    mean: Vector  # (dim,), of the passages' vectors, not of unit length
+
+
+@dataclass(frozen=True, slots=True)
+class LegScore:
+    """What one leg said of a match."""
+
+    score: float
+    rank: int  # from 1
+
+
+@dataclass(frozen=True, slots=True)
+class WordShare:
+    """What one word of a passage, or one other token, adds to its cosine; start and end within the
+    passage.
+    """
+
+    start: int
+    end: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class CosineShares:
+    """A passage's cosine as the sum of what its special tokens, its heading path and each of its
+    words add; shares may be negative.
+    """
+
+    cosine: float  # recomputed from the token states; the shares add up to it
+    special: float
+    headings: float
+    words: tuple[WordShare, ...]  # in order
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A passage that answers a query."""
+
+    rank: int  # from 1
+    score: float
+    cosine: float | None  # None where the vectors were not looked at, or the passage has none yet
+    legs: Mapping[str, LegScore]
+    hit: Hit
+    copies: tuple[
+        bytes, ...
+    ] = ()  # paths of documents that hold nearly the same passage, not shown themselves
+    parts: Mapping[str, float] = field(
+        default_factory=dict
+    )  # what adds up to the score, by what earned it
+    confidence: float | None = None
+    sentence: Span | None = (
+        # within hit.text: the one that earned the match, where that was asked for and there is a
+        # choice
+        None
+    )
+    shares: CosineShares | None = (
+        None  # what each word adds to the cosine, where that was asked for and can be told
+    )
+    highlights: tuple[
+        tuple[int, int, float], ...
+    ] = ()  # start, end within hit.text, weight in (0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The matches of a query and what they rest on."""
+
+    query: str
+    mode: str
+    legs: tuple[str, ...]
+    generation: int
+    matches: tuple[Match, ...]
+    took_ms: float
+    pending: int = 0  # documents without vectors, not searched
+    stale: int = (
+        0  # documents whose file could not be read since, or made by an older extractor or splitter
+    )
+    is_approximate: bool = False
+    notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
+    stages_s: Mapping[str, float] = field(
+        default_factory=dict, compare=False
+    )  # where the time went
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file (or, with `files` > 1, of one ignored folder)."""
+
+    path: bytes
+    outcome: Outcome
+    reason: str = ""
+    files: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an ingest did, file by file."""
+
+    generation: int
+    took_s: float
+    files: tuple[FileOutcome, ...]
+    passages_embedded: int = 0
+    passages_reused: int = 0
+    was_interrupted: bool = False
+    notes: tuple[str, ...] = ()
+    stages_s: Mapping[str, float] = field(
+        default_factory=dict, compare=False
+    )  # where the time went, by stage of the main thread
+    encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
+
+    def counts(self) -> dict[str, int]:
+        """How many files had each outcome."""
+        counts: dict[str, int] = {}
+        for entry in self.files:
+            counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is; a file is done once its vectors are stored."""
+
+    files_done: int
+    files_total: int
+    passages: int  # embedded or reused so far
+    took_s: float  # since the encoder was ready
+    left_s: float  # what the rest takes, infinite while nothing tells
+
+    @property
+    def share(self) -> float:
+        """The part of the work that is done, from 0 to 1."""
+        return self.took_s / (self.took_s + self.left_s) if self.took_s + self.left_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A corpus at a glance."""
+
+    path: str
+    generation: int
+    documents: int
+    passages: int
+    pending: int
+    stale: int
+    outdated: int  # documents made by an older extractor or splitter
+    encoder: EncoderIdentity | None
+    roots: tuple[Root, ...]
+    unindexed: tuple[Unindexed, ...]
+    database_bytes: int
+    vectors_bytes: int  # of the vectors file, 0 where there is none
+    vectors_state: str  # "current", "behind by N passages", "missing", "damaged", "none yet"
+    ingested_at_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `check` found wrong."""
+
+    what: str
+    path: bytes = b""
+    is_lost: bool = False  # true where no source is left to repair from
+    is_of_cache: bool = False  # true of the vectors file, which the next ingest makes anew
+
+
+@dataclass(slots=True)
+class Salvage:
+    """What became of a damaged corpus, and what is still to be done."""
+
+    backup: str = ""  # the folder that has the database as it was found
+    documents: int = 0  # that were kept
+    to_embed: int = 0  # of them, because their vectors were damaged
+    to_read: list[bytes] = field(
+        default_factory=list
+    )  # paths of documents that were damaged, and whose files stand
+    labels: dict[bytes, list[Label]] = field(
+        default_factory=dict
+    )  # what those were labelled by hand, by path
+    lost: list[bytes] = field(
+        default_factory=list
+    )  # paths of those whose files are gone; b"" where not even that can be read
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps the program from working as it should, and its cure."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """What `doctor` has seen: facts with their names, by section, and what is wrong."""
+
+    sections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One mode's figures on one collection. `run` has each question's best documents with their
+    scores, best first.
+    """
+
+    collection: str
+    mode: str
+    queries: int
+    ndcg_at_10: float
+    recall_at_100: float
+    mrr_at_10: float
+    query_ms: float  # median
+    query_ms_p95: float  # 95th percentile
+    run: Mapping[str, Sequence[tuple[str, float]]]
+    ndcgs: Mapping[str, float]  # nDCG@10 of each question
+    weight: float | None = None  # of the keyword leg, where one was asked for
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others."""
+        return label_of(self.mode, self.weight)
+
+
+def label_of(mode: str, weight: float | None) -> str:
+    """A mode, with the keyword leg's weight where one was asked for: "hybrid", "hybrid w=.3"."""
+    return mode if weight is None else f"{mode} w={weight:g}".replace("=0.", "=.")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How two evaluations of the same questions differ, and how likely chance alone makes such a
+    difference.
+    """
+
+    a: str  # labels
+    b: str
+    ndcg_at_10: float  # b's minus a's
+    p: float
+    queries: int

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.keeping import keep
-from searchapp import config as settings
+from searchapp import config
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
@@ -70,7 +70,7 @@ def _shelf(folder: Path, work: Path) -> Shelf:
         (docs / f"{record['_id']}.md").write_text(
             f"# {record['title']}\n\n{record['text']}\n", encoding="utf-8"
         )
-    cache = settings.load().cache
+    cache = config.load().cache
     backend = LocalBackend(work / f"{folder.name}-corpus")
     Corpus(backend, cache=cache).ingest([docs])
     relevant: dict[str, set[str]] = {}

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.keeping import keep
-from searchapp import config as settings
+from searchapp import config
 from searchapp.encoders.model_folder import find_model
 from searchapp.evaluation.qrels import (
     collection_judgements,
@@ -64,7 +64,7 @@ def _vectors(texts: Sequence[str]) -> dict[str, np.ndarray]:
     import torch
     from transformers import AutoModel, AutoTokenizer
 
-    path = str(find_model("default", cache=settings.load().cache).path)
+    path = str(find_model("default", cache=config.load().cache).path)
     tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModel.from_pretrained(path).eval()
     ids = tokenizer(
         list(texts), padding="max_length", truncation=True, max_length=LIMIT, return_tensors="pt"

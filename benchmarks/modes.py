@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.keeping import keep
-from searchapp import config as settings
+from searchapp import config
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
 
-settings.use_one_thread_for_small_products()  # before what imports NumPy
+config.use_one_thread_for_small_products()  # before what imports NumPy
 MODES = ("cosine", "keyword", "hybrid", "best")
 WARM, COLD = 100, 5  # questions
 
@@ -54,7 +54,7 @@ def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]
     from searchapp.encoders.text_encoder import load_encoder
 
     corpus = Corpus(
-        LocalBackend(folder), encoder=load_encoder(cache=settings.load().cache, is_batch=False)
+        LocalBackend(folder), encoder=load_encoder(cache=config.load().cache, is_batch=False)
     )
     status = corpus.status()
     cold: dict[str, list[float]] = {mode: [] for mode in MODES}

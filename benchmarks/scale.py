@@ -29,9 +29,9 @@ import numpy as np
 
 from benchmarks import synthetic
 from benchmarks.keeping import keep
-from searchapp.backends.sqlite import vector_index as vectors
+from searchapp.backends.sqlite import vector_index
 from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.search import query_parser as keywords
+from searchapp.search import query_parser
 from searchapp.types.filters import Filters
 from searchapp.types.vectors import EncoderIdentity
 
@@ -157,7 +157,7 @@ def _asked(reader: Reader, asked: NDArray[np.float32], texts: Sequence[str]) -> 
     found: dict[str, object] = {
         "cosine_ms": _times(lambda i: reader.cosine_leg(asked[i], Filters(), DEPTH))
     }
-    terms = [keywords.literal(text).terms for text in texts]
+    terms = [query_parser.literal(text).terms for text in texts]
     found["keyword_ms"] = _times(lambda i: reader.keyword_leg(terms[i], Filters(), DEPTH))
     for share in SELECTIVITIES:
         filters = Filters(
@@ -192,10 +192,10 @@ def _vectors_alone(folder: Path, size: int) -> dict[str, object]:
             yield first, np.asarray(rows[first : first + BLOCK])
 
     begin = time.perf_counter()
-    published = vectors.publish(folder, 1, synthetic.DIM, len(rows), blocks)
+    published = vector_index.publish(folder, 1, synthetic.DIM, len(rows), blocks)
     published_s = time.perf_counter() - begin
     begin = time.perf_counter()
-    index = vectors.open_file(folder, published)
+    index = vector_index.open_file(folder, published)
     opened_s = time.perf_counter() - begin
     asked, _ = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
     found: dict[str, object] = {
@@ -218,7 +218,7 @@ def _vectors_alone(folder: Path, size: int) -> dict[str, object]:
 
 
 def _recall(
-    index: vectors.VectorsFile,
+    index: vector_index.VectorsFile,
     rows: NDArray[np.float16],
     asked: NDArray[np.float32],
     allowed: NDArray[np.uint8] | None,
@@ -227,7 +227,7 @@ def _recall(
     best_ids, best = np.empty((len(asked), 0), np.int64), np.empty((len(asked), 0), np.float32)
     for first in range(0, len(rows), BLOCK):
         ids = np.arange(first, min(first + BLOCK, len(rows)))
-        ids = ids if allowed is None else ids[vectors.contains(allowed, ids)]
+        ids = ids if allowed is None else ids[vector_index.contains(allowed, ids)]
         cosines = asked @ rows[ids].astype(np.float32).T
         best, best_ids = (
             np.hstack((best, cosines)),

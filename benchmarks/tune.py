@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.keeping import keep
-from searchapp import config as settings
+from searchapp import config
 
 if TYPE_CHECKING:
     from searchapp.finetuning.held_out import Score
     from searchapp.finetuning.pipeline import Phase, Tuned
 
-settings.use_one_thread_for_small_products()  # before what imports NumPy
+config.use_one_thread_for_small_products()  # before what imports NumPy
 ROOT = Path(__file__).resolve().parents[1]
 JUDGEMENTS = ROOT / "tests" / "data" / "judgements" / "codenames"
 LIBRARIES = ("sentence-transformers", "transformers", "torch")
@@ -54,7 +54,7 @@ def _measure(work: Path, collection: Path | None) -> dict[str, object]:
     from searchapp.corpus import Corpus
     from searchapp.finetuning.pipeline import Callbacks, account_of, tune
 
-    chosen = replace(settings.load(), corpus=work / "corpus", model=None, device="cpu")
+    chosen = replace(config.load(), corpus=work / "corpus", model=None, device="cpu")
     Corpus.open(chosen).ingest([ROOT / "data" / "codenames"])
     watch = _Watch()
     found = tune(
@@ -111,7 +111,7 @@ def _firsts(score: Score | None) -> list[str]:
     return [Path(documents[0][0]).name for documents in score.evaluation.run.values()]
 
 
-def _elsewhere(collection: Path, model: Path, chosen: settings.Settings) -> Mapping[str, object]:
+def _elsewhere(collection: Path, model: Path, chosen: config.Settings) -> Mapping[str, object]:
     """How the base model and the tuned one do on a judged collection that has nothing to do with
     the tuning.
     """

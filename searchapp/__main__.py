@@ -7,16 +7,16 @@ import os
 import sys
 from typing import NoReturn
 
-from searchapp import config as settings
-from searchapp.encoders import preload as headstart
+from searchapp import config
+from searchapp.encoders import preload
 
 
 def run() -> NoReturn:
     """Run the command line and leave at once: tearing the libraries down would cost more than
     answering.
     """
-    settings.use_one_thread_for_small_products()
-    headstart.guess(sys.argv[1:])
+    config.use_one_thread_for_small_products()
+    preload.guess(sys.argv[1:])
     from searchapp.cli import main
 
     code = main(sys.argv[1:])

@@ -19,10 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.integrity import standing_source
-from searchapp.encoders import preload as headstart
+from searchapp.encoders import preload
 from searchapp.errors import (
     BackupError,
     BadFilter,
@@ -38,9 +37,8 @@ from searchapp.errors import (
     UnknownMode,
 )
 from searchapp.extract import extractor_of
-from searchapp.search import more_like_this as examples
-from searchapp.search import query_parser as keywords
-from searchapp.search import ranking as rank
+from searchapp.filesystem.sources import standing_source
+from searchapp.search import more_like_this, query_parser, ranking
 from searchapp.search.searcher import Request, Search, needs_encoder
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
@@ -81,11 +79,9 @@ class Corpus:
         self._encoder = encoder
 
     @classmethod
-    def open(cls, where: settings.Settings | str | os.PathLike[str]) -> Corpus:
+    def open(cls, where: config.Settings | str | os.PathLike[str]) -> Corpus:
         """The corpus in a folder, which need not exist before the first ingest."""
-        chosen = (
-            where if isinstance(where, settings.Settings) else settings.load(corpus=Path(where))
-        )
+        chosen = where if isinstance(where, config.Settings) else config.load(corpus=Path(where))
         return cls(LocalBackend(chosen.corpus), cache=chosen.cache)
 
     # -- the first line: ingest
@@ -184,8 +180,8 @@ class Corpus:
         with closing(self._open_reader(watch)) as reader:
             made_by = require_documents(reader)
             settings = reader.settings()
-            mode = mode or settings.get("mode", rank.MODES[0])
-            parse = keywords.literal if is_literal or mode == "cosine" else keywords.parse
+            mode = mode or settings.get("mode", ranking.MODES[0])
+            parse = query_parser.literal if is_literal or mode == "cosine" else query_parser.parse
             asked = tuple(map(parse, texts))
             _require_question(
                 [each.text for each in asked], has_examples=bool(like or like_passages)
@@ -194,7 +190,7 @@ class Corpus:
                 asked=asked,
                 mode=mode,
                 k=min(k, reader.counts()[1]),
-                weight=float(settings.get("weight", rank.WEIGHT)) if weight is None else weight,
+                weight=float(settings.get("weight", ranking.WEIGHT)) if weight is None else weight,
                 filters=filters,
                 away=tuple(map(_clean, away)),
                 min_score=min_score,
@@ -210,8 +206,10 @@ class Corpus:
                 with watch.stage("open the vectors"):
                     self._begin_opening(made_by)
                     reader.prepare()
-            shown = [examples.of_file(_absolute(file), reader, opened) for file in like]
-            shown += [examples.of_passage(*passage, reader, opened) for passage in like_passages]
+            shown = [more_like_this.of_file(_absolute(file), reader, opened) for file in like]
+            shown += [
+                more_like_this.of_passage(*passage, reader, opened) for passage in like_passages
+            ]
             with watch.stage("rank"):
                 answer = _answer(
                     Search(reader, opened, request.beside(shown), watch), reader, texts, begin
@@ -239,8 +237,10 @@ class Corpus:
         """
         if name not in ("mode", "weight"):
             raise BadSetting(f"there is no setting {name!r}", hint="settings: mode, weight")
-        if value is not None and name == "mode" and value not in rank.MODES:
-            raise BadSetting(f"there is no mode {value!r}", hint=f"modes: {', '.join(rank.MODES)}")
+        if value is not None and name == "mode" and value not in ranking.MODES:
+            raise BadSetting(
+                f"there is no mode {value!r}", hint=f"modes: {', '.join(ranking.MODES)}"
+            )
         if value is not None and name == "weight":
             _require_weight(value)
         with closing(self._backend.writer()) as writer:
@@ -393,16 +393,16 @@ class Corpus:
         many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
         before anything is changed, and OtherEncoder.
         """
-        from searchapp.backends.sqlite import export as transfer
+        from searchapp.backends.sqlite import export
 
-        header = transfer.header(file)
+        header = export.header(file)
         counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
         with closing(self._backend.writer()) as writer:
             _require_same(writer.encoder(), header.encoder)
             if writer.encoder() is None:
                 writer.set_encoder(header.encoder)
             known, labelled = writer.known_files(), self._labels_by_hand()
-            for each in transfer.documents(file, moved=moved):
+            for each in export.documents(file, moved=moved):
                 counts[_import(writer, each, known.get(each.source.path), labelled)] += 1
                 if counts["imported"] % _COMMIT_DOCUMENTS == 0:
                     writer.commit()
@@ -467,12 +467,12 @@ class Corpus:
     def _begin_opening(self, made_by: EncoderIdentity) -> None:
         if self._encoder is None:
             assert self._cache is not None
-            headstart.begin(made_by, self._cache)
+            preload.begin(made_by, self._cache)
 
     def _query_encoder(self, made_by: EncoderIdentity) -> Encoder:
         if self._encoder is None:
             assert self._cache is not None
-            return headstart.opened(made_by, self._cache)
+            return preload.opened(made_by, self._cache)
         _require_same(made_by, self._encoder.identity)
         return self._encoder
 
@@ -633,8 +633,8 @@ def _require_sense(
     least: tuple[float | None, float | None],
     counts: tuple[int, int | None],
 ) -> None:
-    if mode is not None and mode not in rank.MODES:
-        raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(rank.MODES)}")
+    if mode is not None and mode not in ranking.MODES:
+        raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(ranking.MODES)}")
     if weight is not None:
         _require_weight(weight)
     if any(count is not None and count < 1 for count in counts):

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.analysis import map_groups as groups
-from searchapp.analysis import projection as scatter
+from searchapp.analysis import map_groups, projection
 from searchapp.errors import UsageError
 from searchapp.search.more_like_this import direction
 from searchapp.types.documents import Passage
@@ -76,7 +75,7 @@ def map_corpus(
     """
     _require("level", level, LEVELS)
     _require("grouping", by, BYS)
-    scatter.require_method(method)
+    projection.require_method(method)
     rows = list(reader.rows(filters))
     embedded = [
         (i, row.passages)
@@ -86,10 +85,12 @@ def map_corpus(
     hits, vectors, total = _points(reader, embedded, level, most)
     if len(hits) > _NEAR:
         on_stage(f"finding the nearest of {len(hits):,} {level}s")
-    true = scatter.nearest(vectors, NEAREST)
+    true = projection.nearest(vectors, NEAREST)
     if method == "umap":
         on_stage(f"laying out {len(hits):,} {level}s; UMAP takes half a minute to start")
-    plane = scatter.project(vectors, method) if hits else scatter.Plane(method, np.zeros((0, 2)))
+    plane = (
+        projection.project(vectors, method) if hits else projection.Plane(method, np.zeros((0, 2)))
+    )
     paths = [hit.path for hit in hits]
     return CorpusMap(
         level=level,
@@ -99,13 +100,13 @@ def map_corpus(
         model=reader.encoder.model if reader.encoder else "",
         hits=tuple(hits),
         plane=plane,
-        groups=groups.grouped(_names(reader, hits, by)),
+        groups=map_groups.grouped(_names(reader, hits, by)),
         nearest=true,
-        kept=scatter.kept(plane.places, true),
+        kept=projection.kept(plane.places, true),
         documents=len(set(paths)),
         total=total,
         pending=len(rows) - len(embedded),
-        base=groups.base_of(paths) if paths else b"/",
+        base=map_groups.base_of(paths) if paths else b"/",
     )
 
 
@@ -122,7 +123,7 @@ def _points(
 ) -> tuple[list[Hit], Vectors, int]:
     """What the points are, their vectors, (n, dim), and how many there would be without a bound."""
     if level == "document":
-        chosen = [documents[i] for i in scatter.sample(len(documents), most).tolist()]
+        chosen = [documents[i] for i in projection.sample(len(documents), most).tolist()]
         shown = [_document(reader, document_id) for document_id, _ in chosen]
         return (
             [hit for hit, _ in shown],
@@ -130,7 +131,7 @@ def _points(
             len(documents),
         )
     total = sum(count for _, count in documents)
-    hits = list(_passages(reader, documents, scatter.sample(total, most)))
+    hits = list(_passages(reader, documents, projection.sample(total, most)))
     return hits, reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64)), total
 
 
@@ -177,8 +178,8 @@ def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
         }
         return [first.get(hit.document_id, "") for hit in hits]
     paths = [hit.path for hit in hits]
-    base = groups.base_of(paths) if paths else b"/"
-    return [os.fsdecode(_below(base, folder)) for folder in groups.folders(paths)]
+    base = map_groups.base_of(paths) if paths else b"/"
+    return [os.fsdecode(_below(base, folder)) for folder in map_groups.folders(paths)]
 
 
 def _doubt(label: Label) -> tuple[bool, float, str]:

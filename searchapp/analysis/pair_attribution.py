@@ -17,6 +17,7 @@ import numpy as np
 
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import EmptyQuery
+from searchapp.linalg import unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -137,12 +138,12 @@ def compare(
     """The pair of two texts: `insides` is all that the model made of them, and `vectors`, (dim,),
     are theirs, of any length but 0.
     """
-    directions = [_direction(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
+    directions = [unit(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
     units = [_units(inside, text) for text, inside in zip(texts, insides, strict=True)]
     sums = [
         _sums(inside, each) for inside, each in zip(insides, units, strict=True)
     ]  # (m, dim), (n, dim)
-    similarities = _direction(sums[0]) @ _direction(sums[1]).T  # (m, n)
+    similarities = unit(sums[0]) @ unit(sums[1]).T  # (m, n)
     products = _products(*sums) if all(map(_is_mean, directions, sums)) else None
     readings = [
         Reading(text, left, each, nearest, _attention(inside, each))
@@ -227,20 +228,12 @@ def _sums(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
     return np.array([states[list(unit.tokens)].sum(axis=0) for unit in units])
 
 
-def _direction(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows, or a single one, of unit length; 0 where they are."""
-    unit: NDArray[np.float64] = rows / np.maximum(
-        np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12
-    )
-    return unit
-
-
 def _is_mean(direction: NDArray[np.float64], sums: NDArray[np.float64]) -> bool:
     """Whether a text's vector is the mean of its states, so nearly that its shares add up to its
     cosines; not where they cancel out.
     """
     total = sums.sum(axis=0)
-    return bool(total.any() and np.linalg.norm(direction - _direction(total)) <= _EXACT)
+    return bool(total.any() and np.linalg.norm(direction - unit(total)) <= _EXACT)
 
 
 def _products(sums_a: NDArray[np.float64], sums_b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -283,8 +276,8 @@ def _attention(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
     So rows still add up to 1 (Clark et al. 2019, section 4.1).
     """
     sums = np.zeros((len(units), len(inside.offsets)))  # (u, t)
-    for at, unit in enumerate(units):
-        sums[at, list(unit.tokens)] = 1
+    for at, each in enumerate(units):
+        sums[at, list(each.tokens)] = 1
     means = sums / sums.sum(axis=1, keepdims=True)
     between: NDArray[np.float64] = (
         means @ inside.attentions.astype(np.float64) @ sums.T

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from searchapp.linalg import unit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ class PairOf(NamedTuple):
 
 def cosines(a: Vectors, b: Vectors) -> NDArray[np.float64]:
     """The cosine of each row of a with each of b, (n, m); 0 for a row of zeros."""
-    return _unit(a) @ _unit(b).T
+    return unit(np.asarray(a, np.float64)) @ unit(np.asarray(b, np.float64)).T
 
 
 def pairs_above(
@@ -80,11 +82,3 @@ def _above(
                 )
                 if cosine >= bound:
                     yield cosine, first, second
-
-
-def _unit(vectors: Vectors) -> NDArray[np.float64]:
-    wide = np.asarray(vectors, np.float64)
-    unit: NDArray[np.float64] = wide / np.maximum(
-        np.linalg.norm(wide, axis=1, keepdims=True), 1e-12
-    )
-    return unit

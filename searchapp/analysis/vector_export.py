@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from searchapp.errors import PathMissing, UsageError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
     from searchapp.analysis.embed_files import Row
@@ -52,7 +52,7 @@ def write(path: Path, rows: Iterable[Row], dim: int) -> int:
     """Write rows of that width to a file, in the form that its name ends in; returns how many there
     were.
     """
-    with disk.replaced(path) as file:
+    with atomic_write.replaced(path) as file:
         match path.suffix:
             case ".npz":
                 return _write_npz(file, rows, dim)
@@ -82,7 +82,7 @@ def _shortest(row: Row) -> list[float]:
 
 def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[Row]) -> int:
     count = 0
-    with disk.replaced(path.with_suffix(".metadata.tsv")) as labels:
+    with atomic_write.replaced(path.with_suffix(".metadata.tsv")) as labels:
         labels.write(b"text\tsource\tstart\tend\n")
         for row in rows:
             file.write(("\t".join(map(str, row.vector)) + "\n").encode())

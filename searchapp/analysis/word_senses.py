@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from searchapp.linalg import unit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -86,6 +88,6 @@ def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.int64]) -> fl
 def _sense(vectors: Vectors, places: NDArray[np.int64]) -> Sense:
     rows = vectors[places].astype(np.float64)
     mean = rows.mean(axis=0)
-    near = rows @ (mean / max(float(np.linalg.norm(mean)), 1e-12))  # (p,)
+    near = rows @ unit(mean)  # (p,)
     order = np.lexsort((places, -near))
     return Sense(tuple(int(place) for place in places[order]), float(near.mean()))

@@ -19,7 +19,7 @@ import numpy as np
 
 from searchapp.classification.classifier import Bin, Classifier, Figures, Way
 from searchapp.errors import ClassifierError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def save(classifier: Classifier, path: Path) -> None:
     }
     told = np.frombuffer(json.dumps(header).encode(), np.uint8)
     try:
-        with disk.replaced(path) as file:
+        with atomic_write.replaced(path) as file:
             np.savez_compressed(
                 file,
                 header=told,

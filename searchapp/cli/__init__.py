@@ -23,7 +23,7 @@ from searchapp import __version__
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.errors import SearchappError, UsageError
-from searchapp.output import corpus as render
+from searchapp.output import corpus
 
 # Each command in the order of the help, with its module there and what it does: a function of the
 # command's name, or a Typer with commands of its own; a name that Python needs for itself has an
@@ -105,9 +105,9 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
         )
         failure.code = "internal"
     told = (
-        render.json_text(render.error_json(failure))
+        corpus.json_text(corpus.error_json(failure))
         if is_json
-        else render.error_text(failure, console.look(sys.stderr))
+        else corpus.error_text(failure, console.look(sys.stderr))
     )
     console.note(told.rstrip())
     return failure.exit_code

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.options import JsonOption, ModelOption
 from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
-from searchapp.output import corpus as render
+from searchapp.output import corpus
 
 if TYPE_CHECKING:
     from searchapp.encoders.catalog import Facts
@@ -65,31 +65,31 @@ def explain(
     text; the word of the other text that it is nearest to; and what each head of each layer attends
     to.
     """
-    from searchapp.analysis import pair_attribution as pair
+    from searchapp.analysis import pair_attribution
     from searchapp.encoders.catalog import look_at
     from searchapp.encoders.encoder import Encoder
-    from searchapp.output import pair as paircard
+    from searchapp.output import pair
 
     if out is not None:
         _require_page(out)
     texts = [_text_of(word) for word in (text_a, text_b)]
-    chosen = settings.load(model=model)
+    chosen = config.load(model=model)
     by = look_at(chosen.model or "default", chosen.cache)
     _refuse_absent(layer, head, by)
-    found = pair.explain(texts, Encoder.load(by.model, cache=chosen.cache, device="cpu"))
+    found = pair_attribution.explain(
+        texts, Encoder.load(by.model, cache=chosen.cache, device="cpu")
+    )
     if out is not None:
         from searchapp.output.html.pair_page import pair_html
 
         console.write_page(out, pair_html(found, by))
         console.note(f"written: {out}")
-    for note in paircard.pair_notes(found, by):
+    for note in pair.pair_notes(found, by):
         console.note(note)
     if as_json:
-        console.write(render.json_text(paircard.pair_json(found, by, layer=layer, head=head)))
+        console.write(corpus.json_text(pair.pair_json(found, by, layer=layer, head=head)))
     else:
-        console.write(
-            paircard.pair_text(found, by, console.look(sys.stdout), layer=layer, head=head)
-        )
+        console.write(pair.pair_text(found, by, console.look(sys.stdout), layer=layer, head=head))
     return console.Exit.DONE
 
 
@@ -110,15 +110,15 @@ def predict(
     google-bert/bert-base-uncased; models for search, as the default one, have lost theirs.
     """
     from searchapp.analysis.fill_mask import predict as gaps_of
-    from searchapp.output import fill_mask as predictcard
+    from searchapp.output import fill_mask
 
-    chosen = settings.load(model=model)
+    chosen = config.load(model=model)
     name = chosen.model or "default"
     gaps = gaps_of(text, cache=chosen.cache, model=name, k=k)
     if as_json:
-        console.write(render.json_text(predictcard.gaps_json(name, text, gaps)))
+        console.write(corpus.json_text(fill_mask.gaps_json(name, text, gaps)))
     else:
-        console.write(predictcard.gaps_text(text, gaps, console.look(sys.stdout)))
+        console.write(fill_mask.gaps_text(text, gaps, console.look(sys.stdout)))
     return console.Exit.DONE
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import STYLE, console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (
@@ -32,8 +32,8 @@ from searchapp.cli.options import (
     filters_of,
 )
 from searchapp.errors import CorpusMissing, OtherEncoder, UsageError
+from searchapp.humanize import one_line, pluralize
 from searchapp.output import corpus as render
-from searchapp.output import terminal as layout
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, Figures, Judge
@@ -104,34 +104,33 @@ def train(
     without LABELS, that is what is learned from.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
-    from searchapp.classification import classifier_file as classifierfile
-    from searchapp.classification import labeling as labelling
+    from searchapp.classification import classifier_file, labeling
     from searchapp.classification.classifier import learn
-    from searchapp.output import classification as classifycard
+    from searchapp.output import classification
 
     begin_s = time.perf_counter()
-    chosen = settings.load(corpus=corpus, model=model, device=device)
+    chosen = config.load(corpus=corpus, model=model, device=device)
     with _ground(chosen, model=model, is_corpus_needed=output is None or labels is None) as ground:
         examples = _examples(labels, ground)
         classifier = learn(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
-            said = labelling.say(LocalBackend(chosen.corpus), examples.of_documents)
-            console.note(
-                f"{layout.counted(said, 'document')} of the corpus labelled as the table says"
-            )
-        place = output or labelling.classifier_path(chosen.corpus)
-        classifierfile.save(classifier, place)
+            said = labeling.say(LocalBackend(chosen.corpus), examples.of_documents)
+            console.note(f"{pluralize(said, 'document')} of the corpus labelled as the table says")
+        place = output or labeling.classifier_path(chosen.corpus)
+        classifier_file.save(classifier, place)
     shown = os.path.abspath(place)  # noqa: PTH100 - keeps links
     took_s = time.perf_counter() - begin_s
     if as_json:
         console.write(
             render.json_text(
-                classifycard.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}
+                classification.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}
             )
         )
     else:
         console.write(
-            classifycard.classifier_text(classifier, shown, console.look(sys.stdout), took_s=took_s)
+            classification.classifier_text(
+                classifier, shown, console.look(sys.stdout), took_s=took_s
+            )
         )
     return ground.code
 
@@ -173,10 +172,10 @@ def apply(
     were given by hand stand.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
-    from searchapp.classification import labeling as labelling
-    from searchapp.output import classification as classifycard
+    from searchapp.classification import labeling
+    from searchapp.output import classification
 
-    chosen = settings.load(corpus=corpus, model=model, device=device)
+    chosen = config.load(corpus=corpus, model=model, device=device)
     if items:
         if within or type_ or where or dry_run or least:
             raise UsageError(
@@ -191,16 +190,16 @@ def apply(
         with _ground(chosen, model=model, is_corpus_needed=True) as ground:
             judge = _by_descriptions(zero_shot, ground)
     filters = filters_of(within, type_, where=where)
-    found = labelling.apply(
+    found = labeling.apply(
         LocalBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
     )
     if as_json:
         console.write(
-            render.json_text(classifycard.applied_json(found, judge, is_stored=not dry_run))
+            render.json_text(classification.applied_json(found, judge, is_stored=not dry_run))
         )
     else:
-        console.write(classifycard.applied_text(found, console.look(sys.stdout)))
-        console.note(classifycard.applied_note(found, is_stored=not dry_run))
+        console.write(classification.applied_text(found, console.look(sys.stdout)))
+        console.note(classification.applied_note(found, is_stored=not dry_run))
     return Exit.DONE if found.told else Exit.NOTHING
 
 
@@ -238,9 +237,9 @@ def evaluate(
     LABELS alone, by leaving parts of them out in turn; with --test, of what LABELS teach, or of the
     classifier there is, on the others.
     """
-    from searchapp.output import classification as classifycard
+    from searchapp.output import classification
 
-    chosen = settings.load(corpus=corpus, model=model, device=device)
+    chosen = config.load(corpus=corpus, model=model, device=device)
     if zero_shot is None and classifier is None and (labels is not None or test is None):
         figures, what, code = _taught(labels, test, folds, chosen, model)
     elif labels is not None and test is not None:
@@ -251,9 +250,9 @@ def evaluate(
     else:
         figures, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)
     if as_json:
-        console.write(render.json_text({"judged": what, **classifycard.figures_json(figures)}))
+        console.write(render.json_text({"judged": what, **classification.figures_json(figures)}))
     else:
-        console.write(classifycard.figures_text(figures, what, console.look(sys.stdout)))
+        console.write(classification.figures_text(figures, what, console.look(sys.stdout)))
     return code
 
 
@@ -275,11 +274,11 @@ def label(
     becomes of the file.
     """
     from searchapp.backends.sqlite.backend import LocalBackend
-    from searchapp.classification import labeling as labelling
+    from searchapp.classification import labeling
     from searchapp.classification.label_files import label_name
 
-    backend = LocalBackend(settings.load(corpus=corpus).corpus)
-    act = labelling.unlabel if remove else labelling.label
+    backend = LocalBackend(config.load(corpus=corpus).corpus)
+    act = labeling.unlabel if remove else labeling.label
     changed = act(
         backend, label_name(name, "the command line"), [absolute(place) for place in places]
     )
@@ -287,8 +286,8 @@ def label(
         console.write(render.json_text({"changed": [os.fsdecode(path) for path in changed]}))
     else:
         console.write(
-            f"{layout.counted(len(changed), 'document')} {'no longer' if remove else 'now'} "
-            f"labelled {layout.one_line(name)}\n"
+            f"{pluralize(len(changed), 'document')} {'no longer' if remove else 'now'} "
+            f"labelled {one_line(name)}\n"
         )
     return Exit.DONE if changed or not remove else Exit.NOTHING
 
@@ -298,16 +297,15 @@ def show(
     classifier: ClassifierOption = None, corpus: CorpusOption = None, as_json: JsonOption = False
 ) -> int:
     """Show what the classifier has learned."""
-    from searchapp.classification import classifier_file as classifierfile
-    from searchapp.classification import labeling as labelling
-    from searchapp.output import classification as classifycard
+    from searchapp.classification import classifier_file, labeling
+    from searchapp.output import classification
 
-    place = classifier or labelling.classifier_path(settings.load(corpus=corpus).corpus)
-    found, shown = classifierfile.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
+    place = classifier or labeling.classifier_path(config.load(corpus=corpus).corpus)
+    found, shown = classifier_file.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
     if as_json:
-        console.write(render.json_text(classifycard.classifier_json(found, shown)))
+        console.write(render.json_text(classification.classifier_json(found, shown)))
     else:
-        console.write(classifycard.classifier_text(found, shown, console.look(sys.stdout)))
+        console.write(classification.classifier_text(found, shown, console.look(sys.stdout)))
     return Exit.DONE
 
 
@@ -324,7 +322,7 @@ def _tell(
     as_json: bool,
 ) -> int:
     """Tell the label of each text, and of the document in each file."""
-    from searchapp.output import classification as classifycard
+    from searchapp.output import classification
 
     with _judged_by(zero_shot, classifier, chosen, model) as (judge, ground):
         wanted = [*_items(items)]
@@ -333,9 +331,9 @@ def _tell(
         shown = [wanted[i][0] for i in there]
         verdicts = judge.verdicts(vectors) if there else []
     if as_json:
-        console.write(render.json_text(classifycard.verdicts_json(shown, verdicts, judge)))
+        console.write(render.json_text(classification.verdicts_json(shown, verdicts, judge)))
     else:
-        console.write(classifycard.verdicts_text(shown, verdicts, console.look(sys.stdout)))
+        console.write(classification.verdicts_text(shown, verdicts, console.look(sys.stdout)))
     return ground.code
 
 
@@ -350,7 +348,7 @@ def _taught(
         if test is None:
             examples, rare = examples.of_frequent(LEAST_LEFT_OUT)
             if rare:
-                names = ", ".join(map(layout.one_line, rare))
+                names = ", ".join(map(one_line, rare))
                 console.note(
                     f"labels with fewer than {LEAST_LEFT_OUT} examples are not judged: {names}"
                 )
@@ -396,7 +394,7 @@ def _note_seen(classifier: Classifier, examples: Examples) -> None:
     if seen := classifier.count_seen(examples.vectors):
         console.note(
             f"it has learned from {seen:,} of the "
-            f"{layout.counted(len(examples.labels), 'example')}: the figures flatter it"
+            f"{pluralize(len(examples.labels), 'example')}: the figures flatter it"
         )
 
 
@@ -426,10 +424,9 @@ def _judged_by(
 
 
 def _trained(classifier: Path | None, chosen: Settings) -> Classifier:
-    from searchapp.classification import classifier_file as classifierfile
-    from searchapp.classification import labeling as labelling
+    from searchapp.classification import classifier_file, labeling
 
-    return classifierfile.load(classifier or labelling.classifier_path(chosen.corpus))
+    return classifier_file.load(classifier or labeling.classifier_path(chosen.corpus))
 
 
 def _by_descriptions(source: Path, ground: _Ground) -> Judge:
@@ -441,18 +438,18 @@ def _by_descriptions(source: Path, ground: _Ground) -> Judge:
 
 def _examples(source: Path | None, ground: _Ground) -> Examples:
     """What a table or a folder says, or the documents of the corpus that were labelled by hand."""
-    from searchapp.classification import labeling as labelling
+    from searchapp.classification import labeling
     from searchapp.classification.label_files import read_labels
 
     if source is not None:
-        found = labelling.examples_of(read_labels(source), ground.specimens)
+        found = labeling.examples_of(read_labels(source), ground.specimens)
         ground.tell()
         return found
     assert ground.specimens.reader is not None
-    found = labelling.examples_by_hand(ground.specimens.reader)
+    found = labeling.examples_by_hand(ground.specimens.reader)
     if found.several:
         console.note(
-            f"{layout.counted(found.several, 'document')} left out, as they have several labels"
+            f"{pluralize(found.several, 'document')} left out, as they have several labels"
         )
     return found
 
@@ -499,12 +496,12 @@ class _Ground:
         """Say what could not be read, and what was cut, since it was last told."""
         failed, cut = self.specimens.failed, self.specimens.cut
         for path, reason in failed:
-            console.note(f"{layout.one_line(path)}: {reason}")
+            console.note(f"{one_line(path)}: {reason}")
             self.code = Exit.PARTLY
         if cut:
             limit = self.identity.max_tokens
             console.note(
-                f"{layout.counted(cut, 'text')} longer than {limit} tokens; only the beginning of "
+                f"{pluralize(cut, 'text')} longer than {limit} tokens; only the beginning of "
                 "each was read"
             )
         self.specimens.failed, self.specimens.cut = [], 0

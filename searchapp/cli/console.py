@@ -15,10 +15,10 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.errors import SearchappError
-from searchapp.output import corpus as render
-from searchapp.output import terminal as layout
+from searchapp.humanize import human_duration
+from searchapp.output import corpus, terminal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -68,10 +68,10 @@ def write_page(path: Path, page: str) -> int:
     """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes.
     Raises SearchappError.
     """
-    from searchapp.filesystem import atomic_write as disk
+    from searchapp.filesystem import atomic_write
 
     content = page.encode()
-    with writing(path), disk.replaced(path) as file:
+    with writing(path), atomic_write.replaced(path) as file:
         file.write(content)
     return len(content)
 
@@ -96,7 +96,7 @@ def note(text: str) -> None:
 def note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
     """Tell where the time went, unless JSON tells it."""
     if stages_s and not as_json:
-        note(render.stages_text(stages_s, look(sys.stderr)).rstrip("\n"))
+        note(corpus.stages_text(stages_s, look(sys.stderr)).rstrip("\n"))
 
 
 def since_start_s() -> float:
@@ -117,10 +117,10 @@ def since_start_s() -> float:
 def look(stream: TextIO) -> Look:
     """What suits a stream: colour and links on a terminal, plain text elsewhere."""
     is_terminal = stream.isatty()
-    return layout.Look(
+    return terminal.Look(
         width=shutil.get_terminal_size().columns if is_terminal else None,
-        color=settings.wants_color(stream),
-        links=is_terminal and settings.terminal_has_links(),
+        color=config.wants_color(stream),
+        links=is_terminal and config.terminal_has_links(),
         base=os.fsencode(Path.cwd()) if is_terminal else None,
     )
 
@@ -216,4 +216,4 @@ def _progress_text(state: Progress) -> str:
     rate = state.passages / max(state.took_s, 0.1)
     told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
     is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S
-    return f"{told}, about {layout.human_duration(state.left_s)} left" if is_telling else told
+    return f"{told}, about {human_duration(state.left_s)} left" if is_telling else told

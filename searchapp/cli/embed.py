@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (
@@ -28,9 +28,9 @@ from searchapp.cli.options import (
     named,
 )
 from searchapp.errors import PathMissing, UsageError
+from searchapp.humanize import one_line, pluralize
 from searchapp.output import corpus as render
-from searchapp.output import embeddings as embeddingcard
-from searchapp.output import terminal as layout
+from searchapp.output import embeddings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,7 +102,7 @@ def embed(
     """Show or write the vectors of text, of any level, layer and pooling, as the model's authors
     would compute them.
     """
-    from searchapp.analysis import vector_export as vectorfile
+    from searchapp.analysis import vector_export
     from searchapp.analysis.embed_files import Pieces, level_of, notes
     from searchapp.encoders.encoder import Encoder
 
@@ -112,10 +112,10 @@ def embed(
             f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --out FILE"
         )
     if out is not None:
-        vectorfile.require_writable(out)
+        vector_export.require_writable(out)
     _require_files(files or [])
     console.show_log()
-    chosen = settings.load(model=model, device=device)
+    chosen = config.load(model=model, device=device)
     encoder = Encoder.load(
         chosen.model or "default",
         layers=layers,
@@ -129,10 +129,8 @@ def embed(
     rows = pieces.rows(_sources(files or ["-"], is_by_line=level == "sentence"))
     if out is not None:
         with console.interruptible(), console.writing(out):
-            count = vectorfile.write(out, rows, encoder.dim)
-        console.write(
-            f"{layout.counted(count, 'vector')} of {encoder.dim} numbers written to {out}\n"
-        )
+            count = vector_export.write(out, rows, encoder.dim)
+        console.write(f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
     else:
         count = _stream(rows, form)
     for note in notes(pieces, count, encoder.identity.max_tokens):
@@ -201,17 +199,17 @@ def similar(
             as_json=as_json,
         )
     rows, columns = _compared(items or [], lists)
-    chosen = settings.load(model=model)
+    chosen = config.load(model=model)
     console.show_log()
     vectors = _vectors_of([*rows, *columns], chosen)
     found = cosines(vectors[: len(rows)], vectors[len(rows) :] if columns else vectors)
     columns = columns or rows
     if as_json:
-        console.write(render.json_text(embeddingcard.matrix_json(rows, columns, found)))
+        console.write(render.json_text(embeddings.matrix_json(rows, columns, found)))
     elif as_csv:
-        console.write(embeddingcard.matrix_csv(rows, columns, found))
+        console.write(embeddings.matrix_csv(rows, columns, found))
     else:
-        console.write(embeddingcard.matrix_text(rows, columns, found, console.look(sys.stdout)))
+        console.write(embeddings.matrix_text(rows, columns, found, console.look(sys.stdout)))
     return Exit.DONE
 
 
@@ -235,7 +233,7 @@ def words(
     from searchapp.encoders.text_encoder import open_encoder
 
     console.show_log()
-    place = settings.load(corpus=corpus)
+    place = config.load(corpus=corpus)
     with closing(LocalBackend(place.corpus).reader()) as reader:
         made_by = require_documents(reader)
         encoder = open_encoder(made_by, cache=place.cache)
@@ -244,11 +242,11 @@ def words(
         )
     senses = senses_of(np.stack([each.vector for each in places])) if places else []
     if as_json:
-        console.write(render.json_text(embeddingcard.senses_json(word, places, senses, passages)))
+        console.write(render.json_text(embeddings.senses_json(word, places, senses, passages)))
     elif places:
-        console.write(embeddingcard.senses_text(word, places, senses, console.look(sys.stdout)))
+        console.write(embeddings.senses_text(word, places, senses, console.look(sys.stdout)))
     else:
-        console.note(f"no passage holds the word {layout.one_line(word)}")
+        console.note(f"no passage holds the word {one_line(word)}")
     if passages > MOST_PASSAGES:
         console.note(
             f"{passages:,} passages hold the word; the best {MOST_PASSAGES} were looked at; --in, "
@@ -297,7 +295,7 @@ def _lines_of_input() -> Iterator[Source]:
 
 
 def _stream(rows: Iterator[Row], form: str) -> int:
-    from searchapp.analysis import vector_export as vectorfile
+    from searchapp.analysis import vector_export
 
     count = 0
 
@@ -308,9 +306,9 @@ def _stream(rows: Iterator[Row], form: str) -> int:
             yield row
 
     lines = (
-        embeddingcard.rows_lines(counted(), console.look(sys.stdout))
+        embeddings.rows_lines(counted(), console.look(sys.stdout))
         if form == "table"
-        else vectorfile.json_lines(counted())
+        else vector_export.json_lines(counted())
     )
     for line in lines:
         console.write(line if form == "table" else f"{line}\n")
@@ -344,7 +342,7 @@ def _compared(items: Sequence[str], lists: Sequence[Path]) -> tuple[list[str], l
     return groups[0], groups[1] if len(groups) == 2 else []
 
 
-def _vectors_of(items: Sequence[str], chosen: settings.Settings) -> Vectors:
+def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
     """A vector for each text, or for the document in the file of that name."""
     import numpy as np
 
@@ -398,16 +396,16 @@ def _duplicates(
             hint="--level passage, or --level document",
         )
     console.show_log()
-    with closing(LocalBackend(settings.load(corpus=corpus).corpus).reader()) as reader:
+    with closing(LocalBackend(config.load(corpus=corpus).corpus).reader()) as reader:
         require_documents(reader)
         names, vectors = _stored(reader, filters, level)
     pairs, total = pairs_above(vectors, above, limit=limit)
     if as_json:
-        console.write(render.json_text(embeddingcard.pairs_json(names, pairs, total)))
+        console.write(render.json_text(embeddings.pairs_json(names, pairs, total)))
     elif as_csv:
-        console.write(embeddingcard.pairs_csv(names, pairs))
+        console.write(embeddings.pairs_csv(names, pairs))
     else:
-        console.write(embeddingcard.pairs_text(names, pairs, console.look(sys.stdout)))
+        console.write(embeddings.pairs_text(names, pairs, console.look(sys.stdout)))
     if total > len(pairs):
         console.note(
             f"the nearest {len(pairs):,} of {total:,} pairs; --limit shows more, a higher --above "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
 from searchapp.output import corpus as render
@@ -74,7 +74,7 @@ def evaluate(
     """
     from searchapp.evaluation.evaluator import compare, write_run
     from searchapp.evaluation.plot import require_plot, write_plot
-    from searchapp.output import evaluation as scoreboard
+    from searchapp.output import evaluation
 
     if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
         raise typer.BadParameter(
@@ -88,7 +88,7 @@ def evaluate(
     if plot is not None:
         require_plot(plot)
     console.show_log()
-    chosen = settings.load(corpus=corpus, model=model, device=device)
+    chosen = config.load(corpus=corpus, model=model, device=device)
     results = _evaluations(judged, chosen, is_own=corpus is not None, modes=modes, weights=weights)
     if run_file is not None:
         write_run(run_file, results[0])
@@ -96,15 +96,15 @@ def evaluate(
         write_plot(plot, results)
     compared = compare(results)
     if as_json:
-        console.write(render.json_text(scoreboard.evaluation_json(results, compared)))
+        console.write(render.json_text(evaluation.evaluation_json(results, compared)))
     else:
-        console.write(scoreboard.evaluation_text(results, compared, console.look(sys.stdout)))
+        console.write(evaluation.evaluation_text(results, compared, console.look(sys.stdout)))
     return 0
 
 
 def _evaluations(
     judged: Path,
-    chosen: settings.Settings,
+    chosen: config.Settings,
     *,
     is_own: bool,
     modes: Sequence[str],

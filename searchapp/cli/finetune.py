@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
@@ -133,8 +133,7 @@ def tune(
     from searchapp.cli.model import going_over
     from searchapp.finetuning.trainer import Recipe
     from searchapp.finetuning.training_pairs import is_pairs
-    from searchapp.output import finetuning as tunecard
-    from searchapp.output import models as modelcard
+    from searchapp.output import finetuning, models
 
     if out is None:
         raise typer.BadParameter("say where to put the model: --out DIR", param_hint="--out")
@@ -148,7 +147,7 @@ def tune(
         raise typer.BadParameter(
             "pairs of texts are about no corpus: leave --use out", param_hint="--use"
         )
-    chosen = settings.load(corpus=corpus, model=model, device=device)
+    chosen = config.load(corpus=corpus, model=model, device=device)
     recipe = Recipe(epochs=epochs, batch=batch, rate=rate, seed=seed)
     try:
         found = _tune(
@@ -159,34 +158,34 @@ def tune(
         return Exit.INTERRUPTED
     is_used = use and found.is_in_place
     if not as_json:
-        console.write(tunecard.tuned_text(found, console.look(sys.stdout), is_used=is_used))
+        console.write(finetuning.tuned_text(found, console.look(sys.stdout), is_used=is_used))
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
-        told = tunecard.tuned_json(found)
+        told = finetuning.tuned_json(found)
         console.write(
-            render.json_text({**told, "use": modelcard.reencoded_json(used)} if used else told)
+            render.json_text({**told, "use": models.reencoded_json(used)} if used else told)
         )
     elif used:
-        console.write(modelcard.reencoded_text(used, console.look(sys.stdout)))
+        console.write(models.reencoded_text(used, console.look(sys.stdout)))
     if found.after is None or (used and not used.is_in_place):
         return Exit.INTERRUPTED
     return Exit.DONE if found.is_in_place else Exit.NOTHING
 
 
 def _tune(
-    source: Path | None, output: Path, chosen: settings.Settings, **asked: Unpack[_Asked]
+    source: Path | None, output: Path, chosen: config.Settings, **asked: Unpack[_Asked]
 ) -> Tuned:
     """Tune, and tell of it on the way."""
     from searchapp.finetuning.pipeline import Callbacks, tune
-    from searchapp.output import finetuning as tunecard
+    from searchapp.output import finetuning
 
     console.show_log()
     with console.interruptible(), _Progress() as progress:
         callbacks = Callbacks(
             on_phase=progress.begin,
-            on_step=lambda step: progress.show(tunecard.step_text(step), step.done / step.total),
+            on_step=lambda step: progress.show(finetuning.step_text(step), step.done / step.total),
             on_embedding=lambda done, total, took_s: progress.show(
-                tunecard.embedding_text(done, total, took_s), done / max(total, 1)
+                finetuning.embedding_text(done, total, took_s), done / max(total, 1)
             ),
             is_stopped=progress.is_stopped,
         )

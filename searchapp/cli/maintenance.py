@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (
@@ -23,8 +23,8 @@ from searchapp.cli.options import (
     corpus_at,
     mover_of,
 )
+from searchapp.humanize import pluralize
 from searchapp.output import corpus as render
-from searchapp.output import terminal as layout
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
@@ -60,7 +60,7 @@ def forget(
     else:
         console.write("".join(f"deleted {name}, which held the text\n" for name in backups))
         console.write(
-            f"forgot {layout.counted(len(removed), 'document')}; what was removed before is "
+            f"forgot {pluralize(len(removed), 'document')}; what was removed before is "
             "cleared away, too\n"
         )
     return 0
@@ -111,7 +111,7 @@ def backup(
     from searchapp.backends.sqlite.backend import LocalBackend
 
     return _tell_held(
-        LocalBackend(settings.load(corpus=corpus).corpus).back_up(file),
+        LocalBackend(config.load(corpus=corpus).corpus).back_up(file),
         f"are in {file}",
         as_json=as_json,
     )
@@ -125,17 +125,14 @@ def restore(
     """Make a corpus of a backup, where there is none yet, and check all of it."""
     from searchapp.backends.sqlite.backend import LocalBackend
 
-    folder = settings.load(corpus=corpus).corpus
+    folder = config.load(corpus=corpus).corpus
     return _tell_held(
         LocalBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json
     )
 
 
 def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
-    told = (
-        f"{layout.counted(held['documents'], 'document')} of generation "
-        f"{held['generation']} {what}\n"
-    )
+    told = f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
     console.write(render.json_text(dict(held)) if as_json else told)
     return Exit.DONE
 
@@ -155,11 +152,11 @@ def export(
     """
     from searchapp.backends.sqlite.backend import LocalBackend
 
-    documents = LocalBackend(settings.load(corpus=corpus).corpus).export(file)
+    documents = LocalBackend(config.load(corpus=corpus).corpus).export(file)
     console.write(
         render.json_text({"documents": documents})
         if as_json
-        else f"exported {layout.counted(documents, 'document')}\n"
+        else f"exported {pluralize(documents, 'document')}\n"
     )
     return 0
 
@@ -192,7 +189,7 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
     """
     from searchapp.maintenance.doctor import diagnose
 
-    found = diagnose(settings.load(corpus=corpus))
+    found = diagnose(config.load(corpus=corpus))
     console.write(
         render.json_text(render.diagnosis_json(found))
         if as_json

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (
@@ -65,22 +65,22 @@ def map_(
     little of some hundred dimensions, so that nearness on it is a hint: the page tells how good a
     one, and what is nearest in truth.
     """
-    from searchapp.analysis import corpus_map as corpusmap
+    from searchapp.analysis import corpus_map
     from searchapp.backends.sqlite.backend import LocalBackend
     from searchapp.corpus import require_documents
-    from searchapp.output import map as mapcard
+    from searchapp.output import map
     from searchapp.output.html.map_page import map_html
 
     console.show_log()
-    place = settings.load(corpus=corpus).corpus
+    place = config.load(corpus=corpus).corpus
     filters = filters_of(within, type_, where=where, labels=label)
     page = out or (None if as_json else _own(_DEFAULT))
     with closing(LocalBackend(place).reader()) as reader:
         require_documents(reader)
-        found = corpusmap.map_corpus(
+        found = corpus_map.map_corpus(
             reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note
         )
-        notes = [*reader.notes, *mapcard.map_notes(found)]
+        notes = [*reader.notes, *map.map_notes(found)]
     for note in notes:
         console.note(note)
     if not found.hits:
@@ -90,13 +90,11 @@ def map_(
     if as_json:
         console.write(
             render.json_text(
-                mapcard.map_json(found) | {"page": page and os.fspath(page), "bytes": size}
+                map.map_json(found) | {"page": page and os.fspath(page), "bytes": size}
             )
         )
     else:
-        console.write(
-            mapcard.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout))
-        )
+        console.write(map.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout)))
     return Exit.DONE
 
 

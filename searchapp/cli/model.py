@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import STYLE, console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import CorpusOption, DeviceOption, JsonOption
 from searchapp.output import corpus as render
 from searchapp.output import models as modelcard
-from searchapp.output import terminal as layout
+from searchapp.output import terminal
 
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.shadow import Reencoded
@@ -53,7 +53,7 @@ def list_(
     """
     from searchapp.encoders.catalog import at_hand
 
-    found = at_hand(settings.load(corpus=corpus), folders or [])
+    found = at_hand(config.load(corpus=corpus), folders or [])
     look = console.look(sys.stdout)
     console.write(
         render.json_text(modelcard.models_json(found))
@@ -74,7 +74,7 @@ def show(
     """
     from searchapp.encoders.catalog import converted_size, look_at
 
-    chosen = settings.load(corpus=corpus)
+    chosen = config.load(corpus=corpus)
     facts = look_at(_named(name, chosen), chosen.cache)
     size = converted_size(facts, chosen.cache)
     look = console.look(sys.stdout)
@@ -96,11 +96,11 @@ def verify(
     texts. Exit codes: 0 sound · 5 only its conversion is damaged, which is made anew · 4 the model
     itself is damaged or missing.
     """
-    from searchapp.encoders import catalog as models
+    from searchapp.encoders import catalog
 
-    chosen = settings.load(corpus=corpus)
+    chosen = config.load(corpus=corpus)
     named = _named(name, chosen)
-    parts = models.verify(named, chosen)
+    parts = catalog.verify(named, chosen)
     look = console.look(sys.stdout)
     console.write(
         render.json_text(modelcard.parts_json(named, parts))
@@ -129,7 +129,7 @@ def use(
     It answers as before until all documents are embedded anew, then by the new model. Its folders
     are read on the way, as ingest reads them. Interrupted, the same command goes on where it was.
     """
-    done = going_over(name, settings.load(corpus=corpus, device=device), keep=keep)
+    done = going_over(name, config.load(corpus=corpus, device=device), keep=keep)
     if done is None:
         console.write(
             render.json_text({"model": name, "is_in_place": True})
@@ -146,7 +146,7 @@ def use(
     return 0 if done.is_in_place else Exit.INTERRUPTED
 
 
-def going_over(name: str, chosen: settings.Settings, *, keep: bool = False) -> Reencoded | None:
+def going_over(name: str, chosen: config.Settings, *, keep: bool = False) -> Reencoded | None:
     """Have the corpus use a model, and tell of it on the way; None where it uses it already."""
     from searchapp.maintenance.reembed import Step, use
 
@@ -177,14 +177,14 @@ def drop(
 
     The corpus, and the model itself, stay as they are.
     """
-    from searchapp.backends.sqlite import shadow as encodings
+    from searchapp.backends.sqlite import shadow
 
-    dropped = encodings.drop(settings.load(corpus=corpus).corpus, name)
+    dropped = shadow.drop(config.load(corpus=corpus).corpus, name)
     told = {"deleted": [str(path) for path in dropped]}
     console.write(
         render.json_text(told)
         if as_json
-        else layout.joined(f"deleted {path.name}" for path in dropped)
+        else terminal.joined(f"deleted {path.name}" for path in dropped)
     )
     return 0
 
@@ -197,7 +197,7 @@ _TOLD = {
 }
 
 
-def _named(name: str | None, chosen: settings.Settings) -> str:
+def _named(name: str | None, chosen: config.Settings) -> str:
     """The model that is asked about: the corpus's, or the one that the settings name, where none is
     named.
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.cli import console
 from searchapp.errors import BadFilter
 
@@ -103,7 +103,7 @@ def corpus_at(folder: Path | None) -> Corpus:
     from searchapp.corpus import Corpus
 
     console.show_log()
-    return Corpus.open(settings.load(corpus=folder))
+    return Corpus.open(config.load(corpus=folder))
 
 
 def filters_of(
@@ -211,7 +211,7 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 def _moment(text: str | None, option: str) -> int | None:
-    from searchapp.backends.sqlite.layout import moment_ns
+    from searchapp.types.dates import moment_ns
 
     if text is None:
         return None

@@ -187,7 +187,7 @@ def query(
     Where words are looked for (every mode but cosine), "a phrase" must stand in the passage, -word
     must not, title:word is in the title.
     """
-    from searchapp.cli import last_answer as lastanswer
+    from searchapp.cli import last_answer
     from searchapp.corpus import Corpus
 
     if as_json and as_paths:
@@ -207,7 +207,7 @@ def query(
         away=away,
         like=[named(path) for path in like],
         like_passages=[
-            lastanswer.recall(number, corpus=place.corpus, cache=place.cache)
+            last_answer.recall(number, corpus=place.corpus, cache=place.cache)
             for number in like_match
         ],
         min_score=min_score,
@@ -219,7 +219,7 @@ def query(
         has_highlights=look.width is not None and not as_json and not as_paths,
         has_shares=explain,
     )
-    lastanswer.remember(answer, corpus=place.corpus, cache=place.cache)
+    last_answer.remember(answer, corpus=place.corpus, cache=place.cache)
     for note in render.answer_notes(answer):
         console.note(note)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
@@ -266,22 +266,22 @@ def status(
     """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and
     why.
     """
-    from searchapp.backends.sqlite import shadow as encodings
-    from searchapp.output import models as modelcard
+    from searchapp.backends.sqlite import shadow
+    from searchapp.output import models
 
     found, look = corpus_at(corpus).status(), console.look(sys.stdout)
-    others = encodings.others(Path(found.path))
+    others = shadow.others(Path(found.path))
     if as_json:
         console.write(
             render.json_text(
-                render.status_json(found) | {"encodings": modelcard.encodings_json(others)}
+                render.status_json(found) | {"encodings": models.encodings_json(others)}
             )
         )
     elif skipped:
         console.write(render.unindexed_text(found.unindexed, look))
     else:
         console.write(
-            render.status_text(found, look) + modelcard.encodings_text(others, found.documents)
+            render.status_text(found, look) + models.encodings_text(others, found.documents)
         )
     return 0
 

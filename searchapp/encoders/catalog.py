@@ -19,9 +19,9 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from searchapp.backends.sqlite import shadow as encodings
+from searchapp.backends.sqlite import shadow
 from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.encoders import openvino_engine as graph
+from searchapp.encoders import openvino_engine
 from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model, is_hub_name
 from searchapp.errors import CorpusError, EncoderError
 
@@ -180,17 +180,17 @@ def _found(model: str, origin: Origin, place: Path | None, cache: Path) -> AtHan
         return AtHand(model, origin, problem=str(error))
 
 
-def _made_by(corpus: Path) -> tuple[EncoderIdentity | None, list[encodings.OtherEncoding]]:
+def _made_by(corpus: Path) -> tuple[EncoderIdentity | None, list[shadow.OtherEncoding]]:
     """The encoder of the corpus, where it can be read, and its other encodings."""
     try:
         with Snapshot(corpus) as snapshot:
-            return snapshot.encoder, encodings.others(corpus)
+            return snapshot.encoder, shadow.others(corpus)
     except CorpusError:
         return None, []
 
 
 def _fingerprint_of(
-    model: str, current: EncoderIdentity | None, others: Iterable[encodings.OtherEncoding]
+    model: str, current: EncoderIdentity | None, others: Iterable[shadow.OtherEncoding]
 ) -> str:
     """The fingerprint under which a model that cannot be read made an encoding of the corpus; ""
     where it made none.
@@ -276,8 +276,8 @@ def converted_size(facts: Facts, cache: Path) -> int | None:
     to be again.
     """
     try:
-        entry = graph.read_entry(facts.fingerprint, cache)
-    except graph.EntryDamaged:
+        entry = openvino_engine.read_entry(facts.fingerprint, cache)
+    except openvino_engine.EntryDamaged:
         return None
     return sum(file.stat().st_size for file in entry.path.iterdir())
 
@@ -470,7 +470,7 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> Part:
     """Whether the model as it was converted for this processor gives the vectors that
     torch gave.
     """
-    path = graph.entry_path(folder.fingerprint, cache)
+    path = openvino_engine.entry_path(folder.fingerprint, cache)
     if not path.exists():
         return Part(
             "conversion",
@@ -478,16 +478,16 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> Part:
             "not converted for this processor yet: it is when it is first needed",
         )
     try:
-        entry = graph.read_entry(folder.fingerprint, cache, is_thorough=True)
+        entry = openvino_engine.read_entry(folder.fingerprint, cache, is_thorough=True)
         worst = max(_worst_disagreement(entry, is_batch=is_batch) for is_batch in (False, True))
-    except (graph.EntryDamaged, EncoderError) as error:
+    except (openvino_engine.EntryDamaged, EncoderError) as error:
         return Part(
             "conversion",
             "derived",
             str(error),
             f"Delete {path}: it is made anew when it is next needed.",
         )
-    if not worst <= graph.tolerance():
+    if not worst <= openvino_engine.tolerance():
         told = f"its vectors are not the model's (1 - cosine {worst:.1e})"
         return Part(
             "conversion", "derived", told, f"Delete {path}: it is made anew when it is next needed."
@@ -500,12 +500,13 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> Part:
     )
 
 
-def _worst_disagreement(entry: graph.Entry, *, is_batch: bool) -> float:
-    engine = graph.OpenVinoEngine(entry, is_batch=is_batch)
+def _worst_disagreement(entry: openvino_engine.Entry, *, is_batch: bool) -> float:
+    engine = openvino_engine.OpenVinoEngine(entry, is_batch=is_batch)
     golden = entry.recipe.golden
-    vectors = engine.run([graph.golden_batch(each, entry.recipe) for each in golden])
+    vectors = engine.run([openvino_engine.golden_batch(each, entry.recipe) for each in golden])
     return max(
-        graph.disagreement(rows[0], each) for rows, each in zip(vectors, golden, strict=True)
+        openvino_engine.disagreement(rows[0], each)
+        for rows, each in zip(vectors, golden, strict=True)
     )
 
 

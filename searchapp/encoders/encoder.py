@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.encoders.text_encoder import TextEncoder, load_encoder, load_exact
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import UsageError
+from searchapp.linalg import unit
 from searchapp.splitter import split
 from searchapp.types.documents import Document
 
@@ -73,7 +74,7 @@ class Encoder:
         the processor has it, which has neither other layers nor poolings. Raises EncoderError and
         UsageError.
         """
-        place = cache or settings.load().cache
+        place = cache or config.load().cache
         if not is_fast:
             found = load_exact(
                 str(model),
@@ -179,5 +180,5 @@ class Encoder:
             )
 
     def _sized(self, vector: NDArray[np.float64]) -> NDArray[np.float32]:
-        length = float(np.linalg.norm(vector)) if self._is_normalised else 1.0
-        return np.ascontiguousarray(vector / max(length, 1e-12), np.float32)
+        sized = unit(vector) if self._is_normalised else vector
+        return np.ascontiguousarray(sized, np.float32)

@@ -34,7 +34,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
             json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8"
         )
         for place in (*work.iterdir(), work):
-            disk.sync(place)
+            atomic_write.sync(place)
         _publish(work, final)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -186,7 +186,7 @@ def _publish(work: Path, final: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-    disk.sync(final.parent)
+    atomic_write.sync(final.parent)
 
 
 def _digest(path: Path) -> str:

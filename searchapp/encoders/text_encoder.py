@@ -31,6 +31,7 @@ from searchapp.encoders.openvino_engine import (
     read_entry,
 )
 from searchapp.errors import EncoderError
+from searchapp.linalg import unit
 from searchapp.types.documents import Span
 from searchapp.types.vectors import EncoderIdentity, Inside, TokenVectors
 
@@ -480,14 +481,12 @@ def _unit_rows(vectors: NDArray[np.float32]) -> Vectors:
     length.
     """
     rows = _finite(vectors)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    if not (lengths > 0).all():
+    if not rows.any(axis=1).all():
         raise EncoderError(
             "The model gave a vector without direction.",
             hint="Use another model; this one is broken.",
         )
-    unit: Vectors = rows / lengths
-    return unit
+    return unit(rows)
 
 
 def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from searchapp.backends.sqlite.layout import spaced
+from searchapp.lexical import spaced
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Span

@@ -31,8 +31,8 @@ from searchapp.evaluation.qrels import (
     own_judgements,
     own_questions,
 )
+from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Intake
-from searchapp.output.terminal import counted
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters
@@ -112,7 +112,7 @@ def evaluate_corpus(
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     if pending:
         on_note(
-            f"{counted(pending, 'document')} not found by meaning yet: `searchapp ingest` makes "
+            f"{pluralize(pending, 'document')} not found by meaning yet: `searchapp ingest` makes "
             "the missing vectors"
         )
     questions = own_questions(judgements_file, documents)
@@ -235,7 +235,7 @@ def _ask_all(
     runs = []
     for number, (mode, weight) in enumerate(ways, start=1):
         on_note(
-            f"{number}/{len(ways)}: asking {counted(len(questions), 'question')} in mode "
+            f"{number}/{len(ways)}: asking {pluralize(len(questions), 'question')} in mode "
             f"{label_of(mode, weight)}"
         )
         runs.append(_ask(corpus, questions, named, mode=mode, weight=weight))

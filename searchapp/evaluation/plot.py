@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.errors import UsageError
-from searchapp.output.terminal import counted, one_line
+from searchapp.humanize import one_line, pluralize
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def _figures(evaluation: Evaluation) -> tuple[float, float, float]:
 
 def _title(evaluations: Sequence[Evaluation]) -> str:
     return "".join(
-        f"{one_line(each.collection)}, {counted(each.queries, 'question')}"
+        f"{one_line(each.collection)}, {pluralize(each.queries, 'question')}"
         for each in evaluations[:1]
     )
 

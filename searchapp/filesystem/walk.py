@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import fnmatch
-import hashlib
 import logging
 import os
 import re
@@ -21,10 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from io import FileIO
 from typing import TYPE_CHECKING, TypeAlias
 
-from searchapp.errors import BadFilter, FileError, FileFailed, FileSkipped, PathMissing
+from searchapp.errors import BadFilter, FileError, PathMissing
+from searchapp.filesystem.safe_open import _plain, _special_kind, read_file
 from searchapp.types.documents import FileIdentity, Unindexed
 
 if TYPE_CHECKING:
@@ -175,15 +174,6 @@ class FoundFile:
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
-    """A file as it was at one moment."""
-
-    data: bytes
-    identity: FileIdentity
-    content_hash: bytes  # BLAKE2b-256 of the data
-
-
-@dataclass(frozen=True, slots=True)
 class _Rules:
     """The patterns of one rule file, strongest first; they speak of what is below `folder`."""
 
@@ -251,32 +241,6 @@ def walk(
         else None,
     )
     return _walk(scope, _Folder(path, _rules_above(path)))
-
-
-def read_file(path: bytes, *, max_bytes: int) -> FileContent:
-    """A regular file's bytes, with the identity that it had both before and after they were read.
-
-    A link is followed: `walk` has decided which to give. Raises FileSkipped for what is not a
-    regular file or is over `max_bytes`, without reading any of it, and FileFailed where the system
-    refuses or the file changes twice while it is read.
-    """
-    try:
-        # before opening: to open a device can be to act on it
-        _refuse(os.stat(path), max_bytes)  # noqa: PTH116
-        with FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)) as file:
-            for _ in range(2):
-                before = os.fstat(file.fileno())
-                _refuse(before, max_bytes)
-                data = _read_all(file, before.st_size)
-                identity = FileIdentity.of(os.fstat(file.fileno()))
-                if identity == FileIdentity.of(before) and len(data) == identity.size:
-                    return FileContent(
-                        data, identity, hashlib.blake2b(data, digest_size=32).digest()
-                    )
-                file.seek(0)
-    except OSError as error:
-        raise FileFailed(_plain(error)) from error
-    raise FileFailed("changes while it is being read")
 
 
 # ---- folders -------------------------------------------------------------------------------------
@@ -460,17 +424,6 @@ def _reason_of_link(scope: _Scope, path: bytes) -> str:
     return f"link to a {_special_kind(mode)}"
 
 
-def _special_kind(mode: int) -> str:
-    """What a file is that is not regular, "" for a regular file."""
-    kinds = {
-        stat.S_IFREG: "",
-        stat.S_IFDIR: "folder",
-        stat.S_IFIFO: "named pipe",
-        stat.S_IFSOCK: "socket",
-    }
-    return kinds.get(stat.S_IFMT(mode), "device")
-
-
 def _reason_of_include(scope: _Scope, path: bytes) -> str:
     if scope.include is None or scope.include.match_file(_text(path)[len(_prefix(scope.root)) :]):
         return ""
@@ -597,30 +550,3 @@ def _text(path: bytes) -> str:
 
 
 # ---- reading -------------------------------------------------------------------------------------
-
-
-def _refuse(status: os.stat_result, max_bytes: int) -> None:
-    """Raise FileSkipped for what is not a regular file of at most `max_bytes`."""
-    if kind := _special_kind(status.st_mode):
-        raise FileSkipped(kind)
-    if status.st_size > max_bytes:
-        raise FileSkipped(
-            f"larger than {max_bytes / 2**20:g} MiB"
-            if max_bytes >= 2**20
-            else f"larger than {max_bytes} bytes"
-        )
-
-
-def _read_all(file: FileIO, size: int) -> bytes:
-    """The bytes from here to the end, of which there should be `size`; one more at most, so that a
-    growing file ends.
-    """
-    data = bytearray()
-    while len(data) <= size and (chunk := file.read(size + 1 - len(data))):
-        data += chunk
-    return bytes(data)
-
-
-def _plain(error: OSError) -> str:
-    """What the system says of a failure, as the middle of a sentence."""
-    return (error.strerror or str(error)).lower()

@@ -36,8 +36,8 @@ from searchapp.finetuning.training_pairs import (
     part,
     set_apart,
 )
+from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Intake
-from searchapp.output.terminal import counted
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Document, FileIdentity, Source, embedded_text
 from searchapp.types.filters import Filters
@@ -215,7 +215,7 @@ class _Subject:
             raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
         if pending:
             raise TuningError(
-                f"{counted(pending, 'document')} of the corpus cannot be found by meaning yet",
+                f"{pluralize(pending, 'document')} of the corpus cannot be found by meaning yet",
                 hint="run: searchapp ingest",
             )
         self.base = find_model(identity.model, cache=chosen.cache)

@@ -27,11 +27,11 @@ from searchapp.encoders.openvino_engine import entry_path
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.errors import TuningError, UnknownMode
 from searchapp.evaluation.evaluator import compare
-from searchapp.filesystem import atomic_write as disk
-from searchapp.finetuning import trainer as train
+from searchapp.filesystem import atomic_write
+from searchapp.finetuning import trainer
 from searchapp.finetuning.held_out import Kind, Score, Task, set_task
 from searchapp.finetuning.trainer import Recipe, Step
-from searchapp.output.terminal import counted, human_bytes
+from searchapp.humanize import human_bytes, pluralize
 from searchapp.search.ranking import MODES
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def tune(
     for a file that cannot be read, TuningError where there is too little to learn from or no room
     for the model, CorpusMissing, CorpusEmpty, EncoderError and UsageError.
     """
-    train.require_training()
+    trainer.require_training()
     if mode is not None and mode not in MODES:
         raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
     output = output.expanduser().absolute()
@@ -164,7 +164,7 @@ class _Tuning:
             return self.told
         self.callbacks.on_phase("examining after")
         tuned = load_encoder(
-            str(self.folder / train.MODEL), cache=self.chosen.cache, device=self.chosen.device
+            str(self.folder / trainer.MODEL), cache=self.chosen.cache, device=self.chosen.device
         )
         after = self.task.exam.after(tuned)
         (comparison,) = compare([before.evaluation, after.evaluation])
@@ -177,16 +177,16 @@ class _Tuning:
             return replace(found, is_in_place=True)
         with suppress(OSError):  # of a model that nobody may ever use
             shutil.rmtree(entry_path(tuned.identity.fingerprint, self.chosen.cache))
-        return replace(found, kept=self.folder / train.MODEL)
+        return replace(found, kept=self.folder / trainer.MODEL)
 
     def train(self) -> bool:
         """Have the model trained, as far as it is not; False where that was stopped."""
-        if not train.is_trained(self.folder, self.key):
+        if not trainer.is_trained(self.folder, self.key):
             _require_room(self.folder, self.task.base)
             self.callbacks.on_phase(
-                "going on" if train.steps_done(self.folder, self.key) else "training"
+                "going on" if trainer.steps_done(self.folder, self.key) else "training"
             )
-        return train.train(
+        return trainer.train(
             self.task.base,
             self.task.lessons,
             self.told.recipe,
@@ -199,13 +199,13 @@ class _Tuning:
 
     def put_in_place(self, found: Tuned) -> None:
         """Give the model its place, whole, with an account of how it came about."""
-        model = self.folder / train.MODEL
+        model = self.folder / trainer.MODEL
         account = {"searchapp": __version__, "key": self.key, **account_of(found)}
         try:
-            with disk.replaced(model / train.ACCOUNT) as file:
+            with atomic_write.replaced(model / trainer.ACCOUNT) as file:
                 file.write(json.dumps(account, indent=2).encode())
             model.rename(found.output)
-            disk.sync(found.output.parent)
+            atomic_write.sync(found.output.parent)
         except OSError as error:
             hint = "make room, or choose another place; run again: the training is done"
             raise TuningError(
@@ -252,7 +252,7 @@ def _run_folder(output: Path) -> Iterator[Path]:
     """The folder of a run, locked; it goes when it holds nothing any more."""
     folder = output.with_name(f"{output.name}{_RUN}")
     try:
-        disk.make_folder(folder)
+        atomic_write.make_folder(folder)
         descriptor = os.open(
             folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
@@ -295,13 +295,13 @@ def _require_enough(task: Task) -> None:
                 "questions with an answer in common stay together"
             )
             raise TuningError(
-                f"too little to tune by: {counted(number, 'question')} {what}, of {least} at least",
+                f"too little to tune by: {pluralize(number, 'question')} {what}, of {least} at least",
                 hint=hint,
             )
 
 
 def _require_room(folder: Path, base: ModelFolder) -> None:
-    wanted = train.COPIES * sum((base.path / name).stat().st_size for name, _ in base.weights)
+    wanted = trainer.COPIES * sum((base.path / name).stat().st_size for name, _ in base.weights)
     free = shutil.disk_usage(folder).free
     if free < wanted:
         message = (

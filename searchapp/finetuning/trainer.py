@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError, TuningError, UsageError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
@@ -218,12 +218,12 @@ class _Run:
                 temporary,
                 metadata,
             )
-            disk.sync(temporary)
+            atomic_write.sync(temporary)
             temporary.replace(self.checkpoint)
         except Exception as error:  # safetensors raises nothing narrower for a full disk
             temporary.unlink(missing_ok=True)
             raise OSError(getattr(error, "errno", None) or 0, str(error)) from error
-        disk.sync(self.checkpoint.parent)
+        atomic_write.sync(self.checkpoint.parent)
 
     def restore(self) -> None:
         """Go on from the checkpoint, where there is one of this run; another's is of no use."""
@@ -270,10 +270,10 @@ class _Run:
             json.dumps({"format": _FORMAT, "key": self.key}), encoding="utf-8"
         )
         for path in (*fresh.rglob("*"), fresh):
-            disk.sync(path)
+            atomic_write.sync(path)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
-        disk.sync(folder.parent)
+        atomic_write.sync(folder.parent)
         self.checkpoint.unlink(missing_ok=True)
 
 

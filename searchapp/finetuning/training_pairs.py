@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +16,16 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
-from searchapp.backends.sqlite.layout import spaced
 from searchapp.errors import CollectionError
 from searchapp.evaluation.qrels import COLUMNS
 from searchapp.evaluation.tabular import rows
+from searchapp.lexical import words_of
 
 Answers: TypeAlias = Mapping[
     str, Collection[str]
 ]  # of each question, the texts or documents that answer it, by any name
 
 _ALIKE = 0.75  # of the words of both, from which on two questions are nearly the same
-_WORD = re.compile(r"\w+")
 _COLUMNS = (COLUMNS, ("question", "text"))
 _FORM = (
     "give a header and rows of question and path, of documents of the corpus, or of question and "
@@ -109,7 +107,7 @@ def is_alike(a: frozenset[str], b: frozenset[str]) -> bool:
 
 def words(text: str) -> frozenset[str]:
     """The words of a question, casefolded; of scripts without spaces, its characters."""
-    return frozenset(_WORD.findall(spaced(text.casefold())))
+    return frozenset(word for word, _ in words_of(text.casefold()))
 
 
 def _groups(answers: Answers) -> list[list[str]]:

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 
-from searchapp.backends.sqlite.layout import text_digest
 from searchapp.ingest.eta import Work, left_s
 from searchapp.splitter import split
 from searchapp.timing import Stopwatch
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import Document, Passage, PendingDocument, Source, embedded_text
 
 if TYPE_CHECKING:

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp import __version__
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import shadow as encodings
+from searchapp.backends.sqlite import layout, shadow
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.encoders import openvino_engine as graph
+from searchapp.encoders import openvino_engine
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.types.results import Diagnosis, Problem
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ _Facts = Iterator[tuple[str, str]]
 
 def _program(_: Settings, problems: list[Problem]) -> _Facts:
     yield "searchapp", __version__
-    yield "schema", records.REVISIONS[-1]
+    yield "schema", layout.REVISIONS[-1]
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
     for library in _LIBRARIES:
@@ -105,7 +104,7 @@ def _sqlite(_: Settings, problems: list[Problem]) -> _Facts:
 
 
 def _processor(_: Settings, __: list[Problem]) -> _Facts:
-    name, capabilities = graph.processor()
+    name, capabilities = openvino_engine.processor()
     yield "name", name
     yield "cores", str(os.cpu_count())
     yield (
@@ -129,9 +128,9 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
         yield file, f"SHA-256 {digest}"
     yield "fingerprint", folder.fingerprint
     try:
-        graph.read_entry(folder.fingerprint, settings.cache, is_thorough=True)
-        yield "converted", str(graph.entry_path(folder.fingerprint, settings.cache))
-    except graph.EntryDamaged:
+        openvino_engine.read_entry(folder.fingerprint, settings.cache, is_thorough=True)
+        yield "converted", str(openvino_engine.entry_path(folder.fingerprint, settings.cache))
+    except openvino_engine.EntryDamaged:
         yield "converted", "not yet, or not any more: it is when it is first needed"
     if made_by is not None and made_by.fingerprint != folder.fingerprint:
         hint = "put the model back as it was, or ingest into a new corpus with --corpus DIR"
@@ -180,7 +179,7 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     yield "vectors file", status.vectors_state
     others = (
         (each.encoder.model if each.encoder else each.folder.name, each)
-        for each in encodings.others(settings.corpus)
+        for each in shadow.others(settings.corpus)
     )
     yield (
         "other encodings",
@@ -197,9 +196,9 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
 
 
 def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
-    kind = disk.filesystem(settings.corpus)
+    kind = atomic_write.filesystem(settings.corpus)
     yield "file system", kind or "unknown"
-    if disk.is_network(kind):
+    if atomic_write.is_network(kind):
         hint = "keep it on a disk of this machine with --corpus DIR; the documents may be anywhere"
         problems.append(
             Problem(

@@ -20,16 +20,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from searchapp.backends.sqlite import shadow as encodings
-from searchapp.backends.sqlite import swap as switch
+from searchapp.backends.sqlite import shadow, swap
 from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.integrity import standing_source
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.shadow import Reencoded
 from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
+from searchapp.filesystem.sources import standing_source
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION, split
 from searchapp.types.documents import (
@@ -148,19 +147,19 @@ class _Reencoding:
         self.after = self.encoder.identity
         if self.before.fingerprint == self.after.fingerprint:
             raise ValueError("the corpus uses that encoder already")
-        self.folder = encodings.folder_of(self.corpus, self.after.fingerprint)
+        self.folder = shadow.folder_of(self.corpus, self.after.fingerprint)
         self.backend = LocalBackend(self.folder)
 
     def to_the_end(self, *, keep: bool) -> Reencoded:
         """Build, bring up to date, check, switch."""
-        switch.require_room(self.corpus, copies=3 if keep else 2)
+        swap.require_room(self.corpus, copies=3 if keep else 2)
         self.round(is_first=True)
         self.on_step("bringing up to date")
         if not self.is_stopped():
             self.round()
         if not self.is_stopped():
             self.on_step("checking")  # before the lock is taken: it may take minutes
-            switch.require_sound(self.folder, is_full=True)
+            swap.require_sound(self.folder, is_full=True)
         lock = self.wait_for_lock()
         if lock is None:
             return self.result(self.folder)
@@ -171,7 +170,7 @@ class _Reencoding:
                     "another process has put this encoding in place meanwhile",
                     hint="nothing is left to do",
                 )
-            encodings.sweep(self.corpus)
+            shadow.sweep(self.corpus)
             report = self.round()
             if self.is_stopped():
                 return self.result(self.folder)
@@ -197,7 +196,7 @@ class _Reencoding:
         with closing(self.backend.writer()) as writer:
             roots = self.prepare(writer)
         with _locked(self.folder):
-            switch.count_on(self.folder, self.corpus)
+            swap.count_on(self.folder, self.corpus)
         with closing(self.backend.writer()) as writer:
             self.take_over(writer, roots, is_first=is_first)
         if self.is_stopped():
@@ -351,14 +350,14 @@ class _Reencoding:
         corpus answers.
         """
         with _locked(self.folder):
-            switch.make_ready(self.folder, self.corpus)
-            switch.require_sound(self.folder, is_full=False)
+            swap.make_ready(self.folder, self.corpus)
+            swap.require_sound(self.folder, is_full=False)
             if keep:
                 self.on_step("keeping the former one")
-                switch.keep(self.corpus)
+                swap.keep(self.corpus)
             self.on_step("switching")
-            switch.put_in_place(self.folder, self.corpus)
-            encodings.delete(self.folder)
+            swap.put_in_place(self.folder, self.corpus)
+            shadow.delete(self.folder)
 
     def documents(self) -> dict[bytes, bytes]:
         """The content hash of each document of the corpus, by path."""
@@ -414,7 +413,7 @@ def _kept_identity(model: str, chosen: Settings) -> EncoderIdentity | None:
         _fingerprint(model, chosen.cache)
     except EncoderError:
         names = {model, str(Path(model).expanduser().resolve())}
-        kept = (other.encoder for other in encodings.others(chosen.corpus))
+        kept = (other.encoder for other in shadow.others(chosen.corpus))
         for identity in kept:
             if identity is not None and identity.model in names:
                 return identity

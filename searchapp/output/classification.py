@@ -8,18 +8,16 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from searchapp.humanize import human_duration, one_line, pluralize
 from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
     Look,
-    counted,
     display_path,
     display_width,
     fitted,
-    human_duration,
     joined,
-    one_line,
 )
 
 if TYPE_CHECKING:
@@ -55,8 +53,8 @@ def classifier_text(
     figures = classifier.figures
     took = "" if took_s is None else f" in {human_duration(took_s)}"
     heading = (
-        f"{counted(len(classifier.classes), 'label')} learned from "
-        f"{counted(sum(classifier.counts), 'example')}{took}"
+        f"{pluralize(len(classifier.classes), 'label')} learned from "
+        f"{pluralize(sum(classifier.counts), 'example')}{took}"
     )
     return joined(
         [
@@ -124,7 +122,7 @@ def figures_text(figures: Figures, what: str, look: Look = PLAIN) -> str:
         spread = f" (by fold {folds})"
     heading = (
         f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, "
-        f"{counted(figures.examples, 'example')} {what}"
+        f"{pluralize(figures.examples, 'example')} {what}"
     )
     lines = [
         look.paint(heading, BOLD) + look.paint(spread, DIM),
@@ -161,7 +159,7 @@ def _confusions(figures: Figures, look: Look) -> Iterable[str]:
         if i != j and counts[i][j]
     )
     yield look.paint(
-        f"confusion: the commonest of {counted(len(wrong), 'pair')}; --json has the whole matrix",
+        f"confusion: the commonest of {pluralize(len(wrong), 'pair')}; --json has the whole matrix",
         DIM,
     )
     for count, i, j in wrong[:_MOST_CONFUSIONS]:
@@ -276,9 +274,9 @@ def applied_note(applied: Applied, *, is_stored: bool) -> str:
     """What to say of a run beside the labels themselves."""
     counts = _counts(applied)
     parts = [
-        f"{counted(counts['labelled'], 'document')} labelled"
+        f"{pluralize(counts['labelled'], 'document')} labelled"
         if is_stored
-        else f"{counted(counts['labelled'], 'document')} to be labelled"
+        else f"{pluralize(counts['labelled'], 'document')} to be labelled"
     ]
     told = (
         ("unsure", "too unsure to be labelled"),

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from searchapp.humanize import human_bytes, human_duration, one_line, pluralize, safe
 from searchapp.output.terminal import (
     BOLD,
     CYAN,
@@ -22,19 +23,14 @@ from searchapp.output.terminal import (
     PLAIN,
     RED,
     Look,
-    counted,
     display_path,
     display_width,
     fitted,
     flowing,
     heated,
-    human_bytes,
-    human_duration,
     joined,
     lines_of,
     marked,
-    one_line,
-    safe,
     table,
     window,
     wrapped,
@@ -161,12 +157,12 @@ def answer_notes(answer: Answer) -> list[str]:
         notes.insert(0, f'nothing matches "{one_line(answer.query)}"')
     if answer.pending:
         notes.append(
-            f"{counted(answer.pending, 'document')} not searched by meaning yet: `searchapp "
+            f"{pluralize(answer.pending, 'document')} not searched by meaning yet: `searchapp "
             "ingest` makes the missing vectors"
         )
     if answer.stale:
         notes.append(
-            f"{counted(answer.stale, 'document')} out of date: `searchapp ingest` reads them again"
+            f"{pluralize(answer.stale, 'document')} out of date: `searchapp ingest` reads them again"
         )
     if answer.is_approximate:
         notes.append("the ranking is approximate: `--exact` compares every vector")
@@ -569,7 +565,7 @@ def _named_copies(match: Match, look: Look) -> str:
     """The documents that hold nearly the same passage, as many as an example takes."""
     names = ", ".join(display_path(path, look.base) for path in match.copies[:_EXAMPLES_SHOWN])
     rest = len(match.copies) - _EXAMPLES_SHOWN
-    return f"{names}, and {counted(rest, 'other file')}" if rest > 0 else names
+    return f"{names}, and {pluralize(rest, 'other file')}" if rest > 0 else names
 
 
 def _shown_passage(hit: Hit, look: Look) -> str:
@@ -664,14 +660,14 @@ def _file_json(entry: FileOutcome | Unindexed) -> dict[str, object]:
 
 def _file_name(entry: FileOutcome | Unindexed, look: Look) -> str:
     return look.path(entry.path, "") + (
-        "" if entry.files == 1 else f" ({counted(entry.files, 'file')})"
+        "" if entry.files == 1 else f" ({pluralize(entry.files, 'file')})"
     )
 
 
 def _counts_line(report: Report, look: Look) -> str:
     counts = report.counts()
     parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
-    return look.paint(counted(sum(counts.values()), "file"), BOLD) + (
+    return look.paint(pluralize(sum(counts.values()), "file"), BOLD) + (
         f": {', '.join(parts)}" if parts else ""
     )
 
@@ -683,7 +679,7 @@ def _passages_line(report: Report) -> str:
         else ""
     )
     done = (
-        f"{counted(report.passages_embedded, 'passage')} embedded, "
+        f"{pluralize(report.passages_embedded, 'passage')} embedded, "
         f"{report.passages_reused:,} reused"
     )
     return f"{done} in {human_duration(report.took_s)}{rate}; generation {report.generation}"
@@ -732,7 +728,7 @@ def _skipped_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list
     ]
     if rest := totals[_REASONS_SHOWN:]:
         lines.append(
-            f"  {-sum(total for total, _ in rest):,} for {counted(len(rest), 'other reason')}; "
+            f"  {-sum(total for total, _ in rest):,} for {pluralize(len(rest), 'other reason')}; "
             "`--json` lists every file"
         )
     return lines

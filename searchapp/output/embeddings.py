@@ -12,19 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.output.terminal import (
-    BOLD,
-    DIM,
-    PLAIN,
-    Look,
-    counted,
-    display_width,
-    fitted,
-    joined,
-    one_line,
-    padded,
-    safe,
-)
+from searchapp.humanize import one_line, pluralize, safe
+from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, display_width, fitted, joined, padded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,7 +169,7 @@ def senses_text(
     """The senses of a word: how many places each has, and the most typical one in its passage."""
     lines = [
         look.paint(
-            f"{one_line(word)}: {counted(len(places), 'place')}, {counted(len(senses), 'sense')}",
+            f"{one_line(word)}: {pluralize(len(places), 'place')}, {pluralize(len(senses), 'sense')}",
             BOLD,
         )
     ]
@@ -189,7 +178,7 @@ def senses_text(
         lines += [
             "",
             (
-                f"{look.paint(f'sense {number}', BOLD)}  {counted(len(sense.places), 'place')}, "
+                f"{look.paint(f'sense {number}', BOLD)}  {pluralize(len(sense.places), 'place')}, "
                 f"likeness {sense.likeness:.2f}"
             ),
             f"  {_around(place, look)}",

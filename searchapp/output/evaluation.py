@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.output.terminal import (
-    BOLD,
-    DIM,
-    PLAIN,
-    Look,
-    counted,
-    display_width,
-    joined,
-    one_line,
-    wrapped,
-)
+from searchapp.humanize import one_line, pluralize
+from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, display_width, joined, wrapped
 
 if TYPE_CHECKING:
     from searchapp.types.results import Comparison, Evaluation
@@ -57,7 +48,7 @@ def evaluation_text(
     name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
     first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
     lines = [
-        look.paint(f"{one_line(name)}, {counted(queries, 'question')}", BOLD),
+        look.paint(f"{one_line(name)}, {pluralize(queries, 'question')}", BOLD),
         look.paint(_row("mode", _COLUMNS, first), DIM),
         *(_row(each.label, _figures(each), first) for each in evaluations),
     ]

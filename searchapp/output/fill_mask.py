@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from searchapp.humanize import one_line
 from searchapp.output.terminal import (
     BOLD,
     CYAN,
@@ -14,7 +15,6 @@ from searchapp.output.terminal import (
     display_width,
     fitted,
     joined,
-    one_line,
     wrapped,
 )
 

@@ -10,19 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from searchapp.finetuning.pipeline import SIGNIFICANT, Tuned, account_of
-from searchapp.output.terminal import (
-    BOLD,
-    DIM,
-    GREEN,
-    PLAIN,
-    RED,
-    Look,
-    counted,
-    human_duration,
-    joined,
-    one_line,
-    wrapped,
-)
+from searchapp.humanize import human_duration, one_line, pluralize
+from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, Look, joined, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +47,7 @@ def tuned_text(found: Tuned, look: Look = PLAIN, *, is_used: bool = False) -> st
     change = [b - a for a, b in zip(_figures(before), _figures(after), strict=True)]
     lines = [
         look.paint(
-            f"{counted(found.learned, 'question')} learned, {found.held_out:,} held out and asked "
+            f"{pluralize(found.learned, 'question')} learned, {found.held_out:,} held out and asked "
             f"in mode {_mode(after)}",
             BOLD,
         ),
@@ -120,14 +109,16 @@ def _outcome(found: Tuned, look: Look) -> list[str]:
 
 def _note(found: Tuned) -> str:
     """What was learned, and how far that was apart from what was asked."""
-    dropped = f" ({counted(found.dropped, 'question')} left out for that)" if found.dropped else ""
+    dropped = (
+        f" ({pluralize(found.dropped, 'question')} left out for that)" if found.dropped else ""
+    )
     known = (
         f"; {found.familiar:,} of those held out have answers that were learned from, with "
         "other questions"
     )
     answers = known if found.familiar else ", or an answer to one"
     return (
-        f"Learned from {counted(found.lessons, 'pair')}, of {_KINDS[found.kind]}. None holds a "
+        f"Learned from {pluralize(found.lessons, 'pair')}, of {_KINDS[found.kind]}. None holds a "
         "question held out, or nearly "
         f"one{dropped}{answers}. p: two-sided, paired, over nDCG@10."
     )

@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.analysis.map_groups import MOST, REST
-from searchapp.output.terminal import (
-    DIM,
-    PLAIN,
-    Look,
-    counted,
-    human_bytes,
-    joined,
-    one_line,
-    table,
-)
+from searchapp.humanize import human_bytes, one_line, pluralize
+from searchapp.output.terminal import DIM, PLAIN, Look, joined, table
 
 if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
@@ -73,7 +65,7 @@ def map_notes(found: CorpusMap) -> list[str]:
         notes.append("no document of these has a label; searchapp classify gives them")
     if found.pending:
         notes.append(
-            f"{counted(found.pending, 'document')} without vectors yet, not on the map; run: "
+            f"{pluralize(found.pending, 'document')} without vectors yet, not on the map; run: "
             "searchapp ingest"
         )
     return notes
@@ -84,11 +76,11 @@ def map_notes(found: CorpusMap) -> list[str]:
 
 def title_of(found: CorpusMap) -> str:
     """How many points of what there are."""
-    points = counted(len(found.hits), found.level)
+    points = pluralize(len(found.hits), found.level)
     return (
         points
         if found.level == "document"
-        else f"{points} of {counted(found.documents, 'document')}"
+        else f"{points} of {pluralize(found.documents, 'document')}"
     )
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from searchapp.humanize import human_bytes, human_duration, one_line, pluralize
 from searchapp.output.terminal import (
     BOLD,
     CYAN,
@@ -16,12 +17,8 @@ from searchapp.output.terminal import (
     PLAIN,
     RED,
     Look,
-    counted,
     display_width,
-    human_bytes,
-    human_duration,
     joined,
-    one_line,
     table,
 )
 
@@ -88,7 +85,7 @@ def _state(each: AtHand) -> str:
     parts = [f"cannot be used: {one_line(each.problem)}"] if each.problem else []
     parts += ["the corpus's"] if each.is_current else []
     parts += (
-        [f"{counted(each.kept, 'document')} beside the current encoding"]
+        [f"{pluralize(each.kept, 'document')} beside the current encoding"]
         if each.kept is not None and not each.is_current
         else []
     )
@@ -247,25 +244,25 @@ def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
     if not done.is_in_place:
         stopped = (
             f"interrupted: the corpus answers by {former} as before; "
-            f"{counted(done.documents, 'document')} by {name} are kept"
+            f"{pluralize(done.documents, 'document')} by {name} are kept"
         )
         return joined([look.paint(stopped, RED), f"to go on from here: searchapp model use {name}"])
     said = (
-        f"{name}: {counted(done.documents, 'document')}, "
-        f"{counted(done.passages, 'passage')}, {done.embedded:,} embedded"
+        f"{name}: {pluralize(done.documents, 'document')}, "
+        f"{pluralize(done.passages, 'passage')}, {done.embedded:,} embedded"
     )
     lines = [look.paint(f"the corpus now uses {said}, in {human_duration(done.took_s)}", BOLD)]
     if done.taken_over:
         lines.append(
-            f"{counted(done.taken_over, 'document')} taken over from the stored text, without the "
+            f"{pluralize(done.taken_over, 'document')} taken over from the stored text, without the "
             "files"
         )
     if done.joined:
-        lines.append(f"{counted(done.joined, 'document')} joined")
+        lines.append(f"{pluralize(done.joined, 'document')} joined")
     lines += [_left_line(each, look) for each in done.left[:_MOST_LEFT]]
     if len(done.left) > _MOST_LEFT:
         lines.append(
-            f"left: {counted(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all"
+            f"left: {pluralize(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all"
         )
     lines += [f"note: {one_line(note)}" for note in done.notes]
     if done.is_former_kept:

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.analysis.pair_attribution import HABITS, Row, habits_of, rows_of, strength_of
+from searchapp.humanize import one_line, pluralize
 from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
     Look,
-    counted,
     display_width,
     fitted,
     joined,
-    one_line,
     padded,
     wrapped,
 )
@@ -65,7 +64,7 @@ def pair_json(
     """All that is known of a pair, for programs; matrices are lists of rows, a's units down and b's
     across.
 
-    The attention is a matrix for every head of every layer, or of the chosen ones, counted from 1,
+    The attention is a matrix for every head of every layer, or of the chosen ones, pluralize from 1,
     as `layers` and `heads` tell.
     """
     chosen = [
@@ -127,7 +126,7 @@ def pair_text(
     """The pair on a terminal of 40 columns or more, or in fields between tabs where there is no
     width.
 
-    With a layer, counted from 1, what attends to what there too: by one head, counted from 1, or by
+    With a layer, pluralize from 1, what attends to what there too: by one head, pluralize from 1, or by
     all on average.
     """
     if look.width is None:
@@ -150,7 +149,7 @@ def pair_text(
 def pair_notes(pair: Pair, by: Facts) -> list[str]:
     """What an explanation had to leave out, a sentence each."""
     notes = [
-        f"text {name} is too long to be explained whole: {counted(reading.left_out, 'character')} "
+        f"text {name} is too long to be explained whole: {pluralize(reading.left_out, 'character')} "
         "at its end are left out"
         for name, reading in _named(pair)
         if reading.left_out
@@ -188,7 +187,7 @@ def _title(pair: Pair, by: Facts, width: int, look: Look) -> list[str]:
             for at, line in enumerate(shown[:_MOST_LINES])
         ]
         more = len(shown) - _MOST_LINES
-        lines += [look.paint(f"   … and {counted(more, 'line')} more", DIM)] if more > 0 else []
+        lines += [look.paint(f"   … and {pluralize(more, 'line')} more", DIM)] if more > 0 else []
     return lines
 
 
@@ -466,7 +465,7 @@ def _attention_section(
 
 
 def _attention_of(reading: Reading, layer: int, head: int | None) -> NDArray[np.float64]:
-    """The attention of one head of a layer, both counted from 1, or of all of its heads on average,
+    """The attention of one head of a layer, both pluralize from 1, or of all of its heads on average,
     (u, u).
     """
     heads = reading.attention[layer - 1]

@@ -25,11 +25,7 @@ BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
 # plain on a dark and on a light terminal, and without telling red from green.
 _HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16;48;5;208")
 
-# Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
-# isolates), lone surrogates.
-_UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
 
 # A line may break at blanks, and around every character from the East Asian blocks on.
 _WORD = re.compile(r"[!-\u2e7f]+|\S")
@@ -70,11 +66,6 @@ PLAIN = Look()
 # ---- words and lines -----------------------------------------------------------------------------
 
 
-def one_line(text: str) -> str:
-    """The text on one harmless line, white space as single spaces."""
-    return " ".join(safe(text).split())
-
-
 def joined(lines: Iterable[str]) -> str:
     """The lines as a text."""
     return "".join(f"{line}\n" for line in lines)
@@ -105,34 +96,6 @@ def padded(text: str, columns: int) -> str:
     return shown + " " * (columns - display_width(shown))
 
 
-def counted(number: int, noun: str) -> str:
-    """A number of things: "1 file", "1,200 files"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def human_bytes(size: int) -> str:
-    """A size in decimal units: "999 B", "1.2 kB", "34.0 MB"."""
-    if size < 1000:
-        return f"{size} B"
-    amount = float(size)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 999.95:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:,.1f} TB"
-
-
-def human_duration(seconds: float) -> str:
-    """A duration in its two largest units: "0.4 s", "42 s", "3 min 5 s", "2 h 10 min"."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
 def display_path(path: bytes, base: bytes | None = None) -> str:
     r"""A path on one line of printable text, relative to `base` where it is below it; other bytes
     and controls become `\xNN`.
@@ -150,11 +113,6 @@ def display_width(text: str) -> int:
 
 
 # ---- a passage within a width --------------------------------------------------------------------
-
-
-def safe(text: str) -> str:
-    """The text, offset for offset, without anything a terminal would obey."""
-    return _UNSAFE.sub("\ufffd", text.translate(_BLANKS))
 
 
 def flowing(text: str, type_: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.encoders.word_alignment import visible, words_of
+from searchapp.linalg import unit
 from searchapp.types.results import CosineShares, WordShare
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
     `text` is the text as embedded, in which the passage begins at `offset`. A token that stands for
     white space counts as special. Where the states cancel out, or there are none, every share is 0.
     """
-    states, unit = tokens.states.astype(np.float64), _unit(query)  # (t, dim), (dim,)
+    states = tokens.states.astype(np.float64)  # (t, dim)
+    question = unit(query.astype(np.float64))  # (dim,)
     total = states.sum(axis=0)  # (dim,)
     scale = 1 / length if (length := float(np.linalg.norm(total))) else 0.0
-    each: list[float] = (states @ unit * scale).tolist()
+    each: list[float] = (states @ question * scale).tolist()
     shares = list(zip(visible(tokens.offsets, text), each, strict=True))
     return CosineShares(
         cosine=float(total @ unit) * scale,
@@ -99,7 +101,7 @@ def best_sentence(
     any of the sentence's (MaxSim) counts beside the cosine of the query with the sentence's mean;
     without, or for m = 0, that alone.
     """
-    rows = _unit(tokens.states)  # (t, dim)
+    rows = unit(tokens.states.astype(np.float64))  # (t, dim)
     nearest = None if question is None or not len(question) else question @ rows.T  # (m, t)
     scored: list[tuple[float, Span]] = []
     for score, span, inside in _sentence_cosines(sentences, tokens, query, offset):
@@ -146,13 +148,8 @@ def _sentence_cosines(
     for start, end in sentences:
         inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
         if inside.any():
-            yield float(_unit(tokens.states[inside].mean(axis=0)) @ query), (start, end), inside
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The vector or rows in unit length, (dim,) or (n, dim); 0 stays 0."""
-    wide = vectors.astype(np.float64)
-    unit: NDArray[np.float64] = wide / np.maximum(
-        np.linalg.norm(wide, axis=-1, keepdims=True), 1e-12
-    )
-    return unit
+            yield (
+                float(unit(tokens.states[inside].mean(axis=0).astype(np.float64)) @ query),
+                (start, end),
+                inside,
+            )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
+from searchapp.linalg import unit
 from searchapp.splitter import split
 from searchapp.types.documents import embedded_text
 from searchapp.types.filters import Filters
@@ -88,8 +89,7 @@ def _mean(hits: Sequence[Hit], reader: Reader, encoder: Callable[[], Encoder]) -
 
 def direction(mean: Vector) -> Vector:
     """A vector, (dim,), in unit length; 0 stays 0."""
-    unit: Vector = np.ascontiguousarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
-    return unit
+    return np.ascontiguousarray(unit(mean), np.float32)
 
 
 def _read(path: str, encoder: Encoder) -> list[str]:

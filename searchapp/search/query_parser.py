@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from searchapp.backends.sqlite.layout import spaced
+from searchapp.lexical import is_mark, spaced, words_of
 from searchapp.types.documents import Span
 from searchapp.types.filters import Term
 
@@ -116,7 +115,7 @@ def telling(text: str, count: int) -> list[Term]:
 
 def words(text: str) -> list[tuple[Term, Span]]:
     """Each word of a text, as it is looked for on its own, with its span."""
-    return [(Term((word,)), span) for word, span in _words(text)]
+    return [(Term((word,)), span) for word, span in words_of(text)]
 
 
 def expression(terms: Iterable[Term]) -> str:
@@ -155,7 +154,7 @@ def _is_stop(term: Term) -> bool:
 
 
 def _phrase(text: str, *, is_title: bool) -> list[Term]:
-    found = tuple(word for word, _ in _words(text))
+    found = tuple(word for word, _ in words_of(text))
     return [Term(found, is_title=is_title)] if found else []
 
 
@@ -171,10 +170,10 @@ def _runs(text: str) -> Iterator[list[str]]:
     """Words, each alone, and whole stretches of text without spaces, a character an item."""
     run: list[str] = []
     end = -1  # of the stretch; -1 after a word
-    for word, (start, stop) in _words(text):
+    for word, (start, stop) in words_of(text):
         is_unspaced = spaced(word) != word
         if run and not (
-            is_unspaced and end >= 0 and all(_is_mark(between) for between in text[end:start])
+            is_unspaced and end >= 0 and all(is_mark(between) for between in text[end:start])
         ):
             yield run
             run = []
@@ -182,28 +181,3 @@ def _runs(text: str) -> Iterator[list[str]]:
         end = stop if is_unspaced else -1
     if run:
         yield run
-
-
-def _words(text: str) -> list[tuple[str, Span]]:
-    """Runs of letters, digits and marks with their spans; of scripts without spaces, each
-    character.
-    """
-    found: list[tuple[str, Span]] = []
-    start = None
-    for i, character in enumerate(f"{text} "):
-        is_unspaced = spaced(character) != character
-        is_word = not is_unspaced and (
-            character.isalnum() or (start is not None and _is_mark(character))
-        )
-        if start is not None and not is_word:
-            found.append((text[start:i], (start, i)))
-            start = None
-        if is_unspaced and character.isalnum():
-            found.append((character, (i, i + 1)))
-        elif is_word and start is None:
-            start = i
-    return found
-
-
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M"

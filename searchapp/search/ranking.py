@@ -12,16 +12,15 @@ made of stays apart.
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from searchapp.linalg import unit
 from searchapp.search.query_parser import K1
 
 if TYPE_CHECKING:
@@ -49,12 +48,6 @@ _HYBRID, _TOKENS, _SENTENCE, _LENGTH = (
 )  # what counts in `best`; the last is taken off for each e-fold of passages
 _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
-_SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
-_SAME_LENGTH = 0.8  # of two texts that may be
-_SUSPECT = 0.85  # cosine from which two passages are compared word by word
-BOILERPLATE = 5  # documents that hold nearly the same passage: it says little about any of them
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +165,7 @@ def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> 
     total = float(weights.sum())
     if total <= 0:
         return 0.0
-    found = np.maximum((query @ unit_rows(tokens.states).T).max(axis=1), 0)  # (m,)
+    found = np.maximum((query @ unit(tokens.states).T).max(axis=1), 0)  # (m,)
     return float(found @ weights) / total
 
 
@@ -213,47 +206,6 @@ def ahead(parts: Parts, head_parts: Parts, head: Ids) -> dict[str, Numbers]:
 # ---- what is shown -------------------------------------------------------------------------------
 
 
-def suspects(vectors: Vectors) -> list[tuple[int, int]]:
-    """The pairs of positions, the earlier first, whose passages are near enough to be worth
-    comparing word by word.
-    """
-    rows = np.nan_to_num(vectors)
-    first, second = np.nonzero(np.triu(rows @ rows.T > _SUSPECT, 1))
-    return list(zip(first.tolist(), second.tolist(), strict=True))
-
-
-def copies(pairs: Sequence[tuple[int, int]], texts: Mapping[int, str]) -> dict[int, list[int]]:
-    """For each position that nearly repeats are behind, those; of a group, only the first leads, so
-    pairs come in its order.
-
-    Two passages are nearly the same where nine tenths of their three-word shingles and all of their
-    numbers are.
-    """
-    features = cache(lambda position: _features(texts[position]))
-    leaders: dict[int, int] = {}
-    found: dict[int, list[int]] = defaultdict(list)
-    for first, second in pairs:
-        if first in leaders or second in leaders or not _are_as_long(texts[first], texts[second]):
-            continue
-        (here, numbers), (there, other_numbers) = features(first), features(second)
-        if numbers == other_numbers and len(here & there) >= _SAME_TEXT * len(here | there):
-            leaders[second] = first
-            found[first].append(second)
-    return dict(found)
-
-
-def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:
-    """The order in which boilerplate counts half: its lead over nothing, or over the least of all
-    scores, is halved.
-    """
-    least = min(0.0, float(scores.min()))
-    worth = {
-        i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i])
-        for i in order
-    }
-    return sorted(order, key=lambda i: -worth[i])
-
-
 def choose(
     order: Sequence[int],
     documents: Ids,
@@ -277,27 +229,6 @@ def choose(
         if per_document is None or taken[document] <= per_document:
             chosen.append(position)
     return chosen
-
-
-def unit_rows(states: Vectors) -> Vectors:
-    """The rows in unit length, (n, dim); rows of zeros stay."""
-    rows: Vectors = states / np.maximum(np.linalg.norm(states, axis=1, keepdims=True), 1e-12)
-    return rows
-
-
-def _are_as_long(first: str, second: str) -> bool:
-    """Whether two texts are about as long as each other: this tells most of those that are not the
-    same.
-    """
-    shorter, longer = sorted((len(first), len(second)))
-    return shorter >= _SAME_LENGTH * longer
-
-
-def _features(text: str) -> tuple[set[tuple[str, ...]], list[str]]:
-    """Every three words in a row, or all words of a shorter text; and its numbers, sorted."""
-    words = [word.casefold() for word in _WORD.findall(text)]
-    shingles = {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
-    return shingles, sorted(word for word in words if any(map(str.isdigit, word)))
 
 
 def _standardised(values: Numbers) -> Numbers:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.errors import EmptyQuery
-from searchapp.search import attribution as explain
-from searchapp.search import query_parser as keywords
+from searchapp.linalg import unit
+from searchapp.search import attribution, query_parser
 from searchapp.search import ranking as rank
 from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidences
+from searchapp.search.near_duplicates import BOILERPLATE, behind_content, near_duplicates, suspects
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
@@ -172,15 +173,15 @@ class Search:
     def terms(self) -> list[Term]:
         """The words to look for, repeats kept."""
         found = [term for asked in self.request.asked for term in asked.terms]
-        if len(found) > keywords.MOST_TERMS:
+        if len(found) > query_parser.MOST_TERMS:
             self.notes.append(
-                f"the question has {len(found):,} words; only the first {keywords.MOST_TERMS:,} "
+                f"the question has {len(found):,} words; only the first {query_parser.MOST_TERMS:,} "
                 "were looked for"
             )
-        return found[: keywords.MOST_TERMS] + [
+        return found[: query_parser.MOST_TERMS] + [
             term
             for example in self.request.examples
-            for term in keywords.telling(example.text, _EXAMPLE_TERMS)
+            for term in query_parser.telling(example.text, _EXAMPLE_TERMS)
         ]
 
     @cached_property
@@ -231,7 +232,7 @@ class Search:
     @cached_property
     def _ideal(self) -> float:
         """The most that the question's words can score."""
-        return keywords.ideal(self._reader.frequencies(self.terms), self._passages)
+        return query_parser.ideal(self._reader.frequencies(self.terms), self._passages)
 
     def _fused(self, cosines: Numbers, scores: Numbers) -> rank.Parts:
         best = float(np.nan_to_num(scores).max())
@@ -300,7 +301,7 @@ class Search:
             self._looked_at[hit.passage_id] = states
             tokens[i] = rank.late_interaction(query, weights, states)
             offset = len(embedded_text(hit.passage.headings, ""))
-            nearest[i] = explain.nearest_sentence(
+            nearest[i] = attribution.nearest_sentence(
                 sentences(hit.text), states, self.vector, offset=offset
             )
         self._nearest_tokens = float(tokens.max())
@@ -332,7 +333,7 @@ class Search:
             tokens.states[[end > start for start, end in tokens.offsets]]
             for _, tokens in self._question
         ]
-        return rank.unit_rows(np.concatenate(states))
+        return unit(np.concatenate(states))
 
     @cached_property
     def _word_tokens(self) -> tuple[Vectors, Numbers]:
@@ -341,15 +342,17 @@ class Search:
         """
         rows, weights = [np.empty((0, self.encoder.identity.dim), np.float32)], []
         for text, tokens in self._question:
-            found = keywords.words(text)
+            found = query_parser.words(text)
             distinct = list({term for term, _ in found})
             frequencies = dict(zip(distinct, self._reader.frequencies(distinct), strict=True))
             starts = np.array([start if end > start else -1 for start, end in tokens.offsets])
             for term, (start, end) in found:
                 inside = (starts >= start) & (starts < end)
                 rows.append(tokens.states[inside])
-                weights += [keywords.rarity(frequencies[term], self._passages)] * int(inside.sum())
-        return rank.unit_rows(np.concatenate(rows)), np.array(weights)
+                weights += [query_parser.rarity(frequencies[term], self._passages)] * int(
+                    inside.sum()
+                )
+        return unit(np.concatenate(rows)), np.array(weights)
 
     # -- what is shown
 
@@ -366,9 +369,9 @@ class Search:
         hidden = {position for group in groups.values() for position in group}
         shown = [position for position in order if position not in hidden]
         if boilerplate := {
-            i for i, group in groups.items() if len(pool.paths([i, *group])) >= rank.BOILERPLATE
+            i for i, group in groups.items() if len(pool.paths([i, *group])) >= BOILERPLATE
         }:
-            shown = rank.behind_content(shown, pool.ranking.scores, boilerplate)
+            shown = behind_content(shown, pool.ranking.scores, boilerplate)
         chosen = rank.choose(
             shown,
             np.array([address.document_id for address in pool.addresses]),
@@ -392,8 +395,7 @@ class Search:
 
     def _copies(self, pool: _Pool, order: Sequence[int]) -> dict[int, list[int]]:
         pairs = [
-            (order[first], order[second])
-            for first, second in rank.suspects(pool.vectors[list(order)])
+            (order[first], order[second]) for first, second in suspects(pool.vectors[list(order)])
         ]
         positions = (
             [position for position in order if any(position in pair for pair in pairs)]
@@ -402,7 +404,7 @@ class Search:
         )
         hits = self._reader.hydrate(pool.ranking.ids[positions])
         texts = {position: hit.text for position, hit in zip(positions, hits, strict=True)}
-        return rank.copies(pairs, texts)
+        return near_duplicates(pairs, texts)
 
     def _is_below(self, pool: _Pool) -> bool:
         """Whether all further passages are below the least score: only a ranking by
@@ -456,20 +458,20 @@ class Search:
             embedded_text(hit.passage.headings, hit.text),
             len(embedded_text(hit.passage.headings, "")),
         )
-        span = explain.best_sentence(
+        span = attribution.best_sentence(
             sentences(hit.text), tokens, self.vector, offset=offset, question=self._question_tokens
         )
         match = replace(match, sentence=span, highlights=((*span, 1.0),) if span else ())
         if not self.request.has_shares:
             return match
-        if not explain.is_mean(vector, tokens):
+        if not attribution.is_mean(vector, tokens):
             self._note_once(
                 "this model does not pool by mean, or has no vector yet: no exact share of a word "
                 "exists"
             )
             return match
-        shares = explain.cosine_shares(tokens, self.vector, text, offset=offset)
-        return replace(match, shares=shares, highlights=explain.share_highlights(shares))
+        shares = attribution.cosine_shares(tokens, self.vector, text, offset=offset)
+        return replace(match, shares=shares, highlights=attribution.share_highlights(shares))
 
 
 def needs_encoder(request: Request) -> bool:
@@ -537,4 +539,4 @@ def _unit(direction: Numbers) -> Numbers:
             "nothing is left of the question",
             hint="keep something else away than what is asked for",
         )
-    return direction / length
+    return unit(direction)

@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.errors import CorpusLocked
-from searchapp.search import query_parser as keywords
+from searchapp.linalg import are_unit, unit
+from searchapp.search import query_parser
 from searchapp.search.confidence import measure
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     Address,
     Document,
@@ -41,7 +43,7 @@ from searchapp.types.documents import (
     embedded_text,
     is_within,
 )
-from searchapp.types.filters import Filters, Term
+from searchapp.types.filters import Filters, Term, matches_value
 from searchapp.types.results import Background, Finding, Salvage, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
@@ -129,8 +131,7 @@ class HashEncoder:
 
 def _unit(states: Vectors) -> Vector:
     """The direction of the states' mean, (t, dim) to (dim,)."""
-    total = states.sum(0)
-    return np.ascontiguousarray(total / np.linalg.norm(total), np.float32)
+    return np.ascontiguousarray(unit(states.sum(0)), np.float32)
 
 
 # ---- the Backend in memory -----------------------------------------------------------------------
@@ -292,7 +293,7 @@ class MemoryWriter:
         found: dict[bytes, Vector] = {}
         for one in self._state.documents.values():
             for text, row in zip(one.texts, [] if one.rows is None else one.rows, strict=False):
-                digest = records.text_digest(fingerprint, text)
+                digest = text_digest(fingerprint, text)
                 if digest in wanted:
                     found[digest] = row.astype(np.float32)
         return found
@@ -308,7 +309,7 @@ class MemoryWriter:
             for text in one.texts
         ]
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
-        return self.digests(records.text_digest(fingerprint, text) for text in texts)
+        return self.digests(text_digest(fingerprint, text) for text in texts)
 
     def replace(
         self,
@@ -374,7 +375,7 @@ class MemoryWriter:
                 PendingDocument(
                     document_id,
                     one.texts,
-                    tuple(records.text_digest(fingerprint, text) for text in one.texts),
+                    tuple(text_digest(fingerprint, text) for text in one.texts),
                 )
             )
         return found
@@ -534,7 +535,9 @@ class MemoryReader:
         """
         if not terms:
             return self._best({}, filters, depth)
-        found = dict(self._ask(keywords.TOP.format(also=""), keywords.expression(terms), -1))
+        found = dict(
+            self._ask(query_parser.TOP.format(also=""), query_parser.expression(terms), -1)
+        )
         passing = {
             one.first_passage_id + ordinal
             for one in self._passing(filters)
@@ -548,7 +551,9 @@ class MemoryReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [self._ask(keywords.COUNT, keywords.expression([term]))[0][0] for term in terms]
+        return [
+            self._ask(query_parser.COUNT, query_parser.expression([term]))[0][0] for term in terms
+        ]
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -697,15 +702,15 @@ class MemoryReader:
         )
 
     def _holding(self, term: Term) -> set[int]:
-        return {row[0] for row in self._ask(keywords.HOLDING, keywords.expression([term]))}
+        return {row[0] for row in self._ask(query_parser.HOLDING, query_parser.expression([term]))}
 
     def _ask(self, statement: str, *values: object) -> list[tuple[int, float]]:
         """The rows of a question to a keyword index that is made for it alone."""
         connection = sqlite3.connect(":memory:")
-        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {keywords.TABLE}")
+        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE}")
         for one in self._state.documents.values():
             for hit in map(one.hit, range(len(one.passages))):
-                row = records.keyword_row(hit.title, hit.passage.headings, hit.text)
+                row = layout.keyword_row(hit.title, hit.passage.headings, hit.text)
                 connection.execute(
                     "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)",
                     (hit.passage_id, *row),
@@ -734,7 +739,7 @@ class MemoryReader:
 
 
 def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
-    dated_ns = records.dated_ns(one.source, one.document.metadata)
+    dated_ns = layout.dated_ns(one.source, one.document.metadata)
     return (
         (
             not filters.within
@@ -754,7 +759,7 @@ def _passes(one: _Stored, filters: Filters, globs: set[str]) -> bool:
 
 def _has_value(one: _Stored, name: str, wanted: str) -> bool:
     return any(
-        key.lower() == name.lower() and records.is_value(value, wanted)
+        key.lower() == name.lower() and matches_value(value, wanted)
         for key, value in one.document.metadata.items()
     )
 
@@ -795,8 +800,6 @@ def _rounded(vectors: Vectors, passages: int, dim: int) -> NDArray[np.float64]:
     """
     if vectors.shape != (passages, dim):
         raise ValueError(f"vectors must be of shape {(passages, dim)}, not {vectors.shape}")
-    if not np.all(
-        np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < 1e-3
-    ):  # NaN fails the comparison too
+    if not are_unit(vectors):
         raise ValueError("vectors must be finite and of unit length")
     return vectors.astype(np.float16).astype(np.float64)

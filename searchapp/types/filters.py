@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,15 @@ class Filters:
     labels: tuple[str, ...] = ()  # any of them
     holding: tuple[Term, ...] = ()  # all of them, of a passage
     lacking: tuple[Term, ...] = ()  # none of them, of a passage
+
+
+def matches_value(value: str, wanted: str) -> bool:
+    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,`
+    between them.
+
+    Case does not count; `*` and `?` stand for any characters and any one.
+    """
+    pattern = wanted.strip().casefold().replace("[", "[[]")
+    return any(
+        fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value))
+    )

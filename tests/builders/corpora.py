@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.backends.sqlite.layout import text_digest
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import Document, FileIdentity, Passage, Source, embedded_text
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Reader, Writer

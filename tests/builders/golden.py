@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import astuple
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
@@ -31,7 +31,7 @@ QUESTIONS = ("keeper of light", "oil burns hours", "café", "Lamp 3")
 
 def main(target: Path) -> None:
     """Ingest some documents, change and delete some, and keep the database and its answers."""
-    revision = records.REVISIONS[-1]
+    revision = layout.REVISIONS[-1]
     documents = ROOT / "docs"
     documents.mkdir(parents=True)
     for i in range(5):

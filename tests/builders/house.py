@@ -19,7 +19,7 @@ from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
 from searchapp.extract import entries, extractor_of
 from searchapp.extract.sandbox.pool import Extracted
-from searchapp.filesystem.walk import read_file
+from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import MEMBER, Outcome, Root, Source, Unindexed

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from searchapp.finetuning.held_out import Score
 from searchapp.finetuning.pipeline import Tuned
 from searchapp.finetuning.trainer import Recipe, Step
-from searchapp.output import finetuning as tunecard
+from searchapp.output import finetuning
 from searchapp.types.results import Comparison, Evaluation
 from tests.cli.test_search import Program, error_of, program
 from tests.unit.finetuning.test_pipeline import THINGS, judged, other_words, tiny
@@ -52,7 +52,7 @@ TUNED = Tuned(
 
 
 def test_figures_stand_below_each_other_and_the_next_command_can_be_copied() -> None:
-    assert tunecard.tuned_text(TUNED).splitlines() == [
+    assert finetuning.tuned_text(TUNED).splitlines() == [
         "105 questions learned, 45 held out and asked in mode cosine",
         "            hits@1   nDCG@10    MRR@10         p",
         "before      0.1000    0.2500    0.2000",
@@ -68,7 +68,7 @@ def test_figures_stand_below_each_other_and_the_next_command_can_be_copied() -> 
         ),
         "an answer to one. p: two-sided, paired, over nDCG@10.",
     ]
-    told = tunecard.tuned_text(replace(TUNED, dropped=0, familiar=7)).splitlines()[8:]
+    told = finetuning.tuned_text(replace(TUNED, dropped=0, familiar=7)).splitlines()[8:]
     assert " ".join(told).startswith(
         "Learned from 105 pairs, of judgements. None holds a question held out, or nearly one; 7 "
         "of those held out have answers that were "
@@ -77,14 +77,14 @@ def test_figures_stand_below_each_other_and_the_next_command_can_be_copied() -> 
 
 
 def test_the_next_command_is_not_told_where_it_comes_of_itself() -> None:
-    assert "next:" not in tunecard.tuned_text(TUNED, is_used=True)
+    assert "next:" not in finetuning.tuned_text(TUNED, is_used=True)
 
 
 def test_what_is_not_better_is_said_so_with_the_way_out() -> None:
     worse = replace(
         TUNED, is_better=False, is_in_place=False, kept=Path("/models/our own.tuning/model")
     )
-    assert tunecard.tuned_text(worse).splitlines()[6:8] == [
+    assert finetuning.tuned_text(worse).splitlines()[6:8] == [
         "not better beyond chance (p below .05): not put in place",
         (
             "it is kept at /models/our own.tuning/model; --force puts it in place without training "
@@ -93,22 +93,22 @@ def test_what_is_not_better_is_said_so_with_the_way_out() -> None:
     ]
     forced = replace(worse, is_in_place=True, kept=None)
     assert (
-        tunecard.tuned_text(forced).splitlines()[6]
+        finetuning.tuned_text(forced).splitlines()[6]
         == "not better beyond chance (p below .05); put in place anyway: /models/our own"
     )
 
 
 def test_a_step_is_told_with_what_is_left_once_that_can_be_known() -> None:
     step = Step(done=40, total=1200, done_here=2, pairs_per_s=12.34, left_s=61, loss=0.5)
-    assert tunecard.step_text(step) == "step 40/1,200, 12.3 pairs/s, loss 0.500"
+    assert finetuning.step_text(step) == "step 40/1,200, 12.3 pairs/s, loss 0.500"
     assert (
-        tunecard.step_text(replace(step, done_here=3))
+        finetuning.step_text(replace(step, done_here=3))
         == "step 40/1,200, 12.3 pairs/s, loss 0.500, about 1 min 1 s left"
     )
 
 
 def test_figures_for_programs_have_the_same_keys_before_and_after() -> None:
-    found = tunecard.tuned_json(TUNED)
+    found = finetuning.tuned_json(TUNED)
     assert found["before"] == {
         "mode": "cosine",
         "hits@1": 0.1,

@@ -28,7 +28,7 @@ from typing import Any
 
 import pytest
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.cli import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
@@ -800,38 +800,38 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_flags_beat_the_environment_beats_the_project_beats_the_file_beats_the_default(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert settings.load().corpus == places / "data/searchapp/corpus"
+    assert config.load().corpus == places / "data/searchapp/corpus"
     (places / "config/searchapp/config.toml").write_text(f'corpus = "{places}/from-file"\n')
-    assert settings.load().corpus == places / "from-file"
+    assert config.load().corpus == places / "from-file"
     (places / "project/.searchapp").mkdir()
-    assert settings.load().corpus == places / "project/.searchapp"
+    assert config.load().corpus == places / "project/.searchapp"
     (places / "project/deep/.searchapp").mkdir()
-    assert settings.load().corpus == places / "project/deep/.searchapp"
+    assert config.load().corpus == places / "project/deep/.searchapp"
     monkeypatch.setenv("SEARCHAPP_CORPUS", "from-environment")
-    assert settings.load().corpus == places / "project/deep/deeper/from-environment"
-    assert settings.load(corpus=places / "flag").corpus == places / "flag"
+    assert config.load().corpus == places / "project/deep/deeper/from-environment"
+    assert config.load(corpus=places / "flag").corpus == places / "flag"
 
 
 def test_the_model_and_the_cache_follow_the_same_order(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (settings.load().model, settings.load().cache) == (None, places / "cache/searchapp")
+    assert (config.load().model, config.load().cache) == (None, places / "cache/searchapp")
     (places / "config/searchapp/config.toml").write_text('model = "from-file"\n')
-    assert settings.load().model == "from-file"
+    assert config.load().model == "from-file"
     monkeypatch.setenv("SEARCHAPP_MODEL", "from-environment")
     monkeypatch.setenv("SEARCHAPP_CACHE", "/from-environment")
-    assert (settings.load().model, settings.load().cache) == (
+    assert (config.load().model, config.load().cache) == (
         "from-environment",
         Path("/from-environment"),
     )
-    assert settings.load(model="flag").model == "flag"
+    assert config.load(model="flag").model == "flag"
 
 
 @pytest.mark.parametrize("text", ["corpsu = 'x'\n", "corpus = 3\n", "corpus = \n", "\xff"])
 def test_a_mistake_in_the_file_is_no_setting(places: Path, text: str) -> None:
     (places / "config/searchapp/config.toml").write_text(text, encoding="latin-1")
     with pytest.raises(UsageError) as caught:
-        settings.load()
+        config.load()
     assert caught.value.hint
 
 

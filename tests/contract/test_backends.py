@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.layout import text_digest
 from searchapp.errors import CorpusLocked
-from searchapp.search import query_parser as keywords
+from searchapp.search import query_parser
 from searchapp.testing import MemoryBackend
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     Address,
     Document,
@@ -1311,13 +1311,13 @@ def test_a_text_without_spaces_is_found_by_a_part_of_it(backend: Backend, writer
     }
     with closing(backend.reader()) as reader:
         for text, found in expected.items():
-            asked = keywords.parse(text)
+            asked = query_parser.parse(text)
             ids, _ = reader.keyword_leg(
                 asked.terms, Filters(holding=asked.holding, lacking=asked.lacking), 9
             )
             assert sorted(address.path for address in reader.addresses(ids)) == found, text
-        assert reader.frequencies(keywords.literal("大学").terms) == [1]
-        assert reader.frequencies(keywords.literal("価格").terms) == [2]
+        assert reader.frequencies(query_parser.literal("大学").terms) == [1]
+        assert reader.frequencies(query_parser.literal("価格").terms) == [2]
 
 
 # ---- what is known of a passage and of the corpus ------------------------------------------------

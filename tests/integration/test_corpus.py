@@ -31,7 +31,7 @@ from searchapp.errors import (
     QueryTooLarge,
     UnknownMode,
 )
-from searchapp.search import ranking as rank
+from searchapp.search import ranking
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Root, Unindexed
 from searchapp.types.filters import Filters
@@ -430,7 +430,7 @@ def test_a_query_that_is_more_than_a_question_is_refused_at_once(
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("mode", rank.MODES)
+@pytest.mark.parametrize("mode", ranking.MODES)
 def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
     words = " ".join(f"word{i}" for i in range(5000))[:50_000]
     filters = Filters(within=("/lib",) * 200 + ("/",), types=("txt", "md") * 100)
@@ -444,7 +444,7 @@ def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", rank.MODES)
+@pytest.mark.parametrize("mode", ranking.MODES)
 def test_a_billion_matches_are_all_there_are(shelf: Shelf, mode: str) -> None:
     everything = shelf.corpus.query("apple", mode=mode, k=10**9).matches
     assert (

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from searchapp.errors import EncoderError
-from searchapp.ingest import indexer as intake
+from searchapp.ingest import indexer
 from tests.builders.house import HereExtractor, House
 
 CAFE = unicodedata.normalize("NFC", "café.md")
@@ -172,7 +172,7 @@ class History(RuleBasedStateMachine):
 
         self.house.extractor = HereExtractor(on_read=read)
         try:
-            with mock.patch.object(intake, "_COMMIT_S", commits_s):  # as if files took longer
+            with mock.patch.object(indexer, "_COMMIT_S", commits_s):  # as if files took longer
                 self.house.ingest(prune=True)
         except Killed:
             pass

@@ -73,21 +73,21 @@ _SEEDS = {
 
 
 def _query(data: bytes) -> None:
-    from searchapp.search import query_parser as keywords
+    from searchapp.search import query_parser
 
-    asked = keywords.parse(data.decode("utf-8", "replace"))
+    asked = query_parser.parse(data.decode("utf-8", "replace"))
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.execute(f"CREATE VIRTUAL TABLE keywords USING {keywords.TABLE}")
+        database.execute(f"CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE}")
         for terms in (asked.terms, *([term] for term in (*asked.holding, *asked.lacking))):
             if terms:
                 database.execute(
                     "SELECT rowid FROM keywords WHERE keywords MATCH ?",
-                    (keywords.expression(terms),),
+                    (query_parser.expression(terms),),
                 ).fetchall()
 
 
 def _moment(data: bytes) -> None:
-    from searchapp.backends.sqlite.layout import moment_ns
+    from searchapp.types.dates import moment_ns
 
     with contextlib.suppress(ValueError):
         moment_ns(data.decode("utf-8", "replace"))
@@ -103,11 +103,11 @@ def _judgements(data: bytes) -> None:
 def _export(data: bytes) -> None:
     import gzip
 
-    from searchapp.backends.sqlite import export as transfer
+    from searchapp.backends.sqlite import export
 
     with _file(gzip.compress(data, 1), "e.jsonl.gz") as file:
-        transfer.header(file)
-        list(transfer.documents(file, moved=lambda path: path))
+        export.header(file)
+        list(export.documents(file, moved=lambda path: path))
 
 
 def _rules(data: bytes) -> None:

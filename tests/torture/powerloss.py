@@ -34,7 +34,7 @@ from unittest import mock
 
 import apsw
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.writer import Store
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 SECTOR = 512  # bytes that reach the disk together
 CUTS_A_RECORD, ROUNDS = 200, 16
 MOST_TOLD = 10  # of the cuts that did not end well
-DATABASE, LOG = records.DATABASE, f"{records.DATABASE}-wal"
+DATABASE, LOG = layout.DATABASE, f"{layout.DATABASE}-wal"
 _ENCODER = HashEncoder(dim=64)
 _WORDS = [
     f"{number:032b}".translate({48: "lo", 49: "ra"}) for number in range(300)
@@ -523,7 +523,7 @@ def cut(trace: Trace, point: int, policy: Policy, rng: random.Random, target: Pa
         ):  # a file may have grown before its bytes came
             disk.files[file].extend(bytes(max(0, size - len(disk.files[file]))))
     target.mkdir()
-    (target / records.LOCK).touch()
+    (target / layout.LOCK).touch()
     for name, file in _surviving(disk, policy, rng).items():
         (target / name).write_bytes(disk.files[file])
 

@@ -24,7 +24,7 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.writer import Store
 from searchapp.corpus import Corpus
 from searchapp.errors import SearchappError
-from searchapp.ingest import indexer as intake
+from searchapp.ingest import indexer
 from searchapp.testing import HashEncoder
 
 ENCODER = HashEncoder(dim=32, max_tokens=48)
@@ -75,7 +75,7 @@ def run(corpus: Path, docs: Path, acknowledged: Path, *, is_hasty: bool = False)
 
     The world's failures end as in the command line, with message and hint; anything else is raised.
     """
-    intake._COMMIT_S = 0.0  # a commit at every chance, as in an ingest of hours
+    indexer._COMMIT_S = 0.0  # a commit at every chance, as in an ingest of hours
     try:
         Corpus(_Backend(corpus, acknowledged, is_hasty), encoder=ENCODER).ingest([docs])
     except SearchappError as error:

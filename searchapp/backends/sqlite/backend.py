@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import OldSchema, Snapshot
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
@@ -33,14 +33,14 @@ class LocalBackend:
         """The one writer; raises CorpusLocked while another holds it. Makes the folder where there
         is none, but not for a removal.
         """
-        if is_for_removal and not (self.folder / records.DATABASE).exists():
+        if is_for_removal and not (self.folder / layout.DATABASE).exists():
             raise CorpusMissing(
                 f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH"
             )
         lock = Lock(self.folder)
         try:
             if is_for_removal:
-                (self.folder / records.RESERVE).unlink(missing_ok=True)
+                (self.folder / layout.RESERVE).unlink(missing_ok=True)
             self._require_whole_copy()
             from searchapp.backends.sqlite.writer import Store
         except BaseException:

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from searchapp import __version__
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.errors import BackupError, CorpusError, CorpusTooNew
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 FORMAT = "searchapp-backup/1"
 _MANIFEST = "manifest.json"
@@ -64,24 +64,24 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
             with tempfile.TemporaryDirectory(
                 prefix=f".{file.name}-", dir=file.absolute().parent
             ) as work:
-                copy = Path(work) / records.DATABASE
+                copy = Path(work) / layout.DATABASE
                 os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
                 snapshot.database.execute("COMMIT")  # VACUUM takes a transaction of its own
                 snapshot.database.execute("VACUUM INTO ?", (str(copy),))
                 manifest = {
                     "format": FORMAT,
                     "searchapp": __version__,
-                    "schema": records.REVISIONS[-1],
+                    "schema": layout.REVISIONS[-1],
                     **told,
                     "size": copy.stat().st_size,
                     "blake2b": _digest(copy),
                 }
                 with (
-                    disk.replaced(file) as target,
+                    atomic_write.replaced(file) as target,
                     zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
                 ):
                     archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n")
-                    archive.write(copy, records.DATABASE)
+                    archive.write(copy, layout.DATABASE)
         except (sqlite3.Error, OSError) as error:
             raise BackupError(
                 f"cannot write {file}: {getattr(error, 'strerror', None) or error}", hint=_ROOM
@@ -97,7 +97,7 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
     CorpusTooNew for one of a newer program, and CorpusError where the folder holds a corpus:
     nothing is ever written over.
     """
-    place = folder / records.DATABASE
+    place = folder / layout.DATABASE
     if place.exists():
         raise CorpusError(
             f"there is a corpus at {folder} already",
@@ -106,7 +106,7 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
             manifest = _manifest(archive, file)
-            with archive.open(records.DATABASE) as source, disk.replaced(place) as target:
+            with archive.open(layout.DATABASE) as source, atomic_write.replaced(place) as target:
                 if _copy(source, target, manifest["size"]) != (
                     manifest["size"],
                     manifest["blake2b"],
@@ -133,7 +133,7 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
         raise BackupError(
             f"{file} is no backup of a corpus", hint="backups are made with: searchapp backup FILE"
         )
-    if manifest["format"] != FORMAT or manifest.get("schema") not in records.REVISIONS:
+    if manifest["format"] != FORMAT or manifest.get("schema") not in layout.REVISIONS:
         raise CorpusTooNew(
             f"{file} was written by a newer searchapp ({manifest.get('searchapp')})",
             hint="upgrade searchapp",

@@ -25,7 +25,7 @@ from searchapp import __version__
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.vector_index import from_blob
 from searchapp.errors import BackupError, CorpusEmpty
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.types.documents import Document, FileIdentity, Label, Origin, Passage, Root, Source
 from searchapp.types.vectors import EncoderIdentity
 
@@ -73,7 +73,10 @@ def export(folder: Path, file: Path) -> int:
         if snapshot.encoder is None:
             raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
         try:
-            with disk.replaced(file) as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as target:
+            with (
+                atomic_write.replaced(file) as raw,
+                gzip.GzipFile("", "wb", 1, raw, mtime=0) as target,
+            ):
                 lines = _Lines(target)
                 lines.write(_header(snapshot))
                 for row in snapshot.database.execute(_DOCUMENTS):

@@ -9,16 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.reader import BEHIND, Snapshot
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
-from searchapp.types.documents import FileIdentity, Source, containers_of
+from searchapp.filesystem.sources import standing_source
+from searchapp.types.documents import FileIdentity, Source
 from searchapp.types.results import Finding
 
 _CONTENT = (
@@ -118,10 +118,7 @@ def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Findi
 
 def _account(database: sqlite3.Connection) -> Iterator[Finding]:
     (digest,) = database.execute("SELECT max(digest) FROM corpus").fetchone()
-    if (
-        records.account_digest(database.execute(statement) for statement in records.ACCOUNT)
-        != digest
-    ):
+    if layout.account_digest(database.execute(statement) for statement in layout.ACCOUNT) != digest:
         yield Finding(
             "the corpus's own records are damaged: its roots, encoder, generation, or what is not "
             "indexed"
@@ -157,7 +154,7 @@ def _documents(database: sqlite3.Connection) -> Iterator[Finding]:
 def _labels(database: sqlite3.Connection) -> Iterator[Finding]:
     paths = dict(database.execute("SELECT id, CAST(coalesce(path, '') AS BLOB) FROM document"))
     for *label, digest in database.execute(LABELS):
-        if records.label_digest(*label) != digest:
+        if layout.label_digest(*label) != digest:
             yield Finding("one of its labels is damaged", paths.get(label[0], b""))
 
 
@@ -171,7 +168,7 @@ def faults(database: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
         yield RECORD
     columns = [row[name] for name in _CONTENT]
     passages = database.execute(_PASSAGES, (row["id"],))
-    if records.content_digest(columns, row["text"], passages) != row["content_digest"]:
+    if layout.content_digest(columns, row["text"], passages) != row["content_digest"]:
         yield CONTENT
     if not row["is_pending"] and _vectors_digest(row) != row["digest"]:
         yield VECTORS
@@ -180,13 +177,13 @@ def faults(database: sqlite3.Connection, row: sqlite3.Row) -> Iterator[str]:
 def _source_digest(row: sqlite3.Row) -> bytes:
     identity = FileIdentity(*(row[name] for name in ("size", "mtime_ns", "ctime_ns", "inode")))
     source = Source(row["path"], identity, row["content_hash"], row["hashed_at_ns"])
-    return records.source_digest(source, dated_ns=row["dated_ns"], is_stale=row["is_stale"])
+    return layout.source_digest(source, dated_ns=row["dated_ns"], is_stale=row["is_stale"])
 
 
 def _vectors_digest(row: sqlite3.Row) -> bytes:
     if not isinstance(row["vectors"], bytes):
         return b""
-    return records.vectors_digest(
+    return layout.vectors_digest(
         row["v_first"], row["v_passages"], row["v_generation"], row["vectors"]
     )
 
@@ -204,7 +201,7 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         rows = (
-            (i, *records.keyword_row(title, json.loads(headings), body))
+            (i, *layout.keyword_row(title, json.loads(headings), body))
             for i, title, headings, body in database.execute(passages)
         )
         fresh.executemany(
@@ -266,13 +263,6 @@ def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:
         verify(folder, published, is_whole=True)
     except VectorsFileError as error:
         yield Finding(f"{error}; {error.hint}", is_of_cache=True)
-
-
-def standing_source(path: bytes) -> bytes | None:
-    """The file on the disk that a document was read from, itself or the archive or mail that holds
-    it; None where it is gone.
-    """
-    return next((file for file in (*containers_of(path), path) if os.path.isfile(file)), None)  # noqa: PTH113 - paths are bytes
 
 
 def _damaged(what: str, path: bytes, *, has_text: bool = False) -> Finding:

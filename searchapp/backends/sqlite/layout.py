@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 
+from searchapp.lexical import spaced
+from searchapp.types.dates import moment_ns
 from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
@@ -58,22 +57,6 @@ ACCOUNT = (
         "extractor, splitter"
     ),
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
-
-# Scripts written without spaces between words: each character becomes a word of its own in the
-# keyword rows.
-_UNSPACED = re.compile(
-    "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
-)
-
-
-def text_digest(fingerprint: str, text: str) -> bytes:
-    """What identifies a vector: the text exactly as embedded and the encoder; BLAKE2b-128."""
-    return hashlib.blake2b(
-        text.encode("utf-8", "surrogatepass"), digest_size=16, key=fingerprint[:64].encode()
-    ).digest()
 
 
 def account_digest(tables: Iterable[Iterable[Sequence[str | int | bytes | None]]]) -> bytes:
@@ -152,48 +135,15 @@ def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
         return source.identity.mtime_ns
 
 
-def moment_ns(date: str) -> int:
-    """When an ISO 8601 date begins, with or without its month, day and time, unix ns; in UTC unless
-    it says otherwise.
-
-    Raises ValueError for any other text.
-    """
-    moment = datetime.fromisoformat(date + _REST_OF_DATE.get(len(date), ""))
-    return (
-        ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH)
-        // timedelta(microseconds=1)
-        * 1000
-    )
-
-
 def as_integer(value: int) -> int:
     """The nearest number that SQLite holds as an integer: 64 bits, signed."""
     return max(-(2**63), min(value, 2**63 - 1))
-
-
-def is_value(value: str, wanted: str) -> bool:
-    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,`
-    between them.
-
-    Case does not count; `*` and `?` stand for any characters and any one.
-    """
-    pattern = wanted.strip().casefold().replace("[", "[[]")
-    return any(
-        fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value))
-    )
 
 
 def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
     """A passage's row in the keyword index: title, headings below it, body."""
     below = headings[1:] if headings and headings[0] == title else headings
     return (spaced(title), spaced("\n".join(below)), spaced(body))
-
-
-def spaced(text: str) -> str:
-    """The text as the keyword index takes it: with spaces around each character of scripts that
-    write none.
-    """
-    return _UNSPACED.sub(r" \1 ", text)
 
 
 def _digest(value: object) -> bytes:

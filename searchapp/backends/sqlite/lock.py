@@ -11,9 +11,9 @@ import fcntl
 import os
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 _ELSEWHERE = (
     "check its permissions and the room on its disk, or choose another folder with --corpus"
@@ -35,11 +35,11 @@ class Lock:
             message = f"a corpus cannot be kept at {folder!r}: its name is not UTF-8"
             raise CorpusUnwritable(message, hint="choose another with --corpus") from error
         try:
-            disk.make_folder(folder)
+            atomic_write.make_folder(folder)
             _refuse_foreign(folder)
             _refuse_network(folder)
             self._descriptor = os.open(
-                folder / records.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+                folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
             )
         except OSError as error:
             raise CorpusUnwritable(
@@ -77,12 +77,12 @@ def _refuse_foreign(folder: Path) -> None:
     and CorpusDamaged for a lost database.
     """
     names = {
-        path.name for path in folder.iterdir() if not path.name.startswith(f".{records.DATABASE}-")
+        path.name for path in folder.iterdir() if not path.name.startswith(f".{layout.DATABASE}-")
     }  # what a killed ingest left
-    if records.DATABASE not in names and any(name.startswith("vectors-") for name in names):
+    if layout.DATABASE not in names and any(name.startswith("vectors-") for name in names):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)
-    if records.DATABASE not in names and names - {records.LOCK, records.RESERVE, ".gitignore"}:
+    if layout.DATABASE not in names and names - {layout.LOCK, layout.RESERVE, ".gitignore"}:
         raise CorpusError(
             f"{folder} holds other things and no corpus",
             hint="name an empty or a new folder with --corpus",
@@ -93,7 +93,7 @@ def _refuse_network(folder: Path) -> None:
     """Raise CorpusUnwritable where another machine could write at the same time: neither locks nor
     SQLite's log hold there.
     """
-    if disk.is_network(kind := disk.filesystem(folder)):
+    if atomic_write.is_network(kind := atomic_write.filesystem(folder)):
         message = (
             f"{folder} is on a network file system ({kind}), where a corpus cannot be kept safely"
         )

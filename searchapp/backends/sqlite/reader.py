@@ -21,8 +21,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import vector_index as vectors
+from searchapp.backends.sqlite import layout, vector_index
 from searchapp.errors import (
     CorpusDamaged,
     CorpusError,
@@ -30,7 +29,7 @@ from searchapp.errors import (
     CorpusTooNew,
     CorpusUnreadable,
 )
-from searchapp.search import query_parser as keywords
+from searchapp.search import query_parser
 from searchapp.types.documents import (
     Address,
     DocumentRow,
@@ -41,7 +40,7 @@ from searchapp.types.documents import (
     Root,
     Unindexed,
 )
-from searchapp.types.filters import Filters
+from searchapp.types.filters import Filters, matches_value
 from searchapp.types.results import Background, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -131,7 +130,7 @@ class Snapshot:
         without its log, or came from a backup.
         """
         return any(
-            vectors.generation_of(path) > self._generation
+            vector_index.generation_of(path) > self._generation
             for path in self._folder.glob("vectors-*.faiss")
         )
 
@@ -164,7 +163,7 @@ class Snapshot:
             return _NOTHING
         allowed = self._allowed(filters)
         if self._gone and allowed is None:
-            allowed = ~vectors.bitmap(self._gone, self._highest_id)
+            allowed = ~vector_index.bitmap(self._gone, self._highest_id)
         if is_exact and self.is_approximate:
             ids, scores = self._scanned(query, depth, allowed)
         else:
@@ -175,7 +174,7 @@ class Snapshot:
     def _found(self, query: Vector, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
         """The best passages of the vectors file and of the rows that are not in it."""
         rows, row_ids = self._newer
-        ids, scores = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
+        ids, scores = vector_index.top(rows, row_ids, query, depth=depth, allowed=allowed)
         if self._file is not None:
             file_ids, file_scores = self._file.search(
                 query, depth=depth, allowed=allowed, rows_of=self._rows_of
@@ -187,7 +186,7 @@ class Snapshot:
         """The best passages of all stored rows, looked at one by one."""
         ids, scores = _NOTHING
         for rows, row_ids in self._blocks(since=-1):
-            found = vectors.top(rows, row_ids, query, depth=depth, allowed=allowed)
+            found = vector_index.top(rows, row_ids, query, depth=depth, allowed=allowed)
             ids, scores = np.concatenate((ids, found[0])), np.concatenate((scores, found[1]))
             best = np.argsort(-scores, kind="stable")[:depth]
             if len(best) == depth:  # ties at the cut stay
@@ -204,7 +203,7 @@ class Snapshot:
         if depth < 1 or not terms:
             return _NOTHING
         allowed = self._allowed(filters)
-        statement = keywords.TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
+        statement = query_parser.TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
         if allowed is not None:
             bits = allowed.tobytes()
             self._database.create_function(
@@ -212,7 +211,7 @@ class Snapshot:
             )
         wanted = depth + 1
         while True:
-            rows = self._all(statement, keywords.expression(terms), wanted)
+            rows = self._all(statement, query_parser.expression(terms), wanted)
             if len(rows) < wanted or np.float32(rows[-1][1]) < np.float32(rows[depth - 1][1]):
                 break
             wanted *= 4  # a tie at the cut: its order is not FTS5's to choose
@@ -223,7 +222,7 @@ class Snapshot:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [self._one(keywords.COUNT, keywords.expression([term]))[0] for term in terms]
+        return [self._one(query_parser.COUNT, query_parser.expression([term]))[0] for term in terms]
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -358,7 +357,7 @@ class Snapshot:
                 )
             ),
             database_bytes=sum(
-                _size(self._folder / f"{records.DATABASE}{ending}")
+                _size(self._folder / f"{layout.DATABASE}{ending}")
                 for ending in ("", "-wal", "-shm")
             ),
             vectors_bytes=published.identity.size if published else 0,
@@ -370,13 +369,13 @@ class Snapshot:
         """Open what searching needs, so that it can happen while the encoder is opened."""
         _ = self._file, self._newer
 
-    def published(self) -> vectors.PublishedFile | None:
+    def published(self) -> vector_index.PublishedFile | None:
         """The vectors file as recorded, None before the first."""
         row = self._one(
             "SELECT name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM "
             "published"
         )
-        return row and vectors.PublishedFile(
+        return row and vector_index.PublishedFile(
             row[0], row[1], row[2], FileIdentity(*row[3:7]), row[7]
         )
 
@@ -389,24 +388,24 @@ class Snapshot:
 
     def _check_schema(self) -> int:
         (revision,) = self._one("SELECT max(version_num) FROM alembic_version")
-        if revision not in records.REVISIONS:
+        if revision not in layout.REVISIONS:
             raise CorpusTooNew(
                 f"this corpus was written by a newer searchapp (schema {revision})",
                 hint="upgrade searchapp",
             )
-        if revision != records.REVISIONS[-1]:
+        if revision != layout.REVISIONS[-1]:
             raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
         (generation,) = self._one("SELECT max(generation) FROM corpus")
         if not isinstance(generation, int):
             raise _damaged(self._folder, "it has no generation")
         return generation
 
-    def _vectors_state(self, published: vectors.PublishedFile | None) -> str:
+    def _vectors_state(self, published: vector_index.PublishedFile | None) -> str:
         if published is None:
             return "none yet"
         try:
-            vectors.verify(self._folder, published)
-        except vectors.VectorsFileError:
+            vector_index.verify(self._folder, published)
+        except vector_index.VectorsFileError:
             return "damaged" if (self._folder / published.name).exists() else "missing"
         (newer,) = self._one(
             "SELECT coalesce(sum(passages), 0) FROM vectors WHERE generation > ?",
@@ -415,13 +414,13 @@ class Snapshot:
         return f"behind by {newer} passages" if newer else "current"
 
     @cached_property
-    def _file(self) -> vectors.VectorsFile | None:
+    def _file(self) -> vector_index.VectorsFile | None:
         published = self.published()
         if published is None:
             return None
         try:
-            return vectors.open_file(self._folder, published)
-        except vectors.VectorsFileError as error:
+            return vector_index.open_file(self._folder, published)
+        except vector_index.VectorsFileError as error:
             self.notes.append(f"{error}: searching the database instead; {error.hint}")
             return None
 
@@ -445,7 +444,7 @@ class Snapshot:
         while some := list(islice(stored, _BLOCK_DOCUMENTS)):
             ids = [np.arange(first, first + count, dtype=np.int64) for first, count, _ in some]
             yield (
-                vectors.from_blob(b"".join(blob for *_, blob in some), max(self.dim, 1)),
+                vector_index.from_blob(b"".join(blob for *_, blob in some), max(self.dim, 1)),
                 np.concatenate(ids),
             )
 
@@ -456,7 +455,9 @@ class Snapshot:
             SELECT p.id, substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})
             FROM passage p JOIN vectors v ON v.document_id = p.document_id"""
         found = dict(self._for_ids(statement, "p.id", passage_ids))
-        return vectors.from_blob(b"".join(found[i] for i in passage_ids.tolist()), max(self.dim, 1))
+        return vector_index.from_blob(
+            b"".join(found[i] for i in passage_ids.tolist()), max(self.dim, 1)
+        )
 
     @cached_property
     def _counts(self) -> tuple[int, int, int, int]:
@@ -479,7 +480,7 @@ class Snapshot:
     def _allowed(self, filters: Filters) -> Bitmap | None:
         if filters == Filters():
             return None
-        allowed = vectors.bitmap(self._ranges(filters), self._highest_id)
+        allowed = vector_index.bitmap(self._ranges(filters), self._highest_id)
         for term in filters.holding:
             allowed &= self._holding(term)
         for term in filters.lacking:
@@ -497,8 +498,8 @@ class Snapshot:
         return np.isin(passage_ids, [i for (i,) in rows])
 
     def _holding(self, term: Term) -> Bitmap:
-        rows = self._each(keywords.HOLDING, keywords.expression([term]))
-        return vectors.bitmap(((i, 1) for (i,) in rows), self._highest_id)
+        rows = self._each(query_parser.HOLDING, query_parser.expression([term]))
+        return vector_index.bitmap(((i, 1) for (i,) in rows), self._highest_id)
 
     def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
         condition, values = _condition(filters)
@@ -547,9 +548,9 @@ class Snapshot:
 
 
 def _open(folder: Path) -> sqlite3.Connection:
-    path = folder / records.DATABASE
+    path = folder / layout.DATABASE
     if not path.is_file():
-        if (folder / records.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
+        if (folder / layout.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
             return sqlite3.connect(
                 ":memory:", isolation_level=None
             )  # its first ingest was killed before it made the database
@@ -567,7 +568,7 @@ def _open(folder: Path) -> sqlite3.Connection:
             raise
         # Read-only media: no log can be made beside the database, and nobody can change it.
         connection = sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
-    connection.create_function("is_value", 2, records.is_value, deterministic=True)
+    connection.create_function("is_value", 2, matches_value, deterministic=True)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")
     return connection
@@ -622,10 +623,10 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         )
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
-        values.append(records.as_integer(filters.since_ns))
+        values.append(layout.as_integer(filters.since_ns))
     if filters.before_ns is not None:
         parts.append("d.dated_ns < ?")
-        values.append(records.as_integer(filters.before_ns))
+        values.append(layout.as_integer(filters.before_ns))
     return " AND ".join(parts), values
 
 
@@ -684,5 +685,5 @@ _EMPTY = f"""
     CREATE TABLE unindexed (path, outcome, reason, files);
     CREATE TABLE setting (name, value);
     CREATE TABLE background (scale, mean);
-    CREATE VIRTUAL TABLE keywords USING {keywords.TABLE};
+    CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE};
 """

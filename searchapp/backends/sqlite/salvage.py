@@ -21,21 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import schema
-from searchapp.backends.sqlite.integrity import (
-    CONTENT,
-    DOCUMENT,
-    LABELS,
-    VECTORS,
-    as_text,
-    faults,
-    standing_source,
-)
+from searchapp.backends.sqlite import layout, schema
+from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, as_text, faults
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
+from searchapp.filesystem.sources import standing_source
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
 from searchapp.types.results import Salvage
 from searchapp.types.vectors import EncoderIdentity
@@ -88,7 +81,7 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
     """
     lock = Lock(folder)
     try:
-        if not (folder / records.DATABASE).is_file():
+        if not (folder / layout.DATABASE).is_file():
             raise CorpusMissing(
                 f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
             )
@@ -96,17 +89,17 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
             shutil.rmtree(leftover, ignore_errors=True)
         backup = (
             folder
-            / f"{records.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
+            / f"{layout.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         )
         _copy(folder, backup)
-        disk.sync(folder)
+        atomic_write.sync(folder)
         with tempfile.TemporaryDirectory(prefix=".repair-", dir=folder) as work:
             old, fresh = Path(work) / "old", Path(work) / "fresh"
             _copy(folder, old)
             fresh.mkdir(mode=0o700)
             with contextlib.closing(_Salvager(old, fresh, find_encoder)) as salvager:
                 found = salvager.run()
-            _take_place(fresh / records.DATABASE, folder / records.DATABASE)
+            _take_place(fresh / layout.DATABASE, folder / layout.DATABASE)
         remove_others(folder, "")
         found.backup = str(backup)
         return found
@@ -119,14 +112,14 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
 def _copy(folder: Path, target: Path) -> None:
     """Copy the database and its log, byte for byte, into a new folder."""
     target.mkdir(mode=0o700)
-    for name in (records.DATABASE, f"{records.DATABASE}-wal"):
+    for name in (layout.DATABASE, f"{layout.DATABASE}-wal"):
         with (
             contextlib.suppress(FileNotFoundError),
             (folder / name).open("rb") as file,
-            disk.created(target / name) as copy,
+            atomic_write.created(target / name) as copy,
         ):
             shutil.copyfileobj(file, copy)
-    disk.sync(target)
+    atomic_write.sync(target)
 
 
 def take_place(fresh: Path, place: Path) -> None:
@@ -153,9 +146,9 @@ def _take_place(fresh: Path, place: Path) -> None:
             raise
     for ending in ("-wal", "-shm"):  # of the old one: they would be taken for the new one's
         place.with_name(f"{place.name}{ending}").unlink(missing_ok=True)
-    disk.sync(place.parent)
+    atomic_write.sync(place.parent)
     fresh.replace(place)
-    disk.sync(place.parent)
+    atomic_write.sync(place.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +163,7 @@ class _Record:
     @property
     def digest(self) -> bytes:
         """The digest under which it stands."""
-        return records.source_digest(self.source, dated_ns=self.dated_ns, is_stale=self.is_stale)
+        return layout.source_digest(self.source, dated_ns=self.dated_ns, is_stale=self.is_stale)
 
 
 class _Salvager:
@@ -185,11 +178,11 @@ class _Salvager:
         self._engine = schema.connect(fresh)
         schema.upgrade(self._engine)
         self._fresh: sa.Connection = self._engine.connect()
-        self._old = _opened(old / records.DATABASE, fresh / records.DATABASE)
+        self._old = _opened(old / layout.DATABASE, fresh / layout.DATABASE)
         revision = next(
-            self._readable("SELECT version_num FROM alembic_version"), (records.REVISIONS[-1],)
+            self._readable("SELECT version_num FROM alembic_version"), (layout.REVISIONS[-1],)
         )[0]
-        if revision in records.REVISIONS[:-1]:
+        if revision in layout.REVISIONS[:-1]:
             raise CorpusDamaged(
                 f"this corpus has the earlier schema {revision}",
                 hint="bring it up to date first: searchapp ingest",
@@ -317,7 +310,7 @@ class _Salvager:
         mtime_ns = row["mtime_ns"] if isinstance(row["mtime_ns"], int) else 0
         source = Source(path, FileIdentity(0, mtime_ns, 0, 0), b"", 0)
         return _Record(
-            source, records.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False
+            source, layout.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False
         )
 
     def _has_vectors(self, row: sqlite3.Row, wrong: set[str], passages: int, dim: int) -> bool:
@@ -341,7 +334,7 @@ class _Salvager:
         rows = {
             tuple(row) for i in rowids for row in self._readable(f"{LABELS} WHERE rowid = ?", i)
         }
-        sound = sorted(row for row in rows if records.label_digest(*row[:-1]) == row[-1])
+        sound = sorted(row for row in rows if layout.label_digest(*row[:-1]) == row[-1])
         self._insert(
             "label(document_id, name, origin, probability, digest)",
             [row for row in sound if row[0] in self._kept],
@@ -365,8 +358,7 @@ class _Salvager:
         witness = next(self._digested(ids), None)
         for identity in (self._find_encoder(), stored):
             if identity is not None and (
-                witness is None
-                or records.text_digest(identity.fingerprint, witness[0]) == witness[1]
+                witness is None or text_digest(identity.fingerprint, witness[0]) == witness[1]
             ):
                 return identity
         if witness is None:
@@ -426,9 +418,9 @@ class _Salvager:
     def _is_account_sound(self) -> bool:
         try:
             (stored,) = self._old.execute("SELECT max(digest) FROM corpus").fetchone()
-            tables = [self._old.execute(statement).fetchall() for statement in records.ACCOUNT]
+            tables = [self._old.execute(statement).fetchall() for statement in layout.ACCOUNT]
             return bool(
-                records.account_digest([tuple(row) for row in rows] for rows in tables) == stored
+                layout.account_digest([tuple(row) for row in rows] for rows in tables) == stored
             )
         except _UNREADABLE:
             return False
@@ -520,7 +512,7 @@ def _keywords(row: sqlite3.Row, passage: tuple[Any, ...]) -> tuple[int, str, str
     passage_id, _, start, end, _, headings, _ = passage
     return (
         passage_id,
-        *records.keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
+        *layout.keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
     )
 
 

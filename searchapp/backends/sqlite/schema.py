@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.errors import CorpusDamaged, CorpusUnwritable, SearchappError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -60,7 +60,7 @@ class StoredCorpus(Base):
         server_default="0"
     )  # documents that have their vectors; kept by triggers
     labels: Mapped[int] = mapped_column(server_default="0")  # rows of `label`; kept by triggers
-    digest: Mapped[bytes]  # over records.ACCOUNT
+    digest: Mapped[bytes]  # over layout.ACCOUNT
 
 
 class StoredEncoding(Base):
@@ -295,7 +295,7 @@ def connect(folder: Path) -> sa.Engine:
     """An engine with the one connection of a writer; transactions begin IMMEDIATE, so that they
     cannot fail half-way.
     """
-    path = folder / records.DATABASE
+    path = folder / layout.DATABASE
     try:
         if not path.exists():
             _make(path)
@@ -326,13 +326,13 @@ def _make(path: Path) -> None:
     """
     temporary = path.with_name(f".{path.name}-new")
     _clear(temporary)
-    with disk.created(temporary):
+    with atomic_write.created(temporary):
         pass
     with contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    disk.sync(temporary)
+    atomic_write.sync(temporary)
     temporary.rename(path)
-    disk.sync(path.parent)
+    atomic_write.sync(path.parent)
     _clear(temporary)
 
 
@@ -346,9 +346,9 @@ def seal(connection: sa.Connection) -> None:
     """Bring `corpus.digest` up to date, last in a transaction."""
     tables = [
         [tuple(row) for row in connection.exec_driver_sql(statement)]
-        for statement in records.ACCOUNT
+        for statement in layout.ACCOUNT
     ]
-    connection.execute(sa.update(StoredCorpus).values(digest=records.account_digest(tables)))
+    connection.execute(sa.update(StoredCorpus).values(digest=layout.account_digest(tables)))
 
 
 def _translate(context: sa.ExceptionContext) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
     from searchapp.types.results import FileOutcome
@@ -81,16 +81,16 @@ def new_folder(folder: Path) -> Path:
     """An empty folder to copy an encoding into, before `put` gives it its name."""
     work = folder.with_name(folder.name + _NEW)
     shutil.rmtree(work, ignore_errors=True)
-    disk.make_folder(work)
+    atomic_write.make_folder(work)
     return work
 
 
 def put(work: Path, folder: Path) -> None:
     """Give a folder that is complete its name, durably, in place of what has it."""
     delete(folder)
-    disk.sync(work)
+    atomic_write.sync(work)
     work.rename(folder)
-    disk.sync(folder.parent)
+    atomic_write.sync(folder.parent)
 
 
 def delete(folder: Path) -> None:

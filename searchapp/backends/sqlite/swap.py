@@ -15,14 +15,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import schema
-from searchapp.backends.sqlite import shadow as encodings
+from searchapp.backends.sqlite import layout, schema, shadow
 from searchapp.backends.sqlite.integrity import LABELS, check
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.salvage import take_place
 from searchapp.errors import CorpusDamaged, CorpusUnwritable
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -52,7 +50,7 @@ def require_room(folder: Path, *, copies: int) -> None:
     """Raise CorpusUnwritable where the disk has no room for so many more copies of the corpus's
     database.
     """
-    size = sum(path.stat().st_size for path in folder.glob(f"{records.DATABASE}*"))
+    size = sum(path.stat().st_size for path in folder.glob(f"{layout.DATABASE}*"))
     if shutil.disk_usage(folder).free < copies * size:
         hint = f"make room for {copies * size / 2**20:,.0f} MiB; the corpus answers as before"
         raise CorpusUnwritable(
@@ -122,15 +120,15 @@ def keep(current: Path) -> None:
     """Copy the current encoding into a folder of its own, which appears whole."""
     with Snapshot(current) as old:
         assert old.encoder is not None
-        folder = encodings.folder_of(current, old.encoder.fingerprint)
-        work = encodings.new_folder(folder)
+        folder = shadow.folder_of(current, old.encoder.fingerprint)
+        work = shadow.new_folder(folder)
         try:
-            with disk.created(work / records.DATABASE):
+            with atomic_write.created(work / layout.DATABASE):
                 pass
-            with contextlib.closing(sqlite3.connect(work / records.DATABASE)) as copy:
+            with contextlib.closing(sqlite3.connect(work / layout.DATABASE)) as copy:
                 old.database.backup(copy)
-            disk.sync(work / records.DATABASE)
-            encodings.put(work, folder)
+            atomic_write.sync(work / layout.DATABASE)
+            shadow.put(work, folder)
         except (sqlite3.Error, OSError) as error:
             raise schema.translated(error, current) from error
 
@@ -140,7 +138,7 @@ def put_in_place(folder: Path, current: Path) -> None:
     Nothing has changed where this raises.
     """
     try:
-        take_place(folder / records.DATABASE, current / records.DATABASE)
+        take_place(folder / layout.DATABASE, current / layout.DATABASE)
     except (sqlite3.Error, OSError) as error:
         raise schema.translated(error, current) from error
 
@@ -180,12 +178,12 @@ def _copy_labels(old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, 
     rows = []
     for document_id, *said, digest in old.execute(LABELS).fetchall():
         if document_id in ids:
-            is_sound = records.label_digest(document_id, *said) == digest
+            is_sound = layout.label_digest(document_id, *said) == digest
             rows.append(
                 (
                     ids[document_id],
                     *said,
-                    records.label_digest(ids[document_id], *said) if is_sound else digest,
+                    layout.label_digest(ids[document_id], *said) if is_sound else digest,
                 )
             )
     new.exec_driver_sql("DELETE FROM label")

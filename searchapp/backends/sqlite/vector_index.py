@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from searchapp.errors import SearchappError
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
+from searchapp.linalg import are_unit
 from searchapp.types.documents import FileIdentity
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ def to_blob(vectors: Vectors) -> bytes:
     """Rows as stored: little-endian float16, row after row. Raises ValueError for rows that are not
     finite unit vectors.
     """
-    norms = np.linalg.norm(vectors, axis=1)  # (n,)
-    if not np.all(np.abs(norms - 1.0) < 1e-3):  # NaN fails the comparison too
+    if not are_unit(vectors):
         raise ValueError("vectors must be finite and of unit length")
     return vectors.astype("<f2").tobytes()
 
@@ -172,7 +172,7 @@ def publish(
     temporary = folder / f".vectors-{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)
     try:
-        with disk.created(
+        with atomic_write.created(
             temporary
         ) as file:  # not by name: FAISS does not tell of a write that fails when it closes its file
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, _WRITTEN))
@@ -183,7 +183,7 @@ def publish(
         raise OSError(errno.EIO, "the disk is full or failing") from error
     finally:
         temporary.unlink(missing_ok=True)
-    disk.sync(folder)
+    atomic_write.sync(folder)
     return PublishedFile(path.name, generation, digest, FileIdentity.of(path.stat()), index.ntotal)
 
 

@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import shadow as encodings
+from searchapp.backends.sqlite import layout, shadow
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.schema import (
     ROOM,
@@ -69,8 +68,9 @@ from searchapp.errors import (
     CorpusUnwritable,
     SearchappError,
 )
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.search.confidence import measure
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     MEMBER,
     Document,
@@ -207,7 +207,7 @@ class Store:
         try:
             self._open.close()
             self._engine.dispose()
-            disk.set_aside(self._folder / records.RESERVE, records.RESERVE_BYTES)
+            atomic_write.set_aside(self._folder / layout.RESERVE, layout.RESERVE_BYTES)
         finally:
             self._lock.release()
 
@@ -374,11 +374,9 @@ class Store:
         self.remove(former)
         bodies = [document.text[passage.start : passage.end] for passage in passages]
         rows = [
-            records.passage_columns(
+            layout.passage_columns(
                 passage,
-                records.text_digest(
-                    self._encoder.fingerprint, embedded_text(passage.headings, body)
-                ),
+                text_digest(self._encoder.fingerprint, embedded_text(passage.headings, body)),
             )
             for passage, body in zip(passages, bodies, strict=True)
         ]
@@ -399,7 +397,7 @@ class Store:
             for i, row in enumerate(rows)
         ]
         gathered.keywords += [
-            (first + i, *records.keyword_row(document.title, passage.headings, body))
+            (first + i, *layout.keyword_row(document.title, passage.headings, body))
             for i, (passage, body) in enumerate(zip(passages, bodies, strict=True))
         ]
         if blob is not None:
@@ -472,7 +470,7 @@ class Store:
         if holder not in (None, document_id):
             raise ValueError("there is another document at that path")
         metadata = json.loads(self._document(document_id).metadata)
-        values = _source_values(source, dated_ns=records.dated_ns(source, metadata), is_stale=False)
+        values = _source_values(source, dated_ns=layout.dated_ns(source, metadata), is_stale=False)
         self._change(
             sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values)
         )
@@ -505,7 +503,7 @@ class Store:
             first = row.first_passage_id
             passages = enumerate(self._passages([document_id]), first)
             gone = [
-                (i, *records.keyword_row(row.title, passage.headings, passage.body))
+                (i, *layout.keyword_row(row.title, passage.headings, passage.body))
                 for i, passage in passages
             ]
             self._connection.exec_driver_sql(
@@ -657,8 +655,8 @@ class Store:
                 hint=hint,
             )
         backups = [
-            *self._folder.glob(f"{records.DATABASE}.backup-*"),
-            *self._folder.glob(f"{records.BEFORE_REPAIR}*"),
+            *self._folder.glob(f"{layout.DATABASE}.backup-*"),
+            *self._folder.glob(f"{layout.BEFORE_REPAIR}*"),
         ]
         for backup in backups:
             shutil.rmtree(backup) if backup.is_dir() else backup.unlink()
@@ -668,9 +666,9 @@ class Store:
         """Have no other encoding of the corpus hold what this one does not; returns the names of
         those that had to go for that.
         """
-        encodings.sweep(self._folder)
+        shadow.sweep(self._folder)
         gone = []
-        for folder in encodings.folders(self._folder):
+        for folder in shadow.folders(self._folder):
             try:
                 with Store(folder) as other:
                     other._keep_only(self)
@@ -686,7 +684,7 @@ class Store:
                     message, hint="once that has ended, or was stopped, run: searchapp forget"
                 ) from error
             except CorpusError:  # damaged, or of another program: nothing can be taken out of it
-                encodings.delete(folder)
+                shadow.delete(folder)
                 gone.append(folder.name)
         return gone
 
@@ -754,10 +752,10 @@ class Store:
                 if has_version
                 else None
             )
-        if revision == records.REVISIONS[-1]:
+        if revision == layout.REVISIONS[-1]:
             return
         if revision is not None:
-            if revision not in records.REVISIONS:
+            if revision not in layout.REVISIONS:
                 raise CorpusTooNew(
                     f"this corpus was written by a newer searchapp (schema {revision})",
                     hint="upgrade searchapp",
@@ -766,7 +764,7 @@ class Store:
         upgrade(self._engine)
 
     def _back_up(self, revision: str) -> None:
-        target = self._folder / f"{records.DATABASE}.backup-{revision}"
+        target = self._folder / f"{layout.DATABASE}.backup-{revision}"
         target.unlink(missing_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         with contextlib.closing(self._engine.raw_connection()) as connection:
@@ -809,13 +807,13 @@ class Store:
             "first_passage_id",
             "generation",
         )
-        columns = records.content_columns(source, document, first, self._generation + 1)
+        columns = layout.content_columns(source, document, first, self._generation + 1)
         values = _source_values(
-            source, dated_ns=records.dated_ns(source, document.metadata), is_stale=False
+            source, dated_ns=layout.dated_ns(source, document.metadata), is_stale=False
         )
         values |= dict(zip(names, columns, strict=True))
         return values | {
-            "content_digest": records.content_digest(columns, document.text, rows),
+            "content_digest": layout.content_digest(columns, document.text, rows),
             "passages": len(rows),
         }
 
@@ -831,7 +829,7 @@ class Store:
             "passages": count,
             "generation": generation,
         }
-        digest = records.vectors_digest(first, count, generation, blob)
+        digest = layout.vectors_digest(first, count, generation, blob)
         self._gathered.rows[StoredVectors].append(values | {"digest": digest, "vectors": blob})
         self._gathered.ids.add(document_id)
 
@@ -942,12 +940,12 @@ def _source_values(source: Source, *, dated_ns: int, is_stale: bool) -> dict[str
         "hashed_at_ns": source.hashed_at_ns,
         "dated_ns": dated_ns,
         "is_stale": is_stale,
-        "source_digest": records.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
+        "source_digest": layout.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
     }
 
 
 def _label_values(document_id: int, label: Label) -> dict[str, Any]:
-    digest = records.label_digest(document_id, label.name, label.origin, label.probability)
+    digest = layout.label_digest(document_id, label.name, label.origin, label.probability)
     return {
         "document_id": document_id,
         "name": label.name,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.pdf import ocr
-from searchapp.extract.pdf import text_flow as flow
+from searchapp.extract.pdf import ocr, text_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,11 +99,11 @@ def _upright(frame: Any) -> Any:
 
 def _parts(texts: list[tuple[int, str]]) -> Iterator[Part]:
     for number, text in texts:
-        lines = flow.lines_of(text)
+        lines = text_flow.lines_of(text)
         place = (("page", number),) if number else ()
         yield from (
             Part("prose", paragraph, place=place)
-            for paragraph in flow.paragraphs(lines, flow.full_width(lines))
+            for paragraph in text_flow.paragraphs(lines, text_flow.full_width(lines))
         )
 
 

@@ -16,8 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.pdf import ocr
-from searchapp.extract.pdf import text_flow as flow
+from searchapp.extract.pdf import ocr, text_flow
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -232,7 +231,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
                 if is_cropped
                 else _with_ligatures_in_order(text_page, text_page.get_text_range())
             )
-            text = flow.tidy(text)
+            text = text_flow.tidy(text)
         finally:
             text_page.close()
         found = _Page(text)
@@ -287,7 +286,7 @@ def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[st
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
         if note.strip():
-            yield "\n".join(flow.lines_of(flow.tidy(note))).strip()
+            yield "\n".join(text_flow.lines_of(text_flow.tidy(note))).strip()
 
 
 def _annotation_string(annotation: Any, key: bytes) -> str:
@@ -323,7 +322,7 @@ def _field_value(form: Any, annotation: Any, filled: set[str]) -> str:
 def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
     """Give each page the entries of the outline that lead to it, in the outline's order."""
     for entry in islice(document.get_toc(), _MAX_ENTRIES):
-        title = " ".join(flow.tidy(entry.get_title()).split())
+        title = " ".join(text_flow.tidy(entry.get_title()).split())
         target = entry.get_dest()
         index = target.get_index() if target else None
         if title and index is not None and 0 <= index < len(pages):
@@ -461,7 +460,7 @@ def _pypdf_pages(reader: Any, started_s: float) -> _Reading:
     count = len(reader.pages)
     pages: list[_Page] = []
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
-        pages.append(_Page(flow.tidy(reader.pages[len(pages)].extract_text())))
+        pages.append(_Page(text_flow.tidy(reader.pages[len(pages)].extract_text())))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
     return _Reading(
         pages,
@@ -481,7 +480,9 @@ def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ..
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []  # of headings: level, text
     start = 0
-    lines_by_page = flow.without_running_lines([flow.lines_of(page.text) for page in pages])
+    lines_by_page = text_flow.without_running_lines(
+        [text_flow.lines_of(page.text) for page in pages]
+    )
     for number, (page, lines) in enumerate(zip(pages, lines_by_page, strict=True), 1):
         for part in _parts(page, lines):
             level, heading, text = part
@@ -509,15 +510,15 @@ def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's
     words, the page's words or "").
     """
-    width = flow.full_width(lines)
+    width = text_flow.full_width(lines)
     placed, before, after = _placed(page.entries, lines)
     yield from ((level, heading, "") for level, heading in before)
     done = 0
     for first, last, level, heading in placed:
-        yield from ((0, "", text) for text in flow.paragraphs(lines[done:first], width))
+        yield from ((0, "", text) for text in text_flow.paragraphs(lines[done:first], width))
         yield level, heading, " ".join(" ".join(lines[first:last]).split())
         done = last
-    yield from ((0, "", text) for text in flow.paragraphs(lines[done:], width))
+    yield from ((0, "", text) for text in text_flow.paragraphs(lines[done:], width))
     yield from ((0, "", note) for note in page.notes)
     yield from ((level, heading, "") for level, heading in after)
 

@@ -111,7 +111,7 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
     from searchapp.extract import extractor_of
-    from searchapp.filesystem.walk import read_file
+    from searchapp.filesystem.safe_open import read_file
 
     path = base64.b64decode(request["path"])
     hashed_at_ns = time.time_ns()

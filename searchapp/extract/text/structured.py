@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text import plain as plain_text
+from searchapp.extract.text import plain
 from searchapp.extract.text.plain import decode
 from searchapp.extract.web.html import decode_page, element_parts, page_parts
 from searchapp.types.documents import Block, Document
@@ -137,7 +137,7 @@ def _read_json(data: bytes, document_type: str) -> Document:
             return document_of(rows, document_type)
         fields = list(_json_fields(text))
     except ValueError:
-        return plain_text.read(data, document_type)
+        return plain.read(data, document_type)
     title = next(
         (field.value for field in fields if field.path == ("title",) and not field.is_in_record), ""
     )
@@ -292,7 +292,7 @@ def _read_xml(data: bytes, document_type: str) -> Document:
     source = _undeclared(decode_page(data))
     root, is_well_formed = _root(source)
     if root is None:
-        return plain_text.read(data, document_type)
+        return plain.read(data, document_type)
     has_entities = _resolve_known_entities(root)
     metadata = {"language": root.get("{http://www.w3.org/XML/1998/namespace}lang", "")}
     title = ""

@@ -14,7 +14,8 @@ import re
 from html import escape
 from importlib.resources import files
 
-from searchapp.output.terminal import joined, safe
+from searchapp.humanize import safe
+from searchapp.output.terminal import joined
 
 _FORBIDDEN = re.compile("[\ufffe\uffff]")  # HTML may not hold them
 _POLICY = (

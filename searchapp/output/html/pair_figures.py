@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.analysis.pair_attribution import Row, rows_of, strength_of
+from searchapp.humanize import one_line
 from searchapp.output.html.page import signed, tag, text
-from searchapp.output.terminal import display_width, fitted, one_line
+from searchapp.output.terminal import display_width, fitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

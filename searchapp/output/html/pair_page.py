@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchapp.humanize import one_line, safe
 from searchapp.output.html.page import asset, page, signed, tag, text
 from searchapp.output.html.pair_figures import (
     HEADS_LEFT,
@@ -23,7 +24,7 @@ from searchapp.output.html.pair_figures import (
     words_figure,
 )
 from searchapp.output.pair import pair_notes
-from searchapp.output.terminal import fitted, one_line, safe
+from searchapp.output.terminal import fitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.analysis import map_groups as groups
-from searchapp.analysis import projection as scatter
+from searchapp.analysis import map_groups, projection
 from searchapp.analysis.corpus_map import map_corpus
 from searchapp.errors import UsageError
 from searchapp.output.map import map_json, map_notes, map_text
@@ -38,7 +37,7 @@ def unit(rows: ArrayLike) -> Vectors:
 
 
 def test_two_points_stand_on_one_axis_that_shows_all() -> None:
-    plane = scatter.pca(unit([[1, 0, 0], [0, 1, 0]]))
+    plane = projection.pca(unit([[1, 0, 0], [0, 1, 0]]))
     half = np.sqrt(0.5)
     assert np.abs(plane.places) == pytest.approx(np.array([[half, 0], [half, 0]]))
     assert plane.places[0, 0] == -plane.places[1, 0]
@@ -53,7 +52,7 @@ def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None
     for axis in range(2):
         if directions[axis, np.abs(directions[axis]).argmax()] < 0:
             directions[axis] *= -1
-    plane = scatter.pca(rows)
+    plane = projection.pca(rows)
     assert plane.places.dtype == np.float64
     assert np.abs(plane.places - centred @ directions[:2].T).max() < 1e-9
     assert plane.shares == pytest.approx(tuple(values[:2] ** 2 / np.sum(values**2)), abs=1e-12)
@@ -65,7 +64,7 @@ def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None
     ids=["equal", "one", "none", "one number"],
 )
 def test_what_does_not_differ_stands_in_the_middle(rows: ArrayLike) -> None:
-    plane = scatter.pca(np.asarray(rows, np.float32))
+    plane = projection.pca(np.asarray(rows, np.float32))
     assert np.array_equal(plane.places, np.zeros((len(plane.places), 2)))
     assert plane.shares == (0, 0)
 
@@ -77,30 +76,30 @@ def test_umap_keeps_apart_what_is_apart_and_gives_the_same_each_time() -> None:
     )
     random = np.random.default_rng(1)
     rows = unit(np.repeat(np.eye(2, 16), 40, axis=0) + random.normal(size=(80, 16)) * 0.1)
-    plane = scatter.project(rows, "umap")
+    plane = projection.project(rows, "umap")
     assert plane.shares is None
-    assert np.array_equal(plane.places, scatter.project(rows, "umap").places)
+    assert np.array_equal(plane.places, projection.project(rows, "umap").places)
     first, second = plane.places[:40], plane.places[40:]
     between = np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))
     assert between > 2 * max(
         np.linalg.norm(each - each.mean(axis=0), axis=1).max() for each in (first, second)
     )
     assert np.array_equal(
-        scatter.project(rows[:1].repeat(5, axis=0), "umap").places, np.zeros((5, 2))
+        projection.project(rows[:1].repeat(5, axis=0), "umap").places, np.zeros((5, 2))
     )
     with pytest.raises(UsageError, match="3 points at least"):
-        scatter.project(rows[:2], "umap")
+        projection.project(rows[:2], "umap")
 
 
 def test_a_method_that_is_not_known_or_not_installed_is_refused_with_the_cure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(UsageError, match="no method 'tsne'") as unknown:
-        scatter.require_method("tsne")
+        projection.require_method("tsne")
     assert unknown.value.hint == "methods: pca, umap"
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(UsageError, match="umap-learn, which is not installed") as missing:
-        scatter.require_method("umap")
+        projection.require_method("umap")
     assert "pip install 'searchapp[map]'" in missing.value.hint
 
 
@@ -113,40 +112,40 @@ def test_the_nearest_are_those_of_all_cosines_in_float64(count: int) -> None:
     cosines = rows.astype(np.float64) @ rows.astype(np.float64).T
     np.fill_diagonal(cosines, -np.inf)
     expected = np.argsort(-cosines, axis=1, kind="stable")[:, : min(5, count - 1)]
-    found = scatter.nearest(rows, 5)
+    found = projection.nearest(rows, 5)
     assert np.array_equal(found.rows, expected)
     assert np.abs(found.cosines - np.take_along_axis(cosines, expected, 1)).max() < 1e-12
 
 
 def test_equal_rows_are_nearest_in_their_order_and_one_row_has_none() -> None:
-    assert scatter.nearest(unit([EAST, NORTH, EAST, EAST]), 2).rows.tolist() == [
+    assert projection.nearest(unit([EAST, NORTH, EAST, EAST]), 2).rows.tolist() == [
         [2, 3],
         [0, 2],
         [0, 3],
         [0, 2],
     ]
-    assert scatter.nearest(unit([EAST]), 5).rows.shape == (1, 0)
+    assert projection.nearest(unit([EAST]), 5).rows.shape == (1, 0)
 
 
 def test_a_map_of_two_numbers_keeps_all_that_is_near_and_a_shuffled_one_does_not() -> None:
     angles = np.cumsum(np.random.default_rng(2).uniform(0.01, 0.05, size=100))
     rows = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    true = scatter.nearest(rows, 5)
-    places = scatter.pca(rows).places
-    assert scatter.kept(places, true) == 1
-    assert scatter.kept(np.random.default_rng(5).permutation(places), true) < 0.2
+    true = projection.nearest(rows, 5)
+    places = projection.pca(rows).places
+    assert projection.kept(places, true) == 1
+    assert projection.kept(np.random.default_rng(5).permutation(places), true) < 0.2
     line = np.array([[0.0, 0], [1, 0], [10, 0], [12, 0]])
-    wrong = scatter.Nearest(
+    wrong = projection.Nearest(
         np.array([[1], [0], [3], [0]]), np.ones((4, 1))
     )  # the last one's nearest on the line is the third
-    assert scatter.kept(line, wrong) == 0.75
+    assert projection.kept(line, wrong) == 0.75
 
 
 def test_a_sample_is_all_or_the_same_ones_each_time() -> None:
-    assert scatter.sample(4, 4).tolist() == [0, 1, 2, 3]
-    found = scatter.sample(1000, 50)
+    assert projection.sample(4, 4).tolist() == [0, 1, 2, 3]
+    found = projection.sample(1000, 50)
     assert len(set(found.tolist())) == 50
-    assert found.tolist() == sorted(found.tolist()) == scatter.sample(1000, 50).tolist()
+    assert found.tolist() == sorted(found.tolist()) == projection.sample(1000, 50).tolist()
     assert 0 <= found[0] <= found[-1] < 1000
 
 
@@ -161,31 +160,37 @@ def test_documents_are_grouped_by_the_folders_right_below_the_one_that_all_are_i
         b"/docs/4.md",
         b"/docs/b/mail.eml!/5.pdf",
     ]
-    assert groups.base_of(paths) == b"/docs"
-    assert groups.folders(paths) == [b"/docs/a", b"/docs/a", b"/docs/b", b"/docs", b"/docs/b"]
-    assert groups.folders([b"/a.md", b"/x/b.md"]) == [b"/", b"/x"]
-    assert groups.folders([]) == []
+    assert map_groups.base_of(paths) == b"/docs"
+    assert map_groups.folders(paths) == [b"/docs/a", b"/docs/a", b"/docs/b", b"/docs", b"/docs/b"]
+    assert map_groups.folders([b"/a.md", b"/x/b.md"]) == [b"/", b"/x"]
+    assert map_groups.folders([]) == []
 
 
 def test_a_folder_that_has_most_documents_is_opened_as_long_as_there_is_room() -> None:
     paths = [b"/d/big/x/1", b"/d/big/x/2", b"/d/big/y/3", b"/d/big/4", b"/d/small/5"]
-    assert groups.folders(paths) == [b"/d/big/x", b"/d/big/x", b"/d/big/y", b"/d/big", b"/d/small"]
+    assert map_groups.folders(paths) == [
+        b"/d/big/x",
+        b"/d/big/x",
+        b"/d/big/y",
+        b"/d/big",
+        b"/d/small",
+    ]
     half = [b"/d/a/x/1", b"/d/a/y/2", b"/d/b/3", b"/d/c/4"]
-    assert groups.folders(half) == [b"/d/a", b"/d/a", b"/d/b", b"/d/c"]
-    many = [b"/d/big/%d/f" % number for number in range(groups.MOST)] + [b"/d/small/f"]
-    assert set(groups.folders(many)) == {b"/d/big", b"/d/small"}
+    assert map_groups.folders(half) == [b"/d/a", b"/d/a", b"/d/b", b"/d/c"]
+    many = [b"/d/big/%d/f" % number for number in range(map_groups.MOST)] + [b"/d/small/f"]
+    assert set(map_groups.folders(many)) == {b"/d/big", b"/d/small"}
     first = [b"/d/%d/f" % number for number in range(30)]
-    assert len(set(groups.folders(first))) == 30
+    assert len(set(map_groups.folders(first))) == 30
 
 
 def test_groups_are_numbered_by_size_and_what_is_too_much_or_nameless_is_left_over() -> None:
-    found = groups.grouped(["b", "a", "", "a", "c", "b", "b"])
+    found = map_groups.grouped(["b", "a", "", "a", "c", "b", "b"])
     assert found.names == ("b", "a", "c")
-    assert found.of.tolist() == [0, 1, groups.REST, 1, 2, 0, 0]
-    many = groups.grouped([f"{number:02}" for number in range(26)])
+    assert found.of.tolist() == [0, 1, map_groups.REST, 1, 2, 0, 0]
+    many = map_groups.grouped([f"{number:02}" for number in range(26)])
     assert many.names == tuple(f"{number:02}" for number in range(24))
-    assert many.of.tolist()[-3:] == [23, groups.REST, groups.REST]
-    assert groups.grouped([]).names == ()
+    assert many.of.tolist()[-3:] == [23, map_groups.REST, map_groups.REST]
+    assert map_groups.grouped([]).names == ()
 
 
 # ---- a corpus ------------------------------------------------------------------------------------
@@ -244,7 +249,9 @@ def test_of_too_many_points_a_sample_stands_for_all_and_is_told() -> None:
     )
     found = atlas.map(most=10)
     order = [f"{name}{at}" for name in "ab" for at in range(40)]
-    assert [hit.text for hit in found.hits] == [order[at] for at in scatter.sample(80, 10).tolist()]
+    assert [hit.text for hit in found.hits] == [
+        order[at] for at in projection.sample(80, 10).tolist()
+    ]
     assert (found.total, found.nearest.rows.max() < 10) == (80, True)
     assert map_notes(found) == [
         "a sample of 10 of 80 passages, drawn with a fixed seed; --limit takes more"
@@ -266,7 +273,7 @@ def test_documents_are_grouped_by_type_or_by_the_label_that_is_least_in_doubt() 
     found = atlas.map(by="label")
     assert (found.groups.names, found.groups.of.tolist()) == (
         ("letter", "zoo"),
-        [0, 1, groups.REST],
+        [0, 1, map_groups.REST],
     )
     assert map_json(found)["groups"] == [
         {"name": name, "points": 1} for name in ("letter", "zoo", "no label")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchapp.analysis import vector_export as vectorfile
+from searchapp.analysis import vector_export
 from searchapp.analysis.embed_files import Row
 from searchapp.errors import PathMissing, UsageError
 
@@ -26,7 +26,7 @@ def rows(count: int = len(TEXTS)) -> list[Row]:
 
 def test_numpy_reads_what_was_written_without_pickle(tmp_path: Path) -> None:
     given = rows(3000)
-    assert vectorfile.write(tmp_path / "v.npz", iter(given), 3) == 3000
+    assert vector_export.write(tmp_path / "v.npz", iter(given), 3) == 3000
     with np.load(tmp_path / "v.npz", allow_pickle=False) as found:
         assert np.array_equal(found["vectors"], np.stack([row.vector for row in given]))
         assert found["text"].tolist() == [row.text for row in given]
@@ -40,7 +40,7 @@ def test_numpy_reads_what_was_written_without_pickle(tmp_path: Path) -> None:
 
 def test_json_lines_have_every_bit_of_a_vector(tmp_path: Path) -> None:
     given = rows()
-    assert vectorfile.write(tmp_path / "v.jsonl", given, 3) == 5
+    assert vector_export.write(tmp_path / "v.jsonl", given, 3) == 5
     found = [json.loads(line) for line in (tmp_path / "v.jsonl").read_text("utf-8").splitlines()]
     assert [np.array(each["vector"], np.float32).tobytes() for each in found] == [
         row.vector.tobytes() for row in given
@@ -53,7 +53,7 @@ def test_the_projector_gets_a_table_of_vectors_and_one_of_labels_of_equal_length
     tmp_path: Path,
 ) -> None:
     given = rows()
-    assert vectorfile.write(tmp_path / "v.tsv", given, 3) == 5
+    assert vector_export.write(tmp_path / "v.tsv", given, 3) == 5
     found = [
         [float(each) for each in line.split("\t")]
         for line in (tmp_path / "v.tsv").read_text().splitlines()
@@ -68,7 +68,7 @@ def test_the_projector_gets_a_table_of_vectors_and_one_of_labels_of_equal_length
 def test_parquet_has_vectors_of_a_fixed_width(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     given = rows(2500)
-    assert vectorfile.write(tmp_path / "v.parquet", iter(given), 3) == 2500
+    assert vector_export.write(tmp_path / "v.parquet", iter(given), 3) == 2500
     table = parquet.read_table(tmp_path / "v.parquet")
     assert table.column_names == ["source", "start", "end", "text", "vector"]
     assert np.array_equal(
@@ -77,14 +77,14 @@ def test_parquet_has_vectors_of_a_fixed_width(tmp_path: Path) -> None:
     assert table["end"].to_pylist() == list(range(10, 2510))
 
 
-@pytest.mark.parametrize("suffix", vectorfile.SUFFIXES)
+@pytest.mark.parametrize("suffix", vector_export.SUFFIXES)
 def test_no_rows_are_a_file_without_rows(suffix: str, tmp_path: Path) -> None:
-    assert vectorfile.write(tmp_path / f"v{suffix}", [], 3) == 0
+    assert vector_export.write(tmp_path / f"v{suffix}", [], 3) == 0
     if suffix == ".npz":
         assert np.load(tmp_path / "v.npz")["vectors"].shape == (0, 3)
 
 
-@pytest.mark.parametrize("suffix", vectorfile.SUFFIXES)
+@pytest.mark.parametrize("suffix", vector_export.SUFFIXES)
 def test_a_run_that_fails_leaves_the_file_that_was_there(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"v{suffix}"
     path.write_bytes(b"before")
@@ -94,7 +94,7 @@ def test_a_run_that_fails_leaves_the_file_that_was_there(suffix: str, tmp_path: 
         raise RuntimeError("the model died")
 
     with pytest.raises(RuntimeError):
-        vectorfile.write(path, failing(), 3)
+        vector_export.write(path, failing(), 3)
     assert path.read_bytes() == b"before"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
@@ -103,6 +103,6 @@ def test_a_form_that_is_unknown_or_a_folder_that_is_not_there_is_refused_at_once
     tmp_path: Path,
 ) -> None:
     with pytest.raises(UsageError, match="no form of that name"):
-        vectorfile.require_writable(tmp_path / "v.pickle")
+        vector_export.require_writable(tmp_path / "v.pickle")
     with pytest.raises(PathMissing, match="there is no folder"):
-        vectorfile.require_writable(tmp_path / "nowhere" / "v.npz")
+        vector_export.require_writable(tmp_path / "nowhere" / "v.npz")

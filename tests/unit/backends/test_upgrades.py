@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from searchapp.backends.sqlite import layout as records
+from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
@@ -39,7 +39,7 @@ def opened(revision: str, folder: Path) -> Corpus:
 
 
 def test_there_is_a_golden_corpus_of_every_released_schema() -> None:
-    assert list(records.REVISIONS[1:]) == RELEASED  # 0001 was never released; see make_golden
+    assert list(layout.REVISIONS[1:]) == RELEASED  # 0001 was never released; see make_golden
 
 
 @pytest.mark.parametrize("revision", RELEASED)
@@ -66,7 +66,7 @@ def test_an_old_corpus_answers_as_it_did(revision: str, tmp_path: Path) -> None:
         os.fsdecode(match.hit.path) for match in corpus.query("灯台", mode="keyword").matches
     ] == ["/golden/docs/plain.txt"]
     has_backup = (tmp_path / f"corpus/corpus.db.backup-{revision}").exists()
-    assert has_backup == (revision != records.REVISIONS[-1])
+    assert has_backup == (revision != layout.REVISIONS[-1])
 
 
 @pytest.mark.parametrize("revision", RELEASED)

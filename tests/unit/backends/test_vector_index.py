@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite import vector_index as vectors
+from searchapp.backends.sqlite import vector_index
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.vector_index import (
@@ -51,7 +51,10 @@ def published(tmp_path: Path) -> PublishedFile:
 
 
 def write(
-    folder: Path, generation: int, blocks: list[tuple[int, vectors.HalfVectors]], **options: int
+    folder: Path,
+    generation: int,
+    blocks: list[tuple[int, vector_index.HalfVectors]],
+    **options: int,
 ) -> PublishedFile:
     return publish(
         folder, generation, DIM, sum(len(rows) for _, rows in blocks), lambda: blocks, **options
@@ -59,7 +62,7 @@ def write(
 
 
 def brute(
-    rows: vectors.HalfVectors, ids: Ids, seed: int, depth: int
+    rows: vector_index.HalfVectors, ids: Ids, seed: int, depth: int
 ) -> tuple[list[int], list[float]]:
     """At least `depth` rows with all ties at the cut, best first, then by id, in float64."""
     cosines = (rows.astype(np.float64) @ unit(1, seed)[0].astype(np.float64)).astype(np.float32)
@@ -212,7 +215,7 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> VectorsFile:
     return open_file(folder, write(folder, 1, blocks, approximate_from=len(MANY)))
 
 
-def rows_of(ids: Ids) -> vectors.HalfVectors:
+def rows_of(ids: Ids) -> vector_index.HalfVectors:
     return MANY[ids - 5]
 
 
@@ -344,7 +347,7 @@ def test_an_open_file_keeps_answering_after_it_was_removed(
 ) -> None:
     file = open_file(tmp_path, published)
     (tmp_path / ".vectors-1.tmp").write_bytes(b"")
-    vectors.remove_others(tmp_path, "another")
+    vector_index.remove_others(tmp_path, "another")
     assert list(tmp_path.iterdir()) == []
     assert as_lists(file.search(unit(1, 1)[0], depth=50, allowed=None)) == brute(ROWS, IDS, 1, 50)
 
@@ -454,7 +457,7 @@ def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute
         path.write_bytes(made)
         if number % 2:
             os.utime(path, ns=(0, 0))
-        vectors._mapped.cache_clear()  # as in a process of its own
+        vector_index._mapped.cache_clear()  # as in a process of its own
         assert answers(corpus)[0] == expected
     with Store(corpus) as writer:
         writer.finish()

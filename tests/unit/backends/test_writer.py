@@ -19,8 +19,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from searchapp.backends.sqlite import layout as records
-from searchapp.backends.sqlite import schema
+from searchapp.backends.sqlite import layout, schema
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import Snapshot
@@ -35,6 +34,7 @@ from searchapp.errors import (
     CorpusUnreadable,
     CorpusUnwritable,
 )
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import Document, FileIdentity, Passage
 from tests.builders.corpora import (
     ENCODER,
@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 @contextmanager
 def plain(folder: Path) -> Iterator[sqlite3.Connection]:
     """The database as any other program sees it; changes are committed."""
-    with closing(sqlite3.connect(folder / records.DATABASE)) as connection, connection:
+    with closing(sqlite3.connect(folder / layout.DATABASE)) as connection, connection:
         yield connection
 
 
@@ -325,8 +325,8 @@ def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
 def old_rows(made: Document) -> list[tuple[str | int | bytes | None, ...]]:
     """The passage rows of the document in `old_corpus`, as they are written today."""
     return [
-        records.passage_columns(
-            p, records.text_digest(ENCODER.fingerprint, "Titel\n" + made.text[p.start : p.end])
+        layout.passage_columns(
+            p, text_digest(ENCODER.fingerprint, "Titel\n" + made.text[p.start : p.end])
         )
         for p in passages_of(made)
     ]
@@ -345,7 +345,7 @@ def old_corpus(folder: Path) -> None:
         (start, end, None, *dict(json.loads(str(place))).values(), headings, digest)
         for start, end, place, headings, digest in old_rows(made)
     ]
-    columns = records.content_columns(of, made, 1, 1)
+    columns = layout.content_columns(of, made, 1, 1)
     blob = to_blob(unit(2))
     names = (
         "type",
@@ -368,9 +368,9 @@ def old_corpus(folder: Path) -> None:
         "content_hash": of.content_hash,
         "hashed_at_ns": 13,
         "is_stale": 0,
-        "source_digest": records.source_digest(of, dated_ns=5, is_stale=0),
+        "source_digest": layout.source_digest(of, dated_ns=5, is_stale=0),
         "dated_ns": 5,
-        "content_digest": records.content_digest(columns, made.text, rows),
+        "content_digest": layout.content_digest(columns, made.text, rows),
         "passages": 2,
     }
     passage_names = (
@@ -403,7 +403,7 @@ def old_corpus(folder: Path) -> None:
                 first_passage_id=1,
                 passages=2,
                 generation=1,
-                digest=records.vectors_digest(1, 2, 1, blob),
+                digest=layout.vectors_digest(1, 2, 1, blob),
                 vectors=blob,
             )
         )
@@ -430,7 +430,7 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
     with closing(LocalBackend(folder).reader()) as reader:
         assert paths(reader, axis(0)) == [b"/old.txt"] * 2
     after = dump(folder)
-    assert after["alembic_version"] == [(records.REVISIONS[-1],)]
+    assert after["alembic_version"] == [(layout.REVISIONS[-1],)]
     assert after["schema"] != before["schema"]
     untouched = set(TABLES) - {"corpus", "document", "passage"}
     assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
@@ -519,7 +519,7 @@ def test_the_architecture_page_names_every_table_with_its_columns() -> None:
 
 def test_the_revisions_are_those_in_the_folder() -> None:
     names = sorted(path.name.split("_")[0] for path in (ROOT / "alembic" / "versions").glob("*.py"))
-    assert tuple(names) == records.REVISIONS
+    assert tuple(names) == layout.REVISIONS
 
 
 def test_alembic_refuses_to_run_without_a_database() -> None:

@@ -21,7 +21,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from searchapp.classification import classifier_file as classifierfile
+from searchapp.classification import classifier_file
 from searchapp.classification.classifier import (
     WAYS,
     Classifier,
@@ -297,8 +297,8 @@ def test_a_classifier_comes_back_from_its_file_as_it_was(
     learned: Classifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
-    classifierfile.save(learned, path)
-    found, (vectors, _) = classifierfile.load(path), clusters({"a": 5, "b": 5}, seed=4)
+    classifier_file.save(learned, path)
+    found, (vectors, _) = classifier_file.load(path), clusters({"a": 5, "b": 5}, seed=4)
     assert found.probabilities(vectors).tolist() == learned.probabilities(vectors).tolist()
     assert (found.encoder, found.classes, found.counts, found.way, found.figures) == (
         *(learned.encoder, learned.classes, learned.counts, learned.way, learned.figures),
@@ -312,12 +312,12 @@ def test_a_classifier_comes_back_from_its_file_as_it_was(
 
 def test_a_flipped_bit_is_refused_or_changes_nothing(learned: Classifier, tmp_path: Path) -> None:
     path = tmp_path / "c.npz"
-    classifierfile.save(learned, path)
+    classifier_file.save(learned, path)
     whole, (vectors, _), refused = path.read_bytes(), clusters({"a": 5, "b": 5}), 0
     for place in range(0, len(whole), 11):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
         try:
-            found = classifierfile.load(path)
+            found = classifier_file.load(path)
         except ClassifierError:
             refused += 1
             continue
@@ -349,35 +349,35 @@ def test_what_is_no_classifier_is_refused_and_nothing_in_it_runs(
     ):
         spoil()
         with pytest.raises(ClassifierError, match="damaged, or is no classifier"):
-            classifierfile.load(path)
+            classifier_file.load(path)
     assert not (tmp_path / "sprung").exists()
     with pytest.raises(ClassifierError, match="there is no classifier") as caught:
-        classifierfile.load(tmp_path / "none.npz")
+        classifier_file.load(tmp_path / "none.npz")
     assert "classify train" in caught.value.hint
-    classifierfile.save(replace(learned, weights=learned.weights[:, :-1]), path)
+    classifier_file.save(replace(learned, weights=learned.weights[:, :-1]), path)
     with pytest.raises(ClassifierError, match="damaged"):
-        classifierfile.load(path)
+        classifier_file.load(path)
 
 
 def test_a_file_of_a_newer_program_is_told_from_a_damaged_one(
     learned: Classifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
-    classifierfile.save(learned, path)
+    classifier_file.save(learned, path)
     with np.load(path) as file:
         arrays = dict(file)
     header = json.loads(arrays["header"].tobytes()) | {"format": "searchapp-classifier/2"}
     np.savez(path, **arrays | {"header": np.frombuffer(json.dumps(header).encode(), np.uint8)})
     with pytest.raises(ClassifierError, match="newer"):
-        classifierfile.load(path)
+        classifier_file.load(path)
 
 
 def test_a_file_holds_the_names_of_labels_and_nothing_else_of_the_texts(
     learned: Classifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
-    classifierfile.save(learned, path)
+    classifier_file.save(learned, path)
     with zipfile.ZipFile(path) as archive:
         assert sorted(archive.namelist()) == ["bias.npy", "header.npy", "seen.npy", "weights.npy"]
     with pytest.raises(ClassifierError, match="cannot write"):
-        classifierfile.save(learned, tmp_path / "no" / "c.npz")
+        classifier_file.save(learned, tmp_path / "no" / "c.npz")

@@ -19,7 +19,7 @@ import pytest
 
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.integrity import check
-from searchapp.classification import labeling as labelling
+from searchapp.classification import labeling
 from searchapp.classification.classifier import Classifier, Descriptions, learn
 from searchapp.classification.document_vectors import Specimens, stored_documents
 from searchapp.classification.label_files import Row
@@ -99,7 +99,7 @@ def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> C
             for kind in TEXTS
             for i in range(3)
         ]
-        examples = labelling.examples_of(rows, Specimens(reader, unopened))
+        examples = labeling.examples_of(rows, Specimens(reader, unopened))
     return learn(examples.vectors, examples.labels, encoder.identity)
 
 
@@ -107,10 +107,10 @@ def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> C
 
 
 def test_documents_are_labelled_by_hand_and_found_by_it(backend: Backend, docs: Path) -> None:
-    changed = labelling.label(backend, "to pay", [str(docs / "bill1.txt"), "*/bill2.txt"])
+    changed = labeling.label(backend, "to pay", [str(docs / "bill1.txt"), "*/bill2.txt"])
     assert changed == [bytes(docs / "bill1.txt"), bytes(docs / "bill2.txt")]
-    assert labelling.label(backend, "to pay", [str(docs / "bill1.txt")]) == []
-    labelling.label(backend, "old", [str(docs / "bill1.txt")])
+    assert labeling.label(backend, "to pay", [str(docs / "bill1.txt")]) == []
+    labeling.label(backend, "old", [str(docs / "bill1.txt")])
     assert saying(backend) == {
         "bill1.txt": (Label("old"), Label("to pay")),
         "bill2.txt": (Label("to pay"),),
@@ -120,7 +120,7 @@ def test_documents_are_labelled_by_hand_and_found_by_it(backend: Backend, docs: 
         bytes(docs / "bill1.txt"),
         bytes(docs / "bill2.txt"),
     ]
-    assert labelling.unlabel(backend, "to pay", [str(docs)]) == changed
+    assert labeling.unlabel(backend, "to pay", [str(docs)]) == changed
     assert saying(backend) == {"bill1.txt": (Label("old"),)}
 
 
@@ -128,15 +128,15 @@ def test_a_place_without_documents_is_refused_and_nothing_is_changed(
     backend: Backend, docs: Path
 ) -> None:
     with pytest.raises(DocumentMissing):
-        labelling.label(backend, "x", [str(docs / "bill1.txt"), "/nowhere"])
+        labeling.label(backend, "x", [str(docs / "bill1.txt"), "/nowhere"])
     assert saying(backend) == {}
 
 
 def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CorpusMissing):
-        labelling.label(local(tmp_path), "x", ["/"])
+        labeling.label(local(tmp_path), "x", ["/"])
     with pytest.raises(CorpusMissing):
-        labelling.apply(
+        labeling.apply(
             local(tmp_path),
             Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
             EVERYTHING,
@@ -148,9 +148,9 @@ def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> Non
 
 
 def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, docs: Path) -> None:
-    labelling.label(backend, "mine", [str(docs / "bill5.txt")])
+    labeling.label(backend, "mine", [str(docs / "bill5.txt")])
     judge = taught(backend, docs)
-    found = labelling.apply(backend, judge, EVERYTHING)
+    found = labeling.apply(backend, judge, EVERYTHING)
     said = saying(backend)
     assert said.pop("bill5.txt") == (Label("mine"),)
     assert {name: [each.name for each in labels] for name, labels in said.items()} == {
@@ -169,17 +169,17 @@ def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, 
 
 
 def test_a_label_by_hand_puts_out_what_a_classifier_said(backend: Backend, docs: Path) -> None:
-    labelling.apply(backend, taught(backend, docs), EVERYTHING)
-    labelling.label(backend, "mine", [str(docs / "bill5.txt")])
+    labeling.apply(backend, taught(backend, docs), EVERYTHING)
+    labeling.label(backend, "mine", [str(docs / "bill5.txt")])
     assert saying(backend)["bill5.txt"] == (Label("mine"),)
 
 
 def test_what_is_said_again_takes_the_place_of_what_was_said_before(
     backend: Backend, docs: Path
 ) -> None:
-    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    labeling.apply(backend, taught(backend, docs), EVERYTHING)
     vectors = ENCODER.encode_passages(["invoice amount due pay", "dear friend yours love"])
-    labelling.apply(backend, Descriptions(ENCODER.identity, ("B", "L"), vectors), EVERYTHING)
+    labeling.apply(backend, Descriptions(ENCODER.identity, ("B", "L"), vectors), EVERYTHING)
     assert saying(backend)["bill0.txt"] == (Label("B", "descriptions"),)
     assert set(saying(backend).values()) == {
         (Label("B", "descriptions"),),
@@ -192,13 +192,13 @@ def test_filters_say_which_documents_are_labelled_and_a_dry_run_labels_none(
 ) -> None:
     judge, within = taught(backend, docs), Filters(within=(str(docs / "bill1.txt"),))
     generation = backend.reader().generation
-    found = labelling.apply(backend, judge, within, is_stored=False)
+    found = labeling.apply(backend, judge, within, is_stored=False)
     assert ([each.path for each in found.told], saying(backend)) == (
         [bytes(docs / "bill1.txt")],
         {},
     )
     assert backend.reader().generation == generation
-    labelling.apply(backend, judge, within)
+    labeling.apply(backend, judge, within)
     assert list(saying(backend)) == ["bill1.txt"]
 
 
@@ -206,8 +206,8 @@ def test_a_label_that_is_not_probable_enough_is_not_given_and_an_earlier_one_goe
     backend: Backend, docs: Path
 ) -> None:
     judge = taught(backend, docs)
-    labelling.apply(backend, judge, EVERYTHING)
-    found = labelling.apply(backend, judge, EVERYTHING, least=1.0)
+    labeling.apply(backend, judge, EVERYTHING)
+    found = labeling.apply(backend, judge, EVERYTHING, least=1.0)
     assert not any(found.is_given(each.verdict) for each in found.told if each.verdict)
     assert saying(backend) == {}
 
@@ -218,7 +218,7 @@ def test_a_classifier_of_another_encoder_is_refused_with_the_cure(
     with pytest.raises(
         OtherEncoder, match="was trained on vectors of the encoder 'hash'"
     ) as caught:
-        labelling.apply(backend, taught(backend, docs, encoder=HashEncoder(dim=65)), EVERYTHING)
+        labeling.apply(backend, taught(backend, docs, encoder=HashEncoder(dim=65)), EVERYTHING)
     assert "classify train" in caught.value.hint
     assert saying(backend) == {}
 
@@ -226,7 +226,7 @@ def test_a_classifier_of_another_encoder_is_refused_with_the_cure(
 def test_a_corpus_without_documents_has_nothing_to_label(tmp_path: Path) -> None:
     Corpus(local(tmp_path), encoder=ENCODER).init()
     with pytest.raises(CorpusEmpty):
-        labelling.apply(
+        labeling.apply(
             local(tmp_path),
             Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
             EVERYTHING,
@@ -244,7 +244,7 @@ def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path)
     backend = local(tmp_path)
     Corpus(backend, encoder=encoder).ingest([tmp_path / "long.txt"])
     with closing(backend.reader()) as reader:
-        found = labelling.examples_of(
+        found = labeling.examples_of(
             [Row(str(tmp_path / "long.txt"), "x", is_path=True)], Specimens(reader, unopened)
         )
         (document_id,) = reader.document_ids(EVERYTHING)
@@ -264,34 +264,34 @@ def test_a_path_that_is_nowhere_is_said_and_left_out(backend: Backend, docs: Pat
             Row("/nowhere.txt", "x", is_path=True),
             Row(str(docs / "bill1.txt"), "y", is_path=True),
         ]
-        found = labelling.examples_of(rows, specimens)
+        found = labeling.examples_of(rows, specimens)
     assert (found.labels, len(found.vectors)) == (("y",), 1)
     assert specimens.failed == [("/nowhere.txt", "no such file, and no document of the corpus")]
 
 
 def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, docs: Path) -> None:
-    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    labeling.apply(backend, taught(backend, docs), EVERYTHING)
     with (
         closing(backend.reader()) as reader,
         pytest.raises(ClassifierError, match="labelled by hand") as caught,
     ):
-        labelling.examples_by_hand(reader)
+        labeling.examples_by_hand(reader)
     assert "classify label" in caught.value.hint
-    labelling.label(backend, "B", [str(docs / "bill1.txt"), str(docs / "bill2.txt")])
-    labelling.label(backend, "L", [str(docs / "letter1.txt"), str(docs / "bill2.txt")])
+    labeling.label(backend, "B", [str(docs / "bill1.txt"), str(docs / "bill2.txt")])
+    labeling.label(backend, "L", [str(docs / "letter1.txt"), str(docs / "bill2.txt")])
     with closing(backend.reader()) as reader:
-        found = labelling.examples_by_hand(reader)
+        found = labeling.examples_by_hand(reader)
     assert (found.labels, found.several, len(found.vectors)) == (("B", "L"), 1, 2)
 
 
 def test_what_a_table_says_of_documents_is_recorded_as_said_by_hand(
     backend: Backend, docs: Path
 ) -> None:
-    labelling.apply(backend, taught(backend, docs), EVERYTHING)
+    labeling.apply(backend, taught(backend, docs), EVERYTHING)
     with closing(backend.reader()) as reader:
         first, second, *_ = reader.document_ids(EVERYTHING)
-    assert labelling.say(backend, {first: "B", second: "B", 999: "B"}) == 2
-    assert labelling.say(backend, {first: "B"}) == 0
+    assert labeling.say(backend, {first: "B", second: "B", 999: "B"}) == 2
+    assert labeling.say(backend, {first: "B"}) == 0
     assert saying(backend)["bill0.txt"] == saying(backend)["bill1.txt"] == (Label("B"),)
 
 
@@ -305,9 +305,9 @@ def labelled(corpus: Corpus, docs: Path, tmp_path: Path) -> Saying:
     """
     assert corpus
     backend = local(tmp_path)
-    labelling.apply(backend, taught(backend, docs), EVERYTHING)
-    labelling.label(backend, "mine", [str(docs / "bill0.txt"), str(docs / "letter0.txt")])
-    labelling.label(backend, "größe", [str(docs / "letter0.txt")])
+    labeling.apply(backend, taught(backend, docs), EVERYTHING)
+    labeling.label(backend, "mine", [str(docs / "bill0.txt"), str(docs / "letter0.txt")])
+    labeling.label(backend, "größe", [str(docs / "letter0.txt")])
     return saying(backend)
 
 
@@ -340,9 +340,9 @@ def test_a_backup_and_an_export_take_labels_along(
     (docs / "bill0.txt").write_text("a later version", encoding="utf-8")
     (docs / "bill1.txt").write_text("a later version, too", encoding="utf-8")
     corpus.ingest()
-    labelling.label(local(tmp_path), "later", [str(docs / "bill0.txt"), str(docs / "bill1.txt")])
-    labelling.unlabel(local(tmp_path, "other"), "mine", [str(docs / "bill0.txt")])
-    labelling.label(local(tmp_path, "other"), "its own", [str(docs / "bill1.txt")])
+    labeling.label(local(tmp_path), "later", [str(docs / "bill0.txt"), str(docs / "bill1.txt")])
+    labeling.unlabel(local(tmp_path, "other"), "mine", [str(docs / "bill0.txt")])
+    labeling.label(local(tmp_path, "other"), "its own", [str(docs / "bill1.txt")])
     local(tmp_path).export(tmp_path / "export")
     assert other.take_in(tmp_path / "export")["imported"] == 2
     taken = {"bill0.txt": (Label("later"), Label("mine")), "bill1.txt": (Label("its own"),)}
@@ -421,7 +421,7 @@ def test_forgetting_a_document_leaves_no_byte_of_its_labels(
     corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
 ) -> None:
     assert labelled
-    labelling.label(local(tmp_path), "zyzzyva", [str(docs / "bill4.txt")])
+    labeling.label(local(tmp_path), "zyzzyva", [str(docs / "bill4.txt")])
     assert b"zyzzyva" in b"".join(path.read_bytes() for path in (tmp_path / "corpus").iterdir())
     corpus.forget([str(docs / "bill4.txt")])
     assert b"zyzzyva" not in b"".join(path.read_bytes() for path in (tmp_path / "corpus").iterdir())

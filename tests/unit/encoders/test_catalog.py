@@ -31,7 +31,7 @@ from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model
 from searchapp.encoders.openvino_engine import entry_path
 from searchapp.errors import EncoderError
 from searchapp.maintenance.reembed import use
-from searchapp.output import models as modelcard
+from searchapp.output import models
 from searchapp.output.terminal import Look
 from searchapp.types.results import FileOutcome
 from searchapp.types.vectors import EncoderIdentity
@@ -161,7 +161,7 @@ def test_a_model_that_cannot_be_used_is_listed_with_the_reason(
         f"no whole file of weights: it has {size:,} bytes instead of {size + 10:,}"
         in found[str(cut)].problem
     )
-    assert "cannot be used: The model in" in modelcard.models_text(
+    assert "cannot be used: The model in" in models.models_text(
         list(found.values()), Look(width=80)
     )
 
@@ -242,7 +242,7 @@ def test_licences_prompts_and_what_is_not_converted_are_told(
     )
     facts = look_at(str(model), chosen.cache)
     assert facts.licence == "mit"
-    told = modelcard.card_text(facts, converted_size(facts, chosen.cache))
+    told = models.card_text(facts, converted_size(facts, chosen.cache))
     assert "prompts            question: 'query:', passage: 'text:'\n" in told
     assert "converted          not yet: when it is first needed\n" in told
 
@@ -364,7 +364,7 @@ def test_damage_is_found_and_told_with_its_cure(what: str, chosen: Settings, hom
         True,
         True,
     )
-    assert f"hint: {parts[name].hint}" in modelcard.parts_text(list(parts.values()))
+    assert f"hint: {parts[name].hint}" in models.parts_text(list(parts.values()))
 
 
 def test_weights_that_were_replaced_are_noted_with_what_was_there_before(
@@ -426,16 +426,16 @@ def test_what_a_model_says_of_itself_cannot_speak_to_the_terminal(
     (model / "README.md").write_text("---\nlicense: \x1b[5m\n---\n")
     facts = look_at(str(model), chosen.cache)
     shown = [
-        modelcard.card_text(facts, None),
-        modelcard.models_text([AtHand(facts.model, "folder", facts)]),
-        modelcard.parts_text([Part("model", "wrong", "\x1b[2J", "\x1b[2J")]),
+        models.card_text(facts, None),
+        models.models_text([AtHand(facts.model, "folder", facts)]),
+        models.parts_text([Part("model", "wrong", "\x1b[2J", "\x1b[2J")]),
     ]
     assert not any("\x1b" in text or "\x07" in text for text in shown)
 
 
 def test_lists_are_tables_on_a_terminal_and_fields_in_a_pipe(chosen: Settings, home: Path) -> None:
     found = [each for each in at_hand(chosen, (home / "model",), hub=home / "none") if each.facts]
-    fields: list[Any] = [line.split("\t") for line in modelcard.models_text(found).splitlines()]
+    fields: list[Any] = [line.split("\t") for line in models.models_text(found).splitlines()]
     assert fields[0] == [
         "default",
         "bert",
@@ -447,7 +447,7 @@ def test_lists_are_tables_on_a_terminal_and_fields_in_a_pipe(chosen: Settings, h
         "",
     ]
     assert {len(each) for each in fields} == {8}
-    lines = modelcard.models_text(found, Look(width=200)).splitlines()
+    lines = models.models_text(found, Look(width=200)).splitlines()
     assert len({line.index("bert") for line in lines}) == 1
 
 
@@ -475,7 +475,7 @@ def test_what_became_of_a_corpus_is_told_with_what_left_and_how_to_go_back() -> 
         is_former_kept=True,
         notes=("a note",),
     )
-    assert modelcard.reencoded_text(done).splitlines() == [
+    assert models.reencoded_text(done).splitlines() == [
         "the corpus now uses /m\ufffd: 2 documents, 1,200 passages, 1,100 embedded, in 1 min 1 s",
         "1 document taken over from the stored text, without the files",
         "3 documents joined",
@@ -484,11 +484,11 @@ def test_what_became_of_a_corpus_is_told_with_what_left_and_how_to_go_back() -> 
         "note: a note",
         "the encoding by default is kept; to go back to it: searchapp model use default",
     ]
-    assert "left: 2 documents more; --json lists all" in modelcard.reencoded_text(
+    assert "left: 2 documents more; --json lists all" in models.reencoded_text(
         replace(done, left=left)
     )
-    assert len(modelcard.reencoded_json(replace(done, left=left))["left"]) == 22  # type: ignore[arg-type]  # a list
-    stopped = modelcard.reencoded_text(replace(done, is_in_place=False)).splitlines()
+    assert len(models.reencoded_json(replace(done, left=left))["left"]) == 22  # type: ignore[arg-type]  # a list
+    stopped = models.reencoded_text(replace(done, is_in_place=False)).splitlines()
     assert (
         stopped[0]
         == "interrupted: the corpus answers by default as before; 2 documents by /m\ufffd are kept"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp import config as settings
+from searchapp import config
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.text_encoder import BUCKET, TextEncoder, load_encoder
 from searchapp.encoders.torch_engine import GPU_BATCH_TOKENS, TorchEngine, read_model
@@ -89,12 +89,12 @@ def test_the_device_is_a_flag_a_variable_or_a_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert settings.load().device == "auto"
+    assert config.load().device == "auto"
     (tmp_path / "searchapp").mkdir()
     (tmp_path / "searchapp/config.toml").write_text('device = "cpu"\n')
-    assert settings.load().device == "cpu"
+    assert config.load().device == "cpu"
     monkeypatch.setenv("SEARCHAPP_DEVICE", "cuda")
-    assert settings.load().device == "cuda"
-    assert settings.load(device="auto").device == "auto"
+    assert config.load().device == "cuda"
+    assert config.load(device="auto").device == "auto"
     with pytest.raises(UsageError, match="no device 'tpu'"):
-        settings.load(device="tpu")
+        config.load(device="tpu")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.encoders import preload as headstart
+from searchapp.encoders import preload
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
 
@@ -18,7 +18,7 @@ OTHER = EncoderIdentity("nowhere", "f" * 64, 8, 16)
 
 @pytest.fixture(autouse=True)
 def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(headstart, "_opening", {})
+    monkeypatch.setattr(preload, "_opening", {})
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_question_begins_to_open_the_encoder_of_its_corpus(
     corpus: Path, options: list[str]
 ) -> None:
-    headstart.guess(["query", "a question", *(option.format(corpus) for option in options)])
-    assert list(headstart._opening) == [(OTHER, corpus.parent / "cache")]
+    preload.guess(["query", "a question", *(option.format(corpus) for option in options)])
+    assert list(preload._opening) == [(OTHER, corpus.parent / "cache")]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_nothing_is_begun_for_what_needs_no_encoder_or_has_no_corpus(
 ) -> None:
     monkeypatch.chdir(corpus.parent)
     monkeypatch.setenv("XDG_DATA_HOME", str(corpus.parent / "data"))
-    headstart.guess([argument.format(corpus) for argument in arguments])
-    assert headstart._opening == {}
+    preload.guess([argument.format(corpus) for argument in arguments])
+    assert preload._opening == {}
 
 
 def test_what_failed_in_the_background_is_met_again_where_it_can_be_told(tmp_path: Path) -> None:
-    headstart.begin(OTHER, tmp_path)
+    preload.begin(OTHER, tmp_path)
     with pytest.raises(EncoderError, match="nowhere"):
-        headstart.opened(OTHER, tmp_path)
+        preload.opened(OTHER, tmp_path)

@@ -24,7 +24,7 @@ from tokenizers import Tokenizer, normalizers
 
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders import preload as headstart
+from searchapp.encoders import preload
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import (
     EntryDamaged,
@@ -414,7 +414,7 @@ def test_a_corpus_refuses_a_model_of_which_hardly_a_byte_is_another(
     assert "--corpus" in caught.value.hint
     assert (tmp_path / "corpus/corpus.db").read_bytes() == before
     assert corpus.query("words").matches  # by the conversion of the model as it was
-    headstart._opening.clear()
+    preload._opening.clear()
     shutil.rmtree(tmp_path / "cache")
     with pytest.raises(EncoderError) as gone:  # and never by another
         corpus.query("words")

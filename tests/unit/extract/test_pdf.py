@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import pytest
 
 from searchapp.errors import FileError, FileFailed
-from searchapp.extract.pdf import ocr, pdf
-from searchapp.extract.pdf import text_flow as flow
+from searchapp.extract.pdf import ocr, pdf, text_flow
 from searchapp.types.documents import Document
 from tests.builders.pdfs import huge_picture_pdf, outline_objects, pages_pdf, stream, updated
 from tests.paths import SAMPLES
@@ -196,7 +195,7 @@ def test_left_and_right_pages_may_have_headers_of_their_own() -> None:
         [f"The left pages' title {n}" if n % 2 else f"{n} The title of right pages", word]
         for n, word in enumerate("abcdef", 1)
     ]
-    assert flow.without_running_lines(pages) == [
+    assert text_flow.without_running_lines(pages) == [
         ["", "The left pages' title 1", "", "a"],
         ["", "2 The title of right pages", "", "b"],
         ["c"],
@@ -218,7 +217,7 @@ def test_left_and_right_pages_may_have_headers_of_their_own() -> None:
 def test_lines_of_short_documents_of_whole_pages_and_with_other_numbers_stay(
     pages: list[list[str]],
 ) -> None:
-    assert flow.without_running_lines(pages) == pages
+    assert text_flow.without_running_lines(pages) == pages
 
 
 def test_a_line_in_the_middle_of_pages_stays() -> None:
@@ -226,7 +225,7 @@ def test_a_line_in_the_middle_of_pages_stays() -> None:
         [f"{letter}{n}" for n in range(3)] + ["Same"] + [f"{letter}{n}" for n in range(3, 6)]
         for letter in "abcd"
     ]
-    assert flow.without_running_lines(pages) == pages
+    assert text_flow.without_running_lines(pages) == pages
 
 
 @pytest.mark.parametrize(
@@ -245,7 +244,7 @@ def test_a_line_in_the_middle_of_pages_stays() -> None:
     ],
 )
 def test_letters_are_those_of_the_author(text: str, tidied: str) -> None:
-    assert flow.tidy(text) == tidied
+    assert text_flow.tidy(text) == tidied
 
 
 def test_lines_of_full_width_run_on_and_broken_words_are_joined() -> None:
@@ -257,7 +256,7 @@ def test_lines_of_full_width_run_on_and_broken_words_are_joined() -> None:
         "- an item",
         "- another",
     ]
-    assert list(flow.paragraphs(lines, flow.full_width(lines))) == [
+    assert list(text_flow.paragraphs(lines, text_flow.full_width(lines))) == [
         f"{FIRST}, and this is the second one, which breaks the last of its words.",
         "A heading\n- an item\n- another",
     ]

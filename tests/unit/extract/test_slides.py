@@ -12,7 +12,7 @@ import pytest
 
 from searchapp.errors import FileFailed
 from searchapp.extract import extract
-from searchapp.extract.office import odf as opendocument_reader
+from searchapp.extract.office import odf
 from searchapp.extract.office import pptx as slides
 from searchapp.extract.web import epub as epub_reader
 from searchapp.types.documents import Document
@@ -609,7 +609,7 @@ def test_a_truncated_package_is_a_failure_with_a_reason(kind: str) -> None:
 
 def test_a_package_that_unpacks_to_too_much_is_refused_by_each_reader() -> None:
     bomb = zipped({"bomb": bytes(65 * 2**20)})
-    for reader, kind in ((slides, "pptx"), (opendocument_reader, "odt"), (epub_reader, "epub")):
+    for reader, kind in ((slides, "pptx"), (odf, "odt"), (epub_reader, "epub")):
         with pytest.raises(FileFailed, match="zip bomb"):
             reader.read(bomb, kind)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 import pytest
 
 from searchapp.errors import FileFailed
-from searchapp.extract.text import markdown, markup
+from searchapp.extract.text import markdown, markup, structured
 from searchapp.extract.text import notebook as notebooks
-from searchapp.extract.text import structured as data
 from searchapp.extract.text import subtitles as captions
 from searchapp.extract.text.plain import decode, iso_date
 from searchapp.extract.web import html
@@ -135,7 +134,7 @@ LAID_OUT = b"""{
 
 
 def test_json_is_read_by_records_with_their_lines() -> None:
-    document = data.read(LAID_OUT, "json")
+    document = structured.read(LAID_OUT, "json")
     assert (document.title, document.has_lines) == ("Zoo", False)
     assert placed(document) == [
         ((("line", 2),), "title: Zoo"),
@@ -148,20 +147,20 @@ def test_json_is_read_by_records_with_their_lines() -> None:
 
 def test_json_on_one_line_gives_the_same_text_without_lines() -> None:
     one_line = b" ".join(LAID_OUT.split())
-    assert data.read(one_line, "json").text == data.read(LAID_OUT, "json").text
-    assert {block.place for block in data.read(one_line, "json").blocks} == {()}
+    assert structured.read(one_line, "json").text == structured.read(LAID_OUT, "json").text
+    assert {block.place for block in structured.read(one_line, "json").blocks} == {()}
 
 
 def test_a_long_record_takes_several_parts_each_with_its_own_line() -> None:
     made = "{" + ",\n".join(f'"k{n}": "{"x" * 100}"' for n in range(20)) + "}"
-    assert [block.place for block in data.read(made.encode(), "json").blocks] == [
+    assert [block.place for block in structured.read(made.encode(), "json").blocks] == [
         (("line", 1),),
         (("line", 11),),
     ]
 
 
 def test_json_that_is_not_well_formed_is_read_as_text_with_its_lines() -> None:
-    document = data.read(b'{"a": 1, // why\n}\n\nmore\n', "json")
+    document = structured.read(b'{"a": 1, // why\n}\n\nmore\n', "json")
     assert (document.has_lines, outline(document)) == (
         True,
         [("prose", (), '{"a": 1, // why\n}'), ("prose", (), "more")],
@@ -169,15 +168,15 @@ def test_json_that_is_not_well_formed_is_read_as_text_with_its_lines() -> None:
 
 
 def test_json_nested_without_end_is_read_or_found_empty() -> None:
-    assert data.read(b"[" * 20_000 + b"]" * 20_000, "json").text == ""
+    assert structured.read(b"[" * 20_000 + b"]" * 20_000, "json").text == ""
     assert (
-        data.read(b'{"k":' * 10_000 + b'"deep"' + b"}" * 10_000, "json").text
+        structured.read(b'{"k":' * 10_000 + b'"deep"' + b"}" * 10_000, "json").text
         == "k.k.k.k.k.k.k.k: deep"
     )
 
 
 def test_json_lines_give_a_row_each() -> None:
-    document = data.read(b'{"a": 1, "b": {"c": "x\\ny"}}\n\nno json\n["q", 2]\n', "jsonl")
+    document = structured.read(b'{"a": 1, "b": {"c": "x\\ny"}}\n\nno json\n["q", 2]\n', "jsonl")
     assert document.text == "a: 1 | b.c: x y\nno json\nq | 2"
     assert [block.place for block in document.blocks] == [
         (("row", 1),),
@@ -187,7 +186,7 @@ def test_json_lines_give_a_row_each() -> None:
 
 
 def test_json_lines_that_are_one_json_are_read_as_json() -> None:
-    assert data.read(b'{\n"a": 1\n}\n', "jsonl").text == "a: 1"
+    assert structured.read(b'{\n"a": 1\n}\n', "jsonl").text == "a: 1"
 
 
 # ---- XML -----------------------------------------------------------------------------------------
@@ -200,7 +199,7 @@ def test_xml_of_records_gives_each_its_fields_together() -> None:
  book.</about></book>
 <book id="bk2"><title>Rain</title></book>
 </catalog>"""
-    document = data.read(made, "xml")
+    document = structured.read(made, "xml")
     assert (document.title, dict(document.metadata)) == ("", {"language": "en"})
     assert placed(document) == [
         (
@@ -214,7 +213,7 @@ def test_xml_of_records_gives_each_its_fields_together() -> None:
 def test_a_feed_gives_its_items_without_markup() -> None:
     made = b"""<rss version="2.0"><channel><title>News</title>
     <item><title>One</title><description>&lt;p&gt;Hello &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"""
-    document = data.read(made, "xml")
+    document = structured.read(made, "xml")
     assert document.title == "News"
     assert placed(document) == [
         ((("line", 1),), "title: News"),
@@ -226,7 +225,7 @@ def test_docbook_gives_its_sections_and_running_text_is_not_cut_at_inline_tags()
     made = b"""<book xmlns="http://docbook.org/ns/docbook"><info><title>My Book</title></info><chapter><title>One</title>
     <para>Hello <emphasis>big</emphasis>&nbsp;world.</para><section><title>Sub</title><programlisting>a = 1
   b</programlisting><itemizedlist><listitem><para>i</para></listitem><listitem><para>j</para></listitem></itemizedlist></section></chapter></book>"""
-    document = data.read(made, "xml")
+    document = structured.read(made, "xml")
     assert document.title == "My Book"
     assert outline(document) == [
         ("heading", (), "My Book"),
@@ -241,7 +240,7 @@ def test_docbook_gives_its_sections_and_running_text_is_not_cut_at_inline_tags()
 def test_a_tei_text_gives_names_within_its_paragraphs() -> None:
     made = b"""<TEI><teiHeader><fileDesc><titleStmt><title>Poems</title></titleStmt></fileDesc></teiHeader><text><body><div>
     <head>First</head><p>Hi <persName>Bob</persName>, <hi>you</hi>.</p><lg><l>line one</l><l>line two</l></lg></div></body></text></TEI>"""
-    assert [text for _, _, text in outline(data.read(made, "xml"))] == [
+    assert [text for _, _, text in outline(structured.read(made, "xml"))] == [
         "Poems",
         "First",
         "Hi Bob, you.",
@@ -252,22 +251,22 @@ def test_a_tei_text_gives_names_within_its_paragraphs() -> None:
 
 def test_entities_of_a_file_are_never_expanded() -> None:
     with pytest.raises(FileFailed, match="no text: only entities, which are not expanded"):
-        data.read(laughs(), "xml")
+        structured.read(laughs(), "xml")
     inner = b'<!DOCTYPE l [<!ENTITY e "lol">]><l><a of="x&e;y"/>one &e; two</l>'
-    assert "lol" not in data.read(inner, "xml").text
+    assert "lol" not in structured.read(inner, "xml").text
     foreign = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/hostname">]><l>start &x; end</l>'
-    assert data.read(foreign, "xml").text == "start end"
+    assert structured.read(foreign, "xml").text == "start end"
 
 
 def test_xml_that_is_none_or_broken_or_too_deep_still_gives_its_text() -> None:
-    assert data.read(b"no xml\n\nat all\n", "xml").has_lines
-    assert data.read(b"<l>not <b>closed", "xml").text == "not closed"
-    assert data.read(b"<a>" * 5000 + b"deep" + b"</a>" * 5000, "xml").text == "deep"
+    assert structured.read(b"no xml\n\nat all\n", "xml").has_lines
+    assert structured.read(b"<l>not <b>closed", "xml").text == "not closed"
+    assert structured.read(b"<a>" * 5000 + b"deep" + b"</a>" * 5000, "xml").text == "deep"
 
 
 def test_xml_is_decoded_as_it_declares() -> None:
     assert (
-        data.read(
+        structured.read(
             '<?xml version="1.0" encoding="iso-8859-1"?><l>Café</l>'.encode("latin1"), "xml"
         ).text
         == "Café"
@@ -282,7 +281,7 @@ def test_yaml_is_cut_at_its_top_level_keys_with_the_comments_above_them() -> Non
         b"title: 'A thing'\n# why\ndeps:\n  - a\nlist:\n- x\n- y\n---\n- name: one\n  at: "
         b"1\n- name: two\n"
     )
-    document = data.read(made, "yaml")
+    document = structured.read(made, "yaml")
     assert (document.title, document.text, document.has_lines) == ("A thing", made.decode(), True)
     assert [text for _, _, text in outline(document)] == [
         *("title: 'A thing'", "# why\ndeps:\n  - a", "list:\n- x\n- y"),
@@ -292,7 +291,7 @@ def test_yaml_is_cut_at_its_top_level_keys_with_the_comments_above_them() -> Non
 
 def test_a_long_key_of_yaml_is_cut_at_the_keys_within_it() -> None:
     made = "paths:\n" + "".join(f"  /p{n}:\n    x: {n}\n" for n in range(20))
-    assert outline(data.read(made.encode(), "yaml"))[:3] == [
+    assert outline(structured.read(made.encode(), "yaml"))[:3] == [
         ("heading", (), "paths:"),
         ("code", ("paths",), "  /p0:\n    x: 0"),
         ("code", ("paths",), "  /p1:\n    x: 1"),
@@ -307,7 +306,7 @@ def test_a_long_key_of_yaml_is_cut_at_the_keys_within_it() -> None:
     ],
 )
 def test_sections_are_heading_paths(made: bytes, kind: str, name: str) -> None:
-    document = data.read(made, kind)
+    document = structured.read(made, kind)
     assert document.text == made.decode()
     assert [(each, path) for each, path, _ in outline(document)][:3] == [
         ("code", ()),
@@ -660,10 +659,10 @@ def test_the_sample_notebook_gives_its_cells() -> None:
 
 
 def test_the_hostile_samples_are_harmless() -> None:
-    assert data.read(sample("made/deep.json"), "json").text == ""
-    assert data.read(sample("made/xxe.xml"), "xml").text == "start end"
+    assert structured.read(sample("made/deep.json"), "json").text == ""
+    assert structured.read(sample("made/xxe.xml"), "xml").text == "start end"
     with pytest.raises(FileFailed, match="only entities"):
-        data.read(sample("made/billion_laughs.xml"), "xml")
+        structured.read(sample("made/billion_laughs.xml"), "xml")
 
 
 def test_the_samples_in_shift_jis_are_read() -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from searchapp.errors import BadFilter, FileFailed, FileSkipped, PathMissing
-from searchapp.filesystem.walk import FileContent, FoundFile, read_file, walk
+from searchapp.filesystem.safe_open import FileContent, read_file
+from searchapp.filesystem.walk import FoundFile, walk
 from searchapp.types.documents import FileIdentity, Unindexed
 
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -24,7 +24,7 @@ from searchapp.corpus import Corpus
 from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, TuningError, UnknownMode
-from searchapp.finetuning import trainer as train
+from searchapp.finetuning import trainer
 from searchapp.finetuning.held_out import set_task
 from searchapp.finetuning.pipeline import Callbacks, Tuned, tune
 from searchapp.finetuning.trainer import Recipe, Step
@@ -112,8 +112,8 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 def test_a_model_learns_which_text_answers_which_question(
     base: ModelFolder, tmp_path: Path
 ) -> None:
-    assert train.train(base, lessons(), replace(QUICK, epochs=20, rate=2e-3), tmp_path, key=KEY)
-    assert own_answers(str(tmp_path / train.MODEL), tmp_path) == 24
+    assert trainer.train(base, lessons(), replace(QUICK, epochs=20, rate=2e-3), tmp_path, key=KEY)
+    assert own_answers(str(tmp_path / trainer.MODEL), tmp_path) == 24
     assert own_answers(base.model, tmp_path) < 12
 
 
@@ -131,10 +131,10 @@ def test_a_run_that_was_stopped_twice_ends_with_the_weights_of_one_that_was_not(
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     steps: list[int] = []
-    assert train.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
+    assert trainer.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
     for until in (2, 5):
         stops = lambda until=until: len(steps) >= until  # noqa: E731
-        assert not train.train(
+        assert not trainer.train(
             base,
             lessons(),
             QUICK,
@@ -143,7 +143,7 @@ def test_a_run_that_was_stopped_twice_ends_with_the_weights_of_one_that_was_not(
             on_step=lambda each: steps.append(each.done),
             is_stopped=stops,
         )
-    assert train.train(
+    assert trainer.train(
         base,
         lessons(),
         QUICK,
@@ -152,7 +152,7 @@ def test_a_run_that_was_stopped_twice_ends_with_the_weights_of_one_that_was_not(
         on_step=lambda each: steps.append(each.done),
     )
     assert steps == [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    whole, parts = (weights(tmp_path / name / train.MODEL) for name in ("whole", "parts"))
+    whole, parts = (weights(tmp_path / name / trainer.MODEL) for name in ("whole", "parts"))
     assert whole.keys() == parts.keys()
     assert all(np.allclose(whole[name], parts[name], rtol=0, atol=1e-6) for name in whole)
     assert any(
@@ -168,8 +168,8 @@ def test_a_checkpoint_without_the_optimisers_moments_would_not_do(
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     steps: list[int] = []
-    assert train.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
-    train.train(
+    assert trainer.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
+    trainer.train(
         base,
         lessons(),
         QUICK,
@@ -178,9 +178,9 @@ def test_a_checkpoint_without_the_optimisers_moments_would_not_do(
         on_step=lambda each: steps.append(each.done),
         is_stopped=lambda: len(steps) >= 4,
     )
-    forget_moments(tmp_path / "parts" / train.CHECKPOINT)
-    assert train.train(base, lessons(), QUICK, tmp_path / "parts", key=KEY)
-    whole, parts = (weights(tmp_path / name / train.MODEL) for name in ("whole", "parts"))
+    forget_moments(tmp_path / "parts" / trainer.CHECKPOINT)
+    assert trainer.train(base, lessons(), QUICK, tmp_path / "parts", key=KEY)
+    whole, parts = (weights(tmp_path / name / trainer.MODEL) for name in ("whole", "parts"))
     assert any(not np.allclose(whole[name], parts[name], rtol=0, atol=1e-4) for name in whole)
 
 
@@ -199,7 +199,7 @@ def forget_moments(checkpoint: Path) -> None:
 
 def test_a_checkpoint_of_another_run_is_not_gone_on_from(base: ModelFolder, tmp_path: Path) -> None:
     steps: list[Step] = []
-    train.train(
+    trainer.train(
         base,
         lessons(),
         QUICK,
@@ -208,15 +208,15 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_from(base: ModelFolder, tmp_
         on_step=steps.append,
         is_stopped=lambda: len(steps) >= 4,
     )
-    assert train.steps_done(tmp_path, KEY) == 4
-    assert train.steps_done(tmp_path, "another") == 0
-    train.train(base, lessons(), QUICK, tmp_path, key="another", on_step=steps.append)
+    assert trainer.steps_done(tmp_path, KEY) == 4
+    assert trainer.steps_done(tmp_path, "another") == 0
+    trainer.train(base, lessons(), QUICK, tmp_path, key="another", on_step=steps.append)
     assert steps[4].done == 1
 
 
 def test_a_damaged_checkpoint_means_a_new_beginning(base: ModelFolder, tmp_path: Path) -> None:
     steps: list[Step] = []
-    train.train(
+    trainer.train(
         base,
         lessons(),
         QUICK,
@@ -225,15 +225,15 @@ def test_a_damaged_checkpoint_means_a_new_beginning(base: ModelFolder, tmp_path:
         on_step=steps.append,
         is_stopped=lambda: len(steps) >= 4,
     )
-    content = (tmp_path / train.CHECKPOINT).read_bytes()
-    (tmp_path / train.CHECKPOINT).write_bytes(content[: len(content) // 2])
-    assert train.train(base, lessons(), QUICK, tmp_path, key=KEY, on_step=steps.append)
+    content = (tmp_path / trainer.CHECKPOINT).read_bytes()
+    (tmp_path / trainer.CHECKPOINT).write_bytes(content[: len(content) // 2])
+    assert trainer.train(base, lessons(), QUICK, tmp_path, key=KEY, on_step=steps.append)
     assert steps[4].done == 1
 
 
 def test_no_pickle_is_written(base: ModelFolder, tmp_path: Path) -> None:
     steps: list[Step] = []
-    train.train(
+    trainer.train(
         base,
         lessons(),
         QUICK,
@@ -242,25 +242,27 @@ def test_no_pickle_is_written(base: ModelFolder, tmp_path: Path) -> None:
         on_step=steps.append,
         is_stopped=lambda: len(steps) >= 4,
     )
-    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == [train.CHECKPOINT]
-    train.train(base, lessons(), QUICK, tmp_path, key=KEY)
-    names = {path.name for path in (tmp_path / train.MODEL).rglob("*") if path.is_file()}
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == [
+        trainer.CHECKPOINT
+    ]
+    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
+    names = {path.name for path in (tmp_path / trainer.MODEL).rglob("*") if path.is_file()}
     assert {
         "modules.json",
         "config.json",
         "model.safetensors",
         "tokenizer.json",
-        train.ACCOUNT,
+        trainer.ACCOUNT,
     } <= names
     assert {Path(name).suffix for name in names} <= {".json", ".safetensors", ".txt"}
-    assert not (tmp_path / train.CHECKPOINT).exists()
+    assert not (tmp_path / trainer.CHECKPOINT).exists()
 
 
 def test_the_tuned_folder_is_the_same_kind_of_model_as_its_base(
     base: ModelFolder, tmp_path: Path
 ) -> None:
-    train.train(base, lessons(), QUICK, tmp_path, key=KEY)
-    tuned = find_model(str(tmp_path / train.MODEL), cache=tmp_path / "cache")
+    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
+    tuned = find_model(str(tmp_path / trainer.MODEL), cache=tmp_path / "cache")
     assert (tuned.family, tuned.pooling, tuned.max_length, tuned.padding_id) == (
         base.family,
         base.pooling,
@@ -275,21 +277,21 @@ def test_sentence_transformers_alone_reads_the_tuned_folder_and_gives_the_same_v
 ) -> None:
     from sentence_transformers import SentenceTransformer
 
-    train.train(base, lessons(), QUICK, tmp_path, key=KEY)
+    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
     texts = [each.text for each in lessons()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = SentenceTransformer(
-            str(tmp_path / train.MODEL), device="cpu", local_files_only=True
+            str(tmp_path / trainer.MODEL), device="cpu", local_files_only=True
         ).encode(texts, show_progress_bar=False)
     ours = load_encoder(
-        str(tmp_path / train.MODEL), cache=tmp_path / "cache", engine="torch"
+        str(tmp_path / trainer.MODEL), cache=tmp_path / "cache", engine="torch"
     ).encode_passages(texts)
     assert np.allclose(ours, theirs, rtol=0, atol=1e-5)
 
 
 def test_the_rate_rises_to_its_highest_and_falls_evenly_to_nothing() -> None:
-    rates = [train.rate_at(step, total=20, warm_up=0.1) for step in range(21)]
+    rates = [trainer.rate_at(step, total=20, warm_up=0.1) for step in range(21)]
     assert rates[:3] == [0.5, 1.0, 1.0]
     assert np.allclose(np.diff(rates[2:]), -1 / 18)
     assert rates[20] == 0
@@ -300,7 +302,7 @@ def test_no_batch_holds_a_question_or_a_text_twice() -> None:
         *lessons(),
         *(Lesson(f"where is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(24)),
     ]
-    plan = train.plan(twice, QUICK)
+    plan = trainer.plan(twice, QUICK)
     assert {at for batch in plan for at in batch} == set(range(48))
     for batch in plan:
         assert (
@@ -313,14 +315,14 @@ def test_no_batch_holds_a_question_or_a_text_twice() -> None:
 
 def test_weights_that_are_no_numbers_are_an_error(base: ModelFolder, tmp_path: Path) -> None:
     with pytest.raises(TuningError, match="no longer numbers") as caught:
-        train.train(base, lessons(), replace(QUICK, rate=1e30), tmp_path, key=KEY)
+        trainer.train(base, lessons(), replace(QUICK, rate=1e30), tmp_path, key=KEY)
     assert "--rate" in caught.value.hint
 
 
 def test_nothing_is_said_on_stdout_or_stderr_while_training(
     base: ModelFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    train.train(base, lessons(), QUICK, tmp_path, key=KEY)
+    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
     assert capfd.readouterr() == ("", "")
 
 
@@ -385,7 +387,7 @@ def test_a_model_that_has_learned_names_is_put_in_place(chosen: Settings, tmp_pa
     assert hits(found)[0] < 0.2 < 0.8 < hits(found)[1]
     assert (found.is_better, found.is_in_place, found.kept) == (True, True, None)
     assert find_model(str(tmp_path / "new" / "model"), cache=chosen.cache).family == "bert"
-    account = json.loads((tmp_path / "new" / "model" / train.ACCOUNT).read_text(encoding="utf-8"))
+    account = json.loads((tmp_path / "new" / "model" / trainer.ACCOUNT).read_text(encoding="utf-8"))
     assert account["after"]["hits@1"] == pytest.approx(hits(found)[1], abs=1e-6)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
     assert generation(chosen) == before

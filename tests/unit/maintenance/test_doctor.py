@@ -15,9 +15,9 @@ from searchapp.backends.sqlite.reader import Snapshot
 from searchapp.backends.sqlite.writer import Store
 from searchapp.config import Settings
 from searchapp.errors import CorpusUnwritable
-from searchapp.filesystem import atomic_write as disk
+from searchapp.filesystem import atomic_write
 from searchapp.maintenance.doctor import diagnose
-from searchapp.output import corpus as render
+from searchapp.output import corpus
 from searchapp.types.results import Diagnosis
 from tests.builders.corpora import add, document, unit
 
@@ -48,12 +48,12 @@ def test_everything_there_is_to_know_is_on_one_page(folder: Path, model_cache: P
     assert facts(found, "corpus")["documents"] == "2, 6 passages (generation 1)"
     assert facts(found, "corpus")["waiting"] == "1 pending, 0 stale"
     assert facts(found, "model")["model.safetensors"].startswith("SHA-256 53aa51172d")
-    assert facts(found, "disk")["file system"] == disk.filesystem(folder)
+    assert facts(found, "disk")["file system"] == atomic_write.filesystem(folder)
     assert [problem.what[:36] for problem in found.problems] == [
         "the model 'default' is not the one t"
     ]
-    assert render.diagnosis_text(found).count("\n") < 60
-    assert list(render.diagnosis_json(found)) == [*SECTIONS, "problems"]
+    assert corpus.diagnosis_text(found).count("\n") < 60
+    assert list(corpus.diagnosis_json(found)) == [*SECTIONS, "problems"]
 
 
 def test_where_there_is_no_corpus_yet_nothing_is_wrong_and_nothing_is_made(
@@ -62,7 +62,7 @@ def test_where_there_is_no_corpus_yet_nothing_is_wrong_and_nothing_is_made(
     found = diagnosis(tmp_path / "none", model_cache)
     assert (facts(found, "corpus")["state"], found.problems) == ("there is none yet", [])
     assert list(tmp_path.iterdir()) == []
-    assert render.diagnosis_text(found).endswith("nothing is wrong\n")
+    assert corpus.diagnosis_text(found).endswith("nothing is wrong\n")
 
 
 @pytest.mark.damages_corpus
@@ -127,12 +127,12 @@ def test_the_innermost_mount_counts_and_the_last_of_several_at_one_place(
     mounts(
         monkeypatch, (folder.parent.parent, "nfs"), (folder.parent, "nfs"), (folder.parent, "xfs")
     )
-    assert disk.filesystem(folder / "not" / "there") == "xfs"
-    assert not disk.is_network("xfs")
-    assert not disk.is_network("fuse.ntfs-3g")
+    assert atomic_write.filesystem(folder / "not" / "there") == "xfs"
+    assert not atomic_write.is_network("xfs")
+    assert not atomic_write.is_network("fuse.ntfs-3g")
 
 
 def test_the_kind_of_file_system_is_what_the_system_says() -> None:
     if not os.path.isdir("/proc/self"):  # noqa: PTH112 - not everywhere
         pytest.skip("no /proc here")
-    assert disk.filesystem(Path("/proc/self")) == "proc"
+    assert atomic_write.filesystem(Path("/proc/self")) == "proc"

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite import shadow as encodings
-from searchapp.backends.sqlite import swap as switch
+from searchapp.backends.sqlite import shadow, swap
 from searchapp.backends.sqlite.backend import LocalBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.lock import Lock
@@ -204,7 +203,7 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
     (made / "docs/03.md").rename(made / "docs/moved.md")
     with pytest.raises(Died):
         reencode(made / "corpus", NEW, on_step=_dying_at("checking"))
-    (other,) = encodings.others(made / "corpus")
+    (other,) = shadow.others(made / "corpus")
     for folder in (made / "corpus", other.folder):
         with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
             database.execute(
@@ -218,7 +217,7 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
             "INSERT INTO mark SELECT id, 'mark of ' || title FROM document WHERE title IN ('Title "
             "3', 'Title 7')"
         )
-    switch.make_ready(other.folder, made / "corpus")
+    swap.make_ready(other.folder, made / "corpus")
     with closing(sqlite3.connect(other.folder / "corpus.db")) as database:
         marked = database.execute(
             "SELECT d.display, m.name FROM mark m JOIN document d ON d.id = m.document_id ORDER BY "
@@ -336,7 +335,7 @@ def test_a_stop_changes_nothing_and_the_next_run_embeds_only_the_rest(
     before, first, second = passages(still / "corpus"), Counting(pause_s=0.02), Counting()
     done = reencode(still / "corpus", first, is_stopped=lambda: len(first.texts) > 20)
     assert (done.is_in_place, passages(still / "corpus")) == (False, before)
-    (half,) = encodings.others(still / "corpus")
+    (half,) = shadow.others(still / "corpus")
     assert (half.encoder, half.documents) == (NEW.identity, done.documents)
     assert used(still, second).is_in_place
     assert passages(still / "corpus") == passages(shelf / "fresh")
@@ -366,7 +365,7 @@ def test_an_end_at_any_step_leaves_one_encoding_or_the_other_whole_and_the_next_
         with pytest.raises(Died):
             reencode(still / "corpus", NEW, keep=True, on_step=_dying_at(step))
         assert passages(still / "corpus") == (after if step == "publishing" else before)
-    assert [other.encoder for other in encodings.others(still / "corpus")] == [OLD.identity]
+    assert [other.encoder for other in shadow.others(still / "corpus")] == [OLD.identity]
     assert corpus_at(still).status().vectors_state == "none yet"
     corpus_at(still).ingest()
     assert corpus_at(still).status().vectors_state == "current"
@@ -514,7 +513,7 @@ def test_too_little_room_is_said_before_anything_is_built(still: Path, small: Pa
     fill(small)
     with pytest.raises(CorpusUnwritable, match="too little room"):
         used(small)
-    assert encodings.folders(small / "corpus") == []
+    assert shadow.folders(small / "corpus") == []
 
 
 # ---- beside other writers ------------------------------------------------------------------------
@@ -562,7 +561,7 @@ def test_it_waits_for_an_ingest_that_is_writing_and_takes_a_stop_meanwhile(still
 
 
 def test_two_builds_of_one_encoding_are_one_too_many(still: Path) -> None:
-    lock = Lock(encodings.folder_of(still / "corpus", NEW.identity.fingerprint))
+    lock = Lock(shadow.folder_of(still / "corpus", NEW.identity.fingerprint))
     with pytest.raises(CorpusLocked):
         used(still)
     lock.release()
@@ -574,7 +573,7 @@ def test_two_builds_of_one_encoding_are_one_too_many(still: Path) -> None:
 def test_a_kept_encoding_is_taken_back_embedding_only_what_changed(made: Path) -> None:
     before = passages(made / "corpus")
     used(made, keep=True)
-    (other,) = encodings.others(made / "corpus")
+    (other,) = shadow.others(made / "corpus")
     assert (other.encoder, other.documents) == (OLD.identity, 14)
     (made / "docs/00.md").write_text("# Changed\n\nall new here\n", encoding="utf-8")
     corpus_at(made).ingest()
@@ -586,7 +585,7 @@ def test_a_kept_encoding_is_taken_back_embedding_only_what_changed(made: Path) -
         for row in before
         if not bytes(row[0]).endswith(b"00.md")  # type: ignore[call-overload]
     ]
-    assert encodings.others(made / "corpus") == []
+    assert shadow.others(made / "corpus") == []
 
 
 def test_a_kept_encoding_forgets_what_left_meanwhile_even_most_of_it(made: Path) -> None:
@@ -648,12 +647,12 @@ def test_forgetting_leaves_no_byte_in_another_encoding(state: str, made: Path) -
     (made / "docs/zax.md").write_text("nothing of the kind", encoding="utf-8")
     corpus_at(made, current).ingest()
     secrets = (b"zyzzyva", b"quixotry", b"Quixotry", b"xenogamy")
-    (other,) = encodings.others(made / "corpus")
+    (other,) = shadow.others(made / "corpus")
     assert other.documents
     assert any(word in (other.folder / "corpus.db").read_bytes() for word in secrets)
     removed, gone = corpus_at(made, current).forget([str(made / "docs/xenogamy.md")])
     assert (len(removed), gone, traces(made, *secrets)) == (1, [], set())
-    assert encodings.others(made / "corpus")[0].documents >= other.documents - 2
+    assert shadow.others(made / "corpus")[0].documents >= other.documents - 2
     (made / "docs/xenogamy.md").unlink()
     done = used(made, OLD if state == "kept" else NEW)
     assert (done.is_in_place, done.documents) == (True, 15)
@@ -661,19 +660,19 @@ def test_forgetting_leaves_no_byte_in_another_encoding(state: str, made: Path) -
 
 def test_an_encoding_that_cannot_be_read_is_deleted_and_named(still: Path) -> None:
     used(still, keep=True)
-    (other,) = encodings.others(still / "corpus")
+    (other,) = shadow.others(still / "corpus")
     (other.folder / "corpus.db").write_bytes(b"word1 in no database" * 1000)
     removed, gone = corpus_at(still).forget(["*/01.md"])
-    assert (len(removed), gone, encodings.others(still / "corpus")) == (1, [other.folder.name], [])
+    assert (len(removed), gone, shadow.others(still / "corpus")) == (1, [other.folder.name], [])
 
 
 def test_what_is_being_built_is_said_to_keep_the_text(still: Path) -> None:
-    lock = Lock(encodings.folder_of(still / "corpus", NEW.identity.fingerprint))
+    lock = Lock(shadow.folder_of(still / "corpus", NEW.identity.fingerprint))
     with pytest.raises(CorpusUnwritable, match="being built") as caught:
         corpus_at(still, OLD).forget(["*/01.md"])
     assert "searchapp forget" in caught.value.hint
     lock.release()
-    shutil.rmtree(encodings.folder_of(still / "corpus", NEW.identity.fingerprint))
+    shutil.rmtree(shadow.folder_of(still / "corpus", NEW.identity.fingerprint))
 
 
 # ---- what goes wrong -----------------------------------------------------------------------------
@@ -684,7 +683,7 @@ def test_a_new_encoding_that_is_damaged_is_not_put_in_place(still: Path) -> None
     before = passages(still / "corpus")
     with pytest.raises(Died):
         reencode(still / "corpus", NEW, on_step=_dying_at("checking"))
-    (other,) = encodings.others(still / "corpus")
+    (other,) = shadow.others(still / "corpus")
     with closing(sqlite3.connect(other.folder / "corpus.db")) as database, database:
         database.execute(
             "UPDATE vectors SET vectors = zeroblob(length(vectors)) WHERE document_id = (SELECT "
@@ -700,14 +699,14 @@ def test_what_a_kill_left_of_a_copy_is_swept(still: Path) -> None:
     for name in ("encoding-0123.new", "encoding-4567.gone"):
         (still / "corpus" / name).mkdir()
         (still / "corpus" / name / "corpus.db").write_bytes(b"")
-    assert encodings.others(still / "corpus") == []
+    assert shadow.others(still / "corpus") == []
     used(still)
-    assert encodings.folders(still / "corpus") == []
+    assert shadow.folders(still / "corpus") == []
 
 
 def test_only_their_owner_may_read_other_encodings(still: Path) -> None:
     used(still, keep=True)
-    (other,) = encodings.others(still / "corpus")
+    (other,) = shadow.others(still / "corpus")
     assert other.folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in other.folder.iterdir()} == {0o600}
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from searchapp.classification.classifier import Bin, Descriptions, Figures, Verdict
 from searchapp.classification.labeling import Applied, Told
-from searchapp.output import classification as classifycard
+from searchapp.output import classification
 from searchapp.output.terminal import Look
 from searchapp.types.vectors import EncoderIdentity
 
@@ -38,7 +38,7 @@ APPLIED = Applied(
 
 
 def test_figures_are_tables_of_labels_confusions_and_probabilities() -> None:
-    assert classifycard.figures_text(FIGURES, "left out in turn").splitlines() == [
+    assert classification.figures_text(FIGURES, "left out in turn").splitlines() == [
         "accuracy 0.833, macro F1 0.829, 6 examples left out in turn (by fold 1.000, 0.667)",
         "",
         "label      examples  precision     recall         F1",
@@ -65,7 +65,7 @@ def test_of_many_labels_the_commonest_confusions_are_told() -> None:
     names = tuple(f"label {i:02}" for i in range(13))
     rows = [[0] * 13 for _ in names]
     rows[2][5], rows[12][0], rows[7][7] = 3, 9, 20
-    lines = classifycard.figures_text(
+    lines = classification.figures_text(
         Figures(names, tuple(map(tuple, rows))), "judged"
     ).splitlines()
     assert lines[-3:] == [
@@ -76,7 +76,7 @@ def test_of_many_labels_the_commonest_confusions_are_told() -> None:
 
 
 def test_figures_for_programs_have_every_promised_key() -> None:
-    found = classifycard.figures_json(FIGURES)
+    found = classification.figures_json(FIGURES)
     assert found["confusion"] == [[3, 1], [0, 2]]
     assert found["by_label"] == [
         {"label": "bill", "precision": 1.0, "recall": 0.75, "f1": 0.857143, "examples": 4},
@@ -94,17 +94,17 @@ def test_figures_for_programs_have_every_promised_key() -> None:
 
 def test_labels_of_documents_say_who_gave_them_and_which_were_not_given() -> None:
     assert (
-        classifycard.applied_text(APPLIED)
+        classification.applied_text(APPLIED)
         == "/d/a\tbill\t0.900\n/d/\\x1b[2J\tletter\t0.600 unsure\n/d/c\tmine, old\tby hand\n"
     )
-    assert classifycard.applied_note(APPLIED, is_stored=True) == (
+    assert classification.applied_note(APPLIED, is_stored=True) == (
         "1 document labelled; 1 too unsure to be labelled; 1 labelled by hand, left as they are; 2 "
         "without vectors yet"
     )
-    assert classifycard.applied_note(APPLIED, is_stored=False).startswith(
+    assert classification.applied_note(APPLIED, is_stored=False).startswith(
         "1 document to be labelled; "
     )
-    assert classifycard.applied_json(APPLIED, JUDGE, is_stored=True) == {
+    assert classification.applied_json(APPLIED, JUDGE, is_stored=True) == {
         "stored": True,
         "counts": {"labelled": 1, "unsure": 1, "by_hand": 1, "pending": 2},
         "documents": [
@@ -130,12 +130,12 @@ def test_labels_of_documents_say_who_gave_them_and_which_were_not_given() -> Non
 def test_labels_of_texts_are_a_line_each_and_fit_a_terminal() -> None:
     texts = ["a\x1b[2J text\nof two lines", "word " * 40]
     assert (
-        classifycard.verdicts_text(texts[:1], [SURE])
+        classification.verdicts_text(texts[:1], [SURE])
         == "bill\t0.900\ta\ufffd[2J text of two lines\n"
     )
-    first, second = classifycard.verdicts_text(texts, [SURE, NEAR], Look(width=50)).splitlines()
+    first, second = classification.verdicts_text(texts, [SURE, NEAR], Look(width=50)).splitlines()
     assert first == "bill    0.900  a\ufffd[2J text of two lines"
     assert (second[:20], len(second) <= 50, second[-1]) == ("letter  0.250  word ", True, "…")
-    assert classifycard.verdicts_json(texts[:1], [NEAR], JUDGE)["items"] == [
+    assert classification.verdicts_json(texts[:1], [NEAR], JUDGE)["items"] == [
         {"item": texts[0], "label": "letter", "probability": None, "cosines": [0.125, 0.25]}
     ]

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from searchapp.errors import CorpusMissing, EncoderError
-from searchapp.output import corpus as render
-from searchapp.output import terminal as layout
+from searchapp.humanize import human_bytes, human_duration
+from searchapp.output import corpus, terminal
 from searchapp.output.terminal import Look
 from searchapp.types.documents import DocumentRow, Hit, Label, Passage, Place, Root, Unindexed
 from searchapp.types.results import (
@@ -99,7 +99,7 @@ def body(
     color: bool = False,
 ) -> str:
     """The lines under the header, without the margin."""
-    lines = render.answer_text(
+    lines = corpus.answer_text(
         answer_of(match_of(text, highlights=highlights, type_=type_)),
         Look(width=width, color=color),
     ).splitlines()[1:]
@@ -111,7 +111,7 @@ def body(
 
 
 def test_an_answer_for_programs_has_every_promised_key() -> None:
-    assert render.answer_json(ANSWER) == {
+    assert corpus.answer_json(ANSWER) == {
         "query": "when to check the oil",
         "mode": "hybrid",
         "legs": ["dense", "keyword"],
@@ -178,7 +178,7 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
 def test_any_path_survives_json_exactly() -> None:
     path = b"/docs/caf\xc3\xa9 \xff\n\x1b.txt"
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, path, "", "txt", Passage(0, 1), "x"))
-    line = render.json_text(render.answer_json(answer_of(match)))
+    line = corpus.json_text(corpus.answer_json(answer_of(match)))
     assert line.isascii()
     assert line.count("\n") == 1
     assert os.fsencode(json.loads(line)["matches"][0]["path"]) == path
@@ -193,11 +193,11 @@ def test_a_score_from_numpy_becomes_plain_json() -> None:
         {"dense": LegScore(numpy.float32(0.5), 1)},
         PAPER,
     )
-    assert '"score": 0.5, "cosine": 0.25' in render.json_text(render.answer_json(answer_of(match)))
+    assert '"score": 0.5, "cosine": 0.25' in corpus.json_text(corpus.answer_json(answer_of(match)))
 
 
 def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
-    assert render.answer_text(ANSWER, TERMINAL) == (
+    assert corpus.answer_text(ANSWER, TERMINAL) == (
         "1  0.712  guide.md  lines 10-11  confidence 0.90\n"
         "   Guide > Engine > Oil\n"
         "   Check the oil every week.\n"
@@ -209,7 +209,7 @@ def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
 
 
 def test_colors_mark_the_strongest_sentence() -> None:
-    assert render.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, color=True)) == (
+    assert corpus.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, color=True)) == (
         "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m  \x1b[32mlines "
         "10-11\x1b[0m  confidence 0.90\n"
         "   \x1b[2mGuide > Engine > Oil\x1b[0m\n"
@@ -220,7 +220,7 @@ def test_colors_mark_the_strongest_sentence() -> None:
 
 def test_a_path_is_a_link_where_links_are_wanted() -> None:
     path = (
-        render.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, links=True, base=b"/docs/"))
+        corpus.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, links=True, base=b"/docs/"))
         .splitlines()[0]
         .split("  ")[2]
     )
@@ -239,7 +239,7 @@ def test_a_link_is_percent_encoded_and_leads_to_a_file_that_exists(path: bytes, 
 
 
 def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
-    assert render.answer_text(ANSWER, Look(base=b"/docs")) == (
+    assert corpus.answer_text(ANSWER, Look(base=b"/docs")) == (
         "1\t0.712\tguide.md\tlines 10-11\tGuide > Engine > Oil\tCheck the oil every week. Use "
         "grade 15W-40.\n"
         "2\t0.310\t/else/paper.pdf\tp. 12\t\tOther words\n"
@@ -247,14 +247,14 @@ def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
 
 
 def test_a_pipe_gets_no_codes_even_if_colors_and_links_are_asked_for() -> None:
-    assert render.answer_text(ANSWER, Look(color=True, links=True)) == render.answer_text(ANSWER)
+    assert corpus.answer_text(ANSWER, Look(color=True, links=True)) == corpus.answer_text(ANSWER)
 
 
 def test_no_match_prints_nothing_and_is_said_in_the_notes() -> None:
-    assert render.answer_text(NO_MATCH) == ""
-    assert render.answer_text(NO_MATCH, TERMINAL) == ""
-    assert render.answer_paths(NO_MATCH) == ""
-    assert render.answer_notes(NO_MATCH) == ['nothing matches "void\ufffd[2J"']
+    assert corpus.answer_text(NO_MATCH) == ""
+    assert corpus.answer_text(NO_MATCH, TERMINAL) == ""
+    assert corpus.answer_paths(NO_MATCH) == ""
+    assert corpus.answer_notes(NO_MATCH) == ['nothing matches "void\ufffd[2J"']
 
 
 def test_notes_say_what_was_left_out() -> None:
@@ -270,18 +270,18 @@ def test_notes_say_what_was_left_out() -> None:
         is_approximate=True,
         notes=("a\nb",),
     )
-    assert render.answer_notes(answer) == [
+    assert corpus.answer_notes(answer) == [
         "a b",
         "1 document not searched by meaning yet: `searchapp ingest` makes the missing vectors",
         "2,000 documents out of date: `searchapp ingest` reads them again",
         "the ranking is approximate: `--exact` compares every vector",
     ]
-    assert render.answer_notes(ANSWER) == []
+    assert corpus.answer_notes(ANSWER) == []
 
 
 def test_paths_come_once_each_best_first_and_exact() -> None:
     odd = Match(3, 0.1, 0.1, {}, Hit(1, 1, b"/docs/\xff", "", "txt", Passage(0, 1), "x"))
-    paths = render.answer_paths(
+    paths = corpus.answer_paths(
         answer_of(ANSWER.matches[1], odd, ANSWER.matches[0], ANSWER.matches[1])
     )
     assert os.fsencode(paths) == b"/else/paper.pdf\n/docs/\xff\n/docs/guide.md\n"
@@ -298,7 +298,7 @@ def test_paths_come_once_each_best_first_and_exact() -> None:
 )
 def test_a_place_is_a_page_or_lines_or_nothing(passage: Passage, place: str) -> None:
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", passage, "x"))
-    assert render.answer_text(answer_of(match)).split("\t")[3] == place
+    assert corpus.answer_text(answer_of(match)).split("\t")[3] == place
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ def test_the_heading_leaves_out_the_title(
     title: str, headings: tuple[str, ...], below: str
 ) -> None:
     hit = Hit(1, 1, b"/a", title, "txt", Passage(0, 1, headings=headings), "x")
-    match = render.answer_json(answer_of(Match(1, 0.5, 0.5, {}, hit)))["matches"]
+    match = corpus.answer_json(answer_of(Match(1, 0.5, 0.5, {}, hit)))["matches"]
     assert isinstance(match, list)
     assert match[0]["heading"] == below
 
@@ -377,13 +377,13 @@ def test_several_highlights_are_a_heat_map_of_four_colors_from_a_fifth_on() -> N
 
 def test_a_heated_word_goes_on_over_the_end_of_a_line_and_none_is_painted_twice() -> None:
     look, hottest = Look(color=True), "1;38;5;16;48;5;208"
-    assert layout.heated("abcdef", (0, 3), [(1, 5, 1.0), (2, 3, 0.9)], look) == "a" + look.paint(
+    assert terminal.heated("abcdef", (0, 3), [(1, 5, 1.0), (2, 3, 0.9)], look) == "a" + look.paint(
         "bc", hottest
     )
-    assert layout.heated("abcdef", (3, 6), [(1, 5, 1.0), (2, 6, 1.0)], look) == look.paint(
+    assert terminal.heated("abcdef", (3, 6), [(1, 5, 1.0), (2, 6, 1.0)], look) == look.paint(
         "de", hottest
     ) + look.paint("f", hottest)
-    assert layout.heated("abcdef", (0, 6), [], look) == "abcdef"
+    assert terminal.heated("abcdef", (0, 6), [], look) == "abcdef"
 
 
 def test_prose_flows_over_the_margins_of_its_source_but_lists_and_code_keep_their_lines() -> None:
@@ -411,7 +411,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
         "Ein Satz mit Wörtern. 検索エンジンの文書 " + "x" * 90 + " \U0001f600 end\n" + "word " * 60
     )
     for line in body(text, width=width).splitlines():
-        assert layout.display_width(line) <= max(20, width - 3)
+        assert terminal.display_width(line) <= max(20, width - 3)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +431,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 def test_widths_are_those_that_rich_measures(text: str) -> None:
     from rich.cells import cell_len
 
-    assert layout.display_width(text) == cell_len(text)
+    assert terminal.display_width(text) == cell_len(text)
 
 
 # ---- hostile names and texts ---------------------------------------------------------------------
@@ -441,13 +441,13 @@ HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\u202egnp.exe\u2066d\x00e\x7ff\rg\tg"
 
 def test_a_name_can_neither_send_codes_nor_break_its_line() -> None:
     name = b"/docs/\x1b[31mred\nnext\t\xc2\x9b\xe2\x80\xae\xe2\x80\xa8\xff.txt"
-    assert layout.display_path(name) == r"/docs/\x1b[31mred\x0anext\x09\x9b\u202e\u2028\xff.txt"
+    assert terminal.display_path(name) == r"/docs/\x1b[31mred\x0anext\x09\x9b\u202e\u2028\xff.txt"
 
 
 def test_a_path_is_shortened_only_below_its_base() -> None:
-    assert layout.display_path(b"/docs/a/b.txt", b"/docs") == "a/b.txt"
-    assert layout.display_path(b"/docs2/b.txt", b"/docs") == "/docs2/b.txt"
-    assert layout.display_path(b"/docs/b.txt", b"/") == "docs/b.txt"
+    assert terminal.display_path(b"/docs/a/b.txt", b"/docs") == "a/b.txt"
+    assert terminal.display_path(b"/docs2/b.txt", b"/docs") == "/docs2/b.txt"
+    assert terminal.display_path(b"/docs/b.txt", b"/") == "docs/b.txt"
 
 
 def test_a_passage_shows_no_control_characters_and_keeps_its_offsets() -> None:
@@ -473,20 +473,20 @@ def test_nothing_hostile_passes_any_text() -> None:
     for width in (None, 60):
         look = Look(width=width)
         texts = [
-            render.answer_text(
+            corpus.answer_text(
                 answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), look
             ),
             "\n".join(
-                render.answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))
+                corpus.answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))
             ),
-            render.report_text(Report(1, 1.0, files, notes=(HOSTILE,)), look),
-            render.list_text([row], look),
-            render.show_text(row, {HOSTILE: HOSTILE}, [hit], look),
-            render.status_text(
+            corpus.report_text(Report(1, 1.0, files, notes=(HOSTILE,)), look),
+            corpus.list_text([row], look),
+            corpus.show_text(row, {HOSTILE: HOSTILE}, [hit], look),
+            corpus.status_text(
                 Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1), look
             ),
-            render.findings_text([Finding(HOSTILE, path)], look),
-            render.error_text(EncoderError(HOSTILE, hint=HOSTILE), look),
+            corpus.findings_text([Finding(HOSTILE, path)], look),
+            corpus.error_text(EncoderError(HOSTILE, hint=HOSTILE), look),
         ]
         assert not set("".join(texts)) & set("\x00\x07\x1b\x7f\x9b\r\u202e\u2066\udcff")
 
@@ -512,7 +512,7 @@ REPORT = Report(
 
 
 def test_a_report_for_programs_lists_every_file() -> None:
-    assert render.report_json(REPORT) == {
+    assert corpus.report_json(REPORT) == {
         "generation": 4,
         "took_s": 12.0,
         "counts": {"indexed": 2, "unchanged": 1, "removed": 1, "skipped": 1201, "failed": 1},
@@ -538,7 +538,7 @@ def test_a_report_for_programs_lists_every_file() -> None:
 
 
 def test_a_report_accounts_for_every_file() -> None:
-    assert render.report_text(REPORT, Look(base=b"/docs")) == (
+    assert corpus.report_text(REPORT, Look(base=b"/docs")) == (
         "1,206 files: 2 indexed, 1 unchanged, 1 removed, 1,201 skipped, 1 failed\n"
         "240 passages embedded, 10 reused in 12 s (20 passages/s); generation 4\n"
         "failed:\n"
@@ -562,7 +562,7 @@ def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -
             b"/scan.pdf", "indexed", "3 of 9 pages that are images were recognised in time"
         ),
     )
-    assert render.report_text(Report(1, 1.0, files)).splitlines()[2:] == [
+    assert corpus.report_text(Report(1, 1.0, files)).splitlines()[2:] == [
         "failed:",
         "  /a.zip: 0 of 2 files in it were read: encrypted",
         "  /e.zip!/f.pdf: broken",
@@ -577,11 +577,11 @@ def test_what_was_left_out_is_listed_a_line_a_file() -> None:
         Unindexed(b"/docs/a", "skipped", "hidden", 12),
         Unindexed(b"/docs/b.pdf", "failed", "encrypted:\nneeds a password"),
     ]
-    assert render.unindexed_text(left_out) == (
+    assert corpus.unindexed_text(left_out) == (
         "skipped\t/docs/a (12 files)\thidden\nfailed\t/docs/b.pdf\tencrypted: needs a password\n"
     )
     assert (
-        render.unindexed_text(left_out, Look(width=80, base=b"/docs")).splitlines()[0]
+        corpus.unindexed_text(left_out, Look(width=80, base=b"/docs")).splitlines()[0]
         == "skipped  a (12 files)  hidden"
     )
 
@@ -600,11 +600,11 @@ def test_what_was_left_out_is_listed_a_line_a_file() -> None:
 )
 def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) -> None:
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
-    assert render.answer_text(answer_of(match)).split("\t")[3] == shown
+    assert corpus.answer_text(answer_of(match)).split("\t")[3] == shown
 
 
 def test_an_interrupted_or_empty_report_is_said_plainly() -> None:
-    assert render.report_text(Report(0, 0.0, (), was_interrupted=True)) == (
+    assert corpus.report_text(Report(0, 0.0, (), was_interrupted=True)) == (
         "0 files\n"
         "0 passages embedded, 0 reused in 0.0 s; generation 0\n"
         "interrupted: what is listed as indexed is kept; the same command goes on from here\n"
@@ -617,7 +617,7 @@ def test_a_report_of_thousands_of_bad_files_stays_short_and_says_how_many_it_lea
         FileOutcome(b"/s%d" % number, "skipped", f"reason {number % 12:02d}")
         for number in range(1200)
     ]
-    lines = render.report_text(Report(1, 1.0, (*failed, *skipped))).splitlines()
+    lines = corpus.report_text(Report(1, 1.0, (*failed, *skipped))).splitlines()
     assert len(lines) == 2 + 52 + 12
     assert lines[53] == "  … and 2,950 more; `--json` lists every file"
     assert lines[55] == "  100 reason 00: /s0, /s12, /s24, …"
@@ -642,7 +642,7 @@ ROWS = (
 
 
 def test_a_list_for_programs_has_every_promised_key() -> None:
-    assert render.list_json(ROWS) == {
+    assert corpus.list_json(ROWS) == {
         "documents": [
             {
                 "path": "/docs/guide.md",
@@ -672,41 +672,41 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
 
 def test_labels_stand_in_lists_with_who_gave_them_and_how_sure_that_is() -> None:
     row = replace(ROWS[0], labels=(Label("guide"), Label("letter", "classifier", 0.75)))
-    assert render.list_json([row])["documents"][0]["labels"] == [  # type: ignore[index]
+    assert corpus.list_json([row])["documents"][0]["labels"] == [  # type: ignore[index]
         {"label": "guide", "origin": "hand", "probability": None},
         {"label": "letter", "origin": "classifier", "probability": 0.75},
     ]
     assert (
-        render.list_text([row])
+        corpus.list_text([row])
         == "/docs/guide.md\tmd\t12\t2500\t2023-11-14T22:13:20Z\tcurrent\tGuide\tguide, letter\n"
     )
     assert (
-        render.list_text([row], TERMINAL)
+        corpus.list_text([row], TERMINAL)
         == "2023-11-14  12    2.5 kB  guide.md  guide, letter  Guide\n"
     )
 
 
 def test_a_list_is_a_line_a_document() -> None:
-    assert render.list_text(ROWS) == (
+    assert corpus.list_text(ROWS) == (
         "/docs/guide.md\tmd\t12\t2500\t2023-11-14T22:13:20Z\tcurrent\tGuide\n"
         "/docs/\\xff.pdf\tpdf\t1200\t34000000\t1970-01-01T00:00:00Z\tpending\t\n"
     )
-    assert render.list_text(ROWS, TERMINAL) == (
+    assert corpus.list_text(ROWS, TERMINAL) == (
         "2023-11-14     12    2.5 kB  guide.md  Guide\n1970-01-01  1,200   34.0 MB  \\xff.pdf  "
         "[pending]\n"
     )
-    assert render.list_text(()) == ""
+    assert corpus.list_text(()) == ""
 
 
 def test_a_title_is_cut_where_the_line_of_a_list_ends() -> None:
     row = DocumentRow(
         b"/a", "Of the nature of things", "txt", 1, 5, 0, is_pending=False, is_stale=False
     )
-    assert render.list_text([row], Look(width=40)) == "1970-01-01  1       5 B  /a  Of the nat…\n"
+    assert corpus.list_text([row], Look(width=40)) == "1970-01-01  1       5 B  /a  Of the nat…\n"
 
 
 def test_a_shown_document_has_its_facts_and_all_its_passages() -> None:
-    assert render.show_text(ROWS[0], {"author": "Ann"}, [GUIDE, PAPER], Look(width=80)) == (
+    assert corpus.show_text(ROWS[0], {"author": "Ann"}, [GUIDE, PAPER], Look(width=80)) == (
         "path      /docs/guide.md\n"
         "title     Guide\n"
         "type      md\n"
@@ -728,13 +728,13 @@ def test_a_shown_document_has_its_facts_and_all_its_passages() -> None:
 def test_a_shown_document_in_a_pipe_keeps_the_lines_of_its_source() -> None:
     long = "This line of the source is wider than fifty columns are\nand goes on here."
     hit = Hit(1, 1, b"/a", "", "txt", Passage(0, len(long)), long)
-    assert render.show_text(ROWS[0], {}, [hit]).endswith(f"\n\n{long}\n")
+    assert corpus.show_text(ROWS[0], {}, [hit]).endswith(f"\n\n{long}\n")
 
 
 def test_a_shown_document_for_programs() -> None:
-    shown = render.show_json(ROWS[0], {"author": "Ann"}, [PAPER])
+    shown = corpus.show_json(ROWS[0], {"author": "Ann"}, [PAPER])
     assert shown == {
-        "document": render.list_json(ROWS[:1])["documents"][0],  # type: ignore[index]
+        "document": corpus.list_json(ROWS[:1])["documents"][0],  # type: ignore[index]
         "metadata": {"author": "Ann"},
         "passages": [
             {
@@ -773,7 +773,7 @@ STATUS = Status(
 
 
 def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
-    assert render.status_text(STATUS) == (
+    assert corpus.status_text(STATUS) == (
         "corpus     /home/ann/.searchapp (generation 12)\n"
         "documents  1,204 (3 without vectors yet, 2 made by an older version)\n"
         "passages   15,332\n"
@@ -791,7 +791,7 @@ def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
 
 
 def test_a_status_for_programs_has_everything() -> None:
-    assert render.status_json(STATUS) == {
+    assert corpus.status_json(STATUS) == {
         "path": "/home/ann/.searchapp",
         "generation": 12,
         "documents": 1204,
@@ -817,7 +817,7 @@ def test_a_status_for_programs_has_everything() -> None:
 
 def test_the_status_of_an_empty_corpus_is_complete() -> None:
     empty = Status("/c", 0, 0, 0, 0, 0, 0, None, (), (), 0, 0, "none yet", None)
-    assert render.status_text(empty) == (
+    assert corpus.status_text(empty) == (
         "corpus     /c (generation 0)\n"
         "documents  0\n"
         "passages   0\n"
@@ -826,8 +826,8 @@ def test_the_status_of_an_empty_corpus_is_complete() -> None:
         "vectors    none yet\n"
         "ingested   never\n"
     )
-    assert render.status_json(empty)["encoder"] is None
-    assert render.status_json(empty)["ingested_at"] is None
+    assert corpus.status_json(empty)["encoder"] is None
+    assert corpus.status_json(empty)["ingested_at"] is None
 
 
 def test_findings_are_listed_with_what_is_lost_first() -> None:
@@ -836,11 +836,11 @@ def test_findings_are_listed_with_what_is_lost_first() -> None:
         Finding("text differs from its digest", b"/docs/a.md", is_lost=True),
     ]
     assert (
-        render.findings_text(findings)
+        corpus.findings_text(findings)
         == "lost: /docs/a.md: text differs from its digest\nrepairable: keyword rows differ\n"
     )
-    assert render.findings_text([]) == "no damage found\n"
-    assert render.findings_json(findings) == {
+    assert corpus.findings_text([]) == "no damage found\n"
+    assert corpus.findings_json(findings) == {
         "findings": [
             {"what": "keyword rows differ", "path": "", "lost": False},
             {"what": "text differs from its digest", "path": "/docs/a.md", "lost": True},
@@ -851,13 +851,13 @@ def test_findings_are_listed_with_what_is_lost_first() -> None:
 def test_an_error_names_its_cure() -> None:
     error = CorpusMissing("there is no corpus at /x", hint="`searchapp ingest PATH` makes one")
     assert (
-        render.error_text(error)
+        corpus.error_text(error)
         == "error: there is no corpus at /x\nhint: `searchapp ingest PATH` makes one\n"
     )
     assert (
-        render.error_text(CorpusMissing("gone"), Look(color=True)) == "\x1b[31merror:\x1b[0m gone\n"
+        corpus.error_text(CorpusMissing("gone"), Look(color=True)) == "\x1b[31merror:\x1b[0m gone\n"
     )
-    assert render.error_json(error) == {
+    assert corpus.error_json(error) == {
         "error": {
             "code": "corpus_missing",
             "message": "there is no corpus at /x",
@@ -879,7 +879,7 @@ def test_an_error_names_its_cure() -> None:
     ],
 )
 def test_sizes_are_in_decimal_units(size: int, shown: str) -> None:
-    assert layout.human_bytes(size) == shown
+    assert human_bytes(size) == shown
 
 
 @pytest.mark.parametrize(
@@ -894,7 +894,7 @@ def test_sizes_are_in_decimal_units(size: int, shown: str) -> None:
     ],
 )
 def test_durations_are_in_their_two_largest_units(seconds: float, shown: str) -> None:
-    assert layout.human_duration(seconds) == shown
+    assert human_duration(seconds) == shown
 
 
 def test_rendering_imports_neither_rich_nor_numpy() -> None:
@@ -910,7 +910,7 @@ def test_rendering_imports_neither_rich_nor_numpy() -> None:
     ],
 )
 def test_an_answer_says_how_it_was_found(mode: str, legs: tuple[str, ...], said: str) -> None:
-    assert render.how_text(replace(ANSWER, mode=mode, legs=legs)) == said
+    assert corpus.how_text(replace(ANSWER, mode=mode, legs=legs)) == said
 
 
 def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() -> None:
@@ -921,7 +921,7 @@ def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() 
         parts={"cosine": 1.0, "keyword": 0.5, "place": 0.0},
         shares=shares,
     )
-    lines = render.answer_text(replace(ANSWER, matches=(match,)), is_explained=True).splitlines()[
+    lines = corpus.answer_text(replace(ANSWER, matches=(match,)), is_explained=True).splitlines()[
         1:
     ]
     assert lines == [

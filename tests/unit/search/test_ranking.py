@@ -7,17 +7,15 @@ import math
 import numpy as np
 import pytest
 
+from searchapp.search.near_duplicates import behind_content, near_duplicates, suspects
 from searchapp.search.ranking import (
     Ranking,
     ahead,
-    behind_content,
     choose,
-    copies,
     fuse,
     late_interaction,
     look_again,
     share_with_neighbours,
-    suspects,
     trust,
 )
 from searchapp.types.documents import Address
@@ -182,12 +180,12 @@ TEXT = (
 def test_nearly_the_same_is_nearly_all_the_same_words_and_all_the_same_numbers(
     other: str, is_copy: bool
 ) -> None:
-    assert copies([(0, 1)], {0: TEXT, 1: other}) == ({0: [1]} if is_copy else {})
+    assert near_duplicates([(0, 1)], {0: TEXT, 1: other}) == ({0: [1]} if is_copy else {})
 
 
 def test_of_repeats_the_first_leads_all_others() -> None:
     texts = {7: "one two three four", 2: "one two three four", 5: "one two three four"}
-    assert copies([(2, 5), (2, 7), (5, 7)], texts) == {2: [5, 7]}
+    assert near_duplicates([(2, 5), (2, 7), (5, 7)], texts) == {2: [5, 7]}
 
 
 def test_only_passages_that_lie_together_are_suspected() -> None:

@@ -1,0 +1,55 @@
+"""Counts, sizes and durations for people, and text on one harmless line. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+# Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
+# isolates), lone surrogates.
+_UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+_BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
+
+
+def one_line(text: str) -> str:
+    """The text on one harmless line, white space as single spaces."""
+    return " ".join(safe(text).split())
+
+
+def pluralize(number: int, noun: str) -> str:
+    """A number of things: "1 file", "1,200 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def human_bytes(size: int) -> str:
+    """A size in decimal units: "999 B", "1.2 kB", "34.0 MB"."""
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:,.1f} TB"
+
+
+def human_duration(seconds: float) -> str:
+    """A duration in its two largest units: "0.4 s", "42 s", "3 min 5 s", "2 h 10 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def safe(text: str) -> str:
+    """The text, offset for offset, without anything a terminal would obey."""
+    return _UNSAFE.sub("\ufffd", text.translate(_BLANKS))

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.keeping import keep
 from searchapp import config
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.evaluation.qrels import (
@@ -71,7 +71,7 @@ def _shelf(folder: Path, work: Path) -> Shelf:
             f"# {record['title']}\n\n{record['text']}\n", encoding="utf-8"
         )
     cache = config.load().cache
-    backend = LocalBackend(work / f"{folder.name}-corpus")
+    backend = SqliteBackend(work / f"{folder.name}-corpus")
     Corpus(backend, cache=cache).ingest([docs])
     relevant: dict[str, set[str]] = {}
     for judgement in collection_judgements(folder):

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks import synthetic
 from benchmarks.keeping import keep
 from benchmarks.texts import write_texts
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.config import load
 from searchapp.encoders.openvino_engine import has_bf16
 from searchapp.encoders.text_encoder import load_encoder
@@ -134,7 +134,7 @@ def _storing(work: Path, identity: EncoderIdentity) -> dict[str, object]:
         )
         for i, (end, count) in enumerate(zip(ends, made.passages.tolist(), strict=True))
     ]
-    with closing(LocalBackend(work / "corpus").writer()) as writer:
+    with closing(SqliteBackend(work / "corpus").writer()) as writer:
         writer.set_encoder(identity)
 
         def store() -> None:

@@ -30,7 +30,7 @@ import numpy as np
 from benchmarks import synthetic
 from benchmarks.keeping import keep
 from searchapp.backends.sqlite import vector_index
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.search import query_parser
 from searchapp.types.filters import Filters
 from searchapp.types.vectors import EncoderIdentity
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _measure(folder: Path, size: int) -> dict[str, object]:
     built = _build(folder, size)
-    backend = LocalBackend(folder)
+    backend = SqliteBackend(folder)
     asked, texts = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
     with closing(backend.reader()) as reader:
         told = _asked(reader, asked, texts)
@@ -101,7 +101,7 @@ def _build(folder: Path, size: int) -> dict[str, object]:
         return found
     names = [synthetic.word(rank) for rank in range(synthetic.WORDS)]
     took_s, since_s = 0.0, 0.0
-    with closing(LocalBackend(folder).writer()) as writer:
+    with closing(SqliteBackend(folder).writer()) as writer:
         writer.set_encoder(ENCODER)
         for made in synthetic.documents(size):
             ends = np.cumsum(made.passages)
@@ -246,7 +246,7 @@ def _recall(
     return round(hits / best_ids.size, 4)
 
 
-def _change(backend: LocalBackend, vector: NDArray[np.float32]) -> dict[str, object]:
+def _change(backend: SqliteBackend, vector: NDArray[np.float32]) -> dict[str, object]:
     """Ten documents replaced: from the first change to the answer of a new reader, which does not
     rewrite the vectors file.
     """

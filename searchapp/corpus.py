@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp import config
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.encoders import preload
 from searchapp.errors import (
     BackupError,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from searchapp.ingest.pipeline import OpenEncoder
     from searchapp.types.documents import DocumentRow, Hit, KnownFile, Label
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
-    from searchapp.types.results import Finding, Report, Salvage, Status
+    from searchapp.types.results import Finding, IngestReport, RepairReport, Status
     from searchapp.types.vectors import Device, EncoderIdentity
 
 DEFAULT_MODEL = "default"
@@ -82,7 +82,7 @@ class Corpus:
     def open(cls, where: config.Settings | str | os.PathLike[str]) -> Corpus:
         """The corpus in a folder, which need not exist before the first ingest."""
         chosen = where if isinstance(where, config.Settings) else config.load(corpus=Path(where))
-        return cls(LocalBackend(chosen.corpus), cache=chosen.cache)
+        return cls(SqliteBackend(chosen.corpus), cache=chosen.cache)
 
     # -- the first line: ingest
 
@@ -101,7 +101,7 @@ class Corpus:
         prune: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_stopped: Callable[[], bool] = lambda: False,
-    ) -> Report:
+    ) -> IngestReport:
         """Bring the documents below the paths up to date, or below all remembered roots; remembers
         the paths as roots.
 
@@ -342,7 +342,7 @@ class Corpus:
         *,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_stopped: Callable[[], bool] = lambda: False,
-    ) -> Salvage | None:
+    ) -> RepairReport | None:
         """Make a damaged corpus sound again; None where nothing is wrong.
 
         What is derived is derived anew, damaged documents are read again where their files stand,
@@ -382,7 +382,7 @@ class Corpus:
                     writer.set_labels(known[path].document_id, labels[path])
                 writer.commit()
 
-    def take_in(
+    def import_documents(
         self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path
     ) -> Mapping[str, int]:
         """Take the documents of an export in, with their vectors, at the paths that `moved` makes

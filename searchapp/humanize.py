@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
 # isolates), lone surrogates.

@@ -43,4 +43,5 @@ def words_of(text: str) -> list[tuple[str, Span]]:
 
 
 def is_mark(character: str) -> bool:
+    """Whether a character joins the letter before it, as accents of Indic and Semitic scripts do."""
     return unicodedata.category(character)[0] == "M"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.map_groups import Groups
-    from searchapp.analysis.projection import Nearest, Plane
+    from searchapp.analysis.projection import Nearest, Projection
     from searchapp.types.documents import Hit, Label
     from searchapp.types.filters import Filters
     from searchapp.types.protocols import Reader
@@ -48,7 +48,7 @@ class CorpusMap:
     generation: int
     model: str
     hits: tuple[Hit, ...]  # (n,) what each point is, by path, then start
-    plane: Plane
+    plane: Projection
     groups: Groups
     nearest: Nearest
     kept: float  # of the true nearest, as `scatter.kept` tells it
@@ -89,7 +89,9 @@ def map_corpus(
     if method == "umap":
         on_stage(f"laying out {len(hits):,} {level}s; UMAP takes half a minute to start")
     plane = (
-        projection.project(vectors, method) if hits else projection.Plane(method, np.zeros((0, 2)))
+        projection.project(vectors, method)
+        if hits
+        else projection.Projection(method, np.zeros((0, 2)))
     )
     paths = [hit.path for hit in hits]
     return CorpusMap(

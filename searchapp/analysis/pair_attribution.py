@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.encoders.encoder import Encoder
-    from searchapp.types.vectors import Inside, Vector
+    from searchapp.types.vectors import ForwardPass, Vector
 
 MOST_TOKENS = 256  # of a text that are looked at: attention takes memory with their square
 # between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most
@@ -130,7 +130,7 @@ def explain(texts: Sequence[str], encoder: Encoder) -> Pair:
 
 def compare(
     texts: Sequence[str],
-    insides: Sequence[Inside],
+    insides: Sequence[ForwardPass],
     vectors: Iterable[Vector],
     *,
     left_out: Sequence[int] = (0, 0),
@@ -213,7 +213,7 @@ def _read(text: str, encoder: Encoder) -> str:
     return text if len(spans) <= limit else text[: spans[limit - 1][1]]
 
 
-def _units(inside: Inside, text: str) -> tuple[Unit, ...]:
+def _units(inside: ForwardPass, text: str) -> tuple[Unit, ...]:
     """The words of a text and, each on its own, the tokens that belong to none, in order."""
     words = words_of(inside.offsets, text)
     units = [Unit(text[word.start : word.end], word.start, word.end, word.tokens) for word in words]
@@ -222,7 +222,7 @@ def _units(inside: Inside, text: str) -> tuple[Unit, ...]:
     return tuple(sorted(units, key=lambda unit: unit.tokens))
 
 
-def _sums(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
+def _sums(inside: ForwardPass, units: Sequence[Unit]) -> NDArray[np.float64]:
     """The last states of the tokens of each unit, (t, dim), added up, (u, dim)."""
     states = inside.hidden_states[-1].astype(np.float64)
     return np.array([states[list(unit.tokens)].sum(axis=0) for unit in units])
@@ -269,7 +269,7 @@ def _nearest(
     )
 
 
-def _attention(inside: Inside, units: Sequence[Unit]) -> NDArray[np.float64]:
+def _attention(inside: ForwardPass, units: Sequence[Unit]) -> NDArray[np.float64]:
     """Attention between units, (layers, heads, u, u): from the pieces of a word on average, to them
     in sum.
 

@@ -37,7 +37,7 @@ _NOTHING = 1e-12  # of the variance: what a direction has less of is rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plane:
+class Projection:
     """Where each vector stands, and by PCA the share of the variance that each axis shows; UMAP's
     axes mean nothing.
     """
@@ -66,7 +66,7 @@ def require_method(method: str) -> None:
         )
 
 
-def project(vectors: Vectors, method: str) -> Plane:
+def project(vectors: Vectors, method: str) -> Projection:
     """The vectors, (n, dim), in the plane; raises UsageError as `require_method`, or where UMAP has
     too few of them.
     """
@@ -74,7 +74,7 @@ def project(vectors: Vectors, method: str) -> Plane:
     return pca(vectors) if method == "pca" else _umap(vectors)
 
 
-def pca(vectors: Vectors) -> Plane:
+def pca(vectors: Vectors) -> Projection:
     """The vectors along the two directions in which they differ most, in float64; the largest part
     of each direction is positive.
 
@@ -97,7 +97,7 @@ def pca(vectors: Vectors) -> Plane:
             (vectors[start : start + _BLOCK] - mean) @ axes
         ) * seen
     first, second = [*np.where(seen, shares, 0.0).tolist(), 0.0][:2]
-    return Plane("pca", places, (first, second))
+    return Projection("pca", places, (first, second))
 
 
 def nearest(vectors: Vectors, k: int) -> Nearest:
@@ -151,7 +151,7 @@ def sample(total: int, most: int) -> Ids:
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _umap(vectors: Vectors) -> Plane:
+def _umap(vectors: Vectors) -> Projection:
     """The vectors as UMAP lays them out (McInnes 2018), from the places that PCA gives; equal each
     time on a machine.
     """
@@ -161,7 +161,7 @@ def _umap(vectors: Vectors) -> Plane:
             hint="use --method pca",
         )
     if pca(vectors).shares == (0.0, 0.0):  # all are equal
-        return Plane("umap", np.zeros((len(vectors), 2)))
+        return Projection("umap", np.zeros((len(vectors), 2)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts of the library that are not used here
         from umap import UMAP
@@ -170,7 +170,7 @@ def _umap(vectors: Vectors) -> Plane:
         made = UMAP(
             n_neighbors=neighbours, metric="cosine", init="pca", random_state=_SEED, n_jobs=1
         ).fit_transform(vectors)
-    return Plane("umap", np.asarray(made, np.float64))
+    return Projection("umap", np.asarray(made, np.float64))
 
 
 def _highest(found: NDArray[np.float32], count: int) -> Ids:

@@ -34,7 +34,7 @@ _MOST_STEPS = 1000  # of an optimiser that takes some tens
 _DESCRIBED = "This text is about {}"
 
 
-class Way(NamedTuple):
+class Hyperparameters(NamedTuple):
     """A way of learning: how closely the examples are followed, and whether a rare label counts as
     much as a frequent one.
     """
@@ -43,7 +43,11 @@ class Way(NamedTuple):
     is_balanced: bool
 
 
-WAYS = (Way(1.0, is_balanced=True), Way(1.0, is_balanced=False), Way(10.0, is_balanced=False))
+WAYS = (
+    Hyperparameters(1.0, is_balanced=True),
+    Hyperparameters(1.0, is_balanced=False),
+    Hyperparameters(10.0, is_balanced=False),
+)
 
 
 class Verdict(NamedTuple):
@@ -87,7 +91,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Metrics:
     """How often labels are right. `confusion[i][j]` counts the examples of label i that were given
     label j.
     """
@@ -145,8 +149,8 @@ class Classifier:
     sharpness: (
         float  # what the logits are multiplied by before they become probabilities: 1 / temperature
     )
-    way: Way
-    figures: Figures  # on examples left out in turn
+    way: Hyperparameters
+    figures: Metrics  # on examples left out in turn
     seen: NDArray[np.uint64]  # digests of the vectors it has learned from, ascending
     origin: Origin = "classifier"
 
@@ -242,7 +246,7 @@ def cross_validate(
     *,
     folds: int = _FOLDS,
     seed: int = 0,
-) -> Figures:
+) -> Metrics:
     """How often labels are right on examples that nothing was learned from: each fold is judged by
     what the others teach.
 
@@ -276,7 +280,7 @@ def cross_validate(
     )
 
 
-def judged(judge: Judge, vectors: Vectors, labels: Sequence[str]) -> Figures:
+def judged(judge: Judge, vectors: Vectors, labels: Sequence[str]) -> Metrics:
     """How often a judge is right on examples, (n, dim); labels that it does not know count as
     wrong.
     """
@@ -296,7 +300,7 @@ def judged(judge: Judge, vectors: Vectors, labels: Sequence[str]) -> Figures:
     given = np.array(
         [classes.index(verdict.label) for verdict in judge.verdicts(vectors)], np.int64
     )
-    return Figures(classes, _confusion(numbers, given, len(classes)))
+    return Metrics(classes, _confusion(numbers, given, len(classes)))
 
 
 # ---- private -------------------------------------------------------------------------------------
@@ -338,7 +342,10 @@ def _folds(
 
 
 def _left_out(
-    vectors: Vectors, numbers: NDArray[np.int64], folds: Sequence[NDArray[np.bool_]], way: Way
+    vectors: Vectors,
+    numbers: NDArray[np.int64],
+    folds: Sequence[NDArray[np.bool_]],
+    way: Hyperparameters,
 ) -> NDArray[np.float64]:
     """Each example's logits, (n, k), by what was learned from the folds without it."""
     logits = np.zeros((len(numbers), int(numbers.max()) + 1))
@@ -349,7 +356,7 @@ def _left_out(
 
 
 def _fitted(
-    vectors: Vectors, numbers: NDArray[np.int64], way: Way
+    vectors: Vectors, numbers: NDArray[np.int64], way: Hyperparameters
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A row of weights and a bias a label, (k, dim) and (k,), the one owner of scikit-learn; of two
     labels the first has zeros.
@@ -408,7 +415,7 @@ def _figures_left_out(
     numbers: NDArray[np.int64],
     logits: NDArray[np.float64],
     folds: Sequence[NDArray[np.bool_]],
-) -> Figures:
+) -> Metrics:
     """The figures of examples left out; each fold's probabilities are made without it, too, so that
     their error is an honest one.
     """
@@ -431,9 +438,9 @@ def _figures(
     calibrated: NDArray[np.float64],
     raw: NDArray[np.float64],
     fold_accuracies: Sequence[float] = (),
-) -> Figures:
+) -> Metrics:
     bins = tuple(_bins(calibrated, numbers))
-    return Figures(
+    return Metrics(
         classes=classes,
         confusion=_confusion(numbers, calibrated.argmax(1), len(classes)),
         fold_accuracies=tuple(fold_accuracies),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from searchapp.classification.classifier import Bin, Classifier, Figures, Way
+from searchapp.classification.classifier import Bin, Classifier, Hyperparameters, Metrics
 from searchapp.errors import ClassifierError
 from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
@@ -117,17 +117,17 @@ def _classifier(
         weights=weights,
         bias=bias,
         sharpness=float(header["sharpness"]),
-        way=Way(**header["way"]),
+        way=Hyperparameters(**header["way"]),
         figures=_figures(header["figures"]),
         seen=seen,
     )
 
 
-def _figures(values: dict[str, Any]) -> Figures:
+def _figures(values: dict[str, Any]) -> Metrics:
     tuples = {
         "classes": tuple(values["classes"]),
         "confusion": tuple(map(tuple, values["confusion"])),
         "fold_accuracies": tuple(values["fold_accuracies"]),
         "bins": tuple(Bin(**each) for each in values["bins"]),
     }
-    return Figures(**values | tuples)
+    return Metrics(**values | tuples)

@@ -35,7 +35,7 @@ class Document(NamedTuple):
 
 
 @dataclass
-class Specimens:
+class VectorSource:
     """Where vectors come from: the corpus that is open, if any, and an encoder for the rest, opened
     when it is first needed.
     """

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from searchapp.classification.classifier import Descriptions, described
-from searchapp.classification.document_vectors import Specimens, stored_documents
+from searchapp.classification.document_vectors import VectorSource, stored_documents
 from searchapp.classification.label_files import Row
 from searchapp.corpus import require_documents
 from searchapp.errors import ClassifierError, DocumentMissing, OtherEncoder
@@ -93,7 +93,7 @@ def require_same(judge: Judge, encoder: EncoderIdentity) -> None:
 # ---- what is learned from ------------------------------------------------------------------------
 
 
-def examples_of(rows: Sequence[Row], specimens: Specimens) -> Examples:
+def examples_of(rows: Sequence[Row], specimens: VectorSource) -> Examples:
     """The vectors of labelled texts, files and documents; what cannot be read is in
     `specimens.failed`.
     """
@@ -144,7 +144,7 @@ def examples_by_hand(reader: Reader) -> Examples:
 
 
 def by_descriptions(
-    descriptions: Mapping[str, str], specimens: Specimens, encoder: EncoderIdentity
+    descriptions: Mapping[str, str], specimens: VectorSource, encoder: EncoderIdentity
 ) -> Descriptions:
     """A judge by what each label means."""
     _, vectors = specimens.vectors([(described(text), False) for text in descriptions.values()])

@@ -107,7 +107,7 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
     told = (
         corpus.json_text(corpus.error_json(failure))
         if is_json
-        else corpus.error_text(failure, console.look(sys.stderr))
+        else corpus.error_text(failure, console.style(sys.stderr))
     )
     console.note(told.rstrip())
     return failure.exit_code

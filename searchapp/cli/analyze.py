@@ -18,7 +18,7 @@ from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
 from searchapp.output import corpus
 
 if TYPE_CHECKING:
-    from searchapp.encoders.catalog import Facts
+    from searchapp.encoders.catalog import ModelInfo
 
 TextArgument = Annotated[
     str,
@@ -89,7 +89,7 @@ def explain(
     if as_json:
         console.write(corpus.json_text(pair.pair_json(found, by, layer=layer, head=head)))
     else:
-        console.write(pair.pair_text(found, by, console.look(sys.stdout), layer=layer, head=head))
+        console.write(pair.pair_text(found, by, console.style(sys.stdout), layer=layer, head=head))
     return console.Exit.DONE
 
 
@@ -118,7 +118,7 @@ def predict(
     if as_json:
         console.write(corpus.json_text(fill_mask.gaps_json(name, text, gaps)))
     else:
-        console.write(fill_mask.gaps_text(text, gaps, console.look(sys.stdout)))
+        console.write(fill_mask.gaps_text(text, gaps, console.style(sys.stdout)))
     return console.Exit.DONE
 
 
@@ -138,7 +138,7 @@ def _text_of(item: str) -> str:
     return "\n".join(texts)
 
 
-def _refuse_absent(layer: int | None, head: int | None, by: Facts) -> None:
+def _refuse_absent(layer: int | None, head: int | None, by: ModelInfo) -> None:
     """Raise UsageError for a layer or a head that the model has not."""
     if head is not None and layer is None:
         raise UsageError("a head is of a layer", hint="say which one: --layer 1 --head 1")

@@ -36,8 +36,8 @@ from searchapp.humanize import one_line, pluralize
 from searchapp.output import corpus as render
 
 if TYPE_CHECKING:
-    from searchapp.classification.classifier import Classifier, Figures, Judge
-    from searchapp.classification.document_vectors import Specimens
+    from searchapp.classification.classifier import Classifier, Judge, Metrics
+    from searchapp.classification.document_vectors import VectorSource
     from searchapp.classification.labeling import Examples
     from searchapp.config import Settings
     from searchapp.encoders.encoder import Encoder
@@ -103,7 +103,7 @@ def train(
     for `classify apply`. What LABELS say of documents of the corpus is recorded as said by hand;
     without LABELS, that is what is learned from.
     """
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import classifier_file, labeling
     from searchapp.classification.classifier import learn
     from searchapp.output import classification
@@ -114,7 +114,7 @@ def train(
         examples = _examples(labels, ground)
         classifier = learn(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
-            said = labeling.say(LocalBackend(chosen.corpus), examples.of_documents)
+            said = labeling.say(SqliteBackend(chosen.corpus), examples.of_documents)
             console.note(f"{pluralize(said, 'document')} of the corpus labelled as the table says")
         place = output or labeling.classifier_path(chosen.corpus)
         classifier_file.save(classifier, place)
@@ -129,7 +129,7 @@ def train(
     else:
         console.write(
             classification.classifier_text(
-                classifier, shown, console.look(sys.stdout), took_s=took_s
+                classifier, shown, console.style(sys.stdout), took_s=took_s
             )
         )
     return ground.code
@@ -171,7 +171,7 @@ def apply(
     Labels are stored with the documents of the corpus: `query --label`, `list --label`. Those that
     were given by hand stand.
     """
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import labeling
     from searchapp.output import classification
 
@@ -191,14 +191,14 @@ def apply(
             judge = _by_descriptions(zero_shot, ground)
     filters = filters_of(within, type_, where=where)
     found = labeling.apply(
-        LocalBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
+        SqliteBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
     )
     if as_json:
         console.write(
             render.json_text(classification.applied_json(found, judge, is_stored=not dry_run))
         )
     else:
-        console.write(classification.applied_text(found, console.look(sys.stdout)))
+        console.write(classification.applied_text(found, console.style(sys.stdout)))
         console.note(classification.applied_note(found, is_stored=not dry_run))
     return Exit.DONE if found.told else Exit.NOTHING
 
@@ -252,7 +252,7 @@ def evaluate(
     if as_json:
         console.write(render.json_text({"judged": what, **classification.figures_json(figures)}))
     else:
-        console.write(classification.figures_text(figures, what, console.look(sys.stdout)))
+        console.write(classification.figures_text(figures, what, console.style(sys.stdout)))
     return code
 
 
@@ -273,11 +273,11 @@ def label(
     What is said by hand stands until it is taken back, whatever a classifier says, and whatever
     becomes of the file.
     """
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import labeling
     from searchapp.classification.label_files import label_name
 
-    backend = LocalBackend(config.load(corpus=corpus).corpus)
+    backend = SqliteBackend(config.load(corpus=corpus).corpus)
     act = labeling.unlabel if remove else labeling.label
     changed = act(
         backend, label_name(name, "the command line"), [absolute(place) for place in places]
@@ -305,7 +305,7 @@ def show(
     if as_json:
         console.write(render.json_text(classification.classifier_json(found, shown)))
     else:
-        console.write(classification.classifier_text(found, shown, console.look(sys.stdout)))
+        console.write(classification.classifier_text(found, shown, console.style(sys.stdout)))
     return Exit.DONE
 
 
@@ -333,13 +333,13 @@ def _tell(
     if as_json:
         console.write(render.json_text(classification.verdicts_json(shown, verdicts, judge)))
     else:
-        console.write(classification.verdicts_text(shown, verdicts, console.look(sys.stdout)))
+        console.write(classification.verdicts_text(shown, verdicts, console.style(sys.stdout)))
     return ground.code
 
 
 def _taught(
     labels: Path | None, test: Path | None, folds: int, chosen: Settings, model: str | None
-) -> tuple[Figures, str, int]:
+) -> tuple[Metrics, str, int]:
     """How right it is what examples teach, on others or on those left out in turn."""
     from searchapp.classification.classifier import LEAST_LEFT_OUT, cross_validate, judged, learn
 
@@ -373,7 +373,7 @@ def _as_is(
     classifier: Path | None,
     chosen: Settings,
     model: str | None,
-) -> tuple[Figures, str, int]:
+) -> tuple[Metrics, str, int]:
     """How right a judge is that is there already."""
     from searchapp.classification.classifier import Classifier, judged
 
@@ -489,7 +489,7 @@ class _Ground:
     """
 
     identity: EncoderIdentity
-    specimens: Specimens
+    specimens: VectorSource
     code: Exit = Exit.DONE  # how the command ends, where it ends well
 
     def tell(self) -> None:
@@ -518,7 +518,7 @@ def _ground(
     """The encoder that is asked for, or the corpus's, or the default one; and the corpus, where it
     is the corpus's.
     """
-    from searchapp.classification.document_vectors import Specimens
+    from searchapp.classification.document_vectors import VectorSource
 
     console.show_log()
     with ExitStack() as stack:
@@ -537,14 +537,14 @@ def _ground(
             if is_corpus_needed:
                 raise _other(identity, its_own, is_of_classifier=made_by is not None)
             reader = None
-        yield _Ground(identity, Specimens(reader, open_encoder, _progress()))
+        yield _Ground(identity, VectorSource(reader, open_encoder, _progress()))
 
 
 def _reader(chosen: Settings, *, is_needed: bool) -> Reader | None:
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
 
     try:
-        return LocalBackend(chosen.corpus).reader()
+        return SqliteBackend(chosen.corpus).reader()
     except CorpusMissing:
         if is_needed:
             raise

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
 
-    from searchapp.output.terminal import Look
+    from searchapp.output.terminal import TerminalStyle
     from searchapp.types.results import Progress
 
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
@@ -96,7 +96,7 @@ def note(text: str) -> None:
 def note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
     """Tell where the time went, unless JSON tells it."""
     if stages_s and not as_json:
-        note(corpus.stages_text(stages_s, look(sys.stderr)).rstrip("\n"))
+        note(corpus.stages_text(stages_s, style(sys.stderr)).rstrip("\n"))
 
 
 def since_start_s() -> float:
@@ -114,10 +114,10 @@ def since_start_s() -> float:
         return 0.0
 
 
-def look(stream: TextIO) -> Look:
+def style(stream: TextIO) -> TerminalStyle:
     """What suits a stream: colour and links on a terminal, plain text elsewhere."""
     is_terminal = stream.isatty()
-    return terminal.Look(
+    return terminal.TerminalStyle(
         width=shutil.get_terminal_size().columns if is_terminal else None,
         color=config.wants_color(stream),
         links=is_terminal and config.terminal_has_links(),

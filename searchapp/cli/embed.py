@@ -209,7 +209,7 @@ def similar(
     elif as_csv:
         console.write(embeddings.matrix_csv(rows, columns, found))
     else:
-        console.write(embeddings.matrix_text(rows, columns, found, console.look(sys.stdout)))
+        console.write(embeddings.matrix_text(rows, columns, found, console.style(sys.stdout)))
     return Exit.DONE
 
 
@@ -228,13 +228,13 @@ def words(
 
     from searchapp.analysis.concordance import MOST_PASSAGES, occurrences
     from searchapp.analysis.word_senses import senses_of
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
     from searchapp.encoders.text_encoder import open_encoder
 
     console.show_log()
     place = config.load(corpus=corpus)
-    with closing(LocalBackend(place.corpus).reader()) as reader:
+    with closing(SqliteBackend(place.corpus).reader()) as reader:
         made_by = require_documents(reader)
         encoder = open_encoder(made_by, cache=place.cache)
         places, passages = occurrences(
@@ -244,7 +244,7 @@ def words(
     if as_json:
         console.write(render.json_text(embeddings.senses_json(word, places, senses, passages)))
     elif places:
-        console.write(embeddings.senses_text(word, places, senses, console.look(sys.stdout)))
+        console.write(embeddings.senses_text(word, places, senses, console.style(sys.stdout)))
     else:
         console.note(f"no passage holds the word {one_line(word)}")
     if passages > MOST_PASSAGES:
@@ -306,7 +306,7 @@ def _stream(rows: Iterator[Row], form: str) -> int:
             yield row
 
     lines = (
-        embeddings.rows_lines(counted(), console.look(sys.stdout))
+        embeddings.rows_lines(counted(), console.style(sys.stdout))
         if form == "table"
         else vector_export.json_lines(counted())
     )
@@ -387,7 +387,7 @@ def _duplicates(
     as_json: bool,
 ) -> int:
     from searchapp.analysis.similarity import pairs_above
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
 
     if level not in ("passage", "document"):
@@ -396,7 +396,7 @@ def _duplicates(
             hint="--level passage, or --level document",
         )
     console.show_log()
-    with closing(LocalBackend(config.load(corpus=corpus).corpus).reader()) as reader:
+    with closing(SqliteBackend(config.load(corpus=corpus).corpus).reader()) as reader:
         require_documents(reader)
         names, vectors = _stored(reader, filters, level)
     pairs, total = pairs_above(vectors, above, limit=limit)
@@ -405,7 +405,7 @@ def _duplicates(
     elif as_csv:
         console.write(embeddings.pairs_csv(names, pairs))
     else:
-        console.write(embeddings.pairs_text(names, pairs, console.look(sys.stdout)))
+        console.write(embeddings.pairs_text(names, pairs, console.style(sys.stdout)))
     if total > len(pairs):
         console.note(
             f"the nearest {len(pairs):,} of {total:,} pairs; --limit shows more, a higher --above "

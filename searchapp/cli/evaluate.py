@@ -98,7 +98,7 @@ def evaluate(
     if as_json:
         console.write(render.json_text(evaluation.evaluation_json(results, compared)))
     else:
-        console.write(evaluation.evaluation_text(results, compared, console.look(sys.stdout)))
+        console.write(evaluation.evaluation_text(results, compared, console.style(sys.stdout)))
     return 0
 
 
@@ -111,7 +111,7 @@ def _evaluations(
     weights: Sequence[float],
 ) -> list[Evaluation]:
     """The figures of a collection, or of one's own corpus; no modes are all of them."""
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import DEFAULT_MODEL
     from searchapp.encoders.text_encoder import load_encoder, open_encoder
     from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
@@ -120,7 +120,7 @@ def _evaluations(
     modes = modes or MODES
     with console.interruptible():
         if is_own:
-            backend, cache = LocalBackend(chosen.corpus), chosen.cache
+            backend, cache = SqliteBackend(chosen.corpus), chosen.cache
             return evaluate_corpus(
                 judged,
                 backend,

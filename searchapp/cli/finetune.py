@@ -158,7 +158,7 @@ def tune(
         return Exit.INTERRUPTED
     is_used = use and found.is_in_place
     if not as_json:
-        console.write(finetuning.tuned_text(found, console.look(sys.stdout), is_used=is_used))
+        console.write(finetuning.tuned_text(found, console.style(sys.stdout), is_used=is_used))
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
         told = finetuning.tuned_json(found)
@@ -166,7 +166,7 @@ def tune(
             render.json_text({**told, "use": models.reencoded_json(used)} if used else told)
         )
     elif used:
-        console.write(models.reencoded_text(used, console.look(sys.stdout)))
+        console.write(models.reencoded_text(used, console.style(sys.stdout)))
     if found.after is None or (used and not used.is_in_place):
         return Exit.INTERRUPTED
     return Exit.DONE if found.is_in_place else Exit.NOTHING

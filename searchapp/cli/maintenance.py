@@ -84,14 +84,14 @@ def check(
         console.write(
             render.json_text(render.salvage_json(found))
             if as_json
-            else render.salvage_text(found, console.look(sys.stdout))
+            else render.salvage_text(found, console.style(sys.stdout))
         )
         return Exit.LOST if found and found.lost else 0
     findings = opened.check(is_full=is_full)
     console.write(
         render.json_text(render.findings_json(findings))
         if as_json
-        else render.findings_text(findings, console.look(sys.stdout))
+        else render.findings_text(findings, console.style(sys.stdout))
     )
     if findings:
         console.note("to mend it: searchapp check --repair")
@@ -108,10 +108,10 @@ def backup(
     as_json: JsonOption = False,
 ) -> int:
     """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
 
     return _tell_held(
-        LocalBackend(config.load(corpus=corpus).corpus).back_up(file),
+        SqliteBackend(config.load(corpus=corpus).corpus).back_up(file),
         f"are in {file}",
         as_json=as_json,
     )
@@ -123,11 +123,11 @@ def restore(
     as_json: JsonOption = False,
 ) -> int:
     """Make a corpus of a backup, where there is none yet, and check all of it."""
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
 
     folder = config.load(corpus=corpus).corpus
     return _tell_held(
-        LocalBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json
+        SqliteBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json
     )
 
 
@@ -150,9 +150,9 @@ def export(
     """Write all documents with their vectors to one file in an open form, for another machine or
     another corpus.
     """
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
 
-    documents = LocalBackend(config.load(corpus=corpus).corpus).export(file)
+    documents = SqliteBackend(config.load(corpus=corpus).corpus).export(file)
     console.write(
         render.json_text({"documents": documents})
         if as_json
@@ -175,7 +175,7 @@ def import_(
     as_json: JsonOption = False,
 ) -> int:
     """Take the documents of an export in, without embedding them again."""
-    counts = corpus_at(corpus).take_in(file, moved=mover_of(moves))
+    counts = corpus_at(corpus).import_documents(file, moved=mover_of(moves))
     told = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
@@ -193,6 +193,6 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
     console.write(
         render.json_text(render.diagnosis_json(found))
         if as_json
-        else render.diagnosis_text(found, console.look(sys.stdout))
+        else render.diagnosis_text(found, console.style(sys.stdout))
     )
     return Exit.FAILED if found.problems else 0

@@ -66,7 +66,7 @@ def map_(
     one, and what is nearest in truth.
     """
     from searchapp.analysis import corpus_map
-    from searchapp.backends.sqlite.backend import LocalBackend
+    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
     from searchapp.output import map
     from searchapp.output.html.map_page import map_html
@@ -75,7 +75,7 @@ def map_(
     place = config.load(corpus=corpus).corpus
     filters = filters_of(within, type_, where=where, labels=label)
     page = out or (None if as_json else _own(_DEFAULT))
-    with closing(LocalBackend(place).reader()) as reader:
+    with closing(SqliteBackend(place).reader()) as reader:
         require_documents(reader)
         found = corpus_map.map_corpus(
             reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note
@@ -94,7 +94,7 @@ def map_(
             )
         )
     else:
-        console.write(map.map_text(found, os.fspath(page or ""), size, console.look(sys.stdout)))
+        console.write(map.map_text(found, os.fspath(page or ""), size, console.style(sys.stdout)))
     return Exit.DONE
 
 

@@ -54,11 +54,11 @@ def list_(
     from searchapp.encoders.catalog import at_hand
 
     found = at_hand(config.load(corpus=corpus), folders or [])
-    look = console.look(sys.stdout)
+    style = console.style(sys.stdout)
     console.write(
         render.json_text(modelcard.models_json(found))
         if as_json
-        else modelcard.models_text(found, look)
+        else modelcard.models_text(found, style)
     )
     return 0
 
@@ -77,11 +77,11 @@ def show(
     chosen = config.load(corpus=corpus)
     facts = look_at(_named(name, chosen), chosen.cache)
     size = converted_size(facts, chosen.cache)
-    look = console.look(sys.stdout)
+    style = console.style(sys.stdout)
     console.write(
         render.json_text(modelcard.card_json(facts, size))
         if as_json
-        else modelcard.card_text(facts, size, look)
+        else modelcard.card_text(facts, size, style)
     )
     return 0
 
@@ -101,11 +101,11 @@ def verify(
     chosen = config.load(corpus=corpus)
     named = _named(name, chosen)
     parts = catalog.verify(named, chosen)
-    look = console.look(sys.stdout)
+    style = console.style(sys.stdout)
     console.write(
         render.json_text(modelcard.parts_json(named, parts))
         if as_json
-        else modelcard.parts_text(parts, look)
+        else modelcard.parts_text(parts, style)
     )
     states = {each.state for each in parts}
     return Exit.FAILED if "wrong" in states else Exit.DAMAGED if "derived" in states else 0
@@ -137,11 +137,11 @@ def use(
             else "the corpus uses this model already\n"
         )
         return 0
-    look = console.look(sys.stdout)
+    style = console.style(sys.stdout)
     console.write(
         render.json_text(modelcard.reencoded_json(done))
         if as_json
-        else modelcard.reencoded_text(done, look)
+        else modelcard.reencoded_text(done, style)
     )
     return 0 if done.is_in_place else Exit.INTERRUPTED
 

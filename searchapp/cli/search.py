@@ -91,7 +91,7 @@ def ingest(
     console.write(
         render.json_text(render.report_json(report) | told)
         if as_json
-        else render.report_text(report, console.look(sys.stdout))
+        else render.report_text(report, console.style(sys.stdout))
     )
     if report.was_interrupted:
         return Exit.INTERRUPTED
@@ -194,7 +194,7 @@ def query(
         raise typer.BadParameter(
             "an answer has one form: give --json or --paths", param_hint="--paths"
         )
-    look = console.look(sys.stdout)
+    style = console.style(sys.stdout)
     console.show_log()
     begun_s = console.since_start_s()
     place = settings.load(corpus=corpus)
@@ -216,7 +216,7 @@ def query(
         collapse=not copies,
         is_exact=exact,
         is_literal=literal,
-        has_highlights=look.width is not None and not as_json and not as_paths,
+        has_highlights=style.width is not None and not as_json and not as_paths,
         has_shares=explain,
     )
     last_answer.remember(answer, corpus=place.corpus, cache=place.cache)
@@ -228,12 +228,12 @@ def query(
         told = {"timings_s": render.stages_json(stages_s)} if timings else {}
         console.write(render.json_text(render.answer_json(answer) | told))
     else:
-        if look.width is not None or answer.mode != "cosine":
+        if style.width is not None or answer.mode != "cosine":
             console.note(render.how_text(answer))
         console.write(
             render.answer_paths(answer)
             if as_paths
-            else render.answer_text(answer, look, is_explained=explain)
+            else render.answer_text(answer, style, is_explained=explain)
         )
     return 0 if answer.matches else Exit.NOTHING
 
@@ -269,7 +269,7 @@ def status(
     from searchapp.backends.sqlite import shadow
     from searchapp.output import models
 
-    found, look = corpus_at(corpus).status(), console.look(sys.stdout)
+    found, style = corpus_at(corpus).status(), console.style(sys.stdout)
     others = shadow.others(Path(found.path))
     if as_json:
         console.write(
@@ -278,10 +278,10 @@ def status(
             )
         )
     elif skipped:
-        console.write(render.unindexed_text(found.unindexed, look))
+        console.write(render.unindexed_text(found.unindexed, style))
     else:
         console.write(
-            render.status_text(found, look) + models.encodings_text(others, found.documents)
+            render.status_text(found, style) + models.encodings_text(others, found.documents)
         )
     return 0
 
@@ -299,7 +299,7 @@ def list_(
     console.write(
         render.json_text(render.list_json(rows))
         if as_json
-        else render.list_text(rows, console.look(sys.stdout))
+        else render.list_text(rows, console.style(sys.stdout))
     )
     return 0 if rows else Exit.NOTHING
 
@@ -314,5 +314,5 @@ def show(
     if as_json:
         console.write(render.json_text(render.show_json(row, metadata, passages)))
     else:
-        console.write(render.show_text(row, metadata, passages, console.look(sys.stdout)))
+        console.write(render.show_text(row, metadata, passages, console.style(sys.stdout)))
     return 0

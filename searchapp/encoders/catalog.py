@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.backends.sqlite import shadow
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.encoders import openvino_engine
 from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model, is_hub_name
 from searchapp.errors import CorpusError, EncoderError
@@ -48,7 +48,7 @@ _HEADER_BYTES = 100 * 2**20  # the most that the format allows
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ModelInfo:
     """What a model is."""
 
     model: str  # its name: "default", a folder or a hub name
@@ -76,12 +76,12 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
+class InstalledModel:
     """A model that was found on this machine; `facts`, or why it cannot be used."""
 
     model: str
     origin: Origin
-    facts: Facts | None = None
+    facts: ModelInfo | None = None
     problem: str = ""
     is_current: bool = False  # the corpus's
     kept: int | None = (
@@ -104,7 +104,7 @@ class Part:
 
 def at_hand(
     settings: Settings, folders: Sequence[Path] = (), *, hub: Path | None = None
-) -> list[AtHand]:
+) -> list[InstalledModel]:
     """The models on this machine: the default one, those of installed packages, of the corpus, in
     the given folders, that were converted before, and in the hub's folder (`hub`, else where its
     library keeps it). One that is found twice counts once; in the hub's folder what is no encoder
@@ -120,7 +120,7 @@ def at_hand(
         if identity is not None
     ]
     seen: set[Path] = set()
-    found: list[AtHand] = []
+    found: list[InstalledModel] = []
     for model, origin, place in _candidates(settings, named, folders, hub):
         with suppress(OSError):
             if (key := (place or Path(model)).resolve()) in seen:
@@ -170,20 +170,20 @@ def _candidates(
             yield name, "hub", place
 
 
-def _found(model: str, origin: Origin, place: Path | None, cache: Path) -> AtHand:
+def _found(model: str, origin: Origin, place: Path | None, cache: Path) -> InstalledModel:
     if place is None and is_hub_name(model):
-        return AtHand(model, origin, problem="it is not on this machine")
+        return InstalledModel(model, origin, problem="it is not on this machine")
     try:
         folder = find_model(model if place is None else str(place), cache=cache)
-        return AtHand(model, origin, _facts(replace(folder, model=model)))
+        return InstalledModel(model, origin, _facts(replace(folder, model=model)))
     except EncoderError as error:
-        return AtHand(model, origin, problem=str(error))
+        return InstalledModel(model, origin, problem=str(error))
 
 
 def _made_by(corpus: Path) -> tuple[EncoderIdentity | None, list[shadow.OtherEncoding]]:
     """The encoder of the corpus, where it can be read, and its other encodings."""
     try:
-        with Snapshot(corpus) as snapshot:
+        with SqliteReader(corpus) as snapshot:
             return snapshot.encoder, shadow.others(corpus)
     except CorpusError:
         return None, []
@@ -266,12 +266,12 @@ def _snapshot(hub: Path, name: str) -> Path | None:
 # ---- what one is ---------------------------------------------------------------------------------
 
 
-def look_at(model: str, cache: Path) -> Facts:
+def look_at(model: str, cache: Path) -> ModelInfo:
     """What a model is, by its name; raises EncoderError as `find_model` does."""
     return _facts(find_model(model, cache=cache))
 
 
-def converted_size(facts: Facts, cache: Path) -> int | None:
+def converted_size(facts: ModelInfo, cache: Path) -> int | None:
     """The bytes of the model as it was converted for this processor, None where it was not, or has
     to be again.
     """
@@ -282,10 +282,10 @@ def converted_size(facts: Facts, cache: Path) -> int | None:
     return sum(file.stat().st_size for file in entry.path.iterdir())
 
 
-def _facts(folder: ModelFolder) -> Facts:
+def _facts(folder: ModelFolder) -> ModelInfo:
     config = json.loads((folder.path / "config.json").read_text(encoding="utf-8"))
     tensors = _tensors(folder)
-    return Facts(
+    return ModelInfo(
         model=folder.model,
         path=folder.path,
         family=folder.family,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.types.documents import Span
-    from searchapp.types.vectors import Device, EncoderIdentity, Inside, Vector, Vectors
+    from searchapp.types.vectors import Device, EncoderIdentity, ForwardPass, Vector, Vectors
 
 
 class WordVector(NamedTuple):
@@ -142,7 +142,7 @@ class Encoder:
             for found in self._tokens(text[start:end], start)
         ]
 
-    def look_inside(self, text: str) -> Inside:
+    def look_inside(self, text: str) -> ForwardPass:
         """All hidden states and attentions of a text, cut at the limit. Raises EncoderError for a
         fast encoder.
         """

@@ -28,12 +28,12 @@ def guess(arguments: Sequence[str]) -> None:
     if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
         return
     from searchapp import config
-    from searchapp.backends.sqlite.reader import Snapshot
+    from searchapp.backends.sqlite.reader import SqliteReader
     from searchapp.errors import SearchappError
 
     try:
         place = config.load(corpus=_corpus(arguments))
-        with Snapshot(place.corpus) as snapshot:
+        with SqliteReader(place.corpus) as snapshot:
             if snapshot.encoder is not None:
                 begin(snapshot.encoder, place.cache)
     except (SearchappError, OSError):

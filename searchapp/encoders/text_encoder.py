@@ -33,7 +33,7 @@ from searchapp.encoders.openvino_engine import (
 from searchapp.errors import EncoderError
 from searchapp.linalg import unit
 from searchapp.types.documents import Span
-from searchapp.types.vectors import EncoderIdentity, Inside, TokenVectors
+from searchapp.types.vectors import EncoderIdentity, ForwardPass, TokenVectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -161,7 +161,7 @@ class TextEncoder:
                 found[i] = TokenVectors(offsets, _finite(one[: len(offsets)]))
         return [found[i] for i in range(len(texts))]
 
-    def look_inside(self, text: str) -> Inside:
+    def look_inside(self, text: str) -> ForwardPass:
         """All that the model makes of a text, cut at the limit. Raises EncoderError where the
         engine shows no more than vectors.
         """
@@ -174,7 +174,7 @@ class TextEncoder:
         encoding = self._cut(self._recipe.document_prompt + text)
         hidden, attentions = self._engine.look_inside(self._batch([encoding]))
         size = max(1, len(encoding))
-        return Inside(
+        return ForwardPass(
             tokens=tuple(encoding.tokens),
             offsets=_offsets(encoding, len(self._recipe.document_prompt)),
             hidden_states=_finite(hidden[:, :size]),

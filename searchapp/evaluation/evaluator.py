@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, UnknownMode, UsageError
 from searchapp.evaluation.qrels import (
@@ -78,7 +78,7 @@ def evaluate(
     questions = collection_questions(folder)
     encoder = open_encoder()
     with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
-        backend = LocalBackend(Path(work) / "corpus")
+        backend = SqliteBackend(Path(work) / "corpus")
         with closing(backend.writer()) as writer:
             writer.set_encoder(encoder.identity)
             _take_in(folder, writer, encoder, on_progress)

@@ -7,13 +7,9 @@ import os
 import stat
 from dataclasses import dataclass
 from io import FileIO
-from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.types.documents import FileIdentity
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

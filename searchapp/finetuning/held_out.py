@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import DEFAULT_MODEL, Corpus
 from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.encoders.text_encoder import load_encoder, open_encoder
@@ -27,8 +27,8 @@ from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions
 from searchapp.finetuning.training_pairs import (
     Answers,
-    Lesson,
     Parts,
+    TrainingPair,
     familiar,
     is_pairs,
     of_headings,
@@ -68,7 +68,7 @@ class Score:
     evaluation: Evaluation
 
 
-class Exam(Protocol):
+class HeldOutEvaluation(Protocol):
     """Questions held out, to be answered with one model and with another."""
 
     def before(self) -> Score:
@@ -84,10 +84,10 @@ class Task:
 
     kind: Kind
     base: ModelFolder
-    lessons: list[Lesson]
+    lessons: list[TrainingPair]
     parts: Parts
     familiar: int  # questions held out whose answers are learned from, too, with other questions
-    exam: Exam
+    exam: HeldOutEvaluation
 
 
 def set_task(
@@ -148,7 +148,11 @@ def _judgements_task(subject: _Subject, source: Path, held_out: Path | None, see
 
 
 def _pairs_task(
-    kind: Kind, given: list[Lesson], held_out: list[Lesson] | None, room: _PairsRoom, seed: int
+    kind: Kind,
+    given: list[TrainingPair],
+    held_out: list[TrainingPair] | None,
+    room: _PairsRoom,
+    seed: int,
 ) -> Task:
     answers = _answers(given)
     asked = answers if held_out is None else _answers(held_out)
@@ -171,14 +175,14 @@ def _parted(given: Answers, asked: Answers, seed: int) -> Parts:
     )
 
 
-def _answers(lessons: Iterable[Lesson]) -> Answers:
+def _answers(lessons: Iterable[TrainingPair]) -> Answers:
     found = defaultdict(set)
     for each in lessons:
         found[each.question].add(each.text)
     return found
 
 
-def _learned(lessons: Iterable[Lesson], parts: Parts) -> list[Lesson]:
+def _learned(lessons: Iterable[TrainingPair], parts: Parts) -> list[TrainingPair]:
     learned = set(parts.learned)
     return [each for each in lessons if each.question in learned]
 
@@ -205,7 +209,7 @@ class _Subject:
         self, chosen: Settings, mode: str | None, work: Path, on_embedding: OnEmbedding
     ) -> None:
         self.work, self.on_embedding = work, on_embedding
-        self.backend = LocalBackend(chosen.corpus)
+        self.backend = SqliteBackend(chosen.corpus)
         with closing(self.backend.reader()) as reader:
             identity = reader.encoder
             documents, _, pending, _ = reader.counts()
@@ -255,13 +259,13 @@ class _Subject:
                 found[questions[each.question]].add(each.document)
         return found
 
-    def lessons(self, file: Path, learned: Iterable[str]) -> list[Lesson]:
+    def lessons(self, file: Path, learned: Iterable[str]) -> list[TrainingPair]:
         """The judgements of these questions that name an answer: the question, and the passage of
         the document that answers it best.
         """
         questions, wanted = self.questions(file), set(learned)
         corpus = Corpus(self.backend, encoder=self.encoder)
-        found: dict[Lesson, None] = {}
+        found: dict[TrainingPair, None] = {}
         for each in own_judgements(file, self.paths):
             question = questions[each.question]
             if each.grade > 0 and question in wanted:
@@ -271,10 +275,10 @@ class _Subject:
                     embedded_text(match.hit.passage.headings, match.hit.text)
                     for match in answer.matches
                 )
-                found.update(dict.fromkeys(Lesson(question, text) for text in passages))
+                found.update(dict.fromkeys(TrainingPair(question, text) for text in passages))
         return list(found)
 
-    def headings(self) -> list[Lesson]:
+    def headings(self) -> list[TrainingPair]:
         """The titles and headings, each with what stands below it."""
         with closing(self.backend.reader()) as reader:
             return of_headings(
@@ -283,7 +287,7 @@ class _Subject:
                 for hit in reader.show(document_id)[1]
             )
 
-    def exam(self, file: Path, held_out: Iterable[str]) -> Exam:
+    def exam(self, file: Path, held_out: Iterable[str]) -> HeldOutEvaluation:
         """The judgements of these questions, in a file of their own."""
         questions, wanted = self.questions(file), set(held_out)
         rows = [
@@ -310,7 +314,7 @@ class _CorpusExam:
         return self._score(self._subject.backend, self._subject.encoder)
 
     def after(self, encoder: Encoder) -> Score:
-        copy = LocalBackend(self._subject.work / "corpus")
+        copy = SqliteBackend(self._subject.work / "corpus")
         _copy(self._subject.backend, copy, encoder, self._subject.on_embedding)
         return self._score(copy, encoder)
 
@@ -381,7 +385,7 @@ class _PairsRoom:
             on_embedding,
         )
 
-    def furnish(self, texts: Iterable[Lesson], asked: Sequence[Lesson]) -> None:
+    def furnish(self, texts: Iterable[TrainingPair], asked: Sequence[TrainingPair]) -> None:
         """Write the collection, in BEIR form."""
         documents = {
             text: f"d{at}"

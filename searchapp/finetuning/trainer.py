@@ -27,7 +27,7 @@ from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
-    from searchapp.finetuning.training_pairs import Lesson
+    from searchapp.finetuning.training_pairs import TrainingPair
     from searchapp.types.vectors import Device
 
 MODEL, CHECKPOINT = "model", "checkpoint.safetensors"  # in the folder of a run
@@ -82,7 +82,7 @@ def require_training() -> None:
 
 def train(
     base: ModelFolder,
-    lessons: Sequence[Lesson],
+    lessons: Sequence[TrainingPair],
     recipe: Recipe,
     work: Path,
     *,
@@ -127,7 +127,7 @@ def steps_done(work: Path, key: str) -> int:
     return int(header["step"]) if header.get("key") == key else 0
 
 
-def plan(lessons: Sequence[Lesson], recipe: Recipe) -> list[list[int]]:
+def plan(lessons: Sequence[TrainingPair], recipe: Recipe) -> list[list[int]]:
     """The batches of all epochs, as positions: in each, no question and no text twice, since one's
     answer would be another's wrong one.
     """
@@ -162,7 +162,7 @@ class _Run:
     def __init__(
         self,
         base: ModelFolder,
-        lessons: Sequence[Lesson],
+        lessons: Sequence[TrainingPair],
         recipe: Recipe,
         checkpoint: Path,
         key: str,

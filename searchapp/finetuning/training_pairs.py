@@ -36,7 +36,7 @@ _FORM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingPair:
     """A question, and a text that answers it."""
 
     question: str
@@ -176,9 +176,9 @@ def is_pairs(file: Path) -> bool:
     return "text" in row
 
 
-def pairs(file: Path) -> list[Lesson]:
+def pairs(file: Path) -> list[TrainingPair]:
     """The pairs of a file, each once. Raises CollectionError for a line that is none."""
-    found: dict[Lesson, None] = {}
+    found: dict[TrainingPair, None] = {}
     for line, row in rows(file, _COLUMNS, form=_FORM):
         values = [row.get(name) for name in ("question", "text")]
         question, text = (value.strip() if isinstance(value, str) else "" for value in values)
@@ -186,14 +186,14 @@ def pairs(file: Path) -> list[Lesson]:
             raise CollectionError(
                 f"{file}, line {line}: no {'text' if question else 'question'}", hint=_FORM
             )
-        found[Lesson(question, text)] = None
+        found[TrainingPair(question, text)] = None
     return list(found)
 
 
 # ---- pairs of headings ---------------------------------------------------------------------------
 
 
-def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[Lesson]:
+def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[TrainingPair]:
     """Titles and headings with what stands below them, from passages in order: document, headings
     (title first) and text.
 
@@ -207,8 +207,8 @@ def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[Less
     owners: dict[str, set[int]] = defaultdict(set)
     for document, headings in first:
         owners[headings[-1].casefold()].add(document)
-    lessons: dict[Lesson, None] = {}
+    lessons: dict[TrainingPair, None] = {}
     for (_, headings), text in first.items():
         asked = headings[-1:] if len(owners[headings[-1].casefold()]) == 1 else headings
-        lessons[Lesson(" ".join(" ".join(asked).split()), text)] = None
+        lessons[TrainingPair(" ".join(" ".join(asked).split()), text)] = None
     return list(lessons)

@@ -31,7 +31,7 @@ from searchapp.types.documents import (
     containers_of,
     is_within,
 )
-from searchapp.types.results import FileOutcome, Progress, Report
+from searchapp.types.results import FileOutcome, IngestReport, Progress
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
@@ -96,7 +96,7 @@ class Ingest:
         self._bytes_to_read = self._bytes_read = self._files_done = self._files_to_read = 0
         self._intake: Intake | None = None
 
-    def run(self, given: Sequence[Root] = ()) -> Report:
+    def run(self, given: Sequence[Root] = ()) -> IngestReport:
         """Bring everything below the given roots up to date, or below all remembered ones; the
         given are remembered.
 
@@ -125,7 +125,7 @@ class Ingest:
                 self._tidy(roots)
         with self._watch.stage("publish"):
             generation = self._writer.finish()
-        return Report(
+        return IngestReport(
             generation=generation,
             took_s=time.perf_counter() - begin,
             files=tuple(sorted(self._outcomes.values(), key=lambda entry: entry.path)),

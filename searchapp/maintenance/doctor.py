@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from searchapp import __version__
 from searchapp.backends.sqlite import layout, shadow
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.encoders import openvino_engine
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
@@ -146,7 +146,7 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
 def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     yield "folder", str(settings.corpus)
     try:
-        with Snapshot(settings.corpus) as snapshot:
+        with SqliteReader(settings.corpus) as snapshot:
             status = snapshot.status()
     except CorpusMissing:
         yield "state", "there is none yet"
@@ -237,7 +237,7 @@ _SECTIONS: dict[str, Callable[[Settings, list[Problem]], _Facts]] = {
 def _made_by(folder: Path) -> EncoderIdentity | None:
     """The encoder that made the corpus, None where there is none or it cannot be read."""
     try:
-        with Snapshot(folder) as snapshot:
+        with SqliteReader(folder) as snapshot:
             return snapshot.encoder
     except SearchappError:
         return None

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.backends.sqlite import shadow, swap
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.shadow import Reencoded
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
 from searchapp.filesystem.sources import standing_source
@@ -46,7 +46,7 @@ from searchapp.types.results import FileOutcome, Progress
 if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.types.protocols import Encoder
-    from searchapp.types.results import Report
+    from searchapp.types.results import IngestReport
     from searchapp.types.vectors import EncoderIdentity
 
 Step: TypeAlias = Literal[
@@ -148,7 +148,7 @@ class _Reencoding:
         if self.before.fingerprint == self.after.fingerprint:
             raise ValueError("the corpus uses that encoder already")
         self.folder = shadow.folder_of(self.corpus, self.after.fingerprint)
-        self.backend = LocalBackend(self.folder)
+        self.backend = SqliteBackend(self.folder)
 
     def to_the_end(self, *, keep: bool) -> Reencoded:
         """Build, bring up to date, check, switch."""
@@ -177,7 +177,7 @@ class _Reencoding:
             joined, left = self.difference()
             self.put_in_place(keep=keep)
             self.on_step("publishing")
-            with Store(self.corpus, lock) as store:  # which gives the lock back
+            with SqliteWriter(self.corpus, lock) as store:  # which gives the lock back
                 store.finish()
         finally:
             lock.release()
@@ -189,7 +189,7 @@ class _Reencoding:
 
     # -- a round
 
-    def round(self, *, is_first: bool = False) -> Report | None:
+    def round(self, *, is_first: bool = False) -> IngestReport | None:
         """Bring the new encoding up to date with the corpus and the disk; None where the corpus has
         no folders to look at.
         """
@@ -212,11 +212,11 @@ class _Reencoding:
                 self.note_left(writer, report)
         return report
 
-    def prepare(self, writer: Store) -> list[Root]:
+    def prepare(self, writer: SqliteWriter) -> list[Root]:
         """Make the encoding's folder, record its encoder and the corpus's roots; returns these."""
         if writer.encoder() is None:
             writer.set_encoder(self.after)
-        with Snapshot(self.corpus) as current:
+        with SqliteReader(self.corpus) as current:
             roots = list(current.status().roots)
         for root in writer.roots():
             if root not in roots:
@@ -226,7 +226,7 @@ class _Reencoding:
         writer.commit()
         return roots
 
-    def take_over(self, writer: Store, roots: Sequence[Root], *, is_first: bool) -> None:
+    def take_over(self, writer: SqliteWriter, roots: Sequence[Root], *, is_first: bool) -> None:
         """Store what the corpus has and this encoding has not, from the stored text; at first only
         what no ingest can read.
 
@@ -234,7 +234,7 @@ class _Reencoding:
         reads it anew.
         """
         known = writer.known_files()
-        with Snapshot(self.corpus) as current:
+        with SqliteReader(self.corpus) as current:
             documents = current.database.execute(
                 "SELECT id, path, content_hash, is_stale FROM document ORDER BY id"
             ).fetchall()
@@ -256,7 +256,9 @@ class _Reencoding:
                     self.store(writer, *_stored(current, document_id), is_stale=is_stale)
         writer.commit()
 
-    def store(self, writer: Store, source: Source, document: Document, *, is_stale: bool) -> None:
+    def store(
+        self, writer: SqliteWriter, source: Source, document: Document, *, is_stale: bool
+    ) -> None:
         passages = split(document, self.encoder.tokenize, max_tokens=self.after.max_tokens)
         document_id = writer.replace(replace(source, splitter=TAKEN_OVER), document, passages)
         if is_stale:
@@ -264,7 +266,7 @@ class _Reencoding:
         if document_id % _COMMIT_DOCUMENTS == 0:
             writer.commit()
 
-    def ingest(self) -> Report:
+    def ingest(self) -> IngestReport:
         report = Corpus(self.backend, encoder=self.encoder).ingest(
             on_progress=self.on_progress, is_stopped=self.is_stopped
         )
@@ -285,7 +287,7 @@ class _Reencoding:
             writer.finish()
         self.embedded += intake.embedded
 
-    def part(self, writer: Store, roots: Sequence[Root]) -> None:
+    def part(self, writer: SqliteWriter, roots: Sequence[Root]) -> None:
         """Take out what the corpus has not, and what no ingest would find: it left the corpus after
         this encoding was built.
         """
@@ -300,7 +302,7 @@ class _Reencoding:
         writer.remove(gone)
         writer.commit()
 
-    def note_left(self, writer: Store, report: Report) -> None:
+    def note_left(self, writer: SqliteWriter, report: IngestReport) -> None:
         known, outcomes = writer.known_files(), {entry.path: entry for entry in report.files}
         for path, content_hash in self.documents().items():
             if path not in known and path in outcomes:
@@ -361,11 +363,11 @@ class _Reencoding:
 
     def documents(self) -> dict[bytes, bytes]:
         """The content hash of each document of the corpus, by path."""
-        with Snapshot(self.corpus) as current:
+        with SqliteReader(self.corpus) as current:
             return dict(current.database.execute("SELECT path, content_hash FROM document"))
 
     def result(self, folder: Path) -> Reencoded:
-        with Snapshot(folder) as snapshot:
+        with SqliteReader(folder) as snapshot:
             documents, passages, pending, _ = snapshot.counts()
             generation = snapshot.generation
             taken_over = sum(
@@ -397,7 +399,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _current(folder: Path) -> EncoderIdentity:
     """The encoder of a corpus."""
-    with closing(LocalBackend(folder).reader()) as reader:
+    with closing(SqliteBackend(folder).reader()) as reader:
         if reader.encoder is None:
             raise CorpusEmpty(
                 "the corpus holds no documents yet", hint="run: searchapp ingest PATH --model MODEL"
@@ -443,7 +445,7 @@ def _is_to_be_read(path: bytes, roots: Sequence[Root]) -> bool:
     return any(is_within(path, root.path) for root in roots) and standing_source(path) is not None
 
 
-def _stored(current: Snapshot, document_id: int) -> tuple[Source, Document]:
+def _stored(current: SqliteReader, document_id: int) -> tuple[Source, Document]:
     """A document as it is stored, with a block for each of its passages, or for each of their lines
     where lines have places.
     """

@@ -13,15 +13,15 @@ from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
-    Look,
+    TerminalStyle,
     display_path,
     display_width,
-    fitted,
     joined,
+    truncate,
 )
 
 if TYPE_CHECKING:
-    from searchapp.classification.classifier import Classifier, Figures, Judge, Verdict
+    from searchapp.classification.classifier import Classifier, Judge, Metrics, Verdict
     from searchapp.classification.labeling import Applied
 
 _WIDEST_NAME = 24  # columns
@@ -47,7 +47,7 @@ def classifier_json(classifier: Classifier, place: str) -> dict[str, object]:
 
 
 def classifier_text(
-    classifier: Classifier, place: str, look: Look = PLAIN, *, took_s: float | None = None
+    classifier: Classifier, place: str, style: TerminalStyle = PLAIN, *, took_s: float | None = None
 ) -> str:
     """What a classifier has learned, and how right it is on examples left out in turn."""
     figures = classifier.figures
@@ -58,17 +58,17 @@ def classifier_text(
     )
     return joined(
         [
-            look.paint(heading, BOLD),
-            _told("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), look),
+            style.paint(heading, BOLD),
+            _told("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), style),
             _told(
                 "left out",
                 f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, on examples "
                 "left out in turn",
-                look,
+                style,
             ),
-            _told("calibration", _calibration(figures), look),
-            _told("encoder", one_line(classifier.encoder.model), look),
-            _told("file", one_line(place), look),
+            _told("calibration", _calibration(figures), style),
+            _told("encoder", one_line(classifier.encoder.model), style),
+            _told("file", one_line(place), style),
         ]
     )
 
@@ -76,7 +76,7 @@ def classifier_text(
 # ---- how right it is -----------------------------------------------------------------------------
 
 
-def figures_json(figures: Figures) -> dict[str, object]:
+def figures_json(figures: Metrics) -> dict[str, object]:
     """Figures for programs: `confusion[i][j]` counts examples of label i that were given label j,
     in order of `labels`.
     """
@@ -112,7 +112,7 @@ def figures_json(figures: Figures) -> dict[str, object]:
     }
 
 
-def figures_text(figures: Figures, what: str, look: Look = PLAIN) -> str:
+def figures_text(figures: Metrics, what: str, style: TerminalStyle = PLAIN) -> str:
     """How right labels are: overall, label by label, what is taken for what, and whether
     probabilities are what they say.
     """
@@ -125,30 +125,30 @@ def figures_text(figures: Figures, what: str, look: Look = PLAIN) -> str:
         f"{pluralize(figures.examples, 'example')} {what}"
     )
     lines = [
-        look.paint(heading, BOLD) + look.paint(spread, DIM),
+        style.paint(heading, BOLD) + style.paint(spread, DIM),
         "",
-        *_by_label(figures, look),
+        *_by_label(figures, style),
         "",
-        *_confusions(figures, look),
+        *_confusions(figures, style),
     ]
     if figures.calibration_error is not None:
-        lines += ["", f"calibration: {_calibration(figures)}", *_bins(figures, look)]
+        lines += ["", f"calibration: {_calibration(figures)}", *_bins(figures, style)]
     return joined(lines)
 
 
-def _by_label(figures: Figures, look: Look) -> Iterable[str]:
-    yield look.paint(_row("label", ("examples", "precision", "recall", "F1"), figures), DIM)
+def _by_label(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
+    yield style.paint(_row("label", ("examples", "precision", "recall", "F1"), figures), DIM)
     for name, values, row in zip(figures.classes, figures.by_label, figures.confusion, strict=True):
         yield _row(name, (f"{sum(row):,}", *(f"{value:.3f}" for value in values)), figures)
 
 
-def _confusions(figures: Figures, look: Look) -> Iterable[str]:
+def _confusions(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
     names, counts = figures.classes, figures.confusion
     if len(names) <= _MOST_LABELS:
-        yield look.paint(
+        yield style.paint(
             "confusion: a row has the examples of a label, a column those that were given it", DIM
         )
-        yield look.paint(_row("", [fitted(one_line(name), 9) for name in names], figures), DIM)
+        yield style.paint(_row("", [truncate(one_line(name), 9) for name in names], figures), DIM)
         for name, row in zip(names, counts, strict=True):
             yield _row(name, [f"{count:,}" for count in row], figures)
         return
@@ -158,7 +158,7 @@ def _confusions(figures: Figures, look: Look) -> Iterable[str]:
         for j in range(len(names))
         if i != j and counts[i][j]
     )
-    yield look.paint(
+    yield style.paint(
         f"confusion: the commonest of {pluralize(len(wrong), 'pair')}; --json has the whole matrix",
         DIM,
     )
@@ -166,15 +166,15 @@ def _confusions(figures: Figures, look: Look) -> Iterable[str]:
         yield f"{-count:>6,}  {one_line(names[i])} called {one_line(names[j])}"
 
 
-def _bins(figures: Figures, look: Look) -> Iterable[str]:
-    yield look.paint(_row("", ("examples", "said", "right"), figures), DIM)
+def _bins(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
+    yield style.paint(_row("", ("examples", "said", "right"), figures), DIM)
     for each in figures.bins:
         yield _row("", (f"{each.count:,}", f"{each.probability:.3f}", f"{each.right:.3f}"), figures)
 
 
-def _row(name: str, cells: Iterable[str], figures: Figures) -> str:
+def _row(name: str, cells: Iterable[str], figures: Metrics) -> str:
     wide = min(_WIDEST_NAME, max([8, *(display_width(one_line(each)) for each in figures.classes)]))
-    shown = fitted(one_line(name), wide)
+    shown = truncate(one_line(name), wide)
     return (
         shown
         + " " * (wide - display_width(shown))
@@ -182,7 +182,7 @@ def _row(name: str, cells: Iterable[str], figures: Figures) -> str:
     )
 
 
-def _calibration(figures: Figures) -> str:
+def _calibration(figures: Metrics) -> str:
     if figures.calibration_error is None or figures.raw_calibration_error is None:
         return "no probabilities"
     was = f"it was {figures.raw_calibration_error:.3f} before calibration"
@@ -215,18 +215,20 @@ def verdicts_json(
     }
 
 
-def verdicts_text(items: Sequence[str], verdicts: Sequence[Verdict], look: Look = PLAIN) -> str:
+def verdicts_text(
+    items: Sequence[str], verdicts: Sequence[Verdict], style: TerminalStyle = PLAIN
+) -> str:
     """A line each: label, probability or cosine, and the text; in a pipe with tabs between."""
-    if look.width is None:
+    if style.width is None:
         return joined(
             f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}"
             for item, each in zip(items, verdicts, strict=True)
         )
     wide = max((display_width(one_line(each.label)) for each in verdicts), default=0)
-    room = max(20, look.width - wide - 10)
+    room = max(20, style.width - wide - 10)
     return joined(
-        f"{look.paint(_padded(each.label, wide), BOLD)}  {look.paint(_figure(each), DIM)}  "
-        f"{fitted(one_line(item), room)}"
+        f"{style.paint(_padded(each.label, wide), BOLD)}  {style.paint(_figure(each), DIM)}  "
+        f"{truncate(one_line(item), room)}"
         for item, each in zip(items, verdicts, strict=True)
     )
 
@@ -247,7 +249,7 @@ def applied_json(applied: Applied, judge: Judge, *, is_stored: bool) -> dict[str
     return {"stored": is_stored, "counts": counts, "documents": documents}
 
 
-def applied_text(applied: Applied, look: Look = PLAIN) -> str:
+def applied_text(applied: Applied, style: TerminalStyle = PLAIN) -> str:
     """A line a document: path, label, and how sure that is; "by hand" where a person has said it,
     "unsure" where it was not given.
     """
@@ -261,11 +263,11 @@ def applied_text(applied: Applied, look: Look = PLAIN) -> str:
                 one_line(each.verdict.label),
                 _figure(each.verdict) + ("" if is_given else " unsure"),
             )
-        path = display_path(each.path, look.base)
+        path = display_path(each.path, style.base)
         lines.append(
             f"{path}\t{label}\t{told}"
-            if look.width is None
-            else f"{look.path(each.path)}  {label}  {look.paint(told, DIM)}"
+            if style.width is None
+            else f"{style.path(each.path)}  {label}  {style.paint(told, DIM)}"
         )
     return joined(lines)
 
@@ -306,8 +308,8 @@ def _figure(verdict: Verdict) -> str:
     return f"{max(verdict.scores) if verdict.probability is None else verdict.probability:.3f}"
 
 
-def _told(name: str, value: str, look: Look) -> str:
-    return f"{look.paint(f'{name:<12}', DIM)} {value}"
+def _told(name: str, value: str, style: TerminalStyle) -> str:
+    return f"{style.paint(f'{name:<12}', DIM)} {value}"
 
 
 def _named(counts: Iterable[tuple[str, int]]) -> str:
@@ -318,7 +320,7 @@ def _named(counts: Iterable[tuple[str, int]]) -> str:
 
 
 def _padded(text: str, columns: int) -> str:
-    shown = fitted(one_line(text), columns)
+    shown = truncate(one_line(text), columns)
     return shown + " " * (columns - display_width(shown))
 
 

@@ -22,16 +22,16 @@ from searchapp.output.terminal import (
     GREEN,
     PLAIN,
     RED,
-    Look,
+    TerminalStyle,
     display_path,
     display_width,
-    fitted,
     flowing,
     heated,
     joined,
     lines_of,
     marked,
     table,
+    truncate,
     window,
     wrapped,
 )
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
         Diagnosis,
         FileOutcome,
         Finding,
+        IngestReport,
         Match,
-        Report,
-        Salvage,
+        RepairReport,
         Status,
     )
     from searchapp.types.vectors import EncoderIdentity
@@ -90,7 +90,7 @@ def answer_json(answer: Answer) -> dict[str, object]:
     }
 
 
-def answer_text(answer: Answer, look: Look = PLAIN, *, is_explained: bool = False) -> str:
+def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, is_explained: bool = False) -> str:
     """The matches, best first; "" where there is none (`answer_notes` says so).
 
     With a width: a header line, the heading path and an excerpt of six lines around the strongest
@@ -98,14 +98,14 @@ def answer_text(answer: Answer, look: Look = PLAIN, *, is_explained: bool = Fals
     place, heading path and whole passage, separated by tabs; white space within a field is a single
     space. Explained, what the score is made of follows each match.
     """
-    if look.width is None:
+    if style.width is None:
         return "".join(
-            _match_line(match, look) + (joined(_explained(match)) if is_explained else "")
+            _match_line(match, style) + (joined(_explained(match)) if is_explained else "")
             for match in answer.matches
         )
     indent = len(str(len(answer.matches))) + 2
     return "\n".join(
-        _match_text(match, look, indent=indent)
+        _match_text(match, style, indent=indent)
         + (joined(" " * indent + line for line in _explained(match)) if is_explained else "")
         for match in answer.matches
     )
@@ -135,10 +135,10 @@ def how_text(answer: Answer) -> str:
     return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms"
 
 
-def stages_text(stages_s: Mapping[str, float], look: Look = PLAIN) -> str:
+def stages_text(stages_s: Mapping[str, float], style: TerminalStyle = PLAIN) -> str:
     """Where the time went, a stage a line, in milliseconds."""
     return joined(
-        f"{look.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}"
+        f"{style.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}"
         for name, took_s in stages_s.items()
     )
 
@@ -172,7 +172,7 @@ def answer_notes(answer: Answer) -> list[str]:
 # ---- reports of an ingest ------------------------------------------------------------------------
 
 
-def report_json(report: Report) -> dict[str, object]:
+def report_json(report: IngestReport) -> dict[str, object]:
     """A report for programs: every file, with an absolute path."""
     return {
         "generation": report.generation,
@@ -186,20 +186,20 @@ def report_json(report: Report) -> dict[str, object]:
     }
 
 
-def report_text(report: Report, look: Look = PLAIN) -> str:
+def report_text(report: IngestReport, style: TerminalStyle = PLAIN) -> str:
     """A summary in which every file counts: failures and files read only in part one by one,
     skipped files by reason.
     """
-    lines = [_counts_line(report, look), _passages_line(report)]
+    lines = [_counts_line(report, style), _passages_line(report)]
     lines += [
-        *_listed("failed", report.files, look),
-        *_listed("indexed", report.files, look),
-        *_skipped_lines(report.files, look),
+        *_listed("failed", report.files, style),
+        *_listed("indexed", report.files, style),
+        *_skipped_lines(report.files, style),
     ]
     lines += [f"note: {one_line(note)}" for note in report.notes]
     if report.was_interrupted:
         lines.append(
-            look.paint(
+            style.paint(
                 "interrupted: what is listed as indexed is kept; the same command goes on from "
                 "here",
                 RED,
@@ -216,14 +216,14 @@ def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
     return {"documents": [_row_json(row) for row in rows]}
 
 
-def list_text(rows: Sequence[DocumentRow], look: Look = PLAIN) -> str:
+def list_text(rows: Sequence[DocumentRow], style: TerminalStyle = PLAIN) -> str:
     """A document a line. Without a width the fields path, type, passages, bytes, modified, state
     and title, separated by tabs.
     """
-    if look.width is None:
-        return joined(_row_fields(row, look) for row in rows)
+    if style.width is None:
+        return joined(_row_fields(row, style) for row in rows)
     passages = max((len(f"{row.passages:,}") for row in rows), default=0)
-    return joined(_row_line(row, look, passages) for row in rows)
+    return joined(_row_line(row, style, passages) for row in rows)
 
 
 def show_json(
@@ -238,13 +238,16 @@ def show_json(
 
 
 def show_text(
-    row: DocumentRow, metadata: Mapping[str, str], passages: Iterable[Hit], look: Look = PLAIN
+    row: DocumentRow,
+    metadata: Mapping[str, str],
+    passages: Iterable[Hit],
+    style: TerminalStyle = PLAIN,
 ) -> str:
     """One document, whole: what is known of it, then its passages, each under its place and heading
     path.
     """
     facts = [
-        ("path", look.path(row.path)),
+        ("path", style.path(row.path)),
         ("title", one_line(row.title)),
         ("type", row.type),
         ("modified", _date(row.modified_ns)),
@@ -254,7 +257,7 @@ def show_text(
         *([("labels", _labels(row))] if row.labels else []),
         *((one_line(name), one_line(value)) for name, value in sorted(metadata.items())),
     ]
-    return joined(table(facts, look)) + "".join(_shown_passage(hit, look) for hit in passages)
+    return joined(table(facts, style)) + "".join(_shown_passage(hit, style) for hit in passages)
 
 
 def status_json(status: Status) -> dict[str, object]:
@@ -277,7 +280,7 @@ def status_json(status: Status) -> dict[str, object]:
     }
 
 
-def status_text(status: Status, look: Look = PLAIN) -> str:
+def status_text(status: Status, style: TerminalStyle = PLAIN) -> str:
     """A corpus at a glance: what is in it, how fresh it is, and what is not in it and why."""
     encoder = status.encoder
     facts = [
@@ -300,27 +303,27 @@ def status_text(status: Status, look: Look = PLAIN) -> str:
         ),
         ("vectors", one_line(status.vectors_state)),
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
-        *(("root", _root_text(root, look)) for root in status.roots),
+        *(("root", _root_text(root, style)) for root in status.roots),
     ]
     return joined(
         [
-            *table(facts, look),
-            *_listed("failed", status.unindexed, look),
-            *_skipped_lines(status.unindexed, look),
+            *table(facts, style),
+            *_listed("failed", status.unindexed, style),
+            *_skipped_lines(status.unindexed, style),
         ]
     )
 
 
-def unindexed_text(files: Iterable[Unindexed], look: Look = PLAIN) -> str:
+def unindexed_text(files: Iterable[Unindexed], style: TerminalStyle = PLAIN) -> str:
     """Every file that was left out, a line each: its outcome, its path and the reason, with tabs
     between where there is no width.
     """
-    gap = "\t" if look.width is None else "  "
+    gap = "\t" if style.width is None else "  "
     return joined(
         gap.join(
             (
-                f"{each.outcome:<7}" if look.width else each.outcome,
-                _file_name(each, look),
+                f"{each.outcome:<7}" if style.width else each.outcome,
+                _file_name(each, style),
                 one_line(each.reason),
             )
         )
@@ -338,22 +341,26 @@ def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
     }
 
 
-def findings_text(findings: Sequence[Finding], look: Look = PLAIN) -> str:
+def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> str:
     """What a check found, a line each, what is lost first."""
     if not findings:
         return "no damage found\n"
     lines = []
     for finding in sorted(findings, key=lambda each: (not each.is_lost, each.path, each.what)):
-        kind = look.paint("lost", RED) if finding.is_lost else "repairable"
+        kind = style.paint("lost", RED) if finding.is_lost else "repairable"
         lines.append(
             ": ".join(
-                (kind, *([look.path(finding.path)] if finding.path else []), one_line(finding.what))
+                (
+                    kind,
+                    *([style.path(finding.path)] if finding.path else []),
+                    one_line(finding.what),
+                )
             )
         )
     return joined(lines)
 
 
-def salvage_json(found: Salvage | None) -> dict[str, object]:
+def salvage_json(found: RepairReport | None) -> dict[str, object]:
     """What a repair did, for programs; nothing where nothing was wrong."""
     if found is None:
         return {"repaired": None, "lost": []}
@@ -370,21 +377,21 @@ def salvage_json(found: Salvage | None) -> dict[str, object]:
     }
 
 
-def salvage_text(found: Salvage | None, look: Look = PLAIN) -> str:
+def salvage_text(found: RepairReport | None, style: TerminalStyle = PLAIN) -> str:
     """What a repair did, and what is lost, a line each."""
     if found is None:
         return "no damage found, nothing to repair\n"
     read_again = [path for path in found.to_read if path not in found.lost]
     lines = [
-        f"{look.paint('lost', RED)}: "
-        f"{look.path(path) if path else 'a document whose path cannot be read'}"
+        f"{style.paint('lost', RED)}: "
+        f"{style.path(path) if path else 'a document whose path cannot be read'}"
         for path in found.lost
     ]
-    lines += [f"read again: {look.path(path)}" for path in read_again]
+    lines += [f"read again: {style.path(path)}" for path in read_again]
     lines += [f"note: {one_line(note)}" for note in found.notes]
     kept = f"{found.documents:,} documents kept, {found.to_embed:,} of them embedded again"
     lines.append(f"{kept}; {len(read_again):,} read again; {len(found.lost):,} lost")
-    lines.append(f"the corpus as it was found: {look.path(os.fsencode(found.backup))}")
+    lines.append(f"the corpus as it was found: {style.path(os.fsencode(found.backup))}")
     return joined(lines)
 
 
@@ -396,21 +403,21 @@ def diagnosis_json(found: Diagnosis) -> dict[str, object]:
     }
 
 
-def diagnosis_text(found: Diagnosis, look: Look = PLAIN) -> str:
+def diagnosis_text(found: Diagnosis, style: TerminalStyle = PLAIN) -> str:
     """What the doctor has seen, section by section, and last what is wrong, each with its cure."""
     lines = []
     for name, facts in found.sections.items():
         lines += [
-            look.paint(name, BOLD),
+            style.paint(name, BOLD),
             *(
                 f"  {line}"
-                for line in table([(key, one_line(value)) for key, value in facts], look)
+                for line in table([(key, one_line(value)) for key, value in facts], style)
             ),
             "",
         ]
     for problem in found.problems:
-        lines += [f"{look.paint('problem:', RED)} {one_line(problem.what)}"]
-        lines += [f"{look.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
+        lines += [f"{style.paint('problem:', RED)} {one_line(problem.what)}"]
+        lines += [f"{style.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
     return joined(lines or [""]) if found.problems else joined([*lines, "nothing is wrong"])
 
 
@@ -422,10 +429,10 @@ def error_json(error: SearchappError) -> dict[str, object]:
     return {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
 
 
-def error_text(error: SearchappError, look: Look = PLAIN) -> str:
+def error_text(error: SearchappError, style: TerminalStyle = PLAIN) -> str:
     """What went wrong and, on a second line, the cure."""
-    hint = f"{look.paint('hint:', CYAN)} {one_line(error.hint)}\n" if error.hint else ""
-    return f"{look.paint('error:', RED)} {one_line(str(error))}\n{hint}"
+    hint = f"{style.paint('hint:', CYAN)} {one_line(error.hint)}\n" if error.hint else ""
+    return f"{style.paint('error:', RED)} {one_line(str(error))}\n{hint}"
 
 
 # ---- parts that other faces need -----------------------------------------------------------------
@@ -457,7 +464,7 @@ def _match_json(match: Match) -> dict[str, object]:
         "type": hit.type,
         **_hit_json(hit),
         "parts": {name: _rounded(part) for name, part in match.parts.items()},
-        "copies": [os.fsdecode(path) for path in match.copies],
+        "copies": [os.fsdecode(path) for path in match.near_duplicates],
         "sentence": None if match.sentence is None else list(match.sentence),
         "shares": None if match.shares is None else _shares_json(match.shares),
         "highlights": [[start, end, _rounded(weight)] for start, end, weight in match.highlights],
@@ -489,9 +496,9 @@ def _hit_json(hit: Hit) -> dict[str, object]:
     }
 
 
-def _match_line(match: Match, look: Look) -> str:
+def _match_line(match: Match, style: TerminalStyle) -> str:
     hit = match.hit
-    path = display_path(hit.path, look.base)
+    path = display_path(hit.path, style.base)
     return (
         "\t".join(
             (
@@ -507,26 +514,28 @@ def _match_line(match: Match, look: Look) -> str:
     )
 
 
-def _match_text(match: Match, look: Look, *, indent: int) -> str:
+def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
     margin = " " * indent
-    columns = max(_NARROWEST, (look.width or 0) - indent)
+    columns = max(_NARROWEST, (style.width or 0) - indent)
     header = [
-        look.paint(str(match.rank).rjust(indent - 2), DIM),
-        look.paint(_figure(match), CYAN),
-        look.path(match.hit.path),
+        style.paint(str(match.rank).rjust(indent - 2), DIM),
+        style.paint(_figure(match), CYAN),
+        style.path(match.hit.path),
     ]
     if place := place_text(match.hit.passage):
-        header.append(look.paint(place, GREEN))
+        header.append(style.paint(place, GREEN))
     if match.confidence is not None:
         header.append(f"confidence {match.confidence:.2f}")
     lines = ["  ".join(header)]
     if heading := _heading_path(match.hit):
-        lines.append(margin + look.paint(fitted(heading, columns), DIM))
-    lines += [margin + line if line else "" for line in _passage_lines(match, look, columns)]
-    if match.copies:
+        lines.append(margin + style.paint(truncate(heading, columns), DIM))
+    lines += [margin + line if line else "" for line in _passage_lines(match, style, columns)]
+    if match.near_duplicates:
         lines.append(
             margin
-            + look.paint(fitted(f"nearly the same in {_named_copies(match, look)}", columns), DIM)
+            + style.paint(
+                truncate(f"nearly the same in {_named_copies(match, style)}", columns), DIM
+            )
         )
     return joined(lines)
 
@@ -561,14 +570,16 @@ def _explained(match: Match) -> list[str]:
     return lines
 
 
-def _named_copies(match: Match, look: Look) -> str:
+def _named_copies(match: Match, style: TerminalStyle) -> str:
     """The documents that hold nearly the same passage, as many as an example takes."""
-    names = ", ".join(display_path(path, look.base) for path in match.copies[:_EXAMPLES_SHOWN])
-    rest = len(match.copies) - _EXAMPLES_SHOWN
+    names = ", ".join(
+        display_path(path, style.base) for path in match.near_duplicates[:_EXAMPLES_SHOWN]
+    )
+    rest = len(match.near_duplicates) - _EXAMPLES_SHOWN
     return f"{names}, and {pluralize(rest, 'other file')}" if rest > 0 else names
 
 
-def _shown_passage(hit: Hit, look: Look) -> str:
+def _shown_passage(hit: Hit, style: TerminalStyle) -> str:
     """A passage of `show`: a blank line, its place and headings, its text; the source's own lines
     where there is no width.
     """
@@ -581,13 +592,13 @@ def _shown_passage(hit: Hit, look: Look) -> str:
         if part
     )
     text = safe(hit.text)
-    if look.width is not None:
+    if style.width is not None:
         text = flowing(text, hit.type)
-    spans = lines_of(text) if look.width is None else wrapped(text, max(_NARROWEST, look.width))
+    spans = lines_of(text) if style.width is None else wrapped(text, max(_NARROWEST, style.width))
     return joined(
         [
             "",
-            *([look.paint(title, GREEN)] if title else []),
+            *([style.paint(title, GREEN)] if title else []),
             *(text[start:end] for start, end in spans),
         ]
     )
@@ -619,19 +630,19 @@ def place_text(passage: Passage) -> str:
 # ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --
 
 
-def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
+def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
     """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is
     marked, several are a heat map.
     """
     text = flowing(safe(match.hit.text), match.hit.type)
     lines = wrapped(text, columns - 2)
     if len(lines) <= _EXCERPT_LINES:
-        return [_highlighted(text, line, match, look) for line in lines]
+        return [_highlighted(text, line, match, style) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
     strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
     begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
     shown = [
-        _highlighted(text, line, match, look) for line in lines[begin : begin + _EXCERPT_LINES]
+        _highlighted(text, line, match, style) for line in lines[begin : begin + _EXCERPT_LINES]
     ]
     if begin:
         shown[0] = f"… {shown[0]}"
@@ -640,10 +651,10 @@ def _passage_lines(match: Match, look: Look, columns: int) -> list[str]:
     return shown
 
 
-def _highlighted(text: str, line: Span, match: Match, look: Look) -> str:
+def _highlighted(text: str, line: Span, match: Match, style: TerminalStyle) -> str:
     if len(match.highlights) > 1:
-        return heated(text, line, match.highlights, look)
-    return marked(text, line, ((start, end) for start, end, _ in match.highlights), look)
+        return heated(text, line, match.highlights, style)
+    return marked(text, line, ((start, end) for start, end, _ in match.highlights), style)
 
 
 # ---- files and documents -------------------------------------------------------------------------
@@ -658,21 +669,21 @@ def _file_json(entry: FileOutcome | Unindexed) -> dict[str, object]:
     return values if entry.files == 1 else {**values, "files": entry.files}
 
 
-def _file_name(entry: FileOutcome | Unindexed, look: Look) -> str:
-    return look.path(entry.path, "") + (
+def _file_name(entry: FileOutcome | Unindexed, style: TerminalStyle) -> str:
+    return style.path(entry.path, "") + (
         "" if entry.files == 1 else f" ({pluralize(entry.files, 'file')})"
     )
 
 
-def _counts_line(report: Report, look: Look) -> str:
+def _counts_line(report: IngestReport, style: TerminalStyle) -> str:
     counts = report.counts()
     parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
-    return look.paint(pluralize(sum(counts.values()), "file"), BOLD) + (
+    return style.paint(pluralize(sum(counts.values()), "file"), BOLD) + (
         f": {', '.join(parts)}" if parts else ""
     )
 
 
-def _passages_line(report: Report) -> str:
+def _passages_line(report: IngestReport) -> str:
     rate = (
         f" ({report.passages_embedded / report.took_s:,.0f} passages/s)"
         if report.passages_embedded and report.took_s > 0
@@ -686,7 +697,9 @@ def _passages_line(report: Report) -> str:
 
 
 def _listed(
-    outcome: Literal["failed", "indexed"], files: Iterable[FileOutcome | Unindexed], look: Look
+    outcome: Literal["failed", "indexed"],
+    files: Iterable[FileOutcome | Unindexed],
+    style: TerminalStyle,
 ) -> list[str]:
     """A heading and a line a file of that outcome and with a reason, up to a limit that is stated;
     an archive speaks for what is in it.
@@ -700,17 +713,17 @@ def _listed(
     if not entries:
         return []
     lines = [
-        look.paint("failed:", RED) if outcome == "failed" else look.paint("read in part:", BOLD)
+        style.paint("failed:", RED) if outcome == "failed" else style.paint("read in part:", BOLD)
     ]
     lines += [
-        f"  {_file_name(entry, look)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]
+        f"  {_file_name(entry, style)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]
     ]
     if rest := sum(entry.files for entry in entries[_LISTED:]):
         lines.append(f"  … and {rest:,} more; `--json` lists every file")
     return lines
 
 
-def _skipped_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list[str]:
+def _skipped_lines(files: Iterable[FileOutcome | Unindexed], style: TerminalStyle) -> list[str]:
     """A heading and a line a reason, the most frequent first, each with a few examples."""
     groups: dict[str, list[FileOutcome | Unindexed]] = {}
     for entry in files:
@@ -721,9 +734,9 @@ def _skipped_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list
     totals = sorted(
         ((-sum(entry.files for entry in group), reason) for reason, group in groups.items())
     )
-    lines = [look.paint("skipped:", BOLD)]
+    lines = [style.paint("skipped:", BOLD)]
     lines += [
-        f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], look)}"
+        f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], style)}"
         for total, reason in totals[:_REASONS_SHOWN]
     ]
     if rest := totals[_REASONS_SHOWN:]:
@@ -734,9 +747,9 @@ def _skipped_lines(files: Iterable[FileOutcome | Unindexed], look: Look) -> list
     return lines
 
 
-def _examples(group: Sequence[FileOutcome | Unindexed], look: Look) -> str:
+def _examples(group: Sequence[FileOutcome | Unindexed], style: TerminalStyle) -> str:
     more = ", …" if len(group) > _EXAMPLES_SHOWN else ""
-    return ", ".join(_file_name(entry, look) for entry in group[:_EXAMPLES_SHOWN]) + more
+    return ", ".join(_file_name(entry, style) for entry in group[:_EXAMPLES_SHOWN]) + more
 
 
 def _row_json(row: DocumentRow) -> dict[str, object]:
@@ -756,8 +769,8 @@ def _row_json(row: DocumentRow) -> dict[str, object]:
     }
 
 
-def _row_fields(row: DocumentRow, look: Look) -> str:
-    path = display_path(row.path, look.base)
+def _row_fields(row: DocumentRow, style: TerminalStyle) -> str:
+    path = display_path(row.path, style.base)
     fields = (
         path,
         row.type,
@@ -770,21 +783,21 @@ def _row_fields(row: DocumentRow, look: Look) -> str:
     return "\t".join((*fields, *([_labels(row)] if row.labels else [])))
 
 
-def _row_line(row: DocumentRow, look: Look, passages: int) -> str:
+def _row_line(row: DocumentRow, style: TerminalStyle, passages: int) -> str:
     """Date, passages, size, path, and as much of the title as fits."""
-    path = display_path(row.path, look.base)
+    path = display_path(row.path, style.base)
     numbers = (
         f"{_iso(row.modified_ns)[:10]}  {row.passages:>{passages},}  {human_bytes(row.size):>8}"
     )
     state = "" if _state(row) == "current" else f"  [{_state(row)}]"
     labels = f"  {_labels(row)}" if row.labels else ""
     line = (
-        f"{look.paint(numbers, DIM)}  "
-        f"{look.path(row.path)}{look.paint(state, RED)}{look.paint(labels, GREEN)}"
+        f"{style.paint(numbers, DIM)}  "
+        f"{style.path(row.path)}{style.paint(state, RED)}{style.paint(labels, GREEN)}"
     )
-    room = (look.width or 0) - display_width(f"{numbers}  {path}{state}{labels}  ")
-    title = fitted(one_line(row.title), room) if room >= 10 else ""
-    return f"{line}  {look.paint(title, DIM)}" if title else line
+    room = (style.width or 0) - display_width(f"{numbers}  {path}{state}{labels}  ")
+    title = truncate(one_line(row.title), room) if room >= 10 else ""
+    return f"{line}  {style.paint(title, DIM)}" if title else line
 
 
 def _state(row: DocumentRow) -> str:
@@ -822,13 +835,13 @@ def _root_json(root: Root) -> dict[str, object]:
     }
 
 
-def _root_text(root: Root, look: Look) -> str:
+def _root_text(root: Root, style: TerminalStyle) -> str:
     rules = [
         f"{name} {' '.join(globs)}"
         for name, globs in (("include", root.include), ("exclude", root.exclude))
         if globs
     ]
-    return look.path(root.path, "") + (f" ({one_line('; '.join(rules))})" if rules else "")
+    return style.path(root.path, "") + (f" ({one_line('; '.join(rules))})" if rules else "")
 
 
 # ---- numbers and dates ---------------------------------------------------------------------------

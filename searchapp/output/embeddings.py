@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.humanize import one_line, pluralize, safe
-from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, display_width, fitted, joined, padded
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    PLAIN,
+    TerminalStyle,
+    display_width,
+    joined,
+    padded,
+    truncate,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,12 +39,12 @@ _WIDTH = 150  # of a line where there is no terminal
 # ---- rows ----------------------------------------------------------------------------------------
 
 
-def rows_lines(rows: Iterable[Row], look: Look = PLAIN) -> Iterable[str]:
+def rows_lines(rows: Iterable[Row], style: TerminalStyle = PLAIN) -> Iterable[str]:
     """A line a vector: the text, its length, and its first numbers."""
     for row in rows:
         numbers = " ".join(f"{value:8.4f}" for value in row.vector[:_NUMBERS].tolist())
         length = float(np.linalg.norm(row.vector.astype(np.float64)))
-        yield f"{padded(one_line(row.text), _TEXT)}  {look.paint(f'{len(row.vector)} numbers, length {length:.3f}:', DIM)} {numbers} …\n"
+        yield f"{padded(one_line(row.text), _TEXT)}  {style.paint(f'{len(row.vector)} numbers, length {length:.3f}:', DIM)} {numbers} …\n"
 
 
 # ---- similarity ----------------------------------------------------------------------------------
@@ -66,7 +75,10 @@ def matrix_csv(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.fl
 
 
 def matrix_text(
-    rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64], look: Look = PLAIN
+    rows: Sequence[str],
+    columns: Sequence[str],
+    found: NDArray[np.float64],
+    style: TerminalStyle = PLAIN,
 ) -> str:
     """One cosine alone, or a matrix whose columns are numbered as the texts are that they belong
     to.
@@ -76,10 +88,10 @@ def matrix_text(
     same = list(rows) == list(columns)
     wide = min(
         max(display_width(one_line(name)) for name in rows),
-        max(30, (look.width or 100) - 8 * len(columns) - 6),
+        max(30, (style.width or 100) - 8 * len(columns) - 6),
     )
     head = " " * (wide + 5) + "".join(f"{number:>8}" for number in range(1, len(columns) + 1))
-    lines = [look.paint(head, DIM)]
+    lines = [style.paint(head, DIM)]
     for number, (name, row) in enumerate(zip(rows, found.tolist(), strict=True), 1):
         lines.append(
             f"{number if same else '':>3}  {padded(one_line(name), wide)}"
@@ -115,7 +127,7 @@ def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[PairOf]) -> st
 
 
 def pairs_text(
-    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], look: Look = PLAIN
+    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], style: TerminalStyle = PLAIN
 ) -> str:
     """Pairs, nearest first: the cosine, where each side is, and how it begins."""
     lines = []
@@ -125,11 +137,13 @@ def pairs_text(
             (" " * 6, names[pair.second]),
         ):
             path = one_line(
-                os.fsdecode(os.path.relpath(str(side["path"]))) if look.width else str(side["path"])
+                os.fsdecode(os.path.relpath(str(side["path"])))
+                if style.width
+                else str(side["path"])
             )
             lines.append(
-                f"{look.paint(figure, BOLD)}  {path}  "
-                f"{look.paint(fitted(one_line(str(side['text'])), 60), DIM)}"
+                f"{style.paint(figure, BOLD)}  {path}  "
+                f"{style.paint(truncate(one_line(str(side['text'])), 60), DIM)}"
             )
         lines.append("")
     return joined(lines)
@@ -164,11 +178,11 @@ def senses_json(
 
 
 def senses_text(
-    word: str, places: Sequence[Occurrence], senses: Sequence[Sense], look: Look = PLAIN
+    word: str, places: Sequence[Occurrence], senses: Sequence[Sense], style: TerminalStyle = PLAIN
 ) -> str:
     """The senses of a word: how many places each has, and the most typical one in its passage."""
     lines = [
-        look.paint(
+        style.paint(
             f"{one_line(word)}: {pluralize(len(places), 'place')}, {pluralize(len(senses), 'sense')}",
             BOLD,
         )
@@ -178,27 +192,27 @@ def senses_text(
         lines += [
             "",
             (
-                f"{look.paint(f'sense {number}', BOLD)}  {pluralize(len(sense.places), 'place')}, "
+                f"{style.paint(f'sense {number}', BOLD)}  {pluralize(len(sense.places), 'place')}, "
                 f"likeness {sense.likeness:.2f}"
             ),
-            f"  {_around(place, look)}",
-            f"  {look.path(place.hit.path, DIM)}",
+            f"  {_around(place, style)}",
+            f"  {style.path(place.hit.path, DIM)}",
         ]
     return joined(lines)
 
 
-def _around(place: Occurrence, look: Look) -> str:
+def _around(place: Occurrence, style: TerminalStyle) -> str:
     """The word between what stands before and behind it, cut at words."""
     text, start, end = " ".join(place.hit.text.split()), *_flat(place)
     side = max(
-        20, ((look.width or _WIDTH) - (end - start) - 8) // 2
+        20, ((style.width or _WIDTH) - (end - start) - 8) // 2
     )  # characters; 8: the margin, the marks and the ellipses
     left = text[:start] if start <= side else "… " + text[start - side : start].partition(" ")[2]
     right = (
         text[end:] if len(text) <= end + side else text[end : end + side].rpartition(" ")[0] + " …"
     )
     word = safe(text[start:end])
-    return f"{safe(left)}{look.paint(word, BOLD) if look.color else f'[{word}]'}{safe(right)}"
+    return f"{safe(left)}{style.paint(word, BOLD) if style.color else f'[{word}]'}{safe(right)}"
 
 
 def _flat(place: Occurrence) -> tuple[int, int]:

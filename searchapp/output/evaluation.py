@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.humanize import one_line, pluralize
-from searchapp.output.terminal import BOLD, DIM, PLAIN, Look, display_width, joined, wrapped
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    PLAIN,
+    TerminalStyle,
+    display_width,
+    joined,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from searchapp.types.results import Comparison, Evaluation
@@ -40,7 +48,9 @@ def evaluation_json(
 
 
 def evaluation_text(
-    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison] = (), look: Look = PLAIN
+    evaluations: Sequence[Evaluation],
+    comparisons: Sequence[Comparison] = (),
+    style: TerminalStyle = PLAIN,
 ) -> str:
     """The figures as a table, a mode each; below it, each pair of modes with the difference and its
     p.
@@ -48,11 +58,11 @@ def evaluation_text(
     name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
     first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
     lines = [
-        look.paint(f"{one_line(name)}, {pluralize(queries, 'question')}", BOLD),
-        look.paint(_row("mode", _COLUMNS, first), DIM),
+        style.paint(f"{one_line(name)}, {pluralize(queries, 'question')}", BOLD),
+        style.paint(_row("mode", _COLUMNS, first), DIM),
         *(_row(each.label, _figures(each), first) for each in evaluations),
     ]
-    return joined([*lines, *_comparison_lines(comparisons, look)])
+    return joined([*lines, *_comparison_lines(comparisons, style)])
 
 
 def _evaluation_json(evaluation: Evaluation) -> dict[str, object]:
@@ -83,7 +93,7 @@ def _row(label: str, fields: Sequence[str], first: int) -> str:
     )
 
 
-def _comparison_lines(comparisons: Sequence[Comparison], look: Look) -> list[str]:
+def _comparison_lines(comparisons: Sequence[Comparison], style: TerminalStyle) -> list[str]:
     if not comparisons:
         return []
     pairs = [f"{each.a} → {each.b}" for each in comparisons]
@@ -91,14 +101,14 @@ def _comparison_lines(comparisons: Sequence[Comparison], look: Look) -> list[str
     note = f"p: {_test(comparisons)}"
     return [
         "",
-        look.paint(f"{'from → to':<{first}}{'nDCG@10':>7}{'p':>{_GAP + 6}}", DIM),
+        style.paint(f"{'from → to':<{first}}{'nDCG@10':>7}{'p':>{_GAP + 6}}", DIM),
         *(
             f"{pair:<{first}}{each.ndcg_at_10:>+7.4f}{each.p:>{_GAP + 6}.4f}"
             for pair, each in zip(pairs, comparisons, strict=True)
         ),
         *(
-            look.paint(note[start:end], DIM)
-            for start, end in wrapped(note, min(look.width or _WIDEST, _WIDEST))
+            style.paint(note[start:end], DIM)
+            for start, end in wrapped(note, min(style.width or _WIDEST, _WIDEST))
         ),
     ]
 

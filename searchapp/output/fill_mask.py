@@ -11,10 +11,10 @@ from searchapp.output.terminal import (
     CYAN,
     DIM,
     PLAIN,
-    Look,
+    TerminalStyle,
     display_width,
-    fitted,
     joined,
+    truncate,
     wrapped,
 )
 
@@ -32,34 +32,36 @@ def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
     return {"model": model, "text": text, "gaps": [_gap_json(each) for each in gaps]}
 
 
-def gaps_text(text: str, gaps: Sequence[Gap], look: Look = PLAIN) -> str:
+def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> str:
     """A token a line with its probability, gap by gap; without a width in fields between tabs, the
     gap's number first.
     """
-    if look.width is None:
+    if style.width is None:
         rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
         return joined(f"{at}\t{_shown(guess)}\t{guess.probability:.6f}" for at, guess in rows)
-    width = min(look.width, _WIDEST)
+    width = min(style.width, _WIDEST)
     told = _with_numbers(text, gaps)
-    lines = [look.paint(told[start:end], BOLD) for start, end in wrapped(told, width)]
-    left = max(display_width(fitted(_shown(guess), _WORD)) for gap in gaps for guess in gap.guesses)
+    lines = [style.paint(told[start:end], BOLD) for start, end in wrapped(told, width)]
+    left = max(
+        display_width(truncate(_shown(guess), _WORD)) for gap in gaps for guess in gap.guesses
+    )
     for at, gap in enumerate(gaps, 1):
-        lines += ["", *([look.paint(f"gap {at}", DIM)] if len(gaps) > 1 else [])]
+        lines += ["", *([style.paint(f"gap {at}", DIM)] if len(gaps) > 1 else [])]
         lines += [
-            _line(guess, left, max(4, min(_BAR, width - left - 10)), look) for guess in gap.guesses
+            _line(guess, left, max(4, min(_BAR, width - left - 10)), style) for guess in gap.guesses
         ]
     if len(gaps) > 1:
         lines += [
             "",
-            *(look.paint(_APART[start:end], DIM) for start, end in wrapped(_APART, width)),
+            *(style.paint(_APART[start:end], DIM) for start, end in wrapped(_APART, width)),
         ]
     return joined(lines)
 
 
-def _line(guess: Guess, left: int, columns: int, look: Look) -> str:
-    word = fitted(_shown(guess), _WORD)
+def _line(guess: Guess, left: int, columns: int, style: TerminalStyle) -> str:
+    word = truncate(_shown(guess), _WORD)
     bar = "█" * round(guess.probability * columns)
-    return f"{word}{' ' * (left - display_width(word))}  {guess.probability:>6.1%}  {look.paint(bar, CYAN)}".rstrip()
+    return f"{word}{' ' * (left - display_width(word))}  {guess.probability:>6.1%}  {style.paint(bar, CYAN)}".rstrip()
 
 
 def _with_numbers(text: str, gaps: Sequence[Gap]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.finetuning.pipeline import SIGNIFICANT, Tuned, account_of
 from searchapp.humanize import human_duration, one_line, pluralize
-from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, Look, joined, wrapped
+from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, TerminalStyle, joined, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def tuned_json(found: Tuned) -> dict[str, object]:
     }
 
 
-def tuned_text(found: Tuned, look: Look = PLAIN, *, is_used: bool = False) -> str:
+def tuned_text(found: Tuned, style: TerminalStyle = PLAIN, *, is_used: bool = False) -> str:
     """What was learned and asked, the figures before and after, and what became of the model; how
     to use it, unless that comes next.
     """
@@ -46,26 +46,26 @@ def tuned_text(found: Tuned, look: Look = PLAIN, *, is_used: bool = False) -> st
         return joined(["stopped; run the same command again to go on"])
     change = [b - a for a, b in zip(_figures(before), _figures(after), strict=True)]
     lines = [
-        look.paint(
+        style.paint(
             f"{pluralize(found.learned, 'question')} learned, {found.held_out:,} held out and asked "
             f"in mode {_mode(after)}",
             BOLD,
         ),
-        look.paint(_row("", _COLUMNS), DIM),
+        style.paint(_row("", _COLUMNS), DIM),
         _row("before", (f"{each:.4f}" for each in _figures(before))),
         _row("after", (f"{each:.4f}" for each in _figures(after))),
         _row("change", (*(f"{each:+.4f}" for each in change), f"{comparison.p:.4f}")),
         "",
-        *_outcome(found, look),
+        *_outcome(found, style),
         *(
             [f"next: searchapp model use {_word(found.output)}"]
             if found.is_in_place and not is_used
             else []
         ),
         *(
-            look.paint(note[start:end], DIM)
+            style.paint(note[start:end], DIM)
             for note in (_note(found),)
-            for start, end in wrapped(note, min(look.width or _WIDEST, _WIDEST))
+            for start, end in wrapped(note, min(style.width or _WIDEST, _WIDEST))
         ),
     ]
     return joined(lines)
@@ -90,13 +90,13 @@ def embedding_text(done: int, total: int, took_s: float) -> str:
     return f"{done:,}/{total:,} texts, {done / max(took_s, 0.1):.0f}/s"
 
 
-def _outcome(found: Tuned, look: Look) -> list[str]:
+def _outcome(found: Tuned, style: TerminalStyle) -> list[str]:
     beyond = f"beyond chance (p below {SIGNIFICANT:g})".replace("0.", ".")
     if found.is_in_place:
         verdict = (
-            look.paint(f"better {beyond}", GREEN)
+            style.paint(f"better {beyond}", GREEN)
             if found.is_better
-            else look.paint(f"not better {beyond}; put in place anyway", RED)
+            else style.paint(f"not better {beyond}; put in place anyway", RED)
         )
         return [f"{verdict}: {_shown(found.output)}"]
     kept = (
@@ -104,7 +104,7 @@ def _outcome(found: Tuned, look: Look) -> list[str]:
         if found.kept
         else []
     )
-    return [f"{look.paint(f'not better {beyond}', RED)}: not put in place", *kept]
+    return [f"{style.paint(f'not better {beyond}', RED)}: not put in place", *kept]
 
 
 def _note(found: Tuned) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from searchapp.analysis.map_groups import MOST, REST
 from searchapp.humanize import human_bytes, one_line, pluralize
-from searchapp.output.terminal import DIM, PLAIN, Look, joined, table
+from searchapp.output.terminal import DIM, PLAIN, TerminalStyle, joined, table
 
 if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
@@ -40,7 +40,7 @@ def map_json(found: CorpusMap) -> dict[str, object]:
     }
 
 
-def map_text(found: CorpusMap, path: str, size: int, look: Look = PLAIN) -> str:
+def map_text(found: CorpusMap, path: str, size: int, style: TerminalStyle = PLAIN) -> str:
     """Where the map is, and what it shows."""
     groups = ", ".join(f"{one_line(name)} {count:,}" for name, count in sizes_of(found))
     facts = [
@@ -49,7 +49,7 @@ def map_text(found: CorpusMap, path: str, size: int, look: Look = PLAIN) -> str:
         (found.by, groups),
     ]
     return joined(
-        [*table(facts, look), look.paint(f"{axes_told(found)} {nearness_told(found)}", DIM)]
+        [*table(facts, style), style.paint(f"{axes_told(found)} {nearness_told(found)}", DIM)]
     )
 
 

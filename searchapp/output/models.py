@@ -16,7 +16,7 @@ from searchapp.output.terminal import (
     GREEN,
     PLAIN,
     RED,
-    Look,
+    TerminalStyle,
     display_width,
     joined,
     table,
@@ -24,7 +24,7 @@ from searchapp.output.terminal import (
 
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.shadow import OtherEncoding, Reencoded
-    from searchapp.encoders.catalog import AtHand, Facts, Part
+    from searchapp.encoders.catalog import InstalledModel, ModelInfo, Part
     from searchapp.types.results import FileOutcome
     from searchapp.types.vectors import EncoderIdentity
 
@@ -36,38 +36,40 @@ _STATE_WORDS = {"sound": "sound", "note": "note", "derived": "wrong", "wrong": "
 # ---- which there are -----------------------------------------------------------------------------
 
 
-def models_json(models: Iterable[AtHand]) -> dict[str, object]:
+def models_json(models: Iterable[InstalledModel]) -> dict[str, object]:
     """The models at hand, for programs."""
     return {"models": [_at_hand_json(each) for each in models]}
 
 
-def models_text(models: Sequence[AtHand], look: Look = PLAIN) -> str:
+def models_text(models: Sequence[InstalledModel], style: TerminalStyle = PLAIN) -> str:
     """A model a line. Without a width its fields have tabs between: name, family, dimensions,
     tokens, pooling, parameters, size, state.
     """
     rows = [(one_line(each.model), *_fields(each), _state(each)) for each in models]
-    if look.width is None:
+    if style.width is None:
         return joined("\t".join(row) for row in rows)
     widths = (
         [max(display_width(row[column]) for row in rows) for column in range(len(rows[0]))]
         if rows
         else []
     )
-    return joined(_line(row, widths, each, look) for row, each in zip(rows, models, strict=True))
+    return joined(_line(row, widths, each, style) for row, each in zip(rows, models, strict=True))
 
 
-def _line(row: Sequence[str], widths: Sequence[int], each: AtHand, look: Look) -> str:
+def _line(
+    row: Sequence[str], widths: Sequence[int], each: InstalledModel, style: TerminalStyle
+) -> str:
     padded = [
         f"{field}{' ' * (width - display_width(field))}"
         for field, width in zip(row, widths, strict=True)
     ]
     if each.facts is None:
-        return f"{look.paint(padded[0], DIM)}  {look.paint(row[-1], RED)}"
-    state = look.paint(row[-1], GREEN if each.is_current else "")
-    return "  ".join((look.paint(padded[0], BOLD), *padded[1:-1], state)).rstrip()
+        return f"{style.paint(padded[0], DIM)}  {style.paint(row[-1], RED)}"
+    state = style.paint(row[-1], GREEN if each.is_current else "")
+    return "  ".join((style.paint(padded[0], BOLD), *padded[1:-1], state)).rstrip()
 
 
-def _fields(each: AtHand) -> tuple[str, ...]:
+def _fields(each: InstalledModel) -> tuple[str, ...]:
     facts = each.facts
     if facts is None:
         return ("", "", "", "", "", "")
@@ -81,7 +83,7 @@ def _fields(each: AtHand) -> tuple[str, ...]:
     )
 
 
-def _state(each: AtHand) -> str:
+def _state(each: InstalledModel) -> str:
     parts = [f"cannot be used: {one_line(each.problem)}"] if each.problem else []
     parts += ["the corpus's"] if each.is_current else []
     parts += (
@@ -92,7 +94,7 @@ def _state(each: AtHand) -> str:
     return "; ".join(parts)
 
 
-def _at_hand_json(each: AtHand) -> dict[str, object]:
+def _at_hand_json(each: InstalledModel) -> dict[str, object]:
     facts = each.facts
     return {
         "model": each.model,
@@ -107,16 +109,16 @@ def _at_hand_json(each: AtHand) -> dict[str, object]:
 # ---- what one is ---------------------------------------------------------------------------------
 
 
-def card_json(facts: Facts, converted_bytes: int | None) -> dict[str, object]:
+def card_json(facts: ModelInfo, converted_bytes: int | None) -> dict[str, object]:
     """One model for programs."""
     return _facts_json(facts) | {"converted_bytes": converted_bytes}
 
 
-def card_text(facts: Facts, converted_bytes: int | None, look: Look = PLAIN) -> str:
+def card_text(facts: ModelInfo, converted_bytes: int | None, style: TerminalStyle = PLAIN) -> str:
     """One model, whole."""
     lines = [
         ("model", one_line(facts.model)),
-        ("folder", look.path(os.fsencode(facts.path))),
+        ("folder", style.path(os.fsencode(facts.path))),
         ("family", f"{facts.family}, {facts.layers} layers of {facts.heads} heads"),
         ("vectors", f"{facts.dim} dimensions, {facts.pooling} pooling, unit length"),
         ("limit", f"{facts.max_length} tokens, special ones included"),
@@ -139,10 +141,10 @@ def card_text(facts: Facts, converted_bytes: int | None, look: Look = PLAIN) -> 
             else f"for this processor, {human_bytes(converted_bytes)}",
         ),
     ]
-    return joined(table(lines, look))
+    return joined(table(lines, style))
 
 
-def _prompts(facts: Facts) -> str:
+def _prompts(facts: ModelInfo) -> str:
     prompts = {"question": facts.query_prompt, "passage": facts.document_prompt}
     return (
         ", ".join(f"{before}: {one_line(prompt)!r}" for before, prompt in prompts.items() if prompt)
@@ -150,7 +152,7 @@ def _prompts(facts: Facts) -> str:
     )
 
 
-def _facts_json(facts: Facts) -> dict[str, object]:
+def _facts_json(facts: ModelInfo) -> dict[str, object]:
     names = (
         "model",
         "family",
@@ -197,15 +199,15 @@ def parts_json(model: str, parts: Iterable[Part]) -> dict[str, object]:
     }
 
 
-def parts_text(parts: Sequence[Part], look: Look = PLAIN) -> str:
+def parts_text(parts: Sequence[Part], style: TerminalStyle = PLAIN) -> str:
     """What was found, a part a line, and below what is wrong its cure."""
     width = max((len(each.name) for each in parts), default=0)
     lines = []
     for each in parts:
-        state = look.paint(f"{_STATE_WORDS[each.state]:<5}", _STATE_STYLES[each.state])
+        state = style.paint(f"{_STATE_WORDS[each.state]:<5}", _STATE_STYLES[each.state])
         lines.append(f"{state}  {each.name:<{width}}  {one_line(each.told)}")
         if each.hint:
-            lines.append(f"{' ' * (width + 9)}{look.paint('hint:', CYAN)} {one_line(each.hint)}")
+            lines.append(f"{' ' * (width + 9)}{style.paint('hint:', CYAN)} {one_line(each.hint)}")
     return joined(lines)
 
 
@@ -238,7 +240,7 @@ def reencoded_json(done: Reencoded) -> dict[str, object]:
     }
 
 
-def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
+def reencoded_text(done: Reencoded, style: TerminalStyle = PLAIN) -> str:
     """What became of the corpus, and how to go on, or back."""
     name, former = one_line(done.after.model), one_line(done.before.model)
     if not done.is_in_place:
@@ -246,12 +248,14 @@ def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
             f"interrupted: the corpus answers by {former} as before; "
             f"{pluralize(done.documents, 'document')} by {name} are kept"
         )
-        return joined([look.paint(stopped, RED), f"to go on from here: searchapp model use {name}"])
+        return joined(
+            [style.paint(stopped, RED), f"to go on from here: searchapp model use {name}"]
+        )
     said = (
         f"{name}: {pluralize(done.documents, 'document')}, "
         f"{pluralize(done.passages, 'passage')}, {done.embedded:,} embedded"
     )
-    lines = [look.paint(f"the corpus now uses {said}, in {human_duration(done.took_s)}", BOLD)]
+    lines = [style.paint(f"the corpus now uses {said}, in {human_duration(done.took_s)}", BOLD)]
     if done.taken_over:
         lines.append(
             f"{pluralize(done.taken_over, 'document')} taken over from the stored text, without the "
@@ -259,7 +263,7 @@ def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
         )
     if done.joined:
         lines.append(f"{pluralize(done.joined, 'document')} joined")
-    lines += [_left_line(each, look) for each in done.left[:_MOST_LEFT]]
+    lines += [_left_line(each, style) for each in done.left[:_MOST_LEFT]]
     if len(done.left) > _MOST_LEFT:
         lines.append(
             f"left: {pluralize(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all"
@@ -272,9 +276,9 @@ def reencoded_text(done: Reencoded, look: Look = PLAIN) -> str:
     return joined(lines)
 
 
-def _left_line(entry: FileOutcome, look: Look) -> str:
+def _left_line(entry: FileOutcome, style: TerminalStyle) -> str:
     reason = f": {one_line(entry.reason)}" if entry.reason else ""
-    return f"left: {look.path(entry.path)}: {entry.outcome}{reason}"
+    return f"left: {style.path(entry.path)}: {entry.outcome}{reason}"
 
 
 def encodings_json(others: Iterable[OtherEncoding]) -> list[dict[str, object]]:

@@ -21,11 +21,11 @@ from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
-    Look,
+    TerminalStyle,
     display_width,
-    fitted,
     joined,
     padded,
+    truncate,
     wrapped,
 )
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.pair_attribution import Nearest, Pair, Reading
-    from searchapp.encoders.catalog import Facts
+    from searchapp.encoders.catalog import ModelInfo
 
 _NARROWEST, _WIDEST = 40, 120  # columns of a line
 _WORD, _COLUMN, _BAR = (
@@ -59,7 +59,7 @@ _SIGNS = {"first": "[", "last": "]", "itself": "=", "previous": "<", "next": ">"
 
 
 def pair_json(
-    pair: Pair, by: Facts, *, layer: int | None = None, head: int | None = None
+    pair: Pair, by: ModelInfo, *, layer: int | None = None, head: int | None = None
 ) -> dict[str, object]:
     """All that is known of a pair, for programs; matrices are lists of rows, a's units down and b's
     across.
@@ -121,7 +121,12 @@ def _reading_json(
 
 
 def pair_text(
-    pair: Pair, by: Facts, look: Look = PLAIN, *, layer: int | None = None, head: int | None = None
+    pair: Pair,
+    by: ModelInfo,
+    style: TerminalStyle = PLAIN,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
 ) -> str:
     """The pair on a terminal of 40 columns or more, or in fields between tabs where there is no
     width.
@@ -129,24 +134,24 @@ def pair_text(
     With a layer, pluralize from 1, what attends to what there too: by one head, pluralize from 1, or by
     all on average.
     """
-    if look.width is None:
+    if style.width is None:
         return joined(_plain_lines(pair, layer, head))
-    width = min(max(look.width, _NARROWEST), _WIDEST)
+    width = min(max(style.width, _NARROWEST), _WIDEST)
     sections = [
-        _title(pair, by, width, look),
-        *_word_sections(pair, width, look),
-        _matrix_section(pair, width, look),
+        _title(pair, by, width, style),
+        *_word_sections(pair, width, style),
+        _matrix_section(pair, width, style),
     ]
-    sections += [_habits_section(pair, width, look)]
+    sections += [_habits_section(pair, width, style)]
     if layer is not None:
         sections += [
-            _attention_section(reading, name, width, look, (layer, head))
+            _attention_section(reading, name, width, style, (layer, head))
             for name, reading in _named(pair)
         ]
     return "\n".join(map(joined, sections))
 
 
-def pair_notes(pair: Pair, by: Facts) -> list[str]:
+def pair_notes(pair: Pair, by: ModelInfo) -> list[str]:
     """What an explanation had to leave out, a sentence each."""
     notes = [
         f"text {name} is too long to be explained whole: {pluralize(reading.left_out, 'character')} "
@@ -169,25 +174,25 @@ def _named(pair: Pair) -> tuple[tuple[str, Reading], ...]:
     return ("A", pair.a), ("B", pair.b)
 
 
-def _told(text: str, width: int, look: Look) -> list[str]:
+def _told(text: str, width: int, style: TerminalStyle) -> list[str]:
     """A sentence in passing, on as many lines as it takes."""
-    return [look.paint(text[start:end], DIM) for start, end in wrapped(text, width)]
+    return [style.paint(text[start:end], DIM) for start, end in wrapped(text, width)]
 
 
-def _title(pair: Pair, by: Facts, width: int, look: Look) -> list[str]:
+def _title(pair: Pair, by: ModelInfo, width: int, style: TerminalStyle) -> list[str]:
     lines = [
-        look.paint(f"cosine {pair.cosine:.3f}", BOLD),
-        *_told(f"{one_line(by.model)}, {by.pooling} pooling", width, look),
+        style.paint(f"cosine {pair.cosine:.3f}", BOLD),
+        *_told(f"{one_line(by.model)}, {by.pooling} pooling", width, style),
     ]
     for name, reading in _named(pair):
         text = one_line(reading.text)
         shown = [text[start:end] for start, end in wrapped(text, width - 3)]
         lines += [
-            f"{look.paint(name, BOLD) if not at else ' '}  {line}"
+            f"{style.paint(name, BOLD) if not at else ' '}  {line}"
             for at, line in enumerate(shown[:_MOST_LINES])
         ]
         more = len(shown) - _MOST_LINES
-        lines += [look.paint(f"   … and {pluralize(more, 'line')} more", DIM)] if more > 0 else []
+        lines += [style.paint(f"   … and {pluralize(more, 'line')} more", DIM)] if more > 0 else []
     return lines
 
 
@@ -205,7 +210,7 @@ class _Line:
     nearest_label: str
 
 
-def _word_sections(pair: Pair, width: int, look: Look) -> Iterator[list[str]]:
+def _word_sections(pair: Pair, width: int, style: TerminalStyle) -> Iterator[list[str]]:
     """For each text its words: what they add, as bars of one scale in both, and the nearest word of
     the other text.
     """
@@ -223,7 +228,7 @@ def _word_sections(pair: Pair, width: int, look: Look) -> Iterator[list[str]]:
         else None
     )
     for name, other, table in zip("AB", "BA", tables, strict=True):
-        yield list(_word_lines((name, other), table, (left, near), bars, look))
+        yield list(_word_lines((name, other), table, (left, near), bars, style))
 
 
 def _word_rows(
@@ -232,7 +237,7 @@ def _word_rows(
     for row in rows_of(reading, strength_of(reading, shares), _MOST_WORDS):
         is_word = row.kind == "word"
         nearest = reading.nearest[row.units[0]] if is_word else None
-        near = "" if nearest is None else fitted(one_line(other.units[nearest.unit].label), most)
+        near = "" if nearest is None else truncate(one_line(other.units[nearest.unit].label), most)
         value = 0.0 if shares is None else float(shares[list(row.units)].sum())
         yield _Line(_row_label(reading, row, most), is_word, value, nearest, near)
 
@@ -242,17 +247,17 @@ def _word_lines(
     rows: Sequence[_Line],
     columns: tuple[int, int],
     bars: _Bars | None,
-    look: Look,
+    style: TerminalStyle,
 ) -> Iterator[str]:
     """A row a line below a head, with the sum at the end where there are shares."""
     left, near = columns
     said = "adds to the cosine" if bars and bars.width >= 12 else "adds"
     adds = f"  {padded(said, bars.width + 6)}" if bars else ""
-    yield look.paint(f"{padded(names[0], left)}{adds}  nearest in {names[1]}", DIM)
+    yield style.paint(f"{padded(names[0], left)}{adds}  nearest in {names[1]}", DIM)
     for row in rows:
-        shown = look.paint(padded(row.label, left), "" if row.is_word else DIM)
+        shown = style.paint(padded(row.label, left), "" if row.is_word else DIM)
         bar = (
-            f"  {bars.drawn(row.value, look) if row.is_word else ' ' * bars.width} "
+            f"  {bars.drawn(row.value, style) if row.is_word else ' ' * bars.width} "
             f"{_short(row.value):>5}"
             if bars
             else ""
@@ -263,10 +268,10 @@ def _word_lines(
                 f"{'↔' if row.nearest.is_mutual else '→'} {padded(row.nearest_label, near)} "
                 f"{_short(row.nearest.cosine):>5}"
             )
-            nearest = "  " + look.paint(said, "" if row.nearest.is_mutual else DIM)
+            nearest = "  " + style.paint(said, "" if row.nearest.is_mutual else DIM)
         yield f"{shown}{bar}{nearest}".rstrip()
     if bars:
-        yield look.paint(
+        yield style.paint(
             f"{padded('sum', left)}  {' ' * bars.width} "
             f"{_short(sum(row.value for row in rows)):>5}",
             DIM,
@@ -295,19 +300,19 @@ class _Bars:
         )
         return cls(left, columns - left, scale)
 
-    def drawn(self, value: float, look: Look) -> str:
+    def drawn(self, value: float, style: TerminalStyle) -> str:
         if value < 0:
             size = max(1, round(-value * self.scale))
-            return " " * (self.left - size) + look.paint("░" * size, _ORANGE) + " " * self.right
+            return " " * (self.left - size) + style.paint("░" * size, _ORANGE) + " " * self.right
         whole, eighths = divmod(round(value * self.scale * 8), 8)
         bar = "█" * whole + _EIGHTHS[eighths].strip()
-        return " " * self.left + look.paint(bar, _BLUE) + " " * (self.right - len(bar))
+        return " " * self.left + style.paint(bar, _BLUE) + " " * (self.right - len(bar))
 
 
 # ---- word by word --------------------------------------------------------------------------------
 
 
-def _matrix_section(pair: Pair, width: int, look: Look) -> list[str]:
+def _matrix_section(pair: Pair, width: int, style: TerminalStyle) -> list[str]:
     """The heat map of what each word of A adds together with each of B, or of how near the two are,
     where shares do not exist.
     """
@@ -329,11 +334,11 @@ def _matrix_section(pair: Pair, width: int, look: Look) -> list[str]:
     across = rows_of(pair.b, sizes[1], _most_across(width - _left(pair.a, down, width) - 7))
     if pair.products is None:  # nearness does not add up
         down, across = ([row for row in rows if row.kind == "word"] for rows in (down, across))
-    signs = "; blue is more than 0, orange is less" if look.color else ""
+    signs = "; blue is more than 0, orange is less" if style.color else ""
     grid = _Grid(pair.a, pair.b, down, across, matrix * scale)
     return [
-        *_told(f"{said}{signs}", width, look),
-        *grid.lines(width, look, has_sums=pair.products is not None),
+        *_told(f"{said}{signs}", width, style),
+        *grid.lines(width, style, has_sums=pair.products is not None),
     ]
 
 
@@ -357,7 +362,7 @@ class _Grid:
     across: list[Row]
     matrix: NDArray[np.float64]
 
-    def lines(self, width: int, look: Look, *, has_sums: bool = False) -> list[str]:
+    def lines(self, width: int, style: TerminalStyle, *, has_sums: bool = False) -> list[str]:
         cells = np.array(
             [[self.matrix[np.ix_(a.units, b.units)].sum() for b in self.across] for a in self.down]
         )  # (rows, columns)
@@ -368,7 +373,7 @@ class _Grid:
         heads = [_row_label(self.of_columns, row, _COLUMN) for row in self.across]
         left, wide = _left(self.of_rows, self.down, width), max([4, *map(display_width, heads)])
         found = [
-            look.paint(
+            style.paint(
                 " " * left
                 + "".join(f" {_padded_left(head, wide)}" for head in heads)
                 + "    sum" * has_sums,
@@ -377,31 +382,31 @@ class _Grid:
         ]
         for row, values, shades in zip(self.down, cells, parts, strict=True):
             shown = "".join(
-                f" {look.paint(f'{_whole(value):>{wide}}', _style(part))}"
+                f" {style.paint(f'{_whole(value):>{wide}}', _style(part))}"
                 for value, part in zip(values, shades, strict=True)
             )
-            total = look.paint(f" {_whole(values.sum()):>6}", DIM) if has_sums else ""
+            total = style.paint(f" {_whole(values.sum()):>6}", DIM) if has_sums else ""
             found.append(padded(_row_label(self.of_rows, row, left), left) + shown + total)
         if has_sums:
             sums = "".join(f" {_whole(value):>{wide}}" for value in cells.sum(axis=0))
-            found.append(look.paint(f"{padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
+            found.append(style.paint(f"{padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
         return found
 
 
 # ---- attention -----------------------------------------------------------------------------------
 
 
-def _habits_section(pair: Pair, width: int, look: Look) -> list[str]:
+def _habits_section(pair: Pair, width: int, style: TerminalStyle) -> list[str]:
     """What most of each head's attention goes to, a head a sign, both texts side by side where
     there is room.
     """
-    grids = [_habits_grid(name, reading, look) for name, reading in _named(pair)]
+    grids = [_habits_grid(name, reading, style) for name, reading in _named(pair)]
     wide = 3 + 3 * pair.a.attention.shape[1]
     lines = _told(
         "where most of a word's attention goes, by layer (down) and head; each text is read by "
         "itself",
         width,
-        look,
+        style,
     )
     if 2 * wide + 2 <= width:
         lines += [f"{a}  {b}" for a, b in zip(*grids, strict=True)]
@@ -419,29 +424,29 @@ def _habits_section(pair: Pair, width: int, look: Look) -> list[str]:
     ]
     return [
         *lines,
-        *(line.replace(_TOGETHER, " ") for line in _told("   ".join(each), width, look)),
+        *(line.replace(_TOGETHER, " ") for line in _told("   ".join(each), width, style)),
     ]
 
 
-def _habits_grid(name: str, reading: Reading, look: Look) -> list[str]:
+def _habits_grid(name: str, reading: Reading, style: TerminalStyle) -> list[str]:
     """The lines of a text's grid, of equal width."""
     habits = habits_of(reading)
     lines = [
-        look.paint(
+        style.paint(
             f"{name:<3}" + "".join(f"{number:>2} " for number in range(1, habits.shape[1] + 1)), DIM
         )
     ]
     for number, layer in enumerate(habits, 1):
         signs = [(_SIGNS[HABITS[int(each.argmax())]], float(each.max())) for each in layer]
         lines.append(
-            look.paint(f"{number:<3}", DIM)
-            + "".join(look.paint(f" {sign} ", _style(part)) for sign, part in signs)
+            style.paint(f"{number:<3}", DIM)
+            + "".join(style.paint(f" {sign} ", _style(part)) for sign, part in signs)
         )
     return lines
 
 
 def _attention_section(
-    reading: Reading, name: str, width: int, look: Look, chosen: tuple[int, int | None]
+    reading: Reading, name: str, width: int, style: TerminalStyle, chosen: tuple[int, int | None]
 ) -> list[str]:
     """What attends to what in one text, in hundredths of a word's attention: those that most goes
     to alone, the others together.
@@ -459,8 +464,8 @@ def _attention_section(
         "goes to each, in hundredths"
     )
     return [
-        *_told(said, width, look),
-        *_Grid(reading, reading, down, across, matrix * 100).lines(width, look),
+        *_told(said, width, style),
+        *_Grid(reading, reading, down, across, matrix * 100).lines(width, style),
     ]
 
 
@@ -539,7 +544,7 @@ def _row_label(reading: Reading, row: Row, columns: int) -> str:
         return f"+{len(row.units)} more" if columns > _COLUMN else f"+{len(row.units)}"
     label = one_line("".join(reading.units[at].label for at in row.units))
     return (
-        fitted(label, columns)
+        truncate(label, columns)
         if row.kind == "word" or display_width(label) <= columns
         else "special"
     )

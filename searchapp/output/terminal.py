@@ -38,7 +38,7 @@ _MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{160})\n(?=[\"'“‘]?[^\
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TerminalStyle:
     """How a text is to be shown. As it stands: plain, for a pipe; no codes, no wrapping, fields
     separated by tabs.
     """
@@ -60,7 +60,7 @@ class Look:
         return f"\x1b]8;;file://{quote_from_bytes(path.partition(b'!/')[0])}\x1b\\{shown}\x1b]8;;\x1b\\"
 
 
-PLAIN = Look()
+PLAIN = TerminalStyle()
 
 
 # ---- words and lines -----------------------------------------------------------------------------
@@ -71,17 +71,17 @@ def joined(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def table(facts: Iterable[tuple[str, str]], look: Look) -> list[str]:
+def table(facts: Iterable[tuple[str, str]], style: TerminalStyle) -> list[str]:
     """A line a fact, the values in one column; facts without a value are left out."""
     shown = [(name, value) for name, value in facts if value]
     width = max((display_width(name) for name, _ in shown), default=0)
     return [
-        f"{look.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}"
+        f"{style.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}"
         for name, value in shown
     ]
 
 
-def fitted(text: str, columns: int) -> str:
+def truncate(text: str, columns: int) -> str:
     """The text, cut with an ellipsis where it is wider than `columns`."""
     return (
         text
@@ -92,7 +92,7 @@ def fitted(text: str, columns: int) -> str:
 
 def padded(text: str, columns: int) -> str:
     """The text in just so many columns, cut as `fitted` does or with spaces behind it."""
-    shown = fitted(text, columns)
+    shown = truncate(text, columns)
     return shown + " " * (columns - display_width(shown))
 
 
@@ -160,29 +160,36 @@ def window(lines: Sequence[Span], highlight: Span, limit: int) -> int:
     return min(touched[0] - spare // 2, len(lines) - limit)
 
 
-def marked(text: str, line: Span, marks: Iterable[Span], look: Look) -> str:
+def marked(text: str, line: Span, marks: Iterable[Span], style: TerminalStyle) -> str:
     """One line, with the marks that lie in it painted."""
-    return _painted(text, line, ((start, end, MARK) for start, end in marks), look)
+    return _painted(text, line, ((start, end, MARK) for start, end in marks), style)
 
 
-def heated(text: str, line: Span, highlights: Iterable[tuple[int, int, float]], look: Look) -> str:
+def heated(
+    text: str, line: Span, highlights: Iterable[tuple[int, int, float]], style: TerminalStyle
+) -> str:
     """One line as a heat map: behind each highlight a colour for its weight, in four steps from a
     fifth on; none below.
     """
     return _painted(
-        text, line, ((start, end, _heat(weight)) for start, end, weight in sorted(highlights)), look
+        text,
+        line,
+        ((start, end, _heat(weight)) for start, end, weight in sorted(highlights)),
+        style,
     )
 
 
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _painted(text: str, line: Span, styled: Iterable[tuple[int, int, str]], look: Look) -> str:
+def _painted(
+    text: str, line: Span, styled: Iterable[tuple[int, int, str]], style: TerminalStyle
+) -> str:
     parts, at = [], line[0]
-    for start, end, style in styled:
+    for start, end, code in styled:
         start, end = max(start, at), min(end, line[1])
         if start < end:
-            parts += [text[at:start], look.paint(text[start:end], style)]
+            parts += [text[at:start], style.paint(text[start:end], code)]
             at = end
     return "".join((*parts, text[at : line[1]]))
 

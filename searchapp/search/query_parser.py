@@ -58,7 +58,7 @@ _CURLY = str.maketrans("“”„", '"""')
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedQuery:
     """What a text asks for: what is embedded, and what is looked for word by word."""
 
     text: str  # without operators; "" where nothing is asked for, only against
@@ -72,7 +72,7 @@ class Asked:
         return bool(self.holding or self.lacking)
 
 
-def parse(text: str) -> Asked:
+def parse(text: str) -> ParsedQuery:
     """What a text asks for, its operators understood; a text without any is embedded as it is."""
     kept: list[str] = []
     found: dict[str, list[Term]] = {"terms": [], "holding": [], "lacking": []}
@@ -87,18 +87,18 @@ def parse(text: str) -> Asked:
             found["terms"] += _phrase(phrase, is_title=is_title)
         else:
             found["terms"] += _terms(phrase)
-    asked = Asked(
+    asked = ParsedQuery(
         " ".join(kept),
         *(tuple(each) for each in (_telling(found["terms"]), found["holding"], found["lacking"])),
     )
-    return asked if asked.has_operators else Asked(text, asked.terms)
+    return asked if asked.has_operators else ParsedQuery(text, asked.terms)
 
 
-def literal(text: str) -> Asked:
+def literal(text: str) -> ParsedQuery:
     """What a text asks for if it has no operators: it is embedded whole, and each of its words is
     looked for.
     """
-    return Asked(text, tuple(_telling(_terms(text))))
+    return ParsedQuery(text, tuple(_telling(_terms(text))))
 
 
 def telling(text: str, count: int) -> list[Term]:

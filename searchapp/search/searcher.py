@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.search.more_like_this import Example
-    from searchapp.search.query_parser import Asked
+    from searchapp.search.query_parser import ParsedQuery
     from searchapp.search.ranking import Numbers
     from searchapp.types.documents import Address, Hit
     from searchapp.types.filters import Term
@@ -48,7 +48,7 @@ _EXAMPLE_TERMS = 20  # words of an example that are looked for
 class Request:
     """What is asked, and how."""
 
-    asked: tuple[Asked, ...]
+    asked: tuple[ParsedQuery, ...]
     mode: str = "cosine"
     k: int = 10
     weight: float = rank.WEIGHT  # of the keyword leg in hybrid and best, from 0 to 1
@@ -128,7 +128,7 @@ class Search:
         depth = max(2 * self.request.k, _POOL if len(self.legs) == 1 else rank.DEPTH)
         pool = self._pool(depth)
         while True:
-            chosen, copies = self._choose(pool)
+            chosen, near_duplicates = self._choose(pool)
             if len(chosen) == self.request.k or pool.is_whole or self._is_below(pool):
                 break
             depth *= 4
@@ -137,7 +137,7 @@ class Search:
             hits = self._reader.hydrate(pool.ranking.ids[chosen])
         self._note_confidence(pool, is_empty=not chosen)
         matches = [
-            pool.match(i, n, hit, copies.get(i, ()))
+            pool.match(i, n, hit, near_duplicates.get(i, ()))
             for n, (i, hit) in enumerate(zip(chosen, hits, strict=True), 1)
         ]
         with self._watch.stage("mark the passages"):
@@ -501,7 +501,9 @@ class _Pool:
         row: Vector = self.vectors[int(np.searchsorted(self.ranking.ids, match.hit.passage_id))]
         return row
 
-    def match(self, position: int, rank_: int, hit: Hit, copies: tuple[bytes, ...]) -> Match:
+    def match(
+        self, position: int, rank_: int, hit: Hit, near_duplicates: tuple[bytes, ...]
+    ) -> Match:
         """The passage at a position as the match of a rank."""
         passage_id = int(self.ranking.ids[position])
         legs = {}
@@ -515,7 +517,7 @@ class _Pool:
             confidence=_known(self.confidences, position),
             legs=legs,
             hit=hit,
-            copies=copies,
+            near_duplicates=near_duplicates,
             parts={name: float(part[position]) for name, part in self.ranking.parts.items()},
         )
 

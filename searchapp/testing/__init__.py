@@ -44,7 +44,7 @@ from searchapp.types.documents import (
     is_within,
 )
 from searchapp.types.filters import Filters, Term, matches_value
-from searchapp.types.results import Background, Finding, Salvage, Status
+from searchapp.types.results import Background, Finding, RepairReport, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
@@ -213,9 +213,9 @@ class MemoryBackend:
         """Nothing: memory that fails is beyond us."""
         return []
 
-    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:  # noqa: ARG002 - nothing is ever damaged
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:  # noqa: ARG002 - nothing is ever damaged
         """Nothing was to be done."""
-        return Salvage(documents=len(self.state.documents))
+        return RepairReport(documents=len(self.state.documents))
 
 
 class MemoryWriter:

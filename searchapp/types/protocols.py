@@ -23,7 +23,7 @@ from searchapp.types.documents import (
     Unindexed,
 )
 from searchapp.types.filters import Filters, Term
-from searchapp.types.results import Background, Finding, Salvage, Status
+from searchapp.types.results import Background, Finding, RepairReport, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Backend(Protocol):
     def check(self, *, is_full: bool) -> list[Finding]:
         """What is wrong with what is stored; empty when nothing is."""
 
-    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:
         """Keep what is as it was written, and say what is not; `find_encoder` counts where the
         record of the encoder is damaged.
         """

@@ -61,7 +61,7 @@ class Match:
     cosine: float | None  # None where the vectors were not looked at, or the passage has none yet
     legs: Mapping[str, LegScore]
     hit: Hit
-    copies: tuple[
+    near_duplicates: tuple[
         bytes, ...
     ] = ()  # paths of documents that hold nearly the same passage, not shown themselves
     parts: Mapping[str, float] = field(
@@ -113,7 +113,7 @@ class FileOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class IngestReport:
     """What an ingest did, file by file."""
 
     generation: int
@@ -183,7 +183,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Salvage:
+class RepairReport:
     """What became of a damaged corpus, and what is still to be done."""
 
     backup: str = ""  # the folder that has the database as it was found

@@ -46,7 +46,7 @@ class TokenVectors:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inside:
+class ForwardPass:
     """All that a model makes of one text, special tokens included: t tokens through its layers."""
 
     tokens: tuple[str, ...]  # (t,) as the vocabulary has them

@@ -20,7 +20,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Label
@@ -44,7 +44,7 @@ def main(target: Path) -> None:
         "Café au lait\n\n灯台の光は遠くまで届く\n\nthe keeper sleeps by day", encoding="utf-8"
     )
     (documents / "empty.txt").write_text("", encoding="utf-8")
-    corpus = Corpus(LocalBackend(ROOT / "corpus"), encoder=HashEncoder(dim=16))
+    corpus = Corpus(SqliteBackend(ROOT / "corpus"), encoder=HashEncoder(dim=16))
     corpus.ingest([documents])
     (documents / "1.md").write_text(
         "# Lamp 1\n\nThe keeper of light 1 has gone.\n", encoding="utf-8"
@@ -58,7 +58,7 @@ def main(target: Path) -> None:
         "/golden/docs/3.md": [Label("lamp"), Label("oil", "classifier", 0.75)],
     }
     if revision >= "0006":
-        with closing(LocalBackend(ROOT / "corpus").writer()) as writer:
+        with closing(SqliteBackend(ROOT / "corpus").writer()) as writer:
             for path, known in writer.known_files().items():
                 writer.set_labels(known.document_id, labels.get(os.fsdecode(path), ()))
             writer.commit()

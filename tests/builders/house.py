@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
 from searchapp.extract import entries, extractor_of
@@ -24,7 +24,7 @@ from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import MEMBER, Outcome, Root, Source, Unindexed
 from searchapp.types.protocols import Encoder
-from searchapp.types.results import Report
+from searchapp.types.results import IngestReport
 from searchapp.types.vectors import TokenVectors
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class House:
         for name, text in texts.items():
             (self.docs / name.replace("_", ".")).write_text(text)
 
-    def ingest(self, *roots: Path | Root, **options: Any) -> Report:
+    def ingest(self, *roots: Path | Root, **options: Any) -> IngestReport:
         """Ingest folders (by default the house's own), and forget what was read and embedded
         before.
         """
@@ -156,11 +156,11 @@ class House:
         ]
         return self.run(given, **options)
 
-    def refresh(self, **options: Any) -> Report:
+    def refresh(self, **options: Any) -> IngestReport:
         return self.run([], **options)
 
-    def run(self, given: Sequence[Root], **options: Any) -> Report:
-        with closing(LocalBackend(self.corpus).writer()) as writer:
+    def run(self, given: Sequence[Root], **options: Any) -> IngestReport:
+        with closing(SqliteBackend(self.corpus).writer()) as writer:
 
             def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
                 if writer.encoder() is None:
@@ -170,7 +170,7 @@ class House:
             return Ingest(writer, self.extractor, opened, **options).run(given)
 
     def reader_of(self) -> Corpus:
-        return Corpus(LocalBackend(self.corpus), encoder=self.encoder)
+        return Corpus(SqliteBackend(self.corpus), encoder=self.encoder)
 
     def names(self) -> list[str]:
         return [Path(os.fsdecode(row.path)).name for row in self.reader_of().documents()]
@@ -180,7 +180,7 @@ class House:
         below the folder of documents.
         """
         held: dict[str, list[tuple[object, ...]]] = {}
-        with closing(LocalBackend(self.corpus).reader()) as reader:
+        with closing(SqliteBackend(self.corpus).reader()) as reader:
             rows = reader.database.execute(
                 """SELECT d.path, d.type, d.title, p.start, p."end", p.headings, p.place, p.text_digest, v.vectors, t.text
                 FROM document d JOIN passage p ON p.document_id = d.id JOIN document_text t ON t.document_id = d.id

@@ -8,7 +8,7 @@ import os
 from contextlib import closing
 from pathlib import Path
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.extract import extractor_of
 from searchapp.ingest.indexer import Intake
@@ -27,7 +27,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.backend = LocalBackend(folder)
+        self.backend = SqliteBackend(folder)
         self.corpus = Corpus(self.backend, encoder=ENCODER)
 
     def put(

@@ -29,7 +29,7 @@ from typing import Any
 import pytest
 
 from searchapp import config
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.cli import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
@@ -587,7 +587,7 @@ def test_a_sound_corpus_checks_clean(filled: Program) -> None:
 
 def test_a_second_ingest_is_refused_at_once_naming_the_first(program: Program) -> None:
     (program.folder / "docs").mkdir()
-    with closing(LocalBackend(program.folder / "corpus").writer()):
+    with closing(SqliteBackend(program.folder / "corpus").writer()):
         began = time.monotonic()
         done = program.run("ingest", "docs", "--corpus", "corpus", "--json")
         took_s = time.monotonic() - began
@@ -601,7 +601,7 @@ def test_a_second_ingest_is_refused_at_once_naming_the_first(program: Program) -
 def test_the_lock_is_refused_within_a_tenth_of_a_second_and_a_stale_one_blocks_nobody(
     tmp_path: Path,
 ) -> None:
-    backend = LocalBackend(tmp_path / "corpus")
+    backend = SqliteBackend(tmp_path / "corpus")
     with closing(backend.writer()):
         took_s = []
         for _ in range(5):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import CorpusLocked
 from searchapp.search import query_parser
 from searchapp.testing import MemoryBackend
@@ -61,7 +61,7 @@ KINDS = ("txt", "md", "pdf")
 @pytest.fixture(params=["local", "memory"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     made: Backend = (
-        LocalBackend(tmp_path / "corpus") if request.param == "local" else MemoryBackend()
+        SqliteBackend(tmp_path / "corpus") if request.param == "local" else MemoryBackend()
     )
     made.writer().close()
     return made
@@ -1532,7 +1532,7 @@ def test_a_corpus_that_is_too_small_has_no_background(
 
 def test_both_backends_have_the_same_background_once_an_ingest_has_ended(tmp_path: Path) -> None:
     found = []
-    for backend in (LocalBackend(tmp_path / "corpus"), MemoryBackend()):
+    for backend in (SqliteBackend(tmp_path / "corpus"), MemoryBackend()):
         with closing(backend.writer()) as writer:
             gone = add(writer, "/gone", document(30), unit(30, seed=8))
             add(writer, "/pending", document(20))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import (
     BadFilter,
@@ -191,7 +191,7 @@ def test_a_least_score_that_is_no_number_is_refused(shelf: Shelf) -> None:
 
 
 def test_no_corpus_and_an_empty_one_are_different_errors(tmp_path: Path) -> None:
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), encoder=ENCODER)
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
     with pytest.raises(CorpusMissing) as missing:
         corpus.query("apple")
     assert "searchapp ingest" in missing.value.hint
@@ -209,7 +209,7 @@ def test_another_encoder_is_refused(shelf: Shelf) -> None:
 
 def test_a_corpus_needs_an_encoder_or_a_place_for_one(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="encoder"):
-        Corpus(LocalBackend(tmp_path))
+        Corpus(SqliteBackend(tmp_path))
 
 
 # ---- highlights ----------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_status_counts_what_is_there(shelf: Shelf) -> None:
 
 
 def test_a_corpus_that_is_not_there_yet_has_no_documents(tmp_path: Path) -> None:
-    assert Corpus(LocalBackend(tmp_path / "none"), encoder=ENCODER).documents() == []
+    assert Corpus(SqliteBackend(tmp_path / "none"), encoder=ENCODER).documents() == []
     assert not (tmp_path / "none").exists()
 
 
@@ -375,7 +375,7 @@ def test_while_one_writes_readers_go_on_and_a_second_writer_is_refused(shelf: Sh
 
 
 def test_a_path_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), encoder=ENCODER)
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
     with pytest.raises(PathMissing, match="tpyo"):
         corpus.ingest([tmp_path / "tpyo"])
     assert not (tmp_path / "corpus").exists()

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, EncoderError
 from searchapp.testing import HashEncoder
@@ -72,7 +72,7 @@ def canary(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with Store(tmp_path / "corpus") as writer:
+    with SqliteWriter(tmp_path / "corpus") as writer:
         for i in range(3):
             add(writer, f"/nowhere/{i}.txt", document(3), unit(3, i))
         writer.finish()
@@ -100,7 +100,7 @@ def test_nothing_of_ours_unpickles_or_evaluates(path: Path) -> None:
 @pytest.mark.damages_corpus
 def test_a_vectors_file_that_is_a_pickle_is_not_read(folder: Path, canary: Path) -> None:
     next(folder.glob("vectors-*")).write_bytes(pickle.dumps(Canary(canary)))
-    with Snapshot(folder) as snapshot:
+    with SqliteReader(folder) as snapshot:
         ids, _ = snapshot.cosine_leg(axis(0), Filters(), 100)
         assert len(ids) == 9
         assert "damaged" in snapshot.notes[0]
@@ -126,7 +126,7 @@ def test_a_schema_that_was_tampered_with_is_found_and_runs_nothing(
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         database.execute(statement)
     assert any("own records" in finding.what for finding in check(folder, is_full=True))
-    assert Corpus(LocalBackend(folder), encoder=HashEncoder()).repair() is not None
+    assert Corpus(SqliteBackend(folder), encoder=HashEncoder()).repair() is not None
     with closing(sqlite3.connect(folder / "corpus.db")) as database:
         assert database.execute(
             "SELECT count(*) FROM sqlite_master WHERE name = 'evil'"
@@ -134,7 +134,7 @@ def test_a_schema_that_was_tampered_with_is_found_and_runs_nothing(
 
 
 def test_the_database_may_call_no_function_of_ours_or_of_an_extension(folder: Path) -> None:
-    with Snapshot(folder) as snapshot:
+    with SqliteReader(folder) as snapshot:
         assert snapshot.database.execute("PRAGMA trusted_schema").fetchone() == (0,)
         with pytest.raises(sqlite3.OperationalError, match="not authorized"):
             snapshot.database.execute("SELECT load_extension('/tmp/evil.so')")
@@ -151,7 +151,7 @@ def test_a_backup_writes_nowhere_but_to_its_database(tmp_path: Path, canary: Pat
         archive.writestr("../ran", "x")
         archive.writestr("corpus.db", pickle.dumps(Canary(canary)))
     with pytest.raises(BackupError):
-        LocalBackend(tmp_path / "restored").restore(tmp_path / "b")
+        SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
     assert not canary.exists()
     assert [path.name for path in (tmp_path / "restored").iterdir()] == ["lock"]
 
@@ -161,16 +161,20 @@ def test_an_export_with_a_pickle_for_vectors_is_refused(tmp_path: Path, canary: 
 
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("words", encoding="utf-8")
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), encoder=HashEncoder())
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
     corpus.ingest([tmp_path / "docs"])
-    LocalBackend(tmp_path / "corpus").export(tmp_path / "e")
+    SqliteBackend(tmp_path / "corpus").export(tmp_path / "e")
     payload = base64.b64encode(pickle.dumps(Canary(canary))).decode()
     rewritten(tmp_path / "e", lambda lines: lines[1].update(vectors=payload))
     with pytest.raises(BackupError):
-        Corpus(LocalBackend(tmp_path / "other"), encoder=HashEncoder()).take_in(tmp_path / "e")
+        Corpus(SqliteBackend(tmp_path / "other"), encoder=HashEncoder()).import_documents(
+            tmp_path / "e"
+        )
     (tmp_path / "e").write_bytes(gzip.compress(pickle.dumps(Canary(canary))))
     with pytest.raises(BackupError):
-        Corpus(LocalBackend(tmp_path / "other"), encoder=HashEncoder()).take_in(tmp_path / "e")
+        Corpus(SqliteBackend(tmp_path / "other"), encoder=HashEncoder()).import_documents(
+            tmp_path / "e"
+        )
     assert not canary.exists()
 
 
@@ -223,7 +227,7 @@ def test_a_model_that_would_run_code_is_refused(tmp_path: Path, canary: Path, ma
     make(model, canary)
     (tmp_path / "a.txt").write_text("words", encoding="utf-8")
     with pytest.raises(EncoderError) as caught:
-        Corpus(LocalBackend(tmp_path / "corpus"), cache=tmp_path / "cache").ingest(
+        Corpus(SqliteBackend(tmp_path / "corpus"), cache=tmp_path / "cache").ingest(
             [tmp_path / "a.txt"], model=str(model)
         )
     assert str(caught.value)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
 from tests.builders.house import House
@@ -59,7 +59,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_an_ingest_of_it_ends_and_accounts_for_everything(tree: Path, tmp_path: Path) -> None:
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), encoder=HashEncoder())
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
     began = time.monotonic()
     report = corpus.ingest([tree])
     assert time.monotonic() - began < SLOWEST_S

@@ -17,7 +17,7 @@ import ir_measures
 import pytest
 from ir_measures import Success, nDCG
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.types.documents import Hit
@@ -34,7 +34,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Corpus:
     """The sample documents, ingested."""
-    backend = LocalBackend(tmp_path_factory.mktemp("relevance") / "corpus")
+    backend = SqliteBackend(tmp_path_factory.mktemp("relevance") / "corpus")
     report = Corpus(backend, cache=model_cache).ingest([DATA])
     assert set(report.counts()) == {"indexed"}
     return Corpus(

@@ -38,9 +38,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusMissing
 from searchapp.types.results import Answer, Finding
@@ -184,13 +184,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def _ingested(corpus: Path, docs: Path) -> Listing:
-    Corpus(LocalBackend(corpus), encoder=victim.ENCODER).ingest([docs])
+    Corpus(SqliteBackend(corpus), encoder=victim.ENCODER).ingest([docs])
     return listing(corpus)
 
 
 def listing(corpus: Path) -> Listing:
     """Every document that a reader finds, by path."""
-    with Snapshot(corpus) as reader:
+    with SqliteReader(corpus) as reader:
         found: dict[str, Version] = {}
         if reader.is_blank:
             return found
@@ -485,7 +485,9 @@ def _unanswered(corpus: Path, found: Listing) -> Iterator[Defect]:
 
 
 def _asked(corpus: Path) -> Answer:
-    return Corpus(LocalBackend(corpus), encoder=victim.ENCODER).query("heron0 waits", mode="hybrid")
+    return Corpus(SqliteBackend(corpus), encoder=victim.ENCODER).query(
+        "heron0 waits", mode="hybrid"
+    )
 
 
 # ---- all of it -----------------------------------------------------------------------------------

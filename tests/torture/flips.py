@@ -25,7 +25,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusError, SearchappError
@@ -70,7 +70,7 @@ def make(folder: Path) -> Path:
 
 def corpus_at(folder: Path) -> Corpus:
     """The corpus in a folder."""
-    return Corpus(LocalBackend(folder), encoder=ENCODER)
+    return Corpus(SqliteBackend(folder), encoder=ENCODER)
 
 
 def contents(folder: Path) -> dict[bytes, tuple[str, bytes | None]]:

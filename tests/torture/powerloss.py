@@ -3,7 +3,7 @@ committed.
 
     python -m tests.torture.powerloss [--cuts N] [--seed N]
 
-The real `Store` writes through apsw's SQLite, whose VFS records every write, truncation, sync and
+The real `SqliteWriter` writes through apsw's SQLite, whose VFS records every write, truncation, sync and
 deletion of the database and its logs. A cut replays the record up to a point: what was synced
 stays; of the rest, any sectors may have reached the disk. The real reader, on the standard
 library's SQLite, then opens what is left, and must find exactly the last acknowledged commit or the
@@ -36,8 +36,8 @@ import apsw
 
 from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.errors import SearchappError
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Document
@@ -394,7 +394,7 @@ def record(folder: Path, *, synchronous: str = "FULL", seed: int, rounds: int) -
                 f"{rng.choice((16, 64, 250, 1000))}; "
                 f"PRAGMA cache_size = {rng.choice((20, 100, -2000))}"
             )
-            with Store(folder) as store:
+            with SqliteWriter(folder) as store:
                 for _ in range(min(rounds, rng.randint(2, 9))):
                     rounds -= 1
                     _round(store, rng)
@@ -409,7 +409,7 @@ def record(folder: Path, *, synchronous: str = "FULL", seed: int, rounds: int) -
     return trace
 
 
-def _round(store: Store, rng: random.Random) -> None:
+def _round(store: SqliteWriter, rng: random.Random) -> None:
     if store.encoder() is None:
         store.set_encoder(_ENCODER.identity)
     for _ in range(rng.randint(1, 5)):
@@ -427,7 +427,7 @@ def _round(store: Store, rng: random.Random) -> None:
         store.publish(is_due=True)
 
 
-def _add(store: Store, rng: random.Random) -> None:
+def _add(store: SqliteWriter, rng: random.Random) -> None:
     lines = [" ".join(rng.choices(_WORDS, k=rng.randint(4, 25))) for _ in range(rng.randint(1, 6))]
     vectors = _ENCODER.encode_passages(lines) if rng.random() < 0.5 else None
     add(store, f"/somewhere/{rng.randrange(50)}", Document("\n".join(lines), "txt"), vectors)
@@ -613,7 +613,7 @@ class Outcome(Enum):
 def verdict(trace: Trace, point: int, folder: Path) -> tuple[Outcome, str]:
     """What the reader and `check --full` make of a cut before an operation, and why."""
     try:
-        with Snapshot(folder) as snapshot:
+        with SqliteReader(folder) as snapshot:
             state = BLANK if snapshot.is_blank else _state(snapshot.database.execute)
         findings = check(folder, is_full=True)
     except (SearchappError, sqlite3.Error) as error:
@@ -637,7 +637,7 @@ def verdict(trace: Trace, point: int, folder: Path) -> tuple[Outcome, str]:
 def _taken_up(folder: Path, rng: random.Random) -> str:
     """What is wrong when the next writer commits to what a cut left; nothing: ""."""
     try:
-        with Store(folder) as store:
+        with SqliteWriter(folder) as store:
             _round(store, rng)
         return "; ".join(finding.what for finding in check(folder, is_full=True))
     except (SearchappError, sqlite3.Error) as error:

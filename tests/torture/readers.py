@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
-from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.search.query_parser import literal
 from searchapp.types.filters import Filters
 from tests.builders.corpora import DIM, add, axis, document
@@ -41,7 +41,7 @@ def run(reads: int, *, is_torn: bool = False) -> Counter[str]:
     spawning = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="readers-") as work:
         folder = Path(work) / "corpus"
-        LocalBackend(folder).writer().close()
+        SqliteBackend(folder).writer().close()
         is_over = spawning.Event()
         told = spawning.Queue()
         writer = spawning.Process(target=_write, args=(folder, is_over, is_torn), daemon=True)
@@ -68,7 +68,7 @@ def run(reads: int, *, is_torn: bool = False) -> Counter[str]:
 
 
 def _generation(folder: Path) -> int:
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         return reader.generation
 
 
@@ -77,7 +77,7 @@ def _read(folder: Path, reads: int, seed: int, told: multiprocessing.Queue[Count
     rng, seen, generations = random.Random(seed), Counter[str](), set()
     for _ in range(reads):
         try:
-            with LocalBackend(folder).reader() as reader:
+            with SqliteBackend(folder).reader() as reader:
                 generations.add(reader.generation)
                 seen.update(_seen(reader, rng))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what this looks for
@@ -87,7 +87,7 @@ def _read(folder: Path, reads: int, seed: int, told: multiprocessing.Queue[Count
     told.put(seen)
 
 
-def _seen(reader: Snapshot, rng: random.Random) -> Iterator[str]:
+def _seen(reader: SqliteReader, rng: random.Random) -> Iterator[str]:
     """What is wrong with what a reader finds."""
     rows = list(reader.rows(Filters()))
     if sum(row.passages for row in rows) != reader.counts()[1] or len(rows) != reader.counts()[0]:
@@ -113,7 +113,7 @@ def _seen(reader: Snapshot, rng: random.Random) -> Iterator[str]:
 
 def _write(folder: Path, is_over: Event, is_torn: bool) -> None:  # noqa: FBT001, RUF100
     rng, version = random.Random(99), 0
-    with LocalBackend(folder).writer() as writer:
+    with SqliteBackend(folder).writer() as writer:
         while not is_over.is_set():
             version += 1
             path = f"/nowhere/{rng.randrange(DOCUMENTS)}.txt"

@@ -18,10 +18,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import SearchappError
 from searchapp.ingest import indexer
@@ -34,7 +34,7 @@ _LISTED = (
 )
 
 
-class _Telling(Store):
+class _Telling(SqliteWriter):
     """A writer that says after each commit what a reader finds."""
 
     def __init__(self, folder: Path, lock: Lock, acknowledged: Path, *, is_hasty: bool) -> None:
@@ -46,7 +46,7 @@ class _Telling(Store):
             rows = self.known_files().values()
             self._say((row.source.path, row.source.content_hash, row.is_pending) for row in rows)
         generation = super().commit()
-        with Snapshot(self._folder) as reader:
+        with SqliteReader(self._folder) as reader:
             self._say(reader.database.execute(_LISTED))
         return generation
 
@@ -61,11 +61,11 @@ class _Telling(Store):
 
 
 @dataclass(frozen=True, slots=True)
-class _Backend(LocalBackend):
+class _Backend(SqliteBackend):
     acknowledged: Path
     is_hasty: bool
 
-    def writer(self, *, is_for_removal: bool = False) -> Store:  # noqa: ARG002 - an ingest is none
+    def writer(self, *, is_for_removal: bool = False) -> SqliteWriter:  # noqa: ARG002 - an ingest is none
         return _Telling(self.folder, Lock(self.folder), self.acknowledged, is_hasty=self.is_hasty)
 
 

@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import OldSchema, Snapshot
+from searchapp.backends.sqlite.reader import OldSchema, SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from searchapp.backends.sqlite.writer import Store
-    from searchapp.types.results import Finding, Salvage
+    from searchapp.backends.sqlite.writer import SqliteWriter
+    from searchapp.types.results import Finding, RepairReport
     from searchapp.types.vectors import EncoderIdentity
 
 
 @dataclass(frozen=True, slots=True)
-class LocalBackend:
+class SqliteBackend:
     """A corpus folder; implements `types.Backend`. The writer's libraries are imported when a
     writer is asked for.
     """
 
     folder: Path
 
-    def writer(self, *, is_for_removal: bool = False) -> Store:
+    def writer(self, *, is_for_removal: bool = False) -> SqliteWriter:
         """The one writer; raises CorpusLocked while another holds it. Makes the folder where there
         is none, but not for a removal.
         """
@@ -42,21 +42,21 @@ class LocalBackend:
             if is_for_removal:
                 (self.folder / layout.RESERVE).unlink(missing_ok=True)
             self._require_whole_copy()
-            from searchapp.backends.sqlite.writer import Store
+            from searchapp.backends.sqlite.writer import SqliteWriter
         except BaseException:
             lock.release()
             raise
-        return Store(self.folder, lock)
+        return SqliteWriter(self.folder, lock)
 
-    def reader(self) -> Snapshot:
+    def reader(self) -> SqliteReader:
         """The newest committed generation; a corpus with an old schema is migrated first, in a
         child process.
         """
         try:
-            return Snapshot(self.folder)
+            return SqliteReader(self.folder)
         except OldSchema:
             self._migrate()
-            return Snapshot(self.folder)
+            return SqliteReader(self.folder)
 
     def check(self, *, is_full: bool) -> list[Finding]:
         """What is wrong with the folder; empty when nothing is."""
@@ -64,7 +64,7 @@ class LocalBackend:
 
         return check(self.folder, is_full=is_full)
 
-    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> Salvage:
+    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:
         """Put what is sound in the place of what is there, of which a copy is kept."""
         from searchapp.backends.sqlite.salvage import salvage
 
@@ -86,11 +86,11 @@ class LocalBackend:
         lock = Lock(self.folder)
         try:
             manifest = restore(file, self.folder)
-            from searchapp.backends.sqlite.writer import Store
+            from searchapp.backends.sqlite.writer import SqliteWriter
         except BaseException:
             lock.release()
             raise
-        with Store(self.folder, lock) as store:
+        with SqliteWriter(self.folder, lock) as store:
             store.publish(is_due=True)
         if findings := self.check(is_full=True):
             raise CorpusDamaged(
@@ -111,7 +111,7 @@ class LocalBackend:
         written.
         """
         try:
-            with Snapshot(self.folder) as snapshot:
+            with SqliteReader(self.folder) as snapshot:
                 is_copy = snapshot.is_copy
         except SearchappError:
             return  # whoever opens it next will say so

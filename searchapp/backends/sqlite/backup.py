@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from searchapp import __version__
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import BackupError, CorpusError, CorpusTooNew
 from searchapp.filesystem import atomic_write
 
@@ -48,7 +48,7 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
     Ingests and queries go on meanwhile. Raises CorpusMissing, CorpusDamaged, OldSchema, or
     BackupError where the file cannot be written.
     """
-    with Snapshot(folder) as snapshot:
+    with SqliteReader(folder) as snapshot:
         if snapshot.is_blank:
             raise BackupError(
                 "this corpus is empty: there is nothing to back up", hint="ingest something first"

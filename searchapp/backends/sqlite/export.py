@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from searchapp import __version__
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import from_blob
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.filesystem import atomic_write
@@ -69,7 +69,7 @@ def export(folder: Path, file: Path) -> int:
     Raises CorpusMissing, CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be
     written.
     """
-    with Snapshot(folder) as snapshot:
+    with SqliteReader(folder) as snapshot:
         if snapshot.encoder is None:
             raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
         try:
@@ -146,7 +146,7 @@ class _Lines:
         self.count += 1
 
 
-def _header(snapshot: Snapshot) -> dict[str, Any]:
+def _header(snapshot: SqliteReader) -> dict[str, Any]:
     encoder, status = snapshot.encoder, snapshot.status()
     assert encoder is not None
     return {

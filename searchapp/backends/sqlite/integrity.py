@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.reader import BEHIND, Snapshot
+from searchapp.backends.sqlite.reader import BEHIND, SqliteReader
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
@@ -72,7 +72,7 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
     """
     findings: list[Finding] = []
     try:
-        with Snapshot(folder) as snapshot:
+        with SqliteReader(folder) as snapshot:
             if not snapshot.is_blank:
                 snapshot.database.text_factory = as_text
                 for finding in _findings(snapshot, folder, is_full=is_full):
@@ -86,7 +86,7 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
     return findings
 
 
-def _findings(snapshot: Snapshot, folder: Path, *, is_full: bool) -> Iterator[Finding]:
+def _findings(snapshot: SqliteReader, folder: Path, *, is_full: bool) -> Iterator[Finding]:
     database = snapshot.database
     if snapshot.is_behind:
         yield Finding(BEHIND, is_lost=True)
@@ -255,7 +255,7 @@ def as_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _vectors_file(snapshot: Snapshot, folder: Path) -> Iterator[Finding]:
+def _vectors_file(snapshot: SqliteReader, folder: Path) -> Iterator[Finding]:
     published = snapshot.published()
     if published is None or not (folder / published.name).exists():
         return

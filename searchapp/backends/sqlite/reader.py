@@ -77,7 +77,7 @@ class OldSchema(CorpusError):
     code = "old_schema"
 
 
-class Snapshot:
+class SqliteReader:
     """A corpus as its last commit left it; implements `types.Reader`. Close it soon: it keeps the
     write-ahead log from shrinking.
     """

@@ -30,7 +30,7 @@ from searchapp.filesystem import atomic_write
 from searchapp.filesystem.sources import standing_source
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
-from searchapp.types.results import Salvage
+from searchapp.types.results import RepairReport
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ _DOCUMENT_COLUMNS = """document(
 _VECTORS_COLUMNS = "vectors(document_id, first_passage_id, passages, generation, digest, vectors)"
 
 
-def salvage(folder: Path, *, find_encoder: FindEncoder) -> Salvage:
+def salvage(folder: Path, *, find_encoder: FindEncoder) -> RepairReport:
     """Put a sound database in the place of a damaged one, under the corpus's lock, after a copy of
     it was made.
 
@@ -174,7 +174,7 @@ class _Salvager:
         to read it.
         """
         self._find_encoder = find_encoder
-        self._found = Salvage()
+        self._found = RepairReport()
         self._engine = schema.connect(fresh)
         schema.upgrade(self._engine)
         self._fresh: sa.Connection = self._engine.connect()
@@ -199,7 +199,7 @@ class _Salvager:
         self._fresh.close()
         self._engine.dispose()
 
-    def run(self) -> Salvage:
+    def run(self) -> RepairReport:
         """Copy all that is sound, durably."""
         ids = sorted(
             {i for statement in _IDS for (i,) in self._readable(statement) if isinstance(i, int)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
 from searchapp.filesystem import atomic_write
 
@@ -143,7 +143,7 @@ def sweep(corpus: Path) -> None:
 def _looked_at(folder: Path) -> OtherEncoding:
     size = sum(path.lstat().st_size for path in folder.glob("*") if path.is_file())
     try:
-        with Snapshot(folder) as snapshot:
+        with SqliteReader(folder) as snapshot:
             documents, _, pending, _ = snapshot.counts()
             return OtherEncoding(folder, snapshot.encoder, documents - pending, size)
     except CorpusError:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout, schema, shadow
 from searchapp.backends.sqlite.integrity import LABELS, check
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.salvage import take_place
 from searchapp.errors import CorpusDamaged, CorpusUnwritable
 from searchapp.filesystem import atomic_write
@@ -63,7 +63,7 @@ def count_on(folder: Path, current: Path) -> None:
     """Have an encoding number its next documents and passages behind all that the current one ever
     had, so that no number means two.
     """
-    with _opened(folder) as new, Snapshot(current) as old:
+    with _opened(folder) as new, SqliteReader(current) as old:
         given: dict[str, int] = dict(old.database.execute("SELECT name, seq FROM sqlite_sequence"))
         own: dict[str, int] = dict(
             new.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
@@ -83,7 +83,7 @@ def count_on(folder: Path, current: Path) -> None:
 
 def make_ready(folder: Path, current: Path) -> None:
     """Give an encoding all that belongs to the corpus, and a generation behind the corpus's."""
-    with _opened(folder) as new, Snapshot(current) as old:
+    with _opened(folder) as new, SqliteReader(current) as old:
         ids = _ids(old.database, new)
         _copy_labels(old.database, new, ids)
         for (table,) in old.database.execute(
@@ -118,7 +118,7 @@ def require_sound(folder: Path, *, is_full: bool) -> None:
 
 def keep(current: Path) -> None:
     """Copy the current encoding into a folder of its own, which appears whole."""
-    with Snapshot(current) as old:
+    with SqliteReader(current) as old:
         assert old.encoder is not None
         folder = shadow.folder_of(current, old.encoder.fingerprint)
         work = shadow.new_folder(folder)

@@ -164,7 +164,7 @@ class _Gathered:
         self.content_hashes: set[bytes] = set()
 
 
-class Store:
+class SqliteWriter:
     """The writer of a corpus folder, which it makes where there is none; implements
     `types.Writer`.
     """
@@ -670,7 +670,7 @@ class Store:
         gone = []
         for folder in shadow.folders(self._folder):
             try:
-                with Store(folder) as other:
+                with SqliteWriter(folder) as other:
                     other._keep_only(self)
                     other.scrub()
             except CorpusUnwritable:
@@ -688,7 +688,7 @@ class Store:
                 gone.append(folder.name)
         return gone
 
-    def _keep_only(self, current: Store) -> None:
+    def _keep_only(self, current: SqliteWriter) -> None:
         """Take out what another encoding of the same corpus does not hold: documents, in this
         version, roots, and what is not indexed.
         """
@@ -918,7 +918,7 @@ def migrate(folder: Path) -> None:
     All or nothing: a migration that fails leaves the corpus as it was. Raises CorpusTooNew for a
     schema of the future.
     """
-    with Store(folder):
+    with SqliteWriter(folder):
         pass
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from searchapp.analysis.pair_attribution import Row, rows_of, strength_of
 from searchapp.humanize import one_line
 from searchapp.output.html.page import signed, tag, text
-from searchapp.output.terminal import display_width, fitted
+from searchapp.output.terminal import display_width, truncate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -525,7 +525,7 @@ def _kind(unit: Unit) -> str:
 
 
 def _label(unit: Unit) -> str:
-    return fitted(one_line(unit.label), _LABEL)
+    return truncate(one_line(unit.label), _LABEL)
 
 
 def _longest(reading: Reading) -> int:
@@ -535,7 +535,7 @@ def _longest(reading: Reading) -> int:
 def _row_label(reading: Reading, row: Row) -> str:
     if row.kind == "others":
         return f"{len(row.units)} other words"
-    return fitted(one_line("".join(reading.units[at].label for at in row.units)), _LABEL)
+    return truncate(one_line("".join(reading.units[at].label for at in row.units)), _LABEL)
 
 
 def _short(value: float) -> str:

@@ -24,13 +24,13 @@ from searchapp.output.html.pair_figures import (
     words_figure,
 )
 from searchapp.output.pair import pair_notes
-from searchapp.output.terminal import fitted
+from searchapp.output.terminal import truncate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.pair_attribution import Nearest, Pair, Reading, Unit
-    from searchapp.encoders.catalog import Facts
+    from searchapp.encoders.catalog import ModelInfo
 
 _BESIDE = 45  # units of a text, up to which the heads of both stand side by side
 _HINT = "Point at a {}, or reach it with the Tab and arrow keys."
@@ -47,11 +47,11 @@ _ATTENTION = (
 )
 
 
-def pair_html(pair: Pair, by: Facts) -> str:
+def pair_html(pair: Pair, by: ModelInfo) -> str:
     """The page."""
     title = (
-        f"cosine {signed(pair.cosine, 3)}: {fitted(one_line(pair.a.text), 40)} / "
-        f"{fitted(one_line(pair.b.text), 40)}"
+        f"cosine {signed(pair.cosine, 3)}: {truncate(one_line(pair.a.text), 40)} / "
+        f"{truncate(one_line(pair.b.text), 40)}"
     )
     body = tag("main", "\n".join([_header(pair, by), *_sections(pair), _footer(pair, by)]))
     return page(
@@ -85,7 +85,7 @@ def _reading_data(reading: Reading, shares: NDArray[np.float64] | None) -> dict[
     }
 
 
-def _header(pair: Pair, by: Facts) -> str:
+def _header(pair: Pair, by: ModelInfo) -> str:
     """The cosine, what had to be left out, and both texts with their words coloured by their
     shares.
     """
@@ -205,7 +205,7 @@ def _matrix_told(pair: Pair) -> str:
     )
 
 
-def _footer(pair: Pair, by: Facts) -> str:
+def _footer(pair: Pair, by: ModelInfo) -> str:
     made = (
         f"Made by searchapp explain, model {one_line(by.model)}, fingerprint {by.fingerprint[:16]}."
     )

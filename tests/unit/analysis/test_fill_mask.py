@@ -27,7 +27,7 @@ from tokenizers import (
 from searchapp.analysis.fill_mask import Gap, Guess, predict
 from searchapp.errors import EncoderError, UsageError
 from searchapp.output.fill_mask import gaps_json, gaps_text
-from searchapp.output.terminal import Look
+from searchapp.output.terminal import TerminalStyle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -320,7 +320,7 @@ def test_a_pipe_gets_a_line_a_word() -> None:
 
 def test_a_terminal_gets_bars_and_the_text_with_its_gaps() -> None:
     gaps = filled([("fox", 0.75, False), ("海", 0.125, False)], [("red", 0.5, False)])
-    assert gaps_text(TEXT, gaps, Look(width=32)).splitlines() == [
+    assert gaps_text(TEXT, gaps, TerminalStyle(width=32)).splitlines() == [
         "the _1_ is _2_",
         "",
         "gap 1",
@@ -334,7 +334,9 @@ def test_a_terminal_gets_bars_and_the_text_with_its_gaps() -> None:
         "while the others stay open",
     ]
     assert (
-        gaps_text("the [MASK]", filled([("fox", 0.75, False)]), Look(width=80)).splitlines()[0]
+        gaps_text(
+            "the [MASK]", filled([("fox", 0.75, False)]), TerminalStyle(width=80)
+        ).splitlines()[0]
         == "the ____"
     )
 
@@ -351,5 +353,5 @@ def test_json_tells_words_tokens_and_places() -> None:
 
 def test_a_token_cannot_speak_to_the_terminal() -> None:
     assert "\x1b" not in gaps_text(
-        "the [MASK]\x1b[2J", filled([("\x1b[31m", 0.5, False)]), Look(width=40)
+        "the [MASK]\x1b[2J", filled([("\x1b[31m", 0.5, False)]), TerminalStyle(width=40)
     )

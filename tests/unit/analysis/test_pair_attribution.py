@@ -29,14 +29,14 @@ from searchapp.analysis.pair_attribution import (
     habits_of,
     rows_of,
 )
-from searchapp.encoders.catalog import Facts, look_at
+from searchapp.encoders.catalog import ModelInfo, look_at
 from searchapp.errors import EmptyQuery
 from searchapp.output.html.page import asset
 from searchapp.output.html.pair_page import pair_html
 from searchapp.output.pair import pair_json, pair_notes, pair_text
-from searchapp.output.terminal import Look, display_width
+from searchapp.output.terminal import TerminalStyle, display_width
 from searchapp.search.attribution import cosine_shares
-from searchapp.types.vectors import Inside, TokenVectors
+from searchapp.types.vectors import ForwardPass, TokenVectors
 from tests.builders.models import tiny_model
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def inside(
     states: Sequence[Sequence[float]],
     *,
     attention: Sequence[Sequence[float]] | None = None,
-) -> Inside:
+) -> ForwardPass:
     """A text of words with blanks between them, a token each, between two special tokens; `states`
     has a row for every token.
     """
@@ -73,7 +73,7 @@ def inside(
         if attention is None
         else np.array(attention)
     )
-    return Inside(
+    return ForwardPass(
         tokens, tuple(spans), np.array([states], np.float32), between[None, None].astype(np.float32)
     )
 
@@ -101,7 +101,7 @@ def random_pair(a: str, b: str, *, dim: int = 12, heads: int = 2, layers: int = 
 
 
 @pytest.fixture
-def by(model_cache: Path) -> Facts:
+def by(model_cache: Path) -> ModelInfo:
     return look_at("default", model_cache)
 
 
@@ -135,7 +135,7 @@ def test_shares_are_those_of_a_passage_and_of_plain_loops_and_add_up() -> None:
     )
     for _ in range(20):
         insides = [
-            Inside(
+            ForwardPass(
                 ("t",) * len(spans),
                 tuple(spans),
                 random.normal(size=(2, len(spans), 8)).astype(np.float32),
@@ -175,7 +175,7 @@ def test_every_token_is_in_one_unit_and_pieces_are_put_together() -> None:
     pair = random_pair("playing chess", "x")
     spans = ((0, 0), (0, 4), (4, 7), (8, 13), (0, 0))
     states = np.ones((1, 5, 2), np.float32)
-    pieces = Inside(
+    pieces = ForwardPass(
         ("[CLS]", "play", "##ing", "chess", "[SEP]"),
         spans,
         states,
@@ -255,7 +255,7 @@ def test_attention_to_a_word_is_that_to_its_pieces_and_from_it_their_average() -
         [[0.1, 0.2, 0.3, 0.4], [0.5, 0.1, 0.1, 0.3], [0.3, 0.3, 0.2, 0.2], [0.0, 0.5, 0.5, 0.0]]
     )
     spans = ((0, 0), (0, 2), (2, 4), (0, 0))
-    read = Inside(
+    read = ForwardPass(
         ("[CLS]", "ab", "##cd", "[SEP]"),
         spans,
         np.ones((1, 4, 2), np.float32),
@@ -378,11 +378,11 @@ def test_a_text_over_the_limit_is_cut_and_said_so(tmp_path: Path, model_cache: P
 # ---- tables and heat maps ------------------------------------------------------------------------
 
 
-def lines_of(pair: Pair, by: Facts, **options: int | None) -> list[str]:
-    return pair_text(pair, by, Look(width=80), **options).splitlines()
+def lines_of(pair: Pair, by: ModelInfo, **options: int | None) -> list[str]:
+    return pair_text(pair, by, TerminalStyle(width=80), **options).splitlines()
 
 
-def test_a_terminal_shows_bars_their_sum_and_the_nearest(by: Facts) -> None:
+def test_a_terminal_shows_bars_their_sum_and_the_nearest(by: ModelInfo) -> None:
     lines = lines_of(pair_of(*SMALL), by)
     assert lines[:4] == ["cosine 0.707", "default, mean pooling", "A  oil pump", "B  big pump"]
     assert lines[5:10] == [
@@ -402,7 +402,7 @@ def test_a_terminal_shows_bars_their_sum_and_the_nearest(by: Facts) -> None:
     ]
 
 
-def test_what_takes_away_begins_left_of_the_axis_and_has_a_minus(by: Facts) -> None:
+def test_what_takes_away_begins_left_of_the_axis_and_has_a_minus(by: ModelInfo) -> None:
     special = [0.0, 0.0]
     pair = pair_of(
         ("plus minus", [special, [3, 0], [-1, 0], special]), ("plus", [special, [1, 0], special])
@@ -414,13 +414,13 @@ def test_what_takes_away_begins_left_of_the_axis_and_has_a_minus(by: Facts) -> N
     ]
 
 
-def test_many_words_are_put_together_and_still_add_up(by: Facts) -> None:
+def test_many_words_are_put_together_and_still_add_up(by: ModelInfo) -> None:
     pair = random_pair(
         " ".join(f"w{number}" for number in range(60)),
         " ".join(f"v{number}" for number in range(50)),
     )
     for columns in (40, 80, 120):
-        assert "+40 more" in pair_text(pair, by, Look(width=columns))
+        assert "+40 more" in pair_text(pair, by, TerminalStyle(width=columns))
     assert pair.shares is not None
     rows = rows_of(pair.a, np.abs(pair.shares[0]), 7)
     assert sorted(unit for row in rows for unit in row.units) == list(range(62))
@@ -429,7 +429,7 @@ def test_many_words_are_put_together_and_still_add_up(by: Facts) -> None:
     assert min(abs(pair.shares[0][words])) >= max(abs(pair.shares[0][list(rows[-2].units)]))
 
 
-def test_a_terminal_of_forty_columns_or_more_is_never_too_narrow(by: Facts) -> None:
+def test_a_terminal_of_forty_columns_or_more_is_never_too_narrow(by: ModelInfo) -> None:
     words = [
         "Donaudampfschifffahrtsgesellschaft",
         "海の船",
@@ -444,12 +444,15 @@ def test_a_terminal_of_forty_columns_or_more_is_never_too_narrow(by: Facts) -> N
     ):
         for columns in (40, 41, 53, 64, 80, 119, 500):
             told = pair_text(
-                some, replace(by, model="/home/" + "anna/" * 40), Look(width=columns), layer=1
+                some,
+                replace(by, model="/home/" + "anna/" * 40),
+                TerminalStyle(width=columns),
+                layer=1,
             )
             assert max(map(display_width, told.splitlines())) <= min(columns, 120)
 
 
-def test_wide_characters_keep_the_columns(by: Facts) -> None:
+def test_wide_characters_keep_the_columns(by: ModelInfo) -> None:
     lines = lines_of(random_pair("海 の ship", "船 sails"), by)
     at = next(at for at, line in enumerate(lines) if line.startswith("what each word"))
     assert [line.split()[0] for line in lines[at + 2 : at + 6]] == [
@@ -461,15 +464,15 @@ def test_wide_characters_keep_the_columns(by: Facts) -> None:
     assert len({display_width(line) for line in lines[at + 1 : at + 7]}) == 1
 
 
-def test_colour_adds_nothing_that_is_not_there_without(by: Facts) -> None:
+def test_colour_adds_nothing_that_is_not_there_without(by: ModelInfo) -> None:
     pair = random_pair("one two three", "four five")
-    painted = pair_text(pair, by, Look(width=120, color=True), layer=1, head=2)
+    painted = pair_text(pair, by, TerminalStyle(width=120, color=True), layer=1, head=2)
     assert "\x1b[" in painted
-    plain = pair_text(pair, by, Look(width=120), layer=1, head=2)
+    plain = pair_text(pair, by, TerminalStyle(width=120), layer=1, head=2)
     assert ESCAPE.sub("", painted).replace("; blue is more than 0, orange is less", "") == plain
 
 
-def test_one_head_and_the_average_of_all_can_be_shown(by: Facts) -> None:
+def test_one_head_and_the_average_of_all_can_be_shown(by: ModelInfo) -> None:
     weights: list[list[float]] = [[1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 0], [0, 0, 0, 1]]
     read = inside("oil pump", SMALL[0][1], attention=weights)
     both = replace(
@@ -496,7 +499,7 @@ def test_one_head_and_the_average_of_all_can_be_shown(by: Facts) -> None:
     assert lines[at + 4] == "oil      25    15    25    35"
 
 
-def test_a_pipe_gets_every_word_and_cell_between_tabs(by: Facts) -> None:
+def test_a_pipe_gets_every_word_and_cell_between_tabs(by: ModelInfo) -> None:
     pair = pair_of(*SMALL)
     blocks = [block.splitlines() for block in pair_text(pair, by).split("\n\n")]
     assert blocks[0] == ["cosine\t0.707107"]
@@ -520,7 +523,7 @@ def test_a_pipe_gets_every_word_and_cell_between_tabs(by: Facts) -> None:
     assert len(blocks) == 5
 
 
-def test_json_has_all_of_it(by: Facts) -> None:
+def test_json_has_all_of_it(by: ModelInfo) -> None:
     told = json.loads(json.dumps(pair_json(pair_of(*SMALL), by), allow_nan=False))
     assert set(told) == {
         "model",
@@ -550,7 +553,7 @@ def test_json_has_all_of_it(by: Facts) -> None:
     ]
 
 
-def test_json_has_the_attention_of_the_layer_and_head_that_are_asked_for(by: Facts) -> None:
+def test_json_has_the_attention_of_the_layer_and_head_that_are_asked_for(by: ModelInfo) -> None:
     pair = random_pair("one two", "three")
     for layer, head, layers, heads in (
         (None, None, [1, 2, 3], [1, 2]),
@@ -564,7 +567,7 @@ def test_json_has_the_attention_of_the_layer_and_head_that_are_asked_for(by: Fac
         assert np.array(told["b"]["attention"]).shape == expected.shape
 
 
-def test_a_model_without_shares_says_so_and_shows_none(by: Facts) -> None:
+def test_a_model_without_shares_says_so_and_shows_none(by: ModelInfo) -> None:
     insides = [inside(*each) for each in SMALL]
     pair = compare(
         [text for text, _ in SMALL], insides, [each.hidden_states[-1][1] for each in insides]
@@ -575,7 +578,7 @@ def test_a_model_without_shares_says_so_and_shows_none(by: Facts) -> None:
         "the model default pools by its first token alone, so no word has an exact share of the "
         "cosine"
     )
-    told = pair_text(pair, other, Look(width=80))
+    told = pair_text(pair, other, TerminalStyle(width=80))
     assert "adds" not in told
     assert "sum" not in told
     assert "oil         ↔ big   1.00" in told
@@ -613,7 +616,7 @@ class Elements(HTMLParser):
         self.found.append((f"/{tag}", {}))
 
 
-def test_a_page_holds_no_markup_of_a_text_and_asks_for_nothing(by: Facts) -> None:
+def test_a_page_holds_no_markup_of_a_text_and_asks_for_nothing(by: ModelInfo) -> None:
     page = pair_html(
         random_pair(HOSTILE, "--> <svg onload=alert(3)> </style> javascript:alert(4)"), by
     )
@@ -631,7 +634,7 @@ def test_a_page_holds_no_markup_of_a_text_and_asks_for_nothing(by: Facts) -> Non
     )
 
 
-def test_only_the_pages_own_script_may_run(by: Facts) -> None:
+def test_only_the_pages_own_script_may_run(by: ModelInfo) -> None:
     page = pair_html(random_pair("one two", "three"), by)
     elements = Elements(page)
     [policy] = [
@@ -650,7 +653,7 @@ def test_only_the_pages_own_script_may_run(by: Facts) -> None:
     ]
 
 
-def test_a_pages_data_are_those_of_the_pair(by: Facts) -> None:
+def test_a_pages_data_are_those_of_the_pair(by: ModelInfo) -> None:
     pair = random_pair("one </script> &amp;", "three four")
     data = json.loads(Elements(pair_html(pair, by)).scripts[0])
     assert data["a"]["labels"] == ["[CLS]", "one", "</script>", "&amp;", "[SEP]"]
@@ -660,7 +663,7 @@ def test_a_pages_data_are_those_of_the_pair(by: Facts) -> None:
     assert (data["layers"], data["heads"]) == (3, 2)
 
 
-def test_every_word_of_a_page_is_reachable_and_every_head_has_a_button(by: Facts) -> None:
+def test_every_word_of_a_page_is_reachable_and_every_head_has_a_button(by: ModelInfo) -> None:
     elements = Elements(pair_html(random_pair("one two three", "four"), by)).found
     words = [each for _, each in elements if (each.get("class") or "").split()[:1] == ["w"]]
     assert [(each["data-side"], each["data-unit"]) for each in words] == [
@@ -698,7 +701,7 @@ def pixels(page: str, at: int) -> NDArray[np.int64]:
     return found
 
 
-def test_a_picture_holds_every_head_and_their_average(by: Facts) -> None:
+def test_a_picture_holds_every_head_and_their_average(by: ModelInfo) -> None:
     pair = random_pair("one two three", "four five")
     levels = pixels(pair_html(pair, by), 1)[:, :, 3] / 255
     assert levels.shape == (3 * 5, 3 * 5)  # layers and heads with their average, of 5 units
@@ -711,7 +714,7 @@ def test_a_picture_holds_every_head_and_their_average(by: Facts) -> None:
             assert np.abs(part - expected).max() < 1 / 255
 
 
-def test_a_picture_tells_by_its_hue_what_adds_from_what_takes_away(by: Facts) -> None:
+def test_a_picture_tells_by_its_hue_what_adds_from_what_takes_away(by: ModelInfo) -> None:
     special = [0.0, 0.0]
     pair = pair_of(
         ("plus minus", [special, [4, 0], [-1, 0], special]), ("plus", [special, [1, 0], special])
@@ -727,7 +730,7 @@ def test_a_picture_tells_by_its_hue_what_adds_from_what_takes_away(by: Facts) ->
     assert (tuple(found[1, 1, :3]), tuple(found[2, 1, :3])) == (blue, orange)
 
 
-def test_bars_are_as_long_as_what_they_show_and_hollow_for_what_takes_away(by: Facts) -> None:
+def test_bars_are_as_long_as_what_they_show_and_hollow_for_what_takes_away(by: ModelInfo) -> None:
     special = [0.0, 0.0]
     pair = pair_of(
         ("plus minus", [special, [4, 0], [-1, 0], special]), ("plus", [special, [1, 0], special])
@@ -738,6 +741,6 @@ def test_bars_are_as_long_as_what_they_show_and_hollow_for_what_takes_away(by: F
     assert bars == [("96.0", "add"), ("24.0", "hollow"), ("72.0", "add")]  # 4/3, -1/3 and 1
 
 
-def test_a_page_of_long_texts_stays_small(by: Facts) -> None:
+def test_a_page_of_long_texts_stays_small(by: ModelInfo) -> None:
     pair = random_pair("a " * 250, "b " * 250, heads=1, layers=1)
     assert len(pair_html(pair, by)) < 3_000_000

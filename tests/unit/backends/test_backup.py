@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from searchapp.backends.sqlite import backup
-from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
 from searchapp.testing import HashEncoder
@@ -37,7 +37,7 @@ def made(tmp_path: Path) -> Path:
             "\n\n".join(f"word{i} and word{i * j} of many words" for j in range(4)),
             encoding="utf-8",
         )
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), encoder=ENCODER)
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
     corpus.ingest([documents])
     (documents / "03.txt").write_text("word3 again", encoding="utf-8")
     corpus.ingest()
@@ -46,7 +46,7 @@ def made(tmp_path: Path) -> Path:
 
 
 def answers(folder: Path) -> list[list[tuple[bytes, int, float]]]:
-    corpus = Corpus(LocalBackend(folder), encoder=ENCODER)
+    corpus = Corpus(SqliteBackend(folder), encoder=ENCODER)
     return [
         [
             (match.hit.path, match.hit.passage_id, match.score)
@@ -58,60 +58,60 @@ def answers(folder: Path) -> list[list[tuple[bytes, int, float]]]:
 
 
 def test_what_was_backed_up_is_restored_with_identical_answers(made: Path) -> None:
-    held = LocalBackend(made / "corpus").back_up(made / "b")
+    held = SqliteBackend(made / "corpus").back_up(made / "b")
     assert (held["documents"], held["pending"]) == (12, 0)
     restored = made / "restored"
-    assert LocalBackend(restored).restore(made / "b") == held
+    assert SqliteBackend(restored).restore(made / "b") == held
     assert answers(restored) == answers(made / "corpus")
-    assert Corpus(LocalBackend(restored), encoder=ENCODER).settings() == {"mode": "hybrid"}
-    assert Corpus(LocalBackend(restored), encoder=ENCODER).status().vectors_state == "current"
+    assert Corpus(SqliteBackend(restored), encoder=ENCODER).settings() == {"mode": "hybrid"}
+    assert Corpus(SqliteBackend(restored), encoder=ENCODER).status().vectors_state == "current"
 
 
 def test_a_backup_is_made_while_an_ingest_is_writing_and_holds_what_was_committed(
     made: Path,
 ) -> None:
-    with Store(made / "corpus") as writer:
+    with SqliteWriter(made / "corpus") as writer:
         writer.remove([2])
-        LocalBackend(made / "corpus").back_up(made / "b")
-    LocalBackend(made / "restored").restore(made / "b")
+        SqliteBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "restored").restore(made / "b")
     assert answers(made / "restored") == answers(made / "corpus")
 
 
 def test_only_its_owner_may_read_a_backup(made: Path) -> None:
     (made / "b").write_bytes(b"old")
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     assert (made / "b").stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_is_left_where_a_backup_cannot_be_written(made: Path) -> None:
     with pytest.raises(BackupError, match="cannot write") as caught:
-        LocalBackend(made / "corpus").back_up(made / "no" / "folder" / "b")
+        SqliteBackend(made / "corpus").back_up(made / "no" / "folder" / "b")
     assert caught.value.hint
     (made / "dir").mkdir()
     with pytest.raises(BackupError, match="cannot write"):
-        LocalBackend(made / "corpus").back_up(made / "dir")
+        SqliteBackend(made / "corpus").back_up(made / "dir")
     assert sorted(path.name for path in made.iterdir()) == ["corpus", "dir", "docs"]
 
 
 def test_an_empty_or_missing_corpus_is_not_backed_up(tmp_path: Path) -> None:
     with pytest.raises(CorpusMissing):
-        LocalBackend(tmp_path / "none").back_up(tmp_path / "b")
+        SqliteBackend(tmp_path / "none").back_up(tmp_path / "b")
     (tmp_path / "blank").mkdir()
     (tmp_path / "blank/lock").touch()
     with pytest.raises(BackupError, match="empty"):
-        LocalBackend(tmp_path / "blank").back_up(tmp_path / "b")
+        SqliteBackend(tmp_path / "blank").back_up(tmp_path / "b")
 
 
 def test_a_corpus_is_never_written_over(made: Path) -> None:
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     before = answers(made / "corpus")
     with pytest.raises(CorpusError, match="already"):
-        LocalBackend(made / "corpus").restore(made / "b")
+        SqliteBackend(made / "corpus").restore(made / "b")
     assert answers(made / "corpus") == before
 
 
 def test_every_flipped_byte_of_a_backup_is_refused_or_harmless(made: Path) -> None:
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     whole = (made / "b").read_bytes()
     with zipfile.ZipFile(made / "b") as archive:
         database = archive.read("corpus.db")
@@ -135,10 +135,10 @@ def test_every_flipped_byte_of_a_backup_is_refused_or_harmless(made: Path) -> No
 
 @pytest.mark.parametrize("length", [0, 1, 100, -1, -50])
 def test_a_cut_backup_is_refused(made: Path, length: int) -> None:
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     (made / "b").write_bytes((made / "b").read_bytes()[:length])
     with pytest.raises(BackupError) as caught:
-        LocalBackend(made / "restored").restore(made / "b")
+        SqliteBackend(made / "restored").restore(made / "b")
     assert caught.value.hint
     assert not (made / "restored/corpus.db").exists()
 
@@ -166,10 +166,10 @@ def write(file: Path, **changes: object) -> None:
 def test_a_backup_of_another_kind_or_time_is_refused(
     made: Path, changes: dict[str, object], error: type[Exception]
 ) -> None:
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     write(made / "b", **changes)
     with pytest.raises(error):
-        LocalBackend(made / "restored").restore(made / "b")
+        SqliteBackend(made / "restored").restore(made / "b")
 
 
 def test_a_file_that_is_no_backup_and_one_that_is_not_there_are_refused(tmp_path: Path) -> None:
@@ -178,14 +178,14 @@ def test_a_file_that_is_no_backup_and_one_that_is_not_there_are_refused(tmp_path
         archive.writestr("manifest.json", "[")
     for name in ("x", "z", "absent"):
         with pytest.raises(BackupError):
-            LocalBackend(tmp_path / "restored").restore(tmp_path / name)
+            SqliteBackend(tmp_path / "restored").restore(tmp_path / name)
 
 
 @pytest.mark.damages_corpus
 def test_damage_that_was_backed_up_is_said(made: Path) -> None:
     with closing(sqlite3.connect(made / "corpus/corpus.db")) as database, database:
         database.execute("UPDATE document_text SET text = 'x' WHERE document_id = 2")
-    LocalBackend(made / "corpus").back_up(made / "b")
+    SqliteBackend(made / "corpus").back_up(made / "b")
     with pytest.raises(CorpusDamaged, match="text or passages") as caught:
-        LocalBackend(made / "restored").restore(made / "b")
+        SqliteBackend(made / "restored").restore(made / "b")
     assert "--repair" in caught.value.hint

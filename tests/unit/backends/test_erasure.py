@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusMissing, CorpusUnwritable, DocumentMissing
 from searchapp.testing import HashEncoder
@@ -37,7 +37,7 @@ def made(tmp_path: Path) -> Path:
 
 
 def corpus_at(folder: Path) -> Corpus:
-    return Corpus(LocalBackend(folder / "corpus"), encoder=HashEncoder())
+    return Corpus(SqliteBackend(folder / "corpus"), encoder=HashEncoder())
 
 
 def traces(folder: Path) -> set[str]:
@@ -107,7 +107,7 @@ def test_a_query_that_is_still_running_is_said_to_keep_the_text(
     monkeypatch.setattr(
         sqlite3, "connect", lambda *args, **options: connect(*args, **{**options, "timeout": 0.1})
     )
-    with Snapshot(made / "corpus"):
+    with SqliteReader(made / "corpus"):
         with pytest.raises(CorpusUnwritable, match="still running") as caught:
             corpus_at(made).forget([str(made / "docs/xenogamy.md")])
         assert "searchapp forget" in caught.value.hint
@@ -120,7 +120,7 @@ def test_nothing_is_made_or_removed_where_there_is_nothing_of_that_name(made: Pa
     with pytest.raises(DocumentMissing):
         corpus_at(made).forget([str(made / "docs/none.md")])
     with pytest.raises(CorpusMissing):
-        Corpus(LocalBackend(made / "none"), encoder=HashEncoder()).forget()
+        Corpus(SqliteBackend(made / "none"), encoder=HashEncoder()).forget()
     assert not (made / "none").exists()
     assert len(corpus_at(made).documents()) == 31
 

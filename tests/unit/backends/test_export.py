@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
@@ -33,7 +33,7 @@ class Stubborn(HashEncoder):
 
 
 def corpus_at(folder: Path, encoder: HashEncoder | None = None) -> Corpus:
-    return Corpus(LocalBackend(folder), encoder=encoder or HashEncoder())
+    return Corpus(SqliteBackend(folder), encoder=encoder or HashEncoder())
 
 
 @pytest.fixture
@@ -57,12 +57,12 @@ def moved(old: Path, new: Path) -> Callable[[bytes], bytes]:
 def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unchanged(
     made: Path,
 ) -> None:
-    assert LocalBackend(made / "corpus").export(made / "e") == 7
+    assert SqliteBackend(made / "corpus").export(made / "e") == 7
     assert (made / "e").stat().st_mode & 0o777 == 0o600
     there = made / "there"
     shutil.copytree(made / "docs", there)
     other = corpus_at(made / "other", Stubborn())
-    assert other.take_in(made / "e", moved=moved(made / "docs", there)) == {
+    assert other.import_documents(made / "e", moved=moved(made / "docs", there)) == {
         "imported": 7,
         "unchanged": 0,
         "kept": 0,
@@ -82,40 +82,40 @@ def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unch
 
 
 def test_importing_twice_changes_nothing_and_a_later_file_is_kept(made: Path) -> None:
-    LocalBackend(made / "corpus").export(made / "e")
+    SqliteBackend(made / "corpus").export(made / "e")
     other = corpus_at(made / "other", Stubborn())
-    other.take_in(made / "e")
+    other.import_documents(made / "e")
     generation = other.status().generation
-    assert other.take_in(made / "e") == {"imported": 0, "unchanged": 7, "kept": 0}
+    assert other.import_documents(made / "e") == {"imported": 0, "unchanged": 7, "kept": 0}
     assert other.status().generation == generation
     (made / "docs/3.md").write_text("changed since", encoding="utf-8")
     here = corpus_at(made / "corpus")
     here.ingest()
-    assert here.take_in(made / "e") == {"imported": 0, "unchanged": 6, "kept": 1}
-    LocalBackend(made / "corpus").export(made / "e")
-    assert other.take_in(made / "e") == {"imported": 1, "unchanged": 6, "kept": 0}
+    assert here.import_documents(made / "e") == {"imported": 0, "unchanged": 6, "kept": 1}
+    SqliteBackend(made / "corpus").export(made / "e")
+    assert other.import_documents(made / "e") == {"imported": 1, "unchanged": 6, "kept": 0}
     assert other.query("changed since").matches[0].hit.text == "changed since"
 
 
 def test_a_pending_document_arrives_pending(made: Path) -> None:
     from tests.builders.corpora import add, document
 
-    with Store(made / "pending") as writer:
+    with SqliteWriter(made / "pending") as writer:
         add(writer, "/x.txt", document(2))
         writer.commit()
-    LocalBackend(made / "pending").export(made / "e")
-    corpus = Corpus(LocalBackend(made / "other"), cache=made)
-    corpus.take_in(made / "e")
+    SqliteBackend(made / "pending").export(made / "e")
+    corpus = Corpus(SqliteBackend(made / "other"), cache=made)
+    corpus.import_documents(made / "e")
     assert corpus.status().pending == 1
 
 
 def test_another_encoder_is_refused_and_nothing_is_changed(made: Path) -> None:
-    LocalBackend(made / "corpus").export(made / "e")
+    SqliteBackend(made / "corpus").export(made / "e")
     other = corpus_at(made / "other", HashEncoder(dim=32))
     other.ingest([made / "docs"])
     generation = other.status().generation
     with pytest.raises(OtherEncoder):
-        other.take_in(made / "e")
+        other.import_documents(made / "e")
     assert other.status().generation == generation
 
 
@@ -128,7 +128,7 @@ def is_same(data: bytes, whole: bytes) -> bool:
 
 
 def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made: Path) -> None:
-    LocalBackend(made / "corpus").export(made / "e")
+    SqliteBackend(made / "corpus").export(made / "e")
     whole = (made / "e").read_bytes()
     rng = random.Random(4)
     damaged = [whole[:length] for length in (0, 1, 20, len(whole) // 2, -1)]
@@ -142,18 +142,18 @@ def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made:
         if is_same(data, whole):  # a bit that fills up the last byte, say
             continue
         with pytest.raises(BackupError) as caught:
-            corpus_at(made / "other").take_in(made / "e")
+            corpus_at(made / "other").import_documents(made / "e")
         assert caught.value.hint
     assert not (made / "other").exists()
 
 
 def test_a_changed_line_is_told_by_the_checksum_though_the_file_unpacks(made: Path) -> None:
-    LocalBackend(made / "corpus").export(made / "e")
+    SqliteBackend(made / "corpus").export(made / "e")
     (made / "e").write_bytes(
         gzip.compress(gzip.decompress((made / "e").read_bytes()).replace(b"word3", b"word9", 1))
     )
     with pytest.raises(BackupError, match="damaged"):
-        corpus_at(made / "other").take_in(made / "e")
+        corpus_at(made / "other").import_documents(made / "e")
     assert not (made / "other").exists()
 
 
@@ -189,17 +189,17 @@ def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], None]) -> Non
 def test_an_export_that_makes_no_sense_is_refused_though_its_checksum_holds(
     made: Path, change: Callable[[list[dict[str, Any]]], None]
 ) -> None:
-    LocalBackend(made / "corpus").export(made / "e")
+    SqliteBackend(made / "corpus").export(made / "e")
     rewritten(made / "e", change)
     with pytest.raises(BackupError):
-        corpus_at(made / "other").take_in(made / "e")
+        corpus_at(made / "other").import_documents(made / "e")
 
 
 def test_what_cannot_be_exported_or_read_is_said(made: Path) -> None:
     with pytest.raises(BackupError, match="cannot write"):
-        LocalBackend(made / "corpus").export(made / "no/folder/e")
+        SqliteBackend(made / "corpus").export(made / "no/folder/e")
     with pytest.raises(BackupError, match="no file"):
-        corpus_at(made / "other").take_in(made / "absent")
-    Store(made / "empty").close()
+        corpus_at(made / "other").import_documents(made / "absent")
+    SqliteWriter(made / "empty").close()
     with pytest.raises(CorpusEmpty):
-        LocalBackend(made / "empty").export(made / "e")
+        SqliteBackend(made / "empty").export(made / "e")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusUnwritable
@@ -69,11 +69,11 @@ def documents(folder: Path, count: int, *, words: int = 300) -> Path:
 
 
 def corpus_at(folder: Path) -> Corpus:
-    return Corpus(LocalBackend(folder), encoder=HashEncoder())
+    return Corpus(SqliteBackend(folder), encoder=HashEncoder())
 
 
 def contents(folder: Path) -> dict[bytes, str]:
-    with LocalBackend(folder).reader() as reader:
+    with SqliteBackend(folder).reader() as reader:
         return dict(
             reader.database.execute(
                 "SELECT path, text FROM document JOIN document_text ON document_id = id"
@@ -110,7 +110,7 @@ def test_a_full_disk_is_searched_checked_and_removed_from(small: Path, tmp_path:
     with pytest.raises(CorpusUnwritable):
         corpus.ingest([documents(tmp_path / "more", 2000, words=600)])
     with pytest.raises(BackupError, match="cannot write"):
-        LocalBackend(small / "corpus").back_up(small / "b")
+        SqliteBackend(small / "corpus").back_up(small / "b")
     assert len(corpus.remove([str(tmp_path / "docs/0003.txt")])) == 1
     assert len(corpus.remove([str(tmp_path / "docs")])) >= 59
     assert contents(small / "corpus").keys() <= {
@@ -145,7 +145,7 @@ def test_read_only_media_are_searched_and_say_that_they_cannot_be_written(
         assert corpus.query("word7 word14").matches == expected
         assert len(corpus.documents()) == 10
         assert check(small / "corpus", is_full=True) == []
-        LocalBackend(small / "corpus").back_up(tmp_path / "b")
+        SqliteBackend(small / "corpus").back_up(tmp_path / "b")
         for change in (
             lambda: corpus.ingest([tmp_path / "docs"]),
             lambda: corpus.remove([str(tmp_path / "docs")]),

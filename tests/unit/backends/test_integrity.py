@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.errors import CorpusError, CorpusMissing
 from searchapp.types.documents import Label, Root, Unindexed
 from searchapp.types.results import Finding
@@ -103,7 +103,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     documents.
     """
     folder = tmp_path_factory.mktemp("sound") / "corpus"
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.set_root(Root(b"/tmp", ("*.md",)))
         ids = [
             add(
@@ -216,7 +216,7 @@ def test_vectors_that_went_are_found_and_the_next_ingest_completes_their_documen
 ) -> None:
     change(folder, "DELETE FROM vectors WHERE document_id = 2")
     assert [finding.is_lost for finding in check(folder, is_full=True)] == [False]
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         assert [one.document_id for one in writer.pending()] == [2, 10]
         writer.attach(2, unit(15, 1))
         writer.commit()
@@ -245,7 +245,7 @@ def test_bytes_that_are_no_text_are_a_finding_of_their_document(folder: Path) ->
 def test_what_is_lost_is_told_from_what_can_be_read_again(folder: Path, tmp_path: Path) -> None:
     here = tmp_path / "here.txt"
     here.write_text("still here")
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, os.fsencode(here), document(), unit(1))
         writer.commit()
     for column in ("title", "mtime_ns"):
@@ -317,7 +317,7 @@ def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -
         Finding("the vectors file is damaged; the next ingest rebuilds it", is_of_cache=True)
     ]
     assert check(folder, is_full=False) == []
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.finish()
     assert check(folder, is_full=True) == []
 
@@ -326,7 +326,7 @@ def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -
 
 
 def reads_as_empty(folder: Path) -> bool:
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         empty = (
             reader.generation,
             reader.encoder,
@@ -352,10 +352,10 @@ def test_an_ingest_killed_before_its_first_commit_leaves_a_clean_empty_corpus(
             with closing(sqlite3.connect(folder / "corpus.db")) as database:
                 database.execute("PRAGMA journal_mode = WAL")
         elif name == "no commit":
-            Store(folder).close()
+            SqliteWriter(folder).close()
         assert reads_as_empty(folder), name
         assert check(folder, is_full=True) == check(folder, is_full=False) == [], name
-        with Store(folder) as writer:
+        with SqliteWriter(folder) as writer:
             add(writer, "/a", document(), unit(1))
             assert writer.commit() == 1
 

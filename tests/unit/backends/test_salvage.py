@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusMissing
 from searchapp.testing import HashEncoder
 from searchapp.types.filters import Filters
-from searchapp.types.results import Salvage
+from searchapp.types.results import RepairReport
 from tests.torture import flips
 from tests.torture.flips import ENCODER, contents, corpus_at
 
@@ -52,7 +52,7 @@ def change(folder: Path, statement: str) -> None:
         assert database.execute(statement).rowcount
 
 
-def repaired(folder: Path) -> Salvage:
+def repaired(folder: Path) -> RepairReport:
     found = corpus_at(folder).repair()
     assert found is not None
     assert check(folder, is_full=True) == []
@@ -137,14 +137,14 @@ def test_a_damaged_record_of_the_encoder_is_replaced_by_the_one_that_made_the_ve
     change(place, "UPDATE encoding SET fingerprint = 'f' || substr(fingerprint, 2), model = 'x'")
     found = repaired(place)
     assert (found.documents, found.to_embed, found.lost) == (20, 0, [])
-    with Snapshot(place) as snapshot:
+    with SqliteReader(place) as snapshot:
         assert snapshot.encoder == ENCODER.identity
 
 
 def test_vectors_of_an_encoder_that_is_not_at_hand_are_never_given_to_another(place: Path) -> None:
     change(place, "UPDATE encoding SET fingerprint = 'g' || substr(fingerprint, 2)")
     before = (place / "corpus.db").read_bytes()
-    other = Corpus(LocalBackend(place), encoder=HashEncoder(dim=32))
+    other = Corpus(SqliteBackend(place), encoder=HashEncoder(dim=32))
     with pytest.raises(CorpusDamaged, match="record of the encoder"):
         other.repair()
     assert (place / "corpus.db").read_bytes() == before
@@ -212,7 +212,7 @@ def test_a_corpus_that_is_being_written_is_not_repaired(place: Path) -> None:
 
 def test_readers_of_the_damaged_corpus_are_not_disturbed(place: Path) -> None:
     change(place, "UPDATE document_text SET text = 'altered' WHERE document_id = 18")
-    with Snapshot(place) as snapshot:
+    with SqliteReader(place) as snapshot:
         rows = list(snapshot.rows(Filters()))
         repaired(place)
         assert list(snapshot.rows(Filters())) == rows
@@ -222,19 +222,19 @@ def test_readers_of_the_damaged_corpus_are_not_disturbed(place: Path) -> None:
 def test_a_corpus_without_its_database_cannot_be_repaired(place: Path) -> None:
     (place / "corpus.db").unlink()
     with pytest.raises(CorpusDamaged, match="the database of the corpus") as caught:
-        LocalBackend(place).repair(lambda: None)
+        SqliteBackend(place).repair(lambda: None)
     assert "restore a backup" in caught.value.hint
     for file in place.glob("vectors-*"):
         file.unlink()
     with pytest.raises(CorpusMissing):
-        LocalBackend(place).repair(lambda: None)
+        SqliteBackend(place).repair(lambda: None)
 
 
 def test_a_corpus_of_an_earlier_schema_is_brought_up_to_date_first(place: Path) -> None:
     change(place, "UPDATE alembic_version SET version_num = '0004'")
     before = (place / "corpus.db").read_bytes()
     with pytest.raises(CorpusDamaged, match="earlier schema 0004") as caught:
-        LocalBackend(place).repair(lambda: None)
+        SqliteBackend(place).repair(lambda: None)
     assert "searchapp ingest" in caught.value.hint
     assert (place / "corpus.db").read_bytes() == before
 
@@ -292,5 +292,5 @@ def test_a_corpus_without_any_readable_document_keeps_its_encoder(place: Path) -
     found = repaired(place)
     assert (found.documents, len(found.lost)) == (0, 4)
     assert len(found.to_read) == 16
-    with Snapshot(place) as snapshot:
+    with SqliteReader(place) as snapshot:
         assert snapshot.encoder == ENCODER.identity

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusTooNew
@@ -35,7 +35,7 @@ def opened(revision: str, folder: Path) -> Corpus:
     )
     with closing(sqlite3.connect(folder / "corpus.db")) as database:
         database.execute("PRAGMA journal_mode = WAL")  # which a vacuumed copy has lost
-    return Corpus(LocalBackend(folder), encoder=HashEncoder(dim=16))
+    return Corpus(SqliteBackend(folder), encoder=HashEncoder(dim=16))
 
 
 def test_there_is_a_golden_corpus_of_every_released_schema() -> None:
@@ -74,7 +74,7 @@ def test_an_old_corpus_can_be_written_backed_up_and_forgotten_from(
     revision: str, tmp_path: Path
 ) -> None:
     corpus = opened(revision, tmp_path / "corpus")
-    LocalBackend(tmp_path / "corpus").back_up(tmp_path / "b")
+    SqliteBackend(tmp_path / "corpus").back_up(tmp_path / "b")
     (tmp_path / "new.txt").write_text("a new lamp", encoding="utf-8")
     corpus.ingest([tmp_path / "new.txt"])
     corpus.forget(["/golden/docs/plain.txt"])

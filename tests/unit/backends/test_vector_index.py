@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from searchapp.backends.sqlite import vector_index
-from searchapp.backends.sqlite.backend import LocalBackend
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import (
     PublishedFile,
     VectorsFile,
@@ -30,7 +30,7 @@ from searchapp.backends.sqlite.vector_index import (
     top,
     verify,
 )
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import FileIdentity
@@ -361,7 +361,7 @@ def corpus(tmp_path: Path) -> Path:
     and /10 is new.
     """
     folder = tmp_path / "corpus"
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         ids = [
             add(writer, f"/{i}", document(20, kind="md" if i % 2 else "txt"), unit(20, i))
             for i in range(10)
@@ -382,7 +382,7 @@ def answers(folder: Path) -> tuple[list[tuple[list[int], list[float]]], list[str
         Filters(within=("/3", "/10", "/4")),
         Filters(within=("/5",)),
     )
-    with closing(Snapshot(folder)) as reader:
+    with closing(SqliteReader(folder)) as reader:
         found = [
             as_lists(reader.cosine_leg(unit(1, seed)[0], one, depth))
             for seed in (1, 2)
@@ -427,7 +427,7 @@ def test_without_a_sound_file_the_database_answers_the_same_and_says_so(
         f"the vectors file is {word}: searching the database instead; the next ingest rebuilds it"
     ]
     assert state == word
-    with Store(corpus) as writer:
+    with SqliteWriter(corpus) as writer:
         writer.finish()
     assert answers(corpus) == (expected, [], "current")
 
@@ -439,7 +439,7 @@ def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute
     expected, _, _ = answers(corpus)
     (path,) = corpus.glob("*.faiss")
     whole, rng = path.read_bytes(), random.Random(3)
-    with Store(tmp_path / "other") as writer:
+    with SqliteWriter(tmp_path / "other") as writer:
         add(writer, "/x", document(30), unit(30, 77))
         writer.finish()
     another = next((tmp_path / "other").glob("*.faiss")).read_bytes()
@@ -459,7 +459,7 @@ def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute
             os.utime(path, ns=(0, 0))
         vector_index._mapped.cache_clear()  # as in a process of its own
         assert answers(corpus)[0] == expected
-    with Store(corpus) as writer:
+    with SqliteWriter(corpus) as writer:
         writer.finish()
     assert answers(corpus) == (expected, [], "current")
 
@@ -471,9 +471,9 @@ def test_a_copied_corpus_answers_the_same_and_is_recorded_by_its_next_writer(
     shutil.copytree(corpus, copy)
     expected = answers(corpus)
     assert answers(copy) == expected
-    with Store(copy) as writer:
+    with SqliteWriter(copy) as writer:
         writer.finish()
-    with closing(Snapshot(copy)) as reader:
+    with closing(SqliteReader(copy)) as reader:
         published = reader.published()
     assert published is not None
     assert published.identity == FileIdentity.of((copy / published.name).stat())
@@ -487,14 +487,14 @@ def test_a_corpus_with_an_approximate_file_answers_the_same_when_it_is_told_to_b
     here even the approximate is right.
     """
     expected, _, _ = answers(corpus)
-    with Store(corpus) as writer:
+    with SqliteWriter(corpus) as writer:
         assert writer.publish(is_due=True, approximate_from=1)
         add(writer, "/4", document(3), unit(3, 104))
         writer.commit()
-    with Store(corpus) as writer:
+    with SqliteWriter(corpus) as writer:
         add(writer, "/4", document(20, kind="txt"), unit(20, 4))
         writer.commit()
-    with closing(Snapshot(corpus)) as reader:
+    with closing(SqliteReader(corpus)) as reader:
         assert reader.is_approximate
         for seed in (1, 2):
             query = unit(1, seed)[0]
@@ -517,9 +517,9 @@ def test_an_answer_says_whether_it_is_approximate(corpus: Path) -> None:
     class Hash(HashEncoder):
         identity = ENCODER  # as if it had made the corpus
 
-    asked = Corpus(LocalBackend(corpus), encoder=Hash(dim=DIM))
+    asked = Corpus(SqliteBackend(corpus), encoder=Hash(dim=DIM))
     assert not asked.query("word").is_approximate
-    with Store(corpus) as writer:
+    with SqliteWriter(corpus) as writer:
         writer.publish(is_due=True, approximate_from=1)
     assert asked.query("word").is_approximate
     assert asked.query("word", mode="hybrid").is_approximate

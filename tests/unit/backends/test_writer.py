@@ -20,11 +20,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from searchapp.backends.sqlite import layout, schema
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import to_blob
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.errors import (
     CorpusDamaged,
     CorpusError,
@@ -76,10 +76,10 @@ def plain(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 def child(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """Another process that runs the code with `Store`, `add`, `document` and `unit` at hand, and
+    """Another process that runs the code with `SqliteWriter`, `add`, `document` and `unit` at hand, and
     need not import alembic for it.
     """
-    Store(Path(str(arguments[0]))).close()
+    SqliteWriter(Path(str(arguments[0]))).close()
     prelude = f"import sys, time; sys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\n"
     prelude += "from make_corpora import add, document, unit\nfrom searchapp.store import Store\n"
     command = [sys.executable, "-c", prelude + textwrap.dedent(code), *map(str, arguments)]
@@ -112,10 +112,10 @@ def matching(folder: Path, words: str) -> list[int]:
 def test_nobody_else_may_read_a_corpus_whatever_the_umask(folder: Path) -> None:
     old = os.umask(0)
     try:
-        with Store(folder) as writer:
+        with SqliteWriter(folder) as writer:
             add(writer, "/a", document(), unit(1))
             writer.finish()
-            with Snapshot(folder) as reader:
+            with SqliteReader(folder) as reader:
                 assert paths(reader, axis(0)) == [b"/a"]
                 modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
     finally:
@@ -128,7 +128,7 @@ def test_nobody_else_may_read_a_corpus_whatever_the_umask(folder: Path) -> None:
 
 
 def test_the_writer_s_connection_is_careful(folder: Path) -> None:
-    Store(folder).close()
+    SqliteWriter(folder).close()
     engine = schema.connect(folder)
     pragmas = (
         "journal_mode",
@@ -153,7 +153,7 @@ def test_the_writer_s_connection_is_careful(folder: Path) -> None:
 
 
 def test_removed_text_is_not_left_in_the_files(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         document_id = add(writer, "/a", document(word="xylophone"), unit(1))
         add(writer, "/b", document(), unit(1))
         writer.commit()
@@ -172,7 +172,7 @@ def test_numbers_of_a_file_that_no_database_holds_are_cut() -> None:
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(CorpusUnwritable, match="cannot write the corpus"):
-        Store(tmp_path / "file" / "corpus")
+        SqliteWriter(tmp_path / "file" / "corpus")
 
 
 @pytest.mark.damages_corpus
@@ -180,51 +180,51 @@ def test_a_file_that_is_no_database_is_damage(folder: Path) -> None:
     folder.mkdir()
     (folder / "corpus.db").write_bytes(b"not a database" * 100)
     with pytest.raises(CorpusDamaged) as caught:
-        Snapshot(folder)
+        SqliteReader(folder)
     assert caught.value.exit_code == 5
     for _ in range(2):  # the second shows that the first gave the lock back
         with pytest.raises(CorpusDamaged):
-            Store(folder)
+            SqliteWriter(folder)
 
 
 @pytest.mark.damages_corpus
 def test_damage_met_while_reading_is_said_as_damage(folder: Path) -> None:
-    Store(folder).close()
+    SqliteWriter(folder).close()
     with plain(folder) as database:
         database.execute("DROP TABLE published")
     with (
-        Snapshot(folder) as snapshot,
+        SqliteReader(folder) as snapshot,
         pytest.raises(CorpusDamaged, match="no such table: published"),
     ):
         snapshot.status()
 
 
 def test_a_corpus_that_the_system_will_not_open_is_not_called_damaged(folder: Path) -> None:
-    Store(folder).close()
+    SqliteWriter(folder).close()
     log = folder / "corpus.db-wal"
     log.mkdir()
     with pytest.raises(CorpusUnreadable) as caught:
-        Snapshot(folder)
+        SqliteReader(folder)
     assert (caught.value.exit_code, bool(caught.value.hint)) == (4, True)
     log.rmdir()
 
 
 def test_there_is_no_corpus_before_a_writer_came(folder: Path) -> None:
     with pytest.raises(CorpusMissing):
-        Snapshot(folder)
+        SqliteReader(folder)
     assert not folder.exists()
 
 
 def test_a_corpus_in_a_folder_of_an_odd_name_works(tmp_path: Path) -> None:
     folder = tmp_path / "100% café?#'\n"
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(), unit(1))
         writer.finish()
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         assert paths(reader, axis(0)) == [b"/a"]
         assert reader.notes == []
     with pytest.raises(CorpusUnwritable, match="not UTF-8"):
-        Store(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")))
+        SqliteWriter(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")))
 
 
 # ---- the lock ------------------------------------------------------------------------------------
@@ -237,9 +237,9 @@ HOLD = """
 
 
 def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder: Path) -> None:
-    with Store(folder):
+    with SqliteWriter(folder):
         with pytest.raises(CorpusLocked, match=f"process {os.getpid()}") as caught:
-            Store(folder)
+            SqliteWriter(folder)
         assert caught.value.exit_code == 11
         command = [
             sys.executable,
@@ -251,7 +251,7 @@ def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder:
         assert (
             f"CorpusLocked: another ingest is writing this corpus (process {os.getpid()})" in errors
         )
-    Store(folder).close()
+    SqliteWriter(folder).close()
 
 
 def test_a_killed_writer_leaves_no_lock(folder: Path) -> None:
@@ -259,21 +259,21 @@ def test_a_killed_writer_leaves_no_lock(folder: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "now\n"
         with pytest.raises(CorpusLocked, match=f"process {process.pid}"):
-            Store(folder)
+            SqliteWriter(folder)
         process.kill()
         process.wait(30)
-    Store(folder).close()
+    SqliteWriter(folder).close()
 
 
 def test_a_writer_s_lock_does_not_pass_to_the_programs_it_starts(folder: Path) -> None:
-    with Store(folder):
+    with SqliteWriter(folder):
         sleeper = subprocess.Popen(
             [sys.executable, "-c", "import sys; print('now', flush=True); sys.stdin.read()"],
             stdin=subprocess.PIPE,
             close_fds=False,
         )
     with sleeper:
-        Store(folder).close()
+        SqliteWriter(folder).close()
         sleeper.kill()
 
 
@@ -291,9 +291,9 @@ def test_a_writer_killed_before_its_commit_leaves_the_last_one(folder: Path) -> 
             time.sleep(60)
     """
     killed_at_its_line(code, folder)
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         assert (reader.generation, paths(reader, axis(0))) == (1, [b"/a", b"/a"])
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         assert writer.known_files().keys() == {b"/a"}
         assert writer.finish() == 1
 
@@ -309,13 +309,13 @@ def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
     """
     killed_at_its_line(code, folder)
     assert (folder / "corpus.db-wal").stat().st_size > 0
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         assert (reader.generation, reader.counts(), paths(reader, axis(0))) == (
             1,
             (2, 4, 1, 0),
             [b"/a", b"/a"],
         )
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         assert [one.document_id for one in writer.pending()] == [2]
 
 
@@ -427,7 +427,7 @@ def dump(folder: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) -> None:
     old_corpus(folder)
     before = dump(folder)
-    with closing(LocalBackend(folder).reader()) as reader:
+    with closing(SqliteBackend(folder).reader()) as reader:
         assert paths(reader, axis(0)) == [b"/old.txt"] * 2
     after = dump(folder)
     assert after["alembic_version"] == [(layout.REVISIONS[-1],)]
@@ -464,21 +464,21 @@ def test_a_migration_that_fails_leaves_the_corpus_as_it_was(folder: Path) -> Non
     with pytest.raises(
         CorpusError, match=r"could not be brought to this program's schema: .*already exists"
     ):
-        LocalBackend(folder).reader()
+        SqliteBackend(folder).reader()
     assert dump(folder) == before
     with plain(folder) as database:
         database.execute("DROP TABLE keywords")
-    with closing(LocalBackend(folder).reader()) as reader:
+    with closing(SqliteBackend(folder).reader()) as reader:
         assert len(paths(reader, axis(0))) == 2
 
 
 @pytest.mark.damages_corpus
 def test_a_newer_schema_is_refused(folder: Path) -> None:
-    Store(folder).close()
+    SqliteWriter(folder).close()
     with plain(folder) as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     before = dump(folder)
-    backend = LocalBackend(folder)
+    backend = SqliteBackend(folder)
     for act in (backend.reader, backend.writer, backend.writer):
         with pytest.raises(CorpusTooNew, match="9999"):
             act()
@@ -530,7 +530,7 @@ def test_alembic_refuses_to_run_without_a_database() -> None:
 
 
 def test_a_second_opening_of_a_current_corpus_imports_no_alembic(folder: Path) -> None:
-    Store(folder).close()
+    SqliteWriter(folder).close()
     with child(
         "Store(Path(sys.argv[1])).close(); print('alembic' in sys.modules)", folder
     ) as process:
@@ -541,7 +541,7 @@ def test_a_second_opening_of_a_current_corpus_imports_no_alembic(folder: Path) -
 
 
 def test_keyword_rows_follow_the_documents(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         first = add(writer, "/a", document(3, word="running foxes", title="Wölfe"), unit(3))
         add(writer, "/pending", document(1, word="running late"))
         writer.commit()
@@ -549,7 +549,7 @@ def test_keyword_rows_follow_the_documents(folder: Path) -> None:
     assert matching(folder, "fox 2") == [3]
     assert matching(folder, "title: wolfe") == [1, 2, 3]
     assert matching(folder, "headings: wolfe") == []
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         assert add(writer, "/a", document(1, word="still waters"), unit(1)) != first
         writer.commit()
     assert [matching(folder, words) for words in ("run", "fox", "wolfe", "water")] == [
@@ -558,7 +558,7 @@ def test_keyword_rows_follow_the_documents(folder: Path) -> None:
         [],
         [5],
     ]
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.remove([known.document_id for known in writer.known_files().values()])
         writer.commit()
     assert [matching(folder, words) for words in ("run", "water", "0")] == [[], [], []]
@@ -566,7 +566,7 @@ def test_keyword_rows_follow_the_documents(folder: Path) -> None:
 
 def test_text_without_spaces_is_found_by_its_characters(folder: Path) -> None:
     text = "日本語の検索 ภาษาไทย 한국어 검색"
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.set_encoder(ENCODER)
         writer.replace(source("/a"), document(word=text), [Passage(0, len(text), ("検", "索引"))])
         writer.commit()
@@ -589,7 +589,7 @@ def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
 
 
 def test_an_ingest_publishes_one_file_named_by_generation_and_digest(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         first = add(writer, "/a", document(2), unit(2))
         writer.finish()
         ((name, digest),) = rows(folder, "SELECT name, hex(digest) FROM published")
@@ -613,13 +613,13 @@ def test_an_ingest_publishes_one_file_named_by_generation_and_digest(folder: Pat
 def test_a_new_file_is_due_when_more_than_256_passages_and_a_tenth_have_changed(
     folder: Path,
 ) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/base", document(3000), unit(3000))
         writer.finish()
         added = add(writer, "/299", document(299), unit(299))
         writer.finish()
         assert rows(folder, "SELECT generation FROM published") == [(1,)]
-        with Snapshot(folder) as reader:
+        with SqliteReader(folder) as reader:
             assert reader.status().vectors_state == "behind by 299 passages"
         add(writer, "/1", document(1), unit(1))
         writer.finish()
@@ -635,7 +635,7 @@ def test_a_new_file_is_due_when_more_than_256_passages_and_a_tenth_have_changed(
 
 
 def test_a_small_corpus_is_published_anew_after_257_changes(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(1), unit(1))
         writer.finish()
         add(writer, "/256", document(256), unit(256))
@@ -647,7 +647,7 @@ def test_a_small_corpus_is_published_anew_after_257_changes(folder: Path) -> Non
 
 
 def test_nothing_is_published_in_the_middle_of_a_change(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(1), unit(1))
         with pytest.raises(ValueError, match="commit before"):
             writer.publish(is_due=True)
@@ -673,19 +673,19 @@ def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None
     ), errors
     assert vectors_files(folder) == []
     assert not list(folder.glob(".vectors-*"))
-    with Snapshot(folder) as reader:
+    with SqliteReader(folder) as reader:
         assert len(reader.cosine_leg(axis(0), EVERYTHING, 5000)[0]) == 2000
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.finish()
     assert len(vectors_files(folder)) == 1
     assert check(folder, is_full=True) == []
 
 
 def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(5), unit(5))
         writer.finish()
-    with Snapshot(folder) as mapped:
+    with SqliteReader(folder) as mapped:
         from_file = mapped.cosine_leg(axis(2), EVERYTHING, 5)
         assert mapped.status().vectors_state == "current"
     assert np.array_equal(
@@ -695,7 +695,7 @@ def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> No
 
 
 def test_a_query_needs_no_sqlalchemy(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(1), unit(1))
         writer.finish()
     code = f"""
@@ -716,20 +716,20 @@ print(sorted({{"sqlalchemy", "alembic", "torch", "transformers"}} & sys.modules.
 def test_a_corpus_that_grows_little_by_little_gets_its_background_once_it_is_large_enough(
     folder: Path,
 ) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/a", document(50), unit(50))
         writer.finish()
-    with closing(LocalBackend(folder).reader()) as reader:
+    with closing(SqliteBackend(folder).reader()) as reader:
         assert reader.background() is None
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         add(writer, "/b", document(60), unit(60, 1))
         writer.finish()
-    with closing(LocalBackend(folder).reader()) as reader:
+    with closing(SqliteBackend(folder).reader()) as reader:
         assert reader.background() is not None
 
 
 def test_setting_what_is_set_already_changes_nothing(folder: Path) -> None:
-    with Store(folder) as writer:
+    with SqliteWriter(folder) as writer:
         writer.set_setting("mode", "best")
         before = writer.commit()
         writer.set_setting("mode", "best")

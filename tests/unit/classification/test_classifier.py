@@ -26,8 +26,8 @@ from searchapp.classification.classifier import (
     WAYS,
     Classifier,
     Descriptions,
-    Figures,
-    Way,
+    Hyperparameters,
+    Metrics,
     cross_validate,
     judged,
     learn,
@@ -59,7 +59,7 @@ def clusters(
     return np.ascontiguousarray(unit[order], np.float32), [labels[i] for i in order]
 
 
-def by_hand(vectors: Vectors, labels: list[str], way: Way) -> LogisticRegression:
+def by_hand(vectors: Vectors, labels: list[str], way: Hyperparameters) -> LogisticRegression:
     return LogisticRegression(
         C=way.strength, class_weight="balanced" if way.is_balanced else None, max_iter=1000
     ).fit(vectors, labels)
@@ -68,7 +68,7 @@ def by_hand(vectors: Vectors, labels: list[str], way: Way) -> LogisticRegression
 def with_logits(logits: NDArray[np.float64], sharpness: float = 1.0) -> Classifier:
     """A classifier that gives axis i these logits, (dim, k)."""
     classes = tuple("abcdefgh"[: logits.shape[1]])
-    figures = Figures(classes, ((0,) * len(classes),) * len(classes))
+    figures = Metrics(classes, ((0,) * len(classes),) * len(classes))
     weights, bias = np.ascontiguousarray(logits.T, np.float32), np.zeros(len(classes))
     return Classifier(
         ENCODER,

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.classification import labeling
 from searchapp.classification.classifier import Classifier, Descriptions, learn
-from searchapp.classification.document_vectors import Specimens, stored_documents
+from searchapp.classification.document_vectors import VectorSource, stored_documents
 from searchapp.classification.label_files import Row
 from searchapp.corpus import Corpus
 from searchapp.errors import (
@@ -60,7 +60,7 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture(params=["local", "memory"])
 def backend(request: pytest.FixtureRequest, docs: Path, tmp_path: Path) -> Backend:
     made: Backend = (
-        LocalBackend(tmp_path / "corpus") if request.param == "local" else MemoryBackend()
+        SqliteBackend(tmp_path / "corpus") if request.param == "local" else MemoryBackend()
     )
     Corpus(made, encoder=ENCODER).ingest([docs])
     return made
@@ -68,7 +68,7 @@ def backend(request: pytest.FixtureRequest, docs: Path, tmp_path: Path) -> Backe
 
 @pytest.fixture
 def corpus(docs: Path, tmp_path: Path) -> Corpus:
-    made = Corpus(LocalBackend(tmp_path / "corpus"), encoder=ENCODER)
+    made = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
     made.ingest([docs])
     return made
 
@@ -87,8 +87,8 @@ def saying(backend: Backend) -> Saying:
         }
 
 
-def local(tmp_path: Path, name: str = "corpus") -> LocalBackend:
-    return LocalBackend(tmp_path / name)
+def local(tmp_path: Path, name: str = "corpus") -> SqliteBackend:
+    return SqliteBackend(tmp_path / name)
 
 
 def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> Classifier:
@@ -99,7 +99,7 @@ def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> C
             for kind in TEXTS
             for i in range(3)
         ]
-        examples = labeling.examples_of(rows, Specimens(reader, unopened))
+        examples = labeling.examples_of(rows, VectorSource(reader, unopened))
     return learn(examples.vectors, examples.labels, encoder.identity)
 
 
@@ -245,7 +245,7 @@ def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path)
     Corpus(backend, encoder=encoder).ingest([tmp_path / "long.txt"])
     with closing(backend.reader()) as reader:
         found = labeling.examples_of(
-            [Row(str(tmp_path / "long.txt"), "x", is_path=True)], Specimens(reader, unopened)
+            [Row(str(tmp_path / "long.txt"), "x", is_path=True)], VectorSource(reader, unopened)
         )
         (document_id,) = reader.document_ids(EVERYTHING)
         rows = reader.vectors_of(
@@ -259,7 +259,7 @@ def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path)
 
 def test_a_path_that_is_nowhere_is_said_and_left_out(backend: Backend, docs: Path) -> None:
     with closing(backend.reader()) as reader:
-        specimens = Specimens(reader, unopened)
+        specimens = VectorSource(reader, unopened)
         rows = [
             Row("/nowhere.txt", "x", is_path=True),
             Row(str(docs / "bill1.txt"), "y", is_path=True),
@@ -335,7 +335,7 @@ def test_a_backup_and_an_export_take_labels_along(
     assert saying(local(tmp_path, "restored")) == labelled
     local(tmp_path).export(tmp_path / "export")
     other = Corpus(local(tmp_path, "other"), encoder=ENCODER)
-    other.take_in(tmp_path / "export")
+    other.import_documents(tmp_path / "export")
     assert saying(local(tmp_path, "other")) == labelled
     (docs / "bill0.txt").write_text("a later version", encoding="utf-8")
     (docs / "bill1.txt").write_text("a later version, too", encoding="utf-8")
@@ -344,7 +344,7 @@ def test_a_backup_and_an_export_take_labels_along(
     labeling.unlabel(local(tmp_path, "other"), "mine", [str(docs / "bill0.txt")])
     labeling.label(local(tmp_path, "other"), "its own", [str(docs / "bill1.txt")])
     local(tmp_path).export(tmp_path / "export")
-    assert other.take_in(tmp_path / "export")["imported"] == 2
+    assert other.import_documents(tmp_path / "export")["imported"] == 2
     taken = {"bill0.txt": (Label("later"), Label("mine")), "bill1.txt": (Label("its own"),)}
     assert saying(local(tmp_path, "other")) == labelled | taken
 
@@ -369,7 +369,9 @@ def test_an_export_without_labels_is_taken_in(labelled: Saying, tmp_path: Path) 
     local(tmp_path).export(tmp_path / "export")
     rewritten(tmp_path / "export", None)
     assert (
-        Corpus(local(tmp_path, "other"), encoder=ENCODER).take_in(tmp_path / "export")["imported"]
+        Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")[
+            "imported"
+        ]
         == 12
     )
     assert saying(local(tmp_path, "other")) == {}
@@ -393,7 +395,7 @@ def test_an_export_with_labels_that_are_none_is_refused(
     local(tmp_path).export(tmp_path / "export")
     rewritten(tmp_path / "export", labels)
     with pytest.raises(BackupError, match="damaged"):
-        Corpus(local(tmp_path, "other"), encoder=ENCODER).take_in(tmp_path / "export")
+        Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")
 
 
 def test_another_model_takes_labels_over(labelled: Saying, docs: Path, tmp_path: Path) -> None:
@@ -510,9 +512,9 @@ def test_every_flipped_byte_of_a_label_is_found_and_costs_that_label_at_most(
             if _held(other / "corpus.db") != _held(corpus_db) or root != roots[0]:
                 flipped += 1
                 assert check(other, is_full=True) != [], (root, place)
-                Corpus(LocalBackend(other), encoder=ENCODER).repair()
+                Corpus(SqliteBackend(other), encoder=ENCODER).repair()
                 assert check(other, is_full=True) == []
-                kept = saying(LocalBackend(other))
+                kept = saying(SqliteBackend(other))
                 lost = [
                     (name, label)
                     for name, labels in labelled.items()

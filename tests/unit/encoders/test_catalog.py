@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.shadow import Reencoded, others
 from searchapp.config import Settings
 from searchapp.corpus import Corpus
 from searchapp.encoders.catalog import (
-    AtHand,
+    InstalledModel,
     Part,
     at_hand,
     converted_size,
@@ -32,7 +32,7 @@ from searchapp.encoders.openvino_engine import entry_path
 from searchapp.errors import EncoderError
 from searchapp.maintenance.reembed import use
 from searchapp.output import models
-from searchapp.output.terminal import Look
+from searchapp.output.terminal import TerminalStyle
 from searchapp.types.results import FileOutcome
 from searchapp.types.vectors import EncoderIdentity
 from tests.unit.encoders.test_text_encoder import converted, home
@@ -52,7 +52,7 @@ def chosen(home: Path, tmp_path: Path) -> Settings:
 
 def listed(
     chosen: Settings, folders: tuple[Path, ...] = (), *, hub: Path | None = None
-) -> dict[str, AtHand]:
+) -> dict[str, InstalledModel]:
     found = at_hand(chosen, folders, hub=hub or chosen.cache / "no-hub")
     by_name = {each.model: each for each in found}
     assert len(by_name) == len(found)
@@ -162,7 +162,7 @@ def test_a_model_that_cannot_be_used_is_listed_with_the_reason(
         in found[str(cut)].problem
     )
     assert "cannot be used: The model in" in models.models_text(
-        list(found.values()), Look(width=80)
+        list(found.values()), TerminalStyle(width=80)
     )
 
 
@@ -173,7 +173,9 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
     (tmp_path / "docs/a.txt").write_text("the quick red fox")
     model = str(home / "model")
     assert current_model(chosen) == "default"
-    Corpus(LocalBackend(chosen.corpus), cache=chosen.cache).ingest([tmp_path / "docs"], model=model)
+    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
+        [tmp_path / "docs"], model=model
+    )
     assert (
         current_model(chosen),
         listed(chosen)[model].is_current,
@@ -279,7 +281,7 @@ def states(parts: list[Part]) -> dict[str, str]:
 def test_a_whole_model_is_sound_in_every_part(chosen: Settings, home: Path, tmp_path: Path) -> None:
     model = str(home / "model")
     (tmp_path / "a.txt").write_text("the quick red fox")
-    Corpus(LocalBackend(chosen.corpus), cache=chosen.cache).ingest(
+    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
         [tmp_path / "a.txt"], model=model
     )
     parts = verify(model, chosen)
@@ -395,7 +397,7 @@ def test_a_corpus_that_the_model_made_as_it_was_before_is_wrong(
 ) -> None:
     model = home / "model"
     (tmp_path / "a.txt").write_text("the quick red fox")
-    Corpus(LocalBackend(chosen.corpus), cache=chosen.cache).ingest(
+    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
         [tmp_path / "a.txt"], model=str(model)
     )
     (model / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
@@ -427,7 +429,7 @@ def test_what_a_model_says_of_itself_cannot_speak_to_the_terminal(
     facts = look_at(str(model), chosen.cache)
     shown = [
         models.card_text(facts, None),
-        models.models_text([AtHand(facts.model, "folder", facts)]),
+        models.models_text([InstalledModel(facts.model, "folder", facts)]),
         models.parts_text([Part("model", "wrong", "\x1b[2J", "\x1b[2J")]),
     ]
     assert not any("\x1b" in text or "\x07" in text for text in shown)
@@ -447,7 +449,7 @@ def test_lists_are_tables_on_a_terminal_and_fields_in_a_pipe(chosen: Settings, h
         "",
     ]
     assert {len(each) for each in fields} == {8}
-    lines = models.models_text(found, Look(width=200)).splitlines()
+    lines = models.models_text(found, TerminalStyle(width=200)).splitlines()
     assert len({line.index("bert") for line in lines}) == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.encoders import preload
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
@@ -24,7 +24,7 @@ def nothing_begun(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SEARCHAPP_CACHE", str(tmp_path / "cache"))
-    writer = LocalBackend(tmp_path / "corpus").writer()
+    writer = SqliteBackend(tmp_path / "corpus").writer()
     writer.set_encoder(OTHER)
     writer.commit()
     writer.close()

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, normalizers
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders import preload
 from searchapp.encoders.model_folder import find_model
@@ -405,7 +405,7 @@ def test_a_corpus_refuses_a_model_of_which_hardly_a_byte_is_another(
     (model / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("words of a document")
-    corpus = Corpus(LocalBackend(tmp_path / "corpus"), cache=tmp_path / "cache")
+    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), cache=tmp_path / "cache")
     corpus.ingest([tmp_path / "docs"], model=str(model))
     before = (tmp_path / "corpus/corpus.db").read_bytes()
     ONE_BYTE[what](model)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, UnknownMode, UsageError
 from searchapp.evaluation.evaluator import (
     _document,
@@ -69,9 +69,9 @@ def measured(folder: Path, *modes: str, weights: Sequence[float] = ()) -> list[E
 
 def own(
     folder: Path, *judgements: str, texts: dict[str, str] | None = None
-) -> tuple[Path, LocalBackend]:
+) -> tuple[Path, SqliteBackend]:
     """A file of judgements, which is a table, and a corpus of documents in the same folder."""
-    backend = LocalBackend(folder / "corpus")
+    backend = SqliteBackend(folder / "corpus")
     with closing(backend.writer()) as writer:
         writer.set_encoder(ENCODER.identity)
         with Intake(writer, ENCODER) as intake:
@@ -85,7 +85,7 @@ def own(
     return folder / "mine.csv", backend
 
 
-def measured_own(file: Path, backend: LocalBackend, *modes: str) -> list[Evaluation]:
+def measured_own(file: Path, backend: SqliteBackend, *modes: str) -> list[Evaluation]:
     return evaluate_corpus(file, backend, lambda _: ENCODER, modes=modes or ("cosine",))
 
 
@@ -439,7 +439,7 @@ def test_documents_without_vectors_are_told_of(tmp_path: Path) -> None:
 
 def test_a_corpus_that_is_missing_or_empty_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusMissing):
-        evaluate_corpus(tmp_path / "mine.csv", LocalBackend(tmp_path / "none"), lambda _: ENCODER)
+        evaluate_corpus(tmp_path / "mine.csv", SqliteBackend(tmp_path / "none"), lambda _: ENCODER)
     with pytest.raises(CorpusEmpty):
         evaluate_corpus(*own(tmp_path, "question,path", texts={}), lambda _: ENCODER)
 

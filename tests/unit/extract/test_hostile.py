@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from searchapp.testing import HashEncoder
@@ -340,7 +340,7 @@ def test_every_file_on_disk_and_every_member_is_accounted_for_once(tmp_path: Pat
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     (tmp_path / "docs" / "link").symlink_to("empty.txt")
-    report = Corpus(LocalBackend(tmp_path / "corpus"), encoder=HashEncoder()).ingest(
+    report = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder()).ingest(
         [tmp_path / "docs"]
     )
     assert set(Counter(entry.path for entry in report.files).values()) == {1}
@@ -361,7 +361,7 @@ def test_every_file_on_disk_and_every_member_is_accounted_for_once(tmp_path: Pat
         for entry in report.files
         if entry.outcome in {"skipped", "failed"} and not entry.reason
     ] == []
-    again = Corpus(LocalBackend(tmp_path / "corpus"), encoder=HashEncoder()).ingest(
+    again = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder()).ingest(
         [tmp_path / "docs"]
     )
     assert sorted(entry.path for entry in again.files) == sorted(

@@ -28,7 +28,7 @@ from searchapp.finetuning import trainer
 from searchapp.finetuning.held_out import set_task
 from searchapp.finetuning.pipeline import Callbacks, Tuned, tune
 from searchapp.finetuning.trainer import Recipe, Step
-from searchapp.finetuning.training_pairs import Lesson
+from searchapp.finetuning.training_pairs import TrainingPair
 
 pytestmark = pytest.mark.model
 
@@ -97,8 +97,8 @@ def base(tiny: Path, tmp_path: Path) -> ModelFolder:
     return find_model(str(tiny), cache=tmp_path / "cache")
 
 
-def lessons(count: int = 24) -> list[Lesson]:
-    return [Lesson(f"what is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(count)]
+def lessons(count: int = 24) -> list[TrainingPair]:
+    return [TrainingPair(f"what is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(count)]
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -300,7 +300,7 @@ def test_the_rate_rises_to_its_highest_and_falls_evenly_to_nothing() -> None:
 def test_no_batch_holds_a_question_or_a_text_twice() -> None:
     twice = [
         *lessons(),
-        *(Lesson(f"where is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(24)),
+        *(TrainingPair(f"where is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(24)),
     ]
     plan = trainer.plan(twice, QUICK)
     assert {at for batch in plan for at in batch} == set(range(48))

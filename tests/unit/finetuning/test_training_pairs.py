@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from searchapp.errors import CollectionError
 from searchapp.finetuning.training_pairs import (
     Answers,
-    Lesson,
     Parts,
+    TrainingPair,
     familiar,
     is_alike,
     is_pairs,
@@ -167,7 +167,10 @@ def test_pairs_are_read_from_a_table_or_from_json_lines(tmp_path: Path, content:
     file = tmp_path / "pairs"
     file.write_text(content, encoding="utf-8")
     assert is_pairs(file)
-    assert pairs(file) == [Lesson("what is a", "one, or so"), Lesson("what is b", "two")]
+    assert pairs(file) == [
+        TrainingPair("what is a", "one, or so"),
+        TrainingPair("what is b", "two"),
+    ]
 
 
 def test_judgements_are_told_from_pairs_by_their_columns(tmp_path: Path) -> None:
@@ -202,7 +205,7 @@ def test_what_is_no_pair_is_an_error_that_says_where(
         read(file)
 
 
-def read(file: Path) -> list[Lesson]:
+def read(file: Path) -> list[TrainingPair]:
     return pairs(file) if is_pairs(file) else []
 
 
@@ -224,7 +227,7 @@ def test_headings_ask_for_what_stands_below_them() -> None:
         (3, ("Plums",), "  "),
     ]
     assert of_headings(sections) == [
-        Lesson("Rye", "Take flour."),
-        Lesson("Bread Tools", "A bowl."),
-        Lesson("Plums Tools", "A jar."),
+        TrainingPair("Rye", "Take flour."),
+        TrainingPair("Bread Tools", "A bowl."),
+        TrainingPair("Plums Tools", "A jar."),
     ]

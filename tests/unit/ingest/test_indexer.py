@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import EncoderError
 from searchapp.ingest.indexer import Intake
 from searchapp.testing import HashEncoder
@@ -50,12 +50,12 @@ class Encoder:
 
 
 @pytest.fixture
-def backend(tmp_path: Path) -> LocalBackend:
-    return LocalBackend(tmp_path / "corpus")
+def backend(tmp_path: Path) -> SqliteBackend:
+    return SqliteBackend(tmp_path / "corpus")
 
 
 @pytest.fixture
-def writer(backend: LocalBackend) -> Iterator[Writer]:
+def writer(backend: SqliteBackend) -> Iterator[Writer]:
     with closing(backend.writer()) as opened:
         opened.set_encoder(HashEncoder().identity)
         yield opened
@@ -72,7 +72,7 @@ def text(number: int) -> str:
     return " ".join(f"w{number}x{i}" for i in range(2_000))
 
 
-def counts(backend: LocalBackend) -> tuple[int, int]:
+def counts(backend: SqliteBackend) -> tuple[int, int]:
     """How many documents a reader sees, and how many of them are pending."""
     with closing(backend.reader()) as reader:
         documents, _, pending, _ = reader.counts()
@@ -88,7 +88,7 @@ def wait_until(is_so: Callable[[], bool], intake: Intake) -> None:
 
 
 def test_all_text_is_found_by_its_words_while_the_encoder_is_still_at_the_first(
-    backend: LocalBackend, writer: Writer
+    backend: SqliteBackend, writer: Writer
 ) -> None:
     gate = threading.Event()
     encoder = Encoder(before=lambda _: gate.wait(20))
@@ -115,7 +115,7 @@ def test_two_jobs_are_with_the_encoder_at_a_time(writer: Writer) -> None:
 
 
 def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_again(
-    backend: LocalBackend, writer: Writer
+    backend: SqliteBackend, writer: Writer
 ) -> None:
     gate = threading.Event()
     encoder = Encoder(before=lambda _: gate.wait(20))
@@ -132,7 +132,7 @@ def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_aga
 
 
 def test_a_changed_document_keeps_its_earlier_version_until_its_vectors_are_there(
-    backend: LocalBackend, writer: Writer
+    backend: SqliteBackend, writer: Writer
 ) -> None:
     with Intake(writer, Encoder()) as intake:
         intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)
@@ -165,7 +165,7 @@ def test_texts_that_moved_from_a_replaced_document_are_not_embedded_again(writer
 
 
 def test_when_the_encoder_breaks_what_came_before_it_stands(
-    backend: LocalBackend, writer: Writer
+    backend: SqliteBackend, writer: Writer
 ) -> None:
     def break_at_last(texts: Sequence[str]) -> None:
         if any("w3x" in each for each in texts):
@@ -185,7 +185,7 @@ def test_when_the_encoder_breaks_what_came_before_it_stands(
 
 
 def test_a_stopped_intake_leaves_new_documents_pending_and_changed_ones_as_they_were(
-    backend: LocalBackend, writer: Writer
+    backend: SqliteBackend, writer: Writer
 ) -> None:
     with Intake(writer, Encoder()) as intake:
         intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)

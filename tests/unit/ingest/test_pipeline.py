@@ -24,14 +24,14 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
 from searchapp.extract.sandbox.pool import Extracted
 from searchapp.ingest.pipeline import Ingest
 from searchapp.types.documents import Root, Unindexed
 from searchapp.types.protocols import Encoder
-from searchapp.types.results import FileOutcome, Progress, Report
+from searchapp.types.results import FileOutcome, IngestReport, Progress
 from tests.builders.house import CountingEncoder, HereExtractor, House
 from tests.builders.mail import mail
 
@@ -40,7 +40,7 @@ from tests.builders.mail import mail
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty corpus, to be copied: to make one takes longer than most of these tests."""
     folder = tmp_path_factory.mktemp("blank") / "corpus"
-    LocalBackend(folder).writer().close()
+    SqliteBackend(folder).writer().close()
     return folder
 
 
@@ -50,12 +50,12 @@ def house(tmp_path: Path, blank: Path) -> House:
     return House(tmp_path)
 
 
-def outcomes(report: Report) -> dict[str, str]:
+def outcomes(report: IngestReport) -> dict[str, str]:
     """Each file's outcome, by name."""
     return {Path(os.fsdecode(entry.path)).name: entry.outcome for entry in report.files}
 
 
-def reason(report: Report, name: str) -> str:
+def reason(report: IngestReport, name: str) -> str:
     return next(
         entry.reason for entry in report.files if Path(os.fsdecode(entry.path)).name == name
     )
@@ -89,7 +89,7 @@ def test_where_nothing_is_to_be_read_no_encoder_is_opened(house: House) -> None:
     def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
         raise AssertionError("opened")
 
-    with closing(LocalBackend(house.corpus).writer()) as writer:
+    with closing(SqliteBackend(house.corpus).writer()) as writer:
         assert Ingest(writer, house.extractor, opened).run().counts() == {"unchanged": 1}
 
 
@@ -525,7 +525,7 @@ def test_a_stale_document_whose_file_is_as_it_was_is_read_again(house: House) ->
     house.write(a_md="one")
     house.ingest()
     with closing(
-        LocalBackend(house.corpus).writer()
+        SqliteBackend(house.corpus).writer()
     ) as writer:  # as after a folder that could not be read for a while
         writer.mark_stale(next(iter(writer.known_files().values())).document_id)
         writer.commit()
@@ -623,7 +623,7 @@ ATTACHED = (
 )
 
 
-def members_of(report: Report) -> dict[str, str]:
+def members_of(report: IngestReport) -> dict[str, str]:
     """Outcomes by path below the archive's folder."""
     return {
         os.fsdecode(entry.path).rpartition("/docs/")[2]: entry.outcome for entry in report.files
@@ -897,7 +897,7 @@ def test_a_refused_file_of_which_an_earlier_version_is_kept_is_not_read_again_ei
 def test_what_another_extractor_refused_is_tried_again(house: House) -> None:
     (house.docs / "a.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
     house.ingest()
-    with LocalBackend(house.corpus).writer() as writer:
+    with SqliteBackend(house.corpus).writer() as writer:
         (entry,) = writer.unindexed().values()
         assert entry.source is not None
         writer.set_unindexed(
@@ -1056,7 +1056,7 @@ def test_the_encoder_of_another_fingerprint_is_refused_with_the_cure_and_changes
     house.ingest()
     house.write(b_md="two")
     before = (house.corpus / "corpus.db").read_bytes()
-    other = Corpus(LocalBackend(house.corpus), encoder=CountingEncoder(max_tokens=99))
+    other = Corpus(SqliteBackend(house.corpus), encoder=CountingEncoder(max_tokens=99))
     with pytest.raises(OtherEncoder) as caught:
         other.ingest([house.docs])
     assert "--corpus" in caught.value.hint
@@ -1067,7 +1067,7 @@ def test_the_encoder_of_another_fingerprint_is_refused_with_the_cure_and_changes
 def test_the_pool_of_workers_reads_as_this_process_does(house: House, tmp_path: Path) -> None:
     house.write(a_md="# Soup\n\nBoil lentils.\n", b_txt="plain", c_md="")
     expected = outcomes(house.ingest())
-    other = Corpus(LocalBackend(tmp_path / "other"), encoder=house.encoder)
+    other = Corpus(SqliteBackend(tmp_path / "other"), encoder=house.encoder)
     assert (
         outcomes(other.ingest([house.docs]))
         == expected

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
-from searchapp.backends.sqlite.writer import Store
+from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.config import Settings
 from searchapp.errors import CorpusUnwritable
 from searchapp.filesystem import atomic_write
@@ -26,7 +26,7 @@ SECTIONS = ["program", "sqlite", "processor", "model", "corpus", "disk"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    with Store(tmp_path / "corpus") as writer:
+    with SqliteWriter(tmp_path / "corpus") as writer:
         add(writer, "/nowhere/1.txt", document(3), unit(3))
         add(writer, "/nowhere/2.txt", document(3))
         writer.finish()
@@ -116,7 +116,7 @@ def test_a_corpus_on_a_network_file_system_is_refused_with_the_cure(
     with pytest.raises(CorpusUnwritable, match=kind) as caught:
         Lock(folder)
     assert "--corpus" in caught.value.hint
-    with Snapshot(folder) as snapshot:  # to read it is safe
+    with SqliteReader(folder) as snapshot:  # to read it is safe
         assert snapshot.counts()[0] == 2
     assert any(kind in problem.what for problem in diagnosis(folder, model_cache).problems)
 

@@ -23,10 +23,10 @@ import numpy as np
 import pytest
 
 from searchapp.backends.sqlite import shadow, swap
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.shadow import Reencoded
 from searchapp.corpus import Corpus
 from searchapp.errors import (
@@ -113,7 +113,7 @@ def still(shelf: Path, tmp_path: Path) -> Path:
 
 
 def corpus_at(folder: Path, encoder: Encoder = NEW) -> Corpus:
-    return Corpus(LocalBackend(folder / "corpus"), encoder=encoder)
+    return Corpus(SqliteBackend(folder / "corpus"), encoder=encoder)
 
 
 def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> Reencoded:
@@ -122,7 +122,7 @@ def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> Reencoded:
 
 def passages(corpus: Path) -> list[tuple[object, ...]]:
     """Every passage with its place, digest and vector, by path and start."""
-    with Snapshot(corpus) as snapshot:
+    with SqliteReader(corpus) as snapshot:
         return snapshot.database.execute(_PASSAGES, (snapshot.dim * 2,) * 2).fetchall()
 
 
@@ -144,7 +144,7 @@ def answers(corpus: Corpus) -> list[list[tuple[bytes, int, float]]]:
 def fresh(folder: Path, encoder: Encoder = NEW) -> Path:
     """The corpus that a fresh ingest with another encoder makes of the same folder."""
     other = folder / "fresh"
-    Corpus(LocalBackend(other), encoder=encoder).ingest([folder / "docs"])
+    Corpus(SqliteBackend(other), encoder=encoder).ingest([folder / "docs"])
     return other
 
 
@@ -165,7 +165,7 @@ def test_a_corpus_that_went_over_is_the_one_that_a_fresh_ingest_makes(
     )
     other = shelf / "fresh"
     assert passages(still / "corpus") == passages(other) != before
-    assert answers(corpus_at(still)) == answers(Corpus(LocalBackend(other), encoder=NEW))
+    assert answers(corpus_at(still)) == answers(Corpus(SqliteBackend(other), encoder=NEW))
     assert [path.name for path in (still / "corpus").iterdir() if path.is_dir()] == []
     status = corpus_at(still).status()
     assert (status.encoder, status.vectors_state, [each.outcome for each in status.unindexed]) == (
@@ -188,7 +188,7 @@ def test_what_belongs_to_the_corpus_goes_over(still: Path) -> None:
 
 
 def _identity(folder: Path) -> tuple[object, ...]:
-    with Snapshot(folder / "corpus") as snapshot:
+    with SqliteReader(folder / "corpus") as snapshot:
         row: tuple[object, ...] = snapshot.database.execute(
             "SELECT uuid, created_at_ns FROM corpus"
         ).fetchone()
@@ -231,16 +231,16 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
 
 
 def test_ids_of_passages_are_never_used_again(made: Path) -> None:
-    with Snapshot(made / "corpus") as snapshot:
+    with SqliteReader(made / "corpus") as snapshot:
         (highest,) = snapshot.database.execute("SELECT max(id) FROM passage").fetchone()
     used(made, keep=True)
-    with Snapshot(made / "corpus") as snapshot:
+    with SqliteReader(made / "corpus") as snapshot:
         lowest, after = snapshot.database.execute("SELECT min(id), max(id) FROM passage").fetchone()
     assert lowest > highest
     used(made, OLD)
     (made / "docs/new.md").write_text("something new", encoding="utf-8")
     corpus_at(made, OLD).ingest()
-    with Snapshot(made / "corpus") as snapshot:
+    with SqliteReader(made / "corpus") as snapshot:
         assert snapshot.database.execute("SELECT max(id) FROM passage").fetchone()[0] > after
 
 
@@ -279,7 +279,7 @@ def test_documents_whose_disk_is_gone_are_taken_over_with_the_passages_and_place
     done = used(made)
     assert (done.documents, done.taken_over, done.left) == (14, 14, ())
     assert passages(made / "corpus") == expected
-    with Snapshot(made / "corpus") as snapshot:
+    with SqliteReader(made / "corpus") as snapshot:
         assert {splitter for _, _, splitter, _ in snapshot.versions()} == {TAKEN_OVER}
     (made / "unmounted").rename(made / "docs")
     assert corpus_at(made).ingest().passages_embedded == 0
@@ -318,7 +318,7 @@ def test_what_an_ingest_would_remove_has_left_with_its_reason(made: Path) -> Non
 
 
 def test_documents_outside_all_roots_go_over_too(still: Path, shelf: Path) -> None:
-    with closing(LocalBackend(still / "corpus").writer()) as writer:
+    with closing(SqliteBackend(still / "corpus").writer()) as writer:
         writer.forget_roots(os.fsencode(shelf / "docs"))
         writer.commit()
     done = used(still)
@@ -434,7 +434,7 @@ def test_a_kill_at_any_moment_leaves_one_encoding_or_the_other_whole(
 
 def test_readers_see_the_one_encoding_or_the_other_while_it_is_switched(still: Path) -> None:
     old, seen = answers(corpus_at(still, OLD)), []
-    with Snapshot(still / "corpus") as opened:
+    with SqliteReader(still / "corpus") as opened:
 
         def on_step(step: str) -> None:
             seen.append(
@@ -464,7 +464,7 @@ def test_queries_that_never_stop_are_answered_by_the_one_encoding_or_the_other_a
     question, wanted = "word7 and thing21", {}
     for folder, encoder in ((shelf / "corpus", OLD), (shelf / "fresh", NEW)):
         matches = (
-            Corpus(LocalBackend(folder), encoder=encoder)
+            Corpus(SqliteBackend(folder), encoder=encoder)
             .query(question, k=9, collapse=False)
             .matches
         )
@@ -476,7 +476,7 @@ def test_queries_that_never_stop_are_answered_by_the_one_encoding_or_the_other_a
 
     def ask() -> None:
         while not is_over.is_set():
-            with Snapshot(still / "corpus") as snapshot:
+            with SqliteReader(still / "corpus") as snapshot:
                 assert snapshot.encoder is not None
                 fingerprint = snapshot.encoder.fingerprint
                 ids, _ = snapshot.cosine_leg(by[fingerprint].encode_query(question), Filters(), 9)
@@ -719,7 +719,7 @@ def test_a_stored_document_keeps_its_headings_though_its_title_was_cut(tmp_path:
     (tmp_path / "a.md").write_text(
         f"# {title}\n\n## Part\n\nsome words of the part\n", encoding="utf-8"
     )
-    Corpus(LocalBackend(tmp_path / "corpus"), encoder=HashEncoder(max_tokens=40)).ingest(
+    Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder(max_tokens=40)).ingest(
         [tmp_path / "a.md"]
     )
     (tmp_path / "a.md").unlink()

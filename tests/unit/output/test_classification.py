@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from searchapp.classification.classifier import Bin, Descriptions, Figures, Verdict
+from searchapp.classification.classifier import Bin, Descriptions, Metrics, Verdict
 from searchapp.classification.labeling import Applied, Told
 from searchapp.output import classification
-from searchapp.output.terminal import Look
+from searchapp.output.terminal import TerminalStyle
 from searchapp.types.vectors import EncoderIdentity
 
-FIGURES = Figures(
+FIGURES = Metrics(
     ("bill", "letter"),
     ((3, 1), (0, 2)),
     (1.0, 2 / 3),
@@ -66,7 +66,7 @@ def test_of_many_labels_the_commonest_confusions_are_told() -> None:
     rows = [[0] * 13 for _ in names]
     rows[2][5], rows[12][0], rows[7][7] = 3, 9, 20
     lines = classification.figures_text(
-        Figures(names, tuple(map(tuple, rows))), "judged"
+        Metrics(names, tuple(map(tuple, rows))), "judged"
     ).splitlines()
     assert lines[-3:] == [
         "confusion: the commonest of 2 pairs; --json has the whole matrix",
@@ -133,7 +133,9 @@ def test_labels_of_texts_are_a_line_each_and_fit_a_terminal() -> None:
         classification.verdicts_text(texts[:1], [SURE])
         == "bill\t0.900\ta\ufffd[2J text of two lines\n"
     )
-    first, second = classification.verdicts_text(texts, [SURE, NEAR], Look(width=50)).splitlines()
+    first, second = classification.verdicts_text(
+        texts, [SURE, NEAR], TerminalStyle(width=50)
+    ).splitlines()
     assert first == "bill    0.900  a\ufffd[2J text of two lines"
     assert (second[:20], len(second) <= 50, second[-1]) == ("letter  0.250  word ", True, "…")
     assert classification.verdicts_json(texts[:1], [NEAR], JUDGE)["items"] == [

@@ -13,16 +13,16 @@ import pytest
 from searchapp.errors import CorpusMissing, EncoderError
 from searchapp.humanize import human_bytes, human_duration
 from searchapp.output import corpus, terminal
-from searchapp.output.terminal import Look
+from searchapp.output.terminal import TerminalStyle
 from searchapp.types.documents import DocumentRow, Hit, Label, Passage, Place, Root, Unindexed
 from searchapp.types.results import (
     Answer,
     CosineShares,
     FileOutcome,
     Finding,
+    IngestReport,
     LegScore,
     Match,
-    Report,
     Status,
     WordShare,
 )
@@ -68,7 +68,7 @@ ANSWER = Answer(
     took_ms=12.34567,
 )
 NO_MATCH = Answer("void\x1b[2J", "cosine", ("dense",), 5, (), 1.0)
-TERMINAL = Look(width=80, base=b"/docs")
+TERMINAL = TerminalStyle(width=80, base=b"/docs")
 
 CODE_LINES = [f"line {number} of the source of this program" for number in "0123456789"]
 
@@ -101,7 +101,7 @@ def body(
     """The lines under the header, without the margin."""
     lines = corpus.answer_text(
         answer_of(match_of(text, highlights=highlights, type_=type_)),
-        Look(width=width, color=color),
+        TerminalStyle(width=width, color=color),
     ).splitlines()[1:]
     assert all(line.startswith("   ") or not line for line in lines)
     return "\n".join(line[3:] for line in lines)
@@ -209,7 +209,9 @@ def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
 
 
 def test_colors_mark_the_strongest_sentence() -> None:
-    assert corpus.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, color=True)) == (
+    assert corpus.answer_text(
+        answer_of(ANSWER.matches[0]), TerminalStyle(width=80, color=True)
+    ) == (
         "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m  \x1b[32mlines "
         "10-11\x1b[0m  confidence 0.90\n"
         "   \x1b[2mGuide > Engine > Oil\x1b[0m\n"
@@ -220,7 +222,9 @@ def test_colors_mark_the_strongest_sentence() -> None:
 
 def test_a_path_is_a_link_where_links_are_wanted() -> None:
     path = (
-        corpus.answer_text(answer_of(ANSWER.matches[0]), Look(width=80, links=True, base=b"/docs/"))
+        corpus.answer_text(
+            answer_of(ANSWER.matches[0]), TerminalStyle(width=80, links=True, base=b"/docs/")
+        )
         .splitlines()[0]
         .split("  ")[2]
     )
@@ -235,11 +239,11 @@ def test_a_path_is_a_link_where_links_are_wanted() -> None:
     ],
 )
 def test_a_link_is_percent_encoded_and_leads_to_a_file_that_exists(path: bytes, link: str) -> None:
-    assert Look(links=True).path(path).split("\x1b\\")[0] == f"\x1b]8;;{link}"
+    assert TerminalStyle(links=True).path(path).split("\x1b\\")[0] == f"\x1b]8;;{link}"
 
 
 def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
-    assert corpus.answer_text(ANSWER, Look(base=b"/docs")) == (
+    assert corpus.answer_text(ANSWER, TerminalStyle(base=b"/docs")) == (
         "1\t0.712\tguide.md\tlines 10-11\tGuide > Engine > Oil\tCheck the oil every week. Use "
         "grade 15W-40.\n"
         "2\t0.310\t/else/paper.pdf\tp. 12\t\tOther words\n"
@@ -247,7 +251,9 @@ def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
 
 
 def test_a_pipe_gets_no_codes_even_if_colors_and_links_are_asked_for() -> None:
-    assert corpus.answer_text(ANSWER, Look(color=True, links=True)) == corpus.answer_text(ANSWER)
+    assert corpus.answer_text(ANSWER, TerminalStyle(color=True, links=True)) == corpus.answer_text(
+        ANSWER
+    )
 
 
 def test_no_match_prints_nothing_and_is_said_in_the_notes() -> None:
@@ -367,23 +373,23 @@ def test_several_highlights_are_a_heat_map_of_four_colors_from_a_fifth_on() -> N
     shown = body(text, highlights=heat[::-1], color=True)
     weak, fair, strong, most = (f"38;5;16;48;5;{color}" for color in (144, 179, 214, 208))
     styles = ("", weak, weak, fair, strong, f"1;{most}", f"1;{most}")
-    look = Look(color=True)
+    style = TerminalStyle(color=True)
     assert shown == " ".join(
-        look.paint(text[start:end], style)
-        for (start, end, _), style in zip(heat, styles, strict=True)
+        style.paint(text[start:end], code)
+        for (start, end, _), code in zip(heat, styles, strict=True)
     )
     assert body(text, highlights=heat) == text
 
 
 def test_a_heated_word_goes_on_over_the_end_of_a_line_and_none_is_painted_twice() -> None:
-    look, hottest = Look(color=True), "1;38;5;16;48;5;208"
-    assert terminal.heated("abcdef", (0, 3), [(1, 5, 1.0), (2, 3, 0.9)], look) == "a" + look.paint(
-        "bc", hottest
-    )
-    assert terminal.heated("abcdef", (3, 6), [(1, 5, 1.0), (2, 6, 1.0)], look) == look.paint(
+    style, hottest = TerminalStyle(color=True), "1;38;5;16;48;5;208"
+    assert terminal.heated(
+        "abcdef", (0, 3), [(1, 5, 1.0), (2, 3, 0.9)], style
+    ) == "a" + style.paint("bc", hottest)
+    assert terminal.heated("abcdef", (3, 6), [(1, 5, 1.0), (2, 6, 1.0)], style) == style.paint(
         "de", hottest
-    ) + look.paint("f", hottest)
-    assert terminal.heated("abcdef", (0, 6), [], look) == "abcdef"
+    ) + style.paint("f", hottest)
+    assert terminal.heated("abcdef", (0, 6), [], style) == "abcdef"
 
 
 def test_prose_flows_over_the_margins_of_its_source_but_lists_and_code_keep_their_lines() -> None:
@@ -471,29 +477,30 @@ def test_nothing_hostile_passes_any_text() -> None:
     unindexed = (Unindexed(path, "failed", HOSTILE), Unindexed(path, "skipped", HOSTILE))
     roots = (Root(path, include=(HOSTILE,)),)
     for width in (None, 60):
-        look = Look(width=width)
+        style = TerminalStyle(width=width)
         texts = [
             corpus.answer_text(
-                answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), look
+                answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), style
             ),
             "\n".join(
                 corpus.answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))
             ),
-            corpus.report_text(Report(1, 1.0, files, notes=(HOSTILE,)), look),
-            corpus.list_text([row], look),
-            corpus.show_text(row, {HOSTILE: HOSTILE}, [hit], look),
+            corpus.report_text(IngestReport(1, 1.0, files, notes=(HOSTILE,)), style),
+            corpus.list_text([row], style),
+            corpus.show_text(row, {HOSTILE: HOSTILE}, [hit], style),
             corpus.status_text(
-                Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1), look
+                Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1),
+                style,
             ),
-            corpus.findings_text([Finding(HOSTILE, path)], look),
-            corpus.error_text(EncoderError(HOSTILE, hint=HOSTILE), look),
+            corpus.findings_text([Finding(HOSTILE, path)], style),
+            corpus.error_text(EncoderError(HOSTILE, hint=HOSTILE), style),
         ]
         assert not set("".join(texts)) & set("\x00\x07\x1b\x7f\x9b\r\u202e\u2066\udcff")
 
 
 # ---- reports -------------------------------------------------------------------------------------
 
-REPORT = Report(
+REPORT = IngestReport(
     generation=4,
     took_s=12.0,
     files=(
@@ -538,7 +545,7 @@ def test_a_report_for_programs_lists_every_file() -> None:
 
 
 def test_a_report_accounts_for_every_file() -> None:
-    assert corpus.report_text(REPORT, Look(base=b"/docs")) == (
+    assert corpus.report_text(REPORT, TerminalStyle(base=b"/docs")) == (
         "1,206 files: 2 indexed, 1 unchanged, 1 removed, 1,201 skipped, 1 failed\n"
         "240 passages embedded, 10 reused in 12 s (20 passages/s); generation 4\n"
         "failed:\n"
@@ -562,7 +569,7 @@ def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -
             b"/scan.pdf", "indexed", "3 of 9 pages that are images were recognised in time"
         ),
     )
-    assert corpus.report_text(Report(1, 1.0, files)).splitlines()[2:] == [
+    assert corpus.report_text(IngestReport(1, 1.0, files)).splitlines()[2:] == [
         "failed:",
         "  /a.zip: 0 of 2 files in it were read: encrypted",
         "  /e.zip!/f.pdf: broken",
@@ -581,7 +588,7 @@ def test_what_was_left_out_is_listed_a_line_a_file() -> None:
         "skipped\t/docs/a (12 files)\thidden\nfailed\t/docs/b.pdf\tencrypted: needs a password\n"
     )
     assert (
-        corpus.unindexed_text(left_out, Look(width=80, base=b"/docs")).splitlines()[0]
+        corpus.unindexed_text(left_out, TerminalStyle(width=80, base=b"/docs")).splitlines()[0]
         == "skipped  a (12 files)  hidden"
     )
 
@@ -604,7 +611,7 @@ def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) ->
 
 
 def test_an_interrupted_or_empty_report_is_said_plainly() -> None:
-    assert corpus.report_text(Report(0, 0.0, (), was_interrupted=True)) == (
+    assert corpus.report_text(IngestReport(0, 0.0, (), was_interrupted=True)) == (
         "0 files\n"
         "0 passages embedded, 0 reused in 0.0 s; generation 0\n"
         "interrupted: what is listed as indexed is kept; the same command goes on from here\n"
@@ -617,7 +624,7 @@ def test_a_report_of_thousands_of_bad_files_stays_short_and_says_how_many_it_lea
         FileOutcome(b"/s%d" % number, "skipped", f"reason {number % 12:02d}")
         for number in range(1200)
     ]
-    lines = corpus.report_text(Report(1, 1.0, (*failed, *skipped))).splitlines()
+    lines = corpus.report_text(IngestReport(1, 1.0, (*failed, *skipped))).splitlines()
     assert len(lines) == 2 + 52 + 12
     assert lines[53] == "  … and 2,950 more; `--json` lists every file"
     assert lines[55] == "  100 reason 00: /s0, /s12, /s24, …"
@@ -702,11 +709,16 @@ def test_a_title_is_cut_where_the_line_of_a_list_ends() -> None:
     row = DocumentRow(
         b"/a", "Of the nature of things", "txt", 1, 5, 0, is_pending=False, is_stale=False
     )
-    assert corpus.list_text([row], Look(width=40)) == "1970-01-01  1       5 B  /a  Of the nat…\n"
+    assert (
+        corpus.list_text([row], TerminalStyle(width=40))
+        == "1970-01-01  1       5 B  /a  Of the nat…\n"
+    )
 
 
 def test_a_shown_document_has_its_facts_and_all_its_passages() -> None:
-    assert corpus.show_text(ROWS[0], {"author": "Ann"}, [GUIDE, PAPER], Look(width=80)) == (
+    assert corpus.show_text(
+        ROWS[0], {"author": "Ann"}, [GUIDE, PAPER], TerminalStyle(width=80)
+    ) == (
         "path      /docs/guide.md\n"
         "title     Guide\n"
         "type      md\n"
@@ -855,7 +867,8 @@ def test_an_error_names_its_cure() -> None:
         == "error: there is no corpus at /x\nhint: `searchapp ingest PATH` makes one\n"
     )
     assert (
-        corpus.error_text(CorpusMissing("gone"), Look(color=True)) == "\x1b[31merror:\x1b[0m gone\n"
+        corpus.error_text(CorpusMissing("gone"), TerminalStyle(color=True))
+        == "\x1b[31merror:\x1b[0m gone\n"
     )
     assert corpus.error_json(error) == {
         "error": {

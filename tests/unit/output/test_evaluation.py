@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from searchapp.output.evaluation import evaluation_json, evaluation_text
-from searchapp.output.terminal import Look
+from searchapp.output.terminal import TerminalStyle
 from searchapp.types.results import Comparison, Evaluation
 
 COSINE = Evaluation(
@@ -55,7 +55,14 @@ def test_several_comparisons_say_that_they_are_corrected() -> None:
 
 def test_the_note_is_wrapped_to_the_terminal() -> None:
     assert (
-        max(map(len, evaluation_text([COSINE, HYBRID], [BETTER], Look(width=40)).splitlines()[-2:]))
+        max(
+            map(
+                len,
+                evaluation_text([COSINE, HYBRID], [BETTER], TerminalStyle(width=40)).splitlines()[
+                    -2:
+                ],
+            )
+        )
         <= 40
     )
 
@@ -66,7 +73,7 @@ def test_a_name_cannot_send_codes_to_the_terminal() -> None:
 
 def test_colours_are_there_only_where_they_are_wanted() -> None:
     plain = evaluation_text([COSINE, HYBRID], [BETTER])
-    painted = evaluation_text([COSINE, HYBRID], [BETTER], Look(color=True))
+    painted = evaluation_text([COSINE, HYBRID], [BETTER], TerminalStyle(color=True))
     assert painted != plain
     for code in ("\x1b[1m", "\x1b[2m", "\x1b[0m"):
         painted = painted.replace(code, "")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite.backend import LocalBackend
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders.text_encoder import load_encoder
 from searchapp.search.attribution import best_sentence, cosine_shares, is_mean, share_highlights
@@ -177,12 +177,12 @@ def test_a_vector_is_told_from_one_that_is_not_the_mean() -> None:
 def test_the_shares_of_the_installed_model_add_up_to_the_score_that_is_shown(
     tmp_path: Path, model_cache: Path
 ) -> None:
-    Corpus(LocalBackend(tmp_path / "corpus"), cache=model_cache).ingest(
+    Corpus(SqliteBackend(tmp_path / "corpus"), cache=model_cache).ingest(
         [DATA / "home", DATA / "kitchen"]
     )
     encoder = load_encoder(cache=model_cache, is_batch=False)
     compared = 0
-    with closing(LocalBackend(tmp_path / "corpus").reader()) as reader:
+    with closing(SqliteBackend(tmp_path / "corpus").reader()) as reader:
         for question in QUESTIONS:
             query = encoder.encode_query(question)
             ids, scores = reader.cosine_leg(query, Filters(), 5)

@@ -18,7 +18,7 @@ from searchapp.backends.sqlite.layout import keyword_row
 from searchapp.lexical import spaced
 from searchapp.search import query_parser
 from searchapp.search.query_parser import (
-    Asked,
+    ParsedQuery,
     expression,
     ideal,
     idf,
@@ -65,73 +65,78 @@ def scores(connection: sqlite3.Connection, *asked: Term) -> dict[int, float]:
 # ---- parse ---------------------------------------------------------------------------------------
 
 PARSED = {
-    "words": ("red fox", Asked("red fox", terms("red", "fox"))),
+    "words": ("red fox", ParsedQuery("red fox", terms("red", "fox"))),
     "a phrase is required and scored": (
         '"red fox" den',
-        Asked("red fox den", terms("red fox", "den"), holding=terms("red fox")),
+        ParsedQuery("red fox den", terms("red fox", "den"), holding=terms("red fox")),
     ),
     "a phrase of one word": (
         '"red" fox',
-        Asked("red fox", terms("red", "fox"), holding=terms("red")),
+        ParsedQuery("red fox", terms("red", "fox"), holding=terms("red")),
     ),
     "a phrase before a full stop": (
         'a den, "red fox".',
-        Asked("a den, red fox", terms("den", "red fox"), holding=terms("red fox")),
+        ParsedQuery("a den, red fox", terms("den", "red fox"), holding=terms("red fox")),
     ),
     "a phrase of stop words": (
         '"the who"',
-        Asked("the who", terms("the who"), holding=terms("the who")),
+        ParsedQuery("the who", terms("the who"), holding=terms("the who")),
     ),
     "one stop word in quotes is required all the same": (
         '"the" fox',
-        Asked("the fox", terms("fox"), holding=terms("the")),
+        ParsedQuery("the fox", terms("fox"), holding=terms("the")),
     ),
-    "a minus before a word": ("fox -red", Asked("fox", terms("fox"), lacking=terms("red"))),
+    "a minus before a word": ("fox -red", ParsedQuery("fox", terms("fox"), lacking=terms("red"))),
     "a minus before a phrase": (
         'fox -"red den"',
-        Asked("fox", terms("fox"), lacking=terms("red den")),
+        ParsedQuery("fox", terms("fox"), lacking=terms("red den")),
     ),
     "a minus before a phrase of signs and words": (
         'fox -"$5 (red)"',
-        Asked("fox", terms("fox"), lacking=terms("5 red")),
+        ParsedQuery("fox", terms("fox"), lacking=terms("5 red")),
     ),
     "a minus before joined words": (
         "fox -red-den",
-        Asked("fox", terms("fox"), lacking=terms("red den")),
+        ParsedQuery("fox", terms("fox"), lacking=terms("red den")),
     ),
     "the title": (
         "title:red fox",
-        Asked("red fox", terms("title:red", "fox"), holding=terms("title:red")),
+        ParsedQuery("red fox", terms("title:red", "fox"), holding=terms("title:red")),
     ),
     "a phrase in the title": (
         'title:"red fox"',
-        Asked("red fox", terms("title:red fox"), holding=terms("title:red fox")),
+        ParsedQuery("red fox", terms("title:red fox"), holding=terms("title:red fox")),
     ),
     "a minus before the title": (
         "fox -title:red",
-        Asked("fox", terms("fox"), lacking=terms("title:red")),
+        ParsedQuery("fox", terms("fox"), lacking=terms("title:red")),
     ),
     "curly quotes": (
         "“red fox” -„den hole“",
-        Asked("red fox", terms("red fox"), holding=terms("red fox"), lacking=terms("den hole")),
+        ParsedQuery(
+            "red fox", terms("red fox"), holding=terms("red fox"), lacking=terms("den hole")
+        ),
     ),
     "all at once": (
         'den "red fox" -hole title:wood',
-        Asked(
+        ParsedQuery(
             "den red fox wood",
             terms("den", "red fox", "title:wood"),
             terms("red fox", "title:wood"),
             terms("hole"),
         ),
     ),
-    "only an exclusion": ("-fox", Asked("", lacking=terms("fox"))),
-    "only exclusions": ('-fox  -"red den" ', Asked("", lacking=terms("fox", "red den"))),
-    "only an exclusion without spaces between words": ("-東京", Asked("", lacking=terms("東 京"))),
+    "only an exclusion": ("-fox", ParsedQuery("", lacking=terms("fox"))),
+    "only exclusions": ('-fox  -"red den" ', ParsedQuery("", lacking=terms("fox", "red den"))),
+    "only an exclusion without spaces between words": (
+        "-東京",
+        ParsedQuery("", lacking=terms("東 京")),
+    ),
 }
 
 
 @pytest.mark.parametrize(("text", "expected"), PARSED.values(), ids=PARSED)
-def test_operators_are_understood(text: str, expected: Asked) -> None:
+def test_operators_are_understood(text: str, expected: ParsedQuery) -> None:
     assert parse(text) == expected
     assert parse(text).has_operators == (text != "red fox")
 
@@ -167,13 +172,13 @@ PLAIN = {
 
 @pytest.mark.parametrize(("text", "found"), PLAIN.values(), ids=PLAIN)
 def test_a_text_without_operators_is_embedded_exactly_as_it_is(text: str, found: list[str]) -> None:
-    assert parse(text) == Asked(text, terms(*found))
+    assert parse(text) == ParsedQuery(text, terms(*found))
     assert not parse(text).has_operators
 
 
 def test_a_literal_text_has_no_operators() -> None:
     text = ' den "red fox" -hole title:wood'
-    assert literal(text) == Asked(text, terms("den", "red", "fox", "hole", "title", "wood"))
+    assert literal(text) == ParsedQuery(text, terms("den", "red", "fox", "hole", "title", "wood"))
     assert not literal(text).has_operators
 
 

@@ -228,7 +228,7 @@ def test_nearly_the_same_passage_is_shown_once_with_where_else_it_stands(tmp_pat
     for name in ("a", "b", "c"):
         shelf.put(f"/{name}.md", FOOTER.upper() if name == "b" else FOOTER)
     (match,) = shelf.corpus.query("boiler").matches
-    assert (match.hit.path, match.copies) == (b"/a.md", (b"/b.md", b"/c.md"))
+    assert (match.hit.path, match.near_duplicates) == (b"/a.md", (b"/b.md", b"/c.md"))
     assert len(shelf.corpus.query("boiler", collapse=False).matches) == 3
 
 
@@ -244,7 +244,10 @@ def test_the_footer_of_fifty_files_does_not_outrank_content(tmp_path: Path, mode
     )
     answer = shelf.corpus.query("boiler help desk call", mode=mode)
     assert answer.matches[0].hit.path == b"/boiler.md"
-    assert len(next(match for match in answer.matches if match.hit.text == FOOTER).copies) == 49
+    assert (
+        len(next(match for match in answer.matches if match.hit.text == FOOTER).near_duplicates)
+        == 49
+    )
 
 
 # ---- confidence ----------------------------------------------------------------------------------

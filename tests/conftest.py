@@ -12,8 +12,6 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from tests.paths import SHARED
-
 settings.register_profile("torture", max_examples=1000, deadline=None)
 
 
@@ -49,11 +47,3 @@ def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder for converted models, made once a session."""
     return tmp_path_factory.mktemp("model-cache")
-
-
-@pytest.fixture
-def shared() -> Path:
-    """The folder of judged collections and odd files; skips the test where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("the shared folder of collections and samples is not beside the repository")
-    return SHARED

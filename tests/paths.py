@@ -10,4 +10,3 @@ DATA = ROOT / "data"  # the sample documents that `make demo` ingests
 TEST_DATA = ROOT / "tests" / "data"
 SAMPLES = TEST_DATA / "samples"  # odd and hostile files; SOURCES.tsv says where each comes from
 JUDGEMENTS = TEST_DATA / "judgements"
-SHARED = ROOT.parent / "shared"  # judged collections, where they are at hand

@@ -288,29 +288,3 @@ def test_a_query_by_label_imports_neither_scikit_learn_nor_the_writer(docs: Prog
         check=True,
     )
     assert done.stderr.splitlines()[-1] == "[]"
-
-
-@pytest.mark.slow
-def test_sst2_is_as_right_as_scikit_learn_by_hand_on_the_same_vectors(
-    shared: Path, model_cache: Path
-) -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    from searchapp.classification.classifier import judged, learn
-    from searchapp.classification.label_files import read_labels
-
-    encoder = Encoder.load(is_fast=True, cache=model_cache)
-    (rows, labels), (others, had) = (
-        (
-            encoder.encode_sentences([row.item for row in part], is_cut=True),
-            [row.label for row in part],
-        )
-        for part in (read_labels(shared / "data/sst2" / name) for name in ("train.tsv", "dev.tsv"))
-    )
-    expected = LogisticRegression(max_iter=1000).fit(rows, labels).score(others, had)
-    found = judged(learn(rows, labels, encoder.identity), others, had)
-    print(
-        f"SST-2 dev accuracy: {found.accuracy:.4f}, scikit-learn by hand {expected:.4f}; "
-        f"calibration error {found.calibration_error:.4f}"
-    )
-    assert abs(found.accuracy - expected) < 0.005

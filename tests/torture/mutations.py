@@ -3,7 +3,7 @@ reason.
 
     python -m tests.torture.mutations [--files N] [--seed N]
 
-Seeds are the sample documents of this project and, where they are beside it, the shared ones. A
+Seeds are the sample documents of this project and the odd files of its tests. A
 wound is a flipped bit, a piece lost, doubled, moved or filled with noise, a number made extreme, a
 file cut short, or two grown together; in half of the ZIP-based formats it is struck inside a
 member, so that it is met behind the checksum.

@@ -71,8 +71,6 @@ def test_a_pdf_that_lost_its_first_line_is_one_by_its_name_and_its_objects() -> 
 
 def test_a_pdf_with_a_broken_header_is_never_indexed_as_its_source() -> None:
     sample = SAMPLES / "pdf" / "pdfjs__bug1606566.pdf"
-    if not sample.exists():
-        pytest.skip("needs the shared samples")
     document = extract(sample.read_bytes(), sample.name)
     assert (document.type, document.text.strip()) == ("pdf", "Bug 1606566")
 

@@ -391,7 +391,6 @@ def test_old_files_cut_short_or_of_another_kind_fail(document_type: str) -> None
 # ---- real files ----------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -411,7 +410,6 @@ def test_real_files_hold_their_text(name: str, expected: str) -> None:
     assert expected in extract((SAMPLES / name).read_bytes(), name).text
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not here")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -1,0 +1,168 @@
+"""A corpus made before the modules moved into rooms is taken as it is: no file is read again, and
+nothing is embedded.
+
+It holds a file of every kind, and is made by `tests.builders.before_rooms`. The files are put back
+in a folder of the test's own, and the corpus is told through its writer that they have always been
+there: what it recorded of how they were read stays as it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+import zipfile
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import searchapp.extract
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from searchapp.ingest.pipeline import Ingest
+from searchapp.testing import HashEncoder
+from searchapp.types.documents import FileIdentity, Root, Source, Unindexed, containers_of
+from searchapp.types.protocols import Encoder, Writer
+from searchapp.types.results import IngestReport
+from tests.paths import TEST_DATA
+
+BEFORE = TEST_DATA / "corpora" / "before_rooms"
+MADE_AT = b"/before-rooms/files"
+UNREADABLE = {"broken.docx": "failed", "empty.txt": "skipped", "noise.bin": "skipped"}
+UNREADABLE_MEMBERS = {"lamps.zip!/empty.md": "skipped"}
+
+
+class CountingExtractor:
+    """Reads as ever, and remembers what it was asked for."""
+
+    def __init__(self, pool: ExtractionPool) -> None:
+        self.pool, self.asked = pool, list[bytes]()
+
+    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+        self.asked.append(path)
+        return self.pool.submit(path, refused)
+
+
+class Opened:
+    """Opens an encoder, and counts how often."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, *, is_batch: bool) -> Encoder:  # noqa: ARG002 - the seam's name
+        self.times += 1
+        return HashEncoder(dim=16)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> SqliteBackend:
+    """The corpus of then and its files, the files in another folder than they were in."""
+    with zipfile.ZipFile(BEFORE / "files.zip") as archive:
+        archive.extractall(tmp_path / "files")
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "lock").touch()
+    (folder / "corpus.db").write_bytes(gzip.decompress((BEFORE / "corpus.db.gz").read_bytes()))
+    with closing(sqlite3.connect(folder / "corpus.db")) as database:
+        database.execute("PRAGMA journal_mode = WAL")  # which a vacuumed copy has lost
+    return SqliteBackend(folder)
+
+
+def put_back(writer: Writer, files: Path) -> None:
+    """Have the corpus remember the files where they are now, otherwise as it does."""
+    for known in writer.known_files().values():
+        writer.relocate(known.document_id, moved(known.source, files))
+    refused = [
+        replace(entry, path=moved(entry.source, files).path, source=moved(entry.source, files))
+        for entry in writer.unindexed().values()
+        if entry.source
+    ]
+    writer.set_unindexed([MADE_AT, os.fsencode(files)], refused)
+    writer.forget_roots(MADE_AT)
+    writer.set_root(Root(os.fsencode(files)))
+    writer.commit()
+
+
+def moved(source: Source, files: Path) -> Source:
+    """A source with the path and the identity of its file in another folder."""
+    path = source.path.replace(MADE_AT, os.fsencode(files))
+    on_disk = next((place for place in (path, *containers_of(path)) if os.path.exists(place)), path)  # noqa: PTH110 - bytes
+    extractor = source.extractor if find_spec("rapidocr") else source.extractor.split("+")[0]
+    identity = FileIdentity.of(os.stat(on_disk))  # noqa: PTH116 - bytes
+    return replace(source, path=path, identity=identity, extractor=extractor)
+
+
+def ingest_again(
+    backend: SqliteBackend, files: Path, *, move: bool = True
+) -> tuple[IngestReport, list[str], int]:
+    """Ingest the folder: the report, the files that were read, by name, and how often an encoder
+    was opened.
+    """
+    opened = Opened()
+    with ExtractionPool(2) as pool, closing(backend.writer()) as writer:
+        if move:
+            put_back(writer, files)
+        extractor = CountingExtractor(pool)
+        report = Ingest(writer, extractor, opened).run([Root(os.fsencode(files))])
+    return report, [name(path, files) for path in extractor.asked], opened.times
+
+
+def name(path: bytes, files: Path) -> str:
+    return os.fsdecode(path).removeprefix(f"{files}/")
+
+
+def test_a_corpus_made_before_is_not_read_again(corpus: SqliteBackend, tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    report, read, opened = ingest_again(corpus, files)
+    assert read == []
+    assert opened == 0
+    assert (report.passages_embedded, report.passages_reused) == (0, 0)
+    outcomes = {name(file.path, files): file.outcome for file in report.files}
+    left_out = UNREADABLE | UNREADABLE_MEMBERS
+    assert {path: outcome for path, outcome in outcomes.items() if outcome != "unchanged"} == (
+        left_out
+    )
+    on_disk = {str(path.relative_to(files)) for path in files.rglob("*") if path.is_file()}
+    assert on_disk <= outcomes.keys()
+
+
+def test_a_reader_of_a_higher_version_reads_its_files_again(
+    corpus: SqliteBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = searchapp.extract._READERS
+    raised = replace(readers["rst"], version=readers["rst"].version + 1)
+    monkeypatch.setitem(readers, "rst", raised)
+    report, read, _ = ingest_again(corpus, tmp_path / "files")
+    assert read == ["lamps.rst"]
+    assert report.passages_embedded == 0
+
+
+def test_the_corpus_made_before_has_a_document_of_every_reader(corpus: SqliteBackend) -> None:
+    with closing(corpus.reader()) as reader:
+        recorded = {extractor.split("/")[0] for _, extractor, _, _ in reader.versions()}
+    wanted = {reader.name for reader in searchapp.extract._READERS.values() if reader.is_document}
+    assert recorded == wanted | {"text"}
+
+
+@pytest.mark.slow
+def test_files_that_were_copied_elsewhere_are_read_and_found_the_same(
+    corpus: SqliteBackend, tmp_path: Path
+) -> None:
+    files = tmp_path / "files"
+    report, read, _ = ingest_again(corpus, files, move=False)
+    assert len(read) == sum(path.is_file() for path in files.rglob("*"))
+    assert report.passages_embedded == 0
+    outcomes = Counter(file.outcome for file in report.files)
+    containers = 4  # which are no documents: they are "indexed" anew, their members have moved
+    assert outcomes == {
+        "moved": len(report.files) - containers - 4,
+        "indexed": containers,
+        "skipped": 3,
+        "failed": 1,
+    }

@@ -35,6 +35,7 @@ from searchapp.errors import (
     PathMissing,
     QueryTooLarge,
     UnknownMode,
+    Unsupported,
 )
 from searchapp.extract import extractor_of
 from searchapp.filesystem.sources import standing_source
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from searchapp.backends.sqlite.export import Exported
     from searchapp.ingest.pipeline import OpenEncoder
     from searchapp.types.documents import DocumentRow, Hit, KnownFile, Label
-    from searchapp.types.protocols import Backend, Encoder, Reader, Writer
+    from searchapp.types.protocols import Backend, Encoder, Maintainable, Reader, Writer
     from searchapp.types.results import Finding, IngestReport, RepairReport, Status
     from searchapp.types.vectors import Device, EncoderIdentity
 
@@ -258,13 +259,13 @@ class Corpus:
         nothing.
         """
         try:
-            with closing(self._backend.writer(is_for_removal=True)) as writer:
-                return self._remove(writer, places, is_at_once=True)
+            with closing(self._backend.writer(for_removal=True)) as writer:
+                return self._remove(writer, places, at_once=True)
         except CorpusUnwritable:
-            with closing(self._backend.writer(is_for_removal=True)) as writer, writer.economising():
-                return self._remove(writer, places, is_at_once=False)
+            with self._maintainable("be emptied on a full disk").sparing_writer() as writer:
+                return self._remove(writer, places, at_once=False)
 
-    def _remove(self, writer: Writer, places: Sequence[str], *, is_at_once: bool) -> list[bytes]:
+    def _remove(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
         with closing(self._backend.reader()) as reader:
             removed: dict[int, bytes] = {}
             roots = [root.path for root in reader.status().roots]
@@ -282,7 +283,7 @@ class Corpus:
                 removed |= found
         for document_id in removed:
             writer.remove([document_id])
-            if not is_at_once:
+            if not at_once:
                 writer.commit()
         _forget_containers(writer, removed.values())
         for path in (os.fsencode(place.rstrip("/")) for place in places):
@@ -299,9 +300,9 @@ class Corpus:
         they held the text. Raises as `remove` does, and CorpusUnwritable where the text could not
         be cleared away yet.
         """
+        backend = self._maintainable("be cleared of what was removed")
         removed = self.remove(places) if places else []
-        with closing(self._backend.writer(is_for_removal=True)) as writer:
-            return removed, writer.scrub()
+        return removed, backend.erase()
 
     def documents(self, filters: Filters = Filters()) -> list[DocumentRow]:  # noqa: B008 - frozen
         """The acknowledged documents, by path; a corpus that is not there yet has none."""
@@ -331,11 +332,22 @@ class Corpus:
         with closing(self._backend.reader()) as reader:
             return replace(reader.status(), outdated=_outdated(reader))
 
-    def check(self, *, is_full: bool = False) -> list[Finding]:
+    def check(self, *, full: bool = False) -> list[Finding]:
         """What is wrong with the corpus; empty when nothing is. A missing or stale vectors file is
         not wrong: it is a cache.
         """
-        return self._backend.check(is_full=is_full)
+        return self._maintainable("be checked").check(full=full)
+
+    def _maintainable(self, to_do: str) -> Maintainable:
+        """The backend, where it can be maintained; raises Unsupported."""
+        from searchapp.types.protocols import Maintainable
+
+        if isinstance(self._backend, Maintainable):
+            return self._backend
+        raise Unsupported(
+            f"a corpus in {type(self._backend).__name__} cannot {to_do}",
+            hint="use a corpus in a folder for that",
+        )
 
     def repair(
         self,
@@ -350,9 +362,9 @@ class Corpus:
         database as it was found is kept in a folder of its own. Raises as `ingest` does, and
         CorpusDamaged where nothing can be made of it.
         """
-        if not self.check(is_full=True):
+        if not self.check(full=True):
             return None
-        found = self._backend.repair(self._default_identity)
+        found = self._maintainable("be repaired").repair(self._default_identity)
         with closing(self._backend.writer()) as writer:
             _forget_containers(writer, found.to_read)
             if writer.has_pending():

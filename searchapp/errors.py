@@ -14,6 +14,7 @@
     │   ├── CorpusUnreadable
     │   ├── CorpusUnwritable
     │   ├── OtherEncoder
+    │   ├── Unsupported
     │   ├── CorpusDamaged                                                                   exit 5
     │   └── CorpusLocked                                                                    exit 11
     ├── EncoderError                the model cannot be found, verified, converted or run   exit 4
@@ -126,6 +127,12 @@ class OtherEncoder(CorpusError):
     """The corpus was made by another encoder than the one asked for."""
 
     code = "other_encoder"
+
+
+class Unsupported(CorpusError):
+    """The backend that holds the corpus cannot do this."""
+
+    code = "unsupported"
 
 
 class CorpusDamaged(CorpusError):

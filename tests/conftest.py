@@ -40,7 +40,7 @@ def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
     from searchapp.backends.sqlite.integrity import check
 
     for database in folder.rglob("corpus.db"):
-        assert check(database.parent, is_full=True) == []
+        assert check(database.parent, full=True) == []
 
 
 @pytest.fixture(scope="session")

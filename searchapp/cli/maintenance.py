@@ -67,7 +67,7 @@ def forget(
 
 
 def check(
-    is_full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every byte, by its digest.")] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Make it sound again, after a copy of it was made.")
     ] = False,
@@ -87,7 +87,7 @@ def check(
             else render.salvage_text(found, console.style(sys.stdout))
         )
         return Exit.LOST if found and found.lost else 0
-    findings = opened.check(is_full=is_full)
+    findings = opened.check(full=full)
     console.write(
         render.json_text(render.findings_json(findings))
         if as_json

@@ -151,7 +151,7 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     except CorpusMissing:
         yield "state", "there is none yet"
         return
-    findings = check(settings.corpus, is_full=False)
+    findings = check(settings.corpus, full=False)
     yield "state", "damaged" if findings else "sound, as far as a quick check can tell"
     problems += [
         Problem(

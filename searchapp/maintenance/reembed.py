@@ -159,7 +159,7 @@ class _Reencoding:
             self.round()
         if not self.is_stopped():
             self.on_step("checking")  # before the lock is taken: it may take minutes
-            swap.require_sound(self.folder, is_full=True)
+            swap.require_sound(self.folder, full=True)
         lock = self.wait_for_lock()
         if lock is None:
             return self.result(self.folder)
@@ -353,7 +353,7 @@ class _Reencoding:
         """
         with _locked(self.folder):
             swap.make_ready(self.folder, self.corpus)
-            swap.require_sound(self.folder, is_full=False)
+            swap.require_sound(self.folder, full=False)
             if keep:
                 self.on_step("keeping the former one")
                 swap.keep(self.corpus)

@@ -226,7 +226,7 @@ class Search:
             if leg == "keyword":
                 return self._reader.keyword_leg(self.terms, self._filters, depth)
             return self._reader.cosine_leg(
-                self.vector, self._filters, depth, is_exact=self.request.is_exact
+                self.vector, self._filters, depth, exact=self.request.is_exact
             )
 
     @cached_property

@@ -13,8 +13,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
@@ -39,12 +38,13 @@ from searchapp.types.documents import (
     Root,
     Source,
     Span,
+    StoredDocument,
     Unindexed,
     embedded_text,
     is_within,
 )
 from searchapp.types.filters import Filters, Term, matches_value
-from searchapp.types.results import Background, Finding, RepairReport, Status
+from searchapp.types.results import Background, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class MemoryBackend:
         self.state = _State()
         self.is_locked = False
 
-    def writer(self, *, is_for_removal: bool = False) -> MemoryWriter:  # noqa: ARG002 - there is no disk to be full
+    def writer(self, *, for_removal: bool = False) -> MemoryWriter:  # noqa: ARG002 - there is no disk to be full
         """The one writer; raises CorpusLocked while another is open."""
         if self.is_locked:
             raise CorpusLocked(
@@ -208,14 +208,6 @@ class MemoryBackend:
     def reader(self) -> MemoryReader:
         """The newest committed generation."""
         return MemoryReader(self.state)
-
-    def check(self, *, is_full: bool) -> list[Finding]:  # noqa: ARG002 - there is nothing to read more fully
-        """Nothing: memory that fails is beyond us."""
-        return []
-
-    def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:  # noqa: ARG002 - nothing is ever damaged
-        """Nothing was to be done."""
-        return RepairReport(documents=len(self.state.documents))
 
 
 class MemoryWriter:
@@ -460,14 +452,6 @@ class MemoryWriter:
         self._state = self._backend.state = replace(self._state, ingested_at_ns=time.time_ns())
         return self._state.generation
 
-    def economising(self) -> AbstractContextManager[None]:
-        """Nothing takes room."""
-        return nullcontext()
-
-    def scrub(self) -> list[str]:
-        """Nothing is left as it is."""
-        return []
-
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""
         self._state, self._is_changed = self._backend.state, False
@@ -514,7 +498,7 @@ class MemoryReader:
         filters: Filters,
         depth: int,
         *,
-        is_exact: bool = False,  # noqa: ARG002
+        exact: bool = False,  # noqa: ARG002
     ) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best
         first, ties by path bytes then start.
@@ -642,6 +626,13 @@ class MemoryReader:
     def labels(self) -> dict[int, tuple[Label, ...]]:
         """The labels of the documents that have any, by document id, each document's by name."""
         return {one.id: one.labels for one in self._state.documents.values() if one.labels}
+
+    def stored(self, filters: Filters) -> Iterator[StoredDocument]:
+        """The documents that pass the filters with all that is stored of them, by path."""
+        for one in self._passing(filters):
+            vectors = None if one.rows is None else one.rows.astype(np.float32)
+            document = replace(one.document, blocks=())
+            yield StoredDocument(one.source, document, one.passages, vectors, one.labels)
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""

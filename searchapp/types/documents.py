@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from searchapp.types.vectors import Vectors
 
 BlockKind: TypeAlias = Literal["heading", "prose", "list", "code", "table"]
 
@@ -245,4 +248,15 @@ class DocumentRow:
     modified_ns: int
     is_pending: bool
     is_stale: bool
+    labels: tuple[Label, ...] = ()  # by name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredDocument:
+    """A document with all that a corpus stores of it; without vectors it is pending."""
+
+    source: Source
+    document: Document  # without its blocks
+    passages: tuple[Passage, ...]
+    vectors: Vectors | None  # (n_passages, dim), as stored
     labels: tuple[Label, ...] = ()  # by name

@@ -1,12 +1,15 @@
 """The two seams: `Encoder`, text to vectors, and `Backend`, where text, vectors, filters and keywords
 live together.
+
+A backend is cut by what its callers need: ranking takes a SearchReader, lists and reports a
+CatalogReader, an ingest a Writer. What only some backends can do is Maintainable. Knows no engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from searchapp.types.documents import (
     Address,
@@ -20,6 +23,7 @@ from searchapp.types.documents import (
     Root,
     Source,
     Span,
+    StoredDocument,
     Unindexed,
 )
 from searchapp.types.filters import Filters, Term
@@ -27,6 +31,8 @@ from searchapp.types.results import Background, Finding, RepairReport, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 
@@ -52,10 +58,10 @@ class Encoder(Protocol):
         """Each text's token states."""
 
 
-class Writer(Protocol):
-    """The one writer of a corpus: changes gather in a unit of work until `commit`."""
-
-    notes: list[str]  # what was done otherwise than expected, for people
+class DocumentWriter(Protocol):
+    """What is stored: documents with their vectors and labels, roots, settings, and the files that
+    are not indexed.
+    """
 
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first."""
@@ -141,6 +147,12 @@ class Writer(Protocol):
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
 
+
+class WriterLifecycle(Protocol):
+    """How a unit of work ends."""
+
+    notes: list[str]  # what was done otherwise than expected, for people
+
     def commit(self) -> int:
         """Make all changes durable at once; returns the generation, one higher where anything
         changed.
@@ -153,20 +165,16 @@ class Writer(Protocol):
         A derived file that cannot be written is a note, not an error: nothing depends on it.
         """
 
-    def economising(self) -> AbstractContextManager[None]:
-        """Get by with as little room as can be meanwhile, as the disk is full."""
-
-    def scrub(self) -> list[str]:
-        """Leave no byte of what was removed behind; returns the names of the backups that had to go
-        for that. Raises CorpusUnwritable.
-        """
-
     def close(self) -> None:
         """Drop what was not committed and let another writer in."""
 
 
-class Reader(Protocol):
-    """One generation of a corpus, searched and read; it never changes while open."""
+class Writer(DocumentWriter, WriterLifecycle, Protocol):
+    """The one writer of a corpus: changes gather in a unit of work until `commit`."""
+
+
+class OpenGeneration(Protocol):
+    """What every reader says of the generation that it reads."""
 
     notes: list[str]  # what was done otherwise than expected, for people
 
@@ -178,6 +186,13 @@ class Reader(Protocol):
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first document."""
 
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many documents, passages, pending documents and stale documents there are."""
+
+
+class SearchReader(OpenGeneration, Protocol):
+    """What ranking needs."""
+
     @property
     def is_approximate(self) -> bool:
         """Whether a search by cosine may miss passages, unless it is told to be exact: so only in
@@ -185,10 +200,10 @@ class Reader(Protocol):
         """
 
     def cosine_leg(
-        self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False
+        self, query: Vector, filters: Filters, depth: int, *, exact: bool = False
     ) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best
-        first, ties by path bytes then start; fewer only when fewer exist. `is_exact` looks at every
+        first, ties by path bytes then start; fewer only when fewer exist. `exact` looks at every
         passage, however long that takes.
         """
 
@@ -219,11 +234,15 @@ class Reader(Protocol):
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
 
+    def prepare(self) -> None:
+        """Open what searching needs, so that it can happen while the encoder is opened."""
+
+
+class CatalogReader(OpenGeneration, Protocol):
+    """What is there: documents, their labels, versions and passages, and the corpus's settings."""
+
     def settings(self) -> dict[str, str]:
         """What the corpus does otherwise than by default, by name."""
-
-    def counts(self) -> tuple[int, int, int, int]:
-        """How many documents, passages, pending documents and stale documents there are."""
 
     def versions(self) -> list[tuple[str, str, str, int]]:
         """Which extractors and splitters made the documents: type, extractor, splitter, count."""
@@ -245,8 +264,14 @@ class Reader(Protocol):
     def status(self) -> Status:
         """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
 
-    def prepare(self) -> None:
-        """Open what searching needs, so that it can happen while the encoder is opened."""
+    def stored(self, filters: Filters) -> Iterator[StoredDocument]:
+        """The documents that pass the filters with all that is stored of them, by path, one at a
+        time; what filters ask of passages does not count.
+        """
+
+
+class Reader(SearchReader, CatalogReader, Protocol):
+    """One generation of a corpus, searched and read; it never changes while open."""
 
     def close(self) -> None:
         """Let go of the generation."""
@@ -255,18 +280,44 @@ class Reader(Protocol):
 class Backend(Protocol):
     """Where text, vectors, filters and lexical scoring live together."""
 
-    def writer(self, *, is_for_removal: bool = False) -> Writer:
-        """The one writer; raises CorpusLocked while another holds it. One for a removal is to be
-        had on a full disk, too.
+    def writer(self, *, for_removal: bool = False) -> Writer:
+        """The one writer; raises CorpusLocked while another holds it. One for a removal makes no
+        corpus: it raises CorpusMissing where there is none.
         """
 
     def reader(self) -> Reader:
         """The newest committed generation."""
 
-    def check(self, *, is_full: bool) -> list[Finding]:
+
+@runtime_checkable
+class Maintainable(Protocol):
+    """What a backend can also do where it keeps the corpus in files of its own.
+
+    Where a backend is none, the corpus refuses with Unsupported.
+    """
+
+    def check(self, *, full: bool) -> list[Finding]:
         """What is wrong with what is stored; empty when nothing is."""
 
     def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:
         """Keep what is as it was written, and say what is not; `find_encoder` counts where the
         record of the encoder is damaged.
+        """
+
+    def back_up(self, file: Path) -> Mapping[str, Any]:
+        """Write the newest generation to one file; returns what it holds. Raises BackupError."""
+
+    def restore(self, file: Path) -> Mapping[str, Any]:
+        """Put a backup in the place of a corpus that is not there yet, and check all of it; returns
+        what it holds. Raises BackupError or CorpusDamaged.
+        """
+
+    def sparing_writer(self) -> AbstractContextManager[Writer]:
+        """A writer for a removal that takes as little room as possible, as the disk is full: commit
+        after each document.
+        """
+
+    def erase(self) -> list[str]:
+        """Leave no byte of what was removed behind; returns the names of the backups that had to go
+        for that. Raises CorpusUnwritable.
         """

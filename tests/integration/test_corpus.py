@@ -383,10 +383,10 @@ def test_a_path_that_is_not_there_is_refused_before_anything_is_made(tmp_path: P
 
 @pytest.mark.damages_corpus
 def test_check_finds_a_changed_byte(shelf: Shelf) -> None:
-    assert shelf.corpus.check(is_full=True) == []
+    assert shelf.corpus.check(full=True) == []
     with closing(sqlite3.connect(shelf.folder / "corpus.db")) as database, database:
         database.execute("UPDATE document SET title = 'another' WHERE id = 1")
-    assert [finding.path for finding in shelf.corpus.check(is_full=True)] == [b"/lib/a.md"]
+    assert [finding.path for finding in shelf.corpus.check(full=True)] == [b"/lib/a.md"]
 
 
 def test_a_question_longer_than_the_encoder_reads_is_answered_and_said(shelf: Shelf) -> None:

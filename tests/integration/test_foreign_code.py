@@ -125,7 +125,7 @@ def test_a_schema_that_was_tampered_with_is_found_and_runs_nothing(
 ) -> None:
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         database.execute(statement)
-    assert any("own records" in finding.what for finding in check(folder, is_full=True))
+    assert any("own records" in finding.what for finding in check(folder, full=True))
     assert Corpus(SqliteBackend(folder), encoder=HashEncoder()).repair() is not None
     with closing(sqlite3.connect(folder / "corpus.db")) as database:
         assert database.execute(

@@ -211,7 +211,7 @@ class History(RuleBasedStateMachine):
     def check(self) -> None:
         assert [
             finding
-            for finding in self.house.reader_of().check(is_full=True)
+            for finding in self.house.reader_of().check(full=True)
             if not finding.is_of_cache
         ] == []
 

@@ -439,7 +439,7 @@ def _noting(defects: list[Defect], kind: str) -> Iterator[None]:
 
 def _findings(corpus: Path) -> list[Finding]:
     try:
-        return check(corpus, is_full=True)
+        return check(corpus, full=True)
     except CorpusMissing:
         return []
 

@@ -138,7 +138,7 @@ def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda 
 def _judged(folder: Path, held: dict[bytes, tuple[str, bytes | None]]) -> tuple[str, str]:
     """What became of a flip, and what is wrong with that."""
     try:
-        if not check(folder, is_full=True):
+        if not check(folder, full=True):
             return "missed", "not found"
     except CorpusError:  # of a newer schema, by its number, say: told at every opening
         return "refused", ""
@@ -151,7 +151,7 @@ def _judged(folder: Path, held: dict[bytes, tuple[str, bytes | None]]) -> tuple[
     assert repaired is not None
     after = contents(folder)
     standing = {path: content for path, content in held.items() if os.path.exists(path)}  # noqa: PTH110 - paths are bytes
-    if findings := check(folder, is_full=True):
+    if findings := check(folder, full=True):
         return "not sound", findings[0].what
     if not standing.items() <= after.items():
         return (

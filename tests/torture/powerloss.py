@@ -615,7 +615,7 @@ def verdict(trace: Trace, point: int, folder: Path) -> tuple[Outcome, str]:
     try:
         with SqliteReader(folder) as snapshot:
             state = BLANK if snapshot.is_blank else _state(snapshot.database.execute)
-        findings = check(folder, is_full=True)
+        findings = check(folder, full=True)
     except (SearchappError, sqlite3.Error) as error:
         return Outcome.UNREADABLE, f"{type(error).__name__}: {error}".replace(str(folder), "CUT")
     acknowledged = trace.acknowledged(point)
@@ -639,7 +639,7 @@ def _taken_up(folder: Path, rng: random.Random) -> str:
     try:
         with SqliteWriter(folder) as store:
             _round(store, rng)
-        return "; ".join(finding.what for finding in check(folder, is_full=True))
+        return "; ".join(finding.what for finding in check(folder, full=True))
     except (SearchappError, sqlite3.Error) as error:
         return f"{type(error).__name__}: {error}"
 

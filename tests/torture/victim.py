@@ -65,7 +65,7 @@ class _Backend(SqliteBackend):
     acknowledged: Path
     is_hasty: bool
 
-    def writer(self, *, is_for_removal: bool = False) -> SqliteWriter:  # noqa: ARG002 - an ingest is none
+    def writer(self, *, for_removal: bool = False) -> SqliteWriter:  # noqa: ARG002 - an ingest is none
         return _Telling(self.folder, Lock(self.folder), self.acknowledged, is_hasty=self.is_hasty)
 
 

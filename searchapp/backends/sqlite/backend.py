@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from searchapp.backends.sqlite.reader import OldSchema, SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from searchapp.backends.sqlite.writer import SqliteWriter
     from searchapp.types.results import Finding, RepairReport
@@ -29,17 +30,17 @@ class SqliteBackend:
 
     folder: Path
 
-    def writer(self, *, is_for_removal: bool = False) -> SqliteWriter:
+    def writer(self, *, for_removal: bool = False) -> SqliteWriter:
         """The one writer; raises CorpusLocked while another holds it. Makes the folder where there
         is none, but not for a removal.
         """
-        if is_for_removal and not (self.folder / layout.DATABASE).exists():
+        if for_removal and not (self.folder / layout.DATABASE).exists():
             raise CorpusMissing(
                 f"there is no corpus at {self.folder}", hint="make one with: searchapp ingest PATH"
             )
         lock = Lock(self.folder)
         try:
-            if is_for_removal:
+            if for_removal:
                 (self.folder / layout.RESERVE).unlink(missing_ok=True)
             self._require_whole_copy()
             from searchapp.backends.sqlite.writer import SqliteWriter
@@ -58,17 +59,32 @@ class SqliteBackend:
             self._migrate()
             return SqliteReader(self.folder)
 
-    def check(self, *, is_full: bool) -> list[Finding]:
+    def check(self, *, full: bool) -> list[Finding]:
         """What is wrong with the folder; empty when nothing is."""
         from searchapp.backends.sqlite.integrity import check
 
-        return check(self.folder, is_full=is_full)
+        return check(self.folder, full=full)
 
     def repair(self, find_encoder: Callable[[], EncoderIdentity | None]) -> RepairReport:
         """Put what is sound in the place of what is there, of which a copy is kept."""
         from searchapp.backends.sqlite.salvage import salvage
 
         return salvage(self.folder, find_encoder=find_encoder)
+
+    @contextlib.contextmanager
+    def sparing_writer(self) -> Iterator[SqliteWriter]:
+        """A writer for a removal that takes as little room as possible, as the disk is full: commit
+        after each document.
+        """
+        with self.writer(for_removal=True) as writer, writer.economising():
+            yield writer
+
+    def erase(self) -> list[str]:
+        """Rewrite every file of the corpus without what was removed from it; returns the names of
+        the backups that had to go for that. Raises CorpusUnwritable.
+        """
+        with self.writer(for_removal=True) as writer:
+            return writer.scrub()
 
     def back_up(self, file: Path) -> Mapping[str, Any]:
         """Write the newest generation to one file; returns what it holds. See `backup.back_up`."""
@@ -92,7 +108,7 @@ class SqliteBackend:
             raise
         with SqliteWriter(self.folder, lock) as store:
             store.publish(is_due=True)
-        if findings := self.check(is_full=True):
+        if findings := self.check(full=True):
             raise CorpusDamaged(
                 f"what was backed up was damaged: {findings[0].what}",
                 hint="run: searchapp check --repair",
@@ -117,7 +133,7 @@ class SqliteBackend:
             return  # whoever opens it next will say so
         if not is_copy:
             return
-        if findings := [finding for finding in self.check(is_full=True) if not finding.is_of_cache]:
+        if findings := [finding for finding in self.check(full=True) if not finding.is_of_cache]:
             message = f"{self.folder} is a copy, and not a whole one: {findings[0].what}"
             raise CorpusDamaged(
                 message,

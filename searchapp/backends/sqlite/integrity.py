@@ -66,7 +66,7 @@ _KEYWORD_TABLES = {
 }  # FTS5's own, and their columns
 
 
-def check(folder: Path, *, is_full: bool) -> list[Finding]:
+def check(folder: Path, *, full: bool) -> list[Finding]:
     """What is wrong; empty when nothing is. Quick: structure and counts. Full: every byte that was
     written.
     """
@@ -75,7 +75,7 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
         with SqliteReader(folder) as snapshot:
             if not snapshot.is_blank:
                 snapshot.database.text_factory = as_text
-                for finding in _findings(snapshot, folder, is_full=is_full):
+                for finding in _findings(snapshot, folder, full=full):
                     findings.append(finding)  # noqa: PERF402 - what was found before an error counts
     except (
         sqlite3.DatabaseError,
@@ -86,12 +86,12 @@ def check(folder: Path, *, is_full: bool) -> list[Finding]:
     return findings
 
 
-def _findings(snapshot: SqliteReader, folder: Path, *, is_full: bool) -> Iterator[Finding]:
+def _findings(snapshot: SqliteReader, folder: Path, *, full: bool) -> Iterator[Finding]:
     database = snapshot.database
     if snapshot.is_behind:
         yield Finding(BEHIND, is_lost=True)
-    yield from _structure(database, is_full=is_full)
-    if is_full:
+    yield from _structure(database, full=full)
+    if full:
         damaged = [*_account(database), *_documents(database), *_labels(database)]
         yield from damaged
         if not damaged:  # what is derived can be told wrong only where its source is right
@@ -99,8 +99,8 @@ def _findings(snapshot: SqliteReader, folder: Path, *, is_full: bool) -> Iterato
             yield from _vectors_file(snapshot, folder)
 
 
-def _structure(database: sqlite3.Connection, *, is_full: bool) -> Iterator[Finding]:
-    pragma = "integrity_check" if is_full else "quick_check"
+def _structure(database: sqlite3.Connection, *, full: bool) -> Iterator[Finding]:
+    pragma = "integrity_check" if full else "quick_check"
     for (line,) in database.execute(f"PRAGMA {pragma}"):
         if line != "ok":
             yield Finding(f"database: {line}")

@@ -32,12 +32,15 @@ from searchapp.errors import (
 from searchapp.search import query_parser
 from searchapp.types.documents import (
     Address,
+    Document,
     DocumentRow,
     FileIdentity,
     Hit,
     Label,
     Passage,
     Root,
+    Source,
+    StoredDocument,
     Unindexed,
 )
 from searchapp.types.filters import Filters, matches_value
@@ -56,6 +59,15 @@ _HIT = """
            substr(t.text, p.start + 1, p."end" - p.start)
     FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id
 """
+_STORED = """
+    SELECT d.id, d.path, d.size, d.mtime_ns, d.ctime_ns, d.inode, d.content_hash, d.hashed_at_ns, d.extractor,
+           d.splitter, t.text, d.type, d.title, d.has_lines, d.metadata, v.vectors,
+           (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
+    FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id
+    WHERE {condition} ORDER BY d.path"""
+_STORED_PASSAGES = (
+    'SELECT start, "end", headings, place FROM passage WHERE document_id = ? ORDER BY id'
+)
 _BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 _REFUSALS = {  # by the system, of a sound file
@@ -154,7 +166,7 @@ class SqliteReader:
         return self._file is not None and self._file.is_approximate
 
     def cosine_leg(
-        self, query: Vector, filters: Filters, depth: int, *, is_exact: bool = False
+        self, query: Vector, filters: Filters, depth: int, *, exact: bool = False
     ) -> tuple[Ids, Scores]:
         """The best passages by cosine among those that pass the filters: at most `depth`, best
         first, ties by path bytes then start.
@@ -164,7 +176,7 @@ class SqliteReader:
         allowed = self._allowed(filters)
         if self._gone and allowed is None:
             allowed = ~vector_index.bitmap(self._gone, self._highest_id)
-        if is_exact and self.is_approximate:
+        if exact and self.is_approximate:
             ids, scores = self._scanned(query, depth, allowed)
         else:
             ids, scores = self._found(query, depth, allowed)
@@ -303,6 +315,15 @@ class SqliteReader:
             yield DocumentRow(
                 path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale), named
             )
+
+    def stored(self, filters: Filters) -> Iterator[StoredDocument]:
+        """The documents that pass the filters with all that is stored of them, by path, one at a
+        time.
+        """
+        condition, values = _condition(filters)
+        for row in self._each(_STORED.format(condition=condition), *values):
+            passages = self._all(_STORED_PASSAGES, row[0])
+            yield _stored(row, passages)
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
@@ -628,6 +649,25 @@ def _condition(filters: Filters) -> tuple[str, list[object]]:
         parts.append("d.dated_ns < ?")
         values.append(layout.as_integer(filters.before_ns))
     return " AND ".join(parts), values
+
+
+def _stored(row: Any, passages: Sequence[Any]) -> StoredDocument:
+    _, path, *identity, content_hash, hashed_at_ns, extractor, splitter = row[:10]
+    text, kind, title, has_lines, metadata, blob, labels = row[10:]
+    vectors = None
+    if blob is not None:
+        dim = len(blob) // 2 // len(passages)
+        vectors = vector_index.from_blob(blob, dim).astype(np.float32)
+    return StoredDocument(
+        Source(path, FileIdentity(*identity), content_hash, hashed_at_ns, extractor, splitter),
+        Document(text, kind, title, has_lines=bool(has_lines), metadata=json.loads(metadata)),
+        tuple(
+            Passage(start, end, tuple(json.loads(headings)), tuple(json.loads(place).items()))
+            for start, end, headings, place in passages
+        ),
+        vectors,
+        tuple(sorted(Label(*each) for each in json.loads(labels))),
+    )
 
 
 def _hit(row: Any) -> Hit:

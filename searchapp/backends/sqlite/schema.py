@@ -47,7 +47,7 @@ class Base(DeclarativeBase):
     """The metadata that the tables below share."""
 
 
-class StoredCorpus(Base):
+class CorpusTable(Base):
     """One row: which corpus this is and how many commits changed it."""
 
     __tablename__ = "corpus"
@@ -63,7 +63,7 @@ class StoredCorpus(Base):
     digest: Mapped[bytes]  # over layout.ACCOUNT
 
 
-class StoredEncoding(Base):
+class EncodingTable(Base):
     """One row: the encoder that made all vectors; none before the first document."""
 
     __tablename__ = "encoding"
@@ -74,7 +74,7 @@ class StoredEncoding(Base):
     max_tokens: Mapped[int]
 
 
-class StoredRoot(Base):
+class RootTable(Base):
     """A folder or file that `ingest` without a path refreshes."""
 
     __tablename__ = "root"
@@ -83,7 +83,7 @@ class StoredRoot(Base):
     exclude: Mapped[str] = mapped_column(sa.Text)  # JSON list
 
 
-class StoredDocument(Base):
+class DocumentTable(Base):
     """One source, and what it was reduced to, but for its text and vectors."""
 
     __tablename__ = "document"
@@ -115,7 +115,7 @@ class StoredDocument(Base):
     generation: Mapped[int]
 
 
-class StoredText(Base):
+class TextTable(Base):
     """A document's text, apart so that listing documents does not read it."""
 
     __tablename__ = "document_text"
@@ -125,7 +125,7 @@ class StoredText(Base):
     text: Mapped[str] = mapped_column(sa.Text)
 
 
-class StoredPassage(Base):
+class PassageTable(Base):
     """A passage; ids are consecutive within a document and never used again."""
 
     __tablename__ = "passage"
@@ -143,7 +143,7 @@ class StoredPassage(Base):
     text_digest: Mapped[bytes]
 
 
-class StoredVectors(Base):
+class VectorsTable(Base):
     """A document's vectors, float16 rows in passage order; a document without is pending."""
 
     __tablename__ = "vectors"
@@ -158,7 +158,7 @@ class StoredVectors(Base):
     vectors: Mapped[bytes]
 
 
-class StoredLabel(Base):
+class LabelTable(Base):
     """What a document is labelled, by whom, and how sure that is."""
 
     __tablename__ = "label"
@@ -172,7 +172,7 @@ class StoredLabel(Base):
     digest: Mapped[bytes]
 
 
-class Tombstone(Base):
+class TombstoneTable(Base):
     """Passages that have left since the vectors file was published, and may still stand in it."""
 
     __tablename__ = "tombstone"
@@ -181,7 +181,7 @@ class Tombstone(Base):
     generation: Mapped[int]
 
 
-class StoredPublication(Base):
+class PublicationTable(Base):
     """One row: the vectors file, as it was published."""
 
     __tablename__ = "published"
@@ -196,7 +196,7 @@ class StoredPublication(Base):
     passages: Mapped[int]
 
 
-class StoredUnindexed(Base):
+class UnindexedTable(Base):
     """A file that the last ingest saw and that is no document; with what it was, where
     it was read.
     """
@@ -215,7 +215,7 @@ class StoredUnindexed(Base):
     extractor: Mapped[str | None] = mapped_column(sa.Text)
 
 
-class StoredTally(Base):
+class TallyTable(Base):
     """How many documents there are of one kind; kept by triggers, so that nobody need count."""
 
     __tablename__ = "tally"
@@ -228,7 +228,7 @@ class StoredTally(Base):
     ids: Mapped[int]  # the sum of their ids
 
 
-class StoredBackground(Base):
+class BackgroundTable(Base):
     """One row: what the corpus was like as a whole when its vectors file was published."""
 
     __tablename__ = "background"
@@ -237,7 +237,7 @@ class StoredBackground(Base):
     mean: Mapped[bytes]
 
 
-class StoredSetting(Base):
+class SettingTable(Base):
     """What this corpus does otherwise than by default."""
 
     __tablename__ = "setting"
@@ -348,7 +348,7 @@ def seal(connection: sa.Connection) -> None:
         [tuple(row) for row in connection.exec_driver_sql(statement)]
         for statement in layout.ACCOUNT
     ]
-    connection.execute(sa.update(StoredCorpus).values(digest=layout.account_digest(tables)))
+    connection.execute(sa.update(CorpusTable).values(digest=layout.account_digest(tables)))
 
 
 def _translate(context: sa.ExceptionContext) -> None:

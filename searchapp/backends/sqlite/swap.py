@@ -104,9 +104,9 @@ def make_ready(folder: Path, current: Path) -> None:
         new.commit()
 
 
-def require_sound(folder: Path, *, is_full: bool) -> None:
+def require_sound(folder: Path, *, full: bool) -> None:
     """Raise CorpusDamaged where an encoding is not what was written, as `check` finds it."""
-    if findings := check(folder, is_full=is_full):
+    if findings := check(folder, full=full):
         hint = (
             "the corpus answers as before; delete the new encoding with searchapp model "
             "drop, and build it again"

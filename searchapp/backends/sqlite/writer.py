@@ -31,21 +31,21 @@ from searchapp.backends.sqlite import layout, shadow
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.schema import (
     ROOM,
+    BackgroundTable,
     Base,
-    StoredBackground,
-    StoredCorpus,
-    StoredDocument,
-    StoredEncoding,
-    StoredLabel,
-    StoredPassage,
-    StoredPublication,
-    StoredRoot,
-    StoredSetting,
-    StoredTally,
-    StoredText,
-    StoredUnindexed,
-    StoredVectors,
-    Tombstone,
+    CorpusTable,
+    DocumentTable,
+    EncodingTable,
+    LabelTable,
+    PassageTable,
+    PublicationTable,
+    RootTable,
+    SettingTable,
+    TallyTable,
+    TextTable,
+    TombstoneTable,
+    UnindexedTable,
+    VectorsTable,
     connect,
     seal,
     translated,
@@ -102,31 +102,31 @@ _NEVER = 1_000_000  # parts of the keyword index, until they are merged all the 
 
 # Asked for every document: built once, as SQLAlchemy takes longer to build them than SQLite to
 # answer.
-_AT_PATH = sa.select(StoredDocument.id).where(StoredDocument.path == sa.bindparam("path"))
+_AT_PATH = sa.select(DocumentTable.id).where(DocumentTable.path == sa.bindparam("path"))
 _KNOWN = sa.select(
-    StoredDocument.__table__, StoredVectors.document_id.is_(None).label("is_pending")
-).outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
-_KNOWN_LIKE = _KNOWN.where(StoredDocument.content_hash == sa.bindparam("content_hash"))
+    DocumentTable.__table__, VectorsTable.document_id.is_(None).label("is_pending")
+).outerjoin(VectorsTable, VectorsTable.document_id == DocumentTable.id)
+_KNOWN_LIKE = _KNOWN.where(DocumentTable.content_hash == sa.bindparam("content_hash"))
 _LABELS = (
-    sa.select(StoredLabel.__table__)
-    .where(StoredLabel.document_id == sa.bindparam("id"))
-    .order_by(StoredLabel.name)
+    sa.select(LabelTable.__table__)
+    .where(LabelTable.document_id == sa.bindparam("id"))
+    .order_by(LabelTable.name)
 )
 _TO_ATTACH = (
     sa.select(
-        StoredDocument.first_passage_id,
-        StoredDocument.passages,
-        StoredVectors.document_id.label("has_vectors"),
+        DocumentTable.first_passage_id,
+        DocumentTable.passages,
+        VectorsTable.document_id.label("has_vectors"),
     )
-    .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
-    .where(StoredDocument.id == sa.bindparam("id"))
+    .outerjoin(VectorsTable, VectorsTable.document_id == DocumentTable.id)
+    .where(DocumentTable.id == sa.bindparam("id"))
 )
 _PENDING = (
-    sa.select(StoredDocument.id, sa.func.length(StoredText.text).label("length"))
-    .join(StoredText, StoredText.document_id == StoredDocument.id)
-    .outerjoin(StoredVectors, StoredVectors.document_id == StoredDocument.id)
-    .where(StoredVectors.document_id.is_(None), StoredDocument.id > sa.bindparam("after"))
-    .order_by(StoredDocument.id)
+    sa.select(DocumentTable.id, sa.func.length(TextTable.text).label("length"))
+    .join(TextTable, TextTable.document_id == DocumentTable.id)
+    .outerjoin(VectorsTable, VectorsTable.document_id == DocumentTable.id)
+    .where(VectorsTable.document_id.is_(None), DocumentTable.id > sa.bindparam("after"))
+    .order_by(DocumentTable.id)
 )
 
 
@@ -152,11 +152,11 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.rows: dict[type[Base], list[dict[str, Any]]] = {
-            StoredDocument: [],
-            StoredText: [],
-            StoredPassage: [],
-            StoredVectors: [],
-            StoredLabel: [],
+            DocumentTable: [],
+            TextTable: [],
+            PassageTable: [],
+            VectorsTable: [],
+            LabelTable: [],
         }
         self.keywords: list[tuple[int, str, str, str]] = []
         self.ids: set[int] = set()
@@ -189,7 +189,7 @@ class SqliteWriter:
             self._open = self._engine.connect()
             undo.callback(self._open.close)
             self._gathered = _Gathered()
-            row = self._open.execute(sa.select(StoredEncoding)).first()
+            row = self._open.execute(sa.select(EncodingTable)).first()
             self._encoder = row and EncoderIdentity(
                 row.model, row.fingerprint, row.dim, row.max_tokens
             )
@@ -227,12 +227,12 @@ class SqliteWriter:
             "fingerprint": identity.fingerprint,
             "dim": identity.dim,
         }
-        self._change(sa.insert(StoredEncoding).values(values | {"max_tokens": identity.max_tokens}))
+        self._change(sa.insert(EncodingTable).values(values | {"max_tokens": identity.max_tokens}))
         self._encoder = identity
 
     def roots(self) -> list[Root]:
         """The remembered roots, by path."""
-        rows = self._connection.execute(sa.select(StoredRoot).order_by(StoredRoot.path))
+        rows = self._connection.execute(sa.select(RootTable).order_by(RootTable.path))
         return [
             Root(row.path, tuple(json.loads(row.include)), tuple(json.loads(row.exclude)))
             for row in rows
@@ -242,9 +242,9 @@ class SqliteWriter:
         """Remember a root, in place of itself and of all roots below it."""
         if root in self.roots():
             return
-        self._change(sa.delete(StoredRoot).where(_is_within(StoredRoot.path, root.path)))
+        self._change(sa.delete(RootTable).where(_is_within(RootTable.path, root.path)))
         self._change(
-            sa.insert(StoredRoot).values(
+            sa.insert(RootTable).values(
                 path=root.path, include=json.dumps(root.include), exclude=json.dumps(root.exclude)
             )
         )
@@ -252,7 +252,7 @@ class SqliteWriter:
     def forget_roots(self, within: bytes) -> None:
         """Forget a root and all roots below it."""
         if self._connection.execute(
-            sa.delete(StoredRoot).where(_is_within(StoredRoot.path, within))
+            sa.delete(RootTable).where(_is_within(RootTable.path, within))
         ).rowcount:
             self._is_changed = True
 
@@ -260,36 +260,36 @@ class SqliteWriter:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
         rows = {file.path: _unindexed_values(file) for file in files}
         for scope in scopes:
-            below = sa.select(StoredUnindexed.__table__).where(
-                _is_within(StoredUnindexed.path, scope)
+            below = sa.select(UnindexedTable.__table__).where(
+                _is_within(UnindexedTable.path, scope)
             )
             before = {row.path: row._asdict() for row in self._connection.execute(below)}
             after = {path: row for path, row in rows.items() if is_within(path, scope)}
             if before != after:
                 self._change(
-                    sa.delete(StoredUnindexed).where(_is_within(StoredUnindexed.path, scope))
+                    sa.delete(UnindexedTable).where(_is_within(UnindexedTable.path, scope))
                 )
-                self._change(insert(StoredUnindexed).on_conflict_do_nothing(), list(after.values()))
+                self._change(insert(UnindexedTable).on_conflict_do_nothing(), list(after.values()))
 
     def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
         """What is recorded as not indexed, at or below the given paths where some are given, by
         path.
         """
-        query = sa.select(StoredUnindexed.__table__).where(
-            _is_any_within(StoredUnindexed.path, within)
+        query = sa.select(UnindexedTable.__table__).where(
+            _is_any_within(UnindexedTable.path, within)
         )
         return {row.path: _unindexed(row) for row in self._connection.execute(query)}
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
         stored = self._connection.scalar(
-            sa.select(StoredSetting.value).where(StoredSetting.name == name)
+            sa.select(SettingTable.value).where(SettingTable.name == name)
         )
         if stored == value:
             return
-        self._change(sa.delete(StoredSetting).where(StoredSetting.name == name))
+        self._change(sa.delete(SettingTable).where(SettingTable.name == name))
         if value is not None:
-            self._change(sa.insert(StoredSetting).values(name=name, value=value))
+            self._change(sa.insert(SettingTable).values(name=name, value=value))
 
     # -- documents
 
@@ -297,7 +297,7 @@ class SqliteWriter:
         """The sources of the documents, of those at or below the given paths where some are given,
         by path.
         """
-        rows = self._connection.execute(_KNOWN.where(_is_any_within(StoredDocument.path, within)))
+        rows = self._connection.execute(_KNOWN.where(_is_any_within(DocumentTable.path, within)))
         return {row.path: _known(row) for row in rows}
 
     def known_like(self, content_hash: bytes) -> list[KnownFile]:
@@ -318,15 +318,15 @@ class SqliteWriter:
             return {}
         width = identity.dim * 2
         row = sa.func.substr(
-            StoredVectors.vectors,
-            (StoredPassage.id - StoredVectors.first_passage_id) * width + 1,
+            VectorsTable.vectors,
+            (PassageTable.id - VectorsTable.first_passage_id) * width + 1,
             width,
         )
-        of_vectors = StoredVectors.document_id == StoredPassage.document_id
-        query = sa.select(StoredPassage.text_digest, row).join(StoredVectors, of_vectors)
+        of_vectors = VectorsTable.document_id == PassageTable.document_id
+        query = sa.select(PassageTable.text_digest, row).join(VectorsTable, of_vectors)
         found: dict[bytes, Vector] = {}
         for begin in range(0, len(wanted), _MOST_AT_ONCE):
-            some = query.where(StoredPassage.text_digest.in_(wanted[begin : begin + _MOST_AT_ONCE]))
+            some = query.where(PassageTable.text_digest.in_(wanted[begin : begin + _MOST_AT_ONCE]))
             found |= {
                 digest: from_blob(blob, identity.dim)[0].astype("f4")
                 for digest, blob in self._connection.execute(some)
@@ -338,17 +338,17 @@ class SqliteWriter:
         there is none.
         """
         query = (
-            sa.select(StoredVectors.document_id, StoredVectors.vectors)
-            .join(StoredDocument)
-            .where(StoredDocument.path == path)
+            sa.select(VectorsTable.document_id, VectorsTable.vectors)
+            .join(DocumentTable)
+            .where(DocumentTable.path == path)
         )
         stored = self._connection.execute(query).first()
         if stored is None or self._encoder is None:
             return {}
         digests = (
-            sa.select(StoredPassage.text_digest)
-            .where(StoredPassage.document_id == stored.document_id)
-            .order_by(StoredPassage.id)
+            sa.select(PassageTable.text_digest)
+            .where(PassageTable.document_id == stored.document_id)
+            .order_by(PassageTable.id)
         )
         rows = from_blob(stored.vectors, self._encoder.dim).astype("f4")
         return dict(zip(self._connection.scalars(digests), rows, strict=True))
@@ -387,12 +387,12 @@ class SqliteWriter:
         gathered.paths.add(source.path)
         gathered.content_hashes.add(source.content_hash)
         gathered.ids.add(document_id)
-        gathered.rows[StoredDocument].append(
+        gathered.rows[DocumentTable].append(
             {"id": document_id, **self._document_values(source, document, rows, first)}
         )
-        gathered.rows[StoredText].append({"document_id": document_id, "text": document.text})
+        gathered.rows[TextTable].append({"document_id": document_id, "text": document.text})
         columns = ("start", "end", "place", "headings", "text_digest")
-        gathered.rows[StoredPassage] += [
+        gathered.rows[PassageTable] += [
             {"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))}
             for i, row in enumerate(rows)
         ]
@@ -402,7 +402,7 @@ class SqliteWriter:
         ]
         if blob is not None:
             self._gather_vectors(document_id, first, len(passages), blob)
-        gathered.rows[StoredLabel] += [_label_values(document_id, label) for label in said]
+        gathered.rows[LabelTable] += [_label_values(document_id, label) for label in said]
         self._is_changed = True
         return document_id
 
@@ -455,8 +455,8 @@ class SqliteWriter:
     def has_pending(self) -> bool:
         """Whether any document still needs vectors."""
         counts = sa.select(
-            sa.select(sa.func.coalesce(sa.func.sum(StoredTally.documents), 0)).scalar_subquery()
-            > StoredCorpus.embedded
+            sa.select(sa.func.coalesce(sa.func.sum(TallyTable.documents), 0)).scalar_subquery()
+            > CorpusTable.embedded
         )
         return bool(self._connection.scalar(counts))
 
@@ -465,15 +465,13 @@ class SqliteWriter:
         no longer stale.
         """
         holder = self._connection.scalar(
-            sa.select(StoredDocument.id).where(StoredDocument.path == source.path)
+            sa.select(DocumentTable.id).where(DocumentTable.path == source.path)
         )
         if holder not in (None, document_id):
             raise ValueError("there is another document at that path")
         metadata = json.loads(self._document(document_id).metadata)
         values = _source_values(source, dated_ns=layout.dated_ns(source, metadata), is_stale=False)
-        self._change(
-            sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values)
-        )
+        self._change(sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values))
 
     def mark_stale(self, document_id: int) -> None:
         """Record that a document's file could not be read this time."""
@@ -481,7 +479,7 @@ class SqliteWriter:
         if not row.is_stale:
             values = _source_values(_source(row), dated_ns=row.dated_ns, is_stale=True)
             self._change(
-                sa.update(StoredDocument).where(StoredDocument.id == document_id).values(values)
+                sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values)
             )
 
     def set_labels(self, document_id: int, labels: Iterable[Label]) -> None:
@@ -491,9 +489,9 @@ class SqliteWriter:
         self._document(document_id)
         before, after = self._labels(document_id), tuple(sorted(labels))
         if before != after:
-            self._change(sa.delete(StoredLabel).where(StoredLabel.document_id == document_id))
+            self._change(sa.delete(LabelTable).where(LabelTable.document_id == document_id))
             self._change(
-                sa.insert(StoredLabel), [_label_values(document_id, label) for label in after]
+                sa.insert(LabelTable), [_label_values(document_id, label) for label in after]
             )
 
     def remove(self, document_ids: Iterable[int]) -> None:
@@ -512,11 +510,11 @@ class SqliteWriter:
                 gone,
             )
             self._change(
-                sa.insert(Tombstone).values(
+                sa.insert(TombstoneTable).values(
                     first_passage_id=first, passages=row.passages, generation=self._generation + 1
                 )
             )
-            self._change(sa.delete(StoredDocument).where(StoredDocument.id == document_id))
+            self._change(sa.delete(DocumentTable).where(DocumentTable.id == document_id))
 
     # -- commit and publish
 
@@ -526,7 +524,7 @@ class SqliteWriter:
         """
         if self._is_changed:
             self._connection.execute(
-                sa.update(StoredCorpus).values(generation=StoredCorpus.generation + 1)
+                sa.update(CorpusTable).values(generation=CorpusTable.generation + 1)
             )
             self._commit()
         return self._generation
@@ -538,17 +536,17 @@ class SqliteWriter:
         A vectors file that cannot be written is a note: readers take the rows from the database.
         """
         self.commit()
-        self._connection.execute(sa.update(StoredCorpus).values(ingested_at_ns=time.time_ns()))
+        self._connection.execute(sa.update(CorpusTable).values(ingested_at_ns=time.time_ns()))
         self._commit()
         try:
             if (
                 not self.publish()
-                and self._connection.execute(sa.select(StoredBackground)).first() is None
+                and self._connection.execute(sa.select(BackgroundTable)).first() is None
             ):
                 self._record_background()
                 self._commit()
             remove_others(
-                self._folder, self._connection.scalar(sa.select(StoredPublication.name)) or ""
+                self._folder, self._connection.scalar(sa.select(PublicationTable.name)) or ""
             )  # what a killed ingest left
         except CorpusUnwritable as error:
             self._open.rollback()
@@ -589,9 +587,9 @@ class SqliteWriter:
             name: getattr(published.identity, name)
             for name in ("size", "mtime_ns", "ctime_ns", "inode")
         }
-        self._connection.execute(sa.delete(StoredPublication))
+        self._connection.execute(sa.delete(PublicationTable))
         self._connection.execute(
-            sa.insert(StoredPublication).values(
+            sa.insert(PublicationTable).values(
                 id=1,
                 name=published.name,
                 generation=published.generation,
@@ -601,7 +599,7 @@ class SqliteWriter:
             )
         )
         self._connection.execute(
-            sa.delete(Tombstone).where(Tombstone.generation <= published.generation)
+            sa.delete(TombstoneTable).where(TombstoneTable.generation <= published.generation)
         )
         self._record_background()
         self._commit()
@@ -716,11 +714,11 @@ class SqliteWriter:
         identity = self.encoder()
         if identity is None:
             return
-        self._connection.execute(sa.delete(StoredBackground))
+        self._connection.execute(sa.delete(BackgroundTable))
         if background := measure(
             partial(self._blocks, identity.dim), self._complete(), identity.dim
         ):
-            row = sa.insert(StoredBackground).values(
+            row = sa.insert(BackgroundTable).values(
                 id=1, scale=background.scale, mean=background.mean.astype("<f4").tobytes()
             )
             self._connection.execute(row)
@@ -729,15 +727,15 @@ class SqliteWriter:
         """How many passages have vectors."""
         return (
             self._connection.scalar(
-                sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0))
+                sa.select(sa.func.coalesce(sa.func.sum(VectorsTable.passages), 0))
             )
             or 0
         )
 
     def _blocks(self, dim: int) -> Iterator[tuple[int, HalfVectors]]:
         """Every document's first passage id and vectors, by id."""
-        query = sa.select(StoredVectors.first_passage_id, StoredVectors.vectors).order_by(
-            StoredVectors.first_passage_id
+        query = sa.select(VectorsTable.first_passage_id, VectorsTable.vectors).order_by(
+            VectorsTable.first_passage_id
         )
         for first, blob in self._connection.execute(query.execution_options(yield_per=256)):
             yield first, from_blob(blob, dim)
@@ -777,7 +775,7 @@ class SqliteWriter:
 
     def _start_unit(self) -> None:
         self._is_changed = False
-        corpus = self._connection.execute(sa.select(StoredCorpus)).one()
+        corpus = self._connection.execute(sa.select(CorpusTable)).one()
         self._generation: int = corpus.generation
         highest: dict[str, int] = dict(
             self._connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
@@ -830,7 +828,7 @@ class SqliteWriter:
             "generation": generation,
         }
         digest = layout.vectors_digest(first, count, generation, blob)
-        self._gathered.rows[StoredVectors].append(values | {"digest": digest, "vectors": blob})
+        self._gathered.rows[VectorsTable].append(values | {"digest": digest, "vectors": blob})
         self._gathered.ids.add(document_id)
 
     @property
@@ -856,7 +854,7 @@ class SqliteWriter:
 
     def _document(self, document_id: int) -> Any:
         row = self._connection.execute(
-            sa.select(StoredDocument.__table__).where(StoredDocument.id == document_id)
+            sa.select(DocumentTable.__table__).where(DocumentTable.id == document_id)
         ).first()
         if row is None:
             raise ValueError(f"there is no document {document_id}")
@@ -865,29 +863,29 @@ class SqliteWriter:
     def _passages(self, document_ids: Sequence[int]) -> Iterator[_Passage]:
         """The passages of documents, by document, in order."""
         columns = (
-            StoredPassage.document_id,
-            StoredPassage.headings,
-            StoredPassage.start,
-            StoredPassage.end,
-            StoredPassage.text_digest,
+            PassageTable.document_id,
+            PassageTable.headings,
+            PassageTable.start,
+            PassageTable.end,
+            PassageTable.text_digest,
         )
-        query = sa.select(*columns).order_by(StoredPassage.document_id, StoredPassage.id)
+        query = sa.select(*columns).order_by(PassageTable.document_id, PassageTable.id)
         for begin in range(0, len(document_ids), _MOST_AT_ONCE):
             some = document_ids[begin : begin + _MOST_AT_ONCE]
             texts = self._connection.execute(
-                sa.select(StoredText.document_id, StoredText.text).where(
-                    StoredText.document_id.in_(some)
+                sa.select(TextTable.document_id, TextTable.text).where(
+                    TextTable.document_id.in_(some)
                 )
             )
             text_of: dict[int, str] = {row.document_id: row.text for row in texts}
             for row in self._connection.execute(
-                query.where(StoredPassage.document_id.in_(some))
+                query.where(PassageTable.document_id.in_(some))
             ).all():
                 body = text_of[row.document_id][row.start : row.end]
                 yield _Passage(row.document_id, json.loads(row.headings), body, row.text_digest)
 
     def _is_publication_due(self) -> bool:
-        row = self._connection.execute(sa.select(StoredPublication)).first()
+        row = self._connection.execute(sa.select(PublicationTable)).first()
         if row is None:
             return True
         published = PublishedFile(
@@ -901,11 +899,11 @@ class SqliteWriter:
             # the same bytes in another place: record it anew, so that readers need not hash it
             # every time
             return True
-        newer = sa.select(sa.func.coalesce(sa.func.sum(StoredVectors.passages), 0)).where(
-            StoredVectors.generation > row.generation
+        newer = sa.select(sa.func.coalesce(sa.func.sum(VectorsTable.passages), 0)).where(
+            VectorsTable.generation > row.generation
         )
-        gone = sa.select(sa.func.coalesce(sa.func.sum(Tombstone.passages), 0)).where(
-            Tombstone.generation > row.generation
+        gone = sa.select(sa.func.coalesce(sa.func.sum(TombstoneTable.passages), 0)).where(
+            TombstoneTable.generation > row.generation
         )
         changed = (self._connection.scalar(newer) or 0) + (self._connection.scalar(gone) or 0)
         return bool(changed > max(_REPUBLISH_PASSAGES, _REPUBLISH_FRACTION * row.passages))

@@ -88,9 +88,9 @@ def test_a_copy_without_its_log_says_what_it_lacks(folder: Path, tmp_path: Path)
     with SqliteReader(copy) as snapshot:
         assert snapshot.is_behind
         assert "without its log" in snapshot.notes[0]
-    first = check(copy, is_full=True)[0]
+    first = check(copy, full=True)[0]
     assert (first.what[:26], first.is_lost) == ("the database is older than", True)
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
 
 
 def test_a_vectors_file_that_was_never_recorded_is_not_taken_for_a_later_one(folder: Path) -> None:

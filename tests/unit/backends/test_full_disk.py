@@ -40,7 +40,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
         remount(place, f"size={16 * SIZE},rw")
         (place / "filler").unlink(missing_ok=True)
         if (place / "corpus").exists():
-            assert check(place / "corpus", is_full=True) == []
+            assert check(place / "corpus", full=True) == []
     finally:
         subprocess.run(["umount", "-l", place], check=True)
 
@@ -91,7 +91,7 @@ def test_an_ingest_that_fills_the_disk_keeps_what_was_committed_and_goes_on_when
         corpus.ingest([documents(tmp_path / "many", 3000, words=600)])
     assert "make room" in caught.value.hint
     assert before.items() <= contents(small / "corpus").items()
-    assert check(small / "corpus", is_full=True) == []
+    assert check(small / "corpus", full=True) == []
     assert corpus.query("word7 word14", mode="keyword").matches
     remount(small, f"size={16 * SIZE}")
     corpus.ingest([tmp_path / "many"])
@@ -106,7 +106,7 @@ def test_a_full_disk_is_searched_checked_and_removed_from(small: Path, tmp_path:
     fill(small)
     assert os.statvfs(small).f_bavail == 0
     assert corpus.query("word7 word14").matches == expected
-    assert check(small / "corpus", is_full=True) == []
+    assert check(small / "corpus", full=True) == []
     with pytest.raises(CorpusUnwritable):
         corpus.ingest([documents(tmp_path / "more", 2000, words=600)])
     with pytest.raises(BackupError, match="cannot write"):
@@ -116,7 +116,7 @@ def test_a_full_disk_is_searched_checked_and_removed_from(small: Path, tmp_path:
     assert contents(small / "corpus").keys() <= {
         bytes(path) for path in (tmp_path / "more").iterdir()
     }
-    assert check(small / "corpus", is_full=True) == []
+    assert check(small / "corpus", full=True) == []
 
 
 def test_many_documents_leave_a_full_disk_one_by_one_where_they_cannot_at_once(
@@ -131,7 +131,7 @@ def test_many_documents_leave_a_full_disk_one_by_one_where_they_cannot_at_once(
     fill(small)
     assert len(corpus.remove([str(tmp_path / "docs")])) == 260
     assert corpus.documents() == []
-    assert check(small / "corpus", is_full=True) == []
+    assert check(small / "corpus", full=True) == []
 
 
 def test_read_only_media_are_searched_and_say_that_they_cannot_be_written(
@@ -144,7 +144,7 @@ def test_read_only_media_are_searched_and_say_that_they_cannot_be_written(
     try:
         assert corpus.query("word7 word14").matches == expected
         assert len(corpus.documents()) == 10
-        assert check(small / "corpus", is_full=True) == []
+        assert check(small / "corpus", full=True) == []
         SqliteBackend(small / "corpus").back_up(tmp_path / "b")
         for change in (
             lambda: corpus.ingest([tmp_path / "docs"]),

@@ -145,8 +145,8 @@ def changed(value: int | str | bytes | None) -> int | str | bytes:
 
 
 def test_a_sound_corpus_has_no_findings(folder: Path) -> None:
-    assert check(folder, is_full=True) == []
-    assert check(folder, is_full=False) == []
+    assert check(folder, full=True) == []
+    assert check(folder, full=False) == []
 
 
 def test_every_column_of_every_table_is_listed_here(folder: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_change_of_any_cell_is_found(folder: Path, table: str, column: str) ->
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         (value,) = database.execute(f'SELECT "{column}" FROM {table} {where}').fetchone()
         database.execute(f'UPDATE {table} SET "{column}" = ? {where}', (changed(value),))
-    assert check(folder, is_full=True) != []
+    assert check(folder, full=True) != []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_change_of_type_alone_is_found(folder: Path, table: str, column: str) 
         f"UPDATE {table} SET {column} = CAST({column} AS TEXT) WHERE rowid = (SELECT max(rowid) "
         f"FROM {table})",
     )
-    assert check(folder, is_full=True) != []
+    assert check(folder, full=True) != []
 
 
 @pytest.mark.parametrize(
@@ -208,19 +208,19 @@ def test_a_change_of_type_alone_is_found(folder: Path, table: str, column: str) 
 )
 def test_a_row_that_is_gone_is_found(folder: Path, table: str) -> None:
     change(folder, f"DELETE FROM {table} WHERE rowid = (SELECT min(rowid) FROM {table})")
-    assert check(folder, is_full=True) != []
+    assert check(folder, full=True) != []
 
 
 def test_vectors_that_went_are_found_and_the_next_ingest_completes_their_document(
     folder: Path,
 ) -> None:
     change(folder, "DELETE FROM vectors WHERE document_id = 2")
-    assert [finding.is_lost for finding in check(folder, is_full=True)] == [False]
+    assert [finding.is_lost for finding in check(folder, full=True)] == [False]
     with SqliteWriter(folder) as writer:
         assert [one.document_id for one in writer.pending()] == [2, 10]
         writer.attach(2, unit(15, 1))
         writer.commit()
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
 
 
 def test_a_document_that_went_behind_the_triggers_is_found(folder: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_document_that_went_behind_the_triggers_is_found(folder: Path) -> None
         database.execute("DROP TRIGGER vectors_removed")
         database.executescript("PRAGMA foreign_keys = ON; DELETE FROM document WHERE id = 4")
     assert "there are not as many documents or vectors as there were" in [
-        finding.what for finding in check(folder, is_full=True)
+        finding.what for finding in check(folder, full=True)
     ]
 
 
@@ -237,7 +237,7 @@ def test_bytes_that_are_no_text_are_a_finding_of_their_document(folder: Path) ->
     change(
         folder, "UPDATE document_text SET text = CAST(x'ff' || text AS TEXT) WHERE document_id = 4"
     )
-    assert check(folder, is_full=True) == [
+    assert check(folder, full=True) == [
         Finding("its text or passages are damaged", b"/nowhere/3.txt", is_lost=True)
     ]
 
@@ -254,7 +254,7 @@ def test_what_is_lost_is_told_from_what_can_be_read_again(folder: Path, tmp_path
             folder, f"UPDATE document SET {column} = 7 WHERE path = CAST('/nowhere/3.txt' AS BLOB)"
         )
     assert {
-        (finding.path, finding.what, finding.is_lost) for finding in check(folder, is_full=True)
+        (finding.path, finding.what, finding.is_lost) for finding in check(folder, full=True)
     } == {
         (os.fsencode(here), "its text or passages are damaged", False),
         (os.fsencode(here), "the record of its file is damaged", False),
@@ -296,8 +296,8 @@ def test_keyword_rows_that_do_not_follow_from_the_passages_are_found(
         if "keywords_idx" in statement:
             statement = "UPDATE keywords_idx SET pgno = pgno + 2"
         database.execute(statement)
-    assert check(folder, is_full=True) != []
-    assert check(folder, is_full=False) == []
+    assert check(folder, full=True) != []
+    assert check(folder, full=False) == []
 
 
 # ---- the vectors file ----------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_keyword_rows_that_do_not_follow_from_the_passages_are_found(
 
 def test_a_missing_vectors_file_is_clean(folder: Path) -> None:
     next(folder.glob("*.faiss")).unlink()
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
 
 
 def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -> None:
@@ -313,13 +313,13 @@ def test_a_damaged_vectors_file_is_a_finding_and_nothing_is_lost(folder: Path) -
     data = bytearray(path.read_bytes())
     data[-1] ^= 128
     path.write_bytes(data)
-    assert check(folder, is_full=True) == [
+    assert check(folder, full=True) == [
         Finding("the vectors file is damaged; the next ingest rebuilds it", is_of_cache=True)
     ]
-    assert check(folder, is_full=False) == []
+    assert check(folder, full=False) == []
     with SqliteWriter(folder) as writer:
         writer.finish()
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
 
 
 # ---- no corpus yet -------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_an_ingest_killed_before_its_first_commit_leaves_a_clean_empty_corpus(
         elif name == "no commit":
             SqliteWriter(folder).close()
         assert reads_as_empty(folder), name
-        assert check(folder, is_full=True) == check(folder, is_full=False) == [], name
+        assert check(folder, full=True) == check(folder, full=False) == [], name
         with SqliteWriter(folder) as writer:
             add(writer, "/a", document(), unit(1))
             assert writer.commit() == 1
@@ -363,15 +363,15 @@ def test_an_ingest_killed_before_its_first_commit_leaves_a_clean_empty_corpus(
 def test_a_corpus_without_its_database_is_not_an_empty_one(folder: Path) -> None:
     (folder / "corpus.db").unlink()
     with pytest.raises(CorpusMissing):
-        check(folder, is_full=True)
+        check(folder, full=True)
     with pytest.raises(CorpusMissing):
-        check(folder / "nowhere", is_full=True)
+        check(folder / "nowhere", full=True)
 
 
 def test_a_corpus_whose_first_table_lost_its_name_is_not_an_empty_one(folder: Path) -> None:
     data = (folder / "corpus.db").read_bytes()
     (folder / "corpus.db").write_bytes(data.replace(b"alembic_version", b"alembic_versioo"))
-    assert [finding.is_lost for finding in check(folder, is_full=True)] == [True]
+    assert [finding.is_lost for finding in check(folder, full=True)] == [True]
 
 
 # ---- flipped bits --------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ def dump(folder: Path) -> object:
 
 def is_found(folder: Path) -> bool:
     try:
-        return check(folder, is_full=True) != []
+        return check(folder, full=True) != []
     except CorpusError:
         return True  # a newer or older schema, by its number
 

@@ -55,7 +55,7 @@ def change(folder: Path, statement: str) -> None:
 def repaired(folder: Path) -> RepairReport:
     found = corpus_at(folder).repair()
     assert found is not None
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
     return found
 
 
@@ -85,7 +85,7 @@ def test_damaged_vectors_are_made_again_from_the_stored_text_though_the_file_is_
 ) -> None:
     before = contents(place)
     change(place, "UPDATE vectors SET vectors = zeroblob(length(vectors)) WHERE document_id = 18")
-    assert [finding.is_lost for finding in check(place, is_full=True)] == [False]
+    assert [finding.is_lost for finding in check(place, full=True)] == [False]
     found = repaired(place)
     assert (found.documents, found.to_embed, found.lost) == (20, 1, [])
     assert contents(place) == before
@@ -128,7 +128,7 @@ def test_the_corpus_as_it_was_found_is_kept_byte_for_byte(place: Path) -> None:
         0o700,
         0o600,
     )
-    assert corpus_at(backup).check(is_full=True)
+    assert corpus_at(backup).check(full=True)
 
 
 def test_a_damaged_record_of_the_encoder_is_replaced_by_the_one_that_made_the_vectors(

@@ -61,7 +61,7 @@ def test_an_old_corpus_answers_as_it_did(revision: str, tmp_path: Path) -> None:
         if row.labels
     }
     assert labelled == expected.get("labels", {})  # there are none before 0006
-    assert check(tmp_path / "corpus", is_full=True) == []
+    assert check(tmp_path / "corpus", full=True) == []
     assert [
         os.fsdecode(match.hit.path) for match in corpus.query("灯台", mode="keyword").matches
     ] == ["/golden/docs/plain.txt"]

@@ -499,16 +499,16 @@ def test_a_corpus_with_an_approximate_file_answers_the_same_when_it_is_told_to_b
         for seed in (1, 2):
             query = unit(1, seed)[0]
             for filters in (EVERYTHING, Filters(types=("md",)), Filters(within=("/3", "/10"))):
-                ids, scores = reader.cosine_leg(query, filters, 500, is_exact=True)
+                ids, scores = reader.cosine_leg(query, filters, 500, exact=True)
                 assert scores.tolist() == sorted(
                     (rescore(reader.vectors_of(ids).astype(np.float16), query)).tolist(),
                     reverse=True,
                 )
                 nearly, _ = reader.cosine_leg(query, filters, 500)
                 assert set(nearly.tolist()) <= set(ids.tolist())
-        everything, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, 500, is_exact=True)
+        everything, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, 500, exact=True)
         for depth in (1, 2, 20):
-            best, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, depth, is_exact=True)
+            best, _ = reader.cosine_leg(unit(1, 1)[0], EVERYTHING, depth, exact=True)
             assert best.tolist() == everything[:depth].tolist()
     assert len(everything) == len(expected[2][0])
 

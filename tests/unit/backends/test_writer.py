@@ -439,7 +439,7 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
             'SELECT start, "end", place, headings, text_digest FROM passage ORDER BY id'
         ).fetchall()
     assert rows == old_rows(document(2, title="Titel", word="日本語 running"))
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
     assert [matching(folder, words) for words in ("run", "語", "titel", "1", "absent")] == [
         [1, 2],
         [1, 2],
@@ -678,7 +678,7 @@ def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None
     with SqliteWriter(folder) as writer:
         writer.finish()
     assert len(vectors_files(folder)) == 1
-    assert check(folder, is_full=True) == []
+    assert check(folder, full=True) == []
 
 
 def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> None:

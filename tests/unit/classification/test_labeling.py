@@ -414,7 +414,7 @@ def test_another_model_takes_a_damaged_label_over_as_a_damaged_one(
     change(tmp_path, "UPDATE label SET name = 'other' WHERE name = 'größe'")
     reencode(tmp_path / "corpus", HashEncoder(dim=128, max_tokens=24))
     assert labelled
-    assert [finding.what for finding in check(tmp_path / "corpus", is_full=True)] == [
+    assert [finding.what for finding in check(tmp_path / "corpus", full=True)] == [
         "one of its labels is damaged"
     ]
 
@@ -446,7 +446,7 @@ def test_a_damaged_label_is_found_and_left_out_by_a_repair(
         "UPDATE label SET probability = probability / 2 WHERE name = 'bill' AND probability > 0",
     )
     bills = [f"bill{i}.txt" for i in range(1, 6)]
-    findings = check(tmp_path / "corpus", is_full=True)
+    findings = check(tmp_path / "corpus", full=True)
     assert [(finding.path.rpartition(b"/")[2].decode(), finding.what) for finding in findings] == [
         (name, "one of its labels is damaged") for name in bills
     ]
@@ -456,7 +456,7 @@ def test_a_damaged_label_is_found_and_left_out_by_a_repair(
     assert saying(local(tmp_path)) == {
         name: labels for name, labels in labelled.items() if name not in bills
     }
-    assert check(tmp_path / "corpus", is_full=True) == []
+    assert check(tmp_path / "corpus", full=True) == []
 
 
 @pytest.mark.damages_corpus
@@ -466,7 +466,7 @@ def test_labels_that_vanished_are_missed(labelled: Saying, tmp_path: Path) -> No
         database.execute("DROP TRIGGER label_removed")
         database.execute("DELETE FROM label WHERE name = 'mine'")
     assert "there are not as many labels as there were" in [
-        finding.what for finding in check(tmp_path / "corpus", is_full=True)
+        finding.what for finding in check(tmp_path / "corpus", full=True)
     ]
 
 
@@ -480,7 +480,7 @@ def test_a_document_that_is_read_again_keeps_what_was_said_by_hand(
     assert (len(found.to_read), found.lost) == (12, [])
     by_hand = {name: labels for name, labels in labelled.items() if labels[0].origin == "hand"}
     assert saying(local(tmp_path)) == by_hand
-    assert check(tmp_path / "corpus", is_full=True) == []
+    assert check(tmp_path / "corpus", full=True) == []
 
 
 @pytest.mark.damages_corpus
@@ -511,9 +511,9 @@ def test_every_flipped_byte_of_a_label_is_found_and_costs_that_label_at_most(
             (other / "corpus.db").write_bytes(whole[:at] + bytes([whole[at] ^ 2]) + whole[at + 1 :])
             if _held(other / "corpus.db") != _held(corpus_db) or root != roots[0]:
                 flipped += 1
-                assert check(other, is_full=True) != [], (root, place)
+                assert check(other, full=True) != [], (root, place)
                 Corpus(SqliteBackend(other), encoder=ENCODER).repair()
-                assert check(other, is_full=True) == []
+                assert check(other, full=True) == []
                 kept = saying(SqliteBackend(other))
                 lost = [
                     (name, label)

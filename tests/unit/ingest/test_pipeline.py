@@ -1046,7 +1046,7 @@ def test_documents_of_an_older_extractor_or_splitter_are_done_again(
     assert house.reader_of().query("one").stale == 1
     assert outcomes(house.ingest()) == {"a.md": "indexed", "b.md": "unchanged"}
     assert (house.extractor.read, house.encoder.embedded) == (["a.md"], [])
-    assert house.reader_of().check(is_full=True) == []
+    assert house.reader_of().check(full=True) == []
 
 
 def test_the_encoder_of_another_fingerprint_is_refused_with_the_cure_and_changes_nothing(

@@ -423,7 +423,7 @@ def test_a_kill_at_any_moment_leaves_one_encoding_or_the_other_whole(
         kills += victim.returncode == -signal.SIGKILL
         found = passages(still / "corpus")
         assert found in (before, after)
-        assert check(still / "corpus", is_full=True) == []
+        assert check(still / "corpus", full=True) == []
         if found == after:
             break
     assert kills

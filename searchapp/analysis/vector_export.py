@@ -4,10 +4,12 @@ projector's pair of tables.
 Written as the rows come, a batch in memory at most; a file appears whole or not at all. Knows
 nothing of models.
 
-    .npz      arrays `vectors` (n, dim) float32, `text` and `source` as text, `start`, `end` int64: numpy.load
+    .npz      arrays `vectors` (n, dim) float32, `text` and `source` as text, `start` and `end`
+              int64: numpy.load
     .jsonl    an object a row: source, start, end, text, vector
     .parquet  the same columns; takes pyarrow
-    .tsv      a vector a line, and beside it NAME.metadata.tsv with text, source, start, end (projector.tensorflow.org)
+    .tsv      a vector a line, and beside it NAME.metadata.tsv with text, source, start, end
+              (projector.tensorflow.org)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command line: parse, call the library, print what `render` made of it, turn errors into exit
+"""The command line: parse, call the library, print what `output` made of it, turn errors into exit
 codes.
 
 Answers go to stdout; progress, notes and errors to stderr. The only room that prints or exits. A
@@ -23,7 +23,6 @@ from searchapp import __version__
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.errors import SearchappError, UsageError
-from searchapp.output import corpus
 
 # Each command in the order of the help, with its module there and what it does: a function of the
 # command's name, or a Typer with commands of its own; a name that Python needs for itself has an
@@ -95,6 +94,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report_error(error: Exception, *, is_json: bool) -> int:
+    from searchapp.output.errors import error_json, error_text
+    from searchapp.output.serialization import json_text
+
     if isinstance(error, typer.TyperException):  # a mistake in the command's words
         failure: SearchappError = UsageError(error.format_message(), hint="see --help")
     elif isinstance(error, SearchappError):
@@ -105,9 +107,9 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
         )
         failure.code = "internal"
     told = (
-        corpus.json_text(corpus.error_json(failure))
+        json_text(error_json(failure))
         if is_json
-        else corpus.error_text(failure, console.style(sys.stderr))
+        else error_text(failure, console.style(sys.stderr))
     )
     console.note(told.rstrip())
     return failure.exit_code

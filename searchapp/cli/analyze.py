@@ -15,7 +15,7 @@ from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.options import JsonOption, ModelOption
 from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
-from searchapp.output import corpus
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     from searchapp.encoders.catalog import ModelInfo
@@ -87,7 +87,7 @@ def explain(
     for note in pair.pair_notes(found, by):
         console.note(note)
     if as_json:
-        console.write(corpus.json_text(pair.pair_json(found, by, layer=layer, head=head)))
+        console.write(json_text(pair.pair_json(found, by, layer=layer, head=head)))
     else:
         console.write(pair.pair_text(found, by, console.style(sys.stdout), layer=layer, head=head))
     return console.Exit.DONE
@@ -116,7 +116,7 @@ def predict(
     name = chosen.model or "default"
     gaps = gaps_of(text, cache=chosen.cache, model=name, k=k)
     if as_json:
-        console.write(corpus.json_text(fill_mask.gaps_json(name, text, gaps)))
+        console.write(json_text(fill_mask.gaps_json(name, text, gaps)))
     else:
         console.write(fill_mask.gaps_text(text, gaps, console.style(sys.stdout)))
     return console.Exit.DONE

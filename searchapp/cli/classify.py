@@ -33,7 +33,7 @@ from searchapp.cli.options import (
 )
 from searchapp.errors import CorpusMissing, OtherEncoder, UsageError
 from searchapp.humanize import one_line, pluralize
-from searchapp.output import corpus as render
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, Judge, Metrics
@@ -122,7 +122,7 @@ def train(
     took_s = time.perf_counter() - begin_s
     if as_json:
         console.write(
-            render.json_text(
+            json_text(
                 classification.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}
             )
         )
@@ -194,9 +194,7 @@ def apply(
         SqliteBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
     )
     if as_json:
-        console.write(
-            render.json_text(classification.applied_json(found, judge, is_stored=not dry_run))
-        )
+        console.write(json_text(classification.applied_json(found, judge, is_stored=not dry_run)))
     else:
         console.write(classification.applied_text(found, console.style(sys.stdout)))
         console.note(classification.applied_note(found, is_stored=not dry_run))
@@ -250,7 +248,7 @@ def evaluate(
     else:
         figures, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)
     if as_json:
-        console.write(render.json_text({"judged": what, **classification.figures_json(figures)}))
+        console.write(json_text({"judged": what, **classification.figures_json(figures)}))
     else:
         console.write(classification.figures_text(figures, what, console.style(sys.stdout)))
     return code
@@ -283,7 +281,7 @@ def label(
         backend, label_name(name, "the command line"), [absolute(place) for place in places]
     )
     if as_json:
-        console.write(render.json_text({"changed": [os.fsdecode(path) for path in changed]}))
+        console.write(json_text({"changed": [os.fsdecode(path) for path in changed]}))
     else:
         console.write(
             f"{pluralize(len(changed), 'document')} {'no longer' if remove else 'now'} "
@@ -303,7 +301,7 @@ def show(
     place = classifier or labeling.classifier_path(config.load(corpus=corpus).corpus)
     found, shown = classifier_file.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
     if as_json:
-        console.write(render.json_text(classification.classifier_json(found, shown)))
+        console.write(json_text(classification.classifier_json(found, shown)))
     else:
         console.write(classification.classifier_text(found, shown, console.style(sys.stdout)))
     return Exit.DONE
@@ -331,7 +329,7 @@ def _tell(
         shown = [wanted[i][0] for i in there]
         verdicts = judge.verdicts(vectors) if there else []
     if as_json:
-        console.write(render.json_text(classification.verdicts_json(shown, verdicts, judge)))
+        console.write(json_text(classification.verdicts_json(shown, verdicts, judge)))
     else:
         console.write(classification.verdicts_text(shown, verdicts, console.style(sys.stdout)))
     return ground.code

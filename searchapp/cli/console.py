@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from searchapp import config
 from searchapp.errors import SearchappError
 from searchapp.humanize import human_duration
-from searchapp.output import corpus, terminal
+from searchapp.output import terminal
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -96,7 +96,9 @@ def note(text: str) -> None:
 def note_stages(stages_s: Mapping[str, float], *, as_json: bool) -> None:
     """Tell where the time went, unless JSON tells it."""
     if stages_s and not as_json:
-        note(corpus.stages_text(stages_s, style(sys.stderr)).rstrip("\n"))
+        from searchapp.output.reports import stages_text
+
+        note(stages_text(stages_s, style(sys.stderr)).rstrip("\n"))
 
 
 def since_start_s() -> float:

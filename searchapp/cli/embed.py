@@ -29,8 +29,8 @@ from searchapp.cli.options import (
 )
 from searchapp.errors import PathMissing, UsageError
 from searchapp.humanize import one_line, pluralize
-from searchapp.output import corpus as render
 from searchapp.output import embeddings
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -205,7 +205,7 @@ def similar(
     found = cosines(vectors[: len(rows)], vectors[len(rows) :] if columns else vectors)
     columns = columns or rows
     if as_json:
-        console.write(render.json_text(embeddings.matrix_json(rows, columns, found)))
+        console.write(json_text(embeddings.matrix_json(rows, columns, found)))
     elif as_csv:
         console.write(embeddings.matrix_csv(rows, columns, found))
     else:
@@ -242,7 +242,7 @@ def words(
         )
     senses = senses_of(np.stack([each.vector for each in places])) if places else []
     if as_json:
-        console.write(render.json_text(embeddings.senses_json(word, places, senses, passages)))
+        console.write(json_text(embeddings.senses_json(word, places, senses, passages)))
     elif places:
         console.write(embeddings.senses_text(word, places, senses, console.style(sys.stdout)))
     else:
@@ -401,7 +401,7 @@ def _duplicates(
         names, vectors = _stored(reader, filters, level)
     pairs, total = pairs_above(vectors, above, limit=limit)
     if as_json:
-        console.write(render.json_text(embeddings.pairs_json(names, pairs, total)))
+        console.write(json_text(embeddings.pairs_json(names, pairs, total)))
     elif as_csv:
         console.write(embeddings.pairs_csv(names, pairs))
     else:

@@ -12,7 +12,7 @@ import typer
 from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
-from searchapp.output import corpus as render
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     from searchapp.types.results import Evaluation
@@ -96,7 +96,7 @@ def evaluate(
         write_plot(plot, results)
     compared = compare(results)
     if as_json:
-        console.write(render.json_text(evaluation.evaluation_json(results, compared)))
+        console.write(json_text(evaluation.evaluation_json(results, compared)))
     else:
         console.write(evaluation.evaluation_text(results, compared, console.style(sys.stdout)))
     return 0

@@ -15,7 +15,7 @@ from searchapp import config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
-from searchapp.output import corpus as render
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -162,9 +162,7 @@ def tune(
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
         told = finetuning.tuned_json(found)
-        console.write(
-            render.json_text({**told, "use": models.reencoded_json(used)} if used else told)
-        )
+        console.write(json_text({**told, "use": models.reencoded_json(used)} if used else told))
     elif used:
         console.write(models.reencoded_text(used, console.style(sys.stdout)))
     if found.after is None or (used and not used.is_in_place):

@@ -24,7 +24,15 @@ from searchapp.cli.options import (
     mover_of,
 )
 from searchapp.humanize import pluralize
-from searchapp.output import corpus as render
+from searchapp.output.reports import (
+    diagnosis_json,
+    diagnosis_text,
+    findings_json,
+    findings_text,
+    repair_json,
+    repair_text,
+)
+from searchapp.output.serialization import json_text
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
@@ -33,7 +41,7 @@ def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOpt
     """
     removed = corpus_at(corpus).remove([absolute(place) for place in places])
     if as_json:
-        console.write(render.json_text({"removed": [os.fsdecode(path) for path in removed]}))
+        console.write(json_text({"removed": [os.fsdecode(path) for path in removed]}))
     else:
         console.write(f"removed {len(removed)} document{'' if len(removed) == 1 else 's'}\n")
     return 0
@@ -53,7 +61,7 @@ def forget(
     removed, backups = corpus_at(corpus).forget([absolute(place) for place in places or []])
     if as_json:
         console.write(
-            render.json_text(
+            json_text(
                 {"forgotten": [os.fsdecode(path) for path in removed], "deleted_backups": backups}
             )
         )
@@ -82,16 +90,16 @@ def check(
         with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
             found = opened.repair(on_progress=on_progress, is_stopped=is_stopped)
         console.write(
-            render.json_text(render.salvage_json(found))
+            json_text(repair_json(found))
             if as_json
-            else render.salvage_text(found, console.style(sys.stdout))
+            else repair_text(found, console.style(sys.stdout))
         )
         return Exit.LOST if found and found.lost else 0
     findings = opened.check(full=full)
     console.write(
-        render.json_text(render.findings_json(findings))
+        json_text(findings_json(findings))
         if as_json
-        else render.findings_text(findings, console.style(sys.stdout))
+        else findings_text(findings, console.style(sys.stdout))
     )
     if findings:
         console.note("to mend it: searchapp check --repair")
@@ -133,7 +141,7 @@ def restore(
 
 def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
     told = f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
-    console.write(render.json_text(dict(held)) if as_json else told)
+    console.write(json_text(dict(held)) if as_json else told)
     return Exit.DONE
 
 
@@ -154,7 +162,7 @@ def export(
 
     documents = SqliteBackend(config.load(corpus=corpus).corpus).export(file)
     console.write(
-        render.json_text({"documents": documents})
+        json_text({"documents": documents})
         if as_json
         else f"exported {pluralize(documents, 'document')}\n"
     )
@@ -179,7 +187,7 @@ def import_(
     told = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
-    console.write(render.json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
+    console.write(json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
     return 0
 
 
@@ -191,8 +199,8 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
 
     found = diagnose(config.load(corpus=corpus))
     console.write(
-        render.json_text(render.diagnosis_json(found))
+        json_text(diagnosis_json(found))
         if as_json
-        else render.diagnosis_text(found, console.style(sys.stdout))
+        else diagnosis_text(found, console.style(sys.stdout))
     )
     return Exit.FAILED if found.problems else 0

@@ -23,7 +23,7 @@ from searchapp.cli.options import (
     filters_of,
 )
 from searchapp.errors import UsageError
-from searchapp.output import corpus as render
+from searchapp.output.serialization import json_text
 
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
@@ -68,7 +68,7 @@ def map_(
     from searchapp.analysis import corpus_map
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
-    from searchapp.output import map
+    from searchapp.output.corpus_map import map_json, map_notes, map_text
     from searchapp.output.html.map_page import map_html
 
     console.show_log()
@@ -80,7 +80,7 @@ def map_(
         found = corpus_map.map_corpus(
             reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note
         )
-        notes = [*reader.notes, *map.map_notes(found)]
+        notes = [*reader.notes, *map_notes(found)]
     for note in notes:
         console.note(note)
     if not found.hits:
@@ -89,12 +89,10 @@ def map_(
     size = console.write_page(page, map_html(found, os.fsencode(place.absolute()))) if page else 0
     if as_json:
         console.write(
-            render.json_text(
-                map.map_json(found) | {"page": page and os.fspath(page), "bytes": size}
-            )
+            json_text(map_json(found) | {"page": page and os.fspath(page), "bytes": size})
         )
     else:
-        console.write(map.map_text(found, os.fspath(page or ""), size, console.style(sys.stdout)))
+        console.write(map_text(found, os.fspath(page or ""), size, console.style(sys.stdout)))
     return Exit.DONE
 
 

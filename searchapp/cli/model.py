@@ -14,9 +14,9 @@ from searchapp import config
 from searchapp.cli import STYLE, console
 from searchapp.cli.console import Exit
 from searchapp.cli.options import CorpusOption, DeviceOption, JsonOption
-from searchapp.output import corpus as render
 from searchapp.output import models as modelcard
 from searchapp.output import terminal
+from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.shadow import Reencoded
@@ -56,9 +56,7 @@ def list_(
     found = at_hand(config.load(corpus=corpus), folders or [])
     style = console.style(sys.stdout)
     console.write(
-        render.json_text(modelcard.models_json(found))
-        if as_json
-        else modelcard.models_text(found, style)
+        json_text(modelcard.models_json(found)) if as_json else modelcard.models_text(found, style)
     )
     return 0
 
@@ -79,7 +77,7 @@ def show(
     size = converted_size(facts, chosen.cache)
     style = console.style(sys.stdout)
     console.write(
-        render.json_text(modelcard.card_json(facts, size))
+        json_text(modelcard.card_json(facts, size))
         if as_json
         else modelcard.card_text(facts, size, style)
     )
@@ -103,7 +101,7 @@ def verify(
     parts = catalog.verify(named, chosen)
     style = console.style(sys.stdout)
     console.write(
-        render.json_text(modelcard.parts_json(named, parts))
+        json_text(modelcard.parts_json(named, parts))
         if as_json
         else modelcard.parts_text(parts, style)
     )
@@ -132,14 +130,14 @@ def use(
     done = going_over(name, config.load(corpus=corpus, device=device), keep=keep)
     if done is None:
         console.write(
-            render.json_text({"model": name, "is_in_place": True})
+            json_text({"model": name, "is_in_place": True})
             if as_json
             else "the corpus uses this model already\n"
         )
         return 0
     style = console.style(sys.stdout)
     console.write(
-        render.json_text(modelcard.reencoded_json(done))
+        json_text(modelcard.reencoded_json(done))
         if as_json
         else modelcard.reencoded_text(done, style)
     )
@@ -182,9 +180,7 @@ def drop(
     dropped = shadow.drop(config.load(corpus=corpus).corpus, name)
     told = {"deleted": [str(path) for path in dropped]}
     console.write(
-        render.json_text(told)
-        if as_json
-        else terminal.joined(f"deleted {path.name}" for path in dropped)
+        json_text(told) if as_json else terminal.joined(f"deleted {path.name}" for path in dropped)
     )
     return 0
 

@@ -29,7 +29,7 @@ from searchapp.cli.options import (
     named,
     questions_of,
 )
-from searchapp.output import corpus as render
+from searchapp.output.serialization import json_text
 
 
 def init(corpus: CorpusOption = None) -> int:
@@ -69,6 +69,8 @@ def ingest(
     """Read documents into the corpus: what is new or changed is embedded, what is gone
     is removed.
     """
+    from searchapp.output.reports import report_json, report_text, stages_json
+
     chosen = settings.load(model=model, device=device)
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
         report = corpus_at(corpus).ingest(
@@ -87,11 +89,11 @@ def ingest(
         else {}
     )
     console.note_stages(stages_s, as_json=as_json)
-    told = {"timings_s": render.stages_json(stages_s)} if timings else {}
+    told = {"timings_s": stages_json(stages_s)} if timings else {}
     console.write(
-        render.json_text(render.report_json(report) | told)
+        json_text(report_json(report) | told)
         if as_json
-        else render.report_text(report, console.style(sys.stdout))
+        else report_text(report, console.style(sys.stdout))
     )
     if report.was_interrupted:
         return Exit.INTERRUPTED
@@ -189,6 +191,13 @@ def query(
     """
     from searchapp.cli import last_answer
     from searchapp.corpus import Corpus
+    from searchapp.output.answers import (
+        answer_json,
+        answer_notes,
+        answer_paths,
+        answer_text,
+        how_text,
+    )
 
     if as_json and as_paths:
         raise typer.BadParameter(
@@ -220,20 +229,22 @@ def query(
         has_shares=explain,
     )
     last_answer.remember(answer, corpus=place.corpus, cache=place.cache)
-    for note in render.answer_notes(answer):
+    for note in answer_notes(answer):
         console.note(note)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
     console.note_stages(stages_s, as_json=as_json)
     if as_json:
-        told = {"timings_s": render.stages_json(stages_s)} if timings else {}
-        console.write(render.json_text(render.answer_json(answer) | told))
+        told: dict[str, object] = {}
+        if timings:
+            from searchapp.output.reports import stages_json
+
+            told["timings_s"] = stages_json(stages_s)
+        console.write(json_text(answer_json(answer) | told))
     else:
         if style.width is not None or answer.mode != "cosine":
-            console.note(render.how_text(answer))
+            console.note(how_text(answer))
         console.write(
-            render.answer_paths(answer)
-            if as_paths
-            else render.answer_text(answer, style, is_explained=explain)
+            answer_paths(answer) if as_paths else answer_text(answer, style, explained=explain)
         )
     return 0 if answer.matches else Exit.NOTHING
 
@@ -248,11 +259,13 @@ def config(
     as_json: JsonOption = False,
 ) -> int:
     """Show what this corpus does otherwise than by default, or change it: `config mode hybrid`."""
+    from searchapp.output.corpus import settings_text
+
     opened = corpus_at(corpus)
     if name is not None and (unset or value is not None):
         opened.configure(name, None if unset else value)
     found = {key: each for key, each in opened.settings().items() if name in (None, key)}
-    console.write(render.json_text({"settings": found}) if as_json else render.settings_text(found))
+    console.write(json_text({"settings": found}) if as_json else settings_text(found))
     return 0
 
 
@@ -268,21 +281,16 @@ def status(
     """
     from searchapp.backends.sqlite import shadow
     from searchapp.output import models
+    from searchapp.output.corpus import status_json, status_text, unindexed_text
 
     found, style = corpus_at(corpus).status(), console.style(sys.stdout)
     others = shadow.others(Path(found.path))
     if as_json:
-        console.write(
-            render.json_text(
-                render.status_json(found) | {"encodings": models.encodings_json(others)}
-            )
-        )
+        console.write(json_text(status_json(found) | {"encodings": models.encodings_json(others)}))
     elif skipped:
-        console.write(render.unindexed_text(found.unindexed, style))
+        console.write(unindexed_text(found.unindexed, style))
     else:
-        console.write(
-            render.status_text(found, style) + models.encodings_text(others, found.documents)
-        )
+        console.write(status_text(found, style) + models.encodings_text(others, found.documents))
     return 0
 
 
@@ -295,11 +303,11 @@ def list_(
     as_json: JsonOption = False,
 ) -> int:
     """List the documents."""
+    from searchapp.output.corpus import list_json, list_text
+
     rows = corpus_at(corpus).documents(filters_of(within, type_, where=where, labels=label))
     console.write(
-        render.json_text(render.list_json(rows))
-        if as_json
-        else render.list_text(rows, console.style(sys.stdout))
+        json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))
     )
     return 0 if rows else Exit.NOTHING
 
@@ -310,9 +318,11 @@ def show(
     as_json: JsonOption = False,
 ) -> int:
     """Show a document as it was read: its metadata, and its passages with their places."""
+    from searchapp.output.corpus import show_json, show_text
+
     row, metadata, passages = corpus_at(corpus).show(absolute(place))
     if as_json:
-        console.write(render.json_text(render.show_json(row, metadata, passages)))
+        console.write(json_text(show_json(row, metadata, passages)))
     else:
-        console.write(render.show_text(row, metadata, passages, console.style(sys.stdout)))
+        console.write(show_text(row, metadata, passages, console.style(sys.stdout)))
     return 0

@@ -1,5 +1,5 @@
 """How classifiers, their figures and their labels look: tables for people, values for JSON. Pure,
-as `render` is.
+as `answers` is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """How vectors, similarities and senses look: tables for people, values for JSON, CSV. Pure, as
-`render` is.
+`answers` is.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def rows_lines(rows: Iterable[Row], style: TerminalStyle = PLAIN) -> Iterable[st
     for row in rows:
         numbers = " ".join(f"{value:8.4f}" for value in row.vector[:_NUMBERS].tolist())
         length = float(np.linalg.norm(row.vector.astype(np.float64)))
-        yield f"{padded(one_line(row.text), _TEXT)}  {style.paint(f'{len(row.vector)} numbers, length {length:.3f}:', DIM)} {numbers} …\n"
+        size = style.paint(f"{len(row.vector)} numbers, length {length:.3f}:", DIM)
+        yield f"{padded(one_line(row.text), _TEXT)}  {size} {numbers} …\n"
 
 
 # ---- similarity ----------------------------------------------------------------------------------
@@ -181,12 +182,8 @@ def senses_text(
     word: str, places: Sequence[Occurrence], senses: Sequence[Sense], style: TerminalStyle = PLAIN
 ) -> str:
     """The senses of a word: how many places each has, and the most typical one in its passage."""
-    lines = [
-        style.paint(
-            f"{one_line(word)}: {pluralize(len(places), 'place')}, {pluralize(len(senses), 'sense')}",
-            BOLD,
-        )
-    ]
+    counts = f"{pluralize(len(places), 'place')}, {pluralize(len(senses), 'sense')}"
+    lines = [style.paint(f"{one_line(word)}: {counts}", BOLD)]
     for number, sense in enumerate(senses, 1):
         place = places[sense.places[0]]
         lines += [

@@ -1,4 +1,4 @@
-"""How evaluations look: a table for people, values for JSON. Pure, as `render` is."""
+"""How evaluations look: a table for people, values for JSON. Pure, as `answers` is."""
 
 from __future__ import annotations
 

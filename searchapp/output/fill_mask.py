@@ -1,4 +1,4 @@
-"""How the words for a gap look: a table for people, values for JSON. Pure, as `render` is."""
+"""How the words for a gap look: a table for people, values for JSON. Pure, as `answers` is."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> s
 def _line(guess: Guess, left: int, columns: int, style: TerminalStyle) -> str:
     word = truncate(_shown(guess), _WORD)
     bar = "█" * round(guess.probability * columns)
-    return f"{word}{' ' * (left - display_width(word))}  {guess.probability:>6.1%}  {style.paint(bar, CYAN)}".rstrip()
+    shown = f"{word}{' ' * (left - display_width(word))}  {guess.probability:>6.1%}"
+    return f"{shown}  {style.paint(bar, CYAN)}".rstrip()
 
 
 def _with_numbers(text: str, gaps: Sequence[Gap]) -> str:

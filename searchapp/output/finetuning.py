@@ -1,5 +1,5 @@
 """How a tuning looks: figures before and after for people, values for JSON. Pure, as
-`render` is.
+`answers` is.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def tuned_text(found: Tuned, style: TerminalStyle = PLAIN, *, is_used: bool = Fa
     if before is None or after is None or comparison is None:
         return joined(["stopped; run the same command again to go on"])
     change = [b - a for a, b in zip(_figures(before), _figures(after), strict=True)]
+    heading = (
+        f"{pluralize(found.learned, 'question')} learned, {found.held_out:,} held out and asked in "
+        f"mode {_mode(after)}"
+    )
     lines = [
-        style.paint(
-            f"{pluralize(found.learned, 'question')} learned, {found.held_out:,} held out and asked "
-            f"in mode {_mode(after)}",
-            BOLD,
-        ),
+        style.paint(heading, BOLD),
         style.paint(_row("", _COLUMNS), DIM),
         _row("before", (f"{each:.4f}" for each in _figures(before))),
         _row("after", (f"{each:.4f}" for each in _figures(after))),

@@ -1,5 +1,5 @@
 """How models look, and what became of a corpus that went over to another: tables for people, values
-for JSON. Pure, as `render` is.
+for JSON. Pure, as `answers` is.
 """
 
 from __future__ import annotations
@@ -258,8 +258,8 @@ def reencoded_text(done: Reencoded, style: TerminalStyle = PLAIN) -> str:
     lines = [style.paint(f"the corpus now uses {said}, in {human_duration(done.took_s)}", BOLD)]
     if done.taken_over:
         lines.append(
-            f"{pluralize(done.taken_over, 'document')} taken over from the stored text, without the "
-            "files"
+            f"{pluralize(done.taken_over, 'document')} taken over from the stored text, without "
+            "the files"
         )
     if done.joined:
         lines.append(f"{pluralize(done.joined, 'document')} joined")

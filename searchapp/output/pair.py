@@ -1,5 +1,5 @@
 """How a pair of texts looks that is explained: tables and heat maps for people, values for JSON.
-Pure, as `render` is.
+Pure, as `answers` is.
 
 On a terminal the strongest words stand alone and the others together, so that all fits and still
 adds up; in a pipe every word has its line. A sign is told without colour: by a minus, and by bars

@@ -14,9 +14,9 @@ from urllib.parse import quote, quote_from_bytes
 import numpy as np
 
 from searchapp.humanize import one_line, safe
-from searchapp.output.corpus import headings_below_title, place_text
+from searchapp.output.answers import headings_below_title, place_text
+from searchapp.output.corpus_map import axes_told, map_notes, nearness_told, rest_of, title_of
 from searchapp.output.html.page import asset, page, tag, text
-from searchapp.output.map import axes_told, map_notes, nearness_told, rest_of, title_of
 from searchapp.output.terminal import display_path, flowing
 from searchapp.types.documents import MEMBER
 

@@ -14,7 +14,7 @@ import pytest
 from searchapp.analysis import map_groups, projection
 from searchapp.analysis.corpus_map import map_corpus
 from searchapp.errors import UsageError
-from searchapp.output.map import map_json, map_notes, map_text
+from searchapp.output.corpus_map import map_json, map_notes, map_text
 from searchapp.types.documents import Label
 from searchapp.types.filters import Filters
 from tests.builders.map import Atlas, atlas_of

@@ -17,7 +17,7 @@ from searchapp.config import Settings
 from searchapp.errors import CorpusUnwritable
 from searchapp.filesystem import atomic_write
 from searchapp.maintenance.doctor import diagnose
-from searchapp.output import corpus
+from searchapp.output.reports import diagnosis_json, diagnosis_text
 from searchapp.types.results import Diagnosis
 from tests.builders.corpora import add, document, unit
 
@@ -52,8 +52,8 @@ def test_everything_there_is_to_know_is_on_one_page(folder: Path, model_cache: P
     assert [problem.what[:36] for problem in found.problems] == [
         "the model 'default' is not the one t"
     ]
-    assert corpus.diagnosis_text(found).count("\n") < 60
-    assert list(corpus.diagnosis_json(found)) == [*SECTIONS, "problems"]
+    assert diagnosis_text(found).count("\n") < 60
+    assert list(diagnosis_json(found)) == [*SECTIONS, "problems"]
 
 
 def test_where_there_is_no_corpus_yet_nothing_is_wrong_and_nothing_is_made(
@@ -62,7 +62,7 @@ def test_where_there_is_no_corpus_yet_nothing_is_wrong_and_nothing_is_made(
     found = diagnosis(tmp_path / "none", model_cache)
     assert (facts(found, "corpus")["state"], found.problems) == ("there is none yet", [])
     assert list(tmp_path.iterdir()) == []
-    assert corpus.diagnosis_text(found).endswith("nothing is wrong\n")
+    assert diagnosis_text(found).endswith("nothing is wrong\n")
 
 
 @pytest.mark.damages_corpus

@@ -13,6 +13,10 @@ import pytest
 from searchapp.errors import CorpusMissing, EncoderError
 from searchapp.humanize import human_bytes, human_duration
 from searchapp.output import corpus, terminal
+from searchapp.output.answers import answer_json, answer_notes, answer_paths, answer_text, how_text
+from searchapp.output.errors import error_json, error_text
+from searchapp.output.reports import findings_json, findings_text, report_json, report_text
+from searchapp.output.serialization import json_text
 from searchapp.output.terminal import TerminalStyle
 from searchapp.types.documents import DocumentRow, Hit, Label, Passage, Place, Root, Unindexed
 from searchapp.types.results import (
@@ -99,7 +103,7 @@ def body(
     color: bool = False,
 ) -> str:
     """The lines under the header, without the margin."""
-    lines = corpus.answer_text(
+    lines = answer_text(
         answer_of(match_of(text, highlights=highlights, type_=type_)),
         TerminalStyle(width=width, color=color),
     ).splitlines()[1:]
@@ -111,7 +115,7 @@ def body(
 
 
 def test_an_answer_for_programs_has_every_promised_key() -> None:
-    assert corpus.answer_json(ANSWER) == {
+    assert answer_json(ANSWER) == {
         "query": "when to check the oil",
         "mode": "hybrid",
         "legs": ["dense", "keyword"],
@@ -178,7 +182,7 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
 def test_any_path_survives_json_exactly() -> None:
     path = b"/docs/caf\xc3\xa9 \xff\n\x1b.txt"
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, path, "", "txt", Passage(0, 1), "x"))
-    line = corpus.json_text(corpus.answer_json(answer_of(match)))
+    line = json_text(answer_json(answer_of(match)))
     assert line.isascii()
     assert line.count("\n") == 1
     assert os.fsencode(json.loads(line)["matches"][0]["path"]) == path
@@ -193,11 +197,11 @@ def test_a_score_from_numpy_becomes_plain_json() -> None:
         {"dense": LegScore(numpy.float32(0.5), 1)},
         PAPER,
     )
-    assert '"score": 0.5, "cosine": 0.25' in corpus.json_text(corpus.answer_json(answer_of(match)))
+    assert '"score": 0.5, "cosine": 0.25' in json_text(answer_json(answer_of(match)))
 
 
 def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
-    assert corpus.answer_text(ANSWER, TERMINAL) == (
+    assert answer_text(ANSWER, TERMINAL) == (
         "1  0.712  guide.md  lines 10-11  confidence 0.90\n"
         "   Guide > Engine > Oil\n"
         "   Check the oil every week.\n"
@@ -209,9 +213,7 @@ def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
 
 
 def test_colors_mark_the_strongest_sentence() -> None:
-    assert corpus.answer_text(
-        answer_of(ANSWER.matches[0]), TerminalStyle(width=80, color=True)
-    ) == (
+    assert answer_text(answer_of(ANSWER.matches[0]), TerminalStyle(width=80, color=True)) == (
         "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m  \x1b[32mlines "
         "10-11\x1b[0m  confidence 0.90\n"
         "   \x1b[2mGuide > Engine > Oil\x1b[0m\n"
@@ -222,7 +224,7 @@ def test_colors_mark_the_strongest_sentence() -> None:
 
 def test_a_path_is_a_link_where_links_are_wanted() -> None:
     path = (
-        corpus.answer_text(
+        answer_text(
             answer_of(ANSWER.matches[0]), TerminalStyle(width=80, links=True, base=b"/docs/")
         )
         .splitlines()[0]
@@ -243,7 +245,7 @@ def test_a_link_is_percent_encoded_and_leads_to_a_file_that_exists(path: bytes, 
 
 
 def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
-    assert corpus.answer_text(ANSWER, TerminalStyle(base=b"/docs")) == (
+    assert answer_text(ANSWER, TerminalStyle(base=b"/docs")) == (
         "1\t0.712\tguide.md\tlines 10-11\tGuide > Engine > Oil\tCheck the oil every week. Use "
         "grade 15W-40.\n"
         "2\t0.310\t/else/paper.pdf\tp. 12\t\tOther words\n"
@@ -251,16 +253,14 @@ def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
 
 
 def test_a_pipe_gets_no_codes_even_if_colors_and_links_are_asked_for() -> None:
-    assert corpus.answer_text(ANSWER, TerminalStyle(color=True, links=True)) == corpus.answer_text(
-        ANSWER
-    )
+    assert answer_text(ANSWER, TerminalStyle(color=True, links=True)) == answer_text(ANSWER)
 
 
 def test_no_match_prints_nothing_and_is_said_in_the_notes() -> None:
-    assert corpus.answer_text(NO_MATCH) == ""
-    assert corpus.answer_text(NO_MATCH, TERMINAL) == ""
-    assert corpus.answer_paths(NO_MATCH) == ""
-    assert corpus.answer_notes(NO_MATCH) == ['nothing matches "void\ufffd[2J"']
+    assert answer_text(NO_MATCH) == ""
+    assert answer_text(NO_MATCH, TERMINAL) == ""
+    assert answer_paths(NO_MATCH) == ""
+    assert answer_notes(NO_MATCH) == ['nothing matches "void\ufffd[2J"']
 
 
 def test_notes_say_what_was_left_out() -> None:
@@ -276,20 +276,18 @@ def test_notes_say_what_was_left_out() -> None:
         is_approximate=True,
         notes=("a\nb",),
     )
-    assert corpus.answer_notes(answer) == [
+    assert answer_notes(answer) == [
         "a b",
         "1 document not searched by meaning yet: `searchapp ingest` makes the missing vectors",
         "2,000 documents out of date: `searchapp ingest` reads them again",
         "the ranking is approximate: `--exact` compares every vector",
     ]
-    assert corpus.answer_notes(ANSWER) == []
+    assert answer_notes(ANSWER) == []
 
 
 def test_paths_come_once_each_best_first_and_exact() -> None:
     odd = Match(3, 0.1, 0.1, {}, Hit(1, 1, b"/docs/\xff", "", "txt", Passage(0, 1), "x"))
-    paths = corpus.answer_paths(
-        answer_of(ANSWER.matches[1], odd, ANSWER.matches[0], ANSWER.matches[1])
-    )
+    paths = answer_paths(answer_of(ANSWER.matches[1], odd, ANSWER.matches[0], ANSWER.matches[1]))
     assert os.fsencode(paths) == b"/else/paper.pdf\n/docs/\xff\n/docs/guide.md\n"
 
 
@@ -304,7 +302,7 @@ def test_paths_come_once_each_best_first_and_exact() -> None:
 )
 def test_a_place_is_a_page_or_lines_or_nothing(passage: Passage, place: str) -> None:
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", passage, "x"))
-    assert corpus.answer_text(answer_of(match)).split("\t")[3] == place
+    assert answer_text(answer_of(match)).split("\t")[3] == place
 
 
 @pytest.mark.parametrize(
@@ -320,7 +318,7 @@ def test_the_heading_leaves_out_the_title(
     title: str, headings: tuple[str, ...], below: str
 ) -> None:
     hit = Hit(1, 1, b"/a", title, "txt", Passage(0, 1, headings=headings), "x")
-    match = corpus.answer_json(answer_of(Match(1, 0.5, 0.5, {}, hit)))["matches"]
+    match = answer_json(answer_of(Match(1, 0.5, 0.5, {}, hit)))["matches"]
     assert isinstance(match, list)
     assert match[0]["heading"] == below
 
@@ -479,21 +477,17 @@ def test_nothing_hostile_passes_any_text() -> None:
     for width in (None, 60):
         style = TerminalStyle(width=width)
         texts = [
-            corpus.answer_text(
-                answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), style
-            ),
-            "\n".join(
-                corpus.answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))
-            ),
-            corpus.report_text(IngestReport(1, 1.0, files, notes=(HOSTILE,)), style),
+            answer_text(answer_of(Match(1, 0.5, 0.5, {"dense": LegScore(1.0, 1)}, hit)), style),
+            "\n".join(answer_notes(Answer(HOSTILE, "cosine", (), 1, (), 1.0, notes=(HOSTILE,)))),
+            report_text(IngestReport(1, 1.0, files, notes=(HOSTILE,)), style),
             corpus.list_text([row], style),
             corpus.show_text(row, {HOSTILE: HOSTILE}, [hit], style),
             corpus.status_text(
                 Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1),
                 style,
             ),
-            corpus.findings_text([Finding(HOSTILE, path)], style),
-            corpus.error_text(EncoderError(HOSTILE, hint=HOSTILE), style),
+            findings_text([Finding(HOSTILE, path)], style),
+            error_text(EncoderError(HOSTILE, hint=HOSTILE), style),
         ]
         assert not set("".join(texts)) & set("\x00\x07\x1b\x7f\x9b\r\u202e\u2066\udcff")
 
@@ -519,7 +513,7 @@ REPORT = IngestReport(
 
 
 def test_a_report_for_programs_lists_every_file() -> None:
-    assert corpus.report_json(REPORT) == {
+    assert report_json(REPORT) == {
         "generation": 4,
         "took_s": 12.0,
         "counts": {"indexed": 2, "unchanged": 1, "removed": 1, "skipped": 1201, "failed": 1},
@@ -545,7 +539,7 @@ def test_a_report_for_programs_lists_every_file() -> None:
 
 
 def test_a_report_accounts_for_every_file() -> None:
-    assert corpus.report_text(REPORT, TerminalStyle(base=b"/docs")) == (
+    assert report_text(REPORT, TerminalStyle(base=b"/docs")) == (
         "1,206 files: 2 indexed, 1 unchanged, 1 removed, 1,201 skipped, 1 failed\n"
         "240 passages embedded, 10 reused in 12 s (20 passages/s); generation 4\n"
         "failed:\n"
@@ -569,7 +563,7 @@ def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -
             b"/scan.pdf", "indexed", "3 of 9 pages that are images were recognised in time"
         ),
     )
-    assert corpus.report_text(IngestReport(1, 1.0, files)).splitlines()[2:] == [
+    assert report_text(IngestReport(1, 1.0, files)).splitlines()[2:] == [
         "failed:",
         "  /a.zip: 0 of 2 files in it were read: encrypted",
         "  /e.zip!/f.pdf: broken",
@@ -607,11 +601,11 @@ def test_what_was_left_out_is_listed_a_line_a_file() -> None:
 )
 def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) -> None:
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
-    assert corpus.answer_text(answer_of(match)).split("\t")[3] == shown
+    assert answer_text(answer_of(match)).split("\t")[3] == shown
 
 
 def test_an_interrupted_or_empty_report_is_said_plainly() -> None:
-    assert corpus.report_text(IngestReport(0, 0.0, (), was_interrupted=True)) == (
+    assert report_text(IngestReport(0, 0.0, (), was_interrupted=True)) == (
         "0 files\n"
         "0 passages embedded, 0 reused in 0.0 s; generation 0\n"
         "interrupted: what is listed as indexed is kept; the same command goes on from here\n"
@@ -624,7 +618,7 @@ def test_a_report_of_thousands_of_bad_files_stays_short_and_says_how_many_it_lea
         FileOutcome(b"/s%d" % number, "skipped", f"reason {number % 12:02d}")
         for number in range(1200)
     ]
-    lines = corpus.report_text(IngestReport(1, 1.0, (*failed, *skipped))).splitlines()
+    lines = report_text(IngestReport(1, 1.0, (*failed, *skipped))).splitlines()
     assert len(lines) == 2 + 52 + 12
     assert lines[53] == "  … and 2,950 more; `--json` lists every file"
     assert lines[55] == "  100 reason 00: /s0, /s12, /s24, …"
@@ -848,11 +842,11 @@ def test_findings_are_listed_with_what_is_lost_first() -> None:
         Finding("text differs from its digest", b"/docs/a.md", is_lost=True),
     ]
     assert (
-        corpus.findings_text(findings)
+        findings_text(findings)
         == "lost: /docs/a.md: text differs from its digest\nrepairable: keyword rows differ\n"
     )
-    assert corpus.findings_text([]) == "no damage found\n"
-    assert corpus.findings_json(findings) == {
+    assert findings_text([]) == "no damage found\n"
+    assert findings_json(findings) == {
         "findings": [
             {"what": "keyword rows differ", "path": "", "lost": False},
             {"what": "text differs from its digest", "path": "/docs/a.md", "lost": True},
@@ -863,14 +857,14 @@ def test_findings_are_listed_with_what_is_lost_first() -> None:
 def test_an_error_names_its_cure() -> None:
     error = CorpusMissing("there is no corpus at /x", hint="`searchapp ingest PATH` makes one")
     assert (
-        corpus.error_text(error)
+        error_text(error)
         == "error: there is no corpus at /x\nhint: `searchapp ingest PATH` makes one\n"
     )
     assert (
-        corpus.error_text(CorpusMissing("gone"), TerminalStyle(color=True))
+        error_text(CorpusMissing("gone"), TerminalStyle(color=True))
         == "\x1b[31merror:\x1b[0m gone\n"
     )
-    assert corpus.error_json(error) == {
+    assert error_json(error) == {
         "error": {
             "code": "corpus_missing",
             "message": "there is no corpus at /x",
@@ -910,9 +904,18 @@ def test_durations_are_in_their_two_largest_units(seconds: float, shown: str) ->
     assert human_duration(seconds) == shown
 
 
-def test_rendering_imports_neither_rich_nor_numpy() -> None:
-    code = "import sys, searchapp.render; sys.exit(bool({'rich', 'numpy'} & sys.modules.keys()))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_an_answer_imports_nothing_heavy_and_nothing_of_other_commands() -> None:
+    code = """
+import sys, searchapp.output.answers
+print(*(name for name in sys.modules if name in ("rich", "numpy", "jinja2")
+        or name.startswith("searchapp.output.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [
+        "searchapp.output.serialization",
+        "searchapp.output.terminal",
+        "searchapp.output.answers",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -923,7 +926,7 @@ def test_rendering_imports_neither_rich_nor_numpy() -> None:
     ],
 )
 def test_an_answer_says_how_it_was_found(mode: str, legs: tuple[str, ...], said: str) -> None:
-    assert corpus.how_text(replace(ANSWER, mode=mode, legs=legs)) == said
+    assert how_text(replace(ANSWER, mode=mode, legs=legs)) == said
 
 
 def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() -> None:
@@ -934,9 +937,7 @@ def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() 
         parts={"cosine": 1.0, "keyword": 0.5, "place": 0.0},
         shares=shares,
     )
-    lines = corpus.answer_text(replace(ANSWER, matches=(match,)), is_explained=True).splitlines()[
-        1:
-    ]
+    lines = answer_text(replace(ANSWER, matches=(match,)), explained=True).splitlines()[1:]
     assert lines == [
         "legs: dense 0.712 (rank 1), keyword 11.500 (rank 2)",
         "score: 1.500 = +1.000 cosine +0.500 keyword",

@@ -1,5 +1,5 @@
 """What is told of a map, in words and as JSON: what it shows, how much of the truth, and its
-points. Pure, as `render` is.
+points. Pure, as `answers` is.
 """
 
 from __future__ import annotations

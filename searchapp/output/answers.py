@@ -1,0 +1,307 @@
+"""How the answer to a question looks: for people, for pipes, as JSON.
+
+Pure: values in, strings and plain dicts out. It prints nothing and knows neither terminal,
+environment nor database. Every text ends in a newline, or is empty where there is nothing to say.
+A query imports this module, so it stays light.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from searchapp.humanize import one_line, pluralize, safe
+from searchapp.output.serialization import rounded
+from searchapp.output.terminal import (
+    CYAN,
+    DIM,
+    GREEN,
+    PLAIN,
+    TerminalStyle,
+    display_path,
+    flowing,
+    heated,
+    joined,
+    marked,
+    truncate,
+    window,
+    wrapped,
+)
+
+if TYPE_CHECKING:
+    from searchapp.types.documents import Hit, Passage, Span
+    from searchapp.types.results import Answer, CosineShares, Match
+
+_PLACES = {"date": "{}", "page": "p. {}", "slide": "slide {}", "sheet": "{}"}
+_RANGES = {
+    "row": ("row {}", "rows {}-{}"),
+    "cell": ("cell {}", "cells {}-{}"),
+    "time": ("{}", "{}-{}"),
+    "line": ("line {}", "lines {}-{}"),
+}
+_EXCERPT_LINES = 6
+NARROWEST = 20  # columns for a passage, on however narrow a terminal
+_EXAMPLES_SHOWN = 3
+_WORDS_SHOWN = 8
+
+
+def answer_json(answer: Answer) -> dict[str, object]:
+    """An answer for programs; scores rounded to six digits, paths as `os.fsdecode` gives them."""
+    return {
+        "query": answer.query,
+        "mode": answer.mode,
+        "legs": list(answer.legs),
+        "generation": answer.generation,
+        "pending": answer.pending,
+        "stale": answer.stale,
+        "approximate": answer.is_approximate,
+        "took_ms": round(float(answer.took_ms), 3),
+        "matches": [_match_json(match) for match in answer.matches],
+        "notes": list(answer.notes),
+    }
+
+
+def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool = False) -> str:
+    """The matches, best first; "" where there is none (`answer_notes` says so).
+
+    With a width: a header line, the heading path and an excerpt of six lines around the strongest
+    highlight. Without: a line a match, of the fields rank, cosine (in keyword mode BM25), path,
+    place, heading path and whole passage, separated by tabs; white space within a field is a single
+    space. Explained, what the score is made of follows each match.
+    """
+    if style.width is None:
+        return "".join(
+            _match_line(match, style) + (joined(_explained(match)) if explained else "")
+            for match in answer.matches
+        )
+    indent = len(str(len(answer.matches))) + 2
+    return "\n".join(
+        _match_text(match, style, indent=indent)
+        + (joined(" " * indent + line for line in _explained(match)) if explained else "")
+        for match in answer.matches
+    )
+
+
+def answer_paths(answer: Answer) -> str:
+    """The matching files, a line each, best first; exact, so it is to be written with
+    `surrogateescape`.
+    """
+    return "".join(
+        f"{os.fsdecode(path)}\n"
+        for path in dict.fromkeys(match.hit.path for match in answer.matches)
+    )
+
+
+def how_text(answer: Answer) -> str:
+    """How an answer was found: its mode, the legs that ran, and the time that it took."""
+    legs = "" if answer.legs == (answer.mode,) else f" ({' + '.join(answer.legs)})"
+    return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms"
+
+
+def answer_notes(answer: Answer) -> list[str]:
+    """What a reader of the answer should know besides: nothing found, documents left out or out of
+    date, notes.
+    """
+    notes = [one_line(note) for note in answer.notes]
+    if not answer.matches:
+        notes.insert(0, f'nothing matches "{one_line(answer.query)}"')
+    if answer.pending:
+        notes.append(
+            f"{pluralize(answer.pending, 'document')} not searched by meaning yet: `searchapp "
+            "ingest` makes the missing vectors"
+        )
+    if answer.stale:
+        notes.append(
+            f"{pluralize(answer.stale, 'document')} out of date: `searchapp ingest` reads them "
+            "again"
+        )
+    if answer.is_approximate:
+        notes.append("the ranking is approximate: `--exact` compares every vector")
+    return notes
+
+
+# ---- one match -----------------------------------------------------------------------------------
+
+
+def _match_json(match: Match) -> dict[str, object]:
+    hit = match.hit
+    return {
+        "rank": match.rank,
+        "score": rounded(match.score),
+        "cosine": None if match.cosine is None else rounded(match.cosine),
+        "confidence": None if match.confidence is None else rounded(match.confidence),
+        "legs": {
+            name: {"score": rounded(leg.score), "rank": leg.rank}
+            for name, leg in match.legs.items()
+        },
+        "path": os.fsdecode(hit.path),
+        "title": hit.title,
+        "type": hit.type,
+        **hit_json(hit),
+        "parts": {name: rounded(part) for name, part in match.parts.items()},
+        "copies": [os.fsdecode(path) for path in match.near_duplicates],
+        "sentence": None if match.sentence is None else list(match.sentence),
+        "shares": None if match.shares is None else _shares_json(match.shares),
+        "highlights": [[start, end, rounded(weight)] for start, end, weight in match.highlights],
+    }
+
+
+def _shares_json(shares: CosineShares) -> dict[str, object]:
+    """What adds up to a cosine; unrounded, as the sum is to be exact."""
+    words = [[word.start, word.end, word.share] for word in shares.words]
+    return {
+        "cosine": shares.cosine,
+        "special": shares.special,
+        "headings": shares.headings,
+        "words": words,
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, object]:
+    """A passage for programs: its place in the file and in the text, its headings, its text."""
+    passage = hit.passage
+    place = dict(passage.place)
+    heading = " > ".join(headings_below_title(hit))
+    return {
+        **{name: place.get(name) for name in ("page", "line_start", "line_end")},
+        "place": place | ({"heading": heading} if heading else {}),
+        "start": passage.start,
+        "end": passage.end,
+        "heading": heading,
+        "text": hit.text,
+    }
+
+
+def _match_line(match: Match, style: TerminalStyle) -> str:
+    hit = match.hit
+    path = display_path(hit.path, style.base)
+    return (
+        "\t".join(
+            (
+                str(match.rank),
+                _figure(match),
+                path,
+                place_text(hit.passage),
+                _heading_path(hit),
+                one_line(hit.text),
+            )
+        )
+        + "\n"
+    )
+
+
+def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
+    margin = " " * indent
+    columns = max(NARROWEST, (style.width or 0) - indent)
+    header = [
+        style.paint(str(match.rank).rjust(indent - 2), DIM),
+        style.paint(_figure(match), CYAN),
+        style.path(match.hit.path),
+    ]
+    if place := place_text(match.hit.passage):
+        header.append(style.paint(place, GREEN))
+    if match.confidence is not None:
+        header.append(f"confidence {match.confidence:.2f}")
+    lines = ["  ".join(header)]
+    if heading := _heading_path(match.hit):
+        lines.append(margin + style.paint(truncate(heading, columns), DIM))
+    lines += [margin + line if line else "" for line in _passage_lines(match, style, columns)]
+    if match.near_duplicates:
+        lines.append(
+            margin
+            + style.paint(
+                truncate(f"nearly the same in {_named_copies(match, style)}", columns), DIM
+            )
+        )
+    return joined(lines)
+
+
+def _figure(match: Match) -> str:
+    """The number before a match: its cosine, or the score of a ranking without one."""
+    return f"{match.score if match.cosine is None else match.cosine:.3f}"
+
+
+def _explained(match: Match) -> list[str]:
+    """Why a match stands where it stands: its legs, what its score is made of, and what makes up
+    its cosine.
+    """
+    legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
+    lines = [f"legs: {', '.join(legs)}"]
+    if len(match.parts) > 1:
+        parts = " ".join(
+            f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3)
+        )
+        lines.append(f"score: {match.score:.3f} = {parts}")
+    if match.shares:
+        shares, words = match.shares, sum(word.share for word in match.shares.words)
+        parts = (
+            f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} "
+            "special tokens"
+        )
+        lines.append(f"cosine: {shares.cosine:.3f} = {parts}")
+        strongest = sorted(shares.words, key=lambda word: (-word.share, word.start))[:_WORDS_SHOWN]
+        named = (f"{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}" for w in strongest)
+        lines.append(f"words: {', '.join(named)}")
+    return lines
+
+
+def _named_copies(match: Match, style: TerminalStyle) -> str:
+    """The documents that hold nearly the same passage, as many as an example takes."""
+    names = ", ".join(
+        display_path(path, style.base) for path in match.near_duplicates[:_EXAMPLES_SHOWN]
+    )
+    rest = len(match.near_duplicates) - _EXAMPLES_SHOWN
+    return f"{names}, and {pluralize(rest, 'other file')}" if rest > 0 else names
+
+
+def headings_below_title(hit: Hit) -> tuple[str, ...]:
+    """The heading path without the title that leads it, which the splitter may have cut short."""
+    headings = hit.passage.headings
+    return headings[1:] if headings and hit.title.startswith(headings[0]) else headings
+
+
+def _heading_path(hit: Hit) -> str:
+    return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
+
+
+def place_text(passage: Passage) -> str:
+    """Where a passage stands in its file, for people; what its path or title says already is left
+    out.
+    """
+    place = {name: one_line(str(value)) for name, value in passage.place}
+    parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
+    for name, (one, many) in _RANGES.items():
+        if start := place.get(f"{name}_start"):
+            end = place.get(f"{name}_end", start)
+            parts.append(one.format(start) if end == start else many.format(start, end))
+    return ", ".join(parts)
+
+
+# ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --
+
+
+def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
+    """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is
+    marked, several are a heat map.
+    """
+    text = flowing(safe(match.hit.text), match.hit.type)
+    lines = wrapped(text, columns - 2)
+    if len(lines) <= _EXCERPT_LINES:
+        return [_highlighted(text, line, match, style) for line in lines]
+    lines = [line for line in lines if line[0] < line[1]]
+    strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
+    begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
+    shown = [
+        _highlighted(text, line, match, style) for line in lines[begin : begin + _EXCERPT_LINES]
+    ]
+    if begin:
+        shown[0] = f"… {shown[0]}"
+    if begin + _EXCERPT_LINES < len(lines):
+        shown[-1] += " …"
+    return shown
+
+
+def _highlighted(text: str, line: Span, match: Match, style: TerminalStyle) -> str:
+    if len(match.highlights) > 1:
+        return heated(text, line, match.highlights, style)
+    return marked(text, line, ((start, end) for start, end, _ in match.highlights), style)

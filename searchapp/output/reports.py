@@ -1,0 +1,276 @@
+"""How reports look: what an ingest, a check, a repair and the doctor did or found, and where the
+time went. Tables for people, values for JSON.
+
+Pure, as `answers` is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from searchapp.humanize import human_duration, one_line, pluralize
+from searchapp.output.terminal import (
+    BOLD,
+    CYAN,
+    PLAIN,
+    RED,
+    TerminalStyle,
+    joined,
+    table,
+)
+from searchapp.types.documents import containers_of
+
+if TYPE_CHECKING:
+    from searchapp.types.documents import Unindexed
+    from searchapp.types.results import (
+        Diagnosis,
+        FileOutcome,
+        Finding,
+        IngestReport,
+        RepairReport,
+    )
+_OUTCOMES = ("indexed", "unchanged", "moved", "removed", "skipped", "failed")
+_LISTED = 50
+_REASONS_SHOWN = 10
+_EXAMPLES_SHOWN = 3
+
+
+def report_json(report: IngestReport) -> dict[str, object]:
+    """A report for programs: every file, with an absolute path."""
+    return {
+        "generation": report.generation,
+        "took_s": round(float(report.took_s), 3),
+        "counts": report.counts(),
+        "files": [file_json(entry) for entry in report.files],
+        "passages_embedded": report.passages_embedded,
+        "passages_reused": report.passages_reused,
+        "interrupted": report.was_interrupted,
+        "notes": list(report.notes),
+    }
+
+
+def report_text(report: IngestReport, style: TerminalStyle = PLAIN) -> str:
+    """A summary in which every file counts: failures and files read only in part one by one,
+    skipped files by reason.
+    """
+    lines = [_counts_line(report, style), _passages_line(report)]
+    lines += [
+        *listed_lines("failed", report.files, style),
+        *listed_lines("indexed", report.files, style),
+        *skipped_lines(report.files, style),
+    ]
+    lines += [f"note: {one_line(note)}" for note in report.notes]
+    if report.was_interrupted:
+        lines.append(
+            style.paint(
+                "interrupted: what is listed as indexed is kept; the same command goes on from "
+                "here",
+                RED,
+            )
+        )
+    return joined(lines)
+
+
+def stages_text(stages_s: Mapping[str, float], style: TerminalStyle = PLAIN) -> str:
+    """Where the time went, a stage a line, in milliseconds."""
+    return joined(
+        f"{style.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}"
+        for name, took_s in stages_s.items()
+    )
+
+
+def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
+    """Where the time went, in seconds."""
+    return {name: round(took_s, 4) for name, took_s in stages_s.items()}
+
+
+# ---- check, repair, doctor -----------------------------------------------------------------------
+
+
+def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
+    """What a check found, for programs."""
+    return {
+        "findings": [
+            {"what": each.what, "path": os.fsdecode(each.path), "lost": each.is_lost}
+            for each in findings
+        ]
+    }
+
+
+def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> str:
+    """What a check found, a line each, what is lost first."""
+    if not findings:
+        return "no damage found\n"
+    lines = []
+    for finding in sorted(findings, key=lambda each: (not each.is_lost, each.path, each.what)):
+        kind = style.paint("lost", RED) if finding.is_lost else "repairable"
+        lines.append(
+            ": ".join(
+                (
+                    kind,
+                    *([style.path(finding.path)] if finding.path else []),
+                    one_line(finding.what),
+                )
+            )
+        )
+    return joined(lines)
+
+
+def repair_json(repair: RepairReport | None) -> dict[str, object]:
+    """What a repair did, for programs; nothing where nothing was wrong."""
+    if repair is None:
+        return {"repaired": None, "lost": []}
+    repaired = {
+        "documents": repair.documents,
+        "embedded_again": repair.to_embed,
+        "backup": repair.backup,
+    }
+    read_again = [os.fsdecode(path) for path in repair.to_read if path not in repair.lost]
+    return {
+        "repaired": repaired | {"read_again": read_again},
+        "lost": [os.fsdecode(path) for path in repair.lost],
+        "notes": repair.notes,
+    }
+
+
+def repair_text(repair: RepairReport | None, style: TerminalStyle = PLAIN) -> str:
+    """What a repair did, and what is lost, a line each."""
+    if repair is None:
+        return "no damage repair, nothing to repair\n"
+    read_again = [path for path in repair.to_read if path not in repair.lost]
+    lines = [
+        f"{style.paint('lost', RED)}: "
+        f"{style.path(path) if path else 'a document whose path cannot be read'}"
+        for path in repair.lost
+    ]
+    lines += [f"read again: {style.path(path)}" for path in read_again]
+    lines += [f"note: {one_line(note)}" for note in repair.notes]
+    kept = f"{repair.documents:,} documents kept, {repair.to_embed:,} of them embedded again"
+    lines.append(f"{kept}; {len(read_again):,} read again; {len(repair.lost):,} lost")
+    lines.append(f"the corpus as it was found: {style.path(os.fsencode(repair.backup))}")
+    return joined(lines)
+
+
+def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
+    """What the doctor has seen, for programs."""
+    return {
+        **{name: dict(facts) for name, facts in diagnosis.sections.items()},
+        "problems": [{"what": each.what, "hint": each.hint} for each in diagnosis.problems],
+    }
+
+
+def diagnosis_text(diagnosis: Diagnosis, style: TerminalStyle = PLAIN) -> str:
+    """What the doctor has seen, section by section, and last what is wrong, each with its cure."""
+    lines = []
+    for name, facts in diagnosis.sections.items():
+        lines += [
+            style.paint(name, BOLD),
+            *(
+                f"  {line}"
+                for line in table([(key, one_line(value)) for key, value in facts], style)
+            ),
+            "",
+        ]
+    for problem in diagnosis.problems:
+        lines += [f"{style.paint('problem:', RED)} {one_line(problem.what)}"]
+        lines += [f"{style.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
+    return joined(lines or [""]) if diagnosis.problems else joined([*lines, "nothing is wrong"])
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+
+def file_json(entry: FileOutcome | Unindexed) -> dict[str, object]:
+    """What became of a file, for programs."""
+    values: dict[str, object] = {
+        "path": os.fsdecode(entry.path),
+        "outcome": entry.outcome,
+        "reason": entry.reason,
+    }
+    return values if entry.files == 1 else {**values, "files": entry.files}
+
+
+def file_name(entry: FileOutcome | Unindexed, style: TerminalStyle) -> str:
+    """The path of a file, and how many files it stands for where they are several."""
+    return style.path(entry.path, "") + (
+        "" if entry.files == 1 else f" ({pluralize(entry.files, 'file')})"
+    )
+
+
+def _counts_line(report: IngestReport, style: TerminalStyle) -> str:
+    counts = report.counts()
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
+    return style.paint(pluralize(sum(counts.values()), "file"), BOLD) + (
+        f": {', '.join(parts)}" if parts else ""
+    )
+
+
+def _passages_line(report: IngestReport) -> str:
+    rate = (
+        f" ({report.passages_embedded / report.took_s:,.0f} passages/s)"
+        if report.passages_embedded and report.took_s > 0
+        else ""
+    )
+    done = (
+        f"{pluralize(report.passages_embedded, 'passage')} embedded, "
+        f"{report.passages_reused:,} reused"
+    )
+    return f"{done} in {human_duration(report.took_s)}{rate}; generation {report.generation}"
+
+
+def listed_lines(
+    outcome: Literal["failed", "indexed"],
+    files: Iterable[FileOutcome | Unindexed],
+    style: TerminalStyle,
+) -> list[str]:
+    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated;
+    an archive speaks for what is in it.
+    """
+    found = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
+    entries = [
+        entry
+        for path, entry in found.items()
+        if not any(each in found for each in containers_of(path))
+    ]
+    if not entries:
+        return []
+    lines = [
+        style.paint("failed:", RED) if outcome == "failed" else style.paint("read in part:", BOLD)
+    ]
+    lines += [
+        f"  {file_name(entry, style)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]
+    ]
+    if rest := sum(entry.files for entry in entries[_LISTED:]):
+        lines.append(f"  … and {rest:,} more; `--json` lists every file")
+    return lines
+
+
+def skipped_lines(files: Iterable[FileOutcome | Unindexed], style: TerminalStyle) -> list[str]:
+    """A heading and a line a reason, the most frequent first, each with a few examples."""
+    groups: dict[str, list[FileOutcome | Unindexed]] = {}
+    for entry in files:
+        if entry.outcome == "skipped":
+            groups.setdefault(entry.reason, []).append(entry)
+    if not groups:
+        return []
+    totals = sorted(
+        ((-sum(entry.files for entry in group), reason) for reason, group in groups.items())
+    )
+    lines = [style.paint("skipped:", BOLD)]
+    lines += [
+        f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], style)}"
+        for total, reason in totals[:_REASONS_SHOWN]
+    ]
+    if rest := totals[_REASONS_SHOWN:]:
+        lines.append(
+            f"  {-sum(total for total, _ in rest):,} for {pluralize(len(rest), 'other reason')}; "
+            "`--json` lists every file"
+        )
+    return lines
+
+
+def _examples(group: Sequence[FileOutcome | Unindexed], style: TerminalStyle) -> str:
+    more = ", …" if len(group) > _EXAMPLES_SHOWN else ""
+    return ", ".join(file_name(entry, style) for entry in group[:_EXAMPLES_SHOWN]) + more

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 from searchapp.evaluation.qrels import collection_records
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 

@@ -37,7 +37,7 @@ from searchapp.errors import (
     UnknownMode,
     Unsupported,
 )
-from searchapp.extract import extractor_of
+from searchapp.extract.registry import extractor_of
 from searchapp.filesystem.sources import standing_source
 from searchapp.search import more_like_this, query_parser, ranking
 from searchapp.search.searcher import Request, Search, needs_encoder

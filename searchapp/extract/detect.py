@@ -15,180 +15,19 @@ import zlib
 from pathlib import PurePosixPath
 
 from searchapp.errors import FileFailed, FileSkipped
-
-DETECTOR_VERSION = 2  # a higher one looks again at what it could not tell
-
-_SNIFFED = 8192  # bytes: enough to tell text from everything else
-
-_TEXT_TYPES = {
-    **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
-    **dict.fromkeys(("rst", "rest"), "rst"),
-    **dict.fromkeys(("html", "htm", "xhtml", "shtml"), "html"),
-    **{
-        ending: ending
-        for ending in ("adoc", "bib", "csv", "ini", "json", "jsonl", "log", "org", "srt")
-    },
-    **{ending: ending for ending in ("tex", "toml", "tsv", "vtt", "xml", "yaml")},
-    **dict.fromkeys(("asciidoc", "asc"), "adoc"),
-    **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
-    **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
-    **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
-    "yml": "yaml",
-    "ndjson": "jsonl",
-    "geojson": "json",
-    "tab": "tsv",
-}
-
-_CODE_ENDINGS = {
-    **{
-        ending: ending
-        for ending in (
-            "awk",
-            "bat",
-            "c",
-            "clj",
-            "cpp",
-            "cs",
-            "css",
-            "cu",
-            "dart",
-            "el",
-            "erl",
-            "ex",
-            "go",
-        )
-    },
-    **{
-        ending: ending
-        for ending in (
-            "groovy",
-            "h",
-            "hpp",
-            "hs",
-            "java",
-            "jl",
-            "js",
-            "kt",
-            "lisp",
-            "lua",
-            "m",
-            "ml",
-            "nim",
-        )
-    },
-    **{
-        ending: ending
-        for ending in (
-            "php",
-            "pl",
-            "proto",
-            "ps1",
-            "py",
-            "r",
-            "rb",
-            "rs",
-            "scala",
-            "sh",
-            "sql",
-            "swift",
-        )
-    },
-    **{ending: ending for ending in ("tcl", "tf", "ts", "vb", "vue", "zig")},
-    **dict.fromkeys(("pyi", "pyw"), "py"),
-    **dict.fromkeys(("cjs", "jsx", "mjs"), "js"),
-    **dict.fromkeys(("cts", "mts", "tsx"), "ts"),
-    **dict.fromkeys(("cc", "cxx"), "cpp"),
-    **dict.fromkeys(("hh", "hxx"), "hpp"),
-    **dict.fromkeys(("bash", "fish", "ksh", "zsh"), "sh"),
-    **dict.fromkeys(("kts",), "kt"),
-    **dict.fromkeys(("pm",), "pl"),
-    **dict.fromkeys(("less", "scss"), "css"),
-}
-
-CODE_TYPES = frozenset({*_CODE_ENDINGS.values(), "make", "docker"})
-
-_INTERPRETERS = {
-    "python": "py",
-    "bash": "sh",
-    "sh": "sh",
-    "dash": "sh",
-    "zsh": "sh",
-    "ksh": "sh",
-    "fish": "sh",
-    "node": "js",
-    "perl": "pl",
-}
-_INTERPRETERS |= {
-    "ruby": "rb",
-    "Rscript": "r",
-    "php": "php",
-    "lua": "lua",
-    "awk": "awk",
-    "gawk": "awk",
-    "tclsh": "tcl",
-    "julia": "jl",
-}
-
-IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
-
-_ZIPPED_TYPES = {
-    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "docx"),
-    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), "xlsx"),
-    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "pptx"),
-    **dict.fromkeys(("odt", "ott", "odm", "oth"), "odt"),
-    **dict.fromkeys(("odp", "otp"), "odp"),
-    **dict.fromkeys(("ods", "ots"), "ods"),
-    "odg": "odg",
-    "epub": "epub",
-    "xlsb": "xlsb",
-}
-_OLE_TYPES = {
-    **dict.fromkeys(("doc", "dot"), "doc"),
-    **dict.fromkeys(("xls", "xlt"), "xls"),
-    **dict.fromkeys(("ppt", "pps", "pot"), "ppt"),
-    "msg": "msg",
-}
-_IMAGE_ENDINGS = {
-    "png": "png",
-    "jpg": "jpg",
-    "jpeg": "jpg",
-    "bmp": "bmp",
-    "tif": "tiff",
-    "tiff": "tiff",
-    "webp": "webp",
-}
-_MAIL_ENDINGS = {
-    "eml": "eml",
-    "emlx": "eml",
-    "mbox": "mbox",
-    "mbx": "mbox",
-    "mht": "mhtml",
-    "mhtml": "mhtml",
-}
-
-_WORDS = {
-    "Word documents": "doc docm docx dot dotx",
-    "Excel workbooks": "xls xlsb xlsm xlsx xltx",
-    "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
-    "OpenDocument files": "odb odf odg odp ods odt ott",
-    "iWork files": "key numbers pages",
-    "e-books": "azw azw3 fb2 mobi",
-    "mail": "emlx msg pst",
-    "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
-    "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
-    "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
-    "archives": "7z cab iso lz4 rar z zst",
-    "programs": "apk bin class dll dylib elf exe jar msi o pyc so war wasm whl xpi",
-    "fonts": "eot otf ttf woff woff2",
-    "databases": "accdb db mdb sqlite sqlite3",
-    "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
-}
-_WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
-_TEXT_WITHOUT_READER = frozenset({"svg"})
-_ZIPPED_WITHOUT_READER = frozenset(
-    {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}
+from searchapp.extract.file_types import (
+    CODE_ENDINGS,
+    INTERPRETERS,
+    MAIL_ENDINGS,
+    OLE_TYPES,
+    TEXT_TYPES,
+    TEXT_WITHOUT_READER,
+    WORDS_OF,
+    ZIPPED_TYPES,
+    ZIPPED_WITHOUT_READER,
 )
 
+_SNIFFED = 8192  # bytes: enough to tell text from everything else
 _ZIPPED_PARTS = (
     ("word/document", "docx"),
     ("xl/workbook.bin", "xlsb"),
@@ -282,7 +121,7 @@ def type_of(data: bytes, name: str) -> str:
         return "rtf"
     if not is_text(data, ending):
         return _binary_type(data, ending)
-    if ending in _TEXT_WITHOUT_READER:
+    if ending in TEXT_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
     return _text_type(data, name, ending)
 
@@ -318,7 +157,7 @@ def _may_be_prose(head: bytes, ending: str) -> bool:
     """True where a signature of printable letters may be the first word of a text: no control byte
     follows, the name claims no format.
     """
-    return ending != "pdf" and ending not in _WORDS_OF and not _controls(head)
+    return ending != "pdf" and ending not in WORDS_OF and not _controls(head)
 
 
 def _controls(head: bytes) -> int:
@@ -400,10 +239,10 @@ def _zipped_type(data: bytes, ending: str) -> str:
         names, mimetype = [], b""
     found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
     found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
-    claimed = _ZIPPED_TYPES.get(ending, "")
+    claimed = ZIPPED_TYPES.get(ending, "")
     if found:
         return claimed if claimed in found else found[0]
-    if ending in _ZIPPED_WITHOUT_READER:
+    if ending in ZIPPED_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
     return claimed or "zip"
 
@@ -422,7 +261,7 @@ def _ole_type(data: bytes, ending: str) -> str:
     if "EncryptedPackage" in streams:
         raise FileFailed("encrypted: needs a password")
     found = [kind for stream, kind in _OLE_STREAMS.items() if stream in streams]
-    claimed = _OLE_TYPES.get(ending, "")
+    claimed = OLE_TYPES.get(ending, "")
     if not found and not claimed:
         raise FileSkipped(_no_reader(ending))
     return claimed if claimed in found or not found else found[0]
@@ -440,22 +279,22 @@ def _binary_ending(data: bytes, ending: str) -> str:
         found = []
     if ending in found:
         return ending
-    return next((each for each in found if each in _WORDS_OF), ending)
+    return next((each for each in found if each in WORDS_OF), ending)
 
 
 def _no_reader(ending: str) -> str:
-    words = _WORDS_OF.get(ending, "binary files")
+    words = WORDS_OF.get(ending, "binary files")
     return f"no reader for {words} (.{ending})" if ending else f"no reader for {words}"
 
 
 def _text_type(data: bytes, name: str, ending: str) -> str:
     """The type of a file that is text: what its name claims, else what it begins like."""
     head = data[:_SNIFFED].removeprefix(codecs.BOM_UTF8)
-    if ending in _MAIL_ENDINGS:
-        return _MAIL_ENDINGS[ending]
+    if ending in MAIL_ENDINGS:
+        return MAIL_ENDINGS[ending]
     if ending == "ipynb":
         return "ipynb"
-    known = _TEXT_TYPES.get(ending) or _CODE_ENDINGS.get(ending)
+    known = TEXT_TYPES.get(ending) or CODE_ENDINGS.get(ending)
     if known:
         return known
     stem = PurePosixPath(name).name.lower()
@@ -495,4 +334,4 @@ def _shebang_type(data: bytes) -> str:
     if not match:
         return "txt"
     program, argument = (group.decode() if group else "" for group in match.groups())
-    return _INTERPRETERS.get(argument if program == "env" else program, "txt")
+    return INTERPRETERS.get(argument if program == "env" else program, "txt")

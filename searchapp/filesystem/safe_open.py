@@ -1,4 +1,7 @@
-"""A file's bytes, so that no FIFO, device, link loop or changing file can hang or fool whoever reads."""
+"""The bytes of a file, read so that no FIFO, device, link loop or changing file hangs or fools us.
+
+It knows of one file at a time; which files there are is found in `walk`.
+"""
 
 from __future__ import annotations
 

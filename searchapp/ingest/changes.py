@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchapp.errors import PathMissing
-from searchapp.extract import extractor_of, has_members, is_current
+from searchapp.extract.registry import extractor_of, has_members, is_current
 from searchapp.filesystem import walk
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.types.documents import KnownFile, Root, Source, Unindexed, containers_of, is_within

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
-from searchapp.extract import entries, extractor_of
+from searchapp.extract.entries import entries
+from searchapp.extract.registry import extractor_of
 from searchapp.extract.sandbox.pool import Extracted
 from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.pipeline import Ingest

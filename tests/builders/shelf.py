@@ -10,7 +10,7 @@ from pathlib import Path
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.extract import extractor_of
+from searchapp.extract.registry import extractor_of
 from searchapp.ingest.indexer import Intake
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.testing import HashEncoder

@@ -119,7 +119,7 @@ def _rules(data: bytes) -> None:
 
 
 def _extract(kind: str, data: bytes) -> None:
-    from searchapp.extract import extract
+    from searchapp.extract.entries import extract
 
     extract(data, f"x.{kind}")
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
 
 from searchapp.errors import FileFailed
-from searchapp.extract.archives.archive import MemberNames, refusal_of_name
+from searchapp.extract.archives.names import MemberNames, refusal_of_name
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.mail.mime import Mime, words
+from searchapp.extract.mail.headers import _date, header_lines, mail_metadata, mail_place
+from searchapp.extract.mail.mime import Mime
 from searchapp.extract.members import Allowance, Member
 from searchapp.extract.text.plain import decode
-from searchapp.types.documents import Document, Place
+from searchapp.types.documents import Document
 
-_MAX_SHOWN = 20  # addresses in the text; the metadata has all
 _ENDINGS = {
     "application/pdf": ".pdf",
     "application/rtf": ".rtf",
@@ -64,7 +62,6 @@ _CALENDAR_LINE = re.compile(
     r"(SUMMARY|LOCATION|DESCRIPTION|DTSTART|DTEND)(?:;[^:\n]*)?:(.*)", re.IGNORECASE
 )
 _CALENDAR_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d*(Z?))?$")
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -76,10 +73,10 @@ def read(data: bytes, document_type: str) -> Document:
     top = _mail(data, document_type)
     if document_type == "mhtml":
         return _saved_page(top)
-    metadata = _metadata(top)
+    metadata = mail_metadata(top)
     title = metadata.get("subject", "")
-    place = _place(title, metadata.get("date", ""))
-    parts = (Part("prose", _head(top, metadata)), *_body(top))
+    place = mail_place(title, metadata.get("date", ""))
+    parts = (Part("prose", header_lines(top, metadata)), *_body(top))
     placed = (Part(part.kind, part.text, part.level, place, part.is_tight) for part in parts)
     return document_of(placed, document_type, title=title, metadata=metadata)
 
@@ -128,107 +125,6 @@ def _mail(data: bytes, document_type: str) -> _Mime:
         data = data.replace(b"\r", b"\n")
     start = envelope.end() if (envelope := _ENVELOPE.match(data)) else 0
     return _Mime.parsed(memoryview(data)[start:])
-
-
-# ---- headers -------------------------------------------------------------------------------------
-
-
-def _metadata(mail: _Mime) -> dict[str, str]:
-    senders = _addresses(mail, "from") or _addresses(mail, "sender")
-    found = {
-        "author": "; ".join(name or address for name, address in senders),
-        "from": _joined(senders),
-        "to": _joined(_addresses(mail, "to")),
-        "cc": _joined(_addresses(mail, "cc")),
-        "date": _date(mail),
-        "subject": mail.header("subject"),
-        "tags": "; ".join(
-            filter(
-                None,
-                map(
-                    str.strip,
-                    re.split("[,;]", mail.header("keywords") or mail.header("x-gmail-labels")),
-                ),
-            )
-        ),
-        "language": mail.header("content-language"),
-    }
-    return {key: value for key, value in found.items() if value}
-
-
-def _head(mail: _Mime, metadata: dict[str, str]) -> str:
-    """Who wrote to whom and when, a line each."""
-    lines = [
-        f"{label}: {_shown(metadata[key])}"
-        for label, key in (("From", "from"), ("To", "to"), ("Cc", "cc"))
-        if key in metadata
-    ]
-    when = mail.header("date") or metadata.get("date", "")
-    return "\n".join((*lines, f"Date: {when}" if when else "")).strip()
-
-
-def _shown(addresses: str) -> str:
-    shown = addresses.split("; ")
-    more = len(shown) - _MAX_SHOWN
-    return "; ".join(shown[:_MAX_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _place(subject: str, date: str) -> Place:
-    parts = (("subject", subject), ("date", date[:10]))
-    return tuple((name, value) for name, value in parts if value)
-
-
-def _addresses(mail: _Mime, name: str) -> list[tuple[str, str]]:
-    """The names and addresses in all headers of a name."""
-    raw = mail.headers.get_all(name, ())
-    try:
-        found = getaddresses(raw)
-    except (ValueError, IndexError, RecursionError, AttributeError):
-        found = []
-    pairs = [
-        (words(person).strip("'\" "), address.strip())
-        for person, address in found
-        if person or address
-    ]
-    if pairs and all("@" in address or person for person, address in pairs):
-        return pairs
-    return [
-        (words(value), "") for value in raw if value.strip()
-    ]  # not in any known form: as it stands
-
-
-def _joined(addresses: Sequence[tuple[str, str]]) -> str:
-    whole = (
-        f"{person} <{address}>" if person and address and person != address else person or address
-        for person, address in addresses
-    )
-    return "; ".join(dict.fromkeys(whole))
-
-
-def _date(mail: _Mime) -> str:
-    """When it was sent, ISO 8601 with the sender's zone; else when it was last received; "" where
-    neither can be read.
-    """
-    received = mail.header("received").rpartition(";")[2]
-    return next(filter(None, map(_moment, (mail.header("date"), received))), "")
-
-
-def _moment(text: str) -> str:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
-        found = _ISO_DATE.match(text)
-        try:
-            return datetime.fromisoformat(found[0]).isoformat() if found else ""
-        except ValueError:
-            return ""
-    if moment.year < 1900:
-        return ""
-    return (
-        moment.replace(tzinfo=UTC)
-        if moment.tzinfo is None and text.strip().endswith("-0000")
-        else moment
-    ).isoformat()
 
 
 # ---- the body ------------------------------------------------------------------------------------

@@ -16,6 +16,15 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.odf_styles import OdfStyles, attribute, number_of
+from searchapp.extract.office.odf_text import (
+    SHAPES,
+    UNSEEN,
+    cell_text,
+    inline_text,
+    plain_text,
+    table_rows,
+)
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.pptx import in_reading_order, slide_document
 from searchapp.extract.office.zip_package import checked_package, member_bytes
@@ -27,48 +36,7 @@ if TYPE_CHECKING:
 
     from searchapp.types.documents import Place
 
-_NAMESPACE = "urn:oasis:names:tc:opendocument:xmlns:{}:1.0"
-_NAMESPACES = {
-    **{prefix: _NAMESPACE.format(prefix) for prefix in ("text", "style", "presentation")},
-    "svg": _NAMESPACE.format("svg-compatible"),
-    "draw": _NAMESPACE.format("drawing"),
-    "xlink": "http://www.w3.org/1999/xlink",
-}
-_MAX_SPACES = 100  # that one element may stand for
 _MAX_LEVEL = 10
-_SPACE = "\0"  # a space that counts, until the others are collapsed: no XML text holds it
-_MARKS = {"s": _SPACE, "tab": "\t", "line-break": "\n"}
-_UNSEEN = frozenset(
-    {
-        *("tracked-changes", "forms", "script", "page-thumbnail"),
-        *(
-            "table-of-content",
-            "illustration-index",
-            "table-index",
-            "object-index",
-            "user-index",
-            "alphabetical-index",
-        ),
-    }
-)
-_SHAPES = frozenset(
-    {
-        *(
-            "frame",
-            "g",
-            "custom-shape",
-            "rect",
-            "line",
-            "polyline",
-            "polygon",
-            "regular-polygon",
-            "path",
-            "circle",
-            "ellipse",
-        ),
-        *("connector", "caption", "measure"),
-    }
-)
 _FURNITURE = frozenset({"header", "footer", "date-time"})  # the same on all slides
 _NUMBER_OR_IMAGE = frozenset({"page-number", "page", "handout"})
 _MM = {"mm": 1.0, "cm": 10.0, "in": 25.4, "pt": 25.4 / 72, "pc": 25.4 / 6, "px": 25.4 / 96}
@@ -141,60 +109,6 @@ def joined(values: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(filter(None, (" ".join(value.split()) for value in values))))
 
 
-# ---- styles --------------------------------------------------------------------------------------
-
-
-class _Styles:
-    """What the styles say that bears on the text: which paragraphs are titles or code, and which
-    lists have no marks.
-    """
-
-    def __init__(self, *roots: Any) -> None:
-        self._parents: dict[str, str] = {}
-        self._unmarked: set[tuple[str, int]] = set()
-        for root in roots:
-            for style in root.iter("{*}style"):
-                self._parents[_value(style, "style:name")] = _value(
-                    style, "style:parent-style-name"
-                )
-            for style in root.iter("{*}list-style"):
-                levels = (
-                    _number(_value(level, "text:level")) for level in style if not _has_mark(level)
-                )
-                self._unmarked.update((_value(style, "style:name"), level) for level in levels)
-
-    def is_like(self, paragraph: Any, name: str) -> bool:
-        """Whether the paragraph has the style of that name, or one that was made for it alone upon
-        that.
-        """
-        style = _value(paragraph, "text:style-name")
-        return name in {style, self._parents.get(style)}
-
-    def is_marked(self, style: str, level: int) -> bool:
-        """Whether the items of such a list begin with a bullet or a number; `level`
-        counts from 1.
-        """
-        return (style, level) not in self._unmarked
-
-
-def _has_mark(level: Any) -> bool:
-    if name_of(level) == "list-level-style-number":
-        return bool(_value(level, "style:num-format"))
-    return name_of(level) == "list-level-style-image" or bool(
-        _value(level, "text:bullet-char").strip()
-    )
-
-
-def _value(element: Any, name: str) -> str:
-    """An attribute by its usual name, "" where there is none."""
-    prefix, _, local = name.partition(":")
-    return str(element.get(f"{{{_NAMESPACES[prefix]}}}{local}", ""))
-
-
-def _number(text: str) -> int:
-    return int(text) if re.fullmatch(r"\d{1,9}", text) else 1
-
-
 # ---- the content ---------------------------------------------------------------------------------
 
 
@@ -210,7 +124,7 @@ class _Content:
             raise FileFailed("not a readable OpenDocument file: it has no content.xml") from error
         self._package = package
         self._common = _optional(package, "styles.xml")
-        self._styles = _Styles(*(root for root in (self._common, self._root) if root is not None))
+        self._styles = OdfStyles(*(root for root in (self._common, self._root) if root is not None))
         self._objects: set[str] = set()
         self._furniture: set[str] = set()  # texts of footers so far
         self.title = ""
@@ -258,7 +172,7 @@ class _Content:
     # ---- slides and drawings ---------------------------------------------------------------------
 
     def _shapes(self, page: Any) -> Iterator[Part]:
-        shapes = [shape for shape in page.iterchildren("*") if name_of(shape) in _SHAPES | {"a"}]
+        shapes = [shape for shape in page.iterchildren("*") if name_of(shape) in SHAPES | {"a"}]
         placeholders = [shape for shape in shapes if _role(shape)]
         title = next(
             (
@@ -275,7 +189,7 @@ class _Content:
             if (
                 shape is not title
                 and _role(shape) not in _NUMBER_OR_IMAGE
-                and _value(shape, "presentation:placeholder") != "true"
+                and attribute(shape, "presentation:placeholder") != "true"
             ):
                 yield from self._once(
                     list(self._shape(shape)), is_furniture=_role(shape) in _FURNITURE
@@ -290,10 +204,11 @@ class _Content:
         return [] if is_known else parts
 
     def _footer(self, page: Any) -> list[Part]:
-        name = _value(page, "presentation:use-footer-name")
+        name = attribute(page, "presentation:use-footer-name")
         declared = page.getparent().iterfind("{*}footer-decl") if name else ()
         text = next(
-            (_plain(each) for each in declared if _value(each, "presentation:name") == name), ""
+            (plain_text(each) for each in declared if attribute(each, "presentation:name") == name),
+            "",
         )
         return self._once([Part("prose", text)], is_furniture=True)
 
@@ -302,7 +217,7 @@ class _Content:
             for shape in notes.iterchildren("*"):
                 if (
                     _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE
-                    and _value(shape, "presentation:placeholder") != "true"
+                    and attribute(shape, "presentation:placeholder") != "true"
                 ):
                     yield from self._block(shape)
 
@@ -324,7 +239,7 @@ class _Content:
             yield from self._list(element)
         elif name == "table":
             yield from self._table(element)
-        elif name in _SHAPES:
+        elif name in SHAPES:
             yield from self._shape(element)
         elif name == "annotation":
             yield _comment(element)
@@ -332,14 +247,14 @@ class _Content:
             yield from (
                 part for body in element.iterfind("{*}note-body") for part in self._flow(body)
             )
-        elif name not in _UNSEEN:
+        elif name not in UNSEEN:
             yield from self._flow(element)
 
     def _paragraph(self, paragraph: Any) -> Iterator[Part]:
         asides: list[Any] = []
-        text = _inline(paragraph, asides)
+        text = inline_text(paragraph, asides)
         if name_of(paragraph) == "h":
-            level = max(1, min(_number(_value(paragraph, "text:outline-level")), _MAX_LEVEL))
+            level = max(1, min(number_of(attribute(paragraph, "text:outline-level")), _MAX_LEVEL))
             yield Part("heading", " ".join(text.split()), level=level)
         elif text.strip() and not self.title and self._styles.is_like(paragraph, "Title"):
             self.title = " ".join(text.split())
@@ -373,7 +288,7 @@ class _Content:
         """Mark and text of each paragraph in a list, those of lists within it after the item that
         holds them.
         """
-        style = _value(element, "text:style-name") or style
+        style = attribute(element, "text:style-name") or style
         for item in element.iterchildren("*"):
             mark = (
                 "- "
@@ -385,7 +300,7 @@ class _Content:
                     yield from self._items(child, style, level + 1, asides)
                 elif name_of(child) != "p":
                     asides.append(child)
-                elif text := _inline(child, asides).strip():
+                elif text := inline_text(child, asides).strip():
                     yield mark, text
                     mark = ""
 
@@ -394,10 +309,12 @@ class _Content:
         page.
         """
         if next(table.iter("{*}h"), None) is not None:
-            yield from (part for row in _rows(table) for cell in row for part in self._flow(cell))
+            yield from (
+                part for row in table_rows(table) for cell in row for part in self._flow(cell)
+            )
             return
         asides: list[Any] = []
-        rows = [[_cell(cell, asides) for cell in row] for row in _rows(table)]
+        rows = [[cell_text(cell, asides) for cell in row] for row in table_rows(table)]
         yield Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
         yield from self._asides(asides)
 
@@ -410,11 +327,11 @@ class _Content:
             children = in_reading_order(children, _corner)
         for child in children:
             if name_of(child) == "object":
-                yield from self._chart(_value(child, "xlink:href"))
+                yield from self._chart(attribute(child, "xlink:href"))
             elif name_of(child) not in {"title", "desc"}:
                 yield from self._block(child)
         for name in ("title", "desc"):
-            yield Part("prose", _plain(shape.find(f"{{*}}{name}")))
+            yield Part("prose", plain_text(shape.find(f"{{*}}{name}")))
 
     def _chart(self, reference: str) -> Iterator[Part]:
         """A chart's titles, then a line of the names of its series and one of its categories;
@@ -431,9 +348,9 @@ class _Content:
             )
             yield Part("prose", "\n".join(filter(None, titles)))
             rows = [
-                [_cell(cell, []) for cell in row]
+                [cell_text(cell, []) for cell in row]
                 for table in chart.iter("{*}table")
-                for row in _rows(table)
+                for row in table_rows(table)
             ]
             labels = (rows[0] if rows else [], [row[0] for row in rows[1:] if row])
             yield Part("table", "\n".join(" | ".join(filter(None, names)) for names in labels))
@@ -441,25 +358,25 @@ class _Content:
 
 def _role(shape: Any) -> str:
     """What the shape is a placeholder for, "" where it is free."""
-    return _value(shape, "presentation:class")
+    return attribute(shape, "presentation:class")
 
 
 def _corner(shape: Any) -> tuple[float, float]:
     """Top and left in mm; those of a group are its uppermost shape's, (0, 0) stands for none."""
     if name_of(shape) in {"g", "a"}:
         return min(
-            map(
-                _own_corner, (each for each in shape.iter("*") if name_of(each) in _SHAPES - {"g"})
-            ),
+            map(_own_corner, (each for each in shape.iter("*") if name_of(each) in SHAPES - {"g"})),
             default=(0.0, 0.0),
         )
     return _own_corner(shape)
 
 
 def _own_corner(shape: Any) -> tuple[float, float]:
-    if match := _TRANSLATION.search(_value(shape, "draw:transform")):
+    if match := _TRANSLATION.search(attribute(shape, "draw:transform")):
         return _mm(match[3] + match[4]), _mm(match[1] + match[2])
-    top, left = (_value(shape, f"svg:{axis}") or _value(shape, f"svg:{axis}1") for axis in "yx")
+    top, left = (
+        attribute(shape, f"svg:{axis}") or attribute(shape, f"svg:{axis}1") for axis in "yx"
+    )
     return _mm(top), _mm(left)
 
 
@@ -474,69 +391,7 @@ def _all_text(parts: Iterator[Part] | list[Part]) -> str:
 
 
 def _comment(annotation: Any) -> Part:
-    author = _plain(annotation.find("{*}creator"))
-    paragraphs = (_inline(paragraph, []).strip() for paragraph in annotation.iter("{*}p"))
+    author = plain_text(annotation.find("{*}creator"))
+    paragraphs = (inline_text(paragraph, []).strip() for paragraph in annotation.iter("{*}p"))
     text = "\n".join(filter(None, paragraphs))
     return Part("prose", f"{author}: {text}" if author and text else text)
-
-
-def _plain(element: Any) -> str:
-    return "" if element is None else " ".join("".join(element.itertext()).split())
-
-
-def _rows(table: Any) -> Iterator[list[Any]]:
-    """The cells of each row, without those that another one covers; repeated rows and cells come
-    once.
-    """
-    for element in table.iterchildren("*"):
-        if name_of(element) == "table-row":
-            yield list(element.iterchildren("{*}table-cell"))
-        elif name_of(element) in {"table-header-rows", "table-rows", "table-row-group"}:
-            yield from _rows(element)
-
-
-def _cell(cell: Any, asides: list[Any]) -> str:
-    """A cell's paragraphs and lists on one line; all else goes to `asides`."""
-    texts: list[str] = []
-    for element in cell.iterchildren("*"):
-        name = name_of(element)
-        if name == "p":
-            texts.append(_inline(element, asides))
-        elif name in {"list", "list-item", "list-header", "section", "numbered-paragraph"}:
-            texts.append(_cell(element, asides))
-        else:
-            asides.append(element)
-    return " ".join(" ".join(texts).split())
-
-
-# ---- running text --------------------------------------------------------------------------------
-
-
-def _inline(paragraph: Any, asides: list[Any]) -> str:
-    """A paragraph's text; what stands beside it goes to `asides`."""
-    pieces: list[str] = []
-    _gather(paragraph, pieces, asides)
-    return re.sub(" +", " ", "".join(pieces)).replace(_SPACE, " ").rstrip()
-
-
-def _gather(element: Any, pieces: list[str], asides: list[Any]) -> None:
-    pieces.append(_collapsed(element.text))
-    for child in element:
-        name = name_of(child)
-        if name in _SHAPES or name in {"note", "annotation"}:
-            asides.append(child)
-        elif name in _MARKS:
-            pieces.append(_MARKS[name] * _repeats(child))
-        elif name == "ruby-text":
-            pieces.append(f" ({_plain(child)})")
-        elif name and name not in _UNSEEN:
-            _gather(child, pieces, asides)
-        pieces.append(_collapsed(child.tail))
-
-
-def _repeats(element: Any) -> int:
-    return min(_number(_value(element, "text:c")), _MAX_SPACES)
-
-
-def _collapsed(text: str | None) -> str:
-    return re.sub("[ \t\r\n]+", " ", text or "")

@@ -17,6 +17,19 @@ from typing import TYPE_CHECKING
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.rtf_tables import (
+    CHARACTERS,
+    CODE_PAGES,
+    EDGES,
+    FACTS,
+    METADATA,
+    NOTES,
+    PAGES,
+    SKIPPED,
+    STARRED,
+    SYMBOL_FONT,
+    SYMBOLS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,108 +41,11 @@ _TOKEN = re.compile(
     rb"?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\",
     re.DOTALL,
 )
-_CHARACTERS = {
-    **dict.fromkeys(("line", "lbr", "column"), "\n"),
-    **dict.fromkeys(("emspace", "enspace", "qmspace"), " "),
-    **dict(
-        zip(
-            ("tab", "emdash", "endash", "bullet", "lquote", "rquote", "ldblquote", "rdblquote"),
-            "\t—–•‘’“”",
-            strict=True,
-        )
-    ),
-}
-_SYMBOLS = {b"~": "\xa0", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
-_CODE_PAGES = {
-    number: f"cp{page}"
-    for number, page in (
-        (128, 932),
-        (129, 949),
-        (161, 1253),
-        (162, 1254),
-        (163, 1258),
-        (177, 1255),
-        (178, 1256),
-    )
-}
-_CODE_PAGES |= {
+CODE_PAGES |= {
     number: f"cp{page}"
     for number, page in ((186, 1257), (204, 1251), (222, 874), (238, 1250), (255, 437))
 }
-_CODE_PAGES |= {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
-_SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
-_PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
-_SKIPPED = frozenset(
-    {
-        *(
-            "colortbl",
-            "pict",
-            "objdata",
-            "fldinst",
-            "nonesttables",
-            "shprslt",
-            "sp",
-            "xe",
-            "tc",
-            "tcn",
-            "listtable",
-            "rsidtbl",
-            "filetbl",
-        ),
-        *(
-            "revtbl",
-            "themedata",
-            "datastore",
-            "private",
-            "ftnsep",
-            "ftnsepc",
-            "ftncn",
-            "aftnsep",
-            "aftnsepc",
-            "aftncn",
-            "bkmkstart",
-            "bkmkend",
-        ),
-        *(
-            "atnid",
-            "atnref",
-            "atndate",
-            "atntime",
-            "atnparent",
-            "annotref",
-            "passwordhash",
-            "userprops",
-            "nextfile",
-            "template",
-            "falt",
-            "panose",
-        ),
-    }
-)
-_STARRED = frozenset(
-    ["shpinst", "annotation", "atnauthor", "footnote", "pn", "fldrslt", "shptxt", "nesttableprops"]
-)
-_NOTES = {"footnote": "note", "annotation": "note", "shptxt": "note"}
-_EDGES = {
-    **dict.fromkeys(("header", "headerl", "headerr", "headerf"), "edge"),
-    **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "edge"),
-}
-_FACTS = frozenset(
-    [
-        "title",
-        "author",
-        "subject",
-        "keywords",
-        "doccomm",
-        "creatim",
-        "revtim",
-        "operator",
-        "company",
-        "manager",
-        "category",
-    ]
-)
-_METADATA = {"author": "author", "subject": "subject", "keywords": "tags", "doccomm": "description"}
+CODE_PAGES |= {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
 _MAX_LEVEL = 9
 
 
@@ -142,7 +58,7 @@ def read(data: bytes, document_type: str) -> Document:
     walk = _Walk()
     walk.run(data)
     edges = furniture([part for flow in walk.edges for part in flow.parts])
-    metadata = {name: walk.facts.get(key, "") for key, name in _METADATA.items()}
+    metadata = {name: walk.facts.get(key, "") for key, name in METADATA.items()}
     metadata["date"] = walk.date("creatim") or walk.date("revtim")
     titles = (walk.title, real_title(walk.facts.get("title", "")))
     return manuscript(walk.body.parts, edges, document_type, titles=titles, metadata=metadata)
@@ -292,8 +208,8 @@ class _Walk:
             self._is_starred = True
         elif symbol in b"\r\n":
             self._end_paragraph(None)
-        elif symbol in _SYMBOLS:
-            self._add(_SYMBOLS[symbol])
+        elif symbol in SYMBOLS:
+            self._add(SYMBOLS[symbol])
 
     def _control(self, word: str, value: int | None) -> None:
         self._flush()
@@ -302,12 +218,12 @@ class _Walk:
         is_starred, self._is_starred = self._is_starred, False
         if self._state.target == "skip":
             return
-        if (is_starred and word not in _STARRED) or word in _SKIPPED:
+        if (is_starred and word not in STARRED) or word in SKIPPED:
             self._state.target = "skip"
         elif word in self._doers:
             self._doers[word](value)
-        elif word in _CHARACTERS:
-            self._add(_CHARACTERS[word])
+        elif word in CHARACTERS:
+            self._add(CHARACTERS[word])
         elif word in {"v", "deleted"}:
             self._state.is_hidden = value != 0
         elif word in {"intbl", "ls"}:
@@ -315,8 +231,8 @@ class _Walk:
             self._state.is_list |= word == "ls"
         elif word == "uc":
             self._state.fallback = max(0, value or 0)
-        elif word in _PAGES:
-            self._page = _PAGES[word]
+        elif word in PAGES:
+            self._page = PAGES[word]
         else:
             self._destination(word, value)
 
@@ -327,7 +243,7 @@ class _Walk:
             state.target = "fonts" if word == "fonttbl" else "styles"
         elif word == "info":
             state.target = "info"
-        elif word in _FACTS and state.target == "info":
+        elif word in FACTS and state.target == "info":
             state.target = word
             self.facts[word] = ""
         elif word in {"yr", "mo", "dy", "hr", "min"} and state.target in {"creatim", "revtim"}:
@@ -336,8 +252,8 @@ class _Walk:
             state.target, self._author = "signer", ""
         elif word in {"listtext", "pntext"}:
             state.flow.is_list = True
-        elif (word in _NOTES or word in _EDGES) and state.target == "text":
-            self._open(is_edge=word in _EDGES, author=self._author if word == "annotation" else "")
+        elif (word in NOTES or word in EDGES) and state.target == "text":
+            self._open(is_edge=word in EDGES, author=self._author if word == "annotation" else "")
 
     def _open(self, *, is_edge: bool, author: str) -> None:
         flow = _Flow(author=author)
@@ -362,9 +278,9 @@ class _Walk:
             data = b"".join(self._bytes)
             self._bytes.clear()
             page = self._state.code_page or self._fonts.get(self._default_font, "") or self._page
-            if page == _SYMBOL_FONT and self._state.target == "text":
+            if page == SYMBOL_FONT and self._state.target == "text":
                 return
-            self._add(data.decode(self._page if page == _SYMBOL_FONT else page, "replace"))
+            self._add(data.decode(self._page if page == SYMBOL_FONT else page, "replace"))
 
     def _add(self, text: str) -> None:
         target = self._state.target
@@ -375,7 +291,7 @@ class _Walk:
             self._styles.setdefault(self._number, _Style()).name += text.rstrip(";")
         elif target == "signer":
             self._author += text
-        elif target in _FACTS:
+        elif target in FACTS:
             self.facts[target] = self.facts.get(target, "") + text
 
     def _add_unicode(self, value: int | None) -> None:
@@ -511,7 +427,7 @@ class _Walk:
     def _set_charset(self, value: int | None) -> None:
         if self._state.target == "fonts":
             self._fonts[self._number] = (
-                _SYMBOL_FONT if value == 2 else _CODE_PAGES.get(value or 0, "")
+                SYMBOL_FONT if value == 2 else CODE_PAGES.get(value or 0, "")
             )
 
 

@@ -8,7 +8,6 @@ read by `ocr`, where it is installed.
 
 from __future__ import annotations
 
-import ctypes
 import re
 import time
 from dataclasses import dataclass, field
@@ -17,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
 from searchapp.extract.pdf import ocr, text_flow
+from searchapp.extract.pdf.annotations import annotation_notes, wide_string
+from searchapp.extract.pdf.outline import letters_of, placed_entries
+from searchapp.extract.pdf.repair import rewritten, with_end
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
-_MAX_UNPACKED = 2**28  # bytes of streams that are unpacked to write a file anew
 _MAX_ENTRIES = 10_000  # of an outline
-_MAX_COMPARED = 10**6  # entries times lines of a page: more are not looked for among its lines
-_MAX_NOTES = 1000  # a page
 _PYPDF_S = 20.0  # pypdf reads pages until then
 _OCR_S = 45.0  # pages are recognised until then
 _OCR_DPI = 200
@@ -34,21 +33,12 @@ _MAX_SIDE = 2000  # px of a page drawn for OCR, which makes no use of more
 _MAX_PICTURE = 10**8  # px of a picture that is drawn
 _FEW_LETTERS = 50  # on a page that is a picture: a stamp or a page number
 _PICTURE_PAGE = 0.5  # of a page's area
-_FIELD_TYPES = frozenset({4, 5, 6})  # FPDF_FORMFIELD_COMBOBOX, _LISTBOX, _TEXTFIELD
-_PASSWORD_FIELD = 1 << 13
-_WIDGET = 20  # FPDF_ANNOT_WIDGET
-_SILENT = frozenset({2, 16, 21})  # FPDF_ANNOT_LINK, _POPUP (repeats its note), _SCREEN
-_CATALOG = re.compile(rb"(\d{1,7}) \d{1,5} obj\s*<<[^>]{0,200}/Type\s*/Catalog")
 _DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(Z|[+-]\d{2})?'?(\d{2})?")
 _FILE_TITLE = re.compile(
     r"(Microsoft \w+ - .*|untitled\b.*|\S+\.\w{2,4}|[\W\d_]*|(slide|page|document|title) ?\d*)$",
     re.IGNORECASE,
 )
 _LAM_ALEF = re.compile("[اأإآ]ل")  # as it is left when turned
-_NO_LETTER = re.compile(r"[\W_]+")
-_CHAPTER_NUMBER = re.compile(
-    r"(?:chapter|part|section|appendix|kapitel|teil|chapitre)?(?:\d+|[ivxlc]+|[a-z])?\d*"
-)
 
 
 @dataclass(slots=True)
@@ -79,7 +69,7 @@ def read(data: bytes, document_type: str) -> Document:
     started_s = time.monotonic()
     reading = (
         _read_by_pdfium(data, started_s)
-        or _read_by_pdfium(_ended(data), started_s)
+        or _read_by_pdfium(with_end(data), started_s)
         or _read_by_pypdf(data, started_s)
     )
     incomplete = {"incomplete": reading.incomplete} if reading.incomplete else {}
@@ -152,18 +142,6 @@ def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
         document.close()
 
 
-def _ended(data: bytes) -> bytes:
-    """A file that lost its end, with one that names its catalog; b"" for a file that has an end or
-    shows no catalog.
-    """
-    catalogs = _CATALOG.findall(data) if b"startxref" not in data[-2048:] else []
-    return (
-        data + b"\nendobj\ntrailer\n<< /Root %s 0 R >>\nstartxref\n0\n%%%%EOF\n" % catalogs[-1]
-        if catalogs
-        else b""
-    )
-
-
 def _open_error(data: bytes) -> int | None:
     """The error that pdfium reports when it opens the bytes, None where it opens them.
 
@@ -194,21 +172,7 @@ def _open_forms(document: Any) -> None:
 def _language(document: Any) -> str:
     import pypdfium2.raw as pdfium
 
-    return _wide_string(lambda buffer, size: pdfium.FPDFCatalog_GetLanguage(document, buffer, size))
-
-
-def _wide_string(call: Any) -> str:
-    """The UTF-16 string that a function of pdfium writes into a buffer, given the buffer and its
-    size in bytes.
-    """
-    import pypdfium2.raw as pdfium
-
-    size = call(None, 0)
-    if size <= 2:
-        return ""
-    buffer = ctypes.create_string_buffer(size)
-    call(ctypes.cast(buffer, ctypes.POINTER(pdfium.FPDF_WCHAR)), size)
-    return buffer.raw[: size - 2].decode("utf-16-le", "replace")
+    return wide_string(lambda buffer, size: pdfium.FPDFCatalog_GetLanguage(document, buffer, size))
 
 
 def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
@@ -236,7 +200,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
             text_page.close()
         found = _Page(text)
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
-            found.notes = list(_notes(document, page, text, filled))
+            found.notes = list(annotation_notes(document, page, text, filled))
         if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS:
             found.is_picture = _is_picture(page, is_blank=not text.strip())
         return found
@@ -261,62 +225,6 @@ def _with_ligatures_in_order(text_page: Any, text: str) -> str:
         if text_page.get_charbox(index) == text_page.get_charbox(index + 1):
             letters[index], letters[index + 1] = letters[index + 1], letters[index]
     return "".join(letters)
-
-
-def _notes(document: Any, page: Any, text: str, filled: set[str]) -> Iterator[str]:
-    """The comments on a page and the values of its form fields; a comment that repeats the page is
-    left out, as is a field seen before.
-    """
-    import pypdfium2.raw as pdfium
-
-    words = " ".join(text.split())
-    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_NOTES)):
-        annotation = pdfium.FPDFPage_GetAnnot(page, index)
-        if not annotation:
-            continue
-        try:
-            kind = pdfium.FPDFAnnot_GetSubtype(annotation)
-            if kind == _WIDGET:
-                note = (
-                    _field_value(document.formenv, annotation, filled) if document.formenv else ""
-                )
-            else:
-                note = "" if kind in _SILENT else _annotation_string(annotation, b"Contents")
-                note = "" if " ".join(note.split()) in words else note
-        finally:
-            pdfium.FPDFPage_CloseAnnot(annotation)
-        if note.strip():
-            yield "\n".join(text_flow.lines_of(text_flow.tidy(note))).strip()
-
-
-def _annotation_string(annotation: Any, key: bytes) -> str:
-    import pypdfium2.raw as pdfium
-
-    return _wide_string(
-        lambda buffer, size: pdfium.FPDFAnnot_GetStringValue(annotation, key, buffer, size)
-    )
-
-
-def _field_value(form: Any, annotation: Any, filled: set[str]) -> str:
-    """What is written or chosen in a form field, "" for a password and for a field that is in
-    `filled`, which takes it up.
-    """
-    import pypdfium2.raw as pdfium
-
-    if pdfium.FPDFAnnot_GetFormFieldType(form, annotation) not in _FIELD_TYPES:
-        return ""
-    if pdfium.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD_FIELD:
-        return ""
-    name = _wide_string(
-        lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldName(form, annotation, buffer, size)
-    )
-    value = _wide_string(
-        lambda buffer, size: pdfium.FPDFAnnot_GetFormFieldValue(form, annotation, buffer, size)
-    )
-    if name and name in filled:
-        return ""
-    filled.add(name)
-    return value
 
 
 def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
@@ -369,7 +277,7 @@ def _recognise(document: Any, pages: Sequence[_Page], started_s: float) -> str:
         if before_s + longest_s > started_s + _OCR_S:
             return f"{count} of {len(pictures)} pages that are images were recognised in time"
         text = _recognised(document, index)
-        if _plain(pages[index].text) not in _plain(text):  # else it is what was recognised
+        if letters_of(pages[index].text) not in letters_of(text):  # else it is what was recognised
             text = f"{pages[index].text.strip()}\n\n{text}"
         pages[index].text = text
         longest_s = max(longest_s, time.monotonic() - before_s)
@@ -409,7 +317,7 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             raise FileFailed("encrypted: needs a password")
-        mended = _mended(reader)
+        mended = rewritten(reader)
         reading = _read_by_pdfium(mended, started_s) if mended else None
         if reading is not None and any(page.text.strip() or page.notes for page in reading.pages):
             return reading
@@ -418,42 +326,6 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
         raise
     except Exception as error:  # a broken PDF makes pypdf raise anything
         raise FileFailed(f"not a readable PDF: {error}") from error
-
-
-def _mended(reader: Any) -> bytes:
-    """The file written anew, its Brotli streams unpacked, as pdfium does not know them; b"" where
-    pypdf cannot write it.
-    """
-    import io
-
-    import pypdf
-    from pypdf.generic import StreamObject
-
-    try:
-        writer = pypdf.PdfWriter(clone_from=reader)
-        unpacked = 0
-        for index, stream in enumerate(writer._objects):  # its only list of all objects
-            if isinstance(stream, StreamObject) and "/BrotliDecode" in str(stream.get("/Filter")):
-                plain = StreamObject()
-                plain.set_data(stream.get_data())
-                unpacked += len(plain.get_data())
-                if unpacked > _MAX_UNPACKED:
-                    return b""
-                plain.update(
-                    {
-                        key: value
-                        for key, value in stream.items()
-                        if key not in {"/Filter", "/DecodeParms", "/Length"}
-                    }
-                )
-                writer._objects[index] = plain
-        written = io.BytesIO()
-        writer.write(written)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; the pages may still be read
-        return b""
-    return written.getvalue()
 
 
 def _pypdf_pages(reader: Any, started_s: float) -> _Reading:
@@ -511,7 +383,7 @@ def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     words, the page's words or "").
     """
     width = text_flow.full_width(lines)
-    placed, before, after = _placed(page.entries, lines)
+    placed, before, after = placed_entries(page.entries, lines)
     yield from ((level, heading, "") for level, heading in before)
     done = 0
     for first, last, level, heading in placed:
@@ -521,69 +393,6 @@ def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     yield from ((0, "", text) for text in text_flow.paragraphs(lines[done:], width))
     yield from ((0, "", note) for note in page.notes)
     yield from ((level, heading, "") for level, heading in after)
-
-
-_Entry = tuple[int, str]
-_PlacedEntry = tuple[int, int, int, str]  # first line, the line after the last, level, heading
-
-
-def _placed(
-    entries: Sequence[_Entry], lines: Sequence[str]
-) -> tuple[list[_PlacedEntry], list[_Entry], list[_Entry]]:
-    """Where the entries of the outline stand on a page; then those of its beginning and those of
-    its end, among which it does not tell.
-
-    What is not found before the first that is heads the page, with what is below it; the rest heads
-    the pages after.
-    """
-    placed: list[_PlacedEntry] = []
-    before: list[_Entry] = []
-    after: list[_Entry] = []
-    plain = (
-        [_plain(line) for line in lines] if 0 < len(entries) * len(lines) <= _MAX_COMPARED else []
-    )
-    for level, heading in entries:
-        found = _find(_plain(heading), plain, placed[-1][1] if placed else 0)
-        if found:
-            placed.append((*found, level, heading))
-        elif not placed and (not before or level > before[-1][0]):
-            before.append((level, heading))
-        else:
-            after.append((level, heading))
-    return placed, before, after
-
-
-def _find(heading: str, plain: Sequence[str], start: int) -> tuple[int, int] | None:
-    """The lines, at most three, that are a heading, the number of a chapter aside; all without
-    spaces and signs.
-    """
-    if not heading:
-        return None
-    for first in range(start, len(plain)):
-        if not plain[first]:
-            continue
-        together = ""
-        for last in range(first, min(first + 3, len(plain))):
-            together += plain[last]
-            if len(together) > len(heading) + 20:
-                break
-            if _is_same(together, heading):
-                return first, last + 1
-    return None
-
-
-def _plain(text: str) -> str:
-    """The letters and digits of a text."""
-    return _NO_LETTER.sub("", text.casefold())
-
-
-def _is_same(line: str, heading: str) -> bool:
-    longer, shorter = (line, heading) if len(line) >= len(heading) else (heading, line)
-    if not shorter or not longer.endswith(shorter):
-        return False
-    return longer == shorter or (
-        len(shorter) >= 4 and _CHAPTER_NUMBER.fullmatch(longer[: -len(shorter)]) is not None
-    )
 
 
 def _iso_date(value: str) -> str:

@@ -110,7 +110,7 @@ def _answers(
     request: dict[str, Any], max_bytes: int, memory_bytes: int
 ) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
-    from searchapp.extract import extractor_of
+    from searchapp.extract.registry import extractor_of
     from searchapp.filesystem.safe_open import read_file
 
     path = base64.b64decode(request["path"])
@@ -150,7 +150,8 @@ def _contents(data: bytes, name: str, start: int, memory_bytes: int) -> Iterator
     """Two answers for each thing in a file from number `start` on, the first before it is read;
     then the end.
     """
-    from searchapp.extract import entries, extractor_of
+    from searchapp.extract.entries import entries
+    from searchapp.extract.registry import extractor_of
 
     for number, entry in enumerate(entries(data, name)):
         if number >= start:

@@ -1,9 +1,8 @@
 """Source code: the source text itself, cut where its functions, classes and modules begin.
 
-The languages of `_GRAMMARS` are parsed; all others are cut at blank lines before a line that starts
-in the first column, and get their names from the lines that `_HEADS` knows. Text that a grammar
-does not understand is cut like that too, so that every line lies in exactly one block whatever the
-file holds. Parsing a hostile file stops at a limit, walking a tree needs no recursion.
+The languages of `GRAMMARS` are parsed; `code_lines` cuts all others, and text that a grammar does
+not understand, so that every line lies in exactly one block whatever the file holds. Parsing a
+hostile file stops at a limit, and walking a tree needs no recursion.
 """
 
 from __future__ import annotations
@@ -17,6 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
+from searchapp.extract.text.code_lines import LONGEST_NAME, Names, blocks_by_lines, line_chunks
+from searchapp.extract.text.grammars import (
+    ABOVE,
+    ASSIGNED,
+    CPP_ONLY,
+    EXPORT_MACRO,
+    FUNCTIONS,
+    GRAMMARS,
+    KEYWORDS,
+    NAMED_BY,
+    SAME_GRAMMAR,
+    WRAPPERS,
+    Grammar,
+)
 from searchapp.extract.text.plain import decode
 from searchapp.types.documents import Block, Document
 
@@ -29,204 +42,17 @@ if TYPE_CHECKING:
 
 _LONG = 40  # lines: a class, a module or an anonymous wrapper above it is cut into what it defines
 _DEEPEST = 8  # names in a heading path
-_LONGEST_NAME = 120  # characters
 # of parsing: a good file takes half a second a megabyte, some broken ones take the square of their
 # length
 _MAX_SECONDS = 15
 _MAX_BYTES = 2**30  # of memory in use while parsing
 
 
-@dataclass(frozen=True, slots=True)
-class _Grammar:
-    """A language: the package of its grammar, the function in it, and the nodes that define
-    something.
-    """
-
-    package: str
-    containers: str  # node types, cut into what they define where they are long
-    others: str  # node types that stay whole
-    function: str = "language"
-
-
-_ASSIGNMENT = "assignment_expression"
-_C = "struct_specifier union_specifier enum_specifier"
-_JS = (
-    "function_declaration generator_function_declaration method_definition field_definition "
-    "variable_declarator " + _ASSIGNMENT
-)
-_TS = (
-    "abstract_class_declaration interface_declaration enum_declaration internal_module "
-    "module class_declaration"
-)
-_TYPES = "class_declaration interface_declaration enum_declaration record_declaration"
-_GRAMMARS = {
-    "py": _Grammar("python", "class_definition", "function_definition"),
-    "c": _Grammar("c", "", f"{_C} type_definition function_definition"),
-    "cpp": _Grammar(
-        "cpp", f"{_C} class_specifier namespace_definition", "type_definition function_definition"
-    ),
-    "cs": _Grammar(
-        "c_sharp",
-        f"{_TYPES} struct_declaration namespace_declaration",
-        "method_declaration constructor_declaration delegate_declaration",
-    ),
-    "go": _Grammar("go", "", "function_declaration method_declaration type_spec"),
-    "java": _Grammar(
-        "java",
-        f"{_TYPES} annotation_type_declaration",
-        "method_declaration constructor_declaration",
-    ),
-    "js": _Grammar("javascript", "class_declaration", _JS),
-    "kt": _Grammar(
-        "kotlin",
-        "class_declaration object_declaration companion_object",
-        "function_declaration secondary_constructor",
-    ),
-    "lua": _Grammar("lua", "", "function_declaration assignment_statement"),
-    "php": _Grammar(
-        "php",
-        "class_declaration interface_declaration trait_declaration enum_declaration "
-        "namespace_definition",
-        f"function_definition method_declaration {_ASSIGNMENT}",
-        function="language_php",
-    ),
-    "rb": _Grammar("ruby", "class module", "method singleton_method"),
-    "rs": _Grammar(
-        "rust",
-        "impl_item trait_item mod_item",
-        "function_item struct_item enum_item union_item macro_definition",
-    ),
-    "scala": _Grammar(
-        "scala",
-        "class_definition object_definition trait_definition enum_definition extension_definition",
-        "function_definition given_definition",
-    ),
-    "sh": _Grammar("bash", "", "function_definition"),
-    "swift": _Grammar(
-        "swift",
-        "class_declaration protocol_declaration",
-        "function_declaration init_declaration deinit_declaration",
-    ),
-    "ts": _Grammar(
-        "typescript",
-        _TS,
-        f"type_alias_declaration public_field_definition {_JS}",
-        function="language_typescript",
-    ),
-    "tsx": _Grammar(
-        "typescript",
-        _TS,
-        f"type_alias_declaration public_field_definition {_JS}",
-        function="language_tsx",
-    ),
-}
-_SAME = {"hpp": "cpp", "cu": "cpp"}
-_CPP = re.compile(r"^[ \t]*(?:class|namespace|template)\b", re.MULTILINE)
-# the second word of "class EXPORTED Order final : Base {", which no grammar knows
-_EXPORT_MACRO = re.compile(
-    rb"\b(class|struct|union)([ "
-    rb"\t]+[A-Z][A-Z0-9_]*(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*(?:\s+final)?\s*(?::(?!:)|\{))"
-)
-
-_WRAPPERS = frozenset(  # what begins a definition that stands inside it
-    str.split(
-        "decorated_definition export_statement template_declaration lexical_declaration "
-        "variable_declaration "
-        "expression_statement type_declaration ambient_declaration"
-    )
-)
-_ABOVE = frozenset(
-    {"decorator", "attribute_item", "attribute_list", "annotation", "marker_annotation"}
-)  # like comments: of what is below
-_FUNCTIONS = frozenset(
-    str.split(
-        "arrow_function function_expression generator_function class function_definition "
-        "anonymous_function"
-    )
-)
-_ASSIGNED = frozenset(
-    "variable_declarator field_definition public_field_definition assignment_statement "
-    f"{_ASSIGNMENT}".split()
-)
-# the fields that name a node, and what stands between them; all others have a name or a declarator
-_NAMED_BY = {
-    "impl_item": ("trait type", " for "),
-    "method_declaration": ("receiver name", " "),
-    "singleton_method": ("object name", "."),
-    "extension_definition": ("parameters", ""),
-}
-_KEYWORDS = frozenset(
-    str.split(
-        "class struct union enum interface trait impl protocol extension actor record object "
-        "namespace module mod type typedef "
-        "delegate def func fun fn function given constructor deinit macro_rules! @interface"
-    )
-)
-
-_NAME = r"[\w.:$-]+"
-_C_LIKE = re.compile(
-    rf"(?:\w+ )*?(class|interface|enum|mixin|extension|trait|struct|message|service|type|object|function|fn) ({_NAME})"
-)
-_LISP = re.compile(r"\((def[\w-]*) ([^\s()]+)")
-_ERLANG = re.compile(r"([a-z]\w*)\(.*->")
-_FUNCTIONAL = re.compile(
-    r"(let rec|let|module|type|class|data|newtype|instance) (\w[\w.']*)|([a-z_][\w']*)(?= +::)"
-)
-# the first line of a definition in the languages without a grammar; its groups, joined, are the
-# heading
-_HEADS = {
-    "awk": re.compile(rf"(function) ({_NAME})"),
-    "clj": _LISP,
-    "dart": _C_LIKE,
-    "docker": re.compile(r"(FROM) +(?:\S+ +AS +)?(\S+)", re.IGNORECASE),
-    "el": _LISP,
-    "erl": _ERLANG,
-    "ex": re.compile(rf"(defmodule|defprotocol|defimpl) ({_NAME})"),
-    "groovy": re.compile(rf"(?:\w+ )*?(class|interface|enum|trait|def) ({_NAME})"),
-    "hs": _FUNCTIONAL,
-    "jl": re.compile(rf"(?:mutable )?(function|struct|module|macro|abstract type) ({_NAME})"),
-    "lisp": _LISP,
-    "make": re.compile(r"(?!\.[A-Z])([\w./%$(){}-][^:=#]*+):(?![:=])"),
-    "ml": _FUNCTIONAL,
-    "nim": re.compile(rf"(proc|func|method|iterator|template|macro|type) ({_NAME})"),
-    "pl": re.compile(rf"(sub|package) ({_NAME})"),
-    "proto": _C_LIKE,
-    "ps1": re.compile(rf"(function|filter|class|enum|workflow) ({_NAME})", re.IGNORECASE),
-    "r": re.compile(r"([\w.]+) *(?:<-|=) *function\b"),
-    "sql": re.compile(
-        r"(create|alter|drop)(?: or replace| global| local| temp| temporary| unique| materialized| "
-        r"recursive)* (\w+)"
-        r'(?: concurrently)?(?: if (?:not )?exists)? ([\w."`\[\]]+)'
-        r"|(insert into|delete from|update|truncate table|comment on) "
-        r"([\w.\"`\[\]]+)|(?:select|with|grant|merge|copy)\b",
-        re.IGNORECASE,
-    ),
-    "tcl": re.compile(r"(proc|namespace eval) ([\w:]+)"),
-    "tf": re.compile(
-        r'(resource|data|module|variable|output|provider|locals|terraform)((?: "[^"]*")*) *\{'
-    ),
-    "vb": re.compile(
-        rf"(?:\w+ )*?(class|module|sub|function|structure|interface|enum|namespace) ({_NAME})",
-        re.IGNORECASE,
-    ),
-    "zig": re.compile(
-        rf"(?:pub |export |inline )*(fn|const) ({_NAME})(?=\(| = (?:packed |extern "
-        rf")?(?:struct|enum|union))"
-    ),
-}
-_SECTIONS = frozenset({"docker"})  # types whose definitions last until the next one
-_STATEMENT_END = {
-    "sql": re.compile(r".*;\s*(?:--.*)?$|\s*(?:go|/)\s*$", re.IGNORECASE)
-}  # a line that must come before a cut
-_COMMENT = re.compile(r"(#(?!\[)|//|--|;|%|/?\*|\(\*|\{-|\"\"\")")
-_CLOSING = re.compile(r"[)\]}]|end\b|else\b")
 # a line that only closes what is above it: "}", "end", "})(jQuery);", "} // namespace a", "#endif"
 _CLOSER = re.compile(
     r"\s*+(?:[)\]};,]++|end\b|#\s*+(?:endif|else)\b)(?:[)\]};,]|(?:\.call)?\([\w, "
     r".]*+\))*+\s*+(?:(?://|/\*|--|#).*|\w+;?)?$"
 )
-
-_Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +61,7 @@ class _Syntax:
 
     source: bytes
     tree: Tree
-    grammar: _Grammar
+    grammar: Grammar
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +74,7 @@ class _Definition:
     last: int
     start_byte: int
     end_byte: int
-    names: _Names
+    names: Names
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -257,9 +83,11 @@ def read(data: bytes, document_type: str) -> Document:
     """
     text = decode(data)
     lines = line_spans(text)
-    syntax = _syntax(text, _SAME.get(document_type, document_type))
+    syntax = _syntax(text, SAME_GRAMMAR.get(document_type, document_type))
     blocks = (
-        _by_lines(text, lines, document_type) if syntax is None else _by_tree(text, lines, syntax)
+        blocks_by_lines(text, lines, document_type)
+        if syntax is None
+        else _by_tree(text, lines, syntax)
     )
     return Document(text, document_type, blocks=tuple(blocks))
 
@@ -270,21 +98,21 @@ def read(data: bytes, document_type: str) -> Document:
 def _syntax(text: str, language: str) -> _Syntax | None:
     """The syntax of a text; None where there is no grammar or parsing takes too much."""
     if language == "h":
-        language = "cpp" if _CPP.search(text) else "c"
-    if language not in _GRAMMARS:
+        language = "cpp" if CPP_ONLY.search(text) else "c"
+    if language not in GRAMMARS:
         return None
     source = re.sub(rb"\r(?!\n)", b"\n", text.encode("utf-8", "replace"))
     if language in {"c", "cpp"}:
-        source = _EXPORT_MACRO.sub(lambda match: match[1] + b" " * len(match[2]), source)
-    syntax = _parsed(source, _GRAMMARS[language])
+        source = EXPORT_MACRO.sub(lambda match: match[1] + b" " * len(match[2]), source)
+    syntax = _parsed(source, GRAMMARS[language])
     if language == "ts" and syntax is not None and syntax.tree.root_node.has_error:
-        other = _parsed(source, _GRAMMARS["tsx"])
+        other = _parsed(source, GRAMMARS["tsx"])
         if other is not None and _errors(other) < _errors(syntax):
             return other
     return syntax
 
 
-def _parsed(source: bytes, grammar: _Grammar) -> _Syntax | None:
+def _parsed(source: bytes, grammar: Grammar) -> _Syntax | None:
     from tree_sitter import Language, Parser
 
     language = Language(
@@ -346,7 +174,7 @@ def _by_tree(text: str, lines: Sequence[Span], syntax: _Syntax) -> Iterator[Bloc
         else:
             yield from (
                 Block(*span_of(text, lines, *chunk), "code")
-                for chunk in _chunks(text, lines, first, last)
+                for chunk in line_chunks(text, lines, first, last)
             )
 
 
@@ -374,11 +202,11 @@ def _owners(definitions: Iterator[_Definition], count: int) -> list[_Definition 
 
 def _runs(
     text: str, lines: Sequence[Span], owners: Sequence[_Definition | None], first: int
-) -> Iterator[tuple[_Names, int, int]]:
+) -> Iterator[tuple[Names, int, int]]:
     """Runs of lines of one owner that hold text, as its names and line indices; lines that only
     close something join what they close.
     """
-    runs: list[tuple[_Names, int, int]] = []
+    runs: list[tuple[Names, int, int]] = []
     for owner, indices in groupby(range(first, len(lines)), key=owners.__getitem__):
         run = list(indices)
         written = [index for index in run if text[slice(*lines[index])].strip()]
@@ -410,7 +238,7 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
     """
     containers = frozenset(syntax.grammar.containers.split())
     kinds = containers | frozenset(syntax.grammar.others.split())
-    stack: list[tuple[Node, int, _Names]] = [
+    stack: list[tuple[Node, int, Names]] = [
         (syntax.tree.root_node, 0, ())
     ]  # a node, the line where it begins with what is above it, the names around it
     while stack:
@@ -426,7 +254,7 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
             yield _Definition(first, last, node.start_byte, node.end_byte, names)
             if node.type not in containers or last - first <= _LONG or len(names) >= _DEEPEST:
                 continue
-        is_wrapper = node.type in _WRAPPERS
+        is_wrapper = node.type in WRAPPERS
         if is_wrapper or node.end_point.row > node.start_point.row:
             inner = [
                 (
@@ -436,7 +264,7 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
                 )
                 for child, begin in _with_above(node.children)
                 if child.type in kinds
-                or child.type in _WRAPPERS
+                or child.type in WRAPPERS
                 or child.end_point.row > child.start_point.row
             ]
             stack.extend(reversed(inner))
@@ -458,7 +286,7 @@ def _with_above(nodes: Sequence[Node]) -> Iterator[tuple[Node, int]]:
 
 
 def _is_above(node: Node) -> bool:
-    return node.type.endswith("comment") or node.type in _ABOVE
+    return node.type.endswith("comment") or node.type in ABOVE
 
 
 def _last_line(node: Node) -> int:
@@ -474,8 +302,8 @@ def _is_whole(node: Node, line_count: int) -> bool:
         return inner is not None
     if node.type == "type_definition":
         return False
-    if node.type in _ASSIGNED:
-        return line_count > 1 and _assigned(node).type in _FUNCTIONS
+    if node.type in ASSIGNED:
+        return line_count > 1 and _assigned(node).type in FUNCTIONS
     return line_count > 1 and not node.type.endswith("_specifier")
 
 
@@ -499,20 +327,20 @@ def _heading(node: Node, source: bytes) -> str:
         source[field.start_byte : field.end_byte].decode("utf-8", "replace").split()
         for field in fields
     )
-    name = joint.join(map(" ".join, texts))[:_LONGEST_NAME]
+    name = joint.join(map(" ".join, texts))[:LONGEST_NAME]
     keyword = "type" if node.type == "type_spec" else _keyword(node, fields[0].start_byte)
     return f"{keyword} {name}" if keyword else f"{name}()"
 
 
 def _name(node: Node) -> tuple[list[Node], str] | None:
     """The nodes that name a definition, and what stands between them; None where it has no name."""
-    if node.type in _ASSIGNED:
+    if node.type in ASSIGNED:
         return [
             node.child_by_field_name("name")
             or node.child_by_field_name("property")
             or node.children[0]
         ], ""
-    fields, joint = _NAMED_BY.get(node.type, ("name", ""))
+    fields, joint = NAMED_BY.get(node.type, ("name", ""))
     found = [each for each in map(node.child_by_field_name, fields.split()) if each is not None]
     if found:
         return found, joint
@@ -536,81 +364,7 @@ def _keyword(node: Node, before: int) -> str:
     words = [
         child.type for child in node.children if not child.is_named and child.start_byte < before
     ]
-    return next((word for word in reversed(words) if word in _KEYWORDS), "")
-
-
-# ---- by lines ------------------------------------------------------------------------------------
-
-
-def _by_lines(text: str, lines: Sequence[Span], document_type: str) -> Iterator[Block]:
-    """Runs of lines from the first column on, under the name that the first line after comments
-    gives them.
-    """
-    head = _HEADS.get(document_type)
-    names: _Names = ()
-    for number, (first, last) in enumerate(_chunks(text, lines, 0, len(lines), document_type)):
-        found = _named(text, lines, first, last, head) if head else ()
-        names = found or (names if document_type in _SECTIONS else ())
-        is_opening = number == 0 and all(
-            _is_comment(text[slice(*line)]) for line in lines[first:last]
-        )
-        yield Block(*span_of(text, lines, first, last), "prose" if is_opening else "code", names)
-
-
-def _chunks(
-    text: str, lines: Sequence[Span], first: int, last: int, document_type: str = ""
-) -> Iterator[tuple[int, int]]:
-    """Runs of lines that begin in the first column after a blank line or like a definition, each
-    with what is indented below it.
-    """
-    head, statement_end = _HEADS.get(document_type), _STATEMENT_END.get(document_type)
-    start = comments = None  # where the run begins, and the comments right above this line
-    is_after_blank = is_at_end = True
-    end = first
-    for index in range(first, last):
-        line = text[slice(*lines[index])]
-        if not line.strip():
-            is_after_blank, comments = True, None
-            continue
-        match = head.match(line) if head else None
-        begin = comments if match and comments is not None else index
-        may_begin = (
-            (is_after_blank or match)
-            and (is_at_end or (match and match[1]))
-            and not line[0].isspace()
-            and not _CLOSING.match(line)
-        )
-        if start is not None and may_begin and begin > start:
-            yield start, min(begin, end)
-            start = begin
-        start = begin if start is None else start
-        if _is_comment(line):
-            comments = index if comments is None else comments
-        else:
-            comments = None
-            is_at_end = statement_end is None or statement_end.match(line) is not None
-        is_after_blank, end = False, index + 1
-    if start is not None:
-        yield start, end
-
-
-def _is_comment(line: str) -> bool:
-    return _COMMENT.match(line.lstrip()) is not None
-
-
-def _named(
-    text: str, lines: Sequence[Span], first: int, last: int, head: re.Pattern[str]
-) -> _Names:
-    """The name of a run: what its first line that is no comment defines."""
-    for index in range(first, last):
-        line = text[slice(*lines[index])]
-        match = head.match(line)
-        if match:
-            name = " ".join(" ".join(filter(None, match.groups())).split())
-            return (name[:_LONGEST_NAME],) if name else ()
-        if line.strip() and not _is_comment(line):
-            break
-    return ()
+    return next((word for word in reversed(words) if word in KEYWORDS), "")
 
 
 def _span(text: str, lines: Sequence[Span], first: int, last: int) -> Span:

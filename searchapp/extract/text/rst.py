@@ -40,7 +40,8 @@ _LIST_MARK = re.compile(r"\s*[-*+•][ \t]+")
 _BULLET = re.compile(r"(?:[-*+•]|(?:\d+|[A-Za-z#])[.)]|\(\w+\))[ \t]+\S")
 _TABLE = re.compile(r"\+-[-+]*\+$|=+( +=+)+$")
 _CODE = re.compile(
-    r"\.\. (?:code|code-block|sourcecode|highlight|literalinclude|parsed-literal|math|doctest|testcode|prompt)::"
+    r"\.\. (?:code|code-block|sourcecode|highlight|literalinclude|parsed-literal|math|doctest"
+    r"|testcode|prompt)::"
 )
 _UNSEEN = re.compile(
     r"\.\.(?:[ \t]+_[^:]*:|(?![ \t]*[\[|])(?![ \t]*[\w:+.-]+::)(?:[ \t]|$))"

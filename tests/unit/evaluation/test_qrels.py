@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 from tests.builders import pdfs
 from tests.paths import DATA, JUDGEMENTS, TEST_DATA
 

@@ -14,8 +14,9 @@ from collections.abc import Callable
 import pytest
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract import entries
-from searchapp.extract.archives.archive import MemberNames, members
+from searchapp.extract.archives.archive import members
+from searchapp.extract.archives.names import MemberNames
+from searchapp.extract.entries import entries
 from searchapp.extract.members import Allowance
 from tests.builders.archives import (
     gzipped,

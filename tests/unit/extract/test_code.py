@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from searchapp.extract.detect import CODE_TYPES
+from searchapp.extract.file_types import CODE_TYPES
 from searchapp.extract.text import code
 from searchapp.extract.text.code import read
+from searchapp.extract.text.grammars import GRAMMARS
 from searchapp.types.documents import Document
 from tests.builders.code import SOURCES, long_class
 
@@ -472,7 +473,7 @@ def test_a_source_that_ends_anywhere_loses_no_line(document_type: str) -> None:
 
 
 def test_only_the_grammar_that_a_file_needs_is_imported() -> None:
-    assert {grammar.package for grammar in code._GRAMMARS.values()} >= {"c", "cpp"}
+    assert {grammar.package for grammar in GRAMMARS.values()} >= {"c", "cpp"}
     for name in [name for name in sys.modules if name.startswith("tree_sitter_")]:
         del sys.modules[name]
     read(b"x = 1\n", "lua")

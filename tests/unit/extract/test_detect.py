@@ -11,8 +11,8 @@ import zipfile
 import pytest
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract import extract
 from searchapp.extract.detect import type_of
+from searchapp.extract.entries import extract
 from tests.builders.mail import compound
 from tests.paths import SAMPLES
 

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.extract import _READERS, extract, extractor_of
+from searchapp.extract.entries import extract
+from searchapp.extract.registry import READERS, extractor_of
 from searchapp.types.documents import Document
 from tests.paths import SAMPLES
 
@@ -539,7 +540,7 @@ def test_every_type_has_a_recorded_extractor() -> None:
         "detector",
         "txt",
     }
-    assert held == _READERS.keys()
+    assert held == READERS.keys()
     assert extractor_of("") in EXTRACTORS
     assert extractor_of("log") == extractor_of("txt") == "text/2"
 

@@ -9,7 +9,7 @@ import base64
 import pytest
 
 from searchapp.errors import FileFailed
-from searchapp.extract import Entry, entries, extract
+from searchapp.extract.entries import Entry, entries, extract
 from searchapp.extract.mail.outlook import unpacked_rtf
 from searchapp.types.documents import Document
 from tests.builders.archives import zipped

@@ -356,7 +356,7 @@ def test_a_worker_needs_no_numpy_for_a_text_file() -> None:
     code = """
 import sys
 import searchapp.extract.sandbox.worker, searchapp.filesystem.walk
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 extract(b"text", "a.txt")
 print("numpy" in sys.modules)
 """

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from searchapp.errors import FileFailed
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 from searchapp.extract.office import odf
 from searchapp.extract.office import pptx as slides
 from searchapp.extract.web import epub as epub_reader

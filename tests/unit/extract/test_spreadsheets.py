@@ -9,7 +9,7 @@ import time
 import pytest
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 from searchapp.extract.spreadsheets.rows import Row, row_parts
 from searchapp.types.documents import Document
 from tests.builders.sheets import (

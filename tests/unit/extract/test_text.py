@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.errors import FileFailed
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 from searchapp.extract.text import markdown
 from searchapp.extract.text.plain import decode
 from searchapp.types.documents import Document

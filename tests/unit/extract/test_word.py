@@ -11,7 +11,7 @@ import struct
 import pytest
 
 from searchapp.errors import FileFailed
-from searchapp.extract import extract
+from searchapp.extract.entries import extract
 from searchapp.extract.office.docx import read as read_word
 from searchapp.extract.office.legacy import read as read_legacy
 from searchapp.extract.office.rtf import read as read_rtf

@@ -1,0 +1,113 @@
+"""The types of files by their endings: the table that every new format gets a line in.
+
+These are only names. What a file is by its bytes is decided in `detect`, and `registry` says which
+module reads it; here nothing of the standard library is needed, so that a query can import it.
+"""
+
+from __future__ import annotations
+
+DETECTOR_VERSION = 2  # a higher one looks again at what it could not tell
+TEXT_TYPES = {
+    **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
+    **dict.fromkeys(("rst", "rest"), "rst"),
+    **dict.fromkeys(("html", "htm", "xhtml", "shtml"), "html"),
+    **{
+        ending: ending
+        for ending in ("adoc", "bib", "csv", "ini", "json", "jsonl", "log", "org", "srt")
+    },
+    **{ending: ending for ending in ("tex", "toml", "tsv", "vtt", "xml", "yaml")},
+    **dict.fromkeys(("asciidoc", "asc"), "adoc"),
+    **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
+    **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
+    **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
+    "yml": "yaml",
+    "ndjson": "jsonl",
+    "geojson": "json",
+    "tab": "tsv",
+}
+CODE_ENDINGS = {
+    **{
+        ending: ending
+        for ending in str.split(
+            "awk bat c clj cpp cs css cu dart el erl ex go groovy h hpp hs java jl js kt lisp lua "
+            "m ml nim php pl proto ps1 py r rb rs scala sh sql swift tcl tf ts vb vue zig"
+        )
+    },
+    **dict.fromkeys(("pyi", "pyw"), "py"),
+    **dict.fromkeys(("cjs", "jsx", "mjs"), "js"),
+    **dict.fromkeys(("cts", "mts", "tsx"), "ts"),
+    **dict.fromkeys(("cc", "cxx"), "cpp"),
+    **dict.fromkeys(("hh", "hxx"), "hpp"),
+    **dict.fromkeys(("bash", "fish", "ksh", "zsh"), "sh"),
+    "kts": "kt",
+    "pm": "pl",
+    **dict.fromkeys(("less", "scss"), "css"),
+}
+CODE_TYPES = frozenset({*CODE_ENDINGS.values(), "make", "docker"})
+INTERPRETERS = {
+    "python": "py",
+    "bash": "sh",
+    "sh": "sh",
+    "dash": "sh",
+    "zsh": "sh",
+    "ksh": "sh",
+    "fish": "sh",
+    "node": "js",
+    "perl": "pl",
+    "ruby": "rb",
+    "Rscript": "r",
+    "php": "php",
+    "lua": "lua",
+    "awk": "awk",
+    "gawk": "awk",
+    "tclsh": "tcl",
+    "julia": "jl",
+}
+IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
+ZIPPED_TYPES = {
+    **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "docx"),
+    **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), "xlsx"),
+    **dict.fromkeys(("pptx", "pptm", "ppsx", "ppsm", "potx", "potm"), "pptx"),
+    **dict.fromkeys(("odt", "ott", "odm", "oth"), "odt"),
+    **dict.fromkeys(("odp", "otp"), "odp"),
+    **dict.fromkeys(("ods", "ots"), "ods"),
+    "odg": "odg",
+    "epub": "epub",
+    "xlsb": "xlsb",
+}
+OLE_TYPES = {
+    **dict.fromkeys(("doc", "dot"), "doc"),
+    **dict.fromkeys(("xls", "xlt"), "xls"),
+    **dict.fromkeys(("ppt", "pps", "pot"), "ppt"),
+    "msg": "msg",
+}
+MAIL_ENDINGS = {
+    "eml": "eml",
+    "emlx": "eml",
+    "mbox": "mbox",
+    "mbx": "mbox",
+    "mht": "mhtml",
+    "mhtml": "mhtml",
+}
+_WORDS = {
+    "Word documents": "doc docm docx dot dotx",
+    "Excel workbooks": "xls xlsb xlsm xlsx xltx",
+    "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
+    "OpenDocument files": "odb odf odg odp ods odt ott",
+    "iWork files": "key numbers pages",
+    "e-books": "azw azw3 fb2 mobi",
+    "mail": "emlx msg pst",
+    "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
+    "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
+    "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
+    "archives": "7z cab iso lz4 rar z zst",
+    "programs": "apk bin class dll dylib elf exe jar msi o pyc so war wasm whl xpi",
+    "fonts": "eot otf ttf woff woff2",
+    "databases": "accdb db mdb sqlite sqlite3",
+    "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
+}
+WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
+TEXT_WITHOUT_READER = frozenset({"svg"})
+ZIPPED_WITHOUT_READER = frozenset(
+    {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}
+)

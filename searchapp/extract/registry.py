@@ -1,0 +1,111 @@
+"""The formats: which module reads which type of document, and under which name corpora record it.
+
+A format is one module with `read(data, document_type)`, or `members(data, document_type, name,
+allowance)` for what holds files, or both (a mail), and a line in `READERS`. This module knows no
+format from within: a reader is imported when a file needs it, so that asking for a name costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from searchapp.extract.file_types import CODE_TYPES, DETECTOR_VERSION, IMAGE_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class FormatReader:
+    """A module of this package that reads some types.
+
+    Corpora record `name` and `version`. A higher version redoes what it read before, or failed to.
+    The name never changes, whatever becomes of the module: under another name every corpus would
+    read these files again.
+    """
+
+    name: str
+    version: int
+    module: str  # where it stands below this package
+    is_document: bool = True  # it has `read`
+    is_container: bool = False  # it has `members`
+    extra: str = ""  # a package that makes it read more, where it is installed
+
+
+_TEXT = FormatReader("text", 2, "text.plain")
+_OCR = "rapidocr"
+READERS = {
+    "md": FormatReader("markdown", 2, "text.markdown"),
+    "rst": FormatReader("restructured", 2, "text.rst"),
+    "html": FormatReader("html", 2, "web.html"),
+    "pdf": FormatReader("pdf", 2, "pdf.pdf", extra=_OCR),
+    "docx": FormatReader("word", 1, "office.docx"),
+    "rtf": FormatReader("rtf", 1, "office.rtf"),
+    **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 1, "office.legacy")),
+    "pptx": FormatReader("slides", 1, "office.pptx"),
+    **dict.fromkeys(
+        ("xlsx", "xls", "xlsb", "ods"), FormatReader("sheets", 1, "spreadsheets.sheets")
+    ),
+    **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 1, "spreadsheets.rows")),
+    **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
+    "epub": FormatReader("epub", 1, "web.epub"),
+    **dict.fromkeys(
+        ("eml", "msg", "mhtml"), FormatReader("mail", 1, "mail.mail", is_container=True)
+    ),
+    "mbox": FormatReader("mail", 1, "mail.mail", is_document=False, is_container=True),
+    "ipynb": FormatReader("notebook", 1, "text.notebook"),
+    **dict.fromkeys(
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 1, "text.structured")
+    ),
+    **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 1, "text.markup")),
+    **dict.fromkeys(("srt", "vtt"), FormatReader("subtitles", 1, "text.subtitles")),
+    **dict.fromkeys(
+        ("zip", "tar", "gz", "bz2", "xz"),
+        FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),
+    ),
+    **dict.fromkeys(IMAGE_TYPES, FormatReader("image", 1, "pdf.image", extra=_OCR)),
+    **dict.fromkeys(CODE_TYPES, FormatReader("code", 2, "text.code")),
+}
+
+
+def extractor_of(document_type: str) -> str:
+    """The reader of a document type and its version, "markdown/1": what `Source.extractor` records;
+    "" asks for the detector's own.
+    """
+    if not document_type:
+        return f"detect/{DETECTOR_VERSION}"
+    reader = reader_of(document_type)
+    extra = f"+{reader.extra}" if reader.extra and _is_installed(reader.extra) else ""
+    return f"{reader.name}/{reader.version}{extra}"
+
+
+def is_current(extractor: str) -> bool:
+    """Whether what an extractor made, or refused, it would make or refuse today."""
+    return extractor in _current_extractors()
+
+
+def has_members(document_type: str) -> bool:
+    """Whether documents of a type may hold files, as mails do."""
+    return reader_of(document_type).is_container
+
+
+@cache
+def _current_extractors() -> frozenset[str]:
+    return frozenset(map(extractor_of, ("", "txt", *READERS)))
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def reader_of(document_type: str) -> FormatReader:
+    """The reader of a document type; plain text for a type without one."""
+    return READERS.get(document_type, _TEXT)
+
+
+def module_of(reader: FormatReader) -> Any:  # a module of this package: `read`, `members` or both
+    """A reader's module, imported now: `read`, `members` or both."""
+    return import_module(f"searchapp.extract.{reader.module}")

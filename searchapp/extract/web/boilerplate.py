@@ -1,0 +1,280 @@
+"""The main text of a page, without its boilerplate: menus, banners, footers and lists of links.
+
+trafilatura or resiliparse find where the article begins and ends; all that stands there is kept,
+but lists of links that are not the article's. Where they find less than half of the page, it gives
+all but the boilerplate.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from searchapp.extract.builder import Part
+from searchapp.extract.web.elements import (
+    UNSEEN,
+    element_parts,
+    flat_text,
+    page_tree,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+_SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
+_LEAST_KEPT = 0.5  # of the main text that is no links
+_MOST_LINKED = 0.5  # of a part of a text
+_NEVER_LINKED = frozenset({"code", "heading"})
+_LONG_BUTTON = 20  # characters: longer ones are questions that open their answer
+_FURNITURE_TAGS = frozenset({"nav", "footer", "dialog"})
+_FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog"})
+_MENU_NAME = re.compile(r"(?:^|[\s_-])(?:nav|navbar|navigation|menu)(?:$|[\s_-])", re.IGNORECASE)
+_BESIDE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:related|side-?bar|promo|newsletter|share|social|ads?|advert\w*|teaser|more)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
+_LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
+_NO_LETTER = re.compile(r"[\W_]+")
+_FURNITURE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+
+
+def main_parts(source: str, page: Any) -> list[Part]:
+    """The parts of the page's main text: what its article has, and what stands among it and is no
+    list of links.
+    """
+    visible, is_whole = visible_parts(source, page)
+    if not is_whole:
+        return visible
+    _drop_furniture(page)
+    main = list(element_parts(page)) or visible
+    is_small = text_length(visible) <= _SMALL_PAGE
+    if is_small and len(main) == len(visible):
+        return main
+    cleaned = _source(page)
+    linked = _linked(page, main)
+    own = sum(len(part.text) for part, is_linked in zip(main, linked, strict=True) if not is_linked)
+    for find in (_article, _main_content):
+        kept = _around(find(cleaned), main, linked)
+        if kept and text_length(kept) >= own * _LEAST_KEPT:
+            return kept
+    return main
+
+
+def visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
+    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for
+    it, and this is plain text.
+    """
+    visible = list(element_parts(page)) if page is not None else []
+    everything = _all_text(source)
+    is_whole = page is not None and text_length(visible) >= text_length(everything) / 2
+    return (visible, True) if is_whole else (everything, False)
+
+
+def _linked(page: Any, main: Sequence[Part]) -> list[bool]:
+    """Which of the page's parts are links for the most part."""
+    for link in page.iter("a"):
+        if len(link) == 0 and link.text and link.get("href"):
+            link.text = f"{_LINK}{link.text}{_LINK_END}"
+    marked = list(element_parts(page))
+    if len(marked) != len(main):
+        return [False] * len(main)
+    return [
+        part.kind not in _NEVER_LINKED and _link_share(part.text) > _MOST_LINKED for part in marked
+    ]
+
+
+def _link_share(marked: str) -> float:
+    """How much of a text is within marked links."""
+    inner = sum(len(found) for found in re.findall(f"{_LINK}(.*?){_LINK_END}", marked, re.DOTALL))
+    return inner / max(1, len(_LIST_SIGN.sub("", marked)))
+
+
+def _around(article: Sequence[Part], main: Sequence[Part], linked: Sequence[bool]) -> list[Part]:
+    """The parts of the main text from the article's first, or the main heading before it, to where
+    a heading or links follow its last.
+
+    Lists of links that the article does not have are left out. None where they have nothing in
+    common.
+    """
+    kept = {line for part in article for line in _plain_lines(part.text)}
+    shared = [_is_shared(part, kept) for part in main]
+    if not any(shared):
+        return []
+    first, last = shared.index(True), len(shared) - shared[::-1].index(True)
+    while last < len(main) and main[last].kind != "heading" and not linked[last]:
+        last += 1
+    titles = [
+        index for index in range(first) if main[index].kind == "heading" and main[index].level == 1
+    ]
+    first = titles[-1] if titles else first
+    while first and main[first - 1].kind == "heading":
+        first -= 1
+    return _without_empty_sections(
+        [
+            (main[index], shared[index] or not linked[index], shared[index])
+            for index in range(first, last)
+        ]
+    )
+
+
+def _is_shared(part: Part, kept: set[str]) -> bool:
+    lines = _plain_lines(part.text)
+    return sum(len(line) for line in lines if line in kept) * 2 > sum(map(len, lines))
+
+
+def _plain_lines(text: str) -> list[str]:
+    return [plain for line in text.split("\n") if (plain := _NO_LETTER.sub("", line))]
+
+
+def _without_empty_sections(parts: Sequence[tuple[Part, bool, bool]]) -> list[Part]:
+    """The parts that are to be kept, without the headings over lost parts alone, unless the article
+    has them.
+
+    Each part comes with whether it is to be kept, and whether the article has it.
+    """
+    found: list[Part] = []
+    over_kept, over_lost = (
+        [False] * 7,
+        [False] * 7,
+    )  # by a heading's level: what it would stand over, were it the next one upwards
+    for part, is_kept, is_shared in reversed(parts):
+        if part.kind == "heading":
+            is_empty = over_lost[part.level] and not over_kept[part.level] and not is_shared
+            over_kept[part.level :] = over_lost[part.level :] = [False] * (7 - part.level)
+        else:
+            is_empty = False
+            over_kept, over_lost = ([True] * 7, over_lost) if is_kept else (over_kept, [True] * 7)
+        if is_kept and not is_empty:
+            found.append(part)
+    return found[::-1]
+
+
+def _article(source: str) -> list[Part]:
+    """The parts that trafilatura takes for the article."""
+    import trafilatura
+
+    found = trafilatura.bare_extraction(source, fast=True, include_comments=True)
+    body = getattr(found, "body", None)
+    return [] if body is None else list(element_parts(body))
+
+
+def _main_content(source: str) -> list[Part]:
+    """The parts that resiliparse takes for the main content."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    found = extract_plain_text(
+        source, preserve_formatting="minimal_html", main_content=True, alt_texts=False
+    )
+    page = page_tree(f"<html><body><div>{found}</div></body></html>") if found.strip() else None
+    return list(element_parts(page)) if page is not None else []
+
+
+def _all_text(source: str) -> list[Part]:
+    """All visible text, for a page that no tree can hold: nested thousands deep, say."""
+    from resiliparse.extract.html2text import extract_plain_text
+
+    text = extract_plain_text(source, alt_texts=False)
+    return [Part("prose", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+
+
+def _drop_furniture(page: Any) -> None:
+    """Takes menus, banners and footers out of a page."""
+    elements = list(page.iter())
+    menus = _mostly_links(elements)
+    for element in elements:
+        if element.getparent() is not None and _is_furniture(element, menus):
+            element.drop_tree()
+
+
+def _mostly_links(elements: Sequence[Any]) -> set[Any]:
+    """Those of a page's elements, given in document order, of whose text half or more
+    is in links.
+    """
+    texts: dict[Any, int] = dict.fromkeys(elements, 0)  # characters that are no white space
+    links: dict[Any, int] = dict.fromkeys(elements, 0)
+    for element in reversed(elements):
+        is_seen = isinstance(element.tag, str) and element.tag not in UNSEEN
+        texts[element] = texts[element] + _size(element.text) if is_seen else 0
+        links[element] = texts[element] if element.tag == "a" else links[element] if is_seen else 0
+        above = element.getparent()
+        if above is not None:
+            texts[above] += texts[element] + _size(element.tail)
+            links[above] += links[element]
+    return {element for element in elements if links[element] * 2 >= texts[element]}
+
+
+def _size(text: str | None) -> int:
+    return len(_NO_LETTER.sub("", text)) if text else 0
+
+
+def _is_furniture(element: Any, menus: set[Any]) -> bool:
+    """True for what its tag or role calls furniture, and for what only its names do where it holds
+    no main heading.
+    """
+    if not isinstance(element.tag, str) or element.tag in {"html", "body", "main", "article"}:
+        return False
+    if element.tag == "aside" or element.get("role") == "complementary":
+        return not _is_within(element, "article", "main") or _is_beside(element, menus)
+    if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES:
+        return not (element.tag == "footer" and _is_within(element, "blockquote"))
+    if element.tag == "button":
+        return len(flat_text(element)) < _LONG_BUTTON and not _is_within(
+            element, "h1", "h2", "h3", "h4", "h5", "h6"
+        )
+    is_header = (
+        element.tag == "header" and not _is_within(element, "article", "main")
+    ) or element.get("role") == "banner"
+    is_named = _has_furniture_name(element, "class", menus) or (
+        _has_furniture_name(element, "id", menus) and not _is_named_by_heading(element)
+    )
+    return (is_named or is_header) and next(
+        element.iter("h1", "h2", "main", "article"), None
+    ) is None
+
+
+def _has_furniture_name(element: Any, attribute: str, menus: set[Any]) -> bool:
+    name = element.get(attribute, "")
+    return _FURNITURE_NAME.search(name) is not None or (
+        element in menus and _MENU_NAME.search(name) is not None
+    )
+
+
+def _is_within(element: Any, *tags: str) -> bool:
+    return next(element.iterancestors(*tags), None) is not None
+
+
+def _is_beside(aside: Any, menus: set[Any]) -> bool:
+    """True for an aside within an article that leads elsewhere, and is no note on the text."""
+    return (
+        _BESIDE_NAME.search(f"{aside.get('class', '')} {aside.get('id', '')}") is not None
+        or aside in menus
+    )
+
+
+def _is_named_by_heading(element: Any) -> bool:
+    """True where an element's id is made from the heading in it, as documentation tools do:
+    "file-menu".
+    """
+    heading = next((each for each in element.iter("h2", "h3", "h4", "h5", "h6")), None)
+    name = _NO_LETTER.sub("", element.get("id", "").lower())
+    return (
+        heading is not None
+        and bool(name)
+        and _NO_LETTER.sub("", flat_text(heading).lower()).startswith(name)
+    )
+
+
+def _source(page: Any) -> str:
+    from lxml import html  # type: ignore[import-untyped]
+
+    return str(html.tostring(page, encoding="unicode"))
+
+
+def text_length(parts: Sequence[Part]) -> int:
+    """How many characters the parts hold."""
+    return sum(len(part.text) for part in parts)

@@ -1,0 +1,285 @@
+"""Which names and paths are left out: secrets, caches and hidden files by name, others by rules.
+
+Rule files are .gitignore and .searchappignore, with git's meaning; --include and --exclude are
+patterns of the same form. Whether a folder's contents make it a cache or a profile is asked of
+`walk`, which sees them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from searchapp.errors import BadFilter, FileError
+from searchapp.filesystem.safe_open import read_file
+from searchapp.types.documents import Unindexed
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+
+_log = logging.getLogger(__name__)
+
+_RULE_FILES = (b".gitignore", b".searchappignore")  # weakest first
+_RULE_FILE_BYTES = 2**20
+_SECRET_FILES = tuple(
+    (
+        b".env .env.* *.env .envrc .netrc _netrc .pgpass .pypirc .npmrc .dockercfg .htpasswd "
+        b".git-credentials .vault-token .*_history *.pem *.key *.p12 *.pfx *.ppk *.jks *.keystore "
+        b"*.kdb *.kdbx *.keychain *.keychain-db *.keyring *.ovpn wallet.dat id_rsa id_dsa id_ecdsa "
+        b"id_ecdsa_sk id_ed25519 id_ed25519_sk credentials credentials.json client_secret*.json "
+        b"service[-_]account*.json secrets.json secrets.toml secrets.yaml secrets.yml key3.db "
+        b"key4.db logins.json signons.sqlite cookies.sqlite"
+    ).split()
+)
+_SECRET_FOLDERS = tuple(
+    (
+        b".ssh .gnupg .gpg .aws .azure .gcloud .kube .docker .password-store .pki .mozilla "
+        b".thunderbird keyrings *.agilekeychain *.opvault"
+    ).split()
+)
+_CACHE_FOLDERS = tuple(
+    (
+        b"node_modules bower_components __pycache__ __pypackages__ site-packages *.egg-info .cache "
+        b".tox .nox .eggs .mypy_cache .pytest_cache .ruff_cache .hypothesis .ipynb_checkpoints "
+        b".gradle .terraform .next .nuxt .parcel-cache __macosx"
+    ).split()
+)
+_FILE_NAMES = {  # lower case, by reason
+    "secret": _SECRET_FILES,
+    "temporary file": (
+        b"~$*",
+        b"*~",
+        b"#*#",
+        b".#*",
+        b"*.swp",
+        b"*.crdownload",
+        b"thumbs.db",
+        b"desktop.ini",
+        b".ds_store",
+    ),
+    "hidden": (b".*",),
+}
+_FOLDER_NAMES = {
+    "corpus": (b".searchapp",),
+    "secret": _SECRET_FOLDERS,
+    "version control": (b".git", b".hg", b".svn", b".bzr", b".jj", b"_darcs"),
+    "cache folder": _CACHE_FOLDERS,
+    "trash": (b".trash", b".trash-*", b"$recycle.bin", b"lost+found"),
+    "hidden": (b".*",),
+}
+FOLDER_MARKS = {  # what only such a folder holds
+    b"key4.db": "browser profile",
+    b"Login Data": "browser profile",
+    b"pyvenv.cfg": "virtual environment",
+    b"conda-meta": "virtual environment",
+}
+_CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"  # https://bford.info/cachedir/
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """The patterns of one rule file, strongest first; they speak of what is below `folder`."""
+
+    folder: str  # with a slash at the end
+    name: str
+    patterns: tuple[GitIgnoreSpecPattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkScope:
+    """What holds in the whole of one walk."""
+
+    root: bytes
+    real_root: bytes
+    include: GitIgnoreSpec | None
+    exclude: IgnoreRules | None
+
+
+def is_cache_tag(path: bytes) -> bool:
+    """Whether a CACHEDIR.TAG is a real one."""
+    try:
+        return read_file(path, max_bytes=_RULE_FILE_BYTES).data.startswith(_CACHE_TAG)
+    except FileError:
+        return False
+
+
+def reason_of_name(name: bytes, *, is_folder: bool) -> str:
+    """Why nothing of that name is ingested, "" where it may be."""
+    known = _names(is_folder=is_folder).fullmatch(name.lower())
+    return (known.lastgroup or "").replace("_", " ") if known else ""
+
+
+@cache
+def _names(*, is_folder: bool) -> re.Pattern[bytes]:
+    """One pattern of all names that are left out; the group that matches is the reason, with
+    underscores.
+    """
+    groups = (
+        b"(?P<"
+        + reason.replace(" ", "_").encode()
+        + b">"
+        + b"|".join(_as_regex(glob) for glob in globs)
+        + b")"
+        for reason, globs in (_FOLDER_NAMES if is_folder else _FILE_NAMES).items()
+    )
+    return re.compile(b"|".join(groups))
+
+
+def _as_regex(glob: bytes) -> bytes:
+    return fnmatch.translate(glob.decode()).encode()
+
+
+def reason_of_rules(
+    scope: WalkScope, rules: tuple[IgnoreRules, ...], path: bytes, *, is_folder: bool
+) -> str:
+    """Which rule leaves a path out, "" where none does. The last pattern that matches in the
+    strongest file decides.
+    """
+    if not rules and scope.exclude is None:
+        return ""
+    text = _text(path)
+    for rule in rules:
+        verdict = _verdict(rule, text, is_folder=is_folder)
+        if verdict:
+            return f"ignored by {rule.name}"
+        if verdict is False:
+            break
+    return (
+        "excluded" if scope.exclude and _verdict(scope.exclude, text, is_folder=is_folder) else ""
+    )
+
+
+def reason_of_include(scope: WalkScope, path: bytes) -> str:
+    """Why a path is left out by --include, "" where it is not."""
+    if scope.include is None or scope.include.match_file(
+        _text(path)[len(folder_prefix(scope.root)) :]
+    ):
+        return ""
+    return "not included"
+
+
+def rules_above(root: bytes) -> tuple[IgnoreRules, ...]:
+    """The rules that git would bring from above a folder: those from the top of the repository that
+    holds it, if one does.
+    """
+    above: list[bytes] = []
+    folder = root
+    while not os.path.lexists(os.path.join(folder, b".git")):  # noqa: PTH118
+        parent = os.path.dirname(folder)  # noqa: PTH120
+        if parent == folder:
+            return ()
+        folder = parent
+        above.append(folder)
+    rules: list[IgnoreRules] = []
+    for folder in above:
+        own, unreadable = rules_in(
+            folder,
+            {name for name in _RULE_FILES if os.path.lexists(os.path.join(folder, name))},  # noqa: PTH118
+        )
+        rules += own
+        for problem in unreadable.values():
+            _log.warning("%s: %s", os.fsdecode(problem.path), problem.reason)
+    return strongest_first(rules)
+
+
+def rules_in(folder: bytes, names: set[bytes]) -> tuple[list[IgnoreRules], dict[bytes, Unindexed]]:
+    """A folder's own rules, and those of its rule files that cannot be read, by path."""
+    rules: list[IgnoreRules] = []
+    unreadable: dict[bytes, Unindexed] = {}
+    for name in _RULE_FILES:
+        path = os.path.join(folder, name)  # noqa: PTH118
+        if name not in names or os.path.isdir(path):  # noqa: PTH112
+            continue
+        try:
+            content = read_file(path, max_bytes=_RULE_FILE_BYTES)
+        except FileError as error:
+            unreadable[path] = Unindexed(path, "failed", f"its rules do not apply: {error}")
+        else:
+            rules.append(IgnoreRules(folder_prefix(folder), _text(name), _patterns(content.data)))
+    return rules, unreadable
+
+
+def strongest_first(rules: Iterable[IgnoreRules]) -> tuple[IgnoreRules, ...]:
+    """.searchappignore before .gitignore, then the deeper before the higher."""
+    return tuple(sorted(rules, key=lambda rule: (rule.name, len(rule.folder)), reverse=True))
+
+
+def _patterns(data: bytes) -> tuple[GitIgnoreSpecPattern, ...]:
+    """The patterns of a rule file, last first; lines that mean nothing count for nothing, as with
+    git.
+    """
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    patterns: list[GitIgnoreSpecPattern] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of re, for "[[" in a line
+        for line in _text(data.removeprefix(b"\xef\xbb\xbf")).split("\n"):
+            with suppress(ValueError, re.error):
+                patterns.append(GitIgnoreSpecPattern(line))
+    return tuple(pattern for pattern in reversed(patterns) if pattern.include is not None)
+
+
+def user_patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:
+    """Patterns from the command line, None for none."""
+    if not lines:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    for line in lines:
+        if not _patterns(os.fsencode(line)):
+            raise BadFilter(
+                f"{line!r} matches nothing",
+                hint="Write patterns as in .gitignore: '*.md', 'drafts/', 'notes/**/*.txt'.",
+            )
+    return GitIgnoreSpec.from_lines(lines, backend="simple")
+
+
+def _verdict(rules: IgnoreRules, path: str, *, is_folder: bool) -> bool | None:
+    """Whether a rule file leaves a path out, None where it says nothing about it."""
+    relative = path[len(rules.folder) :]
+    return next(
+        (
+            pattern.include
+            for pattern in rules.patterns
+            if _matches(pattern, relative, is_folder=is_folder)
+        ),
+        None,
+    )
+
+
+def _matches(pattern: GitIgnoreSpecPattern, path: str, *, is_folder: bool) -> bool:
+    """Whether a pattern speaks of exactly this path.
+
+    pathspec's own patterns match whatever is below a matching folder too, marked by the group
+    `ps_d`, which lets a folder's rule win over a file's; this walk goes from the top down as git
+    does, so that only the path itself is in question.
+    """
+    regex = pattern.regex
+    if regex is None:
+        return False
+    found = regex.search(path)
+    if found is not None and not found.groupdict().get("ps_d"):
+        return True
+    return is_folder and any(
+        found.groupdict().get("ps_d") and found.end("ps_d") > len(path)
+        for found in regex.finditer(path + "/")
+    )
+
+
+def folder_prefix(folder: bytes) -> str:
+    """How the paths of all that is below a folder begin, as text."""
+    return _text(os.path.join(folder, b""))  # noqa: PTH118
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import pytest
 
-import searchapp.extract
 from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.extract import registry
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
@@ -135,7 +135,7 @@ def test_a_corpus_made_before_is_not_read_again(corpus: SqliteBackend, tmp_path:
 def test_a_reader_of_a_higher_version_reads_its_files_again(
     corpus: SqliteBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readers = searchapp.extract._READERS
+    readers = registry.READERS
     raised = replace(readers["rst"], version=readers["rst"].version + 1)
     monkeypatch.setitem(readers, "rst", raised)
     report, read, _ = ingest_again(corpus, tmp_path / "files")
@@ -146,7 +146,7 @@ def test_a_reader_of_a_higher_version_reads_its_files_again(
 def test_the_corpus_made_before_has_a_document_of_every_reader(corpus: SqliteBackend) -> None:
     with closing(corpus.reader()) as reader:
         recorded = {extractor.split("/")[0] for _, extractor, _, _ in reader.versions()}
-    wanted = {reader.name for reader in searchapp.extract._READERS.values() if reader.is_document}
+    wanted = {reader.name for reader in registry.READERS.values() if reader.is_document}
     assert recorded == wanted | {"text"}
 
 

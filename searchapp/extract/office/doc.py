@@ -262,8 +262,8 @@ class _OldText(_Text):
 
     def _runs(
         self,
-        at: int,
-        entry_bytes: int,
+        at: int,  # noqa: ARG002
+        entry_bytes: int,  # noqa: ARG002
         meaning: Callable[[bytes, int], _T],  # noqa: ARG002
     ) -> Iterator[tuple[int, int, _T]]:
         return iter(())

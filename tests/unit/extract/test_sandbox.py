@@ -293,7 +293,7 @@ def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"text")
     code = f"""
 import time
-from searchapp.extract.pool import ExtractionPool
+from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.types.documents import (FileIdentity, Source, Unindexed)
 pool = ExtractionPool(1)
 pool.submit({os.fsencode(tmp_path / "a.txt")!r}).result()
@@ -314,7 +314,7 @@ time.sleep(60)
 def test_a_worker_opens_no_socket_and_starts_no_program() -> None:
     code = """
 import sys, socket, subprocess
-from searchapp.extract.worker import _forbid
+from searchapp.extract.sandbox.worker import _forbid
 sys.addaudithook(_forbid)
 for attempt in (socket.socket, lambda: subprocess.Popen(["true"])):
     try:
@@ -334,7 +334,7 @@ for attempt in (socket.socket, lambda: subprocess.Popen(["true"])):
 def test_a_worker_writes_no_file_and_reaches_no_network(tmp_path: Path) -> None:
     code = f"""
 import os, socket
-from searchapp.extract.worker import _confine
+from searchapp.extract.sandbox.worker import _confine
 listening = socket.create_server(("127.0.0.1", 0))
 _confine(2**31, os.getppid())
 try:

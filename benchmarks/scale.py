@@ -50,10 +50,10 @@ OPEN = """
 import re, sys, time
 import numpy as np
 from pathlib import Path
-from searchapp.snapshot import Snapshot
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.types.filters import Filters
 begin = time.perf_counter()
-with Snapshot(Path(sys.argv[1])) as reader:
+with SqliteReader(Path(sys.argv[1])) as reader:
     reader.counts(), reader.versions()
     reader.cosine_leg(np.eye(384, dtype=np.float32)[0], Filters(), 100)
 took_s = time.perf_counter() - begin

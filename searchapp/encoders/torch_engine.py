@@ -1,7 +1,7 @@
 """The model in torch: loaded, pooled, run, and turned once into an OpenVINO graph.
 
 The only owner of torch and transformers. Its weight is seconds of imports, so a conversion is a
-child process (`python -m searchapp.convert MODEL CACHE [single-stream]`), and only a GPU or a test
+child process (`python -m searchapp.encoders.torch_engine MODEL CACHE [single-stream]`), and only a GPU or a test
 loads it beside anything else.
 """
 

@@ -64,7 +64,7 @@ def pair_json(
     """All that is known of a pair, for programs; matrices are lists of rows, a's units down and b's
     across.
 
-    The attention is a matrix for every head of every layer, or of the chosen ones, pluralize from 1,
+    The attention is a matrix for every head of every layer, or of the chosen ones, counted from 1,
     as `layers` and `heads` tell.
     """
     chosen = [
@@ -131,7 +131,7 @@ def pair_text(
     """The pair on a terminal of 40 columns or more, or in fields between tabs where there is no
     width.
 
-    With a layer, pluralize from 1, what attends to what there too: by one head, pluralize from 1, or by
+    With a layer, counted from 1, what attends to what there too: by one head, pluralize from 1, or by
     all on average.
     """
     if style.width is None:
@@ -470,7 +470,7 @@ def _attention_section(
 
 
 def _attention_of(reading: Reading, layer: int, head: int | None) -> NDArray[np.float64]:
-    """The attention of one head of a layer, both pluralize from 1, or of all of its heads on average,
+    """The attention of one head of a layer, both counted from 1, or of all of its heads on average,
     (u, u).
     """
     heads = reading.attention[layer - 1]

@@ -61,7 +61,7 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
     each: list[float] = (states @ question * scale).tolist()
     shares = list(zip(visible(tokens.offsets, text), each, strict=True))
     return CosineShares(
-        cosine=float(total @ unit) * scale,
+        cosine=float(total @ question) * scale,
         special=sum(share for (start, end), share in shares if start == end),
         headings=sum(share for (start, end), share in shares if start < end and start < offset),
         words=tuple(

@@ -234,7 +234,7 @@ def test_a_model_without_a_head_is_refused_before_torch_is_imported(cache: Path)
 import sys
 from pathlib import Path
 from searchapp.errors import EncoderError
-from searchapp.predict import predict
+from searchapp.analysis.fill_mask import predict
 try:
     predict("a [MASK]", cache=Path(sys.argv[1]))
 except EncoderError as error:

@@ -81,7 +81,7 @@ def child(code: str, *arguments: object) -> subprocess.Popen[str]:
     """
     SqliteWriter(Path(str(arguments[0]))).close()
     prelude = f"import sys, time; sys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\n"
-    prelude += "from make_corpora import add, document, unit\nfrom searchapp.store import Store\n"
+    prelude += "from tests.builders.corpora import add, document, unit\nfrom searchapp.backends.sqlite.writer import SqliteWriter\n"
     command = [sys.executable, "-c", prelude + textwrap.dedent(code), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -230,7 +230,7 @@ def test_a_corpus_in_a_folder_of_an_odd_name_works(tmp_path: Path) -> None:
 # ---- the lock ------------------------------------------------------------------------------------
 
 HOLD = """
-    with Store(Path(sys.argv[1])) as writer:
+    with SqliteWriter(Path(sys.argv[1])) as writer:
         print("now", flush=True)
         time.sleep(60)
 """
@@ -244,7 +244,7 @@ def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder:
         command = [
             sys.executable,
             "-c",
-            "import sys, pathlib, searchapp.store as s; s.Store(pathlib.Path(sys.argv[1]))",
+            "import sys, pathlib, searchapp.backends.sqlite.writer as s; s.SqliteWriter(pathlib.Path(sys.argv[1]))",
             str(folder),
         ]
         errors = subprocess.run(command, capture_output=True, text=True, check=False).stderr
@@ -282,7 +282,7 @@ def test_a_writer_s_lock_does_not_pass_to_the_programs_it_starts(folder: Path) -
 
 def test_a_writer_killed_before_its_commit_leaves_the_last_one(folder: Path) -> None:
     code = """
-        with Store(Path(sys.argv[1])) as writer:
+        with SqliteWriter(Path(sys.argv[1])) as writer:
             add(writer, "/a", document(2), unit(2))
             writer.commit()
             writer.remove([1])
@@ -300,7 +300,7 @@ def test_a_writer_killed_before_its_commit_leaves_the_last_one(folder: Path) -> 
 
 def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
     code = """
-        writer = Store(Path(sys.argv[1]))
+        writer = SqliteWriter(Path(sys.argv[1]))
         add(writer, "/a", document(2), unit(2))
         add(writer, "/late", document(2))
         writer.commit()
@@ -532,7 +532,7 @@ def test_alembic_refuses_to_run_without_a_database() -> None:
 def test_a_second_opening_of_a_current_corpus_imports_no_alembic(folder: Path) -> None:
     SqliteWriter(folder).close()
     with child(
-        "Store(Path(sys.argv[1])).close(); print('alembic' in sys.modules)", folder
+        "SqliteWriter(Path(sys.argv[1])).close(); print('alembic' in sys.modules)", folder
     ) as process:
         assert process.communicate(timeout=60)[0] == "False\n"
 
@@ -658,10 +658,10 @@ def test_nothing_is_published_in_the_middle_of_a_change(folder: Path) -> None:
 def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None:
     code = """
         import resource
-        with Store(Path(sys.argv[1])) as writer:
+        with SqliteWriter(Path(sys.argv[1])) as writer:
             add(writer, "/a", document(2000), unit(2000))
             writer.commit()
-        with Store(Path(sys.argv[1])) as writer:
+        with SqliteWriter(Path(sys.argv[1])) as writer:
             resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
             writer.finish()
             print(*writer.notes)
@@ -702,8 +702,8 @@ def test_a_query_needs_no_sqlalchemy(folder: Path) -> None:
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from tests.builders.corpora import EVERYTHING, axis
-from searchapp.local import LocalBackend
-reader = LocalBackend(Path(sys.argv[1])).reader()
+from searchapp.backends.sqlite.backend import SqliteBackend
+reader = SqliteBackend(Path(sys.argv[1])).reader()
 assert len(reader.cosine_leg(axis(0), EVERYTHING, 5)[0]) == 1
 print(sorted({{"sqlalchemy", "alembic", "torch", "transformers"}} & sys.modules.keys()))
 """

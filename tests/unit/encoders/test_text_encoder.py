@@ -709,7 +709,7 @@ def test_other_weights_under_the_default_name_are_refused(tmp_path: Path) -> Non
         file.seek(-1, os.SEEK_END)
         file.write(b"\x7f")
     code = (
-        "import pathlib; from searchapp.modelfolder import find_model; "
+        "import pathlib; from searchapp.encoders.model_folder import find_model; "
         "find_model('default', cache=pathlib.Path('cache'))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}

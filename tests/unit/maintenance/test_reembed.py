@@ -382,7 +382,7 @@ def _dying_at(step: str) -> Callable[[str], None]:
 VICTIM = """
     import sys, time
     from pathlib import Path
-    from searchapp.reencode import reencode
+    from searchapp.maintenance.reembed import reencode
     from searchapp.testing import HashEncoder
 
     class Slow(HashEncoder):

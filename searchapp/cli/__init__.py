@@ -153,6 +153,18 @@ class Program(TyperGroup):
         """The names of all commands, in the order of the help."""
         return list(self.commands)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:  # typer's own classes
+        """Complete the name of a command from the table, without building any of them."""
+        from typer._click.shell_completion import CompletionItem
+
+        options = super(TyperGroup, self).shell_complete(ctx, incomplete)
+        return options + [
+            CompletionItem(name, help=summary)
+            for commands in SECTIONS.values()
+            for name, (_, summary) in commands.items()
+            if name.startswith(incomplete)
+        ]
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's context and formatter
         """Writes the commands with what each does, section by section."""
         widest = max(map(len, self.commands))
@@ -169,7 +181,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 nothing matched · 2 usage · 3 done, but some files could not be "
     "read · 4 failed · 5 corpus damaged, "
     "repairable · 6 data lost · 11 another ingest is running · 130 interrupted.",
-    **STYLE,
+    **STYLE | {"add_completion": True},  # of the program, not of each command
 )
 
 

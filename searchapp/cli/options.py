@@ -28,12 +28,14 @@ _TYPES = {
     "jpeg": "jpg",
     "yml": "yaml",
 }
+_MODES = ("cosine", "keyword", "hybrid", "best")  # those of search.ranking, which needs NumPy
 
 ModeOption = Annotated[
     str | None,
     typer.Option(
         "--mode",
         metavar="MODE",
+        autocompletion=lambda: list(_MODES),
         help="How to rank: cosine, keyword, hybrid or best. Default: the corpus's, or cosine.",
     ),
 ]
@@ -64,6 +66,7 @@ DeviceOption = Annotated[
     typer.Option(
         "--device",
         metavar="DEVICE",
+        autocompletion=lambda: list(config.DEVICES),
         help="Where to embed: cpu, cuda, or auto, a GPU where there is one.",
     ),
 ]

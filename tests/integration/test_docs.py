@@ -18,6 +18,7 @@ import pytest
 
 from tests.cli.test_search import Program, program
 from tests.paths import ROOT
+from tools import cli_reference
 
 __all__ = ["program"]
 PAGE = ROOT / "docs" / "embeddings.md"
@@ -118,3 +119,20 @@ def test_every_block_of_the_page_prints_what_it_says(
         else:
             assert block.language == "text", where
     assert sum(block.language == "python" for block in blocks) >= 8
+
+
+def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
+    for path, text in (
+        (cli_reference.PAGE, cli_reference.page()),
+        (cli_reference.MANUAL, cli_reference.manual()),
+    ):
+        assert path.read_text(encoding="utf-8") == text, "run `make reference`"
+
+
+def test_the_manual_page_has_every_command_with_every_option() -> None:
+    manual = cli_reference.MANUAL.read_text(encoding="utf-8").replace("\\-", "-")
+    for words, command, _ in cli_reference.entries():
+        _, _, rest = manual.partition(f".SS {words} ")
+        entry = rest.partition(".SS ")[0]
+        for parameter in command.params:
+            assert all(option in entry for option in parameter.opts if option.startswith("-"))

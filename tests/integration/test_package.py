@@ -55,7 +55,12 @@ def test_the_wheel_holds_the_package_and_its_migrations_and_nothing_else(wheel: 
         for kind in ("css", "js")
     } <= names
     assert any(name.startswith("searchapp/migrations/versions/0001") for name in names)
-    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"searchapp"}
+    version = wheel.name.split("-")[1]
+    assert f"searchapp-{version}.data/data/share/man/man1/searchapp.1" in names
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {
+        "searchapp",
+        f"searchapp-{version}.data",
+    }
 
 
 @pytest.mark.slow

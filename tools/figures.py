@@ -1,0 +1,292 @@
+"""Put the figures of the results files into the pages: `python -m tools.figures`.
+
+A page holds a block between two comments, `<!-- figures: NAME -->` and `<!-- /figures -->`; what
+stands between them is made here, from files that the benchmarks wrote. Knows no other text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (
+    "README.md",
+    "docs/benchmarks.md",
+    "docs/embeddings.md",
+    "docs/guarantees.md",
+    "docs/how-to/install.md",
+    "docs/how-to/tune.md",
+)
+MODES = ("cosine", "keyword", "hybrid", "best")
+_BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
+
+
+def latest(name: str, *, folder: str = "benchmarks/results") -> Any:  # JSON
+    """The newest results of a benchmark."""
+    path = max((ROOT / folder).glob(f"{name}-20*.json"))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def torture(name: str) -> Any:  # JSON
+    """The newest results of one of the tests at length."""
+    return latest(name, folder="tests/torture/results")
+
+
+def with_figures(page: str) -> str:
+    """The page with each of its blocks made anew."""
+    return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block[2]]().strip()}\n{block[4]}", page)
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def thousands(number: float) -> str:
+    """A whole number as people write it: 1,000."""
+    return f"{number:,.0f}"
+
+
+# ---- the blocks ----------------------------------------------------------------------------------
+
+
+def install() -> str:
+    """How large an installation becomes, and what it costs."""
+    results = latest("install")
+    return (
+        f"The download is {results['download_mb'] / 1000:.1f} GB, the environment becomes "
+        f"{results['disk_mb'] / 1000:.1f} GB.\n"
+        f"Unpacking takes about {results['cpu_s'] / 60:.0f} minutes of one processor core."
+    )
+
+
+def rivals() -> str:
+    """Against what one would pick instead."""
+    results = latest("versus")
+    ours = results["tools"]["searchapp"]
+    quality = results["ndcg_at_10"]
+    rows = []
+    for name, tool in results["tools"].items():
+        if tool is ours:
+            good = f"{quality['searchapp cosine']:.3f}, {quality['searchapp best']:.3f} by `best`"
+        else:
+            good = f"{quality[' '.join((name, tool['version']))]:.3f}"
+        rows.append(
+            [
+                name,
+                f"{tool['ingest_s']:.0f} s",
+                f"{tool['query_s']:.2f} s",
+                f"{tool['ingest_mb']:.0f} MB",
+                f"{tool['query_mb']:.0f} MB",
+                good,
+            ]
+        )
+    heads = ["", "ingest", "cold query", "memory: ingest", "query", "nDCG@10"]
+    return table(heads, rows)
+
+
+def rivals_remarks() -> str:
+    """What has to be known of that table."""
+    results = latest("versus")
+    return f"{results['remarks']}\n\nMachine: {results['machine']}. Command: `make bench`."
+
+
+def quality() -> str:
+    """The ranking modes on judged collections."""
+    results = latest("quality")
+    rows = [
+        [
+            collection["name"],
+            str(collection["questions"]),
+            *(
+                f"{collection['modes'][mode]['ndcg@10']:.3f} / "
+                f"{collection['modes'][mode]['recall@100']:.3f}"
+                for mode in MODES
+            ),
+        ]
+        for collection in results["collections"]
+    ]
+    return table(["collection", "questions", *MODES], rows)
+
+
+def latency() -> str:
+    """How long a question takes in each mode."""
+    results = latest("modes")
+    rows = [
+        [
+            mode,
+            *(
+                f"{results[kind][mode]['median']:.0f} / {results[kind][mode]['p95']:.0f}"
+                for kind in ("warm_ms", "cold_ms")
+            ),
+        ]
+        for mode in MODES
+    ]
+    return (
+        f"Median and 95th percentile in milliseconds, over {thousands(results['documents'])} "
+        f"documents\n({thousands(results['passages'])} passages):\n\n"
+        + table(["mode", "warm", "cold: the whole process"], rows)
+    )
+
+
+def scale() -> str:
+    """What corpora of a thousand to ten million passages cost."""
+    rows = []
+    for passages, size in latest("scale")["passages"].items():
+        rows.append(
+            [
+                thousands(int(passages)),
+                _or_dash(size, "database_mb", "{:,}"),
+                _or_dash(size, "vectors_file_mb", "{:,}"),
+                _or_dash(size, "publish_s", "{:.1f}"),
+                _or_dash(size, "cold_open_and_ask_ms", "{:.0f}"),
+                *(
+                    _pair(size, name) or _pair(size, name.replace("_ms", "_100.0%_ms")) or "–"
+                    for name in ("cosine_ms", "keyword_ms", "cosine_0.1%_ms", "cosine_1.0%_ms")
+                ),
+            ]
+        )
+    heads = [
+        "passages",
+        "database, MB",
+        "vectors file, MB",
+        "publishing, s",
+        "open and ask, ms",
+        "cosine, ms",
+        "keyword, ms",
+        "filter of .1 %, ms",
+        "of 1 %, ms",
+    ]
+    return table(heads, rows)
+
+
+def _or_dash(values: dict[str, Any], name: str, form: str) -> str:
+    return form.format(values[name]) if name in values else "–"
+
+
+def _pair(values: dict[str, Any], name: str) -> str:
+    return " / ".join(f"{value:g}" for value in values[name]) if name in values else ""
+
+
+def recall() -> str:
+    """How much an approximate search finds."""
+    passages, size = list(latest("scale")["passages"].items())[-1]
+    return (
+        f"At {thousands(int(passages))} passages the search is approximate; of the ten nearest it "
+        f"finds\n{size['recall_at_10_100.0%']:.3f} (recall@10, synthetic vectors)."
+    )
+
+
+def rates() -> str:
+    """How fast each stage of an ingest is."""
+    results = latest("rates")
+    return (
+        f"Encoding is what takes time: {thousands(results['encoding_tokens_per_s'])} tokens a "
+        f"second,\n{results['share_of_peak']:.0%} of what the processor multiplies in "
+        f"{results['computed_in']}. Reading takes\n"
+        f"{thousands(results['extraction_files_per_s'])} files a second, splitting "
+        f"{thousands(results['splitting_files_per_s'])} files, storing "
+        f"{thousands(results['storing_passages_per_s'])} passages."
+    )
+
+
+def tuning() -> str:
+    """What tuning is worth, and what it costs elsewhere."""
+    results = latest("tune")
+    before, after, elsewhere = results["before"], results["after"], results["elsewhere"]
+    minutes = results["seconds"]["training"] / 60
+    return (
+        f"Taught {results['questions']['learned']} questions, the default model finds the answer "
+        f"to {results['questions']['held_out']} others in the first\nplace for "
+        f"{after['hits@1']:.0%} of them instead of {before['hits@1']:.0%}, after "
+        f"{minutes:.1f} minutes of training on two cores. Elsewhere it\nforgets a little: "
+        f"SciFact's nDCG@10 goes from {elsewhere['ndcg@10']['before']:.3f} to "
+        f"{elsewhere['ndcg@10']['after']:.3f} (p {elsewhere['p']:.2f})."
+    )
+
+
+def mistakes() -> str:
+    """What the usual mistakes of pooling cost a search."""
+    results = latest("mistakes")["nDCG@10 on scifact"]
+    names = {
+        "the mean over its tokens": "mean over the tokens",
+        "the mean over the padding too, of 32 texts as they come": (
+            "mean over the padding too, as they come"
+        ),
+        "the same, where all are padded to the model's limit of 256": (
+            "mean over the padding too, to the limit"
+        ),
+        "the same, but the questions one by one, so that only abstracts are padded": (
+            "mean over the padding too, to the limit; questions one by one"
+        ),
+        "the mean over the padding too, of 32 texts sorted by length": (
+            "mean over the padding too, sorted by length"
+        ),
+        "the state of `[CLS]`": "[CLS]",
+    }
+    return table(
+        ["the vector of a text", "nDCG@10"],
+        [[shown, f"{results[name]:.3f}"] for shown, name in names.items()],
+    )
+
+
+def at_length() -> str:
+    """What the tests at length have seen."""
+    cuts, flips, kills = torture("powerloss"), torture("flips"), torture("kills")
+    faults, parsers, mutations = torture("faults"), torture("parsers"), torture("mutations")
+    runs = sum(fault["runs"] for fault in faults["faults"].values())
+    lost = sum(fault["lost"] for fault in faults["faults"].values())
+    inputs = sum(target["inputs"] for target in parsers["targets"].values())
+    off = cuts["controls"]["OFF"]
+    changed, mended, listed = (
+        flips["outcomes"][name] for name in ("changing", "repaired", "lost and listed")
+    )
+    damaged, slowest_s = sum(mutations["files"].values()), mutations["slowest_s"]
+    reads, histories = torture("readers")["reads"], torture("history")["histories"]
+    seen = {
+        "powerloss": f"{thousands(cuts['cuts'])} power cuts, after which {cuts['lost']} documents "
+        f"are lost; without syncs, {off['lost']} of {off['cuts']} cuts lose some",
+        "faults": f"{thousands(runs)} faults at every system call: {lost} documents lost",
+        "kills": f"{kills['kills']} kills at random moments: {len(kills['defects'])} defects",
+        "readers": f"{thousands(reads)} reads beside an ingest, none wrong",
+        "flips": f"{thousands(changed)} altered bits, all found: {mended} mended, {listed} lost "
+        "with their files and listed",
+        "mutations": f"{thousands(damaged)} damaged documents: {len(mutations['defects'])} "
+        f"defects, the slowest takes {slowest_s} s",
+        "parsers": f"{thousands(inputs)} inputs without a defect",
+        "history": f"{thousands(histories)} histories, each equal to a fresh ingest",
+    }
+    return table(["test", "what it saw"], [[f"`{name}`", what] for name, what in seen.items()])
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "install": install,
+    "rivals": rivals,
+    "rivals-remarks": rivals_remarks,
+    "quality": quality,
+    "latency": latency,
+    "scale": scale,
+    "recall": recall,
+    "rates": rates,
+    "tuning": tuning,
+    "mistakes": mistakes,
+    "at-length": at_length,
+}
+
+
+def main() -> None:
+    """Write every page again."""
+    for name in PAGES:
+        page = ROOT / name
+        text = page.read_text(encoding="utf-8")
+        if (current := with_figures(text)) != text:
+            page.write_text(current, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

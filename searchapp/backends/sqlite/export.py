@@ -2,7 +2,7 @@
 
 A gzip file of JSON lines: first what it is and which encoder made it, then a document a line, last
 how many there were and a BLAKE2b over all lines before. Vectors are little-endian float16 in
-base64. ARCHITECTURE.md has the keys. Knows neither models nor where documents go.
+base64. docs/corpus-format.md has the keys. Knows neither models nor where documents go.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """How a document is laid down in the corpus: names, digests, dates and keyword rows, agreed by the
 writer and the reader.
 
-Pure, and the one place to change when the layout changes; together with the tables in
-ARCHITECTURE.md it is enough to read a corpus from another language. Knows neither SQL libraries nor
-FAISS.
+Pure, and the one place to change when the layout changes; docs/corpus-format.md describes it for
+readers in other languages. Knows neither SQL libraries nor FAISS.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of a corpus and how a database gets them; ARCHITECTURE.md describes them for readers
+"""The tables of a corpus and how a database gets them; docs/corpus-format.md describes them for readers
 in other languages.
 
 With `store`, the only owner of sqlalchemy, and the only one of alembic. Knows nothing of locks,

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.keeping import keep
-from searchapp.classification.classifier import judged, learn
 from searchapp.classification.label_files import read_labels
+from searchapp.classification.training import evaluate_classifier, train_classifier
 from searchapp.config import load
 from searchapp.encoders.encoder import Encoder
 from searchapp.encoders.model_folder import find_model
@@ -92,7 +92,7 @@ def _sst(folder: Path) -> dict[str, object]:
     )
     labels, had = ([row.label for row in part] for part in (train, dev))
     expected = LogisticRegression(max_iter=1000).fit(rows, labels).score(others, had)
-    ours = judged(learn(rows, labels, encoder.identity), others, had)
+    ours = evaluate_classifier(train_classifier(rows, labels, encoder.identity), others, had)
     return {
         "sst_accuracy": round(ours.accuracy, 4),
         "sst_accuracy_scikit_learn": round(float(expected), 4),

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from searchapp.classification.classifier import Bin, Classifier, Hyperparameters, Metrics
+from searchapp.classification.classifier import Hyperparameters, TrainedClassifier
+from searchapp.classification.metrics import Bin, Metrics
 from searchapp.errors import ClassifierError
 from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
@@ -37,7 +38,7 @@ _NONE = (
 )  # what reading no classifier ends in
 
 
-def save(classifier: Classifier, path: Path) -> None:
+def save(classifier: TrainedClassifier, path: Path) -> None:
     """Write a file that appears whole or not at all, for its owner alone. Raises ClassifierError
     where that cannot be.
     """
@@ -46,9 +47,9 @@ def save(classifier: Classifier, path: Path) -> None:
         "encoder": asdict(classifier.encoder),
         "classes": classifier.classes,
         "counts": classifier.counts,
-        "sharpness": classifier.sharpness,
-        "way": classifier.way._asdict(),
-        "figures": asdict(classifier.figures),
+        "sharpness": classifier.inverse_temperature,
+        "way": classifier.hyperparameters._asdict(),
+        "figures": asdict(classifier.metrics),
     }
     told = np.frombuffer(json.dumps(header).encode(), np.uint8)
     try:
@@ -67,7 +68,7 @@ def save(classifier: Classifier, path: Path) -> None:
         ) from error
 
 
-def load(path: Path) -> Classifier:
+def load(path: Path) -> TrainedClassifier:
     """The classifier in a file. Raises ClassifierError where there is no file, or it is damaged, or
     none of ours.
     """
@@ -98,7 +99,7 @@ def _classifier(
     weights: NDArray[np.float32],
     bias: NDArray[np.float64],
     seen: NDArray[np.uint64],
-) -> Classifier:
+) -> TrainedClassifier:
     encoder, classes = EncoderIdentity(**header["encoder"]), tuple(map(str, header["classes"]))
     shapes = (
         weights.shape,
@@ -110,20 +111,20 @@ def _classifier(
     )
     if shapes != ((len(classes), encoder.dim), "<f4", (len(classes),), "<f8", 1, "<u8"):
         raise ValueError("arrays of other shapes")
-    return Classifier(
+    return TrainedClassifier(
         encoder=encoder,
         classes=classes,
         counts=tuple(map(int, header["counts"])),
         weights=weights,
         bias=bias,
-        sharpness=float(header["sharpness"]),
-        way=Hyperparameters(**header["way"]),
-        figures=_figures(header["figures"]),
+        inverse_temperature=float(header["sharpness"]),
+        hyperparameters=Hyperparameters(**header["way"]),
+        metrics=_metrics(header["figures"]),
         seen=seen,
     )
 
 
-def _figures(values: dict[str, Any]) -> Metrics:
+def _metrics(values: dict[str, Any]) -> Metrics:
     tuples = {
         "classes": tuple(values["classes"]),
         "confusion": tuple(map(tuple, values["confusion"])),

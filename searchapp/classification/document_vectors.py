@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Vector, Vectors
 
 
-class Document(NamedTuple):
+class DocumentVector(NamedTuple):
     """A document of the corpus and its vector, (dim,)."""
 
     document_id: int
@@ -124,7 +124,7 @@ class VectorSource:
         return found
 
 
-def stored_documents(reader: Reader, filters: Filters) -> tuple[list[Document], int]:
+def stored_documents(reader: Reader, filters: Filters) -> tuple[list[DocumentVector], int]:
     """The documents that pass the filters, by path, and how many more are pending and so have no
     vectors yet.
     """
@@ -133,7 +133,7 @@ def stored_documents(reader: Reader, filters: Filters) -> tuple[list[Document], 
         (i, path, stored_vector(reader, i))
         for i, path in zip(reader.document_ids(filters), paths, strict=True)
     ]
-    documents = [Document(i, path, vector) for i, path, vector in found if vector is not None]
+    documents = [DocumentVector(i, path, vector) for i, path, vector in found if vector is not None]
     return documents, len(found) - len(documents)
 
 

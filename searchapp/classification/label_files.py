@@ -22,7 +22,7 @@ _MOST_NAME = 100  # characters
 _MOST_CELL = 2**27  # characters
 
 
-class Row(NamedTuple):
+class LabeledItem(NamedTuple):
     """A text, or the absolute path of a file or a document, and its label."""
 
     item: str
@@ -30,7 +30,7 @@ class Row(NamedTuple):
     is_path: bool
 
 
-def read_labels(source: Path) -> list[Row]:
+def read_labels(source: Path) -> list[LabeledItem]:
     """The rows of a table, or of a folder in which each folder is a label. Raises ClassifierError
     for what is neither.
     """
@@ -40,9 +40,9 @@ def read_labels(source: Path) -> list[Row]:
     kind = header[0] if header else ""
     found = []
     for number, (item, label) in rows:
-        path = _path(item, source, is_certain=kind in _PATHS) if kind not in _TEXTS else None
+        path = _path(item, source, certain=kind in _PATHS) if kind not in _TEXTS else None
         found.append(
-            Row(
+            LabeledItem(
                 path or item,
                 label_name(label, f"line {number} of {source}"),
                 is_path=path is not None,
@@ -92,7 +92,7 @@ def label_name(text: str, where: str) -> str:
     return name
 
 
-def _of_folder(folder: Path) -> Iterator[Row]:
+def _of_folder(folder: Path) -> Iterator[LabeledItem]:
     """The files below each folder in the folder, but for hidden ones."""
     folders = [
         each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")
@@ -105,7 +105,8 @@ def _of_folder(folder: Path) -> Iterator[Row]:
         for path in sorted(each.rglob("*")):
             is_hidden = any(part.startswith(".") for part in path.relative_to(each).parts)
             if path.is_file() and not is_hidden:
-                yield Row(os.path.abspath(path), label_name(each.name, str(each)), is_path=True)  # noqa: PTH100 - keeps links
+                place = os.path.abspath(path)  # noqa: PTH100 - keeps links
+                yield LabeledItem(place, label_name(each.name, str(each)), is_path=True)
 
 
 def _table(
@@ -139,9 +140,7 @@ def _table(
     if item is not None and "label" in names:
         columns = (names.index(item), names.index("label"))
         return (item, "label"), _cells(source, numbered, columns, max(columns) + 1)
-    return None, _cells(
-        source, iter([first, *numbered] if first[1] else []), (0, 1), 2, is_exact=True
-    )
+    return None, _cells(source, iter([first, *numbered] if first[1] else []), (0, 1), 2, exact=True)
 
 
 def _numbered(source: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
@@ -165,10 +164,10 @@ def _cells(
     columns: tuple[int, int],
     width: int,
     *,
-    is_exact: bool = False,
+    exact: bool = False,
 ) -> Iterator[tuple[int, tuple[str, str]]]:
     for number, row in rows:
-        if len(row) < width or (is_exact and len(row) > width):
+        if len(row) < width or (exact and len(row) > width):
             hint = (
                 "put cells with commas in double quotes, or name the columns in a first "
                 "row: text,label"
@@ -179,7 +178,7 @@ def _cells(
         yield number, (row[columns[0]], row[columns[1]])
 
 
-def _path(item: str, table: Path, *, is_certain: bool) -> str | None:
+def _path(item: str, table: Path, *, certain: bool) -> str | None:
     """The absolute path that a cell names, if there is a file, or if it is certain that the cell is
     a path.
     """
@@ -190,4 +189,4 @@ def _path(item: str, table: Path, *, is_certain: bool) -> str | None:
     for place in places:
         if len(item) < 4096 and "\0" not in item and os.path.isfile(place):  # noqa: PTH113 - the text may be too long for a path
             return place
-    return places[0] if is_certain else None
+    return places[0] if certain else None

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from searchapp.classification.classifier import Descriptions, described
+from searchapp.classification.classifier import ZeroShotClassifier, description_prompt
 from searchapp.classification.document_vectors import VectorSource, stored_documents
-from searchapp.classification.label_files import Row
+from searchapp.classification.label_files import LabeledItem
 from searchapp.corpus import require_documents
 from searchapp.errors import ClassifierError, DocumentMissing, OtherEncoder
 from searchapp.types.documents import Label
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
-    from searchapp.classification.classifier import Judge, Verdict
+    from searchapp.classification.classifier import Classifier, Prediction
     from searchapp.types.protocols import Backend, Reader
     from searchapp.types.vectors import EncoderIdentity, Vectors
 
@@ -52,26 +52,26 @@ class Examples:
         ), rare
 
 
-class Told(NamedTuple):
-    """What a judge said of a document; None where a person has spoken, whose labels stand."""
+class DocumentPrediction(NamedTuple):
+    """The prediction for a document; None where a person has labeled it: those labels stand."""
 
     document_id: int
     path: bytes
-    verdict: Verdict | None
+    prediction: Prediction | None
     by_hand: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Applied:
-    """What a judge said of the documents of a corpus, by path."""
+class LabelingReport:
+    """The predictions for the documents of a corpus, by path."""
 
-    told: tuple[Told, ...]
+    documents: tuple[DocumentPrediction, ...]
     least: float  # the probability of a label that is given
     pending: int  # documents that have no vectors yet
 
-    def is_given(self, verdict: Verdict) -> bool:
-        """Whether a label is as probable as it has to be; one by description always is."""
-        return verdict.probability is None or verdict.probability >= self.least
+    def is_given(self, prediction: Prediction) -> bool:
+        """Whether a label is probable enough to be given; one without a probability always is."""
+        return prediction.probability is None or prediction.probability >= self.least
 
 
 def classifier_path(corpus: Path) -> Path:
@@ -79,12 +79,12 @@ def classifier_path(corpus: Path) -> Path:
     return corpus / "classifier.npz"
 
 
-def require_same(judge: Judge, encoder: EncoderIdentity) -> None:
-    """Raise OtherEncoder unless a judge judges an encoder's vectors."""
-    if judge.encoder.fingerprint != encoder.fingerprint:
+def require_same_encoder(classifier: Classifier, encoder: EncoderIdentity) -> None:
+    """Raise OtherEncoder unless a classifier takes the vectors of an encoder."""
+    if classifier.encoder.fingerprint != encoder.fingerprint:
         raise OtherEncoder(
-            f"the classifier was trained on vectors of the encoder {judge.encoder.model!r} "
-            f"({judge.encoder.fingerprint[:12]}), "
+            f"the classifier was trained on vectors of the encoder {classifier.encoder.model!r} "
+            f"({classifier.encoder.fingerprint[:12]}), "
             f"not of {encoder.model!r} ({encoder.fingerprint[:12]})",
             hint="train it anew: searchapp classify train LABELS",
         )
@@ -93,13 +93,13 @@ def require_same(judge: Judge, encoder: EncoderIdentity) -> None:
 # ---- what is learned from ------------------------------------------------------------------------
 
 
-def examples_of(rows: Sequence[Row], specimens: VectorSource) -> Examples:
+def load_examples(rows: Sequence[LabeledItem], vector_source: VectorSource) -> Examples:
     """The vectors of labelled texts, files and documents; what cannot be read is in
-    `specimens.failed`.
+    `vector_source.failed`.
     """
-    there, vectors = specimens.vectors([(row.item, row.is_path) for row in rows])
+    there, vectors = vector_source.vectors([(row.item, row.is_path) for row in rows])
     labels = tuple(rows[i].label for i in there)
-    found = {i: specimens.document_of(rows[i].item, is_path=rows[i].is_path) for i in there}
+    found = {i: vector_source.document_of(rows[i].item, is_path=rows[i].is_path) for i in there}
     return Examples(
         vectors,
         labels,
@@ -107,7 +107,7 @@ def examples_of(rows: Sequence[Row], specimens: VectorSource) -> Examples:
     )
 
 
-def examples_by_hand(reader: Reader) -> Examples:
+def hand_labeled_examples(reader: Reader) -> Examples:
     """The documents of the corpus that a person has given just one label. Raises ClassifierError
     where there are none.
     """
@@ -143,20 +143,22 @@ def examples_by_hand(reader: Reader) -> Examples:
     )
 
 
-def by_descriptions(
-    descriptions: Mapping[str, str], specimens: VectorSource, encoder: EncoderIdentity
-) -> Descriptions:
-    """A judge by what each label means."""
-    _, vectors = specimens.vectors([(described(text), False) for text in descriptions.values()])
-    return Descriptions(encoder, tuple(descriptions), vectors)
+def zero_shot_classifier(
+    descriptions: Mapping[str, str], vector_source: VectorSource, encoder: EncoderIdentity
+) -> ZeroShotClassifier:
+    """A classifier that goes by what each label means."""
+    _, vectors = vector_source.vectors(
+        [(description_prompt(text), False) for text in descriptions.values()]
+    )
+    return ZeroShotClassifier(encoder, tuple(descriptions), vectors)
 
 
 # ---- what is said --------------------------------------------------------------------------------
 
 
-def say(backend: Backend, labels: Mapping[int, str]) -> int:
-    """Record what a person calls documents of the corpus, in place of all that they are labelled;
-    returns how many that changed.
+def set_hand_labels(backend: Backend, labels: Mapping[int, str]) -> int:
+    """Label documents of the corpus by hand, in place of all labels that they have; returns how
+    many changed.
     """
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
         known, there = reader.labels(), set(reader.document_ids(Filters()))
@@ -194,28 +196,32 @@ def unlabel(backend: Backend, name: str, places: Sequence[str]) -> list[bytes]:
 
 
 def apply(
-    backend: Backend, judge: Judge, filters: Filters, *, least: float = 0.0, is_stored: bool = True
-) -> Applied:
+    backend: Backend,
+    classifier: Classifier,
+    filters: Filters,
+    *,
+    least: float = 0.0,
+    store: bool = True,
+) -> LabelingReport:
     """Label the documents of a corpus that pass the filters and that no person has labelled, or
-    only tell what would be said.
+    with `store` false only predict them.
 
-    A label less probable than `least` is not given, and an earlier one of a judge's goes all the
-    same. Raises CorpusMissing, CorpusEmpty, CorpusLocked, and OtherEncoder for a judge of other
-    vectors.
+    A label less probable than `least` is not given; an earlier one of a classifier is removed all
+    the same. Raises CorpusMissing, CorpusEmpty, CorpusLocked, and OtherEncoder for a classifier of
+    other vectors.
     """
-    with closing(
-        backend.reader()
-    ) as reader:  # before a writer would make a corpus where there is none
-        require_same(judge, require_documents(reader))
-        if not is_stored:
-            return _applied(reader, judge, filters, least)
+    # a reader first: a writer would make a corpus where there is none
+    with closing(backend.reader()) as reader:
+        require_same_encoder(classifier, require_documents(reader))
+        if not store:
+            return _predict_documents(reader, classifier, filters, least)
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        found = _applied(reader, judge, filters, least)
-        for number, (document_id, _, verdict, _) in enumerate(found.told, 1):
-            if verdict is not None:
+        found = _predict_documents(reader, classifier, filters, least)
+        for number, (document_id, _, prediction, _) in enumerate(found.documents, 1):
+            if prediction is not None:
                 given = (
-                    [Label(verdict.label, judge.origin, verdict.probability)]
-                    if found.is_given(verdict)
+                    [Label(prediction.label, classifier.origin, prediction.probability)]
+                    if found.is_given(prediction)
                     else []
                 )
                 writer.set_labels(document_id, given)
@@ -228,23 +234,34 @@ def apply(
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _applied(reader: Reader, judge: Judge, filters: Filters, least: float) -> Applied:
+def _predict_documents(
+    reader: Reader, classifier: Classifier, filters: Filters, least: float
+) -> LabelingReport:
     held = reader.labels()
     documents, pending = stored_documents(reader, filters)
-    said = {
+    by_hand = {
         each.document_id: tuple(
-            one.name for one in held.get(each.document_id, ()) if one.origin == "hand"
+            label.name for label in held.get(each.document_id, ()) if label.origin == "hand"
         )
         for each in documents
     }
-    asked = [each for each in documents if not said[each.document_id]]
-    verdicts = judge.verdicts(np.stack([each.vector for each in asked])) if asked else []
-    of_document = {each.document_id: verdict for each, verdict in zip(asked, verdicts, strict=True)}
-    told = (
-        Told(each.document_id, each.path, of_document.get(each.document_id), said[each.document_id])
+    unlabeled = [each for each in documents if not by_hand[each.document_id]]
+    predictions: dict[int, Prediction] = {}
+    if unlabeled:
+        made = classifier.predict(np.stack([each.vector for each in unlabeled]))
+        predictions = {
+            each.document_id: prediction for each, prediction in zip(unlabeled, made, strict=True)
+        }
+    results = (
+        DocumentPrediction(
+            each.document_id,
+            each.path,
+            predictions.get(each.document_id),
+            by_hand[each.document_id],
+        )
         for each in documents
     )
-    return Applied(tuple(told), least, pending)
+    return LabelingReport(tuple(results), least, pending)
 
 
 def _relabel(

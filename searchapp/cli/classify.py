@@ -36,9 +36,10 @@ from searchapp.humanize import one_line, pluralize
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
-    from searchapp.classification.classifier import Classifier, Judge, Metrics
+    from searchapp.classification.classifier import Classifier, TrainedClassifier
     from searchapp.classification.document_vectors import VectorSource
     from searchapp.classification.labeling import Examples
+    from searchapp.classification.metrics import Metrics
     from searchapp.config import Settings
     from searchapp.encoders.encoder import Encoder
     from searchapp.types.protocols import Reader
@@ -105,16 +106,16 @@ def train(
     """
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import classifier_file, labeling
-    from searchapp.classification.classifier import learn
+    from searchapp.classification.training import train_classifier
     from searchapp.output import classification
 
     begin_s = time.perf_counter()
     chosen = config.load(corpus=corpus, model=model, device=device)
     with _ground(chosen, model=model, is_corpus_needed=output is None or labels is None) as ground:
         examples = _examples(labels, ground)
-        classifier = learn(examples.vectors, examples.labels, ground.identity)
+        classifier = train_classifier(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
-            said = labeling.say(SqliteBackend(chosen.corpus), examples.of_documents)
+            said = labeling.set_hand_labels(SqliteBackend(chosen.corpus), examples.of_documents)
             console.note(f"{pluralize(said, 'document')} of the corpus labelled as the table says")
         place = output or labeling.classifier_path(chosen.corpus)
         classifier_file.save(classifier, place)
@@ -183,22 +184,22 @@ def apply(
                 hint="leave the other options out, or the texts",
             )
         return _tell(items, zero_shot, classifier, chosen, model, as_json=as_json)
-    judge: Judge
+    predictor: Classifier
     if zero_shot is None:
-        judge = _trained(classifier, chosen)
+        predictor = _trained(classifier, chosen)
     else:
         with _ground(chosen, model=model, is_corpus_needed=True) as ground:
-            judge = _by_descriptions(zero_shot, ground)
+            predictor = _zero_shot(zero_shot, ground)
     filters = filters_of(within, type_, where=where)
     found = labeling.apply(
-        SqliteBackend(chosen.corpus), judge, filters, least=least, is_stored=not dry_run
+        SqliteBackend(chosen.corpus), predictor, filters, least=least, store=not dry_run
     )
     if as_json:
-        console.write(json_text(classification.applied_json(found, judge, is_stored=not dry_run)))
+        console.write(json_text(classification.applied_json(found, predictor, stored=not dry_run)))
     else:
         console.write(classification.applied_text(found, console.style(sys.stdout)))
-        console.note(classification.applied_note(found, is_stored=not dry_run))
-    return Exit.DONE if found.told else Exit.NOTHING
+        console.note(classification.applied_note(found, stored=not dry_run))
+    return Exit.DONE if found.documents else Exit.NOTHING
 
 
 @classify.command()
@@ -239,18 +240,18 @@ def evaluate(
 
     chosen = config.load(corpus=corpus, model=model, device=device)
     if zero_shot is None and classifier is None and (labels is not None or test is None):
-        figures, what, code = _taught(labels, test, folds, chosen, model)
+        metrics, what, code = _taught(labels, test, folds, chosen, model)
     elif labels is not None and test is not None:
         raise UsageError(
             "what is given as a judge learns nothing from LABELS",
             hint="leave LABELS out, or the judge",
         )
     else:
-        figures, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)
+        metrics, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)
     if as_json:
-        console.write(json_text({"judged": what, **classification.figures_json(figures)}))
+        console.write(json_text({"judged": what, **classification.metrics_json(metrics)}))
     else:
-        console.write(classification.figures_text(figures, what, console.style(sys.stdout)))
+        console.write(classification.metrics_text(metrics, what, console.style(sys.stdout)))
     return code
 
 
@@ -307,7 +308,7 @@ def show(
     return Exit.DONE
 
 
-# ---- what is judged by what ----------------------------------------------------------------------
+# ---- which classifier ----------------------------------------------------------------------------
 
 
 def _tell(
@@ -322,16 +323,18 @@ def _tell(
     """Tell the label of each text, and of the document in each file."""
     from searchapp.output import classification
 
-    with _judged_by(zero_shot, classifier, chosen, model) as (judge, ground):
+    with _open_classifier(zero_shot, classifier, chosen, model) as (predictor, ground):
         wanted = [*_items(items)]
-        there, vectors = ground.specimens.vectors(wanted)
+        there, vectors = ground.vector_source.vectors(wanted)
         ground.tell()
         shown = [wanted[i][0] for i in there]
-        verdicts = judge.verdicts(vectors) if there else []
+        predictions = predictor.predict(vectors) if there else []
     if as_json:
-        console.write(json_text(classification.verdicts_json(shown, verdicts, judge)))
+        console.write(json_text(classification.predictions_json(shown, predictions, predictor)))
     else:
-        console.write(classification.verdicts_text(shown, verdicts, console.style(sys.stdout)))
+        console.write(
+            classification.predictions_text(shown, predictions, console.style(sys.stdout))
+        )
     return ground.code
 
 
@@ -339,7 +342,12 @@ def _taught(
     labels: Path | None, test: Path | None, folds: int, chosen: Settings, model: str | None
 ) -> tuple[Metrics, str, int]:
     """How right it is what examples teach, on others or on those left out in turn."""
-    from searchapp.classification.classifier import LEAST_LEFT_OUT, cross_validate, judged, learn
+    from searchapp.classification.training import (
+        LEAST_LEFT_OUT,
+        cross_validate,
+        evaluate_classifier,
+        train_classifier,
+    )
 
     with _ground(chosen, model=model, is_corpus_needed=labels is None) as ground:
         examples = _examples(labels, ground)
@@ -356,10 +364,10 @@ def _taught(
                 ground.code,
             )
         others = _examples(test, ground)
-        learned = learn(examples.vectors, examples.labels, ground.identity)
+        learned = train_classifier(examples.vectors, examples.labels, ground.identity)
         _note_seen(learned, others)
         return (
-            judged(learned, others.vectors, others.labels),
+            evaluate_classifier(learned, others.vectors, others.labels),
             f"judged by {len(examples.labels):,} others",
             ground.code,
         )
@@ -372,23 +380,26 @@ def _as_is(
     chosen: Settings,
     model: str | None,
 ) -> tuple[Metrics, str, int]:
-    """How right a judge is that is there already."""
-    from searchapp.classification.classifier import Classifier, judged
+    """How right a classifier is that is there already."""
+    from searchapp.classification.classifier import TrainedClassifier
+    from searchapp.classification.training import evaluate_classifier
 
-    with _judged_by(zero_shot, classifier, chosen, model, is_corpus_needed=source is None) as (
-        judge,
+    with _open_classifier(
+        zero_shot, classifier, chosen, model, is_corpus_needed=source is None
+    ) as (
+        predictor,
         ground,
     ):
         examples = _examples(source, ground)
-        if isinstance(judge, Classifier):
-            _note_seen(judge, examples)
+        if isinstance(predictor, TrainedClassifier):
+            _note_seen(predictor, examples)
         what = (
             "judged by the classifier there is" if zero_shot is None else "judged by descriptions"
         )
-        return judged(judge, examples.vectors, examples.labels), what, ground.code
+        return evaluate_classifier(predictor, examples.vectors, examples.labels), what, ground.code
 
 
-def _note_seen(classifier: Classifier, examples: Examples) -> None:
+def _note_seen(classifier: TrainedClassifier, examples: Examples) -> None:
     if seen := classifier.count_seen(examples.vectors):
         console.note(
             f"it has learned from {seen:,} of the "
@@ -397,20 +408,20 @@ def _note_seen(classifier: Classifier, examples: Examples) -> None:
 
 
 @contextmanager
-def _judged_by(
+def _open_classifier(
     zero_shot: Path | None,
     classifier: Path | None,
     chosen: Settings,
     model: str | None,
     *,
     is_corpus_needed: bool = False,
-) -> Iterator[tuple[Judge, _Ground]]:
-    """A judge, and what it stands on; a classifier stands on the encoder that it was
+) -> Iterator[tuple[Classifier, _Ground]]:
+    """A classifier, and what it stands on; a trained one stands on the encoder that it was
     trained with.
     """
     if zero_shot is not None:
         with _ground(chosen, model=model, is_corpus_needed=is_corpus_needed) as ground:
-            yield _by_descriptions(zero_shot, ground), ground
+            yield _zero_shot(zero_shot, ground), ground
         return
     trained = _trained(classifier, chosen)
     if model is not None:
@@ -421,17 +432,17 @@ def _judged_by(
         yield trained, ground
 
 
-def _trained(classifier: Path | None, chosen: Settings) -> Classifier:
+def _trained(classifier: Path | None, chosen: Settings) -> TrainedClassifier:
     from searchapp.classification import classifier_file, labeling
 
     return classifier_file.load(classifier or labeling.classifier_path(chosen.corpus))
 
 
-def _by_descriptions(source: Path, ground: _Ground) -> Judge:
+def _zero_shot(source: Path, ground: _Ground) -> Classifier:
     from searchapp.classification.label_files import read_descriptions
-    from searchapp.classification.labeling import by_descriptions
+    from searchapp.classification.labeling import zero_shot_classifier
 
-    return by_descriptions(read_descriptions(source), ground.specimens, ground.identity)
+    return zero_shot_classifier(read_descriptions(source), ground.vector_source, ground.identity)
 
 
 def _examples(source: Path | None, ground: _Ground) -> Examples:
@@ -440,11 +451,11 @@ def _examples(source: Path | None, ground: _Ground) -> Examples:
     from searchapp.classification.label_files import read_labels
 
     if source is not None:
-        found = labeling.examples_of(read_labels(source), ground.specimens)
+        found = labeling.load_examples(read_labels(source), ground.vector_source)
         ground.tell()
         return found
-    assert ground.specimens.reader is not None
-    found = labeling.examples_by_hand(ground.specimens.reader)
+    assert ground.vector_source.reader is not None
+    found = labeling.hand_labeled_examples(ground.vector_source.reader)
     if found.several:
         console.note(
             f"{pluralize(found.several, 'document')} left out, as they have several labels"
@@ -487,12 +498,12 @@ class _Ground:
     """
 
     identity: EncoderIdentity
-    specimens: VectorSource
+    vector_source: VectorSource
     code: Exit = Exit.DONE  # how the command ends, where it ends well
 
     def tell(self) -> None:
         """Say what could not be read, and what was cut, since it was last told."""
-        failed, cut = self.specimens.failed, self.specimens.cut
+        failed, cut = self.vector_source.failed, self.vector_source.cut
         for path, reason in failed:
             console.note(f"{one_line(path)}: {reason}")
             self.code = Exit.PARTLY
@@ -502,7 +513,7 @@ class _Ground:
                 f"{pluralize(cut, 'text')} longer than {limit} tokens; only the beginning of "
                 "each was read"
             )
-        self.specimens.failed, self.specimens.cut = [], 0
+        self.vector_source.failed, self.vector_source.cut = [], 0
 
 
 @contextmanager

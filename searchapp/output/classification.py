@@ -21,8 +21,9 @@ from searchapp.output.terminal import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.classification.classifier import Classifier, Judge, Metrics, Verdict
-    from searchapp.classification.labeling import Applied
+    from searchapp.classification.classifier import Classifier, Prediction, TrainedClassifier
+    from searchapp.classification.labeling import LabelingReport
+    from searchapp.classification.metrics import Metrics
 
 _WIDEST_NAME = 24  # columns
 _MOST_LABELS = 12  # of a confusion matrix; of more, the commonest confusions are told
@@ -33,24 +34,31 @@ _MOST_NAMED = 12  # labels with their counts on one line
 # ---- what was learned ----------------------------------------------------------------------------
 
 
-def classifier_json(classifier: Classifier, place: str) -> dict[str, object]:
+def classifier_json(classifier: TrainedClassifier, place: str) -> dict[str, object]:
     """A classifier for programs; its figures are of examples left out in turn."""
     identity = classifier.encoder
     return {
         "classifier": place,
         "labels": dict(zip(classifier.classes, classifier.counts, strict=True)),
         "encoder": {"model": identity.model, "fingerprint": identity.fingerprint},
-        "temperature": round(1 / classifier.sharpness, 6),
-        "way": {"C": classifier.way.strength, "is_balanced": classifier.way.is_balanced},
-        "left_out": figures_json(classifier.figures),
+        "temperature": round(1 / classifier.inverse_temperature, 6),
+        "way": {
+            "C": classifier.hyperparameters.strength,
+            "is_balanced": classifier.hyperparameters.is_balanced,
+        },
+        "left_out": metrics_json(classifier.metrics),
     }
 
 
 def classifier_text(
-    classifier: Classifier, place: str, style: TerminalStyle = PLAIN, *, took_s: float | None = None
+    classifier: TrainedClassifier,
+    place: str,
+    style: TerminalStyle = PLAIN,
+    *,
+    took_s: float | None = None,
 ) -> str:
     """What a classifier has learned, and how right it is on examples left out in turn."""
-    figures = classifier.figures
+    metrics = classifier.metrics
     took = "" if took_s is None else f" in {human_duration(took_s)}"
     heading = (
         f"{pluralize(len(classifier.classes), 'label')} learned from "
@@ -62,11 +70,11 @@ def classifier_text(
             _told("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), style),
             _told(
                 "left out",
-                f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, on examples "
+                f"accuracy {metrics.accuracy:.3f}, macro F1 {metrics.macro_f1:.3f}, on examples "
                 "left out in turn",
                 style,
             ),
-            _told("calibration", _calibration(figures), style),
+            _told("calibration", _calibration(metrics), style),
             _told("encoder", one_line(classifier.encoder.model), style),
             _told("file", one_line(place), style),
         ]
@@ -76,17 +84,17 @@ def classifier_text(
 # ---- how right it is -----------------------------------------------------------------------------
 
 
-def figures_json(figures: Metrics) -> dict[str, object]:
+def metrics_json(metrics: Metrics) -> dict[str, object]:
     """Figures for programs: `confusion[i][j]` counts examples of label i that were given label j,
     in order of `labels`.
     """
     return {
-        "labels": list(figures.classes),
-        "examples": figures.examples,
-        "accuracy": round(figures.accuracy, 6),
-        "macro_f1": round(figures.macro_f1, 6),
-        "fold_accuracies": [round(each, 6) for each in figures.fold_accuracies],
-        "confusion": [list(row) for row in figures.confusion],
+        "labels": list(metrics.classes),
+        "examples": metrics.examples,
+        "accuracy": round(metrics.accuracy, 6),
+        "macro_f1": round(metrics.macro_f1, 6),
+        "fold_accuracies": [round(each, 6) for each in metrics.fold_accuracies],
+        "confusion": [list(row) for row in metrics.confusion],
         "by_label": [
             {
                 "label": name,
@@ -96,61 +104,61 @@ def figures_json(figures: Metrics) -> dict[str, object]:
                 "examples": sum(row),
             }
             for name, (precision, recall, f1), row in zip(
-                figures.classes, figures.by_label, figures.confusion, strict=True
+                metrics.classes, metrics.by_label, metrics.confusion, strict=True
             )
         ],
-        "calibration_error": _rounded(figures.calibration_error),
-        "raw_calibration_error": _rounded(figures.raw_calibration_error),
+        "calibration_error": _rounded(metrics.calibration_error),
+        "raw_calibration_error": _rounded(metrics.raw_calibration_error),
         "bins": [
             {
                 "count": each.count,
                 "probability": round(each.probability, 6),
                 "right": round(each.right, 6),
             }
-            for each in figures.bins
+            for each in metrics.bins
         ],
     }
 
 
-def figures_text(figures: Metrics, what: str, style: TerminalStyle = PLAIN) -> str:
+def metrics_text(metrics: Metrics, what: str, style: TerminalStyle = PLAIN) -> str:
     """How right labels are: overall, label by label, what is taken for what, and whether
     probabilities are what they say.
     """
     spread = ""
-    if figures.fold_accuracies:
-        folds = ", ".join(f"{each:.3f}" for each in figures.fold_accuracies)
+    if metrics.fold_accuracies:
+        folds = ", ".join(f"{each:.3f}" for each in metrics.fold_accuracies)
         spread = f" (by fold {folds})"
     heading = (
-        f"accuracy {figures.accuracy:.3f}, macro F1 {figures.macro_f1:.3f}, "
-        f"{pluralize(figures.examples, 'example')} {what}"
+        f"accuracy {metrics.accuracy:.3f}, macro F1 {metrics.macro_f1:.3f}, "
+        f"{pluralize(metrics.examples, 'example')} {what}"
     )
     lines = [
         style.paint(heading, BOLD) + style.paint(spread, DIM),
         "",
-        *_by_label(figures, style),
+        *_by_label(metrics, style),
         "",
-        *_confusions(figures, style),
+        *_confusions(metrics, style),
     ]
-    if figures.calibration_error is not None:
-        lines += ["", f"calibration: {_calibration(figures)}", *_bins(figures, style)]
+    if metrics.calibration_error is not None:
+        lines += ["", f"calibration: {_calibration(metrics)}", *_bins(metrics, style)]
     return joined(lines)
 
 
-def _by_label(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
-    yield style.paint(_row("label", ("examples", "precision", "recall", "F1"), figures), DIM)
-    for name, values, row in zip(figures.classes, figures.by_label, figures.confusion, strict=True):
-        yield _row(name, (f"{sum(row):,}", *(f"{value:.3f}" for value in values)), figures)
+def _by_label(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
+    yield style.paint(_row("label", ("examples", "precision", "recall", "F1"), metrics), DIM)
+    for name, values, row in zip(metrics.classes, metrics.by_label, metrics.confusion, strict=True):
+        yield _row(name, (f"{sum(row):,}", *(f"{value:.3f}" for value in values)), metrics)
 
 
-def _confusions(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
-    names, counts = figures.classes, figures.confusion
+def _confusions(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
+    names, counts = metrics.classes, metrics.confusion
     if len(names) <= _MOST_LABELS:
         yield style.paint(
             "confusion: a row has the examples of a label, a column those that were given it", DIM
         )
-        yield style.paint(_row("", [truncate(one_line(name), 9) for name in names], figures), DIM)
+        yield style.paint(_row("", [truncate(one_line(name), 9) for name in names], metrics), DIM)
         for name, row in zip(names, counts, strict=True):
-            yield _row(name, [f"{count:,}" for count in row], figures)
+            yield _row(name, [f"{count:,}" for count in row], metrics)
         return
     wrong = sorted(
         (-counts[i][j], i, j)
@@ -166,14 +174,14 @@ def _confusions(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
         yield f"{-count:>6,}  {one_line(names[i])} called {one_line(names[j])}"
 
 
-def _bins(figures: Metrics, style: TerminalStyle) -> Iterable[str]:
-    yield style.paint(_row("", ("examples", "said", "right"), figures), DIM)
-    for each in figures.bins:
-        yield _row("", (f"{each.count:,}", f"{each.probability:.3f}", f"{each.right:.3f}"), figures)
+def _bins(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
+    yield style.paint(_row("", ("examples", "said", "right"), metrics), DIM)
+    for each in metrics.bins:
+        yield _row("", (f"{each.count:,}", f"{each.probability:.3f}", f"{each.right:.3f}"), metrics)
 
 
-def _row(name: str, cells: Iterable[str], figures: Metrics) -> str:
-    wide = min(_WIDEST_NAME, max([8, *(display_width(one_line(each)) for each in figures.classes)]))
+def _row(name: str, cells: Iterable[str], metrics: Metrics) -> str:
+    wide = min(_WIDEST_NAME, max([8, *(display_width(one_line(each)) for each in metrics.classes)]))
     shown = truncate(one_line(name), wide)
     return (
         shown
@@ -182,12 +190,12 @@ def _row(name: str, cells: Iterable[str], figures: Metrics) -> str:
     )
 
 
-def _calibration(figures: Metrics) -> str:
-    if figures.calibration_error is None or figures.raw_calibration_error is None:
+def _calibration(metrics: Metrics) -> str:
+    if metrics.calibration_error is None or metrics.raw_calibration_error is None:
         return "no probabilities"
-    was = f"it was {figures.raw_calibration_error:.3f} before calibration"
+    was = f"it was {metrics.raw_calibration_error:.3f} before calibration"
     return (
-        f"probabilities miss the share that is right by {figures.calibration_error:.3f} on "
+        f"probabilities miss the share that is right by {metrics.calibration_error:.3f} on "
         f"average; {was}"
     )
 
@@ -195,73 +203,75 @@ def _calibration(figures: Metrics) -> str:
 # ---- what was said -------------------------------------------------------------------------------
 
 
-def verdicts_json(
-    items: Sequence[str], verdicts: Sequence[Verdict], judge: Judge
+def predictions_json(
+    items: Sequence[str], predictions: Sequence[Prediction], classifier: Classifier
 ) -> dict[str, object]:
     """The label of each text or file, and what it was chosen by: probabilities of a classifier,
     cosines of descriptions.
     """
-    chosen_by = "cosines" if judge.origin == "descriptions" else "probabilities"
+    chosen_by = "cosines" if classifier.origin == "descriptions" else "probabilities"
     return {
-        "labels": list(judge.classes),
+        "labels": list(classifier.classes),
         "items": [
             {
                 "item": item,
-                **_verdict_json(verdict),
-                chosen_by: [round(score, 6) for score in verdict.scores],
+                **_prediction_json(prediction),
+                chosen_by: [round(score, 6) for score in prediction.scores],
             }
-            for item, verdict in zip(items, verdicts, strict=True)
+            for item, prediction in zip(items, predictions, strict=True)
         ],
     }
 
 
-def verdicts_text(
-    items: Sequence[str], verdicts: Sequence[Verdict], style: TerminalStyle = PLAIN
+def predictions_text(
+    items: Sequence[str], predictions: Sequence[Prediction], style: TerminalStyle = PLAIN
 ) -> str:
     """A line each: label, probability or cosine, and the text; in a pipe with tabs between."""
     if style.width is None:
         return joined(
             f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}"
-            for item, each in zip(items, verdicts, strict=True)
+            for item, each in zip(items, predictions, strict=True)
         )
-    wide = max((display_width(one_line(each.label)) for each in verdicts), default=0)
+    wide = max((display_width(one_line(each.label)) for each in predictions), default=0)
     room = max(20, style.width - wide - 10)
     return joined(
         f"{style.paint(_padded(each.label, wide), BOLD)}  {style.paint(_figure(each), DIM)}  "
         f"{truncate(one_line(item), room)}"
-        for item, each in zip(items, verdicts, strict=True)
+        for item, each in zip(items, predictions, strict=True)
     )
 
 
-def applied_json(applied: Applied, judge: Judge, *, is_stored: bool) -> dict[str, object]:
-    """What became of each document: what a judge said of it, or what a person had said."""
+def applied_json(
+    applied: LabelingReport, classifier: Classifier, *, stored: bool
+) -> dict[str, object]:
+    """What became of each document: its prediction, or the labels that a person gave it."""
     counts = _counts(applied)
     documents = []
-    for each in applied.told:
-        verdict = each.verdict
+    for each in applied.documents:
+        prediction = each.prediction
         said: dict[str, object] = {"by_hand": list(each.by_hand)}
-        if verdict is not None:
-            said = _verdict_json(verdict) | {
-                "origin": judge.origin,
-                "given": applied.is_given(verdict),
+        if prediction is not None:
+            said = _prediction_json(prediction) | {
+                "origin": classifier.origin,
+                "given": applied.is_given(prediction),
             }
         documents.append({"path": os.fsdecode(each.path), **said})
-    return {"stored": is_stored, "counts": counts, "documents": documents}
+    return {"stored": stored, "counts": counts, "documents": documents}
 
 
-def applied_text(applied: Applied, style: TerminalStyle = PLAIN) -> str:
+def applied_text(applied: LabelingReport, style: TerminalStyle = PLAIN) -> str:
     """A line a document: path, label, and how sure that is; "by hand" where a person has said it,
     "unsure" where it was not given.
     """
     lines = []
-    for each in applied.told:
-        if each.verdict is None:
+    for each in applied.documents:
+        if each.prediction is None:
             label, told = ", ".join(map(one_line, each.by_hand)), "by hand"
         else:
-            is_given = applied.is_given(each.verdict)
+            is_given = applied.is_given(each.prediction)
             label, told = (
-                one_line(each.verdict.label),
-                _figure(each.verdict) + ("" if is_given else " unsure"),
+                one_line(each.prediction.label),
+                _figure(each.prediction) + ("" if is_given else " unsure"),
             )
         path = display_path(each.path, style.base)
         lines.append(
@@ -272,12 +282,12 @@ def applied_text(applied: Applied, style: TerminalStyle = PLAIN) -> str:
     return joined(lines)
 
 
-def applied_note(applied: Applied, *, is_stored: bool) -> str:
+def applied_note(applied: LabelingReport, *, stored: bool) -> str:
     """What to say of a run beside the labels themselves."""
     counts = _counts(applied)
     parts = [
         f"{pluralize(counts['labelled'], 'document')} labelled"
-        if is_stored
+        if stored
         else f"{pluralize(counts['labelled'], 'document')} to be labelled"
     ]
     told = (
@@ -288,24 +298,25 @@ def applied_note(applied: Applied, *, is_stored: bool) -> str:
     return "; ".join([*parts, *(f"{counts[name]:,} {what}" for name, what in told if counts[name])])
 
 
-def _counts(applied: Applied) -> dict[str, int]:
-    verdicts = [each.verdict for each in applied.told if each.verdict is not None]
-    given = sum(map(applied.is_given, verdicts))
-    by_hand = len(applied.told) - len(verdicts)
+def _counts(applied: LabelingReport) -> dict[str, int]:
+    predictions = [each.prediction for each in applied.documents if each.prediction is not None]
+    given = sum(map(applied.is_given, predictions))
+    by_hand = len(applied.documents) - len(predictions)
     return {
         "labelled": given,
-        "unsure": len(verdicts) - given,
+        "unsure": len(predictions) - given,
         "by_hand": by_hand,
         "pending": applied.pending,
     }
 
 
-def _verdict_json(verdict: Verdict) -> dict[str, object]:
-    return {"label": verdict.label, "probability": _rounded(verdict.probability)}
+def _prediction_json(prediction: Prediction) -> dict[str, object]:
+    return {"label": prediction.label, "probability": _rounded(prediction.probability)}
 
 
-def _figure(verdict: Verdict) -> str:
-    return f"{max(verdict.scores) if verdict.probability is None else verdict.probability:.3f}"
+def _figure(prediction: Prediction) -> str:
+    by = max(prediction.scores) if prediction.probability is None else prediction.probability
+    return f"{by:.3f}"
 
 
 def _told(name: str, value: str, style: TerminalStyle) -> str:

@@ -23,14 +23,16 @@ from sklearn.metrics import (
 
 from searchapp.classification import classifier_file
 from searchapp.classification.classifier import (
-    WAYS,
-    Classifier,
-    Descriptions,
     Hyperparameters,
-    Metrics,
+    TrainedClassifier,
+    ZeroShotClassifier,
+)
+from searchapp.classification.metrics import Metrics
+from searchapp.classification.training import (
+    HYPERPARAMETERS,
     cross_validate,
-    judged,
-    learn,
+    evaluate_classifier,
+    train_classifier,
 )
 from searchapp.errors import ClassifierError
 from searchapp.types.vectors import EncoderIdentity
@@ -59,26 +61,30 @@ def clusters(
     return np.ascontiguousarray(unit[order], np.float32), [labels[i] for i in order]
 
 
-def by_hand(vectors: Vectors, labels: list[str], way: Hyperparameters) -> LogisticRegression:
+def by_hand(
+    vectors: Vectors, labels: list[str], hyperparameters: Hyperparameters
+) -> LogisticRegression:
     return LogisticRegression(
-        C=way.strength, class_weight="balanced" if way.is_balanced else None, max_iter=1000
+        C=hyperparameters.strength,
+        class_weight="balanced" if hyperparameters.is_balanced else None,
+        max_iter=1000,
     ).fit(vectors, labels)
 
 
-def with_logits(logits: NDArray[np.float64], sharpness: float = 1.0) -> Classifier:
+def with_logits(logits: NDArray[np.float64], inverse_temperature: float = 1.0) -> TrainedClassifier:
     """A classifier that gives axis i these logits, (dim, k)."""
     classes = tuple("abcdefgh"[: logits.shape[1]])
-    figures = Metrics(classes, ((0,) * len(classes),) * len(classes))
+    metrics = Metrics(classes, ((0,) * len(classes),) * len(classes))
     weights, bias = np.ascontiguousarray(logits.T, np.float32), np.zeros(len(classes))
-    return Classifier(
+    return TrainedClassifier(
         ENCODER,
         classes,
         (1,) * len(classes),
         weights,
         bias,
-        sharpness,
-        WAYS[0],
-        figures,
+        inverse_temperature,
+        HYPERPARAMETERS[0],
+        metrics,
         np.empty(0, np.uint64),
     )
 
@@ -92,13 +98,13 @@ def test_labels_and_raw_probabilities_are_those_of_scikit_learn_by_hand(
 ) -> None:
     vectors, labels = clusters(counts)
     others, _ = clusters(counts, seed=1)
-    learned = learn(vectors, labels, ENCODER)
-    expected = by_hand(vectors, labels, learned.way)
+    learned = train_classifier(vectors, labels, ENCODER)
+    expected = by_hand(vectors, labels, learned.hyperparameters)
     assert learned.classes == tuple(expected.classes_)
     assert learned.raw_probabilities(others) == pytest.approx(
         expected.predict_proba(others), abs=1e-6
     )
-    assert [verdict.label for verdict in learned.verdicts(others)] == expected.predict(
+    assert [prediction.label for prediction in learned.predict(others)] == expected.predict(
         others
     ).tolist()
     assert learned.counts == tuple(counts[name] for name in learned.classes)
@@ -107,13 +113,13 @@ def test_labels_and_raw_probabilities_are_those_of_scikit_learn_by_hand(
 def test_the_way_with_the_least_loss_on_examples_left_out_is_taken() -> None:
     few, few_labels = clusters({"common": 40, "rare": 4, "rarer": 3}, spread=0.25)
     many, many_labels = clusters({"a": 300, "b": 30}, spread=0.6)
-    assert learn(few, few_labels, ENCODER).way.is_balanced
-    assert not learn(many, many_labels, ENCODER).way.is_balanced
+    assert train_classifier(few, few_labels, ENCODER).hyperparameters.is_balanced
+    assert not train_classifier(many, many_labels, ENCODER).hyperparameters.is_balanced
 
 
 def test_calibration_gives_the_sharpness_of_the_least_smoothed_loss() -> None:
     vectors, labels = clusters({"a": 60, "b": 40, "c": 30}, spread=0.8)
-    learned = learn(vectors, labels, ENCODER, seed=3)
+    learned = train_classifier(vectors, labels, ENCODER, seed=3)
     numbers = np.array([learned.classes.index(label) for label in labels])
     logits = np.zeros((len(labels), 3))
     random = np.random.default_rng(3)
@@ -123,58 +129,67 @@ def test_calibration_gives_the_sharpness_of_the_least_smoothed_loss() -> None:
         fold[places], given = (given + np.arange(len(places))) % 5, given + len(places)
     for each in range(5):
         taught = by_hand(
-            vectors[fold != each], [labels[i] for i in np.flatnonzero(fold != each)], learned.way
+            vectors[fold != each],
+            [labels[i] for i in np.flatnonzero(fold != each)],
+            learned.hyperparameters,
         )
         logits[fold == each] = taught.decision_function(vectors[fold == each])
     target = np.full(logits.shape, 1 / (132 * 2))
     target[np.arange(130), numbers] = 1 - 1 / 132
 
-    def loss(sharpness: float) -> float:
-        scaled = logits * sharpness
+    def loss(inverse_temperature: float) -> float:
+        scaled = logits * inverse_temperature
         logs = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
         return float(-(target * logs).sum())
 
-    grid = np.exp(np.linspace(np.log(learned.sharpness) - 1, np.log(learned.sharpness) + 1, 4001))
+    grid = np.exp(
+        np.linspace(
+            np.log(learned.inverse_temperature) - 1, np.log(learned.inverse_temperature) + 1, 4001
+        )
+    )
     assert grid[np.argmin([loss(each) for each in grid])] == pytest.approx(
-        learned.sharpness, rel=1e-3
+        learned.inverse_temperature, rel=1e-3
     )
     assert learned.probabilities(vectors).sum(axis=1) == pytest.approx(np.ones(130), abs=1e-12)
 
 
 def test_few_examples_that_are_all_right_do_not_make_certain() -> None:
     vectors, labels = clusters({"a": 4, "b": 4}, spread=0.01)
-    learned = learn(vectors, labels, ENCODER)
-    assert learned.figures.accuracy == 1
+    learned = train_classifier(vectors, labels, ENCODER)
+    assert learned.metrics.accuracy == 1
     assert 0.8 < learned.probabilities(vectors).max(axis=1).mean() < 0.95
 
 
 def test_figures_while_learning_are_of_examples_left_out() -> None:
     vectors, _ = clusters({"a": 100, "b": 100})
     labels = np.random.default_rng(5).permutation(["a", "b"] * 100).tolist()
-    for figures in (
-        learn(vectors, labels, ENCODER).figures,
+    for metrics in (
+        train_classifier(vectors, labels, ENCODER).metrics,
         cross_validate(vectors, labels, ENCODER),
     ):
-        assert figures.accuracy < 0.6
-        assert figures.examples == 200
-        assert len(figures.fold_accuracies) == 5
-        assert figures.accuracy == pytest.approx(np.mean(figures.fold_accuracies), abs=1e-9)
+        assert metrics.accuracy < 0.6
+        assert metrics.examples == 200
+        assert len(metrics.fold_accuracies) == 5
+        assert metrics.accuracy == pytest.approx(np.mean(metrics.fold_accuracies), abs=1e-9)
 
 
 def test_calibration_brings_probabilities_nearer_to_the_share_that_is_right() -> None:
     vectors, labels = clusters(dict.fromkeys("abcdefgh", 12), spread=0.3)
-    figures = cross_validate(vectors, labels, ENCODER, folds=3)
-    assert len(figures.fold_accuracies) == 3
-    assert figures.calibration_error is not None
-    assert figures.raw_calibration_error is not None
-    assert figures.calibration_error < 0.12 < 0.2 < figures.raw_calibration_error
+    metrics = cross_validate(vectors, labels, ENCODER, folds=3)
+    assert len(metrics.fold_accuracies) == 3
+    assert metrics.calibration_error is not None
+    assert metrics.raw_calibration_error is not None
+    assert metrics.calibration_error < 0.12 < 0.2 < metrics.raw_calibration_error
 
 
 def test_the_same_examples_and_seed_give_the_same_classifier() -> None:
     vectors, labels = clusters({"a": 20, "b": 20}, spread=0.7)
-    first, second = learn(vectors, labels, ENCODER), learn(vectors, labels, ENCODER)
+    first, second = (
+        train_classifier(vectors, labels, ENCODER),
+        train_classifier(vectors, labels, ENCODER),
+    )
     assert first.probabilities(vectors).tolist() == second.probabilities(vectors).tolist()
-    assert first.figures == second.figures
+    assert first.metrics == second.metrics
 
 
 @pytest.mark.parametrize(
@@ -187,14 +202,15 @@ def test_the_same_examples_and_seed_give_the_same_classifier() -> None:
 )
 def test_what_cannot_be_learned_is_refused_with_the_cure(labels: list[str], told: str) -> None:
     with pytest.raises(ClassifierError, match=told) as caught:
-        learn(np.eye(DIM, dtype=np.float32)[: len(labels)], labels, ENCODER)
+        train_classifier(np.eye(DIM, dtype=np.float32)[: len(labels)], labels, ENCODER)
     assert "two" in caught.value.hint
 
 
 def test_two_examples_a_label_can_be_learned_but_not_left_out_in_turn() -> None:
     vectors, labels = clusters({"a": 2, "b": 2}, spread=0.01)
     assert [
-        verdict.label for verdict in learn(vectors, labels, ENCODER).verdicts(vectors)
+        prediction.label
+        for prediction in train_classifier(vectors, labels, ENCODER).predict(vectors)
     ] == labels
     with pytest.raises(ClassifierError, match="has 2 examples, too few"):
         cross_validate(vectors, labels, ENCODER)
@@ -204,7 +220,7 @@ def test_without_scikit_learn_the_cure_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     vectors, labels = clusters({"a": 4, "b": 4})
     with pytest.raises(ClassifierError, match="not installed") as caught:
-        learn(vectors, labels, ENCODER)
+        train_classifier(vectors, labels, ENCODER)
     assert "pip install 'searchapp[classify]'" in caught.value.hint
 
 
@@ -214,94 +230,104 @@ def test_without_scikit_learn_the_cure_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_figures_are_those_of_scikit_learn() -> None:
     vectors, labels = clusters({"a": 40, "b": 30, "c": 5}, spread=0.9)
     others, had = clusters({"a": 20, "b": 20, "c": 20}, spread=0.9, seed=2)
-    learned = learn(vectors, labels, ENCODER)
-    figures, given = (
-        judged(learned, others, had),
-        [verdict.label for verdict in learned.verdicts(others)],
+    learned = train_classifier(vectors, labels, ENCODER)
+    metrics, given = (
+        evaluate_classifier(learned, others, had),
+        [prediction.label for prediction in learned.predict(others)],
     )
-    assert figures.accuracy == pytest.approx(accuracy_score(had, given))
-    assert figures.macro_f1 == pytest.approx(f1_score(had, given, average="macro"))
+    assert metrics.accuracy == pytest.approx(accuracy_score(had, given))
+    assert metrics.macro_f1 == pytest.approx(f1_score(had, given, average="macro"))
     assert (
-        np.array(figures.confusion).tolist()
+        np.array(metrics.confusion).tolist()
         == confusion_matrix(had, given, labels=["a", "b", "c"]).tolist()
     )
     precision, recall, f1, _ = precision_recall_fscore_support(
         had, given, labels=["a", "b", "c"], zero_division=0
     )
-    assert np.array(figures.by_label) == pytest.approx(np.array([precision, recall, f1]).T)
+    assert np.array(metrics.by_label) == pytest.approx(np.array([precision, recall, f1]).T)
 
 
 def test_the_calibration_error_is_the_gap_on_average() -> None:
     # Axis 0 says a with .8, axis 1 says b with .6: of ten at .8 five are right, of ten at .6 six.
-    judge = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
+    classifier = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
     vectors = np.eye(2, dtype=np.float32)[[0] * 10 + [1] * 10]
-    figures = judged(judge, vectors, ["a"] * 5 + ["b"] * 5 + ["b"] * 6 + ["a"] * 4)
-    assert figures.calibration_error == pytest.approx((10 * 0.3 + 10 * 0.0) / 20)
-    assert [(each.count, round(each.probability, 6), each.right) for each in figures.bins] == [
+    metrics = evaluate_classifier(
+        classifier, vectors, ["a"] * 5 + ["b"] * 5 + ["b"] * 6 + ["a"] * 4
+    )
+    assert metrics.calibration_error == pytest.approx((10 * 0.3 + 10 * 0.0) / 20)
+    assert [(each.count, round(each.probability, 6), each.right) for each in metrics.bins] == [
         (10, 0.6, 0.6),
         (10, 0.8, 0.5),
     ]
-    assert figures.raw_calibration_error == pytest.approx(0.15)
-    assert figures.confusion == ((5, 4), (5, 6))
+    assert metrics.raw_calibration_error == pytest.approx(0.15)
+    assert metrics.confusion == ((5, 4), (5, 6))
 
 
 def test_a_label_that_a_judge_does_not_know_counts_as_wrong() -> None:
-    judge = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
-    figures = judged(judge, np.eye(2, dtype=np.float32), ["c", "b"])
-    assert (figures.classes, figures.accuracy, figures.confusion) == (
+    classifier = with_logits(np.log([[0.8, 0.2], [0.4, 0.6]]))
+    metrics = evaluate_classifier(classifier, np.eye(2, dtype=np.float32), ["c", "b"])
+    assert (metrics.classes, metrics.accuracy, metrics.confusion) == (
         ("a", "b", "c"),
         0.5,
         ((0, 0, 0), (0, 1, 0), (1, 0, 0)),
     )
-    assert figures.macro_f1 == pytest.approx(1 / 3)
+    assert metrics.macro_f1 == pytest.approx(1 / 3)
 
 
 def test_no_examples_have_figures_of_zero() -> None:
-    figures = judged(
+    metrics = evaluate_classifier(
         with_logits(np.log([[0.8, 0.2], [0.4, 0.6]])), np.empty((0, 2), np.float32), []
     )
     assert (
-        figures.examples,
-        figures.accuracy,
-        figures.macro_f1,
-        figures.calibration_error,
-        figures.bins,
+        metrics.examples,
+        metrics.accuracy,
+        metrics.macro_f1,
+        metrics.calibration_error,
+        metrics.bins,
     ) == (0, 0, 0, 0, ())
 
 
 def test_a_classifier_knows_what_it_has_learned_from() -> None:
     vectors, labels = clusters({"a": 20, "b": 20})
     others, _ = clusters({"a": 20, "b": 20}, seed=9)
-    learned = learn(vectors, labels, ENCODER)
+    learned = train_classifier(vectors, labels, ENCODER)
     assert learned.count_seen(np.concatenate([others, vectors[:7]])) == 7
 
 
 def test_a_description_is_chosen_by_cosine_and_says_no_probability() -> None:
-    judge = Descriptions(ENCODER, ("up", "right"), np.eye(2, dtype=np.float32)[[1, 0]])
-    first, second = judge.verdicts(np.array([[0.6, 0.8], [0.8, -0.6]], np.float32))
+    classifier = ZeroShotClassifier(ENCODER, ("up", "right"), np.eye(2, dtype=np.float32)[[1, 0]])
+    first, second = classifier.predict(np.array([[0.6, 0.8], [0.8, -0.6]], np.float32))
     assert (first.label, first.probability, second.label) == ("up", None, "right")
     assert first.scores == pytest.approx((0.8, 0.6))
-    figures = judged(judge, np.array([[0.6, 0.8], [0.8, -0.6]], np.float32), ["up", "up"])
-    assert (figures.accuracy, figures.calibration_error) == (0.5, None)
+    metrics = evaluate_classifier(
+        classifier, np.array([[0.6, 0.8], [0.8, -0.6]], np.float32), ["up", "up"]
+    )
+    assert (metrics.accuracy, metrics.calibration_error) == (0.5, None)
 
 
 # ---- in a file -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def learned() -> Classifier:
-    return learn(*clusters({"a": 12, "é b": 12, "c": 6}, spread=0.6), ENCODER)
+def learned() -> TrainedClassifier:
+    return train_classifier(*clusters({"a": 12, "é b": 12, "c": 6}, spread=0.6), ENCODER)
 
 
 def test_a_classifier_comes_back_from_its_file_as_it_was(
-    learned: Classifier, tmp_path: Path
+    learned: TrainedClassifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
     classifier_file.save(learned, path)
     found, (vectors, _) = classifier_file.load(path), clusters({"a": 5, "b": 5}, seed=4)
     assert found.probabilities(vectors).tolist() == learned.probabilities(vectors).tolist()
-    assert (found.encoder, found.classes, found.counts, found.way, found.figures) == (
-        *(learned.encoder, learned.classes, learned.counts, learned.way, learned.figures),
+    assert (found.encoder, found.classes, found.counts, found.hyperparameters, found.metrics) == (
+        *(
+            learned.encoder,
+            learned.classes,
+            learned.counts,
+            learned.hyperparameters,
+            learned.metrics,
+        ),
     )
     assert found.seen.tolist() == learned.seen.tolist()
     assert (path.stat().st_mode & 0o777, [each.name for each in tmp_path.iterdir()]) == (
@@ -310,7 +336,9 @@ def test_a_classifier_comes_back_from_its_file_as_it_was(
     )
 
 
-def test_a_flipped_bit_is_refused_or_changes_nothing(learned: Classifier, tmp_path: Path) -> None:
+def test_a_flipped_bit_is_refused_or_changes_nothing(
+    learned: TrainedClassifier, tmp_path: Path
+) -> None:
     path = tmp_path / "c.npz"
     classifier_file.save(learned, path)
     whole, (vectors, _), refused = path.read_bytes(), clusters({"a": 5, "b": 5}), 0
@@ -327,7 +355,7 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(learned: Classifier, tmp_pa
 
 
 def test_what_is_no_classifier_is_refused_and_nothing_in_it_runs(
-    learned: Classifier, tmp_path: Path
+    learned: TrainedClassifier, tmp_path: Path
 ) -> None:
     class Trap:
         def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -360,7 +388,7 @@ def test_what_is_no_classifier_is_refused_and_nothing_in_it_runs(
 
 
 def test_a_file_of_a_newer_program_is_told_from_a_damaged_one(
-    learned: Classifier, tmp_path: Path
+    learned: TrainedClassifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
     classifier_file.save(learned, path)
@@ -373,7 +401,7 @@ def test_a_file_of_a_newer_program_is_told_from_a_damaged_one(
 
 
 def test_a_file_holds_the_names_of_labels_and_nothing_else_of_the_texts(
-    learned: Classifier, tmp_path: Path
+    learned: TrainedClassifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "c.npz"
     classifier_file.save(learned, path)

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.classification.label_files import Row, label_name, read_descriptions, read_labels
+from searchapp.classification.label_files import (
+    LabeledItem,
+    label_name,
+    read_descriptions,
+    read_labels,
+)
 from searchapp.errors import ClassifierError
 
 
@@ -20,8 +25,8 @@ def test_without_a_header_the_label_comes_last_and_what_is_a_file_is_a_path(tmp_
     (tmp_path / "bill.pdf").touch()
     table = written(tmp_path, '\ufeffbill.pdf,invoice\n\n"Dear Anna, hello", letter \n')
     assert read_labels(table) == [
-        Row(str(tmp_path / "bill.pdf"), "invoice", is_path=True),
-        Row("Dear Anna, hello", "letter", is_path=False),
+        LabeledItem(str(tmp_path / "bill.pdf"), "invoice", is_path=True),
+        LabeledItem("Dear Anna, hello", "letter", is_path=False),
     ]
 
 
@@ -29,17 +34,17 @@ def test_without_a_header_the_label_comes_last_and_what_is_a_file_is_a_path(tmp_
 def test_a_table_with_tabs_takes_quotes_as_they_are(tmp_path: Path, name: str) -> None:
     table = written(tmp_path, 'a "good" film , really\t1\nbad"\t0\n', name)
     assert read_labels(table) == [
-        Row('a "good" film , really', "1", is_path=False),
-        Row('bad"', "0", is_path=False),
+        LabeledItem('a "good" film , really', "1", is_path=False),
+        LabeledItem('bad"', "0", is_path=False),
     ]
 
 
 def test_a_header_names_the_columns_that_count(tmp_path: Path) -> None:
     table = written(tmp_path, "id,Label,PATH\n7,invoice,gone.pdf\n")
-    assert read_labels(table) == [Row(str(tmp_path / "gone.pdf"), "invoice", is_path=True)]
+    assert read_labels(table) == [LabeledItem(str(tmp_path / "gone.pdf"), "invoice", is_path=True)]
     (tmp_path / "word").touch()
     assert read_labels(written(tmp_path, "text,label\nword,x\n")) == [
-        Row("word", "x", is_path=False)
+        LabeledItem("word", "x", is_path=False)
     ]
 
 
@@ -50,9 +55,9 @@ def test_a_path_is_looked_for_beside_the_table_then_in_the_working_directory(
     (tmp_path / "here.txt").touch()
     monkeypatch.chdir(tmp_path)
     table = written(tmp_path / "there", "here.txt,x\n")
-    assert read_labels(table) == [Row(str(tmp_path / "here.txt"), "x", is_path=True)]
+    assert read_labels(table) == [LabeledItem(str(tmp_path / "here.txt"), "x", is_path=True)]
     (tmp_path / "there/here.txt").touch()
-    assert read_labels(table) == [Row(str(tmp_path / "there/here.txt"), "x", is_path=True)]
+    assert read_labels(table) == [LabeledItem(str(tmp_path / "there/here.txt"), "x", is_path=True)]
 
 
 def test_a_folder_with_a_folder_a_label_has_the_files_below_each(tmp_path: Path) -> None:

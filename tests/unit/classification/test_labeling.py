@@ -20,9 +20,10 @@ import pytest
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.classification import labeling
-from searchapp.classification.classifier import Classifier, Descriptions, learn
+from searchapp.classification.classifier import TrainedClassifier, ZeroShotClassifier
 from searchapp.classification.document_vectors import VectorSource, stored_documents
-from searchapp.classification.label_files import Row
+from searchapp.classification.label_files import LabeledItem
+from searchapp.classification.training import train_classifier
 from searchapp.corpus import Corpus
 from searchapp.errors import (
     BackupError,
@@ -91,16 +92,16 @@ def local(tmp_path: Path, name: str = "corpus") -> SqliteBackend:
     return SqliteBackend(tmp_path / name)
 
 
-def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> Classifier:
+def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> TrainedClassifier:
     """What the first three of each kind teach."""
     with closing(backend.reader()) as reader:
         rows = [
-            Row(str(docs / f"{kind}{i}.txt"), kind, is_path=True)
+            LabeledItem(str(docs / f"{kind}{i}.txt"), kind, is_path=True)
             for kind in TEXTS
             for i in range(3)
         ]
-        examples = labeling.examples_of(rows, VectorSource(reader, unopened))
-    return learn(examples.vectors, examples.labels, encoder.identity)
+        examples = labeling.load_examples(rows, VectorSource(reader, unopened))
+    return train_classifier(examples.vectors, examples.labels, encoder.identity)
 
 
 # ---- by hand -------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> Non
     with pytest.raises(CorpusMissing):
         labeling.apply(
             local(tmp_path),
-            Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
+            ZeroShotClassifier(ENCODER.identity, (), np.empty((0, 64), np.float32)),
             EVERYTHING,
         )
     assert not (tmp_path / "corpus").exists()
@@ -149,8 +150,8 @@ def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> Non
 
 def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, docs: Path) -> None:
     labeling.label(backend, "mine", [str(docs / "bill5.txt")])
-    judge = taught(backend, docs)
-    found = labeling.apply(backend, judge, EVERYTHING)
+    classifier = taught(backend, docs)
+    found = labeling.apply(backend, classifier, EVERYTHING)
     said = saying(backend)
     assert said.pop("bill5.txt") == (Label("mine"),)
     assert {name: [each.name for each in labels] for name, labels in said.items()} == {
@@ -160,7 +161,7 @@ def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, 
     with closing(backend.reader()) as reader:
         documents, pending = stored_documents(reader, EVERYTHING)
     expected = {
-        os.path.basename(os.fsdecode(each.path)): judge.verdicts(each.vector[None])[0]  # noqa: PTH119
+        os.path.basename(os.fsdecode(each.path)): classifier.predict(each.vector[None])[0]  # noqa: PTH119
         for each in documents
     }
     assert pending == found.pending == 0
@@ -179,7 +180,7 @@ def test_what_is_said_again_takes_the_place_of_what_was_said_before(
 ) -> None:
     labeling.apply(backend, taught(backend, docs), EVERYTHING)
     vectors = ENCODER.encode_passages(["invoice amount due pay", "dear friend yours love"])
-    labeling.apply(backend, Descriptions(ENCODER.identity, ("B", "L"), vectors), EVERYTHING)
+    labeling.apply(backend, ZeroShotClassifier(ENCODER.identity, ("B", "L"), vectors), EVERYTHING)
     assert saying(backend)["bill0.txt"] == (Label("B", "descriptions"),)
     assert set(saying(backend).values()) == {
         (Label("B", "descriptions"),),
@@ -190,25 +191,25 @@ def test_what_is_said_again_takes_the_place_of_what_was_said_before(
 def test_filters_say_which_documents_are_labelled_and_a_dry_run_labels_none(
     backend: Backend, docs: Path
 ) -> None:
-    judge, within = taught(backend, docs), Filters(within=(str(docs / "bill1.txt"),))
+    classifier, within = taught(backend, docs), Filters(within=(str(docs / "bill1.txt"),))
     generation = backend.reader().generation
-    found = labeling.apply(backend, judge, within, is_stored=False)
-    assert ([each.path for each in found.told], saying(backend)) == (
+    found = labeling.apply(backend, classifier, within, store=False)
+    assert ([each.path for each in found.documents], saying(backend)) == (
         [bytes(docs / "bill1.txt")],
         {},
     )
     assert backend.reader().generation == generation
-    labeling.apply(backend, judge, within)
+    labeling.apply(backend, classifier, within)
     assert list(saying(backend)) == ["bill1.txt"]
 
 
 def test_a_label_that_is_not_probable_enough_is_not_given_and_an_earlier_one_goes(
     backend: Backend, docs: Path
 ) -> None:
-    judge = taught(backend, docs)
-    labeling.apply(backend, judge, EVERYTHING)
-    found = labeling.apply(backend, judge, EVERYTHING, least=1.0)
-    assert not any(found.is_given(each.verdict) for each in found.told if each.verdict)
+    classifier = taught(backend, docs)
+    labeling.apply(backend, classifier, EVERYTHING)
+    found = labeling.apply(backend, classifier, EVERYTHING, least=1.0)
+    assert not any(found.is_given(each.prediction) for each in found.documents if each.prediction)
     assert saying(backend) == {}
 
 
@@ -228,7 +229,7 @@ def test_a_corpus_without_documents_has_nothing_to_label(tmp_path: Path) -> None
     with pytest.raises(CorpusEmpty):
         labeling.apply(
             local(tmp_path),
-            Descriptions(ENCODER.identity, (), np.empty((0, 64), np.float32)),
+            ZeroShotClassifier(ENCODER.identity, (), np.empty((0, 64), np.float32)),
             EVERYTHING,
         )
 
@@ -244,8 +245,9 @@ def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path)
     backend = local(tmp_path)
     Corpus(backend, encoder=encoder).ingest([tmp_path / "long.txt"])
     with closing(backend.reader()) as reader:
-        found = labeling.examples_of(
-            [Row(str(tmp_path / "long.txt"), "x", is_path=True)], VectorSource(reader, unopened)
+        found = labeling.load_examples(
+            [LabeledItem(str(tmp_path / "long.txt"), "x", is_path=True)],
+            VectorSource(reader, unopened),
         )
         (document_id,) = reader.document_ids(EVERYTHING)
         rows = reader.vectors_of(
@@ -259,14 +261,14 @@ def test_a_document_is_learned_by_the_mean_of_its_stored_vectors(tmp_path: Path)
 
 def test_a_path_that_is_nowhere_is_said_and_left_out(backend: Backend, docs: Path) -> None:
     with closing(backend.reader()) as reader:
-        specimens = VectorSource(reader, unopened)
+        vector_source = VectorSource(reader, unopened)
         rows = [
-            Row("/nowhere.txt", "x", is_path=True),
-            Row(str(docs / "bill1.txt"), "y", is_path=True),
+            LabeledItem("/nowhere.txt", "x", is_path=True),
+            LabeledItem(str(docs / "bill1.txt"), "y", is_path=True),
         ]
-        found = labeling.examples_of(rows, specimens)
+        found = labeling.load_examples(rows, vector_source)
     assert (found.labels, len(found.vectors)) == (("y",), 1)
-    assert specimens.failed == [("/nowhere.txt", "no such file, and no document of the corpus")]
+    assert vector_source.failed == [("/nowhere.txt", "no such file, and no document of the corpus")]
 
 
 def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, docs: Path) -> None:
@@ -275,12 +277,12 @@ def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, d
         closing(backend.reader()) as reader,
         pytest.raises(ClassifierError, match="labelled by hand") as caught,
     ):
-        labeling.examples_by_hand(reader)
+        labeling.hand_labeled_examples(reader)
     assert "classify label" in caught.value.hint
     labeling.label(backend, "B", [str(docs / "bill1.txt"), str(docs / "bill2.txt")])
     labeling.label(backend, "L", [str(docs / "letter1.txt"), str(docs / "bill2.txt")])
     with closing(backend.reader()) as reader:
-        found = labeling.examples_by_hand(reader)
+        found = labeling.hand_labeled_examples(reader)
     assert (found.labels, found.several, len(found.vectors)) == (("B", "L"), 1, 2)
 
 
@@ -290,8 +292,8 @@ def test_what_a_table_says_of_documents_is_recorded_as_said_by_hand(
     labeling.apply(backend, taught(backend, docs), EVERYTHING)
     with closing(backend.reader()) as reader:
         first, second, *_ = reader.document_ids(EVERYTHING)
-    assert labeling.say(backend, {first: "B", second: "B", 999: "B"}) == 2
-    assert labeling.say(backend, {first: "B"}) == 0
+    assert labeling.set_hand_labels(backend, {first: "B", second: "B", 999: "B"}) == 2
+    assert labeling.set_hand_labels(backend, {first: "B"}) == 0
     assert saying(backend)["bill0.txt"] == saying(backend)["bill1.txt"] == (Label("B"),)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from searchapp.classification.classifier import Bin, Descriptions, Metrics, Verdict
-from searchapp.classification.labeling import Applied, Told
+from searchapp.classification.classifier import Prediction, ZeroShotClassifier
+from searchapp.classification.labeling import DocumentPrediction, LabelingReport
+from searchapp.classification.metrics import Bin, Metrics
 from searchapp.output import classification
 from searchapp.output.terminal import TerminalStyle
 from searchapp.types.vectors import EncoderIdentity
@@ -18,19 +19,19 @@ FIGURES = Metrics(
     0.25,
     (Bin(2, 0.55, 0.5), Bin(4, 0.9, 1.0)),
 )
-JUDGE = Descriptions(
+JUDGE = ZeroShotClassifier(
     EncoderIdentity("test", "f" * 64, 2, 16), ("bill", "letter"), np.eye(2, dtype=np.float32)
 )
 SURE, UNSURE, NEAR = (
-    Verdict("bill", 0.9, (0.9, 0.1)),
-    Verdict("letter", 0.6, (0.4, 0.6)),
-    Verdict("letter", None, (0.125, 0.25)),
+    Prediction("bill", 0.9, (0.9, 0.1)),
+    Prediction("letter", 0.6, (0.4, 0.6)),
+    Prediction("letter", None, (0.125, 0.25)),
 )
-APPLIED = Applied(
+APPLIED = LabelingReport(
     (
-        Told(1, b"/d/a", SURE, ()),
-        Told(2, b"/d/\x1b[2J", UNSURE, ()),
-        Told(3, b"/d/c", None, ("mine", "old")),
+        DocumentPrediction(1, b"/d/a", SURE, ()),
+        DocumentPrediction(2, b"/d/\x1b[2J", UNSURE, ()),
+        DocumentPrediction(3, b"/d/c", None, ("mine", "old")),
     ),
     0.8,
     2,
@@ -38,7 +39,7 @@ APPLIED = Applied(
 
 
 def test_figures_are_tables_of_labels_confusions_and_probabilities() -> None:
-    assert classification.figures_text(FIGURES, "left out in turn").splitlines() == [
+    assert classification.metrics_text(FIGURES, "left out in turn").splitlines() == [
         "accuracy 0.833, macro F1 0.829, 6 examples left out in turn (by fold 1.000, 0.667)",
         "",
         "label      examples  precision     recall         F1",
@@ -65,7 +66,7 @@ def test_of_many_labels_the_commonest_confusions_are_told() -> None:
     names = tuple(f"label {i:02}" for i in range(13))
     rows = [[0] * 13 for _ in names]
     rows[2][5], rows[12][0], rows[7][7] = 3, 9, 20
-    lines = classification.figures_text(
+    lines = classification.metrics_text(
         Metrics(names, tuple(map(tuple, rows))), "judged"
     ).splitlines()
     assert lines[-3:] == [
@@ -76,7 +77,7 @@ def test_of_many_labels_the_commonest_confusions_are_told() -> None:
 
 
 def test_figures_for_programs_have_every_promised_key() -> None:
-    found = classification.figures_json(FIGURES)
+    found = classification.metrics_json(FIGURES)
     assert found["confusion"] == [[3, 1], [0, 2]]
     assert found["by_label"] == [
         {"label": "bill", "precision": 1.0, "recall": 0.75, "f1": 0.857143, "examples": 4},
@@ -97,14 +98,14 @@ def test_labels_of_documents_say_who_gave_them_and_which_were_not_given() -> Non
         classification.applied_text(APPLIED)
         == "/d/a\tbill\t0.900\n/d/\\x1b[2J\tletter\t0.600 unsure\n/d/c\tmine, old\tby hand\n"
     )
-    assert classification.applied_note(APPLIED, is_stored=True) == (
+    assert classification.applied_note(APPLIED, stored=True) == (
         "1 document labelled; 1 too unsure to be labelled; 1 labelled by hand, left as they are; 2 "
         "without vectors yet"
     )
-    assert classification.applied_note(APPLIED, is_stored=False).startswith(
+    assert classification.applied_note(APPLIED, stored=False).startswith(
         "1 document to be labelled; "
     )
-    assert classification.applied_json(APPLIED, JUDGE, is_stored=True) == {
+    assert classification.applied_json(APPLIED, JUDGE, stored=True) == {
         "stored": True,
         "counts": {"labelled": 1, "unsure": 1, "by_hand": 1, "pending": 2},
         "documents": [
@@ -130,14 +131,14 @@ def test_labels_of_documents_say_who_gave_them_and_which_were_not_given() -> Non
 def test_labels_of_texts_are_a_line_each_and_fit_a_terminal() -> None:
     texts = ["a\x1b[2J text\nof two lines", "word " * 40]
     assert (
-        classification.verdicts_text(texts[:1], [SURE])
+        classification.predictions_text(texts[:1], [SURE])
         == "bill\t0.900\ta\ufffd[2J text of two lines\n"
     )
-    first, second = classification.verdicts_text(
+    first, second = classification.predictions_text(
         texts, [SURE, NEAR], TerminalStyle(width=50)
     ).splitlines()
     assert first == "bill    0.900  a\ufffd[2J text of two lines"
     assert (second[:20], len(second) <= 50, second[-1]) == ("letter  0.250  word ", True, "…")
-    assert classification.verdicts_json(texts[:1], [NEAR], JUDGE)["items"] == [
+    assert classification.predictions_json(texts[:1], [NEAR], JUDGE)["items"] == [
         {"item": texts[0], "label": "letter", "probability": None, "cosines": [0.125, 0.25]}
     ]

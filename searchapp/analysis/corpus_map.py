@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.analysis import map_groups, projection
+from searchapp.analysis.map_groups import base_of, folders, grouped
+from searchapp.analysis.projection import (
+    Projection,
+    nearest_neighbors,
+    neighbors_kept,
+    project,
+    require_method,
+    sample,
+)
 from searchapp.errors import UsageError
 from searchapp.search.more_like_this import direction
 from searchapp.types.documents import Passage
@@ -23,15 +31,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.map_groups import Groups
-    from searchapp.analysis.projection import Nearest, Projection
+    from searchapp.analysis.projection import Neighbors
     from searchapp.types.documents import Hit, Label
     from searchapp.types.filters import Filters
     from searchapp.types.protocols import Reader
     from searchapp.types.vectors import Vectors
 
-LEVELS = ("passage", "document")
-BYS = ("folder", "type", "label")
-MOST_POINTS = 100_000
+GRANULARITIES = ("passage", "document")
+GROUPINGS = ("folder", "type", "label")
+MAX_POINTS = 100_000
 NEAREST = 5  # of each point that are told
 
 _MOST_CHARACTERS = 2000  # of a whole document that are told
@@ -42,16 +50,16 @@ _NEAR = 5_000  # points from which on finding the nearest takes a while
 class CorpusMap:
     """All that a map shows. A document is told as a passage that begins where it does."""
 
-    level: str
+    granularity: str
     by: str
     dim: int  # of the vectors
     generation: int
     model: str
     hits: tuple[Hit, ...]  # (n,) what each point is, by path, then start
-    plane: Projection
+    projection: Projection
     groups: Groups
-    nearest: Nearest
-    kept: float  # of the true nearest, as `scatter.kept` tells it
+    nearest: Neighbors
+    neighbors_kept: float  # of the true nearest, from 0 to 1
     documents: int  # of which the points are
     total: int  # points that there would be without a bound
     pending: int  # documents without vectors, which are not on it
@@ -62,10 +70,10 @@ def map_corpus(
     reader: Reader,
     filters: Filters,
     *,
-    level: str = "passage",
+    granularity: str = "passage",
     by: str = "folder",
     method: str = "pca",
-    most: int = MOST_POINTS,
+    most: int = MAX_POINTS,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> CorpusMap:
     """The map of the passages or documents that pass the filters; without points where none does.
@@ -73,42 +81,38 @@ def map_corpus(
     `on_stage` is told of what takes a while. Raises UsageError for a level, a grouping or a method
     that is not known or not installed.
     """
-    _require("level", level, LEVELS)
-    _require("grouping", by, BYS)
-    projection.require_method(method)
+    _require("level", granularity, GRANULARITIES)
+    _require("grouping", by, GROUPINGS)
+    require_method(method)
     rows = list(reader.rows(filters))
     embedded = [
         (i, row.passages)
         for i, row in zip(reader.document_ids(filters), rows, strict=True)
         if not row.is_pending
     ]
-    hits, vectors, total = _points(reader, embedded, level, most)
+    hits, vectors, total = _points(reader, embedded, granularity, most)
     if len(hits) > _NEAR:
-        on_stage(f"finding the nearest of {len(hits):,} {level}s")
-    true = projection.nearest(vectors, NEAREST)
+        on_stage(f"finding the nearest of {len(hits):,} {granularity}s")
+    true = nearest_neighbors(vectors, NEAREST)
     if method == "umap":
-        on_stage(f"laying out {len(hits):,} {level}s; UMAP takes half a minute to start")
-    plane = (
-        projection.project(vectors, method)
-        if hits
-        else projection.Projection(method, np.zeros((0, 2)))
-    )
+        on_stage(f"laying out {len(hits):,} {granularity}s; UMAP takes half a minute to start")
+    projected = project(vectors, method) if hits else Projection(method, np.zeros((0, 2)))
     paths = [hit.path for hit in hits]
     return CorpusMap(
-        level=level,
+        granularity=granularity,
         by=by,
         dim=vectors.shape[1],
         generation=reader.generation,
         model=reader.encoder.model if reader.encoder else "",
         hits=tuple(hits),
-        plane=plane,
-        groups=map_groups.grouped(_names(reader, hits, by)),
+        projection=projected,
+        groups=grouped(_names(reader, hits, by)),
         nearest=true,
-        kept=projection.kept(plane.places, true),
+        neighbors_kept=neighbors_kept(projected.places, true),
         documents=len(set(paths)),
         total=total,
         pending=len(rows) - len(embedded),
-        base=map_groups.base_of(paths) if paths else b"/",
+        base=base_of(paths) if paths else b"/",
     )
 
 
@@ -121,11 +125,11 @@ def _require(what: str, word: str, known: Sequence[str]) -> None:
 
 
 def _points(
-    reader: Reader, documents: Sequence[tuple[int, int]], level: str, most: int
+    reader: Reader, documents: Sequence[tuple[int, int]], granularity: str, most: int
 ) -> tuple[list[Hit], Vectors, int]:
     """What the points are, their vectors, (n, dim), and how many there would be without a bound."""
-    if level == "document":
-        chosen = [documents[i] for i in projection.sample(len(documents), most).tolist()]
+    if granularity == "document":
+        chosen = [documents[i] for i in sample(len(documents), most).tolist()]
         shown = [_document(reader, document_id) for document_id, _ in chosen]
         return (
             [hit for hit, _ in shown],
@@ -133,7 +137,7 @@ def _points(
             len(documents),
         )
     total = sum(count for _, count in documents)
-    hits = list(_passages(reader, documents, projection.sample(total, most)))
+    hits = list(_passages(reader, documents, sample(total, most)))
     return hits, reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64)), total
 
 
@@ -180,8 +184,8 @@ def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
         }
         return [first.get(hit.document_id, "") for hit in hits]
     paths = [hit.path for hit in hits]
-    base = map_groups.base_of(paths) if paths else b"/"
-    return [os.fsdecode(_below(base, folder)) for folder in map_groups.folders(paths)]
+    base = base_of(paths) if paths else b"/"
+    return [os.fsdecode(_below(base, folder)) for folder in folders(paths)]
 
 
 def _doubt(label: Label) -> tuple[bool, float, str]:

@@ -1,9 +1,8 @@
-"""What becomes a vector each: the lines, sentences, passages, documents, words or tokens of files,
-as a stream.
+"""The vectors of files, as a stream: of lines, sentences, passages, documents, words or tokens.
 
-A file is read as an ingest reads it. Lines are those of plain text, one text each; any other
-document gives its sentences. A document is the mean of its passages; a word is read within its
-passage. Holds a batch at a time, not a corpus.
+A file is read as an ingest reads it. Each line of plain text is one text; any other document gives
+its sentences. The vector of a document is the mean of its passages; a word is read within its
+passage. Holds a batch at a time, not a corpus. Knows nothing of how vectors are written or shown.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from searchapp.encoders.encoder import Encoder, WordVector
     from searchapp.types.documents import Span
 
-Level: TypeAlias = Literal["sentence", "passage", "document", "word", "token"]
-LEVELS: tuple[Level, ...] = get_args(Level)
+Granularity: TypeAlias = Literal["sentence", "passage", "document", "word", "token"]
+GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 BATCH = 512  # texts
 _READERS = 2  # files read at a time
 
 
-class Row(NamedTuple):
+class EmbeddingRow(NamedTuple):
     """A piece of a source, `text[start:end]` of it in code points, and its vector, (dim,)."""
 
     source: str  # a path, or "-"
@@ -42,7 +41,7 @@ class Row(NamedTuple):
     vector: NDArray[np.float32]
 
 
-class Source(NamedTuple):
+class EmbeddingSource(NamedTuple):
     """Something to read from: its name and its document, or why there is none."""
 
     name: str
@@ -51,15 +50,15 @@ class Source(NamedTuple):
     start: int = 0  # where its text stands in what is read, in code points
 
 
-def level_of(name: str) -> Level:
-    """The level of that name; raises UsageError where there is none."""
-    for level in LEVELS:
-        if level == name:
-            return level
-    raise UsageError(f"there is no level {name!r}", hint=f"levels: {', '.join(LEVELS)}")
+def granularity_of(name: str) -> Granularity:
+    """The granularity of that name; raises UsageError where there is none."""
+    for granularity in GRANULARITIES:
+        if granularity == name:
+            return granularity
+    raise UsageError(f"there is no level {name!r}", hint=f"levels: {', '.join(GRANULARITIES)}")
 
 
-def read_files(paths: Iterable[str]) -> Iterator[Source]:
+def read_files(paths: Iterable[str]) -> Iterator[EmbeddingSource]:
     """The documents of files, in order; those of all that a container holds."""
     from searchapp.extract.sandbox.pool import ExtractionPool
 
@@ -77,46 +76,48 @@ def read_files(paths: Iterable[str]) -> Iterator[Source]:
                     else ""
                 )
                 if each.document is not None or reason:
-                    yield Source(os.fsdecode(each.path) or path, each.document, reason)
+                    yield EmbeddingSource(os.fsdecode(each.path) or path, each.document, reason)
 
 
-class Pieces:
-    """The rows of some sources at one level; what was cut or could not be read is told
-    afterwards.
+class FileEmbedder:
+    """Makes the rows of some sources at one granularity. `cut` and `failed` say afterwards what was
+    cut or could not be read.
     """
 
-    def __init__(self, encoder: Encoder, level: Level) -> None:
+    def __init__(self, encoder: Encoder, granularity: Granularity) -> None:
         self._encoder = encoder
-        self._level = level
+        self._granularity = granularity
         self.cut = 0  # texts longer than the model takes
-        self.failed: list[Source] = []
+        self.failed: list[EmbeddingSource] = []
 
-    def rows(self, sources: Iterable[Source]) -> Iterator[Row]:
+    def rows(self, sources: Iterable[EmbeddingSource]) -> Iterator[EmbeddingRow]:
         """A row a piece, in order."""
-        if self._level == "sentence":
+        if self._granularity == "sentence":
             yield from self._embedded(self._sentences(sources))
-        elif self._level == "passage":
+        elif self._granularity == "passage":
             yield from self._embedded(
                 piece
                 for name, document, _ in self._readable(sources)
                 for piece in self._passages(name, document)
             )
-        elif self._level == "document":
+        elif self._granularity == "document":
             yield from self._documents(sources)
         else:
             yield from self._words(sources)
 
-    def _readable(self, sources: Iterable[Source]) -> Iterator[tuple[str, Document, int]]:
+    def _readable(self, sources: Iterable[EmbeddingSource]) -> Iterator[tuple[str, Document, int]]:
         for source in sources:
             if source.document is None:
                 self.failed.append(source)
             else:
                 yield source.name, source.document, source.start
 
-    def _sentences(self, sources: Iterable[Source]) -> Iterator[tuple[str, Span, str, str]]:
+    def _sentences(
+        self, sources: Iterable[EmbeddingSource]
+    ) -> Iterator[tuple[str, Span, str, str]]:
         for name, document, offset in self._readable(sources):
             for start, end in (
-                lines(document.text) if document.type == "txt" else sentences(document.text)
+                line_spans(document.text) if document.type == "txt" else sentences(document.text)
             ):
                 text = document.text[start:end]
                 yield name, (start + offset, end + offset), text, text
@@ -127,39 +128,43 @@ class Pieces:
             body = document.text[passage.start : passage.end]
             yield name, (passage.start, passage.end), body, embedded_text(passage.headings, body)
 
-    def _embedded(self, pieces: Iterator[tuple[str, Span, str, str]]) -> Iterator[Row]:
+    def _embedded(self, pieces: Iterator[tuple[str, Span, str, str]]) -> Iterator[EmbeddingRow]:
         while batch := list(islice(pieces, BATCH)):
             texts = [embedded for *_, embedded in batch]
             self.cut += (
-                sum(map(self._encoder.is_too_long, texts)) if self._level == "sentence" else 0
+                sum(map(self._encoder.is_too_long, texts)) if self._granularity == "sentence" else 0
             )
             for (name, (start, end), text, _), vector in zip(
                 batch, self._encoder.encode_sentences(texts, is_cut=True), strict=True
             ):
-                yield Row(name, start, end, text, vector)
+                yield EmbeddingRow(name, start, end, text, vector)
 
-    def _documents(self, sources: Iterable[Source]) -> Iterator[Row]:
+    def _documents(self, sources: Iterable[EmbeddingSource]) -> Iterator[EmbeddingRow]:
         for name, document, _ in self._readable(sources):
             texts = [embedded for *_, embedded in self._passages(name, document)]
             if texts:
                 mean = self._encoder.encode_sentences(texts).mean(axis=0)
                 text = document.title or document.text.strip()[:80]
-                yield Row(name, 0, len(document.text), text, direction(mean))
+                yield EmbeddingRow(name, 0, len(document.text), text, direction(mean))
 
-    def _words(self, sources: Iterable[Source]) -> Iterator[Row]:
+    def _words(self, sources: Iterable[EmbeddingSource]) -> Iterator[EmbeddingRow]:
         encode = (
-            self._encoder.encode_words if self._level == "word" else self._encoder.encode_tokens
+            self._encoder.encode_words
+            if self._granularity == "word"
+            else self._encoder.encode_tokens
         )
         for name, document, _ in self._readable(sources):
             for _, (start, _end), body, _embedded in self._passages(name, document):
                 yield from (self._row(name, start, found) for found in encode(body))
 
     @staticmethod
-    def _row(name: str, offset: int, found: WordVector) -> Row:
-        return Row(name, found.start + offset, found.end + offset, found.word, found.vector)
+    def _row(name: str, offset: int, found: WordVector) -> EmbeddingRow:
+        return EmbeddingRow(
+            name, found.start + offset, found.end + offset, found.word, found.vector
+        )
 
 
-def lines(text: str) -> Iterator[Span]:
+def line_spans(text: str) -> Iterator[Span]:
     """The lines that hold anything, as spans without outer white space."""
     start = 0
     for line in text.splitlines(keepends=True):
@@ -170,12 +175,13 @@ def lines(text: str) -> Iterator[Span]:
         start += len(line)
 
 
-def notes(pieces: Pieces, rows: int, limit: int) -> Sequence[str]:
-    """What is to be said of a run that gave so many rows."""
-    said = [f"{source.name}: {source.reason}" for source in pieces.failed]
-    if pieces.cut:
-        said.append(
-            f"{pieces.cut:,} of {rows:,} texts are longer than {limit} tokens; only the beginning "
-            "of each was embedded"
-        )
-    return said
+def notes(embedder: FileEmbedder, rows: int, limit: int) -> Sequence[str]:
+    """What to say about a run that gave so many rows: what failed, and what was cut."""
+    failures = [f"{source.name}: {source.reason}" for source in embedder.failed]
+    if not embedder.cut:
+        return failures
+    cut = (
+        f"{embedder.cut:,} of {rows:,} texts are longer than {limit} tokens; only the beginning of "
+        "each was embedded"
+    )
+    return [*failures, cut]

@@ -28,20 +28,15 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import ForwardPass, Vector
 
 MOST_TOKENS = 256  # of a text that are looked at: attention takes memory with their square
-# between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most
+# What the attention of a word can go to; the first and last token only if special.
+ATTENTION_PATTERNS = ("first", "last", "itself", "previous", "next", "rest")
+
+# Between a vector and the direction of the mean: a cosine of two is then off by 1e-5 at most.
 _EXACT = 5e-6
-HABITS = (
-    "first",
-    "last",
-    "itself",
-    "previous",
-    "next",
-    "rest",
-)  # what a word's attention can go to; the first and last token if special
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class TextUnit:
     """A word as it is written, or a token that belongs to none: a special one, one of a prompt,
     white space.
     """
@@ -63,7 +58,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class NearestWord:
     """The word of the other text that a word is nearest to, by the mean of their states in their
     contexts.
     """
@@ -74,31 +69,28 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class TextSide:
     """One text of a pair as the model read it, in u units that hold all of its tokens."""
 
     text: str  # as far as it was read
     left_out: int  # code points behind that, over the model's limit
-    units: tuple[Unit, ...]
-    nearest: tuple[
-        Nearest | None, ...
-    ]  # (u,) None for what is no word, and where the other text has none
-    attention: NDArray[
-        np.float64
-    ]  # (layers, heads, u, u) how much each unit, a row, takes from each; rows add up to 1
+    units: tuple[TextUnit, ...]
+    # (u,) None for what is no word, and where the other text has none
+    nearest: tuple[NearestWord | None, ...]
+    # (layers, heads, u, u) how much each unit, a row, takes from each; rows add up to 1
+    attention: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pair:
+class PairAttribution:
     """Two texts, a of m units and b of n, and what their cosine is made of."""
 
     cosine: float
-    a: Reading
-    b: Reading
+    a: TextSide
+    b: TextSide
     similarities: NDArray[np.float64]  # (m, n) cosines between the units' mean states
-    products: (
-        NDArray[np.float64] | None
-    )  # (m, n) what each pair adds to the cosine; None where vectors are no means of token states
+    # (m, n) what each pair adds to the cosine; None where vectors are no means of token states
+    products: NDArray[np.float64] | None
 
     @property
     def shares(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
@@ -111,14 +103,14 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class UnitGroup:
     """A word of a text, or several of its units together, as one row or column."""
 
     kind: Literal["word", "others", "special"]
     units: tuple[int, ...]
 
 
-def explain(texts: Sequence[str], encoder: Encoder) -> Pair:
+def explain(texts: Sequence[str], encoder: Encoder) -> PairAttribution:
     """The pair of two texts by a model, each cut at its limit, or at `MOST_TOKENS`; raises
     EmptyQuery for one without any token.
     """
@@ -134,7 +126,7 @@ def compare(
     vectors: Iterable[Vector],
     *,
     left_out: Sequence[int] = (0, 0),
-) -> Pair:
+) -> PairAttribution:
     """The pair of two texts: `insides` is all that the model made of them, and `vectors`, (dim,),
     are theirs, of any length but 0.
     """
@@ -145,58 +137,60 @@ def compare(
     ]  # (m, dim), (n, dim)
     similarities = unit(sums[0]) @ unit(sums[1]).T  # (m, n)
     products = _products(*sums) if all(map(_is_mean, directions, sums)) else None
-    readings = [
-        Reading(text, left, each, nearest, _attention(inside, each))
+    sides = [
+        TextSide(text, left, each, nearest, _attention(inside, each))
         for text, left, each, nearest, inside in zip(
             texts, left_out, units, _nearest(similarities, *units), insides, strict=True
         )
     ]
     cosine = float(directions[0] @ directions[1] if products is None else products.sum())
-    return Pair(cosine, readings[0], readings[1], similarities, products)
+    return PairAttribution(cosine, sides[0], sides[1], similarities, products)
 
 
-def habits_of(reading: Reading) -> NDArray[np.float64]:
-    """How much of its words' attention each head gives to each of `HABITS`, on average, (layers,
-    heads, 6); they add up to 1.
+def attention_patterns(side: TextSide) -> NDArray[np.float64]:
+    """How much of its words' attention each head gives to each of `ATTENTION_PATTERNS`, on
+    average, (layers, heads, 6); they add up to 1.
 
     What goes to the first or the last token, where that is a special one, counts as such, even
     beside it. 0 where there is no word.
     """
-    size, words = len(reading.units), [at for at, unit in enumerate(reading.units) if unit.is_word]
-    kinds = np.full((size, size), HABITS.index("rest"))
+    size, words = len(side.units), [at for at, unit in enumerate(side.units) if unit.is_word]
+    kinds = np.full((size, size), ATTENTION_PATTERNS.index("rest"))
     for name, shift in (("itself", 0), ("previous", -1), ("next", 1)):
         rows = np.arange(max(0, -shift), min(size, size - shift))
-        kinds[rows, rows + shift] = HABITS.index(name)
+        kinds[rows, rows + shift] = ATTENTION_PATTERNS.index(name)
     for name, at in (("last", -1), ("first", 0)):
-        if not reading.units[at].is_word:
-            kinds[:, at] = HABITS.index(name)
-    rows_of_words = reading.attention[:, :, words, :]
+        if not side.units[at].is_word:
+            kinds[:, at] = ATTENTION_PATTERNS.index(name)
+    rows_of_words = side.attention[:, :, words, :]
     sums = [
         np.where(kinds[words] == kind, rows_of_words, 0).sum(axis=(2, 3))
-        for kind in range(len(HABITS))
+        for kind in range(len(ATTENTION_PATTERNS))
     ]  # (layers, heads) each
     return np.stack(sums, axis=-1) / max(1, len(words))
 
 
-def strength_of(reading: Reading, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def unit_strengths(side: TextSide, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """What a text's units are chosen by, (u,): the size of their shares, else how near their
     nearest is.
     """
     if shares is not None:
         return np.abs(shares)
-    return np.array([-1.0 if nearest is None else nearest.cosine for nearest in reading.nearest])
+    return np.array([-1.0 if nearest is None else nearest.cosine for nearest in side.nearest])
 
 
-def rows_of(reading: Reading, strength: NDArray[np.float64], most: int) -> list[Row]:
+def group_units(side: TextSide, strength: NDArray[np.float64], most: int) -> list[UnitGroup]:
     """The strongest words of a text, in its order, then the others together, then all that is no
     word; every unit is in one row.
     """
-    words = [at for at, unit in enumerate(reading.units) if unit.is_word]
+    words = [at for at, unit in enumerate(side.units) if unit.is_word]
     chosen = set(sorted(words, key=lambda at: (-strength[at], at))[:most])
     others = tuple(at for at in words if at not in chosen)
-    special = tuple(at for at, unit in enumerate(reading.units) if not unit.is_word)
-    together = [Row("others", others)] * bool(others) + [Row("special", special)] * bool(special)
-    return [Row("word", (at,)) for at in sorted(chosen)] + together
+    special = tuple(at for at, unit in enumerate(side.units) if not unit.is_word)
+    together = [UnitGroup("others", others)] * bool(others) + [
+        UnitGroup("special", special)
+    ] * bool(special)
+    return [UnitGroup("word", (at,)) for at in sorted(chosen)] + together
 
 
 # ---- private -------------------------------------------------------------------------------------
@@ -213,16 +207,18 @@ def _read(text: str, encoder: Encoder) -> str:
     return text if len(spans) <= limit else text[: spans[limit - 1][1]]
 
 
-def _units(inside: ForwardPass, text: str) -> tuple[Unit, ...]:
+def _units(inside: ForwardPass, text: str) -> tuple[TextUnit, ...]:
     """The words of a text and, each on its own, the tokens that belong to none, in order."""
     words = words_of(inside.offsets, text)
-    units = [Unit(text[word.start : word.end], word.start, word.end, word.tokens) for word in words]
+    units = [
+        TextUnit(text[word.start : word.end], word.start, word.end, word.tokens) for word in words
+    ]
     rest = set(range(len(inside.tokens))) - {token for word in words for token in word.tokens}
-    units += [Unit(inside.tokens[token], 0, 0, (token,)) for token in rest]
+    units += [TextUnit(inside.tokens[token], 0, 0, (token,)) for token in rest]
     return tuple(sorted(units, key=lambda unit: unit.tokens))
 
 
-def _sums(inside: ForwardPass, units: Sequence[Unit]) -> NDArray[np.float64]:
+def _sums(inside: ForwardPass, units: Sequence[TextUnit]) -> NDArray[np.float64]:
     """The last states of the tokens of each unit, (t, dim), added up, (u, dim)."""
     states = inside.hidden_states[-1].astype(np.float64)
     return np.array([states[list(unit.tokens)].sum(axis=0) for unit in units])
@@ -244,8 +240,8 @@ def _products(sums_a: NDArray[np.float64], sums_b: NDArray[np.float64]) -> NDArr
 
 
 def _nearest(
-    cosines: NDArray[np.float64], units_a: Sequence[Unit], units_b: Sequence[Unit]
-) -> tuple[tuple[Nearest | None, ...], tuple[Nearest | None, ...]]:
+    cosines: NDArray[np.float64], units_a: Sequence[TextUnit], units_b: Sequence[TextUnit]
+) -> tuple[tuple[NearestWord | None, ...], tuple[NearestWord | None, ...]]:
     """Each word's nearest of the other text, for both; `cosines` is (m, n). Signs are compared with
     signs, words with words.
     """
@@ -257,9 +253,9 @@ def _nearest(
     allowed = np.where(may_match, cosines, -np.inf)
     to_b, to_a = allowed.argmax(axis=1), allowed.argmax(axis=0)  # the first of equals
 
-    def found(a: int, b: int, unit: int) -> Nearest | None:
+    def found(a: int, b: int, unit: int) -> NearestWord | None:
         return (
-            Nearest(unit, float(cosines[a, b]), bool(to_b[a] == b and to_a[b] == a))
+            NearestWord(unit, float(cosines[a, b]), bool(to_b[a] == b and to_a[b] == a))
             if may_match[a, b]
             else None
         )
@@ -269,7 +265,7 @@ def _nearest(
     )
 
 
-def _attention(inside: ForwardPass, units: Sequence[Unit]) -> NDArray[np.float64]:
+def _attention(inside: ForwardPass, units: Sequence[TextUnit]) -> NDArray[np.float64]:
     """Attention between units, (layers, heads, u, u): from the pieces of a word on average, to them
     in sum.
 

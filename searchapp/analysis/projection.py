@@ -48,7 +48,7 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Nearest:
+class Neighbors:
     """The nearest other rows of each row, nearest first, and their cosines."""
 
     rows: Ids  # (n, k)
@@ -100,7 +100,7 @@ def pca(vectors: Vectors) -> Projection:
     return Projection("pca", places, (first, second))
 
 
-def nearest(vectors: Vectors, k: int) -> Nearest:
+def nearest_neighbors(vectors: Vectors, k: int) -> Neighbors:
     """The k nearest other rows of each row by cosine, all of them where there are no more; ties in
     order of the rows.
     """
@@ -120,10 +120,10 @@ def nearest(vectors: Vectors, k: int) -> Nearest:
             np.take_along_axis(candidates, order, 1),
             np.take_along_axis(exact, order, 1),
         )
-    return Nearest(rows, cosines)
+    return Neighbors(rows, cosines)
 
 
-def kept(places: Places, true: Nearest) -> float:
+def neighbors_kept(places: Places, true: Neighbors) -> float:
     """How many of the true nearest are among as many nearest on the map, from 0 to 1, told by up to
     a thousand points.
     """

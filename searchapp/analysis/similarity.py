@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BLOCK = 2048  # rows
 
 
-class PairOf(NamedTuple):
+class SimilarPair(NamedTuple):
     """Two rows, the first the lower, and their cosine."""
 
     cosine: float
@@ -42,7 +42,7 @@ def pairs_above(
     limit: int,
     groups: NDArray[np.int64] | None = None,
     block: int = BLOCK,
-) -> tuple[list[PairOf], int]:
+) -> tuple[list[SimilarPair], int]:
     """The nearest pairs of rows with a cosine of the bound or more, nearest first, at most `limit`;
     and how many there are in all.
 
@@ -59,7 +59,7 @@ def pairs_above(
         elif limit:
             heapq.heappushpop(kept, entry)
     return [
-        PairOf(cosine, -first, -second) for cosine, first, second in sorted(kept, reverse=True)
+        SimilarPair(cosine, -first, -second) for cosine, first, second in sorted(kept, reverse=True)
     ], count
 
 

@@ -29,7 +29,7 @@ from searchapp.errors import PathMissing, UsageError
 from searchapp.filesystem import atomic_write
 
 if TYPE_CHECKING:
-    from searchapp.analysis.embed_files import Row
+    from searchapp.analysis.embed_files import EmbeddingRow
 
 SUFFIXES = (".npz", ".jsonl", ".parquet", ".tsv")
 _BATCH = 1024  # rows
@@ -50,7 +50,7 @@ def require_writable(path: Path) -> None:
         _pyarrow()
 
 
-def write(path: Path, rows: Iterable[Row], dim: int) -> int:
+def write(path: Path, rows: Iterable[EmbeddingRow], dim: int) -> int:
     """Write rows of that width to a file, in the form that its name ends in; returns how many there
     were.
     """
@@ -65,7 +65,7 @@ def write(path: Path, rows: Iterable[Row], dim: int) -> int:
         return sum(file.write((line + "\n").encode()) > 0 for line in json_lines(rows))
 
 
-def json_lines(rows: Iterable[Row]) -> Iterator[str]:
+def json_lines(rows: Iterable[EmbeddingRow]) -> Iterator[str]:
     """An object a row; numbers have the digits that tell one float32 from another."""
     for row in rows:
         told = {
@@ -78,11 +78,11 @@ def json_lines(rows: Iterable[Row]) -> Iterator[str]:
         yield json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
-def _shortest(row: Row) -> list[float]:
+def _shortest(row: EmbeddingRow) -> list[float]:
     return [float(str(value)) for value in row.vector]
 
 
-def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[Row]) -> int:
+def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[EmbeddingRow]) -> int:
     count = 0
     with atomic_write.replaced(path.with_suffix(".metadata.tsv")) as labels:
         labels.write(b"text\tsource\tstart\tend\n")
@@ -97,7 +97,7 @@ def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[Row]) -> int:
 # ---- NumPy ---------------------------------------------------------------------------------------
 
 
-def _write_npz(file: BinaryIO, rows: Iterable[Row], dim: int) -> int:
+def _write_npz(file: BinaryIO, rows: Iterable[EmbeddingRow], dim: int) -> int:
     """Rows go to temporary files as they come; how many there are, and how long the longest text
     is, is known only then.
     """
@@ -150,7 +150,7 @@ def _wide(spool: BinaryIO, width: int) -> Iterator[bytes]:
 # ---- Parquet -------------------------------------------------------------------------------------
 
 
-def _write_parquet(file: BinaryIO, rows: Iterable[Row], dim: int) -> int:
+def _write_parquet(file: BinaryIO, rows: Iterable[EmbeddingRow], dim: int) -> int:
     arrow, parquet = _pyarrow()
     vector = arrow.list_(arrow.float32(), dim)
     schema = arrow.schema(

@@ -30,7 +30,7 @@ class Sense(NamedTuple):
     """
 
     places: tuple[int, ...]
-    likeness: float
+    cohesion: float
 
 
 def senses_of(vectors: Vectors) -> list[Sense]:

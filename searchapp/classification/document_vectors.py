@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from searchapp.analysis.embed_files import BATCH, Pieces, read_files
+from searchapp.analysis.embed_files import BATCH, FileEmbedder, read_files
 from searchapp.search.more_like_this import direction
 from searchapp.types.filters import Filters
 
@@ -105,12 +105,12 @@ class VectorSource:
             for path in paths
         }
         if there:
-            pieces = Pieces(self.encoder, "document")
-            for row in pieces.rows(read_files(sorted(there))):
+            embedder = FileEmbedder(self.encoder, "document")
+            for row in embedder.rows(read_files(sorted(there))):
                 found.setdefault(
                     row.source if row.source in there else row.source.partition("!/")[0], row.vector
                 )
-            reasons |= {source.name: source.reason for source in pieces.failed}
+            reasons |= {source.name: source.reason for source in embedder.failed}
         self.failed += [(path, reason) for path, reason in reasons.items() if path not in found]
         return found
 

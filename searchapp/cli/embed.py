@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from searchapp.analysis.embed_files import Row, Source
+    from searchapp.analysis.embed_files import EmbeddingRow, EmbeddingSource
     from searchapp.types.filters import Filters
     from searchapp.types.protocols import Reader
     from searchapp.types.vectors import Vectors
@@ -103,10 +103,10 @@ def embed(
     would compute them.
     """
     from searchapp.analysis import vector_export
-    from searchapp.analysis.embed_files import Pieces, level_of, notes
+    from searchapp.analysis.embed_files import FileEmbedder, granularity_of, notes
     from searchapp.encoders.encoder import Encoder
 
-    wanted = level_of(level)
+    wanted = granularity_of(level)
     if form not in _FORMS:
         raise UsageError(
             f"there is no format {form!r}", hint=f"formats: {', '.join(_FORMS)}; or --out FILE"
@@ -125,17 +125,17 @@ def embed(
         device=chosen.device,
         cache=chosen.cache,
     )
-    pieces = Pieces(encoder, wanted)
-    rows = pieces.rows(_sources(files or ["-"], is_by_line=level == "sentence"))
+    embedder = FileEmbedder(encoder, wanted)
+    rows = embedder.rows(_sources(files or ["-"], is_by_line=level == "sentence"))
     if out is not None:
         with console.interruptible(), console.writing(out):
             count = vector_export.write(out, rows, encoder.dim)
         console.write(f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
     else:
         count = _stream(rows, form)
-    for note in notes(pieces, count, encoder.identity.max_tokens):
+    for note in notes(embedder, count, encoder.identity.max_tokens):
         console.note(note)
-    return Exit.PARTLY if pieces.failed else Exit.DONE if count else Exit.NOTHING
+    return Exit.PARTLY if embedder.failed else Exit.DONE if count else Exit.NOTHING
 
 
 def similar(
@@ -267,11 +267,11 @@ def _require_files(files: Sequence[str]) -> None:
             )
 
 
-def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[Source]:
+def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[EmbeddingSource]:
     """The documents of files and of standard input, whose lines are documents of their own where
     each is to be a vector.
     """
-    from searchapp.analysis.embed_files import Source, read_files
+    from searchapp.analysis.embed_files import EmbeddingSource, read_files
     from searchapp.types.documents import Document
 
     for file in files:
@@ -280,26 +280,28 @@ def _sources(files: Sequence[str], *, is_by_line: bool) -> Iterator[Source]:
         elif is_by_line:
             yield from _lines_of_input()
         else:
-            yield Source("-", Document(sys.stdin.buffer.read().decode("utf-8", "replace"), "txt"))
+            yield EmbeddingSource(
+                "-", Document(sys.stdin.buffer.read().decode("utf-8", "replace"), "txt")
+            )
 
 
-def _lines_of_input() -> Iterator[Source]:
-    from searchapp.analysis.embed_files import Source
+def _lines_of_input() -> Iterator[EmbeddingSource]:
+    from searchapp.analysis.embed_files import EmbeddingSource
     from searchapp.types.documents import Document
 
     start = 0
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace")
-        yield Source("-", Document(text, "txt"), start=start)
+        yield EmbeddingSource("-", Document(text, "txt"), start=start)
         start += len(text)
 
 
-def _stream(rows: Iterator[Row], form: str) -> int:
+def _stream(rows: Iterator[EmbeddingRow], form: str) -> int:
     from searchapp.analysis import vector_export
 
     count = 0
 
-    def counted() -> Iterator[Row]:
+    def counted() -> Iterator[EmbeddingRow]:
         nonlocal count
         for row in rows:
             count += 1
@@ -346,7 +348,7 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
     """A vector for each text, or for the document in the file of that name."""
     import numpy as np
 
-    from searchapp.analysis.embed_files import Pieces, read_files
+    from searchapp.analysis.embed_files import FileEmbedder, read_files
     from searchapp.encoders.encoder import Encoder
     from searchapp.errors import FileFailed
 
@@ -356,10 +358,10 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
     files = [item for item in items if os.path.isfile(item)]  # noqa: PTH113 - a text may be too long for a path
     by_file = {}
     for file in dict.fromkeys(files):
-        pieces = Pieces(encoder, "document")
-        found = [row.vector for row in pieces.rows(read_files([os.path.abspath(file)]))]  # noqa: PTH100
+        embedder = FileEmbedder(encoder, "document")
+        found = [row.vector for row in embedder.rows(read_files([os.path.abspath(file)]))]  # noqa: PTH100
         if not found:
-            why = pieces.failed[0].reason if pieces.failed else "no text in it"
+            why = embedder.failed[0].reason if embedder.failed else "no text in it"
             raise FileFailed(f"{file}: {why}", hint="name a file with text in it")
         by_file[file] = found[0]
     texts = [item for item in items if item not in by_file]

@@ -78,7 +78,13 @@ def map_(
     with closing(SqliteBackend(place).reader()) as reader:
         require_documents(reader)
         found = corpus_map.map_corpus(
-            reader, filters, level=level, by=by, method=method, most=limit, on_stage=console.note
+            reader,
+            filters,
+            granularity=level,
+            by=by,
+            method=method,
+            most=limit,
+            on_stage=console.note,
         )
         notes = [*reader.notes, *map_notes(found)]
     for note in notes:

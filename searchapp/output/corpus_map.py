@@ -26,11 +26,12 @@ _RESTS = {
 def map_json(found: CorpusMap) -> dict[str, object]:
     """What the map rests on, its groups, and its points in order of path and start."""
     return {
-        "level": found.level,
+        "level": found.granularity,
         "by": found.by,
-        "method": found.plane.method,
-        "variance": found.plane.shares and [round(share, 6) for share in found.plane.shares],
-        "nearest_kept": round(found.kept, 4),
+        "method": found.projection.method,
+        "variance": found.projection.shares
+        and [round(share, 6) for share in found.projection.shares],
+        "nearest_kept": round(found.neighbors_kept, 4),
         "generation": found.generation,
         "documents": found.documents,
         "total": found.total,
@@ -58,8 +59,8 @@ def map_notes(found: CorpusMap) -> list[str]:
     notes = []
     if found.total > len(found.hits):
         notes.append(
-            f"a sample of {len(found.hits):,} of {found.total:,} {found.level}s, drawn with a "
-            "fixed seed; --limit takes more"
+            f"a sample of {len(found.hits):,} of {found.total:,} {found.granularity}s, drawn with "
+            "a fixed seed; --limit takes more"
         )
     if found.by == "label" and not found.groups.names:
         notes.append("no document of these has a label; searchapp classify gives them")
@@ -76,22 +77,22 @@ def map_notes(found: CorpusMap) -> list[str]:
 
 def title_of(found: CorpusMap) -> str:
     """How many points of what there are."""
-    points = pluralize(len(found.hits), found.level)
+    points = pluralize(len(found.hits), found.granularity)
     return (
         points
-        if found.level == "document"
+        if found.granularity == "document"
         else f"{points} of {pluralize(found.documents, 'document')}"
     )
 
 
 def axes_told(found: CorpusMap) -> str:
     """What the axes show."""
-    if found.plane.shares is None:
+    if found.projection.shares is None:
         return (
             "UMAP: neighbours are kept together where that is possible; the axes, sizes and "
             "distances mean nothing."
         )
-    first, second = (f"{share * 100:.1f} %" for share in found.plane.shares)
+    first, second = (f"{share * 100:.1f} %" for share in found.projection.shares)
     return (
         f"PCA: the axes show {first} and {second} of the variance of the {found.dim} "
         "numbers of a vector."
@@ -103,10 +104,11 @@ def nearness_told(found: CorpusMap) -> str:
     k = found.nearest.rows.shape[1]
     if not k:
         return ""
+    share = f"{found.neighbors_kept * 100:.0f} %"
     among = (
         "the nearest is the nearest"
         if k == 1
-        else f"of the {k} nearest by cosine, {found.kept * 100:.0f} % are among the {k} nearest"
+        else f"of the {k} nearest by cosine, {share} are among the {k} nearest"
     )
     return f"Nearness is only a hint: {among} here."
 
@@ -131,7 +133,7 @@ def rest_of(found: CorpusMap) -> str:
 
 def _point_json(found: CorpusMap, at: int) -> dict[str, object]:
     hit, group = found.hits[at], int(found.groups.of[at])
-    x, y = found.plane.places[at].tolist()
+    x, y = found.projection.places[at].tolist()
     return {
         "path": os.fsdecode(hit.path),
         "title": hit.title,

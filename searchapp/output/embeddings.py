@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.concordance import Occurrence
-    from searchapp.analysis.embed_files import Row
-    from searchapp.analysis.similarity import PairOf
+    from searchapp.analysis.embed_files import EmbeddingRow
+    from searchapp.analysis.similarity import SimilarPair
     from searchapp.analysis.word_senses import Sense
 
 _TEXT, _NUMBERS = 40, 4  # columns of a row's text, and how many of a vector's numbers are shown
@@ -39,7 +39,7 @@ _WIDTH = 150  # of a line where there is no terminal
 # ---- rows ----------------------------------------------------------------------------------------
 
 
-def rows_lines(rows: Iterable[Row], style: TerminalStyle = PLAIN) -> Iterable[str]:
+def rows_lines(rows: Iterable[EmbeddingRow], style: TerminalStyle = PLAIN) -> Iterable[str]:
     """A line a vector: the text, its length, and its first numbers."""
     for row in rows:
         numbers = " ".join(f"{value:8.4f}" for value in row.vector[:_NUMBERS].tolist())
@@ -104,7 +104,7 @@ def matrix_text(
 
 
 def pairs_json(
-    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], total: int
+    names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair], total: int
 ) -> dict[str, object]:
     """Pairs of a corpus, nearest first, and how many there are in all."""
     return {
@@ -116,7 +116,7 @@ def pairs_json(
     }
 
 
-def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[PairOf]) -> str:
+def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair]) -> str:
     """Pairs as a table: cosine, then what is told of each side."""
     keys = list(names[0]) if names else []
     header = ["cosine", *(f"{key}_{side}" for side in "ab" for key in keys)]
@@ -128,7 +128,7 @@ def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[PairOf]) -> st
 
 
 def pairs_text(
-    names: Sequence[dict[str, object]], pairs: Sequence[PairOf], style: TerminalStyle = PLAIN
+    names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair], style: TerminalStyle = PLAIN
 ) -> str:
     """Pairs, nearest first: the cosine, where each side is, and how it begins."""
     lines = []
@@ -170,7 +170,7 @@ def senses_json(
         "senses": [
             {
                 "places": len(sense.places),
-                "likeness": round(sense.likeness, 4),
+                "likeness": round(sense.cohesion, 4),
                 "examples": [_place_json(places[i]) for i in sense.places],
             }
             for sense in senses
@@ -190,7 +190,7 @@ def senses_text(
             "",
             (
                 f"{style.paint(f'sense {number}', BOLD)}  {pluralize(len(sense.places), 'place')}, "
-                f"likeness {sense.likeness:.2f}"
+                f"likeness {sense.cohesion:.2f}"
             ),
             f"  {_around(place, style)}",
             f"  {style.path(place.hit.path, DIM)}",

@@ -67,8 +67,8 @@ def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
         "rest": rest_of(found),
         "document": [number[hit.document_id] for hit in found.hits],
         "group": found.groups.of.tolist(),
-        "x": _short(found.plane.places[:, 0].tolist()),
-        "y": _short(found.plane.places[:, 1].tolist()),
+        "x": _short(found.projection.places[:, 0].tolist()),
+        "y": _short(found.projection.places[:, 1].tolist()),
         "place": [place_text(hit.passage) for hit in found.hits],
         "heading": [_heading(found, hit) for hit in found.hits],
         "text": [safe(flowing(hit.text, hit.type)) for hit in found.hits],
@@ -99,7 +99,11 @@ def _command(path: bytes, corpus: bytes) -> str:
 
 def _heading(found: CorpusMap, hit: Hit) -> str:
     """The headings above a passage; a whole document has none."""
-    return " > ".join(map(one_line, headings_below_title(hit))) if found.level == "passage" else ""
+    return (
+        " > ".join(map(one_line, headings_below_title(hit)))
+        if found.granularity == "passage"
+        else ""
+    )
 
 
 def _fragment(hit: Hit) -> str:
@@ -166,8 +170,8 @@ def _header(found: CorpusMap) -> str:
 
 def _search(found: CorpusMap) -> str:
     what = (
-        f"{found.level}s with these words"
-        if found.level == "passage"
+        f"{found.granularity}s with these words"
+        if found.granularity == "passage"
         else "documents whose beginnings have these words"
     )
     field = tag(

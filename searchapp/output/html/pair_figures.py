@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.analysis.pair_attribution import Row, rows_of, strength_of
+from searchapp.analysis.pair_attribution import UnitGroup, group_units, unit_strengths
 from searchapp.humanize import one_line
 from searchapp.output.html.page import signed, tag, text
 from searchapp.output.terminal import display_width, truncate
@@ -25,7 +25,7 @@ from searchapp.output.terminal import display_width, truncate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.analysis.pair_attribution import Pair, Reading, Unit
+    from searchapp.analysis.pair_attribution import PairAttribution, TextSide, TextUnit
 
 MOST_WORDS = 40  # of a text that stand alone beside their shares
 HEADS_LEFT, HEADS_TOP, HEADS_WIDTH = (
@@ -75,7 +75,7 @@ class Figure:
 # ---- shares and nearest words --------------------------------------------------------------------
 
 
-def words_figure(pair: Pair) -> Figure:
+def words_figure(pair: PairAttribution) -> Figure:
     """Both texts' words face each other: bars outward for what they add, lines inward to the
     nearest.
     """
@@ -103,13 +103,13 @@ def words_figure(pair: Pair) -> Figure:
 class _Column:
     """The words of one text, one below the other."""
 
-    rows: list[Row]
+    rows: list[UnitGroup]
     labels: list[str]
     values: list[float]  # what each row adds, or how near its nearest is
 
     @classmethod
-    def of(cls, reading: Reading, shares: NDArray[np.float64] | None) -> _Column:
-        rows = rows_of(reading, strength_of(reading, shares), MOST_WORDS)
+    def of(cls, reading: TextSide, shares: NDArray[np.float64] | None) -> _Column:
+        rows = group_units(reading, unit_strengths(reading, shares), MOST_WORDS)
         if shares is None:
             rows = [row for row in rows if row.kind == "word"]
             nearest = [reading.nearest[row.units[0]] for row in rows]
@@ -200,7 +200,7 @@ class _Side:
         return tag("g", hit + shown, **place)
 
 
-def _links(pair: Pair, columns: Sequence[_Column], left: float, right: float) -> str:
+def _links(pair: PairAttribution, columns: Sequence[_Column], left: float, right: float) -> str:
     """Lines between words that are nearest: once for those of each other, dotted for the rest."""
     pairs = {(at, each.unit): each for at, each in enumerate(pair.a.nearest) if each is not None}
     pairs |= {(each.unit, at): each for at, each in enumerate(pair.b.nearest) if each is not None}
@@ -225,7 +225,7 @@ def _links(pair: Pair, columns: Sequence[_Column], left: float, right: float) ->
 # ---- word by word --------------------------------------------------------------------------------
 
 
-def matrix_figure(pair: Pair) -> Figure:
+def matrix_figure(pair: PairAttribution) -> Figure:
     """A cell for each two words, by its part of the largest; with numbers where there is room for
     them.
     """
@@ -268,8 +268,8 @@ def matrix_figure(pair: Pair) -> Figure:
 class _Frame:
     """Where a matrix stands: rows and columns with their words on the left and, aslant, above."""
 
-    down: Reading
-    across: Reading
+    down: TextSide
+    across: TextSide
     cell: float  # pixels: the width of a column
     line: float  # and the height of a row
 
@@ -383,7 +383,7 @@ def _cell_size(count: int) -> float:
 # ---- attention -----------------------------------------------------------------------------------
 
 
-def heads_figure(reading: Reading, side: str) -> Figure:
+def heads_figure(reading: TextSide, side: str) -> Figure:
     """Every head of every layer as a small picture, with the average of each layer's heads at the
     end.
     """
@@ -432,7 +432,7 @@ def heads_figure(reading: Reading, side: str) -> Figure:
     return Figure("".join(body), HEADS_LEFT + HEADS_WIDTH + 2, HEADS_TOP + height + 2)
 
 
-def head_figure(reading: Reading, side: str) -> Figure:
+def head_figure(reading: TextSide, side: str) -> Figure:
     """One head, enlarged: a window on the picture of all heads, which a page's script moves."""
     size, heads = len(reading.units), reading.attention.shape[1]
     cell = max(9.0, min(24.0, HEADS_WIDTH / size))
@@ -448,7 +448,7 @@ def head_figure(reading: Reading, side: str) -> Figure:
     )
 
 
-def _atlas(reading: Reading) -> str:
+def _atlas(reading: TextSide) -> str:
     """All heads as one picture, (layers x u, (heads + 1) x u) pixels: layers down, heads across,
     last their average.
 
@@ -520,19 +520,19 @@ def _word(x: float, y: float, content: str, **attributes: object) -> str:
     return tag("text", text(content), x=f"{x:.1f}", y=f"{y:.1f}", **attributes)
 
 
-def _kind(unit: Unit) -> str:
+def _kind(unit: TextUnit) -> str:
     return "word" if unit.is_word else "word dim"
 
 
-def _label(unit: Unit) -> str:
+def _label(unit: TextUnit) -> str:
     return truncate(one_line(unit.label), _LABEL)
 
 
-def _longest(reading: Reading) -> int:
+def _longest(reading: TextSide) -> int:
     return max(display_width(_label(unit)) for unit in reading.units)
 
 
-def _row_label(reading: Reading, row: Row) -> str:
+def _row_label(reading: TextSide, row: UnitGroup) -> str:
     if row.kind == "others":
         return f"{len(row.units)} other words"
     return truncate(one_line("".join(reading.units[at].label for at in row.units)), _LABEL)

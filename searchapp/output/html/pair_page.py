@@ -29,7 +29,7 @@ from searchapp.output.terminal import truncate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from searchapp.analysis.pair_attribution import Nearest, Pair, Reading, Unit
+    from searchapp.analysis.pair_attribution import NearestWord, PairAttribution, TextSide, TextUnit
     from searchapp.encoders.catalog import ModelInfo
 
 _BESIDE = 45  # units of a text, up to which the heads of both stand side by side
@@ -47,7 +47,7 @@ _ATTENTION = (
 )
 
 
-def pair_html(pair: Pair, by: ModelInfo) -> str:
+def pair_html(pair: PairAttribution, by: ModelInfo) -> str:
     """The page."""
     title = (
         f"cosine {signed(pair.cosine, 3)}: {truncate(one_line(pair.a.text), 40)} / "
@@ -62,7 +62,7 @@ def pair_html(pair: Pair, by: ModelInfo) -> str:
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _data(pair: Pair) -> dict[str, object]:
+def _data(pair: PairAttribution) -> dict[str, object]:
     """What the page tells in words when something is pointed at."""
     shares = pair.shares or (None, None)
     return {
@@ -75,7 +75,7 @@ def _data(pair: Pair) -> dict[str, object]:
     }
 
 
-def _reading_data(reading: Reading, shares: NDArray[np.float64] | None) -> dict[str, object]:
+def _reading_data(reading: TextSide, shares: NDArray[np.float64] | None) -> dict[str, object]:
     return {
         "labels": [one_line(unit.label) for unit in reading.units],
         "shares": None if shares is None else np.round(shares, 6).tolist(),
@@ -85,7 +85,7 @@ def _reading_data(reading: Reading, shares: NDArray[np.float64] | None) -> dict[
     }
 
 
-def _header(pair: Pair, by: ModelInfo) -> str:
+def _header(pair: PairAttribution, by: ModelInfo) -> str:
     """The cosine, what had to be left out, and both texts with their words coloured by their
     shares.
     """
@@ -113,7 +113,7 @@ def _header(pair: Pair, by: ModelInfo) -> str:
     return tag("header", "".join([*parts, _output("told", _HINT.format("word"))]))
 
 
-def _heated(reading: Reading, side: str, shares: NDArray[np.float64] | None) -> str:
+def _heated(reading: TextSide, side: str, shares: NDArray[np.float64] | None) -> str:
     """A text with its words coloured, each reachable."""
     whole, at, parts = safe(reading.text), 0, []
     words = [unit.is_word for unit in reading.units]
@@ -138,7 +138,7 @@ def _heated(reading: Reading, side: str, shares: NDArray[np.float64] | None) -> 
     return tag("p", "".join([*parts, text(whole[at:])]), class_="words", dir="auto")
 
 
-def _sections(pair: Pair) -> Iterator[str]:
+def _sections(pair: PairAttribution) -> Iterator[str]:
     words = words_figure(pair).standing(
         "links",
         "The words of both texts with their shares, and lines between those nearest to each other",
@@ -167,7 +167,7 @@ def _sections(pair: Pair) -> Iterator[str]:
     yield _section("Attention, by layer and head", _ATTENTION, _output("head-told") + heads)
 
 
-def _words_told(pair: Pair) -> str:
+def _words_told(pair: PairAttribution) -> str:
     """What the figure of the words shows, in words."""
     lines = (
         "Lines join the words that are nearest to each other by their vectors in context; "
@@ -191,7 +191,7 @@ def _words_told(pair: Pair) -> str:
     return f"{adds} {lines}{which}"
 
 
-def _matrix_told(pair: Pair) -> str:
+def _matrix_told(pair: PairAttribution) -> str:
     """What the matrix shows, in words."""
     if pair.products is None:
         return (
@@ -205,7 +205,7 @@ def _matrix_told(pair: Pair) -> str:
     )
 
 
-def _footer(pair: Pair, by: ModelInfo) -> str:
+def _footer(pair: PairAttribution, by: ModelInfo) -> str:
     made = (
         f"Made by searchapp explain, model {one_line(by.model)}, fingerprint {by.fingerprint[:16]}."
     )
@@ -223,7 +223,7 @@ def _output(name: str, hint: str = "") -> str:
     return tag("output", text(hint), id=name, class_="told", aria_live="polite")
 
 
-def _tables(pair: Pair) -> str:
+def _tables(pair: PairAttribution) -> str:
     """All words of both texts as tables, for those who read them so."""
     tables = []
     for name, reading, other, shares in zip(
@@ -243,7 +243,7 @@ def _tables(pair: Pair) -> str:
     )
 
 
-def _table_row(unit: Unit, share: str, nearest: Nearest | None, other: Reading) -> str:
+def _table_row(unit: TextUnit, share: str, nearest: NearestWord | None, other: TextSide) -> str:
     fields = [one_line(unit.label), share, "", "", ""]
     if nearest is not None:
         fields[2:] = [
@@ -254,7 +254,7 @@ def _table_row(unit: Unit, share: str, nearest: Nearest | None, other: Reading) 
     return tag("tr", "".join(tag("td", text(field)) for field in fields))
 
 
-def _heads(reading: Reading, side: str) -> str:
+def _heads(reading: TextSide, side: str) -> str:
     """All heads of a text with a button over each, and below them the chosen one."""
     name, figure = f"text {side.upper()}", heads_figure(reading, side)
     layers, heads = reading.attention.shape[:2]

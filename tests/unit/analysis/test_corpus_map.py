@@ -37,11 +37,11 @@ def unit(rows: ArrayLike) -> Vectors:
 
 
 def test_two_points_stand_on_one_axis_that_shows_all() -> None:
-    plane = projection.pca(unit([[1, 0, 0], [0, 1, 0]]))
+    projected = projection.pca(unit([[1, 0, 0], [0, 1, 0]]))
     half = np.sqrt(0.5)
-    assert np.abs(plane.places) == pytest.approx(np.array([[half, 0], [half, 0]]))
-    assert plane.places[0, 0] == -plane.places[1, 0]
-    assert plane.shares == pytest.approx((1, 0))
+    assert np.abs(projected.places) == pytest.approx(np.array([[half, 0], [half, 0]]))
+    assert projected.places[0, 0] == -projected.places[1, 0]
+    assert projected.shares == pytest.approx((1, 0))
 
 
 def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None:
@@ -52,10 +52,10 @@ def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None
     for axis in range(2):
         if directions[axis, np.abs(directions[axis]).argmax()] < 0:
             directions[axis] *= -1
-    plane = projection.pca(rows)
-    assert plane.places.dtype == np.float64
-    assert np.abs(plane.places - centred @ directions[:2].T).max() < 1e-9
-    assert plane.shares == pytest.approx(tuple(values[:2] ** 2 / np.sum(values**2)), abs=1e-12)
+    projected = projection.pca(rows)
+    assert projected.places.dtype == np.float64
+    assert np.abs(projected.places - centred @ directions[:2].T).max() < 1e-9
+    assert projected.shares == pytest.approx(tuple(values[:2] ** 2 / np.sum(values**2)), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_places_and_shares_are_those_of_a_singular_value_decomposition() -> None
     ids=["equal", "one", "none", "one number"],
 )
 def test_what_does_not_differ_stands_in_the_middle(rows: ArrayLike) -> None:
-    plane = projection.pca(np.asarray(rows, np.float32))
-    assert np.array_equal(plane.places, np.zeros((len(plane.places), 2)))
-    assert plane.shares == (0, 0)
+    projected = projection.pca(np.asarray(rows, np.float32))
+    assert np.array_equal(projected.places, np.zeros((len(projected.places), 2)))
+    assert projected.shares == (0, 0)
 
 
 @pytest.mark.slow
@@ -76,10 +76,10 @@ def test_umap_keeps_apart_what_is_apart_and_gives_the_same_each_time() -> None:
     )
     random = np.random.default_rng(1)
     rows = unit(np.repeat(np.eye(2, 16), 40, axis=0) + random.normal(size=(80, 16)) * 0.1)
-    plane = projection.project(rows, "umap")
-    assert plane.shares is None
-    assert np.array_equal(plane.places, projection.project(rows, "umap").places)
-    first, second = plane.places[:40], plane.places[40:]
+    projected = projection.project(rows, "umap")
+    assert projected.shares is None
+    assert np.array_equal(projected.places, projection.project(rows, "umap").places)
+    first, second = projected.places[:40], projected.places[40:]
     between = np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))
     assert between > 2 * max(
         np.linalg.norm(each - each.mean(axis=0), axis=1).max() for each in (first, second)
@@ -112,33 +112,33 @@ def test_the_nearest_are_those_of_all_cosines_in_float64(count: int) -> None:
     cosines = rows.astype(np.float64) @ rows.astype(np.float64).T
     np.fill_diagonal(cosines, -np.inf)
     expected = np.argsort(-cosines, axis=1, kind="stable")[:, : min(5, count - 1)]
-    found = projection.nearest(rows, 5)
+    found = projection.nearest_neighbors(rows, 5)
     assert np.array_equal(found.rows, expected)
     assert np.abs(found.cosines - np.take_along_axis(cosines, expected, 1)).max() < 1e-12
 
 
 def test_equal_rows_are_nearest_in_their_order_and_one_row_has_none() -> None:
-    assert projection.nearest(unit([EAST, NORTH, EAST, EAST]), 2).rows.tolist() == [
+    assert projection.nearest_neighbors(unit([EAST, NORTH, EAST, EAST]), 2).rows.tolist() == [
         [2, 3],
         [0, 2],
         [0, 3],
         [0, 2],
     ]
-    assert projection.nearest(unit([EAST]), 5).rows.shape == (1, 0)
+    assert projection.nearest_neighbors(unit([EAST]), 5).rows.shape == (1, 0)
 
 
 def test_a_map_of_two_numbers_keeps_all_that_is_near_and_a_shuffled_one_does_not() -> None:
     angles = np.cumsum(np.random.default_rng(2).uniform(0.01, 0.05, size=100))
     rows = unit(np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    true = projection.nearest(rows, 5)
+    true = projection.nearest_neighbors(rows, 5)
     places = projection.pca(rows).places
-    assert projection.kept(places, true) == 1
-    assert projection.kept(np.random.default_rng(5).permutation(places), true) < 0.2
+    assert projection.neighbors_kept(places, true) == 1
+    assert projection.neighbors_kept(np.random.default_rng(5).permutation(places), true) < 0.2
     line = np.array([[0.0, 0], [1, 0], [10, 0], [12, 0]])
-    wrong = projection.Nearest(
+    wrong = projection.Neighbors(
         np.array([[1], [0], [3], [0]]), np.ones((4, 1))
     )  # the last one's nearest on the line is the third
-    assert projection.kept(line, wrong) == 0.75
+    assert projection.neighbors_kept(line, wrong) == 0.75
 
 
 def test_a_sample_is_all_or_the_same_ones_each_time() -> None:
@@ -211,16 +211,16 @@ def test_a_map_has_the_passages_by_path_and_place_with_their_groups() -> None:
     assert found.nearest.cosines.tolist() == [[0, -1], [0, 0], [0, -1]]
     # their mean is (0, 1/3); along x they differ by 1, 0, -1, which is three quarters of all: 2 /
     # (2 + 6/9)
-    assert found.plane.places == pytest.approx(
+    assert found.projection.places == pytest.approx(
         np.array([[1, -1 / 3], [0, 2 / 3], [-1, -1 / 3]]), abs=1e-3
     )
-    assert found.plane.shares == pytest.approx((0.75, 0.25), abs=1e-3)
+    assert found.projection.shares == pytest.approx((0.75, 0.25), abs=1e-3)
 
 
 def test_a_document_is_the_direction_of_its_passages_mean_and_begins_where_it_does() -> None:
     found = atlas_of(
         {"/d/a.md": [("east", EAST), ("north", NORTH)], "/d/b.md": [("word " * 600, EAST)]}
-    ).map(level="document")
+    ).map(granularity="document")
     assert [hit.text[:11] for hit in found.hits] == ["east\n\nnorth", "word word w"]
     assert found.hits[1].text.endswith("word …")
     assert len(found.hits[1].text) <= 2002
@@ -237,7 +237,7 @@ def test_what_is_pending_or_filtered_out_is_not_on_the_map() -> None:
     ]
     assert [hit.text for hit in atlas.map(Filters(within=("/d/b.md",))).hits] == ["north"]
     nothing = atlas.map(Filters(types=("pdf",)))
-    assert (nothing.hits, nothing.kept, map_notes(nothing)) == ((), 1, [])
+    assert (nothing.hits, nothing.neighbors_kept, map_notes(nothing)) == ((), 1, [])
 
 
 def test_of_too_many_points_a_sample_stands_for_all_and_is_told() -> None:
@@ -256,7 +256,7 @@ def test_of_too_many_points_a_sample_stands_for_all_and_is_told() -> None:
     assert map_notes(found) == [
         "a sample of 10 of 80 passages, drawn with a fixed seed; --limit takes more"
     ]
-    assert len(atlas.map(level="document", most=1).hits) == 1
+    assert len(atlas.map(granularity="document", most=1).hits) == 1
 
 
 def test_documents_are_grouped_by_type_or_by_the_label_that_is_least_in_doubt() -> None:
@@ -285,7 +285,7 @@ def test_documents_are_grouped_by_type_or_by_the_label_that_is_least_in_doubt() 
 def test_levels_and_groupings_that_are_not_known_are_refused() -> None:
     reader = atlas_of({"/d/a.md": [("a", EAST)]}).backend.reader()
     for options, told in (
-        ({"level": "word"}, "no level 'word'"),
+        ({"granularity": "word"}, "no level 'word'"),
         ({"by": "size"}, "no grouping 'size'"),
         ({"method": "x"}, "no method 'x'"),
     ):

@@ -20,14 +20,14 @@ from tokenizers import Tokenizer
 
 from searchapp import Encoder
 from searchapp.analysis.pair_attribution import (
-    HABITS,
+    ATTENTION_PATTERNS,
     MOST_TOKENS,
-    Nearest,
-    Pair,
+    NearestWord,
+    PairAttribution,
+    attention_patterns,
     compare,
     explain,
-    habits_of,
-    rows_of,
+    group_units,
 )
 from searchapp.encoders.catalog import ModelInfo, look_at
 from searchapp.errors import EmptyQuery
@@ -78,7 +78,7 @@ def inside(
     )
 
 
-def pair_of(*texts: tuple[str, Sequence[Sequence[float]]]) -> Pair:
+def pair_of(*texts: tuple[str, Sequence[Sequence[float]]]) -> PairAttribution:
     insides = [inside(*each) for each in texts]
     return compare(
         [text for text, _ in texts],
@@ -87,7 +87,9 @@ def pair_of(*texts: tuple[str, Sequence[Sequence[float]]]) -> Pair:
     )
 
 
-def random_pair(a: str, b: str, *, dim: int = 12, heads: int = 2, layers: int = 3) -> Pair:
+def random_pair(
+    a: str, b: str, *, dim: int = 12, heads: int = 2, layers: int = 3
+) -> PairAttribution:
     """A pair of random states and attentions, equal each time."""
     random = np.random.default_rng(5)
     insides = []
@@ -155,17 +157,13 @@ def test_shares_are_those_of_a_passage_and_of_plain_loops_and_add_up() -> None:
                 assert pair.products is not None
                 assert pair.products[a, b] == pytest.approx(expected, abs=1e-12)
         assert pair.shares is not None
-        for reading, shares, states, query in (
+        for side, shares, states, query in (
             (pair.a, pair.shares[0], h, g),
             (pair.b, pair.shares[1], g, h),
         ):
-            tokens = TokenVectors(insides[reading is pair.b].offsets, states.astype(np.float32))
-            known = cosine_shares(
-                tokens, query.sum(axis=0).astype(np.float32), reading.text, offset=0
-            )
-            words = [
-                share for unit, share in zip(reading.units, shares, strict=True) if unit.is_word
-            ]
+            tokens = TokenVectors(insides[side is pair.b].offsets, states.astype(np.float32))
+            known = cosine_shares(tokens, query.sum(axis=0).astype(np.float32), side.text, offset=0)
+            words = [share for unit, share in zip(side.units, shares, strict=True) if unit.is_word]
             assert words == pytest.approx([word.share for word in known.words], abs=1e-6)
             assert shares.sum() == pytest.approx(pair.cosine, abs=1e-12)
             assert known.cosine == pytest.approx(pair.cosine, abs=1e-6)
@@ -200,7 +198,7 @@ def test_a_vector_that_is_no_mean_of_states_has_no_shares() -> None:
     )  # (3, 0) and (1, 0)
     assert (pair.products, pair.shares) == (None, None)
     assert pair.cosine == pytest.approx(1)
-    assert pair.a.nearest[1] == Nearest(1, 1.0, is_mutual=True)
+    assert pair.a.nearest[1] == NearestWord(1, 1.0, is_mutual=True)
 
 
 def test_a_vector_that_is_nearly_the_mean_has_no_shares_either() -> None:
@@ -225,15 +223,15 @@ def test_each_word_has_its_nearest_and_those_of_each_other_are_told() -> None:
     )
     assert pair.a.nearest == (
         None,
-        Nearest(2, 1.0, is_mutual=True),
-        Nearest(1, float(3 / np.sqrt(10)), is_mutual=False),
-        Nearest(1, 1.0, is_mutual=True),
+        NearestWord(2, 1.0, is_mutual=True),
+        NearestWord(1, float(3 / np.sqrt(10)), is_mutual=False),
+        NearestWord(1, 1.0, is_mutual=True),
         None,
     )
     assert pair.b.nearest == (
         None,
-        Nearest(3, 1.0, is_mutual=True),
-        Nearest(1, 1.0, is_mutual=True),
+        NearestWord(3, 1.0, is_mutual=True),
+        NearestWord(1, 1.0, is_mutual=True),
         None,
     )
 
@@ -243,8 +241,8 @@ def test_a_sign_is_not_near_to_a_word() -> None:
     pair = pair_of(
         ("stop !", [special, [1, 0], [1, 0], special]), ("?", [special, [1, 0], special])
     )
-    assert pair.a.nearest == (None, None, Nearest(1, 1.0, is_mutual=True), None)
-    assert pair.b.nearest == (None, Nearest(2, 1.0, is_mutual=True), None)
+    assert pair.a.nearest == (None, None, NearestWord(1, 1.0, is_mutual=True), None)
+    assert pair.b.nearest == (None, NearestWord(2, 1.0, is_mutual=True), None)
 
 
 # ---- attention -----------------------------------------------------------------------------------
@@ -277,9 +275,9 @@ def test_heads_are_told_by_what_the_words_attend_to() -> None:
     ]
     read = inside("a b c", [[1, 1]] * 5, attention=weights)
     pair = compare(["a b c", "x"], [read, inside("x", [[1, 1]] * 3)], np.ones((2, 2), np.float32))
-    [[parts]] = habits_of(pair.a)
+    [[parts]] = attention_patterns(pair.a)
     expected = {"first": 0.3, "last": 0.3, "itself": 1.0, "previous": 0.6, "next": 0.3, "rest": 0.5}
-    assert dict(zip(HABITS, parts, strict=True)) == pytest.approx(
+    assert dict(zip(ATTENTION_PATTERNS, parts, strict=True)) == pytest.approx(
         {kind: total / 3 for kind, total in expected.items()}, abs=1e-6
     )
 
@@ -308,7 +306,7 @@ def test_the_installed_model_is_explained_exactly(model_cache: Path) -> None:
     assert (labels[nearest.unit], nearest.is_mutual) == ("radiator", True)
     assert pair.a.attention.shape == (6, 12, len(pair.a.units), len(pair.a.units))
     assert np.abs(pair.a.attention.sum(axis=-1) - 1).max() < 1e-5
-    assert np.abs(habits_of(pair.a).sum(axis=-1) - 1).max() < 1e-5
+    assert np.abs(attention_patterns(pair.a).sum(axis=-1) - 1).max() < 1e-5
 
 
 @pytest.mark.model
@@ -378,7 +376,7 @@ def test_a_text_over_the_limit_is_cut_and_said_so(tmp_path: Path, model_cache: P
 # ---- tables and heat maps ------------------------------------------------------------------------
 
 
-def lines_of(pair: Pair, by: ModelInfo, **options: int | None) -> list[str]:
+def lines_of(pair: PairAttribution, by: ModelInfo, **options: int | None) -> list[str]:
     return pair_text(pair, by, TerminalStyle(width=80), **options).splitlines()
 
 
@@ -422,7 +420,7 @@ def test_many_words_are_put_together_and_still_add_up(by: ModelInfo) -> None:
     for columns in (40, 80, 120):
         assert "+40 more" in pair_text(pair, by, TerminalStyle(width=columns))
     assert pair.shares is not None
-    rows = rows_of(pair.a, np.abs(pair.shares[0]), 7)
+    rows = group_units(pair.a, np.abs(pair.shares[0]), 7)
     assert sorted(unit for row in rows for unit in row.units) == list(range(62))
     words = [row.units[0] for row in rows if row.kind == "word"]
     assert words == sorted(words)

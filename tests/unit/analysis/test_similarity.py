@@ -77,7 +77,7 @@ def test_places_of_two_meanings_are_two_senses_the_frequent_one_first() -> None:
     vectors = np.concatenate([around(0, 3, 0.05, 5), around(1, 6, 0.05, 6), around(0, 1, 0.05, 7)])
     first, second = senses_of(vectors)
     assert (sorted(first.places), sorted(second.places)) == ([3, 4, 5, 6, 7, 8], [0, 1, 2, 9])
-    assert first.likeness > 0.9
+    assert first.cohesion > 0.9
     mean = vectors[list(second.places)].astype(np.float64).mean(axis=0)
     near = [float(vectors[place] @ mean) for place in second.places]
     assert near == sorted(near, reverse=True)
@@ -101,4 +101,4 @@ def test_few_places_are_one_sense_or_none(count: int) -> None:
 def test_equal_places_are_one_sense() -> None:
     (sense,) = senses_of(np.tile(unit_rows(1, 8, 10), (5, 1)))
     assert sense.places == (0, 1, 2, 3, 4)
-    assert sense.likeness == pytest.approx(1, abs=1e-6)
+    assert sense.cohesion == pytest.approx(1, abs=1e-6)

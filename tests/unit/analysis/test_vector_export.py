@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from searchapp.analysis import vector_export
-from searchapp.analysis.embed_files import Row
+from searchapp.analysis.embed_files import EmbeddingRow
 from searchapp.errors import PathMissing, UsageError
 
 TEXTS = ("a bird", "", "tab\tand\nline", "naïve 🙂", "\udcff is no text")
 
 
-def rows(count: int = len(TEXTS)) -> list[Row]:
+def rows(count: int = len(TEXTS)) -> list[EmbeddingRow]:
     vectors = np.random.default_rng(1).normal(size=(count, 3)).astype(np.float32)
     return [
-        Row(f"/docs/{i}.txt", i, i + 10, TEXTS[i % len(TEXTS)], vector)
+        EmbeddingRow(f"/docs/{i}.txt", i, i + 10, TEXTS[i % len(TEXTS)], vector)
         for i, vector in enumerate(vectors)
     ]
 
@@ -89,7 +89,7 @@ def test_a_run_that_fails_leaves_the_file_that_was_there(suffix: str, tmp_path: 
     path = tmp_path / f"v{suffix}"
     path.write_bytes(b"before")
 
-    def failing() -> Iterator[Row]:
+    def failing() -> Iterator[EmbeddingRow]:
         yield rows()[0]
         raise RuntimeError("the model died")
 

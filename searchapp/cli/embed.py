@@ -33,12 +33,8 @@ from searchapp.output import embeddings
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from searchapp.analysis.embed_files import EmbeddingRow, EmbeddingSource
     from searchapp.types.filters import Filters
-    from searchapp.types.protocols import Reader
     from searchapp.types.vectors import Vectors
 
 _FORMS = ("table", "jsonl")
@@ -389,6 +385,7 @@ def _duplicates(
     as_json: bool,
 ) -> int:
     from searchapp.analysis.similarity import pairs_above
+    from searchapp.analysis.stored_vectors import stacked, stored_rows
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
 
@@ -399,54 +396,18 @@ def _duplicates(
         )
     console.show_log()
     with closing(SqliteBackend(config.load(corpus=corpus).corpus).reader()) as reader:
-        require_documents(reader)
-        names, vectors = _stored(reader, filters, level)
-    pairs, total = pairs_above(vectors, above, limit=limit)
+        made_by = require_documents(reader)
+        rows = list(stored_rows(reader, filters, level))
+    pairs, total = pairs_above(stacked(rows, made_by.dim), above, limit=limit)
     if as_json:
-        console.write(json_text(embeddings.pairs_json(names, pairs, total)))
+        console.write(json_text(embeddings.pairs_json(rows, pairs, total)))
     elif as_csv:
-        console.write(embeddings.pairs_csv(names, pairs))
+        console.write(embeddings.pairs_csv(rows, pairs))
     else:
-        console.write(embeddings.pairs_text(names, pairs, console.style(sys.stdout)))
+        console.write(embeddings.pairs_text(rows, pairs, console.style(sys.stdout)))
     if total > len(pairs):
         console.note(
             f"the nearest {len(pairs):,} of {total:,} pairs; --limit shows more, a higher --above "
             "fewer"
         )
     return Exit.DONE if pairs else Exit.NOTHING
-
-
-def _stored(
-    reader: Reader, filters: Filters, level: str
-) -> tuple[list[dict[str, object]], NDArray[np.float32]]:
-    """What is told of each passage or document, and its stored vector; pending ones have none and
-    are left out.
-    """
-    import numpy as np
-
-    from searchapp.search.more_like_this import direction
-
-    names: list[dict[str, object]] = []
-    vectors: list[NDArray[np.float32]] = []
-    for document_id in reader.document_ids(filters):
-        _, hits = reader.show(document_id)
-        rows = reader.vectors_of(np.array([hit.passage_id for hit in hits], np.int64))
-        if not len(rows) or np.isnan(rows).any():
-            continue
-        if level == "document":
-            names.append(
-                {
-                    "path": os.fsdecode(hits[0].path),
-                    "start": 0,
-                    "text": hits[0].title or hits[0].text,
-                }
-            )
-            vectors.append(direction(rows.mean(axis=0)))
-            continue
-        names += [
-            {"path": os.fsdecode(hit.path), "start": hit.passage.start, "text": hit.text}
-            for hit in hits
-        ]
-        vectors += list(rows)
-    dim = reader.encoder.dim if reader.encoder else 0
-    return names, np.stack(vectors) if vectors else np.empty((0, dim), np.float32)

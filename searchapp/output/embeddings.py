@@ -104,50 +104,57 @@ def matrix_text(
 
 
 def pairs_json(
-    names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair], total: int
+    rows: Sequence[EmbeddingRow], pairs: Sequence[SimilarPair], total: int
 ) -> dict[str, object]:
     """Pairs of a corpus, nearest first, and how many there are in all."""
     return {
         "pairs": [
-            {"cosine": round(pair.cosine, 6), "a": names[pair.first], "b": names[pair.second]}
+            {
+                "cosine": round(pair.cosine, 6),
+                "a": _row_json(rows[pair.first]),
+                "b": _row_json(rows[pair.second]),
+            }
             for pair in pairs
         ],
         "total": total,
     }
 
 
-def pairs_csv(names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair]) -> str:
-    """Pairs as a table: cosine, then what is told of each side."""
-    keys = list(names[0]) if names else []
+def pairs_csv(rows: Sequence[EmbeddingRow], pairs: Sequence[SimilarPair]) -> str:
+    """Pairs as a table: the cosine, then path, start and text of each side."""
+    keys = list(_row_json(rows[0])) if rows else []
     header = ["cosine", *(f"{key}_{side}" for side in "ab" for key in keys)]
-    rows = [
-        [f"{pair.cosine:.6f}", *(names[i][key] for i in (pair.first, pair.second) for key in keys)]
+    lines = [
+        [
+            f"{pair.cosine:.6f}",
+            *(value for at in (pair.first, pair.second) for value in _row_json(rows[at]).values()),
+        ]
         for pair in pairs
     ]
-    return _csv([header, *rows])
+    return _csv([header, *lines])
 
 
 def pairs_text(
-    names: Sequence[dict[str, object]], pairs: Sequence[SimilarPair], style: TerminalStyle = PLAIN
+    rows: Sequence[EmbeddingRow], pairs: Sequence[SimilarPair], style: TerminalStyle = PLAIN
 ) -> str:
     """Pairs, nearest first: the cosine, where each side is, and how it begins."""
     lines = []
     for pair in pairs:
-        for figure, side in (
-            (f"{pair.cosine:.4f}", names[pair.first]),
-            (" " * 6, names[pair.second]),
+        for figure, row in (
+            (f"{pair.cosine:.4f}", rows[pair.first]),
+            (" " * 6, rows[pair.second]),
         ):
-            path = one_line(
-                os.fsdecode(os.path.relpath(str(side["path"])))
-                if style.width
-                else str(side["path"])
-            )
+            path = one_line(os.path.relpath(row.source) if style.width else row.source)
             lines.append(
                 f"{style.paint(figure, BOLD)}  {path}  "
-                f"{style.paint(truncate(one_line(str(side['text'])), 60), DIM)}"
+                f"{style.paint(truncate(one_line(row.text), 60), DIM)}"
             )
         lines.append("")
     return joined(lines)
+
+
+def _row_json(row: EmbeddingRow) -> dict[str, object]:
+    return {"path": row.source, "start": row.start, "text": row.text}
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

@@ -98,7 +98,6 @@ LONG_FILES: set[str] = {
     "ingest/pipeline.py",
     "maintenance/reembed.py",
     "output/html/pair_figures.py",
-    "output/pair.py",
     "search/searcher.py",
     "testing/__init__.py",
 }

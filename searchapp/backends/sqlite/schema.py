@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import blank, layout
 from searchapp.errors import CorpusDamaged, CorpusUnwritable, SearchappError
 from searchapp.filesystem import atomic_write
 
@@ -255,7 +255,19 @@ def is_ours(item: object, name: str | None, kind: str, reflected: bool, other: o
     return not (kind == "table" and (name or "").startswith(("keywords", "sqlite_")))
 
 
-def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+def upgrade(engine: sa.Engine) -> None:
+    """Bring the database to the newest schema, in one transaction: a blank one by a script, any
+    other by the migrations.
+    """
+    with engine.connect() as connection, connection.begin():
+        if is_new := blank.is_blank(connection):
+            blank.make_tables(connection)
+            seal(connection)
+    if not is_new:
+        migrate(engine)
+
+
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
     """Run the migrations up to a revision, in one transaction."""
     from alembic import command
     from alembic.config import Config

@@ -19,7 +19,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from searchapp.backends.sqlite import layout, schema
+from searchapp.backends.sqlite import blank, layout, schema
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import SqliteReader
@@ -47,7 +47,7 @@ from tests.builders.corpora import (
     source,
     unit,
 )
-from tests.paths import ROOT
+from tests.paths import PACKAGE, ROOT
 
 TABLES = (
     "corpus",
@@ -338,7 +338,7 @@ def old_corpus(folder: Path) -> None:
     """
     folder.mkdir()
     engine = schema.connect(folder)
-    schema.upgrade(engine, "0001")
+    schema.migrate(engine, "0001")
     made = document(2, title="Titel", word="日本語 running")
     of = source("/old.txt")
     rows = [
@@ -501,6 +501,33 @@ def test_the_models_are_what_the_migrations_make(folder: Path) -> None:
         ]
         connection.rollback()
     engine.dispose()
+
+
+def test_a_new_corpus_has_the_tables_that_the_migrations_make(tmp_path: Path) -> None:
+    made = []
+    for name, make in (("script", schema.upgrade), ("migrations", schema.migrate)):
+        (tmp_path / name).mkdir()
+        engine = schema.connect(tmp_path / name)
+        make(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(
+                "UPDATE corpus SET uuid = '', created_at_ns = 0, digest = ''"
+            )
+            tables = connection.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master ORDER BY name"
+            ).all()
+            rows = [
+                connection.exec_driver_sql(f'SELECT * FROM "{table}"').all()
+                for table, sql in tables
+                if str(sql).startswith("CREATE TABLE")
+            ]
+            number = connection.exec_driver_sql("PRAGMA application_id").scalar()
+            made.append((tables, rows, number))
+            assert blank.script(connection) == (PACKAGE / "backends/sqlite/blank.sql").read_text(
+                "utf-8"
+            )
+        engine.dispose()
+    assert made[0] == made[1]
 
 
 def test_the_page_of_the_corpus_format_names_every_table_with_its_columns() -> None:

@@ -50,9 +50,14 @@ def test_the_wheel_holds_the_package_and_its_migrations_and_nothing_else(wheel: 
         "searchapp/migrations/env.py",
     } <= names
     assert {
-        f"searchapp/output/html/{page}.{kind}"
-        for page in ("map_page", "pair_page")
-        for kind in ("css", "js")
+        "searchapp/output/html/templates/base.html.jinja",
+        "searchapp/output/html/assets/base.css",
+        *(f"searchapp/output/html/templates/{page}.html.jinja" for page in ("map", "pair")),
+        *(
+            f"searchapp/output/html/assets/{page}.{kind}"
+            for page in ("map", "pair")
+            for kind in ("css", "js")
+        ),
     } <= names
     assert any(name.startswith("searchapp/migrations/versions/0001") for name in names)
     version = wheel.name.split("-")[1]

@@ -16,7 +16,7 @@ import numpy as np
 from searchapp.humanize import one_line, safe
 from searchapp.output.answers import headings_below_title, place_text
 from searchapp.output.corpus_map import axes_told, map_notes, nearness_told, rest_of, title_of
-from searchapp.output.html.page import asset, page, tag, text
+from searchapp.output.html.page import render_page
 from searchapp.output.terminal import display_path, flowing
 from searchapp.types.documents import MEMBER
 
@@ -26,29 +26,25 @@ if TYPE_CHECKING:
 
 MARK = '<main id="searchapp-map">'  # by which a map is known
 
-_ABOUT_KEYS = (
-    "A map of points. The arrow keys go from point to point, with Shift they move the map, plus "
-    "and minus zoom, 0 shows all, Enter keeps a "
-    "point, Escape lets it go."
-)
-_TEXT_FRAGMENTS = (
-    "html",
-    "txt",
-)  # what browsers look through for words: https://wicg.github.io/scroll-to-text-fragment
+# What browsers look through for words: https://wicg.github.io/scroll-to-text-fragment
+_TEXT_FRAGMENTS = ("html", "txt")
 _FIRST_WORDS = 6  # of a passage by which it is found again
 _PLACES = 5  # significant digits of a point's place
 
 
 def map_html(found: CorpusMap, corpus: bytes) -> str:
     """The page; `corpus` is the folder that its commands name."""
-    parts = [_header(found), _search(found), _STAGE, _legend(found), _PANEL, _footer(found)]
-    body = "\n".join([MARK, *parts, "</main>"])
-    return page(
-        f"Map of {title_of(found)}",
-        body,
-        style=asset("map_page.css"),
-        script=asset("map_page.js"),
+    explanation = f"{axes_told(found)} {nearness_told(found)}"
+    return render_page(
+        "map",
+        title=f"Map of {title_of(found)}",
         data=_data(found, corpus),
+        heading=title_of(found),
+        explanation=explanation.replace(" %", "\xa0%"),
+        notes=[f"{note[0].upper()}{note[1:]}." for note in map_notes(found)],
+        search_label=_search_label(found),
+        by=found.by,
+        made_by=_made_by(found),
     )
 
 
@@ -127,75 +123,19 @@ def _short(numbers: Sequence[float]) -> list[float]:
     return [float(f"{number:.{_PLACES}g}") for number in numbers]
 
 
-# ---- markup --------------------------------------------------------------------------------------
+# ---- what the template shows ---------------------------------------------------------------------
 
 
-_STAGE = f"""<section class="stage" aria-label="Map">
-<canvas id="canvas" tabindex="0" role="application" aria-label="{_ABOUT_KEYS}"></canvas>
-<div class="tip" id="tip" hidden></div>
-<div class="zoom" role="group" aria-label="View">
-<button type="button" id="names" aria-pressed="true" title="Names on the map">Aa</button>
-<button type="button" id="in" title="Zoom in (+)" aria-label="Zoom in">+</button>
-<button type="button" id="out" title="Zoom out (-)" aria-label="Zoom out">−</button>
-<button type="button" id="all" title="Show all (0)">All</button>
-</div>
-<noscript><p class="note">The map is drawn by the script in this page, which this browser does not run.</p></noscript>
-</section>"""
-_PANEL = """<section class="panel" id="panel" aria-label="The chosen point">
-<p class="dim" id="hint">Point at a dot to see what it is, and choose it to keep it; on the map, the arrow keys go from dot to dot.</p>
-<article id="card" hidden>
-<h2 id="title" dir="auto" tabindex="-1"></h2>
-<p class="meta" id="meta"></p>
-<p class="meta dim" id="heading" dir="auto"></p>
-<p class="text" id="text" dir="auto"></p>
-<p class="open"><a id="file" target="_blank" rel="noopener noreferrer">Open the file</a></p>
-<p class="command" id="shown"><code id="command"></code> <button type="button" id="copy">Copy</button></p>
-<h3 id="near">Nearest by cosine</h3>
-<ol id="nearest"></ol>
-</article>
-<p class="unseen" id="told" role="status"></p>
-</section>"""
-
-
-def _header(found: CorpusMap) -> str:
-    """What the map shows, how much of the truth, and what is not on it."""
-    told = tag(
-        "p", text(f"{axes_told(found)} {nearness_told(found)}".replace(" %", "\xa0%")), class_="dim"
-    )
-    notes = "".join(
-        tag("p", text(f"{note[0].upper()}{note[1:]}."), class_="note") for note in map_notes(found)
-    )
-    return tag("header", tag("h1", text(title_of(found))) + told + notes)
-
-
-def _search(found: CorpusMap) -> str:
+def _search_label(found: CorpusMap) -> str:
     what = (
-        f"{found.granularity}s with these words"
+        "passages with these words"
         if found.granularity == "passage"
         else "documents whose beginnings have these words"
     )
-    field = tag(
-        "input",
-        id="words",
-        type="search",
-        placeholder=f"Find {what}",
-        aria_label=f"Find {what}",
-        autocomplete="off",
-    )
-    return tag(
-        "form",
-        field.removesuffix("</input>") + tag("output", "", id="found", class_="dim", for_="words"),
-        class_="search",
-        role="search",
-    )
+    return f"Find {what}"
 
 
-def _legend(found: CorpusMap) -> str:
-    groups = tag("div", id="groups", role="group", aria_label=f"Show or hide by {found.by}")
-    return tag("section", tag("h2", f"By {found.by}", class_="dim") + groups, class_="legend")
-
-
-def _footer(found: CorpusMap) -> str:
+def _made_by(found: CorpusMap) -> str:
     below = f"Paths are below {display_path(found.base)}."
     made = f"Made by searchapp map of generation {found.generation}, model {one_line(found.model)}."
-    return tag("footer", text(f"{below} {made}"), class_="dim")
+    return f"{below} {made}"

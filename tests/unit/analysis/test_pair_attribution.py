@@ -641,7 +641,7 @@ def test_only_the_pages_own_script_may_run(by: ModelInfo) -> None:
         if each.get("http-equiv") == "Content-Security-Policy"
     ]
     script = elements.scripts[1]
-    assert script == asset("pair_page.js")
+    assert script == asset("pair.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert policy.split("; ")[:4] == [
         "default-src 'none'",

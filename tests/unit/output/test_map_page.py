@@ -109,12 +109,10 @@ def test_the_page_forbids_every_request_and_every_script_but_its_own() -> None:
     assert not [
         at for _, at in elements.found if at.keys() & {"src", "href", "style", "srcset", "action"}
     ]
-    assert not re.search(
-        r"https?://(?!www\.w3\.org/2000/svg)", asset("map_page.js") + asset("map_page.css")
-    )
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", asset("map.js") + asset("map.css"))
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|fetch|XMLHttp|import\(",
-        asset("map_page.js"),
+        asset("map.js"),
     )
 
 
@@ -205,7 +203,7 @@ def contrast(a: str, b: str) -> float:
 def test_colours_stay_apart_under_every_colour_vision_and_stand_out_from_the_paper(
     theme: int,
 ) -> None:
-    style = asset("map_page.css")
+    style = asset("base.css") + asset("map.css")
     paper = re.findall(r"--paper: (#\w{6})", style)[theme]
     colours = [re.findall(rf"--c{at}: (#\w{{6}})", style)[theme] for at in range(8)]
     assert min(contrast(colour, paper) for colour in colours) >= 3  # WCAG 1.4.11

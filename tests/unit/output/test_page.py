@@ -1,0 +1,34 @@
+"""What all pages share: whatever is not markup is escaped and harmless, in templates and elements."""
+
+from __future__ import annotations
+
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from searchapp.output.html.elements import tag
+from searchapp.output.html.page import _environment, render_page
+
+HOSTILE = "</p><script>alert(1)</script>\x1b\x00\ufffe & \"q\" 'r'"
+HARMLESS = "&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;\ufffd\ufffd\ufffd &amp; &#34;q&#34; &#39;r&#39;"
+
+
+def test_an_element_escapes_its_text_and_attributes_but_not_markup() -> None:
+    assert tag("p", HOSTILE, title=HOSTILE, class_=None) == f'<p title="{HARMLESS}">{HARMLESS}</p>'
+    assert tag("p", tag("b", "x", data_unit=3)) == '<p><b data-unit="3">x</b></p>'
+
+
+def test_a_template_escapes_every_value_but_markup() -> None:
+    template = _environment().from_string('<p title="{{ text }}">{{ text }}</p>{{ markup }}')
+    shown = template.render(text=HOSTILE, markup=Markup("<b></b>"))
+    assert shown == f'<p title="{HARMLESS}">{HARMLESS}</p><b></b>'
+
+
+def test_a_value_that_a_template_lacks_is_an_error_and_no_blank() -> None:
+    with pytest.raises(UndefinedError):
+        render_page("map", title="t", data={})
+
+
+def test_no_number_of_a_page_is_written_as_javascript_cannot_read_it() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        render_page("map", title="t", data={"x": float("nan")})

@@ -25,7 +25,7 @@ from benchmarks.keeping import keep
 from searchapp import config
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders.text_encoder import load_encoder
+from searchapp.encoders.loading import load_encoder
 from searchapp.evaluation.qrels import (
     collection_judgements,
     collection_questions,
@@ -77,7 +77,7 @@ def _shelf(folder: Path, work: Path) -> Shelf:
     for judgement in collection_judgements(folder):
         if judgement.grade > 0:
             relevant.setdefault(judgement.question, set()).add(judgement.document)
-    corpus = Corpus(backend, encoder=load_encoder(cache=cache, is_batch=False))
+    corpus = Corpus(backend, encoder=load_encoder(cache=cache, bulk=False))
     return Shelf(folder.name, docs, corpus, collection_questions(folder), relevant)
 
 

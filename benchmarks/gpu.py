@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.keeping import keep
-from searchapp.encoders.text_encoder import load_encoder
+from searchapp.encoders.loading import load_encoder
 
 TOKENS, SIDE = 128, 8192
 PARAMETERS = 10_616_832  # of the default model's matrices: each token meets each of them

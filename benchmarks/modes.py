@@ -51,10 +51,10 @@ def main(arguments: Sequence[str]) -> None:
 def _measure(folder: Path, texts: Sequence[str], runs: int) -> dict[str, object]:
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import Corpus
-    from searchapp.encoders.text_encoder import load_encoder
+    from searchapp.encoders.loading import load_encoder
 
     corpus = Corpus(
-        SqliteBackend(folder), encoder=load_encoder(cache=config.load().cache, is_batch=False)
+        SqliteBackend(folder), encoder=load_encoder(cache=config.load().cache, bulk=False)
     )
     status = corpus.status()
     cold: dict[str, list[float]] = {mode: [] for mode in MODES}

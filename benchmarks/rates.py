@@ -27,8 +27,8 @@ from benchmarks.keeping import keep
 from benchmarks.texts import write_texts
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.config import load
+from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.openvino_engine import has_bf16
-from searchapp.encoders.text_encoder import load_encoder
 from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.splitter import split
 from searchapp.types.documents import Document

@@ -68,7 +68,7 @@ def _sts(folder: Path) -> dict[str, object]:
     ours = {
         fast: spearman(
             *(
-                Encoder.load(is_fast=fast, cache=cache).encode_sentences(texts, is_cut=True)
+                Encoder.load(fast=fast, cache=cache).encode_sentences(texts, truncate=True)
                 for texts in sides
             )
         )
@@ -85,10 +85,10 @@ def _sts(folder: Path) -> dict[str, object]:
 def _sst(folder: Path) -> dict[str, object]:
     from sklearn.linear_model import LogisticRegression
 
-    encoder = Encoder.load(is_fast=True, cache=load().cache)
+    encoder = Encoder.load(fast=True, cache=load().cache)
     train, dev = (read_labels(folder / name) for name in ("train.tsv", "dev.tsv"))
     rows, others = (
-        encoder.encode_sentences([row.item for row in part], is_cut=True) for part in (train, dev)
+        encoder.encode_sentences([row.item for row in part], truncate=True) for part in (train, dev)
     )
     labels, had = ([row.label for row in part] for part in (train, dev))
     expected = LogisticRegression(max_iter=1000).fit(rows, labels).score(others, had)

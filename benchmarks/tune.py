@@ -116,7 +116,7 @@ def _elsewhere(collection: Path, model: Path, chosen: config.Settings) -> Mappin
     the tuning.
     """
     from searchapp.corpus import DEFAULT_MODEL
-    from searchapp.encoders.text_encoder import load_encoder
+    from searchapp.encoders.loading import load_encoder
     from searchapp.evaluation.evaluator import compare, evaluate
 
     both = [

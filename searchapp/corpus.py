@@ -85,6 +85,11 @@ class Corpus:
         chosen = where if isinstance(where, config.Settings) else config.load(corpus=Path(where))
         return cls(SqliteBackend(chosen.corpus), cache=chosen.cache)
 
+    @property
+    def backend(self) -> Backend:
+        """Where the corpus is kept."""
+        return self._backend
+
     # -- the first line: ingest
 
     def init(self) -> None:
@@ -126,8 +131,8 @@ class Corpus:
         ):
             open_encoder: OpenEncoder = partial(self._ingest_encoder, writer, model, device)
             if model is not None:  # refuse another encoder even where nothing has to be embedded
-                encoder = open_encoder(is_batch=True)
-                open_encoder = lambda *, is_batch: encoder  # noqa: ARG005, E731
+                encoder = open_encoder(bulk=True)
+                open_encoder = lambda *, bulk: encoder  # noqa: ARG005, E731
             return Ingest(
                 writer,
                 pool,
@@ -440,7 +445,7 @@ class Corpus:
     ) -> None:
         from searchapp.ingest.indexer import Intake
 
-        encoder = self._ingest_encoder(writer, None, "auto", is_batch=True)
+        encoder = self._ingest_encoder(writer, None, "auto", bulk=True)
 
         def report() -> None:
             on_progress(Progress(0, 0, intake.embedded, intake.took_s, math.inf))
@@ -457,20 +462,20 @@ class Corpus:
     def _default_identity(self) -> EncoderIdentity | None:
         if self._encoder is not None:
             return self._encoder.identity
-        return self._load(DEFAULT_MODEL, "cpu", is_batch=False).identity
+        return self._load(DEFAULT_MODEL, "cpu", bulk=False).identity
 
     # -- encoders
 
     def _ingest_encoder(
-        self, writer: Writer, model: str | None, device: Device, *, is_batch: bool
+        self, writer: Writer, model: str | None, device: Device, *, bulk: bool
     ) -> Encoder:
         made_by = writer.encoder()
         if self._encoder is not None:
             encoder = self._encoder
         elif made_by is not None and model is None:
-            return self._open(made_by, device, is_batch=is_batch)
+            return self._open(made_by, device, bulk=bulk)
         else:
-            encoder = self._load(model or DEFAULT_MODEL, device, is_batch=is_batch)
+            encoder = self._load(model or DEFAULT_MODEL, device, bulk=bulk)
         _require_same(made_by, encoder.identity)
         if made_by is None:
             writer.set_encoder(encoder.identity)
@@ -488,17 +493,17 @@ class Corpus:
         _require_same(made_by, self._encoder.identity)
         return self._encoder
 
-    def _load(self, model: str, device: Device, *, is_batch: bool) -> Encoder:
-        from searchapp.encoders.text_encoder import load_encoder
+    def _load(self, model: str, device: Device, *, bulk: bool) -> Encoder:
+        from searchapp.encoders.loading import load_encoder
 
         assert self._cache is not None
-        return load_encoder(model, cache=self._cache, device=device, is_batch=is_batch)
+        return load_encoder(model, cache=self._cache, device=device, bulk=bulk)
 
-    def _open(self, identity: EncoderIdentity, device: Device, *, is_batch: bool) -> Encoder:
-        from searchapp.encoders.text_encoder import open_encoder
+    def _open(self, identity: EncoderIdentity, device: Device, *, bulk: bool) -> Encoder:
+        from searchapp.encoders.loading import open_encoder
 
         assert self._cache is not None
-        return open_encoder(identity, cache=self._cache, is_batch=is_batch, device=device)
+        return open_encoder(identity, cache=self._cache, bulk=bulk, device=device)
 
 
 def _import(

@@ -135,7 +135,7 @@ class FileEmbedder:
                 sum(map(self._encoder.is_too_long, texts)) if self._granularity == "sentence" else 0
             )
             for (name, (start, end), text, _), vector in zip(
-                batch, self._encoder.encode_sentences(texts, is_cut=True), strict=True
+                batch, self._encoder.encode_sentences(texts, truncate=True), strict=True
             ):
                 yield EmbeddingRow(name, start, end, text, vector)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from searchapp.encoders.catalog import look_at
 from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.model_info import read_model_info
 from searchapp.encoders.torch_engine import read_model, token_probabilities
 from searchapp.errors import EncoderError, UsageError
 
@@ -67,7 +67,7 @@ def predict(text: str, *, cache: Path, model: str = "default", k: int = 10) -> l
             "the text has no gap",
             hint='write [MASK] where a word is missing: "The capital of France is [MASK]."',
         )
-    if not look_at(model, cache).has_masked_head:
+    if not read_model_info(model, cache).has_masked_head:
         raise _headless(model)
     folder = find_model(model, cache=cache)
     _, tokenizer = read_model(folder)

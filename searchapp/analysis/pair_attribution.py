@@ -115,9 +115,9 @@ def explain(texts: Sequence[str], encoder: Encoder) -> PairAttribution:
     EmptyQuery for one without any token.
     """
     read = [_read(text, encoder) for text in texts]
-    insides = [encoder.look_inside(text) for text in read]
+    insides = [encoder.forward_pass(text) for text in read]
     left_out = [len(text) - len(part) for text, part in zip(texts, read, strict=True)]
-    return compare(read, insides, encoder.encode_sentences(read, is_cut=True), left_out=left_out)
+    return compare(read, insides, encoder.encode_sentences(read, truncate=True), left_out=left_out)
 
 
 def compare(

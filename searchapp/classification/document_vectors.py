@@ -119,7 +119,7 @@ class VectorSource:
         for start in range(0, len(texts), BATCH):
             some = texts[start : start + BATCH]
             self.cut += sum(map(self.encoder.is_too_long, some))
-            found += list(self.encoder.encode_sentences(some, is_cut=True))
+            found += list(self.encoder.encode_sentences(some, truncate=True))
             self.on_progress(len(found), len(texts))
         return found
 

@@ -18,7 +18,7 @@ from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
-    from searchapp.encoders.catalog import ModelInfo
+    from searchapp.encoders.model_info import ModelInfo
 
 TextArgument = Annotated[
     str,
@@ -66,15 +66,15 @@ def explain(
     to.
     """
     from searchapp.analysis import pair_attribution
-    from searchapp.encoders.catalog import look_at
     from searchapp.encoders.encoder import Encoder
+    from searchapp.encoders.model_info import read_model_info
     from searchapp.output import pair
 
     if out is not None:
         _require_page(out)
     texts = [_text_of(word) for word in (text_a, text_b)]
     chosen = config.load(model=model)
-    by = look_at(chosen.model or "default", chosen.cache)
+    by = read_model_info(chosen.model or "default", chosen.cache)
     _refuse_absent(layer, head, by)
     found = pair_attribution.explain(
         texts, Encoder.load(by.model, cache=chosen.cache, device="cpu")

@@ -564,15 +564,15 @@ def _loaded(name: str, chosen: Settings) -> Callable[[], Encoder]:
     """What gives the encoder of a model, which is loaded at once."""
     from searchapp.encoders.encoder import Encoder
 
-    encoder = Encoder.load(name, is_fast=True, cache=chosen.cache, device=chosen.device)
+    encoder = Encoder.load(name, fast=True, cache=chosen.cache, device=chosen.device)
     return lambda: encoder
 
 
 def _opened(identity: EncoderIdentity, chosen: Settings) -> Encoder:
     from searchapp.encoders.encoder import Encoder
-    from searchapp.encoders.text_encoder import open_encoder
+    from searchapp.encoders.loading import open_encoder
 
-    return Encoder(open_encoder(identity, cache=chosen.cache, is_batch=True, device=chosen.device))
+    return Encoder(open_encoder(identity, cache=chosen.cache, bulk=True, device=chosen.device))
 
 
 def _other(

@@ -117,7 +117,7 @@ def embed(
         layers=layers,
         pooling=pooling,
         normalize=normalize,
-        is_fast=fast,
+        fast=fast,
         device=chosen.device,
         cache=chosen.cache,
     )
@@ -226,7 +226,7 @@ def words(
     from searchapp.analysis.word_senses import senses_of
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
-    from searchapp.encoders.text_encoder import open_encoder
+    from searchapp.encoders.loading import open_encoder
 
     console.show_log()
     place = config.load(corpus=corpus)
@@ -349,7 +349,7 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
     from searchapp.errors import FileFailed
 
     encoder = Encoder.load(
-        chosen.model or "default", is_fast=True, cache=chosen.cache, device=chosen.device
+        chosen.model or "default", fast=True, cache=chosen.cache, device=chosen.device
     )
     files = [item for item in items if os.path.isfile(item)]  # noqa: PTH113 - a text may be too long for a path
     by_file = {}
@@ -367,7 +367,7 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
             f"{cut:,} of {len(texts):,} texts are longer than {encoder.identity.max_tokens} "
             "tokens; only their beginnings are compared"
         )
-    by_text = dict(zip(texts, encoder.encode_sentences(texts, is_cut=True), strict=True))
+    by_text = dict(zip(texts, encoder.encode_sentences(texts, truncate=True), strict=True))
     return np.stack([by_file[item] if item in by_file else by_text[item] for item in items])
 
 

@@ -113,7 +113,7 @@ def _evaluations(
     """The figures of a collection, or of one's own corpus; no modes are all of them."""
     from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import DEFAULT_MODEL
-    from searchapp.encoders.text_encoder import load_encoder, open_encoder
+    from searchapp.encoders.loading import load_encoder, open_encoder
     from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
     from searchapp.search.ranking import MODES
 

@@ -19,7 +19,7 @@ from searchapp.output import terminal
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
-    from searchapp.backends.sqlite.shadow import Reencoded
+    from searchapp.types.encodings import CorpusEncodings, ReembedReport
 
 model = typer.Typer(
     help="Models: which are at hand, what one is, whether it is whole, and another one for the "
@@ -51,9 +51,10 @@ def list_(
     Those that are installed, of the corpus, in FOLDERs, converted before, or fetched from the hub
     before. The network is not used.
     """
-    from searchapp.encoders.catalog import at_hand
+    from searchapp.encoders.catalog import installed_models
 
-    found = at_hand(config.load(corpus=corpus), folders or [])
+    chosen = config.load(corpus=corpus)
+    found = installed_models(chosen, _encodings(chosen), folders or [])
     style = console.style(sys.stdout)
     console.write(
         json_text(modelcard.models_json(found)) if as_json else modelcard.models_text(found, style)
@@ -70,10 +71,10 @@ def show(
     Its family, size, limit, pooling, prompts, digests, licence, and whether it was converted for
     this processor. A hub name that is not on this machine is fetched.
     """
-    from searchapp.encoders.catalog import converted_size, look_at
+    from searchapp.encoders.model_info import converted_size, read_model_info
 
     chosen = config.load(corpus=corpus)
-    facts = look_at(_named(name, chosen), chosen.cache)
+    facts = read_model_info(_named(name, chosen), chosen.cache)
     size = converted_size(facts, chosen.cache)
     style = console.style(sys.stdout)
     console.write(
@@ -94,11 +95,12 @@ def verify(
     texts. Exit codes: 0 sound · 5 only its conversion is damaged, which is made anew · 4 the model
     itself is damaged or missing.
     """
-    from searchapp.encoders import catalog
+
+    from searchapp.encoders.verification import verify_model
 
     chosen = config.load(corpus=corpus)
     named = _named(name, chosen)
-    parts = catalog.verify(named, chosen)
+    parts = verify_model(named, chosen, _encodings(chosen).current)
     style = console.style(sys.stdout)
     console.write(
         json_text(modelcard.parts_json(named, parts))
@@ -144,7 +146,7 @@ def use(
     return 0 if done.is_in_place else Exit.INTERRUPTED
 
 
-def going_over(name: str, chosen: config.Settings, *, keep: bool = False) -> Reencoded | None:
+def going_over(name: str, chosen: config.Settings, *, keep: bool = False) -> ReembedReport | None:
     """Have the corpus use a model, and tell of it on the way; None where it uses it already."""
     from searchapp.maintenance.reembed import Step, use
 
@@ -175,12 +177,15 @@ def drop(
 
     The corpus, and the model itself, stay as they are.
     """
-    from searchapp.backends.sqlite import shadow
+    from searchapp.corpus import Corpus
+    from searchapp.maintenance.encodings import drop_encoding
 
-    dropped = shadow.drop(config.load(corpus=corpus).corpus, name)
-    told = {"deleted": [str(path) for path in dropped]}
+    dropped = drop_encoding(Corpus.open(config.load(corpus=corpus)).backend, name)
+    told = {"deleted": [encoding.place for encoding in dropped]}
     console.write(
-        json_text(told) if as_json else terminal.joined(f"deleted {path.name}" for path in dropped)
+        json_text(told)
+        if as_json
+        else terminal.joined(f"deleted {encoding.name}" for encoding in dropped)
     )
     return 0
 
@@ -199,4 +204,11 @@ def _named(name: str | None, chosen: config.Settings) -> str:
     """
     from searchapp.encoders.catalog import current_model
 
-    return name or current_model(chosen)
+    return name or current_model(chosen, _encodings(chosen).current)
+
+
+def _encodings(chosen: config.Settings) -> CorpusEncodings:
+    from searchapp.corpus import Corpus
+    from searchapp.maintenance.encodings import encodings_of
+
+    return encodings_of(Corpus.open(chosen).backend)

@@ -279,12 +279,12 @@ def status(
     """Show what the corpus holds, which encoder made it, how fresh it is, and what was left out and
     why.
     """
-    from searchapp.backends.sqlite import shadow
+    from searchapp.maintenance.encodings import encodings_of
     from searchapp.output import models
     from searchapp.output.corpus import status_json, status_text, unindexed_text
 
-    found, style = corpus_at(corpus).status(), console.style(sys.stdout)
-    others = shadow.others(Path(found.path))
+    opened, style = corpus_at(corpus), console.style(sys.stdout)
+    found, others = opened.status(), encodings_of(opened.backend).others
     if as_json:
         console.write(json_text(status_json(found) | {"encodings": models.encodings_json(others)}))
     elif skipped:

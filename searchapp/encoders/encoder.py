@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from searchapp import config
-from searchapp.encoders.text_encoder import TextEncoder, load_encoder, load_exact
+from searchapp.encoders.loading import load_encoder, load_exact
+from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import UsageError
 from searchapp.linalg import unit
@@ -50,9 +51,9 @@ class WordVector(NamedTuple):
 class Encoder:
     """A model that turns text into vectors. Several threads may use it at once."""
 
-    def __init__(self, encoder: TextEncoder, *, is_normalised: bool = True) -> None:
+    def __init__(self, encoder: TextEncoder, *, normalize: bool = True) -> None:
         self._encoder = encoder
-        self._is_normalised = is_normalised
+        self._normalize = normalize
 
     @classmethod
     def load(
@@ -62,7 +63,7 @@ class Encoder:
         layers: str = "last",
         pooling: str | None = None,
         normalize: bool = True,
-        is_fast: bool = False,
+        fast: bool = False,
         device: Device = "auto",
         cache: Path | None = None,
     ) -> Encoder:
@@ -70,21 +71,21 @@ class Encoder:
 
         `layers` are read as `layers.layers_of` says: `last`, `static`, `mean:last4`, `0,-1`;
         `pooling` is mean, cls or max, by default the model's own; `normalize` gives vectors unit
-        length. `is_fast` is for many texts: the converted model that the search runs, in bf16 where
+        length. `fast` is for many texts: the converted model that the search runs, in bf16 where
         the processor has it, which has neither other layers nor poolings. Raises EncoderError and
         UsageError.
         """
         place = cache or config.load().cache
-        if not is_fast:
+        if not fast:
             found = load_exact(
                 str(model),
                 cache=place,
                 layers=layers,
                 pooling=pooling,
-                is_normalised=normalize,
+                normalize=normalize,
                 device=device,
             )
-            return cls(found, is_normalised=normalize)
+            return cls(found, normalize=normalize)
         if layers != "last" or pooling is not None or not normalize:
             hint = "leave out the layers, the pooling and the length, or do without the fast way"
             raise UsageError("the fast way has the vectors of the search alone", hint=hint)
@@ -109,11 +110,11 @@ class Encoder:
         """Whether a text has more tokens than the model takes."""
         return len(self._encoder.tokenize([text])[0]) > self.identity.max_tokens
 
-    def encode_sentences(self, texts: Sequence[str], *, is_cut: bool = False) -> Vectors:
+    def encode_sentences(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """One row a text, in order, (n, dim). Raises ValueError for a text over the limit, unless
         it may be cut there.
         """
-        return self._encoder.encode_passages(texts, is_cut=is_cut)
+        return self._encoder.encode_passages(texts, truncate=truncate)
 
     def encode_question(self, text: str) -> Vector:
         """The vector of a question, (dim,), for models that have a prompt for one; cut at the
@@ -142,11 +143,11 @@ class Encoder:
             for found in self._tokens(text[start:end], start)
         ]
 
-    def look_inside(self, text: str) -> ForwardPass:
+    def forward_pass(self, text: str) -> ForwardPass:
         """All hidden states and attentions of a text, cut at the limit. Raises EncoderError for a
         fast encoder.
         """
-        return self._encoder.look_inside(text)
+        return self._encoder.forward_pass(text)
 
     def contexts(self, text: str) -> list[Span]:
         """What of a text is read at a time: all of it, where it is not too long, else
@@ -180,5 +181,5 @@ class Encoder:
             )
 
     def _sized(self, vector: NDArray[np.float64]) -> NDArray[np.float32]:
-        sized = unit(vector) if self._is_normalised else vector
+        sized = unit(vector) if self._normalize else vector
         return np.ascontiguousarray(sized, np.float32)

@@ -76,7 +76,7 @@ class ModelFolder:
         return self.width * self.layers.times
 
     def read_out(
-        self, *, layers: str = "last", pooling: str | None = None, is_normalised: bool = True
+        self, *, layers: str = "last", pooling: str | None = None, normalize: bool = True
     ) -> ModelFolder:
         """The same model, its vectors read from other layers, pooled otherwise, or as long as they
         come; raises UsageError.
@@ -88,7 +88,7 @@ class ModelFolder:
             )
         chosen = self.pooling if pooling is None else modes[pooling]
         return replace(
-            self, layers=layers_of(layers, self.depth), pooling=chosen, is_normalised=is_normalised
+            self, layers=layers_of(layers, self.depth), pooling=chosen, is_normalised=normalize
         )
 
     @property

@@ -4,10 +4,13 @@ the engine that runs it.
 The only module that opens OpenVINO graphs. An entry is
 `<cache>/encoders/<fingerprint>-<openvino>-<processor>/` with
 
-    encoder.json    what the encoder is, golden vectors, and the size and digest of every file; it carries its own digest
+    encoder.json    what the encoder is, golden vectors, the size and digest of every file, and the
+                    digest of all that
     tokenizer.json  for the `tokenizers` library, without truncation or padding
-    graph.xml, .bin the model: ids and mask in; unit vectors (b, dim) and token states (b, t, dim) out, float32
-    query.blob      the graph compiled for this processor and one question at a time; its weights are graph.bin
+    graph.xml, .bin the model: ids and mask in; unit vectors (b, dim) and token states (b, t, dim)
+                    out, float32
+    query.blob      the graph compiled for this processor and one question at a time; its weights
+                    are graph.bin
 
 It appears whole or not at all, and it is disposable: what is damaged is made again. Nothing here
 knows torch or text.
@@ -61,7 +64,7 @@ class Golden:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class EncoderConfig:
     """How an encoder turns text into its model's input."""
 
     identity: EncoderIdentity
@@ -82,7 +85,7 @@ class Entry:
     """A converted model that passed its checks."""
 
     path: Path
-    recipe: Recipe
+    config: EncoderConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +113,10 @@ def entry_path(fingerprint: str, cache: Path) -> Path:
     return cache / "encoders" / f"{fingerprint[:16]}-{version}-{_processor()}"
 
 
-def read_entry(fingerprint: str, cache: Path, *, is_thorough: bool = False) -> Entry:
+def read_entry(fingerprint: str, cache: Path, *, thorough: bool = False) -> Entry:
     """The entry of a model; raises EntryDamaged where it is missing or wrong.
 
-    Digests are checked of everything but the weights, whose size is; `is_thorough` hashes those too
+    Digests are checked of everything but the weights, whose size is; `thorough` hashes those too
     (about 0.1 s for 90 MB).
     """
     path = entry_path(fingerprint, cache)
@@ -129,32 +132,32 @@ def read_entry(fingerprint: str, cache: Path, *, is_thorough: bool = False) -> E
         for name, (size, digest) in content["files"].items():
             if (path / name).stat().st_size != size:
                 raise EntryDamaged(f"{path}: {name} has another size")
-            if (is_thorough or name != UNDIGESTED) and _digest(path / name) != digest:
+            if (thorough or name != UNDIGESTED) and _digest(path / name) != digest:
                 raise EntryDamaged(f"{path}: {name} has changed")
-        recipe = _recipe(content["recipe"])
+        config = _config(content["recipe"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise EntryDamaged(f"{path}: {error}") from error
-    if recipe.identity.fingerprint != fingerprint:
+    if config.identity.fingerprint != fingerprint:
         raise EntryDamaged(f"{path} holds another model")
-    return Entry(path, recipe)
+    return Entry(path, config)
 
 
 @contextmanager
-def new_entry(recipe: Recipe, cache: Path) -> Iterator[Path]:
+def new_entry(config: EncoderConfig, cache: Path) -> Iterator[Path]:
     """A fresh folder to write the files of LAYOUT in; it becomes the model's entry, durably, when
     the block ends well.
 
     A crash leaves a `tmp-` folder, which the next conversion sweeps after a day. Of two that race,
     one entry stays.
     """
-    final = entry_path(recipe.identity.fingerprint, cache)
+    final = entry_path(config.identity.fingerprint, cache)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(final.parent)
     work = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))  # 0700
     try:
         yield work
         files = {name: [(work / name).stat().st_size, _digest(work / name)] for name in LAYOUT}
-        content = {"format": FORMAT, "recipe": asdict(recipe), "files": files}
+        content = {"format": FORMAT, "recipe": asdict(config), "files": files}
         (work / "encoder.json").write_text(
             json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8"
         )
@@ -198,10 +201,10 @@ def _seal(content: Any) -> str:  # any JSON
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _recipe(content: dict[str, Any]) -> Recipe:
+def _config(content: dict[str, Any]) -> EncoderConfig:
     identity = EncoderIdentity(**content["identity"])
     golden = tuple(Golden(tuple(one["ids"]), tuple(one["vector"])) for one in content["golden"])
-    return Recipe(
+    return EncoderConfig(
         **{**content, "identity": identity, "inputs": tuple(content["inputs"]), "golden": golden}
     )
 
@@ -236,13 +239,11 @@ _LEFT_OUT = (
 )  # of openvino: what converts and builds graphs
 
 
-def import_openvino(*, is_whole: bool = False) -> Any:  # openvino is untyped
+def import_openvino(*, full: bool = False) -> Any:  # openvino is untyped
     """OpenVINO without its telemetry and, unless it is to convert a model, without what builds
     graphs: a third of the time.
     """
-    absent = (
-        [] if is_whole or "openvino" in sys.modules else [f"openvino.{name}" for name in _LEFT_OUT]
-    )
+    absent = [] if full or "openvino" in sys.modules else [f"openvino.{name}" for name in _LEFT_OUT]
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # reads as "not installed": it has its own stub
     sys.modules.update({name: ModuleType(name) for name in absent})
     try:
@@ -250,7 +251,7 @@ def import_openvino(*, is_whole: bool = False) -> Any:  # openvino is untyped
     finally:
         for name in absent:
             del sys.modules[name]
-    if is_whole:
+    if full:
         for name in _LEFT_OUT:
             import_module(f"openvino.{name}")
     return openvino
@@ -264,29 +265,29 @@ class OpenVinoEngine:
     least, requests in flight.
     """
 
-    def __init__(self, entry: Entry, *, is_batch: bool) -> None:
+    def __init__(self, entry: Entry, *, bulk: bool) -> None:
         """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be
         run or is wrong.
         """
         self.batch_tokens = BATCH_TOKENS
-        self._inputs = entry.recipe.inputs
+        self._inputs = entry.config.inputs
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:
             compiled = compile_graph(
-                entry.path, is_batch=is_batch, is_single_stream=entry.recipe.is_single_stream
+                entry.path, bulk=bulk, single_stream=entry.config.is_single_stream
             )
-            for _ in range(2 * compiled.get_property("NUM_STREAMS") if is_batch else 1):
+            for _ in range(2 * compiled.get_property("NUM_STREAMS") if bulk else 1):
                 self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
             raise EntryDamaged(f"{entry.path}: {error}") from error
-        golden = entry.recipe.golden[0]
-        if disagreement(self.run([golden_batch(golden, entry.recipe)])[0][0], golden) > tolerance():
+        golden = entry.config.golden[0]
+        if disagreement(self.run([golden_batch(golden, entry.config)])[0][0], golden) > tolerance():
             raise EntryDamaged(f"{entry.path} gives wrong vectors")
 
     def run(
-        self, batches: Iterable[Batch], *, has_states: bool = False
+        self, batches: Iterable[Batch], *, token_states: bool = False
     ) -> list[NDArray[np.float32]]:
-        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in
+        """Each batch's vectors, (b, dim), or with `token_states` its token states, (b, t, dim), in
         order.
         """
         running: deque[Any] = deque()  # requests, in the order of their batches
@@ -296,7 +297,7 @@ class OpenVinoEngine:
             request = running.popleft()
             try:
                 request.wait()
-                results.append(request.get_output_tensor(int(has_states)).data.copy())
+                results.append(request.get_output_tensor(int(token_states)).data.copy())
             finally:
                 self._idle.put(request)
 
@@ -327,7 +328,7 @@ class OpenVinoEngine:
 
 
 def compile_graph(
-    path: Path, *, is_batch: bool, is_single_stream: bool = False
+    path: Path, *, bulk: bool, single_stream: bool = False
 ) -> Any:  # openvino is untyped
     """The graph in a folder, ready to run; for questions from its compiled form where the folder
     has one.
@@ -335,8 +336,8 @@ def compile_graph(
     openvino = import_openvino()
     core = openvino.Core()
     precision = "bf16" if has_bf16() else "f32"
-    if is_batch:
-        streams = 1 if is_single_stream else max(2, (os.cpu_count() or 2) // 4)
+    if bulk:
+        streams = 1 if single_stream else max(2, (os.cpu_count() or 2) // 4)
         settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": streams,
@@ -374,12 +375,12 @@ def tolerance() -> float:
     return 1e-3 if has_bf16() else 1e-6
 
 
-def golden_batch(golden: Golden, recipe: Recipe) -> Batch:
+def golden_batch(golden: Golden, config: EncoderConfig) -> Batch:
     """A golden text as a batch of one, padded so that a wrong mask shows."""
     import numpy as np
 
     padding = 16 - len(golden.ids) % 8
-    ids = np.array([[*golden.ids, *[recipe.padding_id] * padding]], np.int64)
+    ids = np.array([[*golden.ids, *[config.padding_id] * padding]], np.int64)
     mask = np.array([[1] * len(golden.ids) + [0] * padding], np.int64)
     return Batch(ids, mask)
 

@@ -44,8 +44,8 @@ def begin(identity: EncoderIdentity, cache: Path) -> None:
     """Begin to open an encoder for questions, once."""
     if (identity, cache) in _opening:
         return
+    from searchapp.encoders.loading import open_cached
     from searchapp.encoders.openvino_engine import import_openvino
-    from searchapp.encoders.text_encoder import open_cached
 
     import_openvino()  # imports hold each other up: first what the graph waits for
     thread = ThreadPoolExecutor(1, thread_name_prefix="open-encoder")
@@ -55,7 +55,7 @@ def begin(identity: EncoderIdentity, cache: Path) -> None:
 
 def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """An encoder for questions, once it is open; raises EncoderError as `open_encoder` does."""
-    from searchapp.encoders.text_encoder import open_encoder
+    from searchapp.encoders.loading import open_encoder
 
     begin(identity, cache)
     if (

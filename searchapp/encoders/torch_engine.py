@@ -22,8 +22,8 @@ from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.encoders.openvino_engine import (
     BATCH_TOKENS,
     Batch,
+    EncoderConfig,
     Golden,
-    Recipe,
     compile_graph,
     disagreement,
     golden_batch,
@@ -61,9 +61,9 @@ class TorchEngine:
     """
 
     def __init__(
-        self, folder: ModelFolder, *, device: str = "cpu", is_bf16: bool | None = None
+        self, folder: ModelFolder, *, device: str = "cpu", bf16: bool | None = None
     ) -> None:
-        """Loads the model; `is_bf16` is whether it computes in bf16, by default where it is on a
+        """Loads the model; `bf16` is whether it computes in bf16, by default where it is on a
         GPU.
 
         Raises EncoderError where its weights are incomplete.
@@ -74,28 +74,28 @@ class TorchEngine:
         self._inputs = folder.inputs
         is_gpu = device == "cuda"
         self.batch_tokens = GPU_BATCH_TOKENS if is_gpu else BATCH_TOKENS
-        is_bf16 = is_gpu if is_bf16 is None else is_bf16
+        bf16 = is_gpu if bf16 is None else bf16
         with _quiet():
-            module = _load(folder, is_eager=not (is_gpu and is_bf16))
+            module = _load(folder, eager=not (is_gpu and bf16))
             self.module = _pooled(module, folder).to(
-                device, torch.bfloat16 if is_bf16 else torch.float32
+                device, torch.bfloat16 if bf16 else torch.float32
             )
 
     def run(
-        self, batches: Iterable[Batch], *, has_states: bool = False
+        self, batches: Iterable[Batch], *, token_states: bool = False
     ) -> list[NDArray[np.float32]]:
-        """Each batch's vectors, (b, dim), or with `has_states` its token states, (b, t, dim), in
+        """Each batch's vectors, (b, dim), or with `token_states` its token states, (b, t, dim), in
         order.
         """
         import torch
 
         with torch.inference_mode():
             on_device = [
-                self._one(batch)[int(has_states)] for batch in batches
+                self._one(batch)[int(token_states)] for batch in batches
             ]  # a GPU goes on while the next batch is made
             return [tensor.cpu().numpy() for tensor in on_device]
 
-    def look_inside(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def forward_pass(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """All that a model makes of one text: hidden states (layers + 1, t, width) and attentions
         (layers, heads, t, t).
         """
@@ -126,6 +126,13 @@ class TorchEngine:
         )
 
 
+def has_gpu() -> bool:
+    """Whether torch can use a GPU."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def token_probabilities(
     folder: ModelFolder, ids: Sequence[int], places: Sequence[int]
 ) -> NDArray[np.float64]:
@@ -137,7 +144,7 @@ def token_probabilities(
     import torch
 
     with _quiet():
-        module = _load(folder, has_masked_head=True)
+        module = _load(folder, masked_head=True)
     batch = torch.tensor([list(ids)])  # (1, t)
     named = dict(
         zip(folder.inputs, _arguments(batch, torch.ones_like(batch), folder.inputs), strict=True)
@@ -149,7 +156,7 @@ def token_probabilities(
     return rows
 
 
-def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
+def read_model(folder: ModelFolder) -> tuple[EncoderConfig, Tokenizer]:
     """How a model's text is prepared, with its tokenizer; the golden vectors are still missing."""
     tokenizer = _tokenizer(folder)
     special = tokenizer.num_special_tokens_to_add(is_pair=False)
@@ -160,7 +167,7 @@ def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
         dim=folder.dim,
         max_tokens=folder.max_length - special - prompt,
     )
-    recipe = Recipe(
+    config = EncoderConfig(
         identity=identity,
         inputs=folder.inputs,
         max_length=folder.max_length,
@@ -170,29 +177,29 @@ def read_model(folder: ModelFolder) -> tuple[Recipe, Tokenizer]:
         golden=(),
         is_normalised=folder.is_normalised,
     )
-    return recipe, tokenizer
+    return config, tokenizer
 
 
-def convert(model: str, *, cache: Path, is_single_stream: bool = False) -> None:
+def convert(model: str, *, cache: Path, single_stream: bool = False) -> None:
     """Make a model's entry in the cache; raises EncoderError, leaving nothing, where the graph is
     not equal to torch.
 
-    `is_single_stream` is for a processor on which OpenVINO crashes otherwise, as 2026.4 does with
+    `single_stream` is for a processor on which OpenVINO crashes otherwise, as 2026.4 does with
     ModernBERT in bf16 where there is AMX.
     """
     folder = find_model(model, cache=cache)
     with _quiet():
-        recipe, tokenizer = read_model(folder)
+        config, tokenizer = read_model(folder)
         engine = TorchEngine(folder)
-        recipe = replace(
-            recipe,
-            is_single_stream=is_single_stream,
-            golden=tuple(_golden(text, recipe, tokenizer, engine) for text in GOLDEN_TEXTS),
+        config = replace(
+            config,
+            is_single_stream=single_stream,
+            golden=tuple(_golden(text, config, tokenizer, engine) for text in GOLDEN_TEXTS),
         )
-        with new_entry(recipe, cache) as path:
+        with new_entry(config, cache) as path:
             tokenizer.save(str(path / "tokenizer.json"), pretty=False)
             _save_graph(engine.module, folder, path)
-            _prove(path, recipe)
+            _prove(path, config)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -207,7 +214,7 @@ def main(arguments: Sequence[str]) -> int:
         TOKENIZERS_PARALLELISM="false",
     )
     try:
-        convert(model, cache=Path(cache), is_single_stream=how == [SINGLE_STREAM])
+        convert(model, cache=Path(cache), single_stream=how == [SINGLE_STREAM])
     except EncoderError as error:
         sys.stdout.write(json.dumps({"message": str(error), "hint": error.hint}))
         return error.exit_code
@@ -218,7 +225,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _load(
-    folder: ModelFolder, *, is_eager: bool = True, has_masked_head: bool = False
+    folder: ModelFolder, *, eager: bool = True, masked_head: bool = False
 ) -> Any:  # transformers is untyped
     """The transformer in float32, with its masked-language-model head or bare, every weight from
     the folder, no code from it.
@@ -230,10 +237,10 @@ def _load(
     from transformers import AutoModel, AutoModelForMaskedLM
 
     try:
-        module, info = (AutoModelForMaskedLM if has_masked_head else AutoModel).from_pretrained(
+        module, info = (AutoModelForMaskedLM if masked_head else AutoModel).from_pretrained(
             folder.path,
             dtype=torch.float32,
-            attn_implementation="eager" if is_eager else "sdpa",
+            attn_implementation="eager" if eager else "sdpa",
             use_safetensors=True,
             local_files_only=True,
             trust_remote_code=False,
@@ -331,7 +338,7 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
     """
     import torch
 
-    openvino = import_openvino(is_whole=True)
+    openvino = import_openvino(full=True)
     from openvino.tools.ovc import convert_model
 
     ids = torch.full((2, 24), folder.padding_id + 3, dtype=torch.int64)
@@ -344,28 +351,28 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
     openvino.save_model(
         graph, str(path / "graph.xml"), compress_to_fp16=has_bf16()
     )  # finer than bf16, and half to read
-    compiled = compile_graph(path, is_batch=False)
+    compiled = compile_graph(path, bulk=False)
     (path / "query.blob").write_bytes(compiled.export_model().getvalue())
 
 
-def _golden(text: str, recipe: Recipe, tokenizer: Tokenizer, engine: TorchEngine) -> Golden:
-    ids = tuple(tokenizer.encode(text).ids[: recipe.max_length])
-    batch = golden_batch(Golden(ids, ()), recipe)
+def _golden(text: str, config: EncoderConfig, tokenizer: Tokenizer, engine: TorchEngine) -> Golden:
+    ids = tuple(tokenizer.encode(text).ids[: config.max_length])
+    batch = golden_batch(Golden(ids, ()), config)
     return Golden(ids, tuple(engine.run([batch])[0][0].tolist()))
 
 
-def _prove(path: Path, recipe: Recipe) -> None:
+def _prove(path: Path, config: EncoderConfig) -> None:
     """Raise EncoderError unless both forms of the graph give the golden vectors, alone and in
     company.
     """
     import numpy as np
 
-    for is_batch in (False, True):
-        compiled = compile_graph(path, is_batch=is_batch, is_single_stream=recipe.is_single_stream)
-        for golden in recipe.golden:
-            batch = golden_batch(golden, recipe)
+    for bulk in (False, True):
+        compiled = compile_graph(path, bulk=bulk, single_stream=config.is_single_stream)
+        for golden in config.golden:
+            batch = golden_batch(golden, config)
             ids, mask = (np.concatenate([array] * 3) for array in (batch.ids, batch.mask))
-            vectors = compiled(list(_arguments(ids, mask, recipe.inputs)))[0]
+            vectors = compiled(list(_arguments(ids, mask, config.inputs)))[0]
             worst = max(disagreement(vector, golden) for vector in vectors)
             if not worst <= tolerance():
                 raise EncoderError(

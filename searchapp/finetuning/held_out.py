@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import DEFAULT_MODEL, Corpus
+from searchapp.encoders.loading import load_encoder, open_encoder
 from searchapp.encoders.model_folder import ModelFolder, find_model
-from searchapp.encoders.text_encoder import load_encoder, open_encoder
 from searchapp.errors import CorpusEmpty, TuningError
 from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp import __version__
+from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.openvino_engine import entry_path
-from searchapp.encoders.text_encoder import load_encoder
 from searchapp.errors import TuningError, UnknownMode
 from searchapp.evaluation.evaluator import compare
 from searchapp.filesystem import atomic_write

@@ -61,8 +61,8 @@ class OpenEncoder(Protocol):
     vectors are the same.
     """
 
-    def __call__(self, *, is_batch: bool) -> Encoder:
-        """The encoder; `is_batch` tunes it for many passages."""
+    def __call__(self, *, bulk: bool) -> Encoder:
+        """The encoder; `bulk` tunes it for many passages."""
 
 
 class Ingest:
@@ -184,8 +184,8 @@ class Ingest:
         self._bytes_to_read = sum(file.identity.size for file in to_read)
         self._report_progress()
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            is_batch = self._bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
-            opening = thread.submit(self._open_encoder, is_batch=is_batch)
+            bulk = self._bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
+            opening = thread.submit(self._open_encoder, bulk=bulk)
             upcoming = iter(to_read)
             waiting: _Waiting = deque()
             self._read_ahead(upcoming, waiting)

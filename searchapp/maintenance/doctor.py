@@ -128,7 +128,7 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
         yield file, f"SHA-256 {digest}"
     yield "fingerprint", folder.fingerprint
     try:
-        openvino_engine.read_entry(folder.fingerprint, settings.cache, is_thorough=True)
+        openvino_engine.read_entry(folder.fingerprint, settings.cache, thorough=True)
         yield "converted", str(openvino_engine.entry_path(folder.fingerprint, settings.cache))
     except openvino_engine.EntryDamaged:
         yield "converted", "not yet, or not any more: it is when it is first needed"
@@ -178,7 +178,7 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     )
     yield "vectors file", status.vectors_state
     others = (
-        (each.encoder.model if each.encoder else each.folder.name, each)
+        (each.encoder.model if each.encoder else each.name, each)
         for each in shadow.others(settings.corpus)
     )
     yield (

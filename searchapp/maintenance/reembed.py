@@ -24,7 +24,6 @@ from searchapp.backends.sqlite import shadow, swap
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
-from searchapp.backends.sqlite.shadow import Reencoded
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
@@ -41,6 +40,7 @@ from searchapp.types.documents import (
     Source,
     is_within,
 )
+from searchapp.types.encodings import ReembedReport
 from searchapp.types.results import FileOutcome, Progress
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def use(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_step: Callable[[Step], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> Reencoded | None:
+) -> ReembedReport | None:
     """Have a corpus use another model, by its name, as `reencode` does; None where it uses it
     already.
 
@@ -112,7 +112,7 @@ def reencode(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_step: Callable[[Step], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
-) -> Reencoded:
+) -> ReembedReport:
     """Build the encoding of a corpus by another encoder, as far as it is not there yet, and put it
     in place of the current one.
 
@@ -150,7 +150,7 @@ class _Reencoding:
         self.folder = shadow.folder_of(self.corpus, self.after.fingerprint)
         self.backend = SqliteBackend(self.folder)
 
-    def to_the_end(self, *, keep: bool) -> Reencoded:
+    def to_the_end(self, *, keep: bool) -> ReembedReport:
         """Build, bring up to date, check, switch."""
         swap.require_room(self.corpus, copies=3 if keep else 2)
         self.round(is_first=True)
@@ -366,14 +366,14 @@ class _Reencoding:
         with SqliteReader(self.corpus) as current:
             return dict(current.database.execute("SELECT path, content_hash FROM document"))
 
-    def result(self, folder: Path) -> Reencoded:
+    def result(self, folder: Path) -> ReembedReport:
         with SqliteReader(folder) as snapshot:
             documents, passages, pending, _ = snapshot.counts()
             generation = snapshot.generation
             taken_over = sum(
                 count for _, _, splitter, count in snapshot.versions() if splitter == TAKEN_OVER
             )
-        return Reencoded(
+        return ReembedReport(
             before=self.before,
             after=self.after,
             generation=generation,
@@ -430,10 +430,10 @@ def _fingerprint(model: str, cache: Path) -> str:
 
 
 def _opened(model: str, identity: EncoderIdentity | None, chosen: Settings) -> Encoder:
-    from searchapp.encoders.text_encoder import load_encoder, open_encoder
+    from searchapp.encoders.loading import load_encoder, open_encoder
 
     if identity is not None:
-        return open_encoder(identity, cache=chosen.cache, is_batch=True, device=chosen.device)
+        return open_encoder(identity, cache=chosen.cache, bulk=True, device=chosen.device)
     return load_encoder(model, cache=chosen.cache, device=chosen.device)
 
 

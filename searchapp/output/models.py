@@ -23,8 +23,10 @@ from searchapp.output.terminal import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.backends.sqlite.shadow import OtherEncoding, Reencoded
-    from searchapp.encoders.catalog import InstalledModel, ModelInfo, Part
+    from searchapp.encoders.catalog import InstalledModel
+    from searchapp.encoders.model_info import ModelInfo
+    from searchapp.encoders.verification import ModelPart
+    from searchapp.types.encodings import OtherEncoding, ReembedReport
     from searchapp.types.results import FileOutcome
     from searchapp.types.vectors import EncoderIdentity
 
@@ -37,8 +39,8 @@ _STATE_WORDS = {"sound": "sound", "note": "note", "derived": "wrong", "wrong": "
 
 
 def models_json(models: Iterable[InstalledModel]) -> dict[str, object]:
-    """The models at hand, for programs."""
-    return {"models": [_at_hand_json(each) for each in models]}
+    """The models on this machine, for programs."""
+    return {"models": [_installed_json(each) for each in models]}
 
 
 def models_text(models: Sequence[InstalledModel], style: TerminalStyle = PLAIN) -> str:
@@ -63,14 +65,14 @@ def _line(
         f"{field}{' ' * (width - display_width(field))}"
         for field, width in zip(row, widths, strict=True)
     ]
-    if each.facts is None:
+    if each.info is None:
         return f"{style.paint(padded[0], DIM)}  {style.paint(row[-1], RED)}"
     state = style.paint(row[-1], GREEN if each.is_current else "")
     return "  ".join((style.paint(padded[0], BOLD), *padded[1:-1], state)).rstrip()
 
 
 def _fields(each: InstalledModel) -> tuple[str, ...]:
-    facts = each.facts
+    facts = each.info
     if facts is None:
         return ("", "", "", "", "", "")
     return (
@@ -94,8 +96,8 @@ def _state(each: InstalledModel) -> str:
     return "; ".join(parts)
 
 
-def _at_hand_json(each: InstalledModel) -> dict[str, object]:
-    facts = each.facts
+def _installed_json(each: InstalledModel) -> dict[str, object]:
+    facts = each.info
     return {
         "model": each.model,
         "origin": each.origin,
@@ -186,10 +188,10 @@ def _millions(number: int) -> str:
 # ---- whether it is whole -------------------------------------------------------------------------
 
 
-def parts_json(model: str, parts: Iterable[Part]) -> dict[str, object]:
+def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
     """What was found of a model's parts, for programs."""
     found = [
-        {"part": each.name, "state": each.state, "told": each.told, "hint": each.hint or None}
+        {"part": each.name, "state": each.state, "told": each.finding, "hint": each.hint or None}
         for each in parts
     ]
     return {
@@ -199,13 +201,13 @@ def parts_json(model: str, parts: Iterable[Part]) -> dict[str, object]:
     }
 
 
-def parts_text(parts: Sequence[Part], style: TerminalStyle = PLAIN) -> str:
+def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
     """What was found, a part a line, and below what is wrong its cure."""
     width = max((len(each.name) for each in parts), default=0)
     lines = []
     for each in parts:
         state = style.paint(f"{_STATE_WORDS[each.state]:<5}", _STATE_STYLES[each.state])
-        lines.append(f"{state}  {each.name:<{width}}  {one_line(each.told)}")
+        lines.append(f"{state}  {each.name:<{width}}  {one_line(each.finding)}")
         if each.hint:
             lines.append(f"{' ' * (width + 9)}{style.paint('hint:', CYAN)} {one_line(each.hint)}")
     return joined(lines)
@@ -214,7 +216,7 @@ def parts_text(parts: Sequence[Part], style: TerminalStyle = PLAIN) -> str:
 # ---- going over to another -----------------------------------------------------------------------
 
 
-def reencoded_json(done: Reencoded) -> dict[str, object]:
+def reencoded_json(done: ReembedReport) -> dict[str, object]:
     """What became of the corpus, for programs."""
     names = (
         "is_in_place",
@@ -240,7 +242,7 @@ def reencoded_json(done: Reencoded) -> dict[str, object]:
     }
 
 
-def reencoded_text(done: Reencoded, style: TerminalStyle = PLAIN) -> str:
+def reencoded_text(done: ReembedReport, style: TerminalStyle = PLAIN) -> str:
     """What became of the corpus, and how to go on, or back."""
     name, former = one_line(done.after.model), one_line(done.before.model)
     if not done.is_in_place:
@@ -285,7 +287,7 @@ def encodings_json(others: Iterable[OtherEncoding]) -> list[dict[str, object]]:
     """The other encodings of a corpus, for programs."""
     return [
         {
-            "folder": str(each.folder),
+            "folder": each.place,
             "encoder": each.encoder and _identity_json(each.encoder),
             "documents": each.documents,
             "bytes": each.size,
@@ -306,8 +308,8 @@ def encodings_text(others: Iterable[OtherEncoding], documents: int) -> str:
 def _encoding_line(each: OtherEncoding, documents: int) -> str:
     if each.encoder is None:
         return (
-            f"{each.folder.name}, with nothing in it that can be read; to delete it: "
-            f"searchapp model drop {each.folder.name}"
+            f"{each.name}, with nothing in it that can be read; to delete it: "
+            f"searchapp model drop {each.name}"
         )
     name = one_line(each.encoder.model)
     return (

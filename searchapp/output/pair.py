@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.analysis.pair_attribution import NearestWord, PairAttribution, TextSide
-    from searchapp.encoders.catalog import ModelInfo
+    from searchapp.encoders.model_info import ModelInfo
 
 
 # ---- for programs --------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ class House:
     def run(self, given: Sequence[Root], **options: Any) -> IngestReport:
         with closing(SqliteBackend(self.corpus).writer()) as writer:
 
-            def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
+            def opened(*, bulk: bool) -> Encoder:  # noqa: ARG001
                 if writer.encoder() is None:
                     writer.set_encoder(self.encoder.identity)
                 return self.encoder

@@ -187,7 +187,7 @@ def test_descriptions_label_without_any_training(docs: Program, model_cache: Pat
     (told,) = docs.json(
         "classify", "apply", "Peel the carrots.", "--zero-shot", "means.csv", "--corpus", "c"
     )["items"]
-    encoder = Encoder.load(is_fast=True, cache=model_cache)
+    encoder = Encoder.load(fast=True, cache=model_cache)
     text, *means = encoder.encode_sentences(
         [
             "Peel the carrots.",

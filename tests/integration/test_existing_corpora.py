@@ -55,7 +55,7 @@ class Opened:
     def __init__(self) -> None:
         self.times = 0
 
-    def __call__(self, *, is_batch: bool) -> Encoder:  # noqa: ARG002 - the seam's name
+    def __call__(self, *, bulk: bool) -> Encoder:  # noqa: ARG002 - the seam's name
         self.times += 1
         return HashEncoder(dim=16)
 

@@ -19,7 +19,7 @@ from ir_measures import Success, nDCG
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders.text_encoder import load_encoder
+from searchapp.encoders.loading import load_encoder
 from searchapp.types.documents import Hit
 from searchapp.types.results import Answer
 from tests.paths import DATA, JUDGEMENTS
@@ -38,7 +38,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Corpu
     report = Corpus(backend, cache=model_cache).ingest([DATA])
     assert set(report.counts()) == {"indexed"}
     return Corpus(
-        backend, encoder=load_encoder(cache=model_cache, is_batch=False)
+        backend, encoder=load_encoder(cache=model_cache, bulk=False)
     )  # opened once for all questions
 
 

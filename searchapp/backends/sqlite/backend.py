@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from searchapp.backends.sqlite.writer import SqliteWriter
+    from searchapp.types.encodings import CorpusEncodings, OtherEncoding
     from searchapp.types.results import Finding, RepairReport
     from searchapp.types.vectors import EncoderIdentity
 
@@ -121,6 +122,18 @@ class SqliteBackend:
 
         self.reader().close()
         return export(self.folder, file)
+
+    def encodings(self) -> CorpusEncodings:
+        """The encoder of the corpus and the encodings beside it, as far as they can be read."""
+        from searchapp.backends.sqlite import shadow
+
+        return shadow.encodings(self.folder)
+
+    def drop_encoding(self, model: str) -> list[OtherEncoding]:
+        """Delete the other encodings by a model; returns them. See `shadow.drop`."""
+        from searchapp.backends.sqlite import shadow
+
+        return shadow.drop(self.folder, model)
 
     def _require_whole_copy(self) -> None:
         """Raise CorpusDamaged where the folder is a copy that was made while the corpus was

@@ -3,63 +3,25 @@ half built or kept from before.
 
 Such a folder is a corpus of its own, complete in itself, of which the corpus knows nothing: it
 answers from its current encoding alone, so that the others may be incomplete, or be deleted, at any
-time. Where they are and what they hold, looked at and deleted here; `reencode` builds them.
+time. They are found and deleted here; `maintenance.reembed` builds them.
 """
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
 from searchapp.filesystem import atomic_write
-
-if TYPE_CHECKING:
-    from searchapp.types.results import FileOutcome
-    from searchapp.types.vectors import EncoderIdentity
+from searchapp.types.encodings import CorpusEncodings, OtherEncoding
 
 _PREFIX = "encoding-"
 _NEW, _GONE = (
     ".new",
     ".gone",
 )  # ends of the names of what is being copied, or deleted; a kill leaves them
-
-
-@dataclass(frozen=True, slots=True)
-class OtherEncoding:
-    """An encoding beside the current one."""
-
-    folder: Path
-    encoder: EncoderIdentity | None  # None where it cannot be read
-    documents: int  # that have their vectors
-    size: int  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reencoded:
-    """What became of a corpus that was to use another model."""
-
-    before: EncoderIdentity
-    after: EncoderIdentity
-    generation: int
-    documents: int  # of the new encoding; those that are ready, where it is not in place yet
-    passages: int
-    took_s: float
-    embedded: int = 0  # passages
-    taken_over: int = (
-        0  # documents whose files could not be read: they were split anew from the stored text
-    )
-    joined: int = 0  # documents that the corpus did not have before
-    left: tuple[
-        FileOutcome, ...
-    ] = ()  # documents that the corpus had before, by the rules of every ingest
-    is_in_place: bool = False  # False: it was interrupted, and nothing has changed
-    is_former_kept: bool = False
-    notes: tuple[str, ...] = ()
 
 
 def folder_of(corpus: Path, fingerprint: str) -> Path:
@@ -74,7 +36,18 @@ def folders(corpus: Path) -> list[Path]:
 
 def others(corpus: Path) -> list[OtherEncoding]:
     """What each other encoding holds, by name of its folder."""
-    return [_looked_at(folder) for folder in folders(corpus) if not _is_leftover(folder)]
+    return [_described(folder) for folder in folders(corpus) if not _is_leftover(folder)]
+
+
+def encodings(corpus: Path) -> CorpusEncodings:
+    """The encoder of the corpus, where it can be read, and its other encodings; none at all where
+    it cannot.
+    """
+    try:
+        with SqliteReader(corpus) as reader:
+            return CorpusEncodings(reader.encoder, others(corpus))
+    except CorpusError:
+        return CorpusEncodings()
 
 
 def new_folder(folder: Path) -> Path:
@@ -102,23 +75,23 @@ def delete(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def drop(corpus: Path, model: str) -> list[Path]:
-    """Delete the other encodings by a model, or in a folder of that name; returns their folders.
+def drop(corpus: Path, model: str) -> list[OtherEncoding]:
+    """Delete the other encodings by a model, or in a folder of that name; returns them.
 
     Raises EncoderError where there is none, and CorpusLocked while it is being built.
     """
     names = {model, str(Path(model).expanduser().resolve())}
     found = [
-        each.folder
-        for each in others(corpus)
-        if each.folder.name == model or (each.encoder and each.encoder.model in names)
+        other
+        for other in others(corpus)
+        if other.name == model or (other.encoder and other.encoder.model in names)
     ]
     if not found:
         raise EncoderError(
             f"the corpus holds no other encoding by {model}",
             hint="see: searchapp model list, and searchapp status",
         )
-    for folder in found:
+    for folder in (Path(other.place) for other in found):
         try:
             lock = Lock(folder)
         except CorpusDamaged:  # without a database: nobody can be building it
@@ -140,14 +113,15 @@ def sweep(corpus: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _looked_at(folder: Path) -> OtherEncoding:
+def _described(folder: Path) -> OtherEncoding:
     size = sum(path.lstat().st_size for path in folder.glob("*") if path.is_file())
     try:
-        with SqliteReader(folder) as snapshot:
-            documents, _, pending, _ = snapshot.counts()
-            return OtherEncoding(folder, snapshot.encoder, documents - pending, size)
+        with SqliteReader(folder) as reader:
+            documents, _, pending, _ = reader.counts()
+            encoder, ready = reader.encoder, documents - pending
     except CorpusError:
-        return OtherEncoding(folder, None, 0, size)
+        encoder, ready = None, 0
+    return OtherEncoding(folder.name, str(folder), encoder, ready, size)
 
 
 def _is_leftover(folder: Path) -> bool:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         TextSide,
         TextUnit,
     )
-    from searchapp.encoders.catalog import ModelInfo
+    from searchapp.encoders.model_info import ModelInfo
 
 _BESIDE = 45  # units of a text, up to which the heads of both stand side by side
 _FORMULA = (

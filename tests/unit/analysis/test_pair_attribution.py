@@ -29,7 +29,7 @@ from searchapp.analysis.pair_attribution import (
     explain,
     group_units,
 )
-from searchapp.encoders.catalog import ModelInfo, look_at
+from searchapp.encoders.model_info import ModelInfo, read_model_info
 from searchapp.errors import EmptyQuery
 from searchapp.output.html.page import asset
 from searchapp.output.html.pair_page import pair_html
@@ -104,7 +104,7 @@ def random_pair(
 
 @pytest.fixture
 def by(model_cache: Path) -> ModelInfo:
-    return look_at("default", model_cache)
+    return read_model_info("default", model_cache)
 
 
 SMALL = (
@@ -355,7 +355,7 @@ def test_attention_is_that_of_transformers_in_float64(
 def test_a_text_over_the_limit_is_cut_and_said_so(tmp_path: Path, model_cache: Path) -> None:
     folder = tiny_model(tmp_path / "bert", "bert").folder
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
-    encoder, by = Encoder.load(folder, cache=model_cache), look_at(str(folder), model_cache)
+    encoder, by = Encoder.load(folder, cache=model_cache), read_model_info(str(folder), model_cache)
     assert encoder.identity.max_tokens == 14 < MOST_TOKENS
     pair = explain(("a " * 19, "fox " * 14), encoder)
     assert (pair.a.text, pair.a.left_out, pair.b.text, pair.b.left_out) == (

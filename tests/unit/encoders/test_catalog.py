@@ -15,24 +15,18 @@ import numpy as np
 import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
-from searchapp.backends.sqlite.shadow import Reencoded, others
 from searchapp.config import Settings
 from searchapp.corpus import Corpus
-from searchapp.encoders.catalog import (
-    InstalledModel,
-    Part,
-    at_hand,
-    converted_size,
-    current_model,
-    look_at,
-    verify,
-)
+from searchapp.encoders.catalog import InstalledModel, current_model, installed_models
 from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model
+from searchapp.encoders.model_info import converted_size, read_model_info
 from searchapp.encoders.openvino_engine import entry_path
+from searchapp.encoders.verification import ModelPart, verify_model
 from searchapp.errors import EncoderError
 from searchapp.maintenance.reembed import use
 from searchapp.output import models
 from searchapp.output.terminal import TerminalStyle
+from searchapp.types.encodings import CorpusEncodings, ReembedReport
 from searchapp.types.results import FileOutcome
 from searchapp.types.vectors import EncoderIdentity
 from tests.unit.encoders.test_text_encoder import converted, home
@@ -50,10 +44,18 @@ def chosen(home: Path, tmp_path: Path) -> Settings:
     return Settings(tmp_path / "corpus", None, home / "cache")
 
 
+def encodings(chosen: Settings) -> CorpusEncodings:
+    return SqliteBackend(chosen.corpus).encodings()
+
+
+def verified(model: str, chosen: Settings) -> list[ModelPart]:
+    return verify_model(model, chosen, encodings(chosen).current)
+
+
 def listed(
     chosen: Settings, folders: tuple[Path, ...] = (), *, hub: Path | None = None
 ) -> dict[str, InstalledModel]:
-    found = at_hand(chosen, folders, hub=hub or chosen.cache / "no-hub")
+    found = installed_models(chosen, encodings(chosen), folders, hub=hub or chosen.cache / "no-hub")
     by_name = {each.model: each for each in found}
     assert len(by_name) == len(found)
     return by_name
@@ -85,7 +87,7 @@ def test_the_default_model_those_in_given_folders_and_those_converted_before_are
         (str(model), "folder"),
         (str(converted / "model"), "cache"),
     ]
-    facts = found["default"].facts
+    facts = found["default"].info
     assert facts is not None
     assert (facts.family, facts.dim, facts.max_length, facts.pooling, facts.size) == (
         "bert",
@@ -143,7 +145,7 @@ def test_the_hubs_models_on_this_machine_are_listed_and_what_is_no_encoder_is_no
     found = listed(chosen, hub=tmp_path / "hub")
     (name,) = (each.model for each in found.values() if each.origin == "hub")
     assert name == "some-org/tiny"
-    facts = found[name].facts
+    facts = found[name].info
     assert facts is not None
     assert (facts.model, facts.path, facts.max_length) == (name, snapshot.resolve(), 20)
 
@@ -172,12 +174,12 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("the quick red fox")
     model = str(home / "model")
-    assert current_model(chosen) == "default"
+    assert current_model(chosen, encodings(chosen).current) == "default"
     Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
         [tmp_path / "docs"], model=model
     )
     assert (
-        current_model(chosen),
+        current_model(chosen, encodings(chosen).current),
         listed(chosen)[model].is_current,
         listed(chosen)["default"].is_current,
     ) == (model, True, False)
@@ -197,7 +199,7 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
     assert found[model].problem.startswith("There is no model at")
     back = use(model, chosen)  # by its conversion in the cache
     assert back is not None
-    assert (back.is_in_place, back.embedded, others(chosen.corpus)) == (True, 0, [])
+    assert (back.is_in_place, back.embedded, encodings(chosen).others) == (True, 0, [])
     with pytest.raises(EncoderError, match="There is no model at"):
         use(str(tmp_path / "nowhere"), chosen)
 
@@ -209,7 +211,7 @@ def test_a_model_is_described_as_transformers_loads_it(chosen: Settings, home: P
     from transformers import AutoModel
 
     module = AutoModel.from_pretrained(home / "model", local_files_only=True)
-    facts = look_at(str(home / "model"), chosen.cache)
+    facts = read_model_info(str(home / "model"), chosen.cache)
     assert facts.parameters == sum(parameter.numel() for parameter in module.parameters())
     assert (facts.family, facts.layers, facts.heads, facts.dim) == ("bert", 2, 4, 32)
     assert (facts.vocabulary, facts.max_length, facts.pooling, facts.precision) == (
@@ -237,12 +239,12 @@ def test_licences_prompts_and_what_is_not_converted_are_told(
         '{"prompts": {"query": "query: ", "document": "text: "}}'
     )
     (model / "LICENSE").write_text("do as you like")
-    facts = look_at(str(model), chosen.cache)
+    facts = read_model_info(str(model), chosen.cache)
     assert facts.licence == f"see {model / 'LICENSE'}"
     (model / "README.md").write_text(
         "---\nlanguage: en\nlicense: 'mit'  # stated\n---\n\nlicense: none\n"
     )
-    facts = look_at(str(model), chosen.cache)
+    facts = read_model_info(str(model), chosen.cache)
     assert facts.licence == "mit"
     told = models.card_text(facts, converted_size(facts, chosen.cache))
     assert "prompts            question: 'query:', passage: 'text:'\n" in told
@@ -268,13 +270,13 @@ def test_whether_missing_words_can_be_filled_in_is_read_from_the_weights(
     model = copied(home / "model", tmp_path / "copy")
     tensors = load_file(model / "model.safetensors") | {name: np.zeros(3, np.float32)}
     save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
-    assert look_at(str(model), chosen.cache).has_masked_head is has_head
+    assert read_model_info(str(model), chosen.cache).has_masked_head is has_head
 
 
 # ---- whether it is whole -------------------------------------------------------------------------
 
 
-def states(parts: list[Part]) -> dict[str, str]:
+def states(parts: list[ModelPart]) -> dict[str, str]:
     return {part.name: part.state for part in parts}
 
 
@@ -284,18 +286,18 @@ def test_a_whole_model_is_sound_in_every_part(chosen: Settings, home: Path, tmp_
     Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
         [tmp_path / "a.txt"], model=model
     )
-    parts = verify(model, chosen)
+    parts = verified(model, chosen)
     assert states(parts) == dict.fromkeys(
         ("model.safetensors", "configuration", "tokenizer", "conversion", "corpus"), "sound"
     )
-    assert parts[0].told.endswith(": as before")
-    assert "3 golden texts" in parts[3].told
+    assert parts[0].finding.endswith(": as before")
+    assert "3 golden texts" in parts[3].finding
     assert not any(part.hint for part in parts)
 
 
 def test_the_default_model_is_the_one_that_was_released(chosen: Settings) -> None:
-    parts = verify("default", chosen)
-    assert parts[0].told == f"SHA-256 {DEFAULT_WEIGHTS_SHA256}, 90,868,376 bytes: as released"
+    parts = verified("default", chosen)
+    assert parts[0].finding == f"SHA-256 {DEFAULT_WEIGHTS_SHA256}, 90,868,376 bytes: as released"
     assert states(parts)["conversion"] == "note"
 
 
@@ -360,8 +362,8 @@ def test_damage_is_found_and_told_with_its_cure(what: str, chosen: Settings, hom
     damage, name, state, told = DAMAGE[what]
     model = home / "model"
     damage(model, entry_path(find_model(str(model), cache=chosen.cache).fingerprint, chosen.cache))
-    parts = {part.name: part for part in verify(str(model), chosen)}
-    assert (parts[name].state, told in parts[name].told, bool(parts[name].hint)) == (
+    parts = {part.name: part for part in verified(str(model), chosen)}
+    assert (parts[name].state, told in parts[name].finding, bool(parts[name].hint)) == (
         state,
         True,
         True,
@@ -376,20 +378,20 @@ def test_weights_that_were_replaced_are_noted_with_what_was_there_before(
     ((_, before),) = find_model(str(model), cache=chosen.cache).weights
     _flip_weights(model, model)
     os.utime(model / "model.safetensors")
-    part = verify(str(model), chosen)[0]
-    assert (part.state, f"had SHA-256 {before}" in part.told) == ("note", True)
+    part = verified(str(model), chosen)[0]
+    assert (part.state, f"had SHA-256 {before}" in part.finding) == ("note", True)
 
 
 def test_weights_that_are_not_what_the_hub_names_them_by_are_wrong(
     chosen: Settings, home: Path, tmp_path: Path
 ) -> None:
     snapshot = hub_with(copied(home / "model", tmp_path / "copy"), tmp_path / "hub", "org/tiny")
-    assert states(verify(str(snapshot), chosen))["model.safetensors"] == "sound"
+    assert states(verified(str(snapshot), chosen))["model.safetensors"] == "sound"
     with (snapshot / "model.safetensors").open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(b"\x77")
-    part = verify(str(snapshot), chosen)[0]
-    assert (part.state, "that the hub names it by" in part.told) == ("wrong", True)
+    part = verified(str(snapshot), chosen)[0]
+    assert (part.state, "that the hub names it by" in part.finding) == ("wrong", True)
 
 
 def test_a_corpus_that_the_model_made_as_it_was_before_is_wrong(
@@ -401,13 +403,13 @@ def test_a_corpus_that_the_model_made_as_it_was_before_is_wrong(
         [tmp_path / "a.txt"], model=str(model)
     )
     (model / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')
-    part = verify(str(model), chosen)[-1]
+    part = verified(str(model), chosen)[-1]
     assert (part.name, part.state, f"searchapp model use {model}" in part.hint) == (
         "corpus",
         "wrong",
         True,
     )
-    assert states(verify("default", chosen)).keys() == {
+    assert states(verified("default", chosen)).keys() == {
         "model.safetensors",
         "configuration",
         "tokenizer",
@@ -426,17 +428,23 @@ def test_what_a_model_says_of_itself_cannot_speak_to_the_terminal(
         json.dumps({"prompts": {"query": "\x1b]0;title\x07"}})
     )
     (model / "README.md").write_text("---\nlicense: \x1b[5m\n---\n")
-    facts = look_at(str(model), chosen.cache)
+    facts = read_model_info(str(model), chosen.cache)
     shown = [
         models.card_text(facts, None),
         models.models_text([InstalledModel(facts.model, "folder", facts)]),
-        models.parts_text([Part("model", "wrong", "\x1b[2J", "\x1b[2J")]),
+        models.parts_text([ModelPart("model", "wrong", "\x1b[2J", "\x1b[2J")]),
     ]
     assert not any("\x1b" in text or "\x07" in text for text in shown)
 
 
 def test_lists_are_tables_on_a_terminal_and_fields_in_a_pipe(chosen: Settings, home: Path) -> None:
-    found = [each for each in at_hand(chosen, (home / "model",), hub=home / "none") if each.facts]
+    found = [
+        each
+        for each in installed_models(
+            chosen, encodings(chosen), (home / "model",), hub=home / "none"
+        )
+        if each.info
+    ]
     fields: list[Any] = [line.split("\t") for line in models.models_text(found).splitlines()]
     assert fields[0] == [
         "default",
@@ -462,7 +470,7 @@ def test_what_became_of_a_corpus_is_told_with_what_left_and_how_to_go_back() -> 
         *(FileOutcome(f"/d/{i}.md".encode(), "removed") for i in range(21)),
         FileOutcome(b"/d/x", "skipped", "empty"),
     )
-    done = Reencoded(
+    done = ReembedReport(
         before,
         after,
         9,

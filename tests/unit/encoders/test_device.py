@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from searchapp import config
+from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.model_folder import find_model
-from searchapp.encoders.text_encoder import BUCKET, TextEncoder, load_encoder
+from searchapp.encoders.text_encoder import BUCKET, TextEncoder
 from searchapp.encoders.torch_engine import GPU_BATCH_TOKENS, TorchEngine, read_model
 from searchapp.errors import EncoderError, UsageError
 
@@ -39,17 +40,17 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> TextEncoder:
 class Recording(TorchEngine):
     """A GPU's engine on the processor: its budget and its precision; remembers the batches."""
 
-    def run(self, batches: object, *, has_states: bool = False) -> list[np.ndarray]:
+    def run(self, batches: object, *, token_states: bool = False) -> list[np.ndarray]:
         kept: list[Batch] = list(batches)  # type: ignore[call-overload]
         self.shapes = [*getattr(self, "shapes", []), *(batch.ids.shape for batch in kept)]
-        return super().run(kept, has_states=has_states)
+        return super().run(kept, token_states=token_states)
 
 
 def test_in_bf16_and_large_batches_vectors_are_those_of_the_reference(
     reference: TextEncoder, tmp_path: Path
 ) -> None:
     folder = find_model("default", cache=tmp_path)
-    engine = Recording(folder, is_bf16=True)
+    engine = Recording(folder, bf16=True)
     engine.batch_tokens = GPU_BATCH_TOKENS
     rows = TextEncoder(*read_model(folder), engine).encode_passages(TEXTS)
     assert rows.dtype == np.float32

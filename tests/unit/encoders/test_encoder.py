@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 
 from searchapp import Encoder
 from searchapp.encoders.encoder import WordVector
+from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.model_folder import find_model
-from searchapp.encoders.text_encoder import load_encoder
 from searchapp.encoders.torch_engine import read_model
 from searchapp.errors import EncoderError, UsageError
 from tests.builders.models import Tiny, tiny_model
@@ -178,7 +178,7 @@ def test_hidden_states_and_attentions_are_those_of_transformers(
     family: str, tmp_path: Path
 ) -> None:
     tiny = tiny_model(tmp_path / "model", family)
-    inside = Encoder.load(tiny.folder, cache=tmp_path).look_inside(TEXTS[0])
+    inside = Encoder.load(tiny.folder, cache=tmp_path).forward_pass(TEXTS[0])
     states, offsets, output = by_hand(tiny, TEXTS[0])
     assert farthest(inside.hidden_states, states) < 1e-5
     assert (
@@ -199,7 +199,7 @@ def test_a_text_over_the_limit_is_refused_or_cut_when_told_so_and_its_words_are_
     assert encoder.is_too_long(long)
     with pytest.raises(ValueError, match=r"text 1 is \d+ tokens over the limit"):
         encoder.encode_sentences(["a", long])
-    cut = encoder.encode_sentences(["a", long], is_cut=True)[1]
+    cut = encoder.encode_sentences(["a", long], truncate=True)[1]
     assert farthest(cut, encoder.encode_question(long)) < 1e-6
     words = encoder.encode_words(long)
     assert [word.word for word in words] == ["the", "fox", "is", "over", "the", "sea", "."] * 40
@@ -207,16 +207,16 @@ def test_a_text_over_the_limit_is_refused_or_cut_when_told_so_and_its_words_are_
 
 
 def test_the_fast_encoder_is_the_one_of_the_search(model_cache: Path) -> None:
-    fast, exact = Encoder.load(is_fast=True, cache=model_cache), Encoder.load(cache=model_cache)
+    fast, exact = Encoder.load(fast=True, cache=model_cache), Encoder.load(cache=model_cache)
     assert fast.identity == exact.identity == load_encoder(cache=model_cache).identity
     found, expected = fast.encode_sentences(TEXTS), exact.encode_sentences(TEXTS)
     assert np.einsum("nd,nd->n", found, expected) == pytest.approx(1, abs=1e-3)
     assert np.array_equal(found, load_encoder(cache=model_cache).encode_passages(TEXTS))
     for options in ({"layers": "static"}, {"pooling": "cls"}, {"normalize": False}):
         with pytest.raises(UsageError, match="the fast way"):
-            Encoder.load(is_fast=True, cache=model_cache, **options)
+            Encoder.load(fast=True, cache=model_cache, **options)
     with pytest.raises(EncoderError, match="does not show its layers"):
-        fast.look_inside("a")
+        fast.forward_pass("a")
 
 
 def test_every_readout_has_a_fingerprint_of_its_own_and_the_models_own_is_as_it_was(
@@ -230,7 +230,7 @@ def test_every_readout_has_a_fingerprint_of_its_own_and_the_models_own_is_as_it_
         folder.read_out(layers="mean:last2"),
         folder.read_out(layers="sum:last2"),
         folder.read_out(pooling="cls"),
-        folder.read_out(is_normalised=False),
+        folder.read_out(normalize=False),
     ]
     assert len({each.fingerprint for each in (folder, *others)}) == 8
     assert folder.read_out(layers="-1", pooling="mean").fingerprint == folder.fingerprint

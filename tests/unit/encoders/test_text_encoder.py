@@ -25,6 +25,7 @@ from tokenizers import Tokenizer, normalizers
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders import preload
+from searchapp.encoders.loading import load_encoder, open_encoder
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import (
     EntryDamaged,
@@ -35,7 +36,7 @@ from searchapp.encoders.openvino_engine import (
     has_bf16,
     read_entry,
 )
-from searchapp.encoders.text_encoder import TextEncoder, load_encoder, open_encoder
+from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.encoders.torch_engine import TorchEngine, convert, read_model
 from searchapp.errors import EncoderError, OtherEncoder
 from tests.builders.models import SPECIAL, WORDS, Tiny, tiny_model, tiny_tokenizer
@@ -122,7 +123,7 @@ def test_a_model_of_each_family_gives_what_torch_gives(family: str, tmp_path: Pa
     tiny = tiny_model(tmp_path / "model", family)
     cache = tmp_path / "cache"
     convert(
-        str(tiny.folder), cache=cache, is_single_stream=family == "modernbert"
+        str(tiny.folder), cache=cache, single_stream=family == "modernbert"
     )  # a crash would end this process
     encoder = load_encoder(str(tiny.folder), cache=cache)
     expected = _reference(tiny, TEXTS)
@@ -327,20 +328,20 @@ def test_a_model_that_gives_no_numbers_is_an_error() -> None:
 
 
 def _broken_encoder(value: float) -> TextEncoder:
-    from searchapp.encoders.openvino_engine import Recipe
+    from searchapp.encoders.openvino_engine import EncoderConfig
     from searchapp.types.vectors import EncoderIdentity
 
     class Broken:
         batch_tokens = 64
 
-        def run(self, batches: Any, *, has_states: bool = False) -> list[Any]:
-            assert not has_states
+        def run(self, batches: Any, *, token_states: bool = False) -> list[Any]:
+            assert not token_states
             return [np.full((len(batch.ids), 4), value, np.float32) for batch in batches]
 
-    recipe = Recipe(
+    config = EncoderConfig(
         EncoderIdentity("broken", "", 4, 8), ("input_ids", "attention_mask"), 10, 0, "", "", ()
     )
-    return TextEncoder(recipe, tiny_tokenizer(SPECIAL["bert"]), Broken())
+    return TextEncoder(config, tiny_tokenizer(SPECIAL["bert"]), Broken())
 
 
 # ---- identity and cache --------------------------------------------------------------------------
@@ -443,7 +444,7 @@ def test_a_damaged_entry_is_noticed_before_it_is_used(name: str, harm: str, home
     fingerprint = find_model(str(home / "model"), cache=home).fingerprint
     _harm(entry_path(fingerprint, home / "cache") / name, harm)
     with pytest.raises(EntryDamaged):
-        read_entry(fingerprint, home / "cache", is_thorough=True)
+        read_entry(fingerprint, home / "cache", thorough=True)
 
 
 def _harm(path: Path, harm: str) -> None:
@@ -465,7 +466,7 @@ def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(hom
     assert words in weights.read_bytes()
     weights.write_bytes(weights.read_bytes().replace(words, bytes(len(words))))
     with pytest.raises(EntryDamaged, match="wrong vectors"):
-        OpenVinoEngine(read_entry(fingerprint, home / "cache"), is_batch=False)
+        OpenVinoEngine(read_entry(fingerprint, home / "cache"), bulk=False)
 
 
 def test_a_vector_of_zeros_or_of_no_numbers_disagrees_with_every_golden_one() -> None:
@@ -656,7 +657,7 @@ def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(
 def test_an_encoder_for_a_few_passages_gives_the_same_bits_as_one_for_many(
     default_encoder: TextEncoder, encoder_cache: Path
 ) -> None:
-    quick = load_encoder("default", cache=encoder_cache, is_batch=False)
+    quick = load_encoder("default", cache=encoder_cache, bulk=False)
     assert (
         quick.encode_passages(VARIED).tobytes() == default_encoder.encode_passages(VARIED).tobytes()
     )
@@ -664,15 +665,15 @@ def test_an_encoder_for_a_few_passages_gives_the_same_bits_as_one_for_many(
 
 def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> None:
     folder = find_model("default", cache=tmp_path)
-    recipe, tokenizer = read_model(folder)
+    config, tokenizer = read_model(folder)
 
     class Wide(TorchEngine):
         """The reference, with 24 more tokens of padding on every text."""
 
-        def run(self, batches: Any, *, has_states: bool = False) -> list[Any]:
-            return super().run([_widened(batch) for batch in batches], has_states=has_states)
+        def run(self, batches: Any, *, token_states: bool = False) -> list[Any]:
+            return super().run([_widened(batch) for batch in batches], token_states=token_states)
 
-    wide = TextEncoder(recipe, tokenizer, Wide(folder)).encode_passages(VARIED[:12])
+    wide = TextEncoder(config, tokenizer, Wide(folder)).encode_passages(VARIED[:12])
     cosines = (wide * default_encoder.encode_passages(VARIED[:12])).sum(1)
     assert cosines.min() > (0.999 if has_bf16() else 0.99999)
 
@@ -688,7 +689,7 @@ def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(
 ) -> None:
     code = (
         "import sys, pathlib; from searchapp.types.vectors import EncoderIdentity; from "
-        "searchapp.encoders.text_encoder import open_encoder;"
+        "searchapp.encoders.loading import open_encoder;"
         f"encoder = open_encoder({default_encoder.identity!r}, "
         f"cache=pathlib.Path({str(encoder_cache)!r}));"
         "encoder.encode_query('red fox');"

@@ -21,8 +21,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from searchapp.config import Settings
 from searchapp.corpus import Corpus
+from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.model_folder import ModelFolder, find_model
-from searchapp.encoders.text_encoder import load_encoder
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, TuningError, UnknownMode
 from searchapp.finetuning import trainer
 from searchapp.finetuning.held_out import set_task

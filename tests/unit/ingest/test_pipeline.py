@@ -86,7 +86,7 @@ def test_where_nothing_is_to_be_read_no_encoder_is_opened(house: House) -> None:
     house.write(a_md="one")
     house.ingest()
 
-    def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
+    def opened(*, bulk: bool) -> Encoder:  # noqa: ARG001
         raise AssertionError("opened")
 
     with closing(SqliteBackend(house.corpus).writer()) as writer:

@@ -27,7 +27,6 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
-from searchapp.backends.sqlite.shadow import Reencoded
 from searchapp.corpus import Corpus
 from searchapp.errors import (
     CorpusDamaged,
@@ -38,6 +37,7 @@ from searchapp.errors import (
 )
 from searchapp.maintenance.reembed import TAKEN_OVER, reencode
 from searchapp.testing import HashEncoder
+from searchapp.types.encodings import ReembedReport
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import Progress
@@ -116,7 +116,7 @@ def corpus_at(folder: Path, encoder: Encoder = NEW) -> Corpus:
     return Corpus(SqliteBackend(folder / "corpus"), encoder=encoder)
 
 
-def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> Reencoded:
+def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> ReembedReport:
     return reencode(folder / "corpus", encoder, **options)  # type: ignore[arg-type]  # `keep` alone
 
 
@@ -204,7 +204,7 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
     with pytest.raises(Died):
         reencode(made / "corpus", NEW, on_step=_dying_at("checking"))
     (other,) = shadow.others(made / "corpus")
-    for folder in (made / "corpus", other.folder):
+    for folder in (made / "corpus", Path(other.place)):
         with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
             database.execute(
                 "CREATE TABLE mark (document_id INTEGER REFERENCES document ON DELETE CASCADE, "
@@ -217,8 +217,8 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
             "INSERT INTO mark SELECT id, 'mark of ' || title FROM document WHERE title IN ('Title "
             "3', 'Title 7')"
         )
-    swap.make_ready(other.folder, made / "corpus")
-    with closing(sqlite3.connect(other.folder / "corpus.db")) as database:
+    swap.make_ready(Path(other.place), made / "corpus")
+    with closing(sqlite3.connect(Path(other.place) / "corpus.db")) as database:
         marked = database.execute(
             "SELECT d.display, m.name FROM mark m JOIN document d ON d.id = m.document_id ORDER BY "
             "1"
@@ -649,7 +649,7 @@ def test_forgetting_leaves_no_byte_in_another_encoding(state: str, made: Path) -
     secrets = (b"zyzzyva", b"quixotry", b"Quixotry", b"xenogamy")
     (other,) = shadow.others(made / "corpus")
     assert other.documents
-    assert any(word in (other.folder / "corpus.db").read_bytes() for word in secrets)
+    assert any(word in (Path(other.place) / "corpus.db").read_bytes() for word in secrets)
     removed, gone = corpus_at(made, current).forget([str(made / "docs/xenogamy.md")])
     assert (len(removed), gone, traces(made, *secrets)) == (1, [], set())
     assert shadow.others(made / "corpus")[0].documents >= other.documents - 2
@@ -661,9 +661,9 @@ def test_forgetting_leaves_no_byte_in_another_encoding(state: str, made: Path) -
 def test_an_encoding_that_cannot_be_read_is_deleted_and_named(still: Path) -> None:
     used(still, keep=True)
     (other,) = shadow.others(still / "corpus")
-    (other.folder / "corpus.db").write_bytes(b"word1 in no database" * 1000)
+    (Path(other.place) / "corpus.db").write_bytes(b"word1 in no database" * 1000)
     removed, gone = corpus_at(still).forget(["*/01.md"])
-    assert (len(removed), gone, shadow.others(still / "corpus")) == (1, [other.folder.name], [])
+    assert (len(removed), gone, shadow.others(still / "corpus")) == (1, [other.name], [])
 
 
 def test_what_is_being_built_is_said_to_keep_the_text(still: Path) -> None:
@@ -684,7 +684,7 @@ def test_a_new_encoding_that_is_damaged_is_not_put_in_place(still: Path) -> None
     with pytest.raises(Died):
         reencode(still / "corpus", NEW, on_step=_dying_at("checking"))
     (other,) = shadow.others(still / "corpus")
-    with closing(sqlite3.connect(other.folder / "corpus.db")) as database, database:
+    with closing(sqlite3.connect(Path(other.place) / "corpus.db")) as database, database:
         database.execute(
             "UPDATE vectors SET vectors = zeroblob(length(vectors)) WHERE document_id = (SELECT "
             "max(id) FROM document)"
@@ -707,8 +707,8 @@ def test_what_a_kill_left_of_a_copy_is_swept(still: Path) -> None:
 def test_only_their_owner_may_read_other_encodings(still: Path) -> None:
     used(still, keep=True)
     (other,) = shadow.others(still / "corpus")
-    assert other.folder.stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in other.folder.iterdir()} == {0o600}
+    assert Path(other.place).stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in Path(other.place).iterdir()} == {0o600}
 
 
 # ---- splitting what is stored --------------------------------------------------------------------

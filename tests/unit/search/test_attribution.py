@@ -13,7 +13,7 @@ import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders.text_encoder import load_encoder
+from searchapp.encoders.loading import load_encoder
 from searchapp.search.attribution import best_sentence, cosine_shares, is_mean, share_highlights
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import embedded_text
@@ -180,7 +180,7 @@ def test_the_shares_of_the_installed_model_add_up_to_the_score_that_is_shown(
     Corpus(SqliteBackend(tmp_path / "corpus"), cache=model_cache).ingest(
         [DATA / "home", DATA / "kitchen"]
     )
-    encoder = load_encoder(cache=model_cache, is_batch=False)
+    encoder = load_encoder(cache=model_cache, bulk=False)
     compared = 0
     with closing(SqliteBackend(tmp_path / "corpus").reader()) as reader:
         for question in QUESTIONS:

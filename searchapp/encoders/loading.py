@@ -1,0 +1,251 @@
+"""Encoders opened by a model's name, or by what a corpus records of its encoder: from the cache,
+after converting the model where the cache lacks it, or with torch on a GPU.
+
+A question opens the converted model by its fingerprint and never imports torch; a conversion runs
+in a child process. Knows neither texts nor corpora.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.openvino_engine import (
+    Entry,
+    EntryDamaged,
+    OpenVinoEngine,
+    import_openvino,
+    read_entry,
+)
+from searchapp.encoders.text_encoder import TextEncoder
+from searchapp.errors import EncoderError
+from searchapp.types.vectors import EncoderIdentity
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from searchapp.encoders.model_folder import ModelFolder
+    from searchapp.types.vectors import Device
+
+
+EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
+
+CONVERSION_TIMEOUT_S = 1800
+
+_log = logging.getLogger(__name__)
+
+
+def load_encoder(
+    model: str = "default",
+    *,
+    cache: Path,
+    bulk: bool = True,
+    engine: EngineName = "auto",
+    device: Device = "auto",
+) -> TextEncoder:
+    """The encoder of a model: "default", a folder or a hub name; converted for this processor the
+    first time.
+
+    `bulk` tunes it for many passages rather than one question. "auto" is torch where there is a
+    GPU and many passages, OpenVINO otherwise. Raises EncoderError where the model cannot be found,
+    verified, converted or run, or the device is not there.
+    """
+    folder = find_model(model, cache=cache)
+    on_gpu = engine != "openvino" and bulk and _is_on_gpu(device)
+    if engine == "torch" or on_gpu:
+        return _torch_encoder(folder, on_gpu=on_gpu)
+    try:
+        return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
+    except EntryDamaged as damage:
+        return _reopen(folder, cache, bulk=bulk, damage=damage)
+
+
+def load_exact(
+    model: str = "default",
+    *,
+    cache: Path,
+    layers: str = "last",
+    pooling: str | None = None,
+    normalize: bool = True,
+    device: Device = "auto",
+) -> TextEncoder:
+    """The encoder of a model in float32, as its authors run it, its vectors read out as asked; with
+    torch, which takes a second to load.
+
+    Raises EncoderError as `load_encoder` does, and UsageError for layers or a pooling that the
+    model has not.
+    """
+    from searchapp.encoders.torch_engine import TorchEngine, read_model
+
+    folder = find_model(model, cache=cache).read_out(
+        layers=layers, pooling=pooling, normalize=normalize
+    )
+    config, tokenizer = read_model(folder)
+    engine = TorchEngine(folder, device="cuda" if _is_on_gpu(device) else "cpu", bf16=False)
+    return TextEncoder(config, tokenizer, engine)
+
+
+def open_encoder(
+    identity: EncoderIdentity, *, cache: Path, bulk: bool = False, device: Device = "auto"
+) -> TextEncoder:
+    """The encoder that made a corpus, by fingerprint, from the cache alone; for questions, or with
+    `bulk` for passages.
+
+    The model is found again by its name where there is a GPU for many passages, and where the cache
+    lacks it or it is damaged: then it is converted in a child process. Raises EncoderError where
+    the model is gone or is no longer the same. May be called in a thread of its own.
+    """
+    if bulk and _is_on_gpu(device):
+        return _torch_encoder(_same_model(identity, cache), on_gpu=True)
+    try:
+        return _open(identity.model, identity.fingerprint, cache, bulk=bulk)
+    except EntryDamaged as damage:
+        return _reopen(_same_model(identity, cache), cache, bulk=bulk, damage=damage)
+
+
+def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
+    """The encoder that made a corpus, for questions, where its converted model is in the cache and
+    sound; raises EntryDamaged elsewhere.
+    """
+    return _open(identity.model, identity.fingerprint, cache, bulk=False)
+
+
+def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncoder:
+    """The encoder in the cache, engine and tokenizer opened side by side; raises EntryDamaged.
+
+    It goes by the name it was asked for: one entry serves every name of the same model.
+    """
+    import_openvino()
+    entry = read_entry(fingerprint, cache, thorough=bulk)
+    with ThreadPoolExecutor(1) as threads:
+        engine = threads.submit(OpenVinoEngine, entry, bulk=bulk)
+        tokenizer = _read_tokenizer(entry)
+        config = replace(entry.config, identity=replace(entry.config.identity, model=model))
+        return TextEncoder(config, tokenizer, engine.result())
+
+
+def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:
+    """The folder of the model that made a corpus; raises EncoderError where it is gone or another
+    by now.
+    """
+    folder = find_model(identity.model, cache=cache)
+    if folder.fingerprint != identity.fingerprint:
+        raise EncoderError(
+            f"The model {identity.model} is no longer the one that made this corpus.",
+            hint="Put the earlier model back, or ingest into a new corpus with the model as it is "
+            "now.",
+        )
+    return folder
+
+
+def _read_tokenizer(entry: Entry) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(entry.path / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise EntryDamaged(f"{entry.path}: {error}") from error
+
+
+def _reopen(folder: ModelFolder, cache: Path, *, bulk: bool, damage: EntryDamaged) -> TextEncoder:
+    """The encoder after converting its model."""
+    _log.info(
+        "converting the model %s for this processor; this happens once and takes some seconds",
+        folder.model,
+    )
+    _log.debug("because of %s", damage)
+    _convert(folder.model, cache)
+    try:
+        return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
+    except EntryDamaged as error:
+        raise EncoderError(
+            f"The converted model cannot be opened: {error}",
+            hint=f"Check that {cache} is writable, has room and is on a sound disk.",
+        ) from error
+
+
+def _convert(model: str, cache: Path) -> None:
+    """Convert a model in a child process, which alone meets torch; where OpenVINO crashes in it,
+    once more for a single stream.
+    """
+    child = _conversion(model, cache)
+    if child.returncode < 0:
+        _log.debug("the conversion of %s died of signal %d", model, -child.returncode)
+        child = _conversion(model, cache, "single-stream")
+    if child.returncode == 0:
+        return
+    try:
+        failure = json.loads(child.stdout)
+        message, hint = str(failure["message"]), str(failure["hint"])
+    except (ValueError, LookupError, TypeError):
+        said = child.stderr.decode(errors="replace").strip().splitlines() or [
+            f"exit code {child.returncode}"
+        ]
+        message, hint = (
+            f"The model {model} could not be converted: {said[-1]}",
+            "Check the free memory and disk space, then try again.",
+        )
+    raise EncoderError(message, hint=hint)
+
+
+def _conversion(model: str, cache: Path, *how: str) -> subprocess.CompletedProcess[bytes]:
+    """The end of a child process that converts; `-P` keeps the working directory off its import
+    path.
+    """
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "searchapp.encoders.torch_engine",
+        model,
+        str(cache.absolute()),
+        *how,
+    ]
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=CONVERSION_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        message = f"The model {model} could not be converted: {error}."
+        raise EncoderError(message, hint="Try again when the machine is less busy.") from error
+
+
+def _torch_encoder(folder: ModelFolder, *, on_gpu: bool) -> TextEncoder:
+    from searchapp.encoders.torch_engine import TorchEngine, read_model
+
+    config, tokenizer = read_model(folder)
+    return TextEncoder(config, tokenizer, TorchEngine(folder, device="cuda" if on_gpu else "cpu"))
+
+
+def _is_on_gpu(device: Device) -> bool:
+    """Whether a device means the GPU here; raises EncoderError where it is asked for by name and
+    there is none.
+    """
+    has_gpu = device != "cpu" and _has_gpu()
+    if device == "cuda" and not has_gpu:
+        hint = (
+            "Leave --device out to use the processor; or install a build of torch for CUDA, "
+            "where there is an NVIDIA GPU."
+        )
+        raise EncoderError("There is no GPU that torch can use.", hint=hint)
+    return has_gpu
+
+
+def _has_gpu() -> bool:
+    """Whether torch can use a GPU; torch is imported only where the machine seems to have one."""
+    if not Path("/dev/nvidiactl").exists():
+        return False
+    from searchapp.encoders.torch_engine import has_gpu
+
+    return has_gpu()

@@ -1,0 +1,150 @@
+"""What one model is: its family, size, limits, prompts, licence and digests.
+
+All of it is read from the folder's JSON and from the header of the weights, so that torch is not
+needed. Nothing is imported, converted or changed; a hub's name may use the network, as `find_model`
+says.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from searchapp.encoders import openvino_engine
+from searchapp.encoders.model_folder import find_model
+from searchapp.errors import EncoderError
+
+if TYPE_CHECKING:
+    from searchapp.encoders.model_folder import ModelFolder
+
+
+_MASKED_HEAD = re.compile(
+    r"^(?:cls\.predictions|lm_head|vocab_(?:transform|projector)"
+    r"|generator_(?:predictions|lm_head)|decoder)\."
+)
+_LICENCE = re.compile(r"^licen[sc]e:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE | re.IGNORECASE)
+_HEADER_BYTES = 100 * 2**20  # the most that the format allows
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model is."""
+
+    model: str  # its name: "default", a folder or a hub name
+    path: Path
+    family: str
+    layers: int
+    heads: int
+    dim: int
+    max_length: int  # tokens, special tokens included
+    vocabulary: int
+    pooling: str
+    query_prompt: str
+    document_prompt: str
+    parameters: int
+    precision: str  # of its numbers, as "F32"
+    weights: tuple[tuple[str, int, str], ...]  # file, bytes, SHA-256
+    fingerprint: str
+    licence: str  # "" where it says none
+    has_masked_head: bool  # it can fill in a missing word
+
+    @property
+    def size(self) -> int:
+        """The bytes of its weights."""
+        return sum(size for _, size, _ in self.weights)
+
+
+def read_model_info(model: str, cache: Path) -> ModelInfo:
+    """What the model of that name is. Raises EncoderError as `find_model` does."""
+    return model_info(find_model(model, cache=cache))
+
+
+def converted_size(info: ModelInfo, cache: Path) -> int | None:
+    """The bytes of the model as it was converted for this processor, None where it was not, or has
+    to be again.
+    """
+    try:
+        entry = openvino_engine.read_entry(info.fingerprint, cache)
+    except openvino_engine.EntryDamaged:
+        return None
+    return sum(file.stat().st_size for file in entry.path.iterdir())
+
+
+def model_info(folder: ModelFolder) -> ModelInfo:
+    """What the model in a folder is. Raises EncoderError where its weights are not whole."""
+    config = json.loads((folder.path / "config.json").read_text(encoding="utf-8"))
+    weights = tensors(folder)
+    kinds = {str(tensor["dtype"]) for tensor in weights.values()}
+    return ModelInfo(
+        model=folder.model,
+        path=folder.path,
+        family=folder.family,
+        layers=folder.depth,
+        heads=int(config.get("num_attention_heads") or config.get("n_heads") or 0),
+        dim=folder.dim,
+        max_length=folder.max_length,
+        vocabulary=int(config.get("vocab_size") or 0),
+        pooling=folder.pooling,
+        query_prompt=folder.query_prompt,
+        document_prompt=folder.document_prompt,
+        parameters=sum(math.prod(tensor["shape"]) for tensor in weights.values()),
+        precision=", ".join(sorted(kind for kind in kinds if kind[0] != "I")),
+        weights=tuple(
+            (name, (folder.path / name).stat().st_size, digest) for name, digest in folder.weights
+        ),
+        fingerprint=folder.fingerprint,
+        licence=_licence(folder.path),
+        has_masked_head=any(_MASKED_HEAD.match(name) for name in weights),
+    )
+
+
+def tensors(folder: ModelFolder) -> Mapping[str, Mapping[str, Any]]:  # JSON
+    """Every tensor's `dtype`, `shape` and `data_offsets` by name; raises EncoderError where the
+    weights are not whole.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for name, _ in folder.weights:
+        found |= _header(folder.path / name)
+    return found
+
+
+def _header(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """What the weights in a file are (https://huggingface.co/docs/safetensors): a length, JSON of
+    that length, then the numbers.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 0 < length <= _HEADER_BYTES:
+                raise ValueError("it does not begin as one")
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        end = 8 + length + max((each["data_offsets"][1] for each in header.values()), default=0)
+        if end != path.stat().st_size:
+            raise ValueError(f"it has {path.stat().st_size:,} bytes instead of {end:,}")
+        return {
+            str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]}
+            for name, each in header.items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise EncoderError(
+            f"{path} is no whole file of weights: {error}.", hint="Use a whole copy of the model."
+        ) from error
+
+
+def _licence(folder: Path) -> str:
+    """The licence that a model's card names, else the file that states it; "" where there is
+    neither.
+    """
+    for place in (folder, folder.parent):
+        with suppress(OSError):
+            card = (place / "README.md").read_text(encoding="utf-8", errors="replace")
+            if card.startswith("---") and (stated := _LICENCE.search(card.split("\n---", 1)[0])):
+                return stated[1]
+    return next((f"see {path}" for path in sorted(folder.glob("LICEN[CS]E*"))), "")

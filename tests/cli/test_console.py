@@ -1,0 +1,51 @@
+"""What the console writes while signals come."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from searchapp.cli import console
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class _Interrupted(io.RawIOBase):
+    """A stream that is interrupted while it is first written."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.is_first = True
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def write(self, data: object) -> int:
+        if self.is_first:
+            self.is_first = False
+            signal.raise_signal(signal.SIGINT)
+        assert isinstance(data, memoryview | bytes)
+        return os.write(self.descriptor, data)
+
+
+def test_ctrl_c_while_a_line_is_written_stops_the_work_and_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    raw = io.BufferedWriter(_Interrupted(writing))
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, line_buffering=True))
+    with console.stop_signals() as is_stopped:
+        console.note("half of a line")
+        assert is_stopped()
+    os.close(writing)
+    with open(reading, encoding="ascii") as written:  # noqa: PTH123 - a descriptor
+        assert sorted(written.read().splitlines()) == [
+            "finishing the current commit; once more to stop at once",
+            "half of a line",
+        ]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import (
-    Entry,
-    EntryDamaged,
+    ConvertedModel,
+    ConversionDamaged,
     OpenVinoEngine,
     import_openvino,
     read_entry,
@@ -63,7 +63,7 @@ def load_encoder(
         return _torch_encoder(folder, on_gpu=on_gpu)
     try:
         return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
-    except EntryDamaged as damage:
+    except ConversionDamaged as damage:
         return _reopen(folder, cache, bulk=bulk, damage=damage)
 
 
@@ -106,19 +106,19 @@ def open_encoder(
         return _torch_encoder(_same_model(identity, cache), on_gpu=True)
     try:
         return _open(identity.model, identity.fingerprint, cache, bulk=bulk)
-    except EntryDamaged as damage:
+    except ConversionDamaged as damage:
         return _reopen(_same_model(identity, cache), cache, bulk=bulk, damage=damage)
 
 
 def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """The encoder that made a corpus, for questions, where its converted model is in the cache and
-    sound; raises EntryDamaged elsewhere.
+    sound; raises ConversionDamaged elsewhere.
     """
     return _open(identity.model, identity.fingerprint, cache, bulk=False)
 
 
 def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncoder:
-    """The encoder in the cache, engine and tokenizer opened side by side; raises EntryDamaged.
+    """The encoder in the cache, engine and tokenizer opened side by side; raises ConversionDamaged.
 
     It goes by the name it was asked for: one entry serves every name of the same model.
     """
@@ -145,16 +145,18 @@ def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:
     return folder
 
 
-def _read_tokenizer(entry: Entry) -> Tokenizer:
+def _read_tokenizer(entry: ConvertedModel) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
         return Tokenizer.from_file(str(entry.path / "tokenizer.json"))
     except Exception as error:  # tokenizers raises nothing narrower
-        raise EntryDamaged(f"{entry.path}: {error}") from error
+        raise ConversionDamaged(f"{entry.path}: {error}") from error
 
 
-def _reopen(folder: ModelFolder, cache: Path, *, bulk: bool, damage: EntryDamaged) -> TextEncoder:
+def _reopen(
+    folder: ModelFolder, cache: Path, *, bulk: bool, damage: ConversionDamaged
+) -> TextEncoder:
     """The encoder after converting its model."""
     _log.info(
         "converting the model %s for this processor; this happens once and takes some seconds",
@@ -164,7 +166,7 @@ def _reopen(folder: ModelFolder, cache: Path, *, bulk: bool, damage: EntryDamage
     _convert(folder.model, cache)
     try:
         return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
-    except EntryDamaged as error:
+    except ConversionDamaged as error:
         raise EncoderError(
             f"The converted model cannot be opened: {error}",
             hint=f"Check that {cache} is writable, has room and is on a sound disk.",

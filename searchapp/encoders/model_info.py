@@ -71,7 +71,7 @@ def converted_size(info: ModelInfo, cache: Path) -> int | None:
     """
     try:
         entry = openvino_engine.read_entry(info.fingerprint, cache)
-    except openvino_engine.EntryDamaged:
+    except openvino_engine.ConversionDamaged:
         return None
     return sum(file.stat().st_size for file in entry.path.iterdir())
 

@@ -81,7 +81,7 @@ class EncoderConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ConvertedModel:
     """A converted model that passed its checks."""
 
     path: Path
@@ -98,7 +98,7 @@ class Batch:
     mask: NDArray[np.int64]
 
 
-class EntryDamaged(Exception):
+class ConversionDamaged(Exception):
     """A cache entry is missing, incomplete or wrong; it never leaves the encoder, which makes the
     entry again.
     """
@@ -113,8 +113,8 @@ def entry_path(fingerprint: str, cache: Path) -> Path:
     return cache / "encoders" / f"{fingerprint[:16]}-{version}-{_processor()}"
 
 
-def read_entry(fingerprint: str, cache: Path, *, thorough: bool = False) -> Entry:
-    """The entry of a model; raises EntryDamaged where it is missing or wrong.
+def read_entry(fingerprint: str, cache: Path, *, thorough: bool = False) -> ConvertedModel:
+    """The entry of a model; raises ConversionDamaged where it is missing or wrong.
 
     Digests are checked of everything but the weights, whose size is; `thorough` hashes those too
     (about 0.1 s for 90 MB).
@@ -128,18 +128,18 @@ def read_entry(fingerprint: str, cache: Path, *, thorough: bool = False) -> Entr
             or content["format"] != FORMAT
             or set(content["files"]) != set(LAYOUT)
         ):
-            raise EntryDamaged(f"{path}: encoder.json is not as it was written")
+            raise ConversionDamaged(f"{path}: encoder.json is not as it was written")
         for name, (size, digest) in content["files"].items():
             if (path / name).stat().st_size != size:
-                raise EntryDamaged(f"{path}: {name} has another size")
+                raise ConversionDamaged(f"{path}: {name} has another size")
             if (thorough or name != UNDIGESTED) and _digest(path / name) != digest:
-                raise EntryDamaged(f"{path}: {name} has changed")
+                raise ConversionDamaged(f"{path}: {name} has changed")
         config = _config(content["recipe"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise EntryDamaged(f"{path}: {error}") from error
+        raise ConversionDamaged(f"{path}: {error}") from error
     if config.identity.fingerprint != fingerprint:
-        raise EntryDamaged(f"{path} holds another model")
-    return Entry(path, config)
+        raise ConversionDamaged(f"{path} holds another model")
+    return ConvertedModel(path, config)
 
 
 @contextmanager
@@ -265,8 +265,8 @@ class OpenVinoEngine:
     least, requests in flight.
     """
 
-    def __init__(self, entry: Entry, *, bulk: bool) -> None:
-        """Opens the entry and proves it by a golden vector; raises EntryDamaged where it cannot be
+    def __init__(self, entry: ConvertedModel, *, bulk: bool) -> None:
+        """Opens the entry and proves it by a golden vector; raises ConversionDamaged where it cannot be
         run or is wrong.
         """
         self.batch_tokens = BATCH_TOKENS
@@ -279,10 +279,10 @@ class OpenVinoEngine:
             for _ in range(2 * compiled.get_property("NUM_STREAMS") if bulk else 1):
                 self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
-            raise EntryDamaged(f"{entry.path}: {error}") from error
+            raise ConversionDamaged(f"{entry.path}: {error}") from error
         golden = entry.config.golden[0]
         if disagreement(self.run([golden_batch(golden, entry.config)])[0][0], golden) > tolerance():
-            raise EntryDamaged(f"{entry.path} gives wrong vectors")
+            raise ConversionDamaged(f"{entry.path} gives wrong vectors")
 
     def run(
         self, batches: Iterable[Batch], *, token_states: bool = False

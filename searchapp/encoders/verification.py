@@ -162,7 +162,7 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
     try:
         entry = openvino_engine.read_entry(folder.fingerprint, cache, thorough=True)
         worst = max(_worst_disagreement(entry, bulk=bulk) for bulk in (False, True))
-    except (openvino_engine.EntryDamaged, EncoderError) as error:
+    except (openvino_engine.ConversionDamaged, EncoderError) as error:
         return ModelPart(
             "conversion",
             "derived",
@@ -185,7 +185,7 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
     )
 
 
-def _worst_disagreement(entry: openvino_engine.Entry, *, bulk: bool) -> float:
+def _worst_disagreement(entry: openvino_engine.ConvertedModel, *, bulk: bool) -> float:
     engine = openvino_engine.OpenVinoEngine(entry, bulk=bulk)
     golden = entry.config.golden
     vectors = engine.run([openvino_engine.golden_batch(each, entry.config) for each in golden])

@@ -130,7 +130,7 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
     try:
         openvino_engine.read_entry(folder.fingerprint, settings.cache, thorough=True)
         yield "converted", str(openvino_engine.entry_path(folder.fingerprint, settings.cache))
-    except openvino_engine.EntryDamaged:
+    except openvino_engine.ConversionDamaged:
         yield "converted", "not yet, or not any more: it is when it is first needed"
     if made_by is not None and made_by.fingerprint != folder.fingerprint:
         hint = "put the model back as it was, or ingest into a new corpus with --corpus DIR"

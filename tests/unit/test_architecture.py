@@ -128,10 +128,7 @@ CORPUS_FILES_ELSEWHERE: set[str] = {
 DOUBLE_CLASSES: set[str] = {
     "Document",
     "Encoder",
-    "Entry",
     "Nearest",
-    "Part",
-    "Recipe",
     "Row",
     "Source",
     "_Line",

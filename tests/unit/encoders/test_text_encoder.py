@@ -28,7 +28,7 @@ from searchapp.encoders import preload
 from searchapp.encoders.loading import load_encoder, open_encoder
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import (
-    EntryDamaged,
+    ConversionDamaged,
     Golden,
     OpenVinoEngine,
     disagreement,
@@ -443,7 +443,7 @@ def test_weights_are_hashed_once_while_the_file_stays_the_same(bert: Tiny, tmp_p
 def test_a_damaged_entry_is_noticed_before_it_is_used(name: str, harm: str, home: Path) -> None:
     fingerprint = find_model(str(home / "model"), cache=home).fingerprint
     _harm(entry_path(fingerprint, home / "cache") / name, harm)
-    with pytest.raises(EntryDamaged):
+    with pytest.raises(ConversionDamaged):
         read_entry(fingerprint, home / "cache", thorough=True)
 
 
@@ -465,7 +465,7 @@ def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(hom
     words = words.astype("f2" if has_bf16() else "f4").tobytes()
     assert words in weights.read_bytes()
     weights.write_bytes(weights.read_bytes().replace(words, bytes(len(words))))
-    with pytest.raises(EntryDamaged, match="wrong vectors"):
+    with pytest.raises(ConversionDamaged, match="wrong vectors"):
         OpenVinoEngine(read_entry(fingerprint, home / "cache"), bulk=False)
 
 

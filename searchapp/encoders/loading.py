@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import (
-    ConvertedModel,
     ConversionDamaged,
+    ConvertedModel,
     OpenVinoEngine,
     import_openvino,
     read_entry,

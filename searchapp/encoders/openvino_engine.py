@@ -266,8 +266,8 @@ class OpenVinoEngine:
     """
 
     def __init__(self, entry: ConvertedModel, *, bulk: bool) -> None:
-        """Opens the entry and proves it by a golden vector; raises ConversionDamaged where it cannot be
-        run or is wrong.
+        """Open the entry and prove it by a golden vector. Raises ConversionDamaged where it cannot
+        be run or is wrong.
         """
         self.batch_tokens = BATCH_TOKENS
         self._inputs = entry.config.inputs

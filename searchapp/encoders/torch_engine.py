@@ -1,8 +1,8 @@
 """The model in torch: loaded, pooled, run, and turned once into an OpenVINO graph.
 
-The only owner of torch and transformers. Its weight is seconds of imports, so a conversion is a
-child process (`python -m searchapp.encoders.torch_engine MODEL CACHE [single-stream]`), and only a GPU or a test
-loads it beside anything else.
+The only owner of torch and transformers. They take seconds to import, so a conversion is a child
+process, `python -m searchapp.encoders.torch_engine MODEL CACHE [single-stream]`, and only a GPU or
+a test loads them beside anything else.
 """
 
 from __future__ import annotations

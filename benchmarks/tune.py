@@ -27,7 +27,7 @@ from searchapp import config
 
 if TYPE_CHECKING:
     from searchapp.finetuning.held_out import Score
-    from searchapp.finetuning.pipeline import Phase, Tuned
+    from searchapp.finetuning.pipeline import Phase, TuningResult
 
 config.use_one_thread_for_small_products()  # before what imports NumPy
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,7 @@ class _Watch:
         self._phase, self._begin_s = phase, time.perf_counter()
 
 
-def _hits_by_document(found: Tuned) -> dict[str, list[int]]:
+def _hits_by_document(found: TuningResult) -> dict[str, list[int]]:
     """Of each held-out document, how many of its questions it answered in the first place, before
     and after.
     """

@@ -20,8 +20,8 @@ from searchapp.output.serialization import json_text
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from searchapp.finetuning.pipeline import Phase, Tuned
-    from searchapp.finetuning.trainer import Recipe
+    from searchapp.finetuning.pipeline import Phase, TuningResult
+    from searchapp.finetuning.trainer import TrainingConfig
 
 _LINES_S = 5.0  # between lines of progress where stderr is no terminal
 _TOLD = {
@@ -131,13 +131,13 @@ def tune(
     not put in place · 130 interrupted.
     """
     from searchapp.cli.model import going_over
-    from searchapp.finetuning.trainer import Recipe
-    from searchapp.finetuning.training_pairs import is_pairs
+    from searchapp.finetuning.trainer import TrainingConfig
+    from searchapp.finetuning.training_pairs import holds_pairs
     from searchapp.output import finetuning, models
 
     if out is None:
         raise typer.BadParameter("say where to put the model: --out DIR", param_hint="--out")
-    has_pairs = source is not None and is_pairs(source)
+    has_pairs = source is not None and holds_pairs(source)
     if model is not None and not has_pairs:
         raise typer.BadParameter(
             "a corpus has its own model, which is the one to be tuned: leave --model out",
@@ -148,10 +148,16 @@ def tune(
             "pairs of texts are about no corpus: leave --use out", param_hint="--use"
         )
     chosen = config.load(corpus=corpus, model=model, device=device)
-    recipe = Recipe(epochs=epochs, batch=batch, rate=rate, seed=seed)
+    training_config = TrainingConfig(epochs=epochs, batch=batch, rate=rate, seed=seed)
     try:
         found = _tune(
-            source, out, chosen, held_out=held_out, mode=mode, recipe=recipe, is_forced=force
+            source,
+            out,
+            chosen,
+            held_out=held_out,
+            mode=mode,
+            training_config=training_config,
+            force=force,
         )
     except KeyboardInterrupt:
         console.note("interrupted; run the same command again to go on")
@@ -172,7 +178,7 @@ def tune(
 
 def _tune(
     source: Path | None, output: Path, chosen: config.Settings, **asked: Unpack[_Asked]
-) -> Tuned:
+) -> TuningResult:
     """Tune, and tell of it on the way."""
     from searchapp.finetuning.pipeline import Callbacks, tune
     from searchapp.output import finetuning
@@ -195,8 +201,8 @@ class _Asked(TypedDict):
 
     held_out: Path | None
     mode: str | None
-    recipe: Recipe
-    is_forced: bool
+    training_config: TrainingConfig
+    force: bool
 
 
 class _Progress(ExitStack):

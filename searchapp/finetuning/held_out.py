@@ -27,14 +27,14 @@ from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions
 from searchapp.finetuning.training_pairs import (
     Answers,
-    Parts,
+    QuestionSplit,
     TrainingPair,
+    exclude_held_out,
     familiar,
-    is_pairs,
-    of_headings,
+    heading_pairs,
+    holds_pairs,
     pairs,
-    part,
-    set_apart,
+    split_questions,
 )
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Intake
@@ -84,13 +84,13 @@ class Task:
 
     kind: Kind
     base: ModelFolder
-    lessons: list[TrainingPair]
-    parts: Parts
+    training_pairs: list[TrainingPair]
+    split: QuestionSplit
     familiar: int  # questions held out whose answers are learned from, too, with other questions
-    exam: HeldOutEvaluation
+    held_out_evaluation: HeldOutEvaluation
 
 
-def set_task(
+def build_task(
     source: Path | None,
     held_out: Path | None,
     mode: str | None,
@@ -107,43 +107,49 @@ def set_task(
     where there is none; else some of the source's own, drawn by the seed such that no answer to
     them is learned from. `work` is an empty folder for what is temporary.
     """
-    if source is not None and is_pairs(source):
+    if source is not None and holds_pairs(source):
         base = find_model(chosen.model or DEFAULT_MODEL, cache=chosen.cache)
-        room = _PairsRoom(base, chosen, mode or MODES[0], work / "pairs", on_embedding)
-        return _pairs_task(
-            "pairs", pairs(source), pairs(held_out) if held_out else None, room, seed
+        pairs_evaluation = _PairsEvaluation(
+            base, chosen, mode or MODES[0], work / "pairs", on_embedding
         )
-    subject = _Subject(chosen, mode, work, on_embedding)
+        return _pairs_task(
+            "pairs", pairs(source), pairs(held_out) if held_out else None, pairs_evaluation, seed
+        )
+    subject = _CorpusSource(chosen, mode, work, on_embedding)
     if source is not None:
         return _judgements_task(subject, source, held_out, seed)
-    lessons = subject.headings()
+    training_pairs = subject.headings()
     if held_out is None:
-        room = _PairsRoom(subject.base, chosen, subject.mode, work / "pairs", on_embedding)
-        return _pairs_task("headings", lessons, None, room, seed)
+        pairs_evaluation = _PairsEvaluation(
+            subject.base, chosen, subject.mode, work / "pairs", on_embedding
+        )
+        return _pairs_task("headings", training_pairs, None, pairs_evaluation, seed)
     asked = subject.answers(held_out)
-    parts = set_apart([each.question for each in lessons], list(asked))
+    split = exclude_held_out([each.question for each in training_pairs], list(asked))
     return Task(
         "headings",
         subject.base,
-        _learned(lessons, parts),
-        parts,
-        len(parts.held_out),
-        subject.exam(held_out, parts.held_out),
+        _learned(training_pairs, split),
+        split,
+        len(split.held_out),
+        subject.held_out_evaluation(held_out, split.held_out),
     )
 
 
-def _judgements_task(subject: _Subject, source: Path, held_out: Path | None, seed: int) -> Task:
+def _judgements_task(
+    subject: _CorpusSource, source: Path, held_out: Path | None, seed: int
+) -> Task:
     given = subject.answers(source)
     asked = subject.answers(held_out) if held_out else given
-    parts = _parted(given, asked, seed)
-    exam = subject.exam(held_out or source, parts.held_out)
+    split = _split(given, asked, seed)
+    held_out_evaluation = subject.held_out_evaluation(held_out or source, split.held_out)
     return Task(
         "judgements",
         subject.base,
-        subject.lessons(source, parts.learned),
-        parts,
-        familiar(parts, given, asked),
-        exam,
+        subject.training_pairs(source, split.learned),
+        split,
+        familiar(split, given, asked),
+        held_out_evaluation,
     )
 
 
@@ -151,40 +157,45 @@ def _pairs_task(
     kind: Kind,
     given: list[TrainingPair],
     held_out: list[TrainingPair] | None,
-    room: _PairsRoom,
+    pairs_evaluation: _PairsEvaluation,
     seed: int,
 ) -> Task:
     answers = _answers(given)
     asked = answers if held_out is None else _answers(held_out)
-    parts = _parted(answers, asked, seed)
-    room.furnish(
+    split = _split(answers, asked, seed)
+    pairs_evaluation.write_collection(
         [*given, *(held_out or ())],
-        [each for each in held_out or given if each.question in set(parts.held_out)],
+        [each for each in held_out or given if each.question in set(split.held_out)],
     )
     return Task(
-        kind, room.base, _learned(given, parts), parts, familiar(parts, answers, asked), room
+        kind,
+        pairs_evaluation.base,
+        _learned(given, split),
+        split,
+        familiar(split, answers, asked),
+        pairs_evaluation,
     )
 
 
-def _parted(given: Answers, asked: Answers, seed: int) -> Parts:
+def _split(given: Answers, asked: Answers, seed: int) -> QuestionSplit:
     """The questions given in two parts; or, where others are asked, apart from those."""
     return (
-        part(given, share=SHARE, seed=seed)
+        split_questions(given, share=SHARE, seed=seed)
         if asked is given
-        else set_apart(list(given), list(asked))
+        else exclude_held_out(list(given), list(asked))
     )
 
 
-def _answers(lessons: Iterable[TrainingPair]) -> Answers:
+def _answers(training_pairs: Iterable[TrainingPair]) -> Answers:
     found = defaultdict(set)
-    for each in lessons:
+    for each in training_pairs:
         found[each.question].add(each.text)
     return found
 
 
-def _learned(lessons: Iterable[TrainingPair], parts: Parts) -> list[TrainingPair]:
-    learned = set(parts.learned)
-    return [each for each in lessons if each.question in learned]
+def _learned(training_pairs: Iterable[TrainingPair], split: QuestionSplit) -> list[TrainingPair]:
+    learned = set(split.learned)
+    return [each for each in training_pairs if each.question in learned]
 
 
 def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
@@ -202,7 +213,7 @@ def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
 # ---- a corpus ------------------------------------------------------------------------------------
 
 
-class _Subject:
+class _CorpusSource:
     """A corpus that is learned from, and asked."""
 
     def __init__(
@@ -241,7 +252,7 @@ class _Subject:
         """The questions of a file of judgements, by number; raises as `own_questions`, and
         TuningError for pairs.
         """
-        if is_pairs(file):
+        if holds_pairs(file):
             raise TuningError(
                 f"{file} holds pairs of question and text",
                 hint="give judgements, of question and path",
@@ -259,7 +270,7 @@ class _Subject:
                 found[questions[each.question]].add(each.document)
         return found
 
-    def lessons(self, file: Path, learned: Iterable[str]) -> list[TrainingPair]:
+    def training_pairs(self, file: Path, learned: Iterable[str]) -> list[TrainingPair]:
         """The judgements of these questions that name an answer: the question, and the passage of
         the document that answers it best.
         """
@@ -281,13 +292,13 @@ class _Subject:
     def headings(self) -> list[TrainingPair]:
         """The titles and headings, each with what stands below it."""
         with closing(self.backend.reader()) as reader:
-            return of_headings(
+            return heading_pairs(
                 (document_id, hit.passage.headings, hit.text)
                 for document_id in reader.document_ids(Filters())
                 for hit in reader.show(document_id)[1]
             )
 
-    def exam(self, file: Path, held_out: Iterable[str]) -> HeldOutEvaluation:
+    def held_out_evaluation(self, file: Path, held_out: Iterable[str]) -> HeldOutEvaluation:
         """The judgements of these questions, in a file of their own."""
         questions, wanted = self.questions(file), set(held_out)
         rows = [
@@ -301,13 +312,13 @@ class _Subject:
         ]
         own = self.work / f"{file.stem}.jsonl"
         own.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="ascii")
-        return _CorpusExam(self, own)
+        return _CorpusEvaluation(self, own)
 
 
-class _CorpusExam:
+class _CorpusEvaluation:
     """Judgements about a corpus, asked of it, and of a copy that another model has embedded."""
 
-    def __init__(self, subject: _Subject, judgements: Path) -> None:
+    def __init__(self, subject: _CorpusSource, judgements: Path) -> None:
         self._subject, self._judgements = subject, judgements
 
     def before(self) -> Score:
@@ -366,7 +377,7 @@ def _copy_document(reader: Reader, writer: Writer, document_id: int, row: Docume
 # ---- pairs of texts ------------------------------------------------------------------------------
 
 
-class _PairsRoom:
+class _PairsEvaluation:
     """Questions of pairs, asked of a collection of all texts, each a document."""
 
     def __init__(
@@ -385,7 +396,9 @@ class _PairsRoom:
             on_embedding,
         )
 
-    def furnish(self, texts: Iterable[TrainingPair], asked: Sequence[TrainingPair]) -> None:
+    def write_collection(
+        self, texts: Iterable[TrainingPair], asked: Sequence[TrainingPair]
+    ) -> None:
         """Write the collection, in BEIR form."""
         documents = {
             text: f"d{at}"

@@ -28,9 +28,9 @@ from searchapp.encoders.openvino_engine import entry_path
 from searchapp.errors import TuningError, UnknownMode
 from searchapp.evaluation.evaluator import compare
 from searchapp.filesystem import atomic_write
-from searchapp.finetuning import trainer
-from searchapp.finetuning.held_out import Kind, Score, Task, set_task
-from searchapp.finetuning.trainer import Recipe, Step
+from searchapp.finetuning import checkpoint, trainer
+from searchapp.finetuning.held_out import Kind, Score, Task, build_task
+from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.humanize import human_bytes, pluralize
 from searchapp.search.ranking import MODES
 
@@ -44,22 +44,21 @@ Phase: TypeAlias = Literal[
 ]
 
 SIGNIFICANT = 0.05  # the p below which a model that is better is put in place
-LEAST_LEARNED, LEAST_HELD_OUT = (
-    16,
-    6,
-)  # questions; of fewer than six held out, no difference has a p below .05
+LEAST_LEARNED = 16  # questions
+LEAST_HELD_OUT = 6  # questions: of fewer, no difference has a p below .05
+_LOCK = "run.lock"  # in the folder of a run
 _RUN = ".tuning"  # behind the name of the model's place: what is being made
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TuningResult:
     """What came of a tuning; without scores it was stopped in training."""
 
     output: Path
     base: str  # the model's name
     kind: Kind
-    recipe: Recipe
-    lessons: int
+    training_config: TrainingConfig
+    training_pairs: int
     learned: int  # questions
     held_out: int
     dropped: int  # questions that were neither, being nearly the same as one held out
@@ -77,7 +76,7 @@ class Callbacks:
     """Who hears of a tuning's progress, and says whether its training is to stop."""
 
     on_phase: Callable[[Phase], None] = lambda _: None
-    on_step: Callable[[Step], None] = lambda _: None
+    on_step: Callable[[TrainingStep], None] = lambda _: None
     on_embedding: Callable[[int, int, float], None] = lambda *_: (
         None
     )  # texts done, of all, and the seconds taken
@@ -91,10 +90,10 @@ def tune(
     *,
     held_out: Path | None = None,
     mode: str | None = None,
-    recipe: Recipe = Recipe(),  # noqa: B008 - frozen
-    is_forced: bool = False,
+    training_config: TrainingConfig = TrainingConfig(),  # noqa: B008 - frozen
+    force: bool = False,
     callbacks: Callbacks = Callbacks(),
-) -> Tuned:
+) -> TuningResult:
     """Tune a model to a source: judgements about the corpus, pairs of texts, or, without one, the
     corpus's own titles and headings.
 
@@ -111,19 +110,19 @@ def tune(
     _require_free(output)
     callbacks.on_phase("gathering")
     with tempfile.TemporaryDirectory(prefix="searchapp-tune-") as work:
-        task = set_task(
+        task = build_task(
             source,
             held_out,
             mode,
             chosen,
-            seed=recipe.seed,
+            seed=training_config.seed,
             work=Path(work),
             on_embedding=callbacks.on_embedding,
         )
         _require_enough(task)
         with _run_folder(output) as folder:
-            return _Tuning(task, output, folder, chosen, recipe, callbacks).to_the_end(
-                is_forced=is_forced
+            return _Tuning(task, output, folder, chosen, training_config, callbacks).run(
+                force=force
             )
 
 
@@ -136,60 +135,64 @@ class _Tuning:
         output: Path,
         folder: Path,
         chosen: Settings,
-        recipe: Recipe,
+        training_config: TrainingConfig,
         callbacks: Callbacks,
     ) -> None:
         self.task, self.folder, self.chosen, self.callbacks = task, folder, chosen, callbacks
-        told = [task.base.fingerprint, asdict(recipe), [asdict(each) for each in task.lessons]]
-        self.key = hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
-        self.told = Tuned(
+        result = [
+            task.base.fingerprint,
+            asdict(training_config),
+            [asdict(each) for each in task.training_pairs],
+        ]
+        self.key = hashlib.blake2b(json.dumps(result).encode(), digest_size=16).hexdigest()
+        self.result = TuningResult(
             output=output,
             base=task.base.model,
             kind=task.kind,
-            recipe=recipe,
-            lessons=len(task.lessons),
-            learned=len(task.parts.learned),
-            held_out=len(task.parts.held_out),
-            dropped=len(task.parts.dropped),
+            training_config=training_config,
+            training_pairs=len(task.training_pairs),
+            learned=len(task.split.learned),
+            held_out=len(task.split.held_out),
+            dropped=len(task.split.dropped),
             familiar=task.familiar,
         )
 
-    def to_the_end(self, *, is_forced: bool) -> Tuned:
+    def run(self, *, force: bool) -> TuningResult:
         """Examine, train, examine again, and put the model in place where it is better, or that is
         insisted on.
         """
         self.callbacks.on_phase("examining before")
-        before = self.task.exam.before()
+        before = self.task.held_out_evaluation.before()
         if not self.train():
-            return self.told
+            return self.result
         self.callbacks.on_phase("examining after")
         tuned = load_encoder(
-            str(self.folder / trainer.MODEL), cache=self.chosen.cache, device=self.chosen.device
+            str(self.folder / checkpoint.MODEL), cache=self.chosen.cache, device=self.chosen.device
         )
-        after = self.task.exam.after(tuned)
+        after = self.task.held_out_evaluation.after(tuned)
         (comparison,) = compare([before.evaluation, after.evaluation])
         is_better = comparison.ndcg_at_10 > 0 and comparison.p < SIGNIFICANT
         found = replace(
-            self.told, before=before, after=after, comparison=comparison, is_better=is_better
+            self.result, before=before, after=after, comparison=comparison, is_better=is_better
         )
-        if is_better or is_forced:
+        if is_better or force:
             self.put_in_place(found)
             return replace(found, is_in_place=True)
         with suppress(OSError):  # of a model that nobody may ever use
             shutil.rmtree(entry_path(tuned.identity.fingerprint, self.chosen.cache))
-        return replace(found, kept=self.folder / trainer.MODEL)
+        return replace(found, kept=self.folder / checkpoint.MODEL)
 
     def train(self) -> bool:
         """Have the model trained, as far as it is not; False where that was stopped."""
-        if not trainer.is_trained(self.folder, self.key):
+        if not checkpoint.is_trained(self.folder, self.key):
             _require_room(self.folder, self.task.base)
             self.callbacks.on_phase(
-                "going on" if trainer.steps_done(self.folder, self.key) else "training"
+                "going on" if checkpoint.steps_done(self.folder, self.key) else "training"
             )
         return trainer.train(
             self.task.base,
-            self.task.lessons,
-            self.told.recipe,
+            self.task.training_pairs,
+            self.result.training_config,
             self.folder,
             key=self.key,
             device=self.chosen.device,
@@ -197,12 +200,12 @@ class _Tuning:
             is_stopped=self.callbacks.is_stopped,
         )
 
-    def put_in_place(self, found: Tuned) -> None:
+    def put_in_place(self, found: TuningResult) -> None:
         """Give the model its place, whole, with an account of how it came about."""
-        model = self.folder / trainer.MODEL
+        model = self.folder / checkpoint.MODEL
         account = {"searchapp": __version__, "key": self.key, **account_of(found)}
         try:
-            with atomic_write.replaced(model / trainer.ACCOUNT) as file:
+            with atomic_write.replaced(model / checkpoint.ACCOUNT) as file:
                 file.write(json.dumps(account, indent=2).encode())
             model.rename(found.output)
             atomic_write.sync(found.output.parent)
@@ -213,27 +216,27 @@ class _Tuning:
             ) from error
 
 
-def account_of(found: Tuned) -> dict[str, object]:
+def account_of(found: TuningResult) -> dict[str, object]:
     """How a model came about and how it did, as JSON has it."""
     return {
         "base": found.base,
         "learned_from": found.kind,
-        "lessons": found.lessons,
+        "lessons": found.training_pairs,
         "questions": {
             "learned": found.learned,
             "held_out": found.held_out,
             "dropped": found.dropped,
             "familiar": found.familiar,
         },
-        "recipe": asdict(found.recipe),
-        "before": found.before and _figures(found.before),
-        "after": found.after and _figures(found.after),
+        "recipe": asdict(found.training_config),
+        "before": found.before and _metrics(found.before),
+        "after": found.after and _metrics(found.after),
         "p": found.comparison and round(found.comparison.p, 6),
         "is_better": found.is_better,
     }
 
 
-def _figures(score: Score) -> dict[str, object]:
+def _metrics(score: Score) -> dict[str, object]:
     of = score.evaluation
     figures = {
         "hits@1": score.hits_at_1,
@@ -254,7 +257,7 @@ def _run_folder(output: Path) -> Iterator[Path]:
     try:
         atomic_write.make_folder(folder)
         descriptor = os.open(
-            folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+            folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
     except OSError as error:
         raise TuningError(
@@ -268,7 +271,7 @@ def _run_folder(output: Path) -> Iterator[Path]:
                 f"another tuning is at work in {folder}", hint="wait for it to end, or stop it"
             ) from error
         yield folder
-        if {path.name for path in folder.iterdir()} == {"lock"}:
+        if {path.name for path in folder.iterdir()} == {_LOCK}:
             shutil.rmtree(folder)
     finally:
         os.close(descriptor)
@@ -286,8 +289,8 @@ def _require_free(output: Path) -> None:
 
 def _require_enough(task: Task) -> None:
     for what, number, least in (
-        ("to learn from", len({each.question for each in task.lessons}), LEAST_LEARNED),
-        ("held out", len(task.parts.held_out), LEAST_HELD_OUT),
+        ("to learn from", len({each.question for each in task.training_pairs}), LEAST_LEARNED),
+        ("held out", len(task.split.held_out), LEAST_HELD_OUT),
     ):
         if number < least:
             hint = (
@@ -295,7 +298,8 @@ def _require_enough(task: Task) -> None:
                 "questions with an answer in common stay together"
             )
             raise TuningError(
-                f"too little to tune by: {pluralize(number, 'question')} {what}, of {least} at least",
+                f"too little to tune by: {pluralize(number, 'question')} {what}, "
+                f"of {least} at least",
                 hint=hint,
             )
 

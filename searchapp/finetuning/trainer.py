@@ -4,8 +4,7 @@ a batch are the wrong answers.
 The only owner of sentence-transformers. A run is a plan of batches, made before the first step, and
 what a step does follows from the weights, the optimiser's moments and the step's number alone:
 dropout is seeded by it. So a run that was interrupted ends with the weights of one that was not.
-All of that is one safetensors file; the trainer's own checkpoints hold pickles, and are neither
-written nor read. Knows nothing of corpora, nor how good the model has become.
+Knows nothing of corpora, nor how good the model has become.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import logging
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,25 +23,30 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import EncoderError, TuningError, UsageError
 from searchapp.filesystem import atomic_write
+from searchapp.finetuning.checkpoint import (
+    ACCOUNT,
+    CHECKPOINT,
+    FORMAT,
+    MODEL,
+    Checkpoint,
+    is_trained,
+    read_checkpoint,
+    steps_done,
+    write_checkpoint,
+)
 
 if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
     from searchapp.finetuning.training_pairs import TrainingPair
     from searchapp.types.vectors import Device
 
-MODEL, CHECKPOINT = "model", "checkpoint.safetensors"  # in the folder of a run
-ACCOUNT = "tuning.json"  # in the model's folder: how it came about
-CHECKPOINT_S, CHECKPOINT_SHARE = (
-    5.0,
-    0.03,
-)  # between checkpoints at least, and the part of the time that they may take
+CHECKPOINT_S = 5.0  # between checkpoints at least
+CHECKPOINT_SHARE = 0.03  # of the time, that they may take
 COPIES = 7  # of the weights, for which a run needs room: two checkpoints of three, and the model
-_WEIGHTS, _MOMENTS = "weights.", "moments."  # before the names of a checkpoint's tensors
-_FORMAT = "searchapp-tuning/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TrainingConfig:
     """How a model is taught."""
 
     epochs: int = 8
@@ -54,7 +58,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrainingStep:
     """How far the training is."""
 
     done: int
@@ -82,13 +86,13 @@ def require_training() -> None:
 
 def train(
     base: ModelFolder,
-    lessons: Sequence[TrainingPair],
-    recipe: Recipe,
+    training_pairs: Sequence[TrainingPair],
+    training_config: TrainingConfig,
     work: Path,
     *,
     key: str,
     device: Device = "auto",
-    on_step: Callable[[Step], None] = lambda _: None,
+    on_step: Callable[[TrainingStep], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Put a model that was taught the lessons in `work`/model, a sentence-transformers folder,
@@ -101,7 +105,7 @@ def train(
     """
     if is_trained(work, key):
         return True
-    run = _Run(base, lessons, recipe, work / CHECKPOINT, key, device)
+    run = _TrainingRun(base, training_pairs, training_config, work / CHECKPOINT, key, device)
     try:
         run.restore()
         run.advance(on_step, is_stopped)
@@ -116,18 +120,9 @@ def train(
     return True
 
 
-def is_trained(work: Path, key: str) -> bool:
-    """Whether the folder of a run holds the model that a call with this key makes."""
-    return _read_key(work / MODEL / ACCOUNT) == key
-
-
-def steps_done(work: Path, key: str) -> int:
-    """How many steps an earlier call with this key has done; 0 for none."""
-    header = _header(work / CHECKPOINT)
-    return int(header["step"]) if header.get("key") == key else 0
-
-
-def plan(lessons: Sequence[TrainingPair], recipe: Recipe) -> list[list[int]]:
+def plan(
+    training_pairs: Sequence[TrainingPair], training_config: TrainingConfig
+) -> list[list[int]]:
     """The batches of all epochs, as positions: in each, no question and no text twice, since one's
     answer would be another's wrong one.
     """
@@ -135,12 +130,18 @@ def plan(lessons: Sequence[TrainingPair], recipe: Recipe) -> list[list[int]]:
     from datasets import Dataset
     from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
-    pairs = Dataset.from_list([{"question": each.question, "text": each.text} for each in lessons])
+    pairs = Dataset.from_list(
+        [{"question": each.question, "text": each.text} for each in training_pairs]
+    )
     sampler = NoDuplicatesBatchSampler(
-        pairs, recipe.batch, drop_last=False, generator=torch.Generator(), seed=recipe.seed
+        pairs,
+        training_config.batch,
+        drop_last=False,
+        generator=torch.Generator(),
+        seed=training_config.seed,
     )
     batches = []
-    for epoch in range(recipe.epochs):
+    for epoch in range(training_config.epochs):
         sampler.set_epoch(epoch)
         batches += [
             batch for batch in sampler if len(batch) > 1
@@ -156,38 +157,40 @@ def rate_at(step: int, total: int, warm_up: float) -> float:
     return (step + 1) / rise if step < rise else max(0.0, (total - step) / max(1, total - rise))
 
 
-class _Run:
+class _TrainingRun:
     """A model on its way; `done` of the plan's batches are behind it."""
 
     def __init__(
         self,
         base: ModelFolder,
-        lessons: Sequence[TrainingPair],
-        recipe: Recipe,
+        training_pairs: Sequence[TrainingPair],
+        training_config: TrainingConfig,
         checkpoint: Path,
         key: str,
         device: Device,
     ) -> None:
         import torch
 
-        self.checkpoint, self.key, self.recipe = checkpoint, key, recipe
+        self.checkpoint, self.key, self.training_config = checkpoint, key, training_config
         self.done = 0
         with _quiet():
             from datasets import Dataset, disable_progress_bars
 
             disable_progress_bars()
             self.model = _loaded(base, device)
-            questions = [base.query_prompt + lesson.question for lesson in lessons]
-            texts = [base.document_prompt + lesson.text for lesson in lessons]
+            questions = [base.query_prompt + pair.question for pair in training_pairs]
+            texts = [base.document_prompt + pair.text for pair in training_pairs]
             self.pairs = Dataset.from_dict({"question": questions, "text": texts})
-            self.plan = plan(lessons, recipe)
+            self.plan = plan(training_pairs, training_config)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=recipe.rate, weight_decay=0.0
+            self.model.parameters(), lr=training_config.rate, weight_decay=0.0
         )
 
     # -- training
 
-    def advance(self, on_step: Callable[[Step], None], is_stopped: Callable[[], bool]) -> None:
+    def advance(
+        self, on_step: Callable[[TrainingStep], None], is_stopped: Callable[[], bool]
+    ) -> None:
         """Do the steps that are left, or those until it is to stop."""
         if self.done == len(self.plan) or is_stopped():
             return
@@ -202,56 +205,23 @@ class _Run:
 
     def store(self) -> None:
         """Write the checkpoint in place of the one before."""
-        from safetensors.torch import save_file
-
-        tensors = {f"{_WEIGHTS}{name}": value for name, value in self.model.state_dict().items()}
-        for at, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"{_MOMENTS}{at}.{name}": value for name, value in moments.items()}
-        metadata = {"format": _FORMAT, "key": self.key, "step": str(self.done)}
-        temporary = self.checkpoint.with_suffix(".tmp")
-        try:
-            save_file(
-                {
-                    name: value.detach().cpu().contiguous().clone()
-                    for name, value in tensors.items()
-                },
-                temporary,
-                metadata,
-            )
-            atomic_write.sync(temporary)
-            temporary.replace(self.checkpoint)
-        except Exception as error:  # safetensors raises nothing narrower for a full disk
-            temporary.unlink(missing_ok=True)
-            raise OSError(getattr(error, "errno", None) or 0, str(error)) from error
-        atomic_write.sync(self.checkpoint.parent)
+        checkpoint = Checkpoint(self.model.state_dict(), self.optimizer.state_dict()["state"])
+        write_checkpoint(self.checkpoint, checkpoint, key=self.key, step=self.done)
 
     def restore(self) -> None:
         """Go on from the checkpoint, where there is one of this run; another's is of no use."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        if not steps_done(self.checkpoint.parent, self.key):
-            return
-        try:
-            tensors = load_file(self.checkpoint)
-        except (SafetensorError, OSError):
-            return  # damaged: from the beginning
-        moments: dict[int, dict[str, Any]] = {}
-        for name, value in tensors.items():
-            if name.startswith(_MOMENTS):
-                at, _, part = name.removeprefix(_MOMENTS).partition(".")
-                moments.setdefault(int(at), {})[part] = value
-        self.model.load_state_dict(
+        done = steps_done(self.checkpoint.parent, self.key)
+        checkpoint = read_checkpoint(self.checkpoint) if done else None
+        if checkpoint is None:
+            return  # from the beginning
+        self.model.load_state_dict(checkpoint.weights)
+        self.optimizer.load_state_dict(
             {
-                name.removeprefix(_WEIGHTS): value
-                for name, value in tensors.items()
-                if name.startswith(_WEIGHTS)
+                "state": checkpoint.moments,
+                "param_groups": self.optimizer.state_dict()["param_groups"],
             }
         )
-        self.optimizer.load_state_dict(
-            {"state": moments, "param_groups": self.optimizer.state_dict()["param_groups"]}
-        )
-        self.done = steps_done(self.checkpoint.parent, self.key)
+        self.done = done
 
     def save(self, folder: Path) -> None:
         """Write the model, whole, with the key of its run."""
@@ -267,7 +237,7 @@ class _Run:
         with _quiet():
             self.model.save_pretrained(str(fresh), create_model_card=False, safe_serialization=True)
         (fresh / ACCOUNT).write_text(
-            json.dumps({"format": _FORMAT, "key": self.key}), encoding="utf-8"
+            json.dumps({"format": FORMAT, "key": self.key}), encoding="utf-8"
         )
         for path in (*fresh.rglob("*"), fresh):
             atomic_write.sync(path)
@@ -275,25 +245,6 @@ class _Run:
         fresh.rename(folder)
         atomic_write.sync(folder.parent)
         self.checkpoint.unlink(missing_ok=True)
-
-
-def _read_key(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _header(checkpoint: Path) -> Mapping[str, str]:
-    """What a checkpoint says of itself; nothing where there is none, or it is damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(checkpoint, "pt") as file:
-            header: Mapping[str, str] = file.metadata() or {}
-            return header if header.get("format") == _FORMAT else {}
-    except (OSError, SafetensorError):
-        return {}
 
 
 # ---- sentence-transformers -----------------------------------------------------------------------
@@ -334,7 +285,9 @@ def _loaded(base: ModelFolder, device: Device) -> Any:  # a SentenceTransformer;
     )
 
 
-def _trainer(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[], bool]) -> Any:
+def _trainer(
+    run: _TrainingRun, on_step: Callable[[TrainingStep], None], is_stopped: Callable[[], bool]
+) -> Any:
     """A trainer for the rest of the plan."""
     from sentence_transformers import (
         SentenceTransformerTrainer,
@@ -357,11 +310,11 @@ def _trainer(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[]
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(run.checkpoint.parent),
         max_steps=total - begun,
-        per_device_train_batch_size=run.recipe.batch,
+        per_device_train_batch_size=run.training_config.batch,
         batch_sampler=_sampler_of(run.plan[begun:]),
         use_cpu=run.model.device.type == "cpu",
         dataloader_pin_memory=run.model.device.type != "cpu",
-        seed=run.recipe.seed,
+        seed=run.training_config.seed,
         save_strategy="no",
         logging_strategy="no",
         report_to="none",
@@ -371,11 +324,14 @@ def _trainer(run: _Run, on_step: Callable[[Step], None], is_stopped: Callable[[]
         model=run.model,
         args=arguments,
         train_dataset=run.pairs,
-        loss=MultipleNegativesRankingLoss(run.model, scale=run.recipe.scale),
+        loss=MultipleNegativesRankingLoss(run.model, scale=run.training_config.scale),
         callbacks=[_watch(run, on_step, is_stopped, loss=lambda: float(trainer.last_loss))],
         optimizers=(
             run.optimizer,
-            LambdaLR(run.optimizer, lambda step: rate_at(begun + step, total, run.recipe.warm_up)),
+            LambdaLR(
+                run.optimizer,
+                lambda step: rate_at(begun + step, total, run.training_config.warm_up),
+            ),
         ),
     )
     trainer.remove_callback(PrinterCallback)
@@ -397,8 +353,8 @@ def _sampler_of(batches: Sequence[Sequence[int]]) -> Callable[..., Any]:
 
 
 def _watch(
-    run: _Run,
-    on_step: Callable[[Step], None],
+    run: _TrainingRun,
+    on_step: Callable[[TrainingStep], None],
     is_stopped: Callable[[], bool],
     *,
     loss: Callable[[], float],
@@ -413,7 +369,7 @@ def _watch(
 
     class Watch(TrainerCallback):  # type: ignore[misc]  # untyped
         def on_step_begin(self, *_: Any, **__: Any) -> None:
-            torch.manual_seed(run.recipe.seed * 1_000_003 + run.done)
+            torch.manual_seed(run.training_config.seed * 1_000_003 + run.done)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - the trainer's names
             nonlocal due_s
@@ -421,7 +377,7 @@ def _watch(
             now = time.monotonic()
             rate = sum(sizes[begun : run.done]) / max(now - begin_s, 1e-3)
             on_step(
-                Step(
+                TrainingStep(
                     run.done,
                     len(sizes),
                     run.done - begun,

@@ -44,7 +44,7 @@ class TrainingPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class QuestionSplit:
     """The questions to learn from and those held out, each in the order given; `dropped` are
     neither: nearly the same as one held out.
     """
@@ -57,7 +57,7 @@ class Parts:
 # ---- parting questions ---------------------------------------------------------------------------
 
 
-def part(answers: Answers, *, share: float, seed: int) -> Parts:
+def split_questions(answers: Answers, *, share: float, seed: int) -> QuestionSplit:
     """Some questions held out, up to that share of them, the rest to learn from: no answer is of
     both, and nearly the same stay together.
 
@@ -69,13 +69,13 @@ def part(answers: Answers, *, share: float, seed: int) -> Parts:
     for group in groups:
         if len(held_out) + len(group) <= room:
             held_out.update(group)
-    return Parts(
+    return QuestionSplit(
         tuple(each for each in answers if each not in held_out),
         tuple(each for each in answers if each in held_out),
     )
 
 
-def set_apart(questions: Sequence[str], held_out: Sequence[str]) -> Parts:
+def exclude_held_out(questions: Sequence[str], held_out: Sequence[str]) -> QuestionSplit:
     """The questions to learn from where others are given as held out: all but those that are nearly
     one of them.
     """
@@ -83,19 +83,19 @@ def set_apart(questions: Sequence[str], held_out: Sequence[str]) -> Parts:
     kept = list(dict.fromkeys(held_out))
     both = [*kept, *distinct]
     near = {both[b] for a, b in _alike([words(each) for each in both]) if a < len(kept) <= b}
-    return Parts(
+    return QuestionSplit(
         tuple(each for each in distinct if each not in near),
         tuple(kept),
         tuple(each for each in distinct if each in near),
     )
 
 
-def familiar(parts: Parts, learned: Answers, asked: Answers) -> int:
+def familiar(split: QuestionSplit, learned: Answers, asked: Answers) -> int:
     """How many of the questions held out have an answer that is learned from, too, with other
     questions.
     """
-    met = {answer for question in parts.learned for answer in learned[question]}
-    return sum(not met.isdisjoint(asked[question]) for question in parts.held_out)
+    met = {answer for question in split.learned for answer in learned[question]}
+    return sum(not met.isdisjoint(asked[question]) for question in split.held_out)
 
 
 def is_alike(a: frozenset[str], b: frozenset[str]) -> bool:
@@ -164,7 +164,7 @@ def _lot(question: str, seed: int) -> bytes:
 # ---- tables of pairs -----------------------------------------------------------------------------
 
 
-def is_pairs(file: Path) -> bool:
+def holds_pairs(file: Path) -> bool:
     """Whether a file holds pairs of question and text, rather than judgements, which have a path.
     Raises CollectionError for neither.
     """
@@ -193,7 +193,7 @@ def pairs(file: Path) -> list[TrainingPair]:
 # ---- pairs of headings ---------------------------------------------------------------------------
 
 
-def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[TrainingPair]:
+def heading_pairs(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[TrainingPair]:
     """Titles and headings with what stands below them, from passages in order: document, headings
     (title first) and text.
 
@@ -207,8 +207,8 @@ def of_headings(sections: Iterable[tuple[int, Sequence[str], str]]) -> list[Trai
     owners: dict[str, set[int]] = defaultdict(set)
     for document, headings in first:
         owners[headings[-1].casefold()].add(document)
-    lessons: dict[TrainingPair, None] = {}
+    training_pairs: dict[TrainingPair, None] = {}
     for (_, headings), text in first.items():
         asked = headings[-1:] if len(owners[headings[-1].casefold()]) == 1 else headings
-        lessons[TrainingPair(" ".join(" ".join(asked).split()), text)] = None
-    return list(lessons)
+        training_pairs[TrainingPair(" ".join(" ".join(asked).split()), text)] = None
+    return list(training_pairs)

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from searchapp.finetuning.pipeline import SIGNIFICANT, Tuned, account_of
+from searchapp.finetuning.pipeline import SIGNIFICANT, TuningResult, account_of
 from searchapp.humanize import human_duration, one_line, pluralize
 from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, TerminalStyle, joined, wrapped
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from searchapp.finetuning.held_out import Score
-    from searchapp.finetuning.trainer import Step
+    from searchapp.finetuning.trainer import TrainingStep
 
 _COLUMNS = ("hits@1", "nDCG@10", "MRR@10", "p")
 _KINDS = {"judgements": "judgements", "pairs": "pairs of texts", "headings": "titles and headings"}
@@ -26,7 +26,7 @@ _WIDEST = 120  # columns of a note
 _TELLING_STEPS = 3  # before which the time left is a guess
 
 
-def tuned_json(found: Tuned) -> dict[str, object]:
+def tuned_json(found: TuningResult) -> dict[str, object]:
     """What came of a tuning, for programs; `p` is of the difference in nDCG@10."""
     kept = None if found.kept is None else str(found.kept)
     return {
@@ -37,7 +37,7 @@ def tuned_json(found: Tuned) -> dict[str, object]:
     }
 
 
-def tuned_text(found: Tuned, style: TerminalStyle = PLAIN, *, is_used: bool = False) -> str:
+def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, is_used: bool = False) -> str:
     """What was learned and asked, the figures before and after, and what became of the model; how
     to use it, unless that comes next.
     """
@@ -71,7 +71,7 @@ def tuned_text(found: Tuned, style: TerminalStyle = PLAIN, *, is_used: bool = Fa
     return joined(lines)
 
 
-def step_text(step: Step) -> str:
+def step_text(step: TrainingStep) -> str:
     """How far the training is, at what rate, and how long the rest takes once enough is done to
     tell.
     """
@@ -90,7 +90,7 @@ def embedding_text(done: int, total: int, took_s: float) -> str:
     return f"{done:,}/{total:,} texts, {done / max(took_s, 0.1):.0f}/s"
 
 
-def _outcome(found: Tuned, style: TerminalStyle) -> list[str]:
+def _outcome(found: TuningResult, style: TerminalStyle) -> list[str]:
     beyond = f"beyond chance (p below {SIGNIFICANT:g})".replace("0.", ".")
     if found.is_in_place:
         verdict = (
@@ -107,7 +107,7 @@ def _outcome(found: Tuned, style: TerminalStyle) -> list[str]:
     return [f"{style.paint(f'not better {beyond}', RED)}: not put in place", *kept]
 
 
-def _note(found: Tuned) -> str:
+def _note(found: TuningResult) -> str:
     """What was learned, and how far that was apart from what was asked."""
     dropped = (
         f" ({pluralize(found.dropped, 'question')} left out for that)" if found.dropped else ""
@@ -118,9 +118,8 @@ def _note(found: Tuned) -> str:
     )
     answers = known if found.familiar else ", or an answer to one"
     return (
-        f"Learned from {pluralize(found.lessons, 'pair')}, of {_KINDS[found.kind]}. None holds a "
-        "question held out, or nearly "
-        f"one{dropped}{answers}. p: two-sided, paired, over nDCG@10."
+        f"Learned from {pluralize(found.training_pairs, 'pair')}, of {_KINDS[found.kind]}. "
+        f"None holds a question held out, or nearly one{dropped}{answers}. p: two-sided, paired, over nDCG@10."
     )
 
 

@@ -17,8 +17,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from searchapp.finetuning.held_out import Score
-from searchapp.finetuning.pipeline import Tuned
-from searchapp.finetuning.trainer import Recipe, Step
+from searchapp.finetuning.pipeline import TuningResult
+from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.output import finetuning
 from searchapp.types.results import Comparison, Evaluation
 from tests.cli.test_search import Program, error_of, program
@@ -30,12 +30,12 @@ FILES = ("judged.csv", "--held-out", "held-out.csv")
 ENOUGH = ("--epochs", "25", "--batch", "16", "--rate", "2e-3")
 LONG = (*FILES, "--epochs", "60", "--rate", "1e-4", "--force")  # some hundred steps
 EVALUATION = Evaluation("c", "cosine", 45, 0.25, 1.0, 0.2, 1.0, 2.0, {}, {})
-TUNED = Tuned(
+TUNED = TuningResult(
     output=Path("/models/our own"),
     base="default",
     kind="judgements",
-    recipe=Recipe(),
-    lessons=105,
+    training_config=TrainingConfig(),
+    training_pairs=105,
     learned=105,
     held_out=45,
     dropped=2,
@@ -99,7 +99,7 @@ def test_what_is_not_better_is_said_so_with_the_way_out() -> None:
 
 
 def test_a_step_is_told_with_what_is_left_once_that_can_be_known() -> None:
-    step = Step(done=40, total=1200, done_here=2, pairs_per_s=12.34, left_s=61, loss=0.5)
+    step = TrainingStep(done=40, total=1200, done_here=2, pairs_per_s=12.34, left_s=61, loss=0.5)
     assert finetuning.step_text(step) == "step 40/1,200, 12.3 pairs/s, loss 0.500"
     assert (
         finetuning.step_text(replace(step, done_here=3))

@@ -17,7 +17,7 @@ import pytest
 from searchapp.config import Settings
 from searchapp.corpus import Corpus
 from searchapp.finetuning.pipeline import tune
-from searchapp.finetuning.training_pairs import set_apart
+from searchapp.finetuning.training_pairs import exclude_held_out
 from tests.paths import DATA, JUDGEMENTS
 
 DOCUMENTS = DATA / "codenames"
@@ -57,7 +57,7 @@ def test_each_code_name_has_three_documents_and_each_document_questions_of_both_
 
 def test_no_question_held_out_is_nearly_one_that_is_learned() -> None:
     learned, held_out = ([question for question, _ in rows(file)] for file in (LEARN, HELD_OUT))
-    parts = set_apart(learned, held_out)
+    parts = exclude_held_out(learned, held_out)
     assert (len(parts.learned), len(parts.held_out), parts.dropped) == (216, 60, ())
 
 

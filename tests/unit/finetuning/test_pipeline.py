@@ -24,10 +24,10 @@ from searchapp.corpus import Corpus
 from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, TuningError, UnknownMode
-from searchapp.finetuning import trainer
-from searchapp.finetuning.held_out import set_task
-from searchapp.finetuning.pipeline import Callbacks, Tuned, tune
-from searchapp.finetuning.trainer import Recipe, Step
+from searchapp.finetuning import checkpoint, trainer
+from searchapp.finetuning.held_out import build_task
+from searchapp.finetuning.pipeline import Callbacks, TuningResult, tune
+from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.finetuning.training_pairs import TrainingPair
 
 pytestmark = pytest.mark.model
@@ -37,7 +37,7 @@ NAMES = tuple(f"name{i}" for i in range(30))
 THINGS = tuple(f"thing{i}" for i in range(30))
 ASKED = ("what is", "where is", "who has", "tell of", "when did")
 KEY = "the key of this run"
-QUICK = Recipe(epochs=3, batch=8, rate=1e-3)
+QUICK = TrainingConfig(epochs=3, batch=8, rate=1e-3)
 
 
 def make_model(folder: Path, *, dropout: float = 0.1) -> Path:
@@ -97,7 +97,7 @@ def base(tiny: Path, tmp_path: Path) -> ModelFolder:
     return find_model(str(tiny), cache=tmp_path / "cache")
 
 
-def lessons(count: int = 24) -> list[TrainingPair]:
+def training_pairs(count: int = 24) -> list[TrainingPair]:
     return [TrainingPair(f"what is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(count)]
 
 
@@ -112,16 +112,18 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 def test_a_model_learns_which_text_answers_which_question(
     base: ModelFolder, tmp_path: Path
 ) -> None:
-    assert trainer.train(base, lessons(), replace(QUICK, epochs=20, rate=2e-3), tmp_path, key=KEY)
-    assert own_answers(str(tmp_path / trainer.MODEL), tmp_path) == 24
+    assert trainer.train(
+        base, training_pairs(), replace(QUICK, epochs=20, rate=2e-3), tmp_path, key=KEY
+    )
+    assert own_answers(str(tmp_path / checkpoint.MODEL), tmp_path) == 24
     assert own_answers(base.model, tmp_path) < 12
 
 
 def own_answers(model: str, tmp_path: Path) -> int:
     """For how many questions the nearest text is the right one."""
     encoder = load_encoder(model, cache=tmp_path / "cache", engine="torch")
-    questions = np.stack([encoder.encode_query(each.question) for each in lessons()])
-    texts = encoder.encode_passages([each.text for each in lessons()])
+    questions = np.stack([encoder.encode_query(each.question) for each in training_pairs()])
+    texts = encoder.encode_passages([each.text for each in training_pairs()])
     return int(((questions @ texts.T).argmax(axis=1) == np.arange(len(texts))).sum())
 
 
@@ -131,12 +133,12 @@ def test_a_run_that_was_stopped_twice_ends_with_the_weights_of_one_that_was_not(
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     steps: list[int] = []
-    assert trainer.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
+    assert trainer.train(base, training_pairs(), QUICK, tmp_path / "whole", key=KEY)
     for until in (2, 5):
         stops = lambda until=until: len(steps) >= until  # noqa: E731
         assert not trainer.train(
             base,
-            lessons(),
+            training_pairs(),
             QUICK,
             tmp_path / "parts",
             key=KEY,
@@ -145,16 +147,16 @@ def test_a_run_that_was_stopped_twice_ends_with_the_weights_of_one_that_was_not(
         )
     assert trainer.train(
         base,
-        lessons(),
+        training_pairs(),
         QUICK,
         tmp_path / "parts",
         key=KEY,
         on_step=lambda each: steps.append(each.done),
     )
     assert steps == [1, 2, 3, 4, 5, 6, 7, 8, 9]
-    whole, parts = (weights(tmp_path / name / trainer.MODEL) for name in ("whole", "parts"))
-    assert whole.keys() == parts.keys()
-    assert all(np.allclose(whole[name], parts[name], rtol=0, atol=1e-6) for name in whole)
+    whole, split = (weights(tmp_path / name / checkpoint.MODEL) for name in ("whole", "parts"))
+    assert whole.keys() == split.keys()
+    assert all(np.allclose(whole[name], split[name], rtol=0, atol=1e-6) for name in whole)
     assert any(
         not np.allclose(whole[name], weights(Path(base.model))[name], rtol=0, atol=1e-4)
         for name in whole
@@ -168,20 +170,20 @@ def test_a_checkpoint_without_the_optimisers_moments_would_not_do(
     (tmp_path / "whole").mkdir()
     (tmp_path / "parts").mkdir()
     steps: list[int] = []
-    assert trainer.train(base, lessons(), QUICK, tmp_path / "whole", key=KEY)
+    assert trainer.train(base, training_pairs(), QUICK, tmp_path / "whole", key=KEY)
     trainer.train(
         base,
-        lessons(),
+        training_pairs(),
         QUICK,
         tmp_path / "parts",
         key=KEY,
         on_step=lambda each: steps.append(each.done),
         is_stopped=lambda: len(steps) >= 4,
     )
-    forget_moments(tmp_path / "parts" / trainer.CHECKPOINT)
-    assert trainer.train(base, lessons(), QUICK, tmp_path / "parts", key=KEY)
-    whole, parts = (weights(tmp_path / name / trainer.MODEL) for name in ("whole", "parts"))
-    assert any(not np.allclose(whole[name], parts[name], rtol=0, atol=1e-4) for name in whole)
+    forget_moments(tmp_path / "parts" / checkpoint.CHECKPOINT)
+    assert trainer.train(base, training_pairs(), QUICK, tmp_path / "parts", key=KEY)
+    whole, split = (weights(tmp_path / name / checkpoint.MODEL) for name in ("whole", "parts"))
+    assert any(not np.allclose(whole[name], split[name], rtol=0, atol=1e-4) for name in whole)
 
 
 def forget_moments(checkpoint: Path) -> None:
@@ -198,44 +200,44 @@ def forget_moments(checkpoint: Path) -> None:
 
 
 def test_a_checkpoint_of_another_run_is_not_gone_on_from(base: ModelFolder, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[TrainingStep] = []
     trainer.train(
         base,
-        lessons(),
+        training_pairs(),
         QUICK,
         tmp_path,
         key=KEY,
         on_step=steps.append,
         is_stopped=lambda: len(steps) >= 4,
     )
-    assert trainer.steps_done(tmp_path, KEY) == 4
-    assert trainer.steps_done(tmp_path, "another") == 0
-    trainer.train(base, lessons(), QUICK, tmp_path, key="another", on_step=steps.append)
+    assert checkpoint.steps_done(tmp_path, KEY) == 4
+    assert checkpoint.steps_done(tmp_path, "another") == 0
+    trainer.train(base, training_pairs(), QUICK, tmp_path, key="another", on_step=steps.append)
     assert steps[4].done == 1
 
 
 def test_a_damaged_checkpoint_means_a_new_beginning(base: ModelFolder, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[TrainingStep] = []
     trainer.train(
         base,
-        lessons(),
+        training_pairs(),
         QUICK,
         tmp_path,
         key=KEY,
         on_step=steps.append,
         is_stopped=lambda: len(steps) >= 4,
     )
-    content = (tmp_path / trainer.CHECKPOINT).read_bytes()
-    (tmp_path / trainer.CHECKPOINT).write_bytes(content[: len(content) // 2])
-    assert trainer.train(base, lessons(), QUICK, tmp_path, key=KEY, on_step=steps.append)
+    content = (tmp_path / checkpoint.CHECKPOINT).read_bytes()
+    (tmp_path / checkpoint.CHECKPOINT).write_bytes(content[: len(content) // 2])
+    assert trainer.train(base, training_pairs(), QUICK, tmp_path, key=KEY, on_step=steps.append)
     assert steps[4].done == 1
 
 
 def test_no_pickle_is_written(base: ModelFolder, tmp_path: Path) -> None:
-    steps: list[Step] = []
+    steps: list[TrainingStep] = []
     trainer.train(
         base,
-        lessons(),
+        training_pairs(),
         QUICK,
         tmp_path,
         key=KEY,
@@ -243,26 +245,26 @@ def test_no_pickle_is_written(base: ModelFolder, tmp_path: Path) -> None:
         is_stopped=lambda: len(steps) >= 4,
     )
     assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == [
-        trainer.CHECKPOINT
+        checkpoint.CHECKPOINT
     ]
-    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
-    names = {path.name for path in (tmp_path / trainer.MODEL).rglob("*") if path.is_file()}
+    trainer.train(base, training_pairs(), QUICK, tmp_path, key=KEY)
+    names = {path.name for path in (tmp_path / checkpoint.MODEL).rglob("*") if path.is_file()}
     assert {
         "modules.json",
         "config.json",
         "model.safetensors",
         "tokenizer.json",
-        trainer.ACCOUNT,
+        checkpoint.ACCOUNT,
     } <= names
     assert {Path(name).suffix for name in names} <= {".json", ".safetensors", ".txt"}
-    assert not (tmp_path / trainer.CHECKPOINT).exists()
+    assert not (tmp_path / checkpoint.CHECKPOINT).exists()
 
 
 def test_the_tuned_folder_is_the_same_kind_of_model_as_its_base(
     base: ModelFolder, tmp_path: Path
 ) -> None:
-    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
-    tuned = find_model(str(tmp_path / trainer.MODEL), cache=tmp_path / "cache")
+    trainer.train(base, training_pairs(), QUICK, tmp_path, key=KEY)
+    tuned = find_model(str(tmp_path / checkpoint.MODEL), cache=tmp_path / "cache")
     assert (tuned.family, tuned.pooling, tuned.max_length, tuned.padding_id) == (
         base.family,
         base.pooling,
@@ -277,15 +279,15 @@ def test_sentence_transformers_alone_reads_the_tuned_folder_and_gives_the_same_v
 ) -> None:
     from sentence_transformers import SentenceTransformer
 
-    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
-    texts = [each.text for each in lessons()]
+    trainer.train(base, training_pairs(), QUICK, tmp_path, key=KEY)
+    texts = [each.text for each in training_pairs()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = SentenceTransformer(
-            str(tmp_path / trainer.MODEL), device="cpu", local_files_only=True
+            str(tmp_path / checkpoint.MODEL), device="cpu", local_files_only=True
         ).encode(texts, show_progress_bar=False)
     ours = load_encoder(
-        str(tmp_path / trainer.MODEL), cache=tmp_path / "cache", engine="torch"
+        str(tmp_path / checkpoint.MODEL), cache=tmp_path / "cache", engine="torch"
     ).encode_passages(texts)
     assert np.allclose(ours, theirs, rtol=0, atol=1e-5)
 
@@ -299,7 +301,7 @@ def test_the_rate_rises_to_its_highest_and_falls_evenly_to_nothing() -> None:
 
 def test_no_batch_holds_a_question_or_a_text_twice() -> None:
     twice = [
-        *lessons(),
+        *training_pairs(),
         *(TrainingPair(f"where is {NAMES[at]}", f"the {THINGS[at]} of a") for at in range(24)),
     ]
     plan = trainer.plan(twice, QUICK)
@@ -315,14 +317,14 @@ def test_no_batch_holds_a_question_or_a_text_twice() -> None:
 
 def test_weights_that_are_no_numbers_are_an_error(base: ModelFolder, tmp_path: Path) -> None:
     with pytest.raises(TuningError, match="no longer numbers") as caught:
-        trainer.train(base, lessons(), replace(QUICK, rate=1e30), tmp_path, key=KEY)
+        trainer.train(base, training_pairs(), replace(QUICK, rate=1e30), tmp_path, key=KEY)
     assert "--rate" in caught.value.hint
 
 
 def test_nothing_is_said_on_stdout_or_stderr_while_training(
     base: ModelFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    trainer.train(base, lessons(), QUICK, tmp_path, key=KEY)
+    trainer.train(base, training_pairs(), QUICK, tmp_path, key=KEY)
     assert capfd.readouterr() == ("", "")
 
 
@@ -364,7 +366,7 @@ def other_words(tmp_path: Path) -> Path:
     return judged(tmp_path, asked=ASKED[4:], file_name="held-out.csv")
 
 
-ENOUGH = Recipe(epochs=25, batch=16, rate=2e-3)
+ENOUGH = TrainingConfig(epochs=25, batch=16, rate=2e-3)
 
 
 def test_a_model_that_has_learned_names_is_put_in_place(chosen: Settings, tmp_path: Path) -> None:
@@ -374,9 +376,9 @@ def test_a_model_that_has_learned_names_is_put_in_place(chosen: Settings, tmp_pa
         tmp_path / "new" / "model",
         chosen,
         held_out=other_words(tmp_path),
-        recipe=ENOUGH,
+        training_config=ENOUGH,
     )
-    assert (found.kind, found.lessons, found.learned, found.held_out, found.dropped) == (
+    assert (found.kind, found.training_pairs, found.learned, found.held_out, found.dropped) == (
         "judgements",
         120,
         120,
@@ -387,7 +389,9 @@ def test_a_model_that_has_learned_names_is_put_in_place(chosen: Settings, tmp_pa
     assert hits(found)[0] < 0.2 < 0.8 < hits(found)[1]
     assert (found.is_better, found.is_in_place, found.kept) == (True, True, None)
     assert find_model(str(tmp_path / "new" / "model"), cache=chosen.cache).family == "bert"
-    account = json.loads((tmp_path / "new" / "model" / trainer.ACCOUNT).read_text(encoding="utf-8"))
+    account = json.loads(
+        (tmp_path / "new" / "model" / checkpoint.ACCOUNT).read_text(encoding="utf-8")
+    )
     assert account["after"]["hits@1"] == pytest.approx(hits(found)[1], abs=1e-6)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model"]
     assert generation(chosen) == before
@@ -397,7 +401,7 @@ def generation(chosen: Settings) -> int:
     return Corpus.open(chosen).status().generation
 
 
-def hits(found: Tuned) -> tuple[float, float]:
+def hits(found: TuningResult) -> tuple[float, float]:
     """The share of questions with an answer first, before and after."""
     assert found.before is not None
     assert found.after is not None
@@ -407,14 +411,14 @@ def hits(found: Tuned) -> tuple[float, float]:
 def test_the_share_with_an_answer_first_is_that_of_the_run(
     chosen: Settings, tmp_path: Path
 ) -> None:
-    recipe = replace(ENOUGH, epochs=4)
+    training_config = replace(ENOUGH, epochs=4)
     found = tune(
         judged(tmp_path),
         tmp_path / "model",
         chosen,
         held_out=other_words(tmp_path),
-        recipe=recipe,
-        is_forced=True,
+        training_config=training_config,
+        force=True,
     )
     assert found.after is not None
     firsts = [Path(documents[0][0]).stem for documents in found.after.evaluation.run.values()]
@@ -429,26 +433,26 @@ def test_of_themselves_questions_are_held_out_with_their_answers(
     chosen: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "work").mkdir()
-    task = set_task(judged(tmp_path), None, None, chosen, seed=0, work=tmp_path / "work")
+    task = build_task(judged(tmp_path), None, None, chosen, seed=0, work=tmp_path / "work")
     learned, held_out = (
         {question.rpartition(" ")[2] for question in side}
-        for side in (task.parts.learned, task.parts.held_out)
+        for side in (task.split.learned, task.split.held_out)
     )
     assert (len(learned), len(held_out), learned & held_out, task.familiar) == (21, 9, set(), 0)
-    things = {each.text.split()[1] for each in task.lessons}
+    things = {each.text.split()[1] for each in task.training_pairs}
     assert things == {name.replace("name", "thing") for name in learned}
 
 
 def test_a_model_that_is_not_better_is_kept_aside_until_that_is_insisted_on(
     chosen: Settings, tmp_path: Path
 ) -> None:
-    steps: list[Step] = []
-    recipe = Recipe(epochs=1, batch=16, rate=1e-9)
+    steps: list[TrainingStep] = []
+    training_config = TrainingConfig(epochs=1, batch=16, rate=1e-9)
     found = tune(
         judged(tmp_path),
         tmp_path / "model",
         chosen,
-        recipe=recipe,
+        training_config=training_config,
         callbacks=Callbacks(on_step=steps.append),
     )
     assert steps
@@ -461,8 +465,8 @@ def test_a_model_that_is_not_better_is_kept_aside_until_that_is_insisted_on(
         judged(tmp_path),
         tmp_path / "model",
         chosen,
-        recipe=recipe,
-        is_forced=True,
+        training_config=training_config,
+        force=True,
         callbacks=Callbacks(on_step=steps.append),
     )
     assert not steps, "it was trained already"
@@ -474,24 +478,30 @@ def test_a_model_that_is_not_better_is_kept_aside_until_that_is_insisted_on(
 def test_a_tuning_that_was_stopped_goes_on_and_ends_as_one_that_was_not(
     chosen: Settings, tmp_path: Path
 ) -> None:
-    recipe, steps = replace(ENOUGH, epochs=4), []
+    training_config, steps = replace(ENOUGH, epochs=4), []
     callbacks = Callbacks(on_step=lambda each: steps.append(each.done))
     stopping = replace(callbacks, is_stopped=lambda: len(steps) == 10)
-    stopped = tune(judged(tmp_path), tmp_path / "parts", chosen, recipe=recipe, callbacks=stopping)
+    stopped = tune(
+        judged(tmp_path),
+        tmp_path / "parts",
+        chosen,
+        training_config=training_config,
+        callbacks=stopping,
+    )
     assert (stopped.after, stopped.is_in_place) == (None, False)
     assert not (tmp_path / "parts").exists()
     tune(
         judged(tmp_path),
         tmp_path / "parts",
         chosen,
-        recipe=recipe,
-        is_forced=True,
+        training_config=training_config,
+        force=True,
         callbacks=callbacks,
     )
     assert steps == list(range(1, len(steps) + 1))
-    tune(judged(tmp_path), tmp_path / "whole", chosen, recipe=recipe, is_forced=True)
-    whole, parts = weights(tmp_path / "whole"), weights(tmp_path / "parts")
-    assert all(np.allclose(whole[name], parts[name], rtol=0, atol=1e-6) for name in whole)
+    tune(judged(tmp_path), tmp_path / "whole", chosen, training_config=training_config, force=True)
+    whole, split = weights(tmp_path / "whole"), weights(tmp_path / "parts")
+    assert all(np.allclose(whole[name], split[name], rtol=0, atol=1e-6) for name in whole)
 
 
 def test_the_copy_that_is_examined_answers_as_the_corpus_does(
@@ -500,10 +510,10 @@ def test_the_copy_that_is_examined_answers_as_the_corpus_does(
     """With the corpus's own model, before and after are the same but for what engines differ by."""
     (tmp_path / "work").mkdir()
     Corpus.open(chosen).configure("mode", "hybrid")
-    task = set_task(judged(tmp_path), None, None, chosen, seed=0, work=tmp_path / "work")
+    task = build_task(judged(tmp_path), None, None, chosen, seed=0, work=tmp_path / "work")
     before, after = (
-        task.exam.before(),
-        task.exam.after(load_encoder(task.base.model, cache=chosen.cache)),
+        task.held_out_evaluation.before(),
+        task.held_out_evaluation.after(load_encoder(task.base.model, cache=chosen.cache)),
     )
     assert before.evaluation.mode == after.evaluation.mode == "hybrid"
     assert before.evaluation.run == after.evaluation.run
@@ -523,7 +533,7 @@ def test_pairs_of_texts_need_no_corpus(tiny: Path, tmp_path: Path, model_cache: 
         tmp_path / "model",
         chosen,
         held_out=tmp_path / "other.csv",
-        recipe=ENOUGH,
+        training_config=ENOUGH,
     )
     assert (found.kind, found.is_in_place) == ("pairs", True)
     assert hits(found)[1] > 0.8
@@ -536,17 +546,24 @@ def test_a_corpus_teaches_its_own_headings(tiny: Path, tmp_path: Path, model_cac
         (docs / f"{name}.md").write_text(f"# {name}\n\nthe {thing} of a\n", encoding="utf-8")
     chosen = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
     Corpus.open(chosen).ingest([docs], model=str(tiny))
-    found = tune(None, tmp_path / "model", chosen, recipe=Recipe(epochs=1), is_forced=True)
-    assert (found.kind, found.lessons, found.held_out) == ("headings", 21, 9)
+    found = tune(
+        None, tmp_path / "model", chosen, training_config=TrainingConfig(epochs=1), force=True
+    )
+    assert (found.kind, found.training_pairs, found.held_out) == ("headings", 21, 9)
     file = tmp_path / "judged.csv"
     file.write_text(
         "question,path\n" + "".join(f"tell of the {each},docs/{each}.md\n" for each in NAMES[:6]),
         encoding="utf-8",
     )
     found = tune(
-        None, tmp_path / "other", chosen, held_out=file, recipe=Recipe(epochs=1), is_forced=True
+        None,
+        tmp_path / "other",
+        chosen,
+        held_out=file,
+        training_config=TrainingConfig(epochs=1),
+        force=True,
     )
-    assert (found.kind, found.lessons, found.held_out) == ("headings", 30, 6)
+    assert (found.kind, found.training_pairs, found.held_out) == ("headings", 30, 6)
 
 
 def test_questions_held_out_by_a_file_are_not_learned(chosen: Settings, tmp_path: Path) -> None:
@@ -560,10 +577,10 @@ def test_questions_held_out_by_a_file_are_not_learned(chosen: Settings, tmp_path
         tmp_path / "model",
         chosen,
         held_out=held_out,
-        recipe=Recipe(epochs=1),
-        is_forced=True,
+        training_config=TrainingConfig(epochs=1),
+        force=True,
     )
-    assert (found.learned, found.held_out, found.dropped, found.lessons) == (112, 8, 8, 112)
+    assert (found.learned, found.held_out, found.dropped, found.training_pairs) == (112, 8, 8, 112)
 
 
 # ---- what cannot be tuned ------------------------------------------------------------------------
@@ -622,11 +639,11 @@ def test_what_stands_at_the_place_is_never_replaced(
     else:
         place.symlink_to(tmp_path / "nothing")
     with pytest.raises(TuningError, match="there is something at"):
-        tune(judged(tmp_path), place, chosen, is_forced=True)
+        tune(judged(tmp_path), place, chosen, force=True)
 
 
 def test_two_tunings_cannot_make_the_same_model_at_once(chosen: Settings, tmp_path: Path) -> None:
-    def begin_another(_: Step) -> None:
+    def begin_another(_: TrainingStep) -> None:
         with pytest.raises(TuningError, match="another tuning is at work"):
             tune(judged(tmp_path), tmp_path / "model", chosen)
         seen.append(True)
@@ -636,7 +653,7 @@ def test_two_tunings_cannot_make_the_same_model_at_once(chosen: Settings, tmp_pa
         judged(tmp_path),
         tmp_path / "model",
         chosen,
-        recipe=Recipe(epochs=1, batch=64),
+        training_config=TrainingConfig(epochs=1, batch=64),
         callbacks=Callbacks(on_step=begin_another),
     )
     assert seen

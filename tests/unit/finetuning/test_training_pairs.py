@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from searchapp.errors import CollectionError
 from searchapp.finetuning.training_pairs import (
     Answers,
-    Parts,
+    QuestionSplit,
     TrainingPair,
+    exclude_held_out,
     familiar,
+    heading_pairs,
+    holds_pairs,
     is_alike,
-    is_pairs,
-    of_headings,
     pairs,
-    part,
-    set_apart,
+    split_questions,
     words,
 )
 
@@ -49,31 +49,33 @@ def alone(questions: Sequence[str]) -> Answers:
 
 
 def test_a_share_of_the_questions_is_held_out_and_the_rest_learned() -> None:
-    parts = part(alone(QUESTIONS), share=0.3, seed=0)
-    assert len(parts.held_out) == 3
-    assert [*parts.learned, *parts.held_out] != QUESTIONS
-    assert sorted([*parts.learned, *parts.held_out]) == sorted(QUESTIONS)
-    assert parts.dropped == ()
+    split = split_questions(alone(QUESTIONS), share=0.3, seed=0)
+    assert len(split.held_out) == 3
+    assert [*split.learned, *split.held_out] != QUESTIONS
+    assert sorted([*split.learned, *split.held_out]) == sorted(QUESTIONS)
+    assert split.dropped == ()
 
 
 def test_the_seed_alone_decides_what_is_held_out() -> None:
-    there = part(alone(QUESTIONS), share=0.3, seed=0)
-    assert set(part(alone(QUESTIONS[::-1]), share=0.3, seed=0).held_out) == set(there.held_out)
-    assert {part(alone(QUESTIONS), share=0.3, seed=seed).held_out for seed in range(5)} != {
+    there = split_questions(alone(QUESTIONS), share=0.3, seed=0)
+    assert set(split_questions(alone(QUESTIONS[::-1]), share=0.3, seed=0).held_out) == set(
         there.held_out
-    }
+    )
+    assert {
+        split_questions(alone(QUESTIONS), share=0.3, seed=seed).held_out for seed in range(5)
+    } != {there.held_out}
 
 
 def test_questions_that_are_nearly_the_same_stay_together() -> None:
     near = [f"{ask}, please tell me now" for ask in QUESTIONS]
     for seed in range(20):
-        parts = part(
+        split = split_questions(
             alone([*QUESTIONS[:4], *near[:1], near[0].upper(), near[0].replace("please ", "")]),
             share=0.5,
             seed=seed,
         )
         sides = [
-            each in parts.held_out
+            each in split.held_out
             for each in (near[0], near[0].upper(), near[0].replace("please ", ""))
         ]
         assert len(set(sides)) == 1
@@ -89,10 +91,10 @@ def test_no_held_out_question_is_nearly_one_that_is_learned(
     questions: list[str], seed: int
 ) -> None:
     """Against an oracle that compares every question with every other."""
-    parts = part(alone(questions), share=0.4, seed=seed)
-    assert not any(is_alike(words(a), words(b)) for a in parts.learned for b in parts.held_out)
-    assert len(parts.held_out) <= 0.4 * len(set(questions))
-    apart = set_apart(questions, questions[:3])
+    split = split_questions(alone(questions), share=0.4, seed=seed)
+    assert not any(is_alike(words(a), words(b)) for a in split.learned for b in split.held_out)
+    assert len(split.held_out) <= 0.4 * len(set(questions))
+    apart = exclude_held_out(questions, questions[:3])
     assert apart.learned == tuple(
         each
         for each in dict.fromkeys(questions)
@@ -104,11 +106,11 @@ def test_questions_that_have_an_answer_in_common_stay_together_however_they_are_
     velka, torvin, quellis, zorbet = QUESTIONS[:4]
     answers = {velka: ["a", "b"], torvin: ["c"], quellis: ["b", "d"], zorbet: ["d"]}
     for seed in range(20):
-        assert part(answers, share=0.75, seed=seed).held_out in (
+        assert split_questions(answers, share=0.75, seed=seed).held_out in (
             (velka, quellis, zorbet),
             (torvin,),
         )
-    assert part(answers, share=0.5, seed=0).held_out == (torvin,), "three are too many"
+    assert split_questions(answers, share=0.5, seed=0).held_out == (torvin,), "three are too many"
 
 
 @given(
@@ -118,28 +120,28 @@ def test_questions_that_have_an_answer_in_common_stay_together_however_they_are_
     st.integers(0, 3),
 )
 def test_no_answer_is_of_both_parts(answers: dict[str, set[str]], seed: int) -> None:
-    parts = part(answers, share=0.5, seed=seed)
-    assert familiar(parts, answers, answers) == 0
+    split = split_questions(answers, share=0.5, seed=seed)
+    assert familiar(split, answers, answers) == 0
     learned, held_out = (
         {each for question in side for each in answers[question]}
-        for side in (parts.learned, parts.held_out)
+        for side in (split.learned, split.held_out)
     )
     assert learned.isdisjoint(held_out)
-    assert len(parts.learned) + len(parts.held_out) == len(answers)
+    assert len(split.learned) + len(split.held_out) == len(answers)
 
 
 def test_questions_held_out_whose_answers_are_learned_from_are_counted() -> None:
-    parts = Parts(
+    split = QuestionSplit(
         learned=("what is velka", "who has torvin"), held_out=("where is velka", "where is zorbet")
     )
     learned = {"what is velka": ["a", "b"], "who has torvin": ["c"], "never learned": ["z"]}
-    assert familiar(parts, learned, {"where is velka": ["x", "b"], "where is zorbet": ["z"]}) == 1
+    assert familiar(split, learned, {"where is velka": ["x", "b"], "where is zorbet": ["z"]}) == 1
 
 
 def test_questions_that_are_nearly_held_out_ones_are_dropped() -> None:
-    assert set_apart(
+    assert exclude_held_out(
         ["what is velka", "who has torvin", "What is Velka?"], ["what is velka for"]
-    ) == Parts(
+    ) == QuestionSplit(
         learned=("who has torvin",),
         held_out=("what is velka for",),
         dropped=("what is velka", "What is Velka?"),
@@ -147,7 +149,7 @@ def test_questions_that_are_nearly_held_out_ones_are_dropped() -> None:
 
 
 def test_a_question_without_words_is_like_another_without_words_alone() -> None:
-    assert set_apart(["?!", "what is velka"], ["..."]).dropped == ("?!",)
+    assert exclude_held_out(["?!", "what is velka"], ["..."]).dropped == ("?!",)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_a_question_without_words_is_like_another_without_words_alone() -> None:
 def test_pairs_are_read_from_a_table_or_from_json_lines(tmp_path: Path, content: str) -> None:
     file = tmp_path / "pairs"
     file.write_text(content, encoding="utf-8")
-    assert is_pairs(file)
+    assert holds_pairs(file)
     assert pairs(file) == [
         TrainingPair("what is a", "one, or so"),
         TrainingPair("what is b", "two"),
@@ -176,7 +178,7 @@ def test_pairs_are_read_from_a_table_or_from_json_lines(tmp_path: Path, content:
 def test_judgements_are_told_from_pairs_by_their_columns(tmp_path: Path) -> None:
     file = tmp_path / "judgements"
     file.write_text("question,path,grade\nwhat,a.md,2\n", encoding="utf-8")
-    assert not is_pairs(file)
+    assert not holds_pairs(file)
 
 
 @pytest.mark.parametrize(
@@ -206,15 +208,15 @@ def test_what_is_no_pair_is_an_error_that_says_where(
 
 
 def read(file: Path) -> list[TrainingPair]:
-    return pairs(file) if is_pairs(file) else []
+    return pairs(file) if holds_pairs(file) else []
 
 
 def test_a_file_that_cannot_be_read_or_is_no_text_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="No such file"):
-        is_pairs(tmp_path / "none")
+        holds_pairs(tmp_path / "none")
     (tmp_path / "picture").write_bytes(b"\x89PNG\xff")
     with pytest.raises(CollectionError, match="not UTF-8"):
-        is_pairs(tmp_path / "picture")
+        holds_pairs(tmp_path / "picture")
 
 
 def test_headings_ask_for_what_stands_below_them() -> None:
@@ -226,7 +228,7 @@ def test_headings_ask_for_what_stands_below_them() -> None:
         (2, (), "No heading."),
         (3, ("Plums",), "  "),
     ]
-    assert of_headings(sections) == [
+    assert heading_pairs(sections) == [
         TrainingPair("Rye", "Take flour."),
         TrainingPair("Bread Tools", "A bowl."),
         TrainingPair("Plums Tools", "A jar."),

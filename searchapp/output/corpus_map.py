@@ -50,7 +50,7 @@ def map_text(found: CorpusMap, path: str, size: int, style: TerminalStyle = PLAI
         (found.by, groups),
     ]
     return joined(
-        [*table(facts, style), style.paint(f"{axes_told(found)} {nearness_told(found)}", DIM)]
+        [*table(facts, style), style.paint(f"{axes_text(found)} {nearness_text(found)}", DIM)]
     )
 
 
@@ -85,7 +85,7 @@ def title_of(found: CorpusMap) -> str:
     )
 
 
-def axes_told(found: CorpusMap) -> str:
+def axes_text(found: CorpusMap) -> str:
     """What the axes show."""
     if found.projection.shares is None:
         return (
@@ -99,7 +99,7 @@ def axes_told(found: CorpusMap) -> str:
     )
 
 
-def nearness_told(found: CorpusMap) -> str:
+def nearness_text(found: CorpusMap) -> str:
     """How far nearness on the map is to be trusted."""
     k = found.nearest.rows.shape[1]
     if not k:

@@ -15,7 +15,7 @@ import numpy as np
 
 from searchapp.humanize import one_line, safe
 from searchapp.output.answers import headings_below_title, place_text
-from searchapp.output.corpus_map import axes_told, map_notes, nearness_told, rest_of, title_of
+from searchapp.output.corpus_map import axes_text, map_notes, nearness_text, rest_of, title_of
 from searchapp.output.html.page import render_page
 from searchapp.output.terminal import display_path, flowing
 from searchapp.types.documents import MEMBER
@@ -34,7 +34,7 @@ _PLACES = 5  # significant digits of a point's place
 
 def map_html(found: CorpusMap, corpus: bytes) -> str:
     """The page; `corpus` is the folder that its commands name."""
-    explanation = f"{axes_told(found)} {nearness_told(found)}"
+    explanation = f"{axes_text(found)} {nearness_text(found)}"
     return render_page(
         "map",
         title=f"Map of {title_of(found)}",

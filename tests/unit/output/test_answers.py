@@ -1,0 +1,292 @@
+"""What people, pipes and programs see of an answer, character for character."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from searchapp.output.answers import answer_json, answer_notes, answer_paths, answer_text, how_text
+from searchapp.output.serialization import json_text
+from searchapp.output.terminal import TerminalStyle
+from searchapp.types.documents import Hit, Passage, Place
+from searchapp.types.results import (
+    Answer,
+    CosineShares,
+    LegScore,
+    Match,
+    WordShare,
+)
+from tests.builders.answers import ANSWER, NO_MATCH, PAPER, TERMINAL, answer_of
+
+
+def test_an_answer_for_programs_has_every_promised_key() -> None:
+    assert answer_json(ANSWER) == {
+        "query": "when to check the oil",
+        "mode": "hybrid",
+        "legs": ["dense", "keyword"],
+        "generation": 5,
+        "pending": 0,
+        "stale": 0,
+        "approximate": False,
+        "took_ms": 12.346,
+        "matches": [
+            {
+                "rank": 1,
+                "score": 1.234568,
+                "cosine": 0.7124,
+                "confidence": 0.9,
+                "legs": {
+                    "dense": {"score": 0.7124, "rank": 1},
+                    "keyword": {"score": 11.5, "rank": 2},
+                },
+                "path": "/docs/guide.md",
+                "title": "Guide",
+                "type": "md",
+                "page": None,
+                "place": {"line_start": 10, "line_end": 11, "heading": "Engine > Oil"},
+                "line_start": 10,
+                "line_end": 11,
+                "start": 100,
+                "end": 142,
+                "heading": "Engine > Oil",
+                "text": "Check the oil every week.\nUse grade 15W-40.",
+                "parts": {},
+                "copies": [],
+                "sentence": None,
+                "shares": None,
+                "highlights": [[0, 25, 1.0]],
+            },
+            {
+                "rank": 2,
+                "score": -0.5,
+                "cosine": 0.31,
+                "confidence": None,
+                "legs": {"dense": {"score": 0.31, "rank": 2}},
+                "path": "/else/paper.pdf",
+                "title": "",
+                "type": "pdf",
+                "page": 12,
+                "place": {"page": 12},
+                "line_start": None,
+                "line_end": None,
+                "start": 0,
+                "end": 11,
+                "heading": "",
+                "text": "Other words",
+                "parts": {},
+                "copies": [],
+                "sentence": None,
+                "shares": None,
+                "highlights": [],
+            },
+        ],
+        "notes": [],
+    }
+
+
+def test_any_path_survives_json_exactly() -> None:
+    path = b"/docs/caf\xc3\xa9 \xff\n\x1b.txt"
+    match = Match(1, 0.5, 0.5, {}, Hit(1, 1, path, "", "txt", Passage(0, 1), "x"))
+    line = json_text(answer_json(answer_of(match)))
+    assert line.isascii()
+    assert line.count("\n") == 1
+    assert os.fsencode(json.loads(line)["matches"][0]["path"]) == path
+
+
+def test_a_score_from_numpy_becomes_plain_json() -> None:
+    numpy = pytest.importorskip("numpy")
+    match = Match(
+        1,
+        numpy.float32(0.5),
+        numpy.float32(0.25),
+        {"dense": LegScore(numpy.float32(0.5), 1)},
+        PAPER,
+    )
+    assert '"score": 0.5, "cosine": 0.25' in json_text(answer_json(answer_of(match)))
+
+
+def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
+    assert answer_text(ANSWER, TERMINAL) == (
+        "1  0.712  guide.md  lines 10-11  confidence 0.90\n"
+        "   Guide > Engine > Oil\n"
+        "   Check the oil every week.\n"
+        "   Use grade 15W-40.\n"
+        "\n"
+        "2  0.310  /else/paper.pdf  p. 12\n"
+        "   Other words\n"
+    )
+
+
+def test_colors_mark_the_strongest_sentence() -> None:
+    assert answer_text(answer_of(ANSWER.matches[0]), TerminalStyle(width=80, color=True)) == (
+        "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m  \x1b[32mlines "
+        "10-11\x1b[0m  confidence 0.90\n"
+        "   \x1b[2mGuide > Engine > Oil\x1b[0m\n"
+        "   \x1b[1;33mCheck the oil every week.\x1b[0m\n"
+        "   Use grade 15W-40.\n"
+    )
+
+
+def test_a_path_is_a_link_where_links_are_wanted() -> None:
+    path = (
+        answer_text(
+            answer_of(ANSWER.matches[0]), TerminalStyle(width=80, links=True, base=b"/docs/")
+        )
+        .splitlines()[0]
+        .split("  ")[2]
+    )
+    assert path == "\x1b]8;;file:///docs/guide.md\x1b\\guide.md\x1b]8;;\x1b\\"
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [
+        (b"/a b/\xff;\x1b.txt", "file:///a%20b/%FF%3B%1B.txt"),
+        (b"/docs/mail.zip!/inner/note.txt", "file:///docs/mail.zip"),
+    ],
+)
+def test_a_link_is_percent_encoded_and_leads_to_a_file_that_exists(path: bytes, link: str) -> None:
+    assert TerminalStyle(links=True).path(path).split("\x1b\\")[0] == f"\x1b]8;;{link}"
+
+
+def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
+    assert answer_text(ANSWER, TerminalStyle(base=b"/docs")) == (
+        "1\t0.712\tguide.md\tlines 10-11\tGuide > Engine > Oil\tCheck the oil every week. Use "
+        "grade 15W-40.\n"
+        "2\t0.310\t/else/paper.pdf\tp. 12\t\tOther words\n"
+    )
+
+
+def test_a_pipe_gets_no_codes_even_if_colors_and_links_are_asked_for() -> None:
+    assert answer_text(ANSWER, TerminalStyle(color=True, links=True)) == answer_text(ANSWER)
+
+
+def test_no_match_prints_nothing_and_is_said_in_the_notes() -> None:
+    assert answer_text(NO_MATCH) == ""
+    assert answer_text(NO_MATCH, TERMINAL) == ""
+    assert answer_paths(NO_MATCH) == ""
+    assert answer_notes(NO_MATCH) == ['nothing matches "void\ufffd[2J"']
+
+
+def test_notes_say_what_was_left_out() -> None:
+    answer = Answer(
+        "q",
+        "cosine",
+        ("dense",),
+        5,
+        ANSWER.matches,
+        1.0,
+        pending=1,
+        stale=2000,
+        is_approximate=True,
+        notes=("a\nb",),
+    )
+    assert answer_notes(answer) == [
+        "a b",
+        "1 document not searched by meaning yet: `searchapp ingest` makes the missing vectors",
+        "2,000 documents out of date: `searchapp ingest` reads them again",
+        "the ranking is approximate: `--exact` compares every vector",
+    ]
+    assert answer_notes(ANSWER) == []
+
+
+def test_paths_come_once_each_best_first_and_exact() -> None:
+    odd = Match(3, 0.1, 0.1, {}, Hit(1, 1, b"/docs/\xff", "", "txt", Passage(0, 1), "x"))
+    paths = answer_paths(answer_of(ANSWER.matches[1], odd, ANSWER.matches[0], ANSWER.matches[1]))
+    assert os.fsencode(paths) == b"/else/paper.pdf\n/docs/\xff\n/docs/guide.md\n"
+
+
+@pytest.mark.parametrize(
+    ("passage", "place"),
+    [
+        (Passage(0, 1, place=(("page", 3),)), "p. 3"),
+        (Passage(0, 1, place=(("line_start", 7), ("line_end", 7))), "line 7"),
+        (Passage(0, 1, place=(("line_start", 7), ("line_end", 9))), "lines 7-9"),
+        (Passage(0, 1), ""),
+    ],
+)
+def test_a_place_is_a_page_or_lines_or_nothing(passage: Passage, place: str) -> None:
+    match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", passage, "x"))
+    assert answer_text(answer_of(match)).split("\t")[3] == place
+
+
+@pytest.mark.parametrize(
+    ("title", "headings", "below"),
+    [
+        ("Guide", ("Guide", "Oil"), "Oil"),
+        ("Guide to everything", ("Guide to", "Oil"), "Oil"),  # the splitter cut a long title
+        ("", ("Engine", "Oil"), "Engine > Oil"),
+        ("Guide", (), ""),
+    ],
+)
+def test_the_heading_leaves_out_the_title(
+    title: str, headings: tuple[str, ...], below: str
+) -> None:
+    hit = Hit(1, 1, b"/a", title, "txt", Passage(0, 1, headings=headings), "x")
+    match = answer_json(answer_of(Match(1, 0.5, 0.5, {}, hit)))["matches"]
+    assert isinstance(match, list)
+    assert match[0]["heading"] == below
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ((("slide", 4),), "slide 4"),
+        ((("sheet", "Costs"), ("row_start", 2), ("row_end", 9)), "Costs, rows 2-9"),
+        ((("row_start", 2), ("row_end", 2)), "row 2"),
+        ((("cell_start", 3), ("cell_end", 3)), "cell 3"),
+        ((("time_start", "0:01:02"), ("time_end", "0:02:00")), "0:01:02-0:02:00"),
+        ((("subject", "Boiler"), ("date", "2024-05-31")), "2024-05-31"),
+        ((("member", "a.txt"), ("line_start", 1), ("line_end", 3)), "lines 1-3"),
+    ],
+)
+def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) -> None:
+    match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
+    assert answer_text(answer_of(match)).split("\t")[3] == shown
+
+
+def test_an_answer_imports_nothing_heavy_and_nothing_of_other_commands() -> None:
+    code = """
+import sys, searchapp.output.answers
+print(*(name for name in sys.modules if name in ("rich", "numpy", "jinja2")
+        or name.startswith("searchapp.output.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [
+        "searchapp.output.serialization",
+        "searchapp.output.terminal",
+        "searchapp.output.answers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "legs", "said"),
+    [
+        ("cosine", ("cosine",), "cosine, 12 ms"),
+        ("best", ("cosine", "keyword"), "best (cosine + keyword), 12 ms"),
+    ],
+)
+def test_an_answer_says_how_it_was_found(mode: str, legs: tuple[str, ...], said: str) -> None:
+    assert how_text(replace(ANSWER, mode=mode, legs=legs)) == said
+
+
+def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() -> None:
+    shares = CosineShares(0.5, 0.1, 0.05, (WordShare(0, 5, 0.3), WordShare(6, 9, 0.05)))
+    match = replace(
+        ANSWER.matches[0],
+        score=1.5,
+        parts={"cosine": 1.0, "keyword": 0.5, "place": 0.0},
+        shares=shares,
+    )
+    lines = answer_text(replace(ANSWER, matches=(match,)), explained=True).splitlines()[1:]
+    assert lines == [
+        "legs: dense 0.712 (rank 1), keyword 11.500 (rank 2)",
+        "score: 1.500 = +1.000 cosine +0.500 keyword",
+        "cosine: 0.500 = +0.350 words +0.050 headings +0.100 special tokens",
+        "words: Check +0.300, the +0.050",
+    ]

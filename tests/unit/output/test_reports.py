@@ -1,0 +1,149 @@
+"""What people and programs see of an ingest, a check and an error, character for character."""
+
+from __future__ import annotations
+
+from searchapp.errors import CorpusMissing
+from searchapp.output.errors import error_json, error_text
+from searchapp.output.reports import findings_json, findings_text, report_json, report_text
+from searchapp.output.terminal import TerminalStyle
+from searchapp.types.results import (
+    FileOutcome,
+    Finding,
+    IngestReport,
+)
+
+REPORT = IngestReport(
+    generation=4,
+    took_s=12.0,
+    files=(
+        FileOutcome(b"/docs/a.md", "indexed"),
+        FileOutcome(b"/docs/b.md", "indexed"),
+        FileOutcome(b"/docs/c.md", "unchanged"),
+        FileOutcome(b"/docs/d.md", "removed"),
+        FileOutcome(b"/docs/node_modules", "skipped", "ignored folder", files=1200),
+        FileOutcome(b"/docs/e.bin", "skipped", "no reader for this type"),
+        FileOutcome(b"/docs/f.pdf", "failed", "encrypted"),
+    ),
+    passages_embedded=240,
+    passages_reused=10,
+    notes=("the root /old is missing",),
+)
+
+
+def test_a_report_for_programs_lists_every_file() -> None:
+    assert report_json(REPORT) == {
+        "generation": 4,
+        "took_s": 12.0,
+        "counts": {"indexed": 2, "unchanged": 1, "removed": 1, "skipped": 1201, "failed": 1},
+        "files": [
+            {"path": "/docs/a.md", "outcome": "indexed", "reason": ""},
+            {"path": "/docs/b.md", "outcome": "indexed", "reason": ""},
+            {"path": "/docs/c.md", "outcome": "unchanged", "reason": ""},
+            {"path": "/docs/d.md", "outcome": "removed", "reason": ""},
+            {
+                "path": "/docs/node_modules",
+                "outcome": "skipped",
+                "reason": "ignored folder",
+                "files": 1200,
+            },
+            {"path": "/docs/e.bin", "outcome": "skipped", "reason": "no reader for this type"},
+            {"path": "/docs/f.pdf", "outcome": "failed", "reason": "encrypted"},
+        ],
+        "passages_embedded": 240,
+        "passages_reused": 10,
+        "interrupted": False,
+        "notes": ["the root /old is missing"],
+    }
+
+
+def test_a_report_accounts_for_every_file() -> None:
+    assert report_text(REPORT, TerminalStyle(base=b"/docs")) == (
+        "1,206 files: 2 indexed, 1 unchanged, 1 removed, 1,201 skipped, 1 failed\n"
+        "240 passages embedded, 10 reused in 12 s (20 passages/s); generation 4\n"
+        "failed:\n"
+        "  f.pdf: encrypted\n"
+        "skipped:\n"
+        "  1,200 ignored folder: node_modules (1,200 files)\n"
+        "  1 no reader for this type: e.bin\n"
+        "note: the root /old is missing\n"
+    )
+
+
+def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -> None:
+    files = (
+        FileOutcome(b"/a.zip", "failed", "0 of 2 files in it were read: encrypted"),
+        FileOutcome(b"/a.zip!/b.pdf", "failed", "encrypted"),
+        FileOutcome(b"/a.zip!/c.zip!/d.pdf", "failed", "encrypted"),
+        FileOutcome(b"/e.zip", "indexed", "1 of 2 files in it were read"),
+        FileOutcome(b"/e.zip!/f.pdf", "failed", "broken"),
+        FileOutcome(b"/e.zip!/g.txt", "indexed"),
+        FileOutcome(
+            b"/scan.pdf", "indexed", "3 of 9 pages that are images were recognised in time"
+        ),
+    )
+    assert report_text(IngestReport(1, 1.0, files)).splitlines()[2:] == [
+        "failed:",
+        "  /a.zip: 0 of 2 files in it were read: encrypted",
+        "  /e.zip!/f.pdf: broken",
+        "read in part:",
+        "  /e.zip: 1 of 2 files in it were read",
+        "  /scan.pdf: 3 of 9 pages that are images were recognised in time",
+    ]
+
+
+def test_an_interrupted_or_empty_report_is_said_plainly() -> None:
+    assert report_text(IngestReport(0, 0.0, (), was_interrupted=True)) == (
+        "0 files\n"
+        "0 passages embedded, 0 reused in 0.0 s; generation 0\n"
+        "interrupted: what is listed as indexed is kept; the same command goes on from here\n"
+    )
+
+
+def test_a_report_of_thousands_of_bad_files_stays_short_and_says_how_many_it_leaves_out() -> None:
+    failed = [FileOutcome(b"/f%d" % number, "failed", "broken") for number in range(3000)]
+    skipped = [
+        FileOutcome(b"/s%d" % number, "skipped", f"reason {number % 12:02d}")
+        for number in range(1200)
+    ]
+    lines = report_text(IngestReport(1, 1.0, (*failed, *skipped))).splitlines()
+    assert len(lines) == 2 + 52 + 12
+    assert lines[53] == "  … and 2,950 more; `--json` lists every file"
+    assert lines[55] == "  100 reason 00: /s0, /s12, /s24, …"
+    assert lines[65] == "  200 for 2 other reasons; `--json` lists every file"
+
+
+def test_findings_are_listed_with_what_is_lost_first() -> None:
+    findings = [
+        Finding("keyword rows differ"),
+        Finding("text differs from its digest", b"/docs/a.md", is_lost=True),
+    ]
+    assert (
+        findings_text(findings)
+        == "lost: /docs/a.md: text differs from its digest\nrepairable: keyword rows differ\n"
+    )
+    assert findings_text([]) == "no damage found\n"
+    assert findings_json(findings) == {
+        "findings": [
+            {"what": "keyword rows differ", "path": "", "lost": False},
+            {"what": "text differs from its digest", "path": "/docs/a.md", "lost": True},
+        ]
+    }
+
+
+def test_an_error_names_its_cure() -> None:
+    error = CorpusMissing("there is no corpus at /x", hint="`searchapp ingest PATH` makes one")
+    assert (
+        error_text(error)
+        == "error: there is no corpus at /x\nhint: `searchapp ingest PATH` makes one\n"
+    )
+    assert (
+        error_text(CorpusMissing("gone"), TerminalStyle(color=True))
+        == "\x1b[31merror:\x1b[0m gone\n"
+    )
+    assert error_json(error) == {
+        "error": {
+            "code": "corpus_missing",
+            "message": "there is no corpus at /x",
+            "hint": "`searchapp ingest PATH` makes one",
+        }
+    }

@@ -81,17 +81,6 @@ LONG_FILES: set[str] = {
     "backends/sqlite/writer.py",
     "cli/classify.py",
     "corpus.py",
-    "extract/archives/archive.py",
-    "extract/detect.py",
-    "extract/mail/mail.py",
-    "extract/office/odf.py",
-    "extract/office/rtf.py",
-    "extract/pdf/pdf.py",
-    "extract/text/code.py",
-    "extract/text/markup.py",
-    "extract/text/structured.py",
-    "extract/web/html.py",
-    "filesystem/walk.py",
     "ingest/pipeline.py",
     "maintenance/reembed.py",
     "search/searcher.py",
@@ -124,10 +113,6 @@ CORPUS_FILES_ELSEWHERE: set[str] = {
 }
 DOUBLE_CLASSES: set[str] = {
     "Encoder",
-    "Nearest",
-    "Row",
-    "Source",
-    "_Line",
     "_Reading",
     "_Record",
     "_Section",
@@ -138,7 +123,6 @@ DOUBLE_CLASSES: set[str] = {
 }
 CODE_IN_INIT: set[str] = {
     "cli.__init__",
-    "extract.__init__",
     "testing.__init__",
 }
 

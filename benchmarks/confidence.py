@@ -115,7 +115,7 @@ def _best(
     """The best confidence and the best cosine of any match."""
     outside = tuple(str(shelf.docs / f"{name}.md") for name in removed)
     answer = shelf.corpus.query(
-        text, mode=mode, filters=Filters(outside=outside), is_literal=True, k=20
+        text, mode=mode, filters=Filters(outside=outside), literal=True, k=20
     )
     return max(match.confidence or 0.0 for match in answer.matches), max(
         match.cosine or -1.0 for match in answer.matches

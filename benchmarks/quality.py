@@ -20,8 +20,8 @@ config.use_one_thread_for_small_products()  # before what imports NumPy
 
 
 def main(arguments: Sequence[str]) -> None:
-    from searchapp.corpus import DEFAULT_MODEL
     from searchapp.encoders.loading import load_encoder
+    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import evaluate
     from searchapp.search.ranking import MODES
 

@@ -54,7 +54,7 @@ def _measure(work: Path, collection: Path | None) -> dict[str, object]:
     from searchapp.corpus import Corpus
     from searchapp.finetuning.pipeline import Callbacks, account_of, tune
 
-    chosen = replace(config.load(), corpus=work / "corpus", model=None, device="cpu")
+    chosen = replace(config.load(), place=str(work / "corpus"), model=None, device="cpu")
     Corpus.open(chosen).ingest([ROOT / "data" / "codenames"])
     watch = _Watch()
     found = tune(
@@ -115,8 +115,8 @@ def _elsewhere(collection: Path, model: Path, chosen: config.Settings) -> Mappin
     """How the base model and the tuned one do on a judged collection that has nothing to do with
     the tuning.
     """
-    from searchapp.corpus import DEFAULT_MODEL
     from searchapp.encoders.loading import load_encoder
+    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import compare, evaluate
 
     both = [

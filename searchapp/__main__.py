@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 from searchapp import config
-from searchapp.encoders import preload
 
 
 def run() -> NoReturn:
@@ -16,14 +16,45 @@ def run() -> NoReturn:
     answering.
     """
     config.use_one_thread_for_small_products()
-    preload.guess(sys.argv[1:])
-    from searchapp.cli import main
+    begin_opening_encoder(sys.argv[1:])
+    from searchapp.cli import main  # while the encoder is being opened
 
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def begin_opening_encoder(arguments: Sequence[str]) -> None:
+    """Begin to open the encoder that a command line needs, where it seems to be a question about
+    meaning.
+
+    It is a guess from the bare words: a wrong one costs time that was idle.
+    """
+    if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
+        return
+    from searchapp.backends.places import backend_at
+    from searchapp.encoders import preload
+    from searchapp.errors import SearchappError
+
+    try:
+        settings = config.load(corpus=_corpus(arguments))
+        with contextlib.closing(backend_at(settings.place).reader()) as reader:
+            if reader.encoder is not None:
+                preload.begin(reader.encoder, settings.cache)
+    except (SearchappError, OSError):
+        return  # the command itself will say so
+
+
+def _corpus(arguments: Sequence[str]) -> str | None:
+    """The place that `--corpus` names, near enough."""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--corpus" and following:
+            return following
+        if word.startswith("--corpus="):
+            return word.removeprefix("--corpus=")
+    return None
 
 
 if __name__ == "__main__":

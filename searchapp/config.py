@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import platformdirs
 
-from searchapp.errors import UsageError
+from searchapp.errors import Unsupported, UsageError
 
 if TYPE_CHECKING:
     from searchapp.types.vectors import Device
@@ -29,35 +29,53 @@ DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
 class Settings:
     """What holds for one run of the program."""
 
-    corpus: Path  # the corpus folder, absolute; it need not exist yet
+    place: str  # of the corpus, which need not exist yet: an absolute folder, or a server's URL
     model: str | None  # None: the corpus's own encoder, else the default one
     cache: Path  # converted models; may be deleted at any time
     device: Device = "auto"  # where passages are embedded
 
+    @property
+    def folder(self) -> Path:
+        """The corpus folder; raises Unsupported where the corpus is kept in no folder."""
+        if is_url(self.place):
+            raise Unsupported(
+                "this takes a corpus in a folder", hint="name one with --corpus FOLDER"
+            )
+        return Path(self.place)
+
 
 def load(
-    *, corpus: Path | None = None, model: str | None = None, device: str | None = None
+    *,
+    corpus: str | os.PathLike[str] | None = None,
+    model: str | None = None,
+    device: str | None = None,
 ) -> Settings:
     """The settings of this run; the arguments are the flags. Raises UsageError for a configuration
     file it cannot read.
     """
     file = _read_file()
-    chosen = (
+    place = (
         corpus
-        or _path(os.environ.get("SEARCHAPP_CORPUS"))
+        or os.environ.get("SEARCHAPP_CORPUS")
         or _nearest(Path.cwd())
-        or _path(file.get("corpus"))
+        or file.get("corpus")
+        or platformdirs.user_data_path(_APP) / "corpus"
     )
-    cache = _path(os.environ.get("SEARCHAPP_CACHE")) or platformdirs.user_cache_path(_APP)
+    cache = Path(os.environ.get("SEARCHAPP_CACHE") or platformdirs.user_cache_path(_APP))
     wanted = device or os.environ.get("SEARCHAPP_DEVICE") or file.get("device") or DEVICES[0]
     if wanted not in DEVICES:
         raise UsageError(f"there is no device {wanted!r}", hint=f"devices: {', '.join(DEVICES)}")
     return Settings(
-        corpus=(chosen or platformdirs.user_data_path(_APP) / "corpus").expanduser().absolute(),
+        place=_absolute(os.fspath(place)),
         model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
         cache=cache.expanduser().absolute(),
-        device=next(each for each in DEVICES if each == wanted),
+        device=next(device for device in DEVICES if device == wanted),
     )
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is a URL, "postgresql://..." or "memory:", and not a folder."""
+    return "://" in place or place.startswith("memory:")
 
 
 def use_one_thread_for_small_products() -> None:
@@ -127,5 +145,5 @@ def _nearest(folder: Path) -> Path | None:
     return None
 
 
-def _path(value: str | None) -> Path | None:
-    return Path(value) if value else None
+def _absolute(place: str) -> str:
+    return place if is_url(place) else str(Path(place).expanduser().absolute())

@@ -24,7 +24,7 @@
     ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
     ├── ClassifierError             a classifier cannot be trained, or is missing, or none  exit 4
     ├── TuningError                 a model cannot be tuned: too little to learn from, say  exit 4
-    └── FileError                   one file cannot be read: a line in the report, never the end of a run
+    └── FileError                   one file cannot be read: a line in the report
         ├── FileSkipped             on purpose: empty, too large, of a type without a reader
         └── FileFailed              by misfortune: no permission, encrypted, broken, too slow
 

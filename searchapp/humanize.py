@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
 # isolates), lone surrogates.
@@ -48,3 +49,27 @@ def human_duration(seconds: float) -> str:
 def safe(text: str) -> str:
     """The text, offset for offset, without anything a terminal would obey."""
     return _UNSAFE.sub("\ufffd", text.translate(_BLANKS))
+
+
+_PLACES = {"date": "{}", "page": "p. {}", "slide": "slide {}", "sheet": "{}"}
+
+
+_RANGES = {
+    "row": ("row {}", "rows {}-{}"),
+    "cell": ("cell {}", "cells {}-{}"),
+    "time": ("{}", "{}-{}"),
+    "line": ("line {}", "lines {}-{}"),
+}
+
+
+def place_text(place_of: Iterable[tuple[str, int | str]]) -> str:
+    """Where a passage stands in its file, for people; what its path or title says already is left
+    out.
+    """
+    place = {name: one_line(str(value)) for name, value in place_of}
+    parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
+    for name, (one, many) in _RANGES.items():
+        if start := place.get(f"{name}_start"):
+            end = place.get(f"{name}_end", start)
+            parts.append(one.format(start) if end == start else many.format(start, end))
+    return ", ".join(parts)

@@ -1,11 +1,9 @@
-"""What a word is: the one definition, for questions, the keyword index and comparing texts. Pure."""
+"""What a word is, for questions, the keyword index and comparing texts. Pure."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-
-from searchapp.types.documents import Span
 
 # Scripts written without spaces between words: each character becomes a word of its own in the
 # keyword rows.
@@ -21,11 +19,11 @@ def spaced(text: str) -> str:
     return _UNSPACED.sub(r" \1 ", text)
 
 
-def words_of(text: str) -> list[tuple[str, Span]]:
+def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
     """Runs of letters, digits and marks with their spans; of scripts without spaces, each
     character.
     """
-    found: list[tuple[str, Span]] = []
+    found: list[tuple[str, tuple[int, int]]] = []
     start = None
     for i, character in enumerate(f"{text} "):
         is_unspaced = spaced(character) != character
@@ -43,5 +41,5 @@ def words_of(text: str) -> list[tuple[str, Span]]:
 
 
 def is_mark(character: str) -> bool:
-    """Whether a character joins the letter before it, as accents of Indic and Semitic scripts do."""
+    """Whether a character joins the letter before it, as accents of some scripts do."""
     return unicodedata.category(character)[0] == "M"

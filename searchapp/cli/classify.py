@@ -28,12 +28,12 @@ from searchapp.cli.options import (
     TypeOption,
     WhereOption,
     WithinOption,
-    absolute,
-    filters_of,
+    corpus_at,
 )
 from searchapp.errors import CorpusMissing, OtherEncoder, UsageError
 from searchapp.humanize import one_line, pluralize
 from searchapp.output.serialization import json_text
+from searchapp.types.filters import Filters, resolve_place
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, TrainedClassifier
@@ -104,9 +104,9 @@ def train(
     for `classify apply`. What LABELS say of documents of the corpus is recorded as said by hand;
     without LABELS, that is what is learned from.
     """
-    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import classifier_file, labeling
     from searchapp.classification.training import train_classifier
+    from searchapp.corpus import Corpus
     from searchapp.output import classification
 
     begin_s = time.perf_counter()
@@ -115,9 +115,9 @@ def train(
         examples = _examples(labels, ground)
         classifier = train_classifier(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
-            said = labeling.set_hand_labels(SqliteBackend(chosen.corpus), examples.of_documents)
+            said = labeling.set_hand_labels(Corpus.open(chosen), examples.of_documents)
             console.note(f"{pluralize(said, 'document')} of the corpus labelled as the table says")
-        place = output or labeling.classifier_path(chosen.corpus)
+        place = output or labeling.classifier_path(chosen.folder)
         classifier_file.save(classifier, place)
     shown = os.path.abspath(place)  # noqa: PTH100 - keeps links
     took_s = time.perf_counter() - begin_s
@@ -172,8 +172,8 @@ def apply(
     Labels are stored with the documents of the corpus: `query --label`, `list --label`. Those that
     were given by hand stand.
     """
-    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import labeling
+    from searchapp.corpus import Corpus
     from searchapp.output import classification
 
     chosen = config.load(corpus=corpus, model=model, device=device)
@@ -190,10 +190,8 @@ def apply(
     else:
         with _ground(chosen, model=model, is_corpus_needed=True) as ground:
             predictor = _zero_shot(zero_shot, ground)
-    filters = filters_of(within, type_, where=where)
-    found = labeling.apply(
-        SqliteBackend(chosen.corpus), predictor, filters, least=least, store=not dry_run
-    )
+    filters = Filters.parse(within=within, types=type_, where=where)
+    found = labeling.apply(Corpus.open(chosen), predictor, filters, least=least, store=not dry_run)
     if as_json:
         console.write(json_text(classification.applied_json(found, predictor, stored=not dry_run)))
     else:
@@ -272,14 +270,13 @@ def label(
     What is said by hand stands until it is taken back, whatever a classifier says, and whatever
     becomes of the file.
     """
-    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.classification import labeling
     from searchapp.classification.label_files import label_name
 
-    backend = SqliteBackend(config.load(corpus=corpus).corpus)
+    backend = corpus_at(corpus)
     act = labeling.unlabel if remove else labeling.label
     changed = act(
-        backend, label_name(name, "the command line"), [absolute(place) for place in places]
+        backend, label_name(name, "the command line"), [resolve_place(place) for place in places]
     )
     if as_json:
         console.write(json_text({"changed": [os.fsdecode(path) for path in changed]}))
@@ -299,7 +296,7 @@ def show(
     from searchapp.classification import classifier_file, labeling
     from searchapp.output import classification
 
-    place = classifier or labeling.classifier_path(config.load(corpus=corpus).corpus)
+    place = classifier or labeling.classifier_path(config.load(corpus=corpus).folder)
     found, shown = classifier_file.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
     if as_json:
         console.write(json_text(classification.classifier_json(found, shown)))
@@ -435,7 +432,7 @@ def _open_classifier(
 def _trained(classifier: Path | None, chosen: Settings) -> TrainedClassifier:
     from searchapp.classification import classifier_file, labeling
 
-    return classifier_file.load(classifier or labeling.classifier_path(chosen.corpus))
+    return classifier_file.load(classifier or labeling.classifier_path(chosen.folder))
 
 
 def _zero_shot(source: Path, ground: _Ground) -> Classifier:
@@ -550,10 +547,10 @@ def _ground(
 
 
 def _reader(chosen: Settings, *, is_needed: bool) -> Reader | None:
-    from searchapp.backends.sqlite.backend import SqliteBackend
+    from searchapp.corpus import Corpus
 
     try:
-        return SqliteBackend(chosen.corpus).reader()
+        return Corpus.open(chosen).reader()
     except CorpusMissing:
         if is_needed:
             raise

@@ -24,17 +24,16 @@ from searchapp.cli.options import (
     TypeOption,
     WhereOption,
     WithinOption,
-    filters_of,
-    named,
+    corpus_at,
 )
 from searchapp.errors import PathMissing, UsageError
 from searchapp.humanize import one_line, pluralize
 from searchapp.output import embeddings
 from searchapp.output.serialization import json_text
+from searchapp.types.filters import Filters, require_path
 
 if TYPE_CHECKING:
     from searchapp.analysis.embed_files import EmbeddingRow, EmbeddingSource
-    from searchapp.types.filters import Filters
     from searchapp.types.vectors import Vectors
 
 _FORMS = ("table", "jsonl")
@@ -187,7 +186,7 @@ def similar(
             )
         return _duplicates(
             corpus,
-            filters_of(within, type_, where=where),
+            Filters.parse(within=within, types=type_, where=where),
             above,
             level,
             limit,
@@ -224,17 +223,16 @@ def words(
 
     from searchapp.analysis.concordance import MOST_PASSAGES, occurrences
     from searchapp.analysis.word_senses import senses_of
-    from searchapp.backends.sqlite.backend import SqliteBackend
-    from searchapp.corpus import require_documents
+    from searchapp.corpus import Corpus, require_documents
     from searchapp.encoders.loading import open_encoder
 
     console.show_log()
     place = config.load(corpus=corpus)
-    with closing(SqliteBackend(place.corpus).reader()) as reader:
+    with closing(Corpus.open(place).reader()) as reader:
         made_by = require_documents(reader)
         encoder = open_encoder(made_by, cache=place.cache)
         places, passages = occurrences(
-            word, reader, encoder, filters_of(within, type_, where=where)
+            word, reader, encoder, Filters.parse(within=within, types=type_, where=where)
         )
     senses = senses_of(np.stack([each.vector for each in places])) if places else []
     if as_json:
@@ -256,7 +254,7 @@ def words(
 
 def _require_files(files: Sequence[str]) -> None:
     for file in files:
-        if named(file) != "-" and not os.path.isfile(file):  # noqa: PTH113 - the name may be no text
+        if require_path(file) != "-" and not os.path.isfile(file):  # noqa: PTH113 - the name may be no text
             raise PathMissing(
                 f"no such file: {file}",
                 hint="name files, or - for standard input; a folder is read with a glob",
@@ -329,7 +327,7 @@ def _compared(items: Sequence[str], lists: Sequence[Path]) -> tuple[list[str], l
             raise PathMissing(
                 f"cannot read {path}: {error.strerror}", hint="name a text file with a text a line"
             ) from error
-    groups = [group for group in ([named(each) for each in items], *read) if group]
+    groups = [group for group in ([require_path(each) for each in items], *read) if group]
     if len(groups) > 2 or not groups or (len(groups) == 1 and len(groups[0]) < 2):
         raise UsageError(
             "there are not two things to compare",
@@ -375,7 +373,7 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
 
 
 def _duplicates(
-    corpus: Path | None,
+    corpus: str | None,
     filters: Filters,
     above: float,
     level: str,
@@ -386,7 +384,6 @@ def _duplicates(
 ) -> int:
     from searchapp.analysis.similarity import pairs_above
     from searchapp.analysis.stored_vectors import stacked, stored_rows
-    from searchapp.backends.sqlite.backend import SqliteBackend
     from searchapp.corpus import require_documents
 
     if level not in ("passage", "document"):
@@ -395,7 +392,7 @@ def _duplicates(
             hint="--level passage, or --level document",
         )
     console.show_log()
-    with closing(SqliteBackend(config.load(corpus=corpus).corpus).reader()) as reader:
+    with closing(corpus_at(corpus).reader()) as reader:
         made_by = require_documents(reader)
         rows = list(stored_rows(reader, filters, level))
     pairs, total = pairs_above(stacked(rows, made_by.dim), above, limit=limit)

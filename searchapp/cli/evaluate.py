@@ -111,20 +111,18 @@ def _evaluations(
     weights: Sequence[float],
 ) -> list[Evaluation]:
     """The figures of a collection, or of one's own corpus; no modes are all of them."""
-    from searchapp.backends.sqlite.backend import SqliteBackend
-    from searchapp.corpus import DEFAULT_MODEL
-    from searchapp.encoders.loading import load_encoder, open_encoder
+    from searchapp.corpus import Corpus
+    from searchapp.encoders.loading import load_encoder
+    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
     from searchapp.search.ranking import MODES
 
     modes = modes or MODES
     with console.interruptible():
         if is_own:
-            backend, cache = SqliteBackend(chosen.corpus), chosen.cache
             return evaluate_corpus(
                 judged,
-                backend,
-                lambda made_by: open_encoder(made_by, cache=cache),
+                Corpus.open(chosen),
                 modes=modes,
                 weights=weights,
                 on_note=console.note,

@@ -19,7 +19,6 @@ from searchapp.cli.options import (
     CorpusOption,
     JsonOption,
     PlacesArgument,
-    absolute,
     corpus_at,
     mover_of,
 )
@@ -33,13 +32,14 @@ from searchapp.output.reports import (
     repair_text,
 )
 from searchapp.output.serialization import json_text
+from searchapp.types.filters import resolve_place
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
     """Take documents out of the corpus; the files stay. The next ingest of their folder brings them
     back, unless it is told not to.
     """
-    removed = corpus_at(corpus).remove([absolute(place) for place in places])
+    removed = corpus_at(corpus).remove([resolve_place(place) for place in places])
     if as_json:
         console.write(json_text({"removed": [os.fsdecode(path) for path in removed]}))
     else:
@@ -58,7 +58,7 @@ def forget(
     """Take documents out so that no byte of their text is left in any file of the corpus, nor in
     the backups beside it.
     """
-    removed, backups = corpus_at(corpus).forget([absolute(place) for place in places or []])
+    removed, backups = corpus_at(corpus).forget([resolve_place(place) for place in places or []])
     if as_json:
         console.write(
             json_text(
@@ -116,10 +116,8 @@ def backup(
     as_json: JsonOption = False,
 ) -> int:
     """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
-    from searchapp.backends.sqlite.backend import SqliteBackend
-
     return _tell_held(
-        SqliteBackend(config.load(corpus=corpus).corpus).back_up(file),
+        corpus_at(corpus).back_up(file),
         f"are in {file}",
         as_json=as_json,
     )
@@ -131,12 +129,11 @@ def restore(
     as_json: JsonOption = False,
 ) -> int:
     """Make a corpus of a backup, where there is none yet, and check all of it."""
-    from searchapp.backends.sqlite.backend import SqliteBackend
+    from searchapp.corpus import Corpus
 
-    folder = config.load(corpus=corpus).corpus
-    return _tell_held(
-        SqliteBackend(folder).restore(file), f"restored to {folder}, and checked", as_json=as_json
-    )
+    chosen = config.load(corpus=corpus)
+    manifest = Corpus.open(chosen).restore(file)
+    return _tell_held(manifest, f"restored to {chosen.place}, and checked", as_json=as_json)
 
 
 def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
@@ -158,9 +155,7 @@ def export(
     """Write all documents with their vectors to one file in an open form, for another machine or
     another corpus.
     """
-    from searchapp.backends.sqlite.backend import SqliteBackend
-
-    documents = SqliteBackend(config.load(corpus=corpus).corpus).export(file)
+    documents = corpus_at(corpus).export(file)
     console.write(
         json_text({"documents": documents})
         if as_json

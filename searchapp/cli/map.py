@@ -20,10 +20,10 @@ from searchapp.cli.options import (
     TypeOption,
     WhereOption,
     WithinOption,
-    filters_of,
 )
 from searchapp.errors import UsageError
 from searchapp.output.serialization import json_text
+from searchapp.types.filters import Filters
 
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
@@ -66,16 +66,15 @@ def map_(
     one, and what is nearest in truth.
     """
     from searchapp.analysis import corpus_map
-    from searchapp.backends.sqlite.backend import SqliteBackend
-    from searchapp.corpus import require_documents
+    from searchapp.corpus import Corpus, require_documents
     from searchapp.output.corpus_map import map_json, map_notes, map_text
     from searchapp.output.html.map_page import map_html
 
     console.show_log()
-    place = config.load(corpus=corpus).corpus
-    filters = filters_of(within, type_, where=where, labels=label)
+    chosen = config.load(corpus=corpus)
+    filters = Filters.parse(within=within, types=type_, where=where, labels=label)
     page = out or (None if as_json else _own(_DEFAULT))
-    with closing(SqliteBackend(place).reader()) as reader:
+    with closing(Corpus.open(chosen).reader()) as reader:
         require_documents(reader)
         found = corpus_map.map_corpus(
             reader,
@@ -92,7 +91,7 @@ def map_(
     if not found.hits:
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
-    size = console.write_page(page, map_html(found, os.fsencode(place.absolute()))) if page else 0
+    size = console.write_page(page, map_html(found, os.fsencode(chosen.place))) if page else 0
     if as_json:
         console.write(
             json_text(map_json(found) | {"page": page and os.fspath(page), "bytes": size})

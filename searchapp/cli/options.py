@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,20 +13,11 @@ import typer
 from searchapp import config
 from searchapp.cli import console
 from searchapp.errors import BadFilter
+from searchapp.types.filters import resolve_place
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
-    from searchapp.types.filters import Filters
 
-_TYPES = {
-    "markdown": "md",
-    "text": "txt",
-    "python": "py",
-    "htm": "html",
-    "restructuredtext": "rst",
-    "jpeg": "jpg",
-    "yml": "yaml",
-}
 _MODES = ("cosine", "keyword", "hybrid", "best")  # those of search.ranking, which needs NumPy
 
 ModeOption = Annotated[
@@ -48,7 +38,7 @@ WeightOption = Annotated[
     ),
 ]
 CorpusOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -99,43 +89,14 @@ PlacesArgument = Annotated[
 ]
 
 
-def corpus_at(folder: Path | None) -> Corpus:
-    """The corpus in a folder, or the one that the settings name; what the library logs is shown
+def corpus_at(place: str | None) -> Corpus:
+    """The corpus at a place, or at the one that the settings name; what the library logs is shown
     from here on.
     """
     from searchapp.corpus import Corpus
 
     console.show_log()
-    return Corpus.open(config.load(corpus=folder))
-
-
-def filters_of(
-    within: Sequence[str],
-    types: Sequence[str],
-    since: str | None = None,
-    before: str | None = None,
-    where: Sequence[str] = (),
-    labels: Sequence[str] = (),
-) -> Filters:
-    """The filters that a command's options ask for; raises BadFilter for one that makes
-    no sense.
-    """
-    from searchapp.types.filters import Filters
-
-    since_ns, before_ns = _moment(since, "--since"), _moment(before, "--before")
-    if since_ns is not None and before_ns is not None and since_ns >= before_ns:
-        raise BadFilter(
-            f"nothing is from {since} on and before {before}",
-            hint="--since is the earlier date, --before the later one",
-        )
-    return Filters(
-        within=tuple(absolute(place) for place in within),
-        types=tuple(_type(name) for name in types),
-        where=tuple(_condition(text) for text in where),
-        since_ns=since_ns,
-        before_ns=before_ns,
-        labels=tuple(labels),
-    )
+    return Corpus.open(config.load(corpus=place))
 
 
 def questions_of(texts: Sequence[str]) -> list[str]:
@@ -151,24 +112,6 @@ def questions_of(texts: Sequence[str]) -> list[str]:
     )
 
 
-def absolute(text: str) -> str:
-    """A path made absolute; a glob that is no path stays as it is."""
-    named(text)
-    is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
-    if is_glob and not text.startswith(("./", "../", "~")):
-        return text
-    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
-
-
-def named(path: str) -> str:
-    """The path as it is; raises BadFilter for "", which would be the working directory."""
-    if not path:
-        raise BadFilter(
-            "an empty path", hint="name a file, a folder or a glob; '.' is the working directory"
-        )
-    return path
-
-
 def mover_of(moves: Sequence[str]) -> Callable[[bytes], bytes]:
     """What gives a path of another machine its place on this one, by the first OLD=NEW that it is
     below.
@@ -180,7 +123,7 @@ def mover_of(moves: Sequence[str]) -> Callable[[bytes], bytes]:
             raise BadFilter(
                 f"--move: {text!r} is no move", hint="write it as --move /home/anna=/home/bob"
             )
-        pairs.append((os.fsencode(old.rstrip("/")), os.fsencode(absolute(new))))
+        pairs.append((os.fsencode(old.rstrip("/")), os.fsencode(resolve_place(new))))
 
     def moved(path: bytes) -> bytes:
         for old, new in pairs:
@@ -189,38 +132,3 @@ def mover_of(moves: Sequence[str]) -> Callable[[bytes], bytes]:
         return path
 
     return moved
-
-
-def _type(text: str) -> str:
-    name = text.lower().lstrip(".")
-    if not name:
-        raise BadFilter(
-            "an empty type",
-            hint="name one, as pdf or md; `searchapp list` shows those of the corpus",
-        )
-    return _TYPES.get(name, name)
-
-
-def _condition(text: str) -> tuple[str, str]:
-    """A condition on metadata, its name and value."""
-    name, sign, value = text.partition("=")
-    if not (name.strip() and sign and value.strip()):
-        hint = (
-            "write it as author=Anna or tags='*travel*'; `searchapp show` lists the "
-            "metadata of a document"
-        )
-        raise BadFilter(f"--where: {text!r} is no condition", hint=hint)
-    return name.strip(), value.strip()
-
-
-def _moment(text: str | None, option: str) -> int | None:
-    from searchapp.types.dates import moment_ns
-
-    if text is None:
-        return None
-    try:
-        return moment_ns(text)
-    except ValueError as error:
-        raise BadFilter(
-            f"{option}: {text!r} is not a date", hint="write it as 2024-05-31, 2024-05 or 2024"
-        ) from error

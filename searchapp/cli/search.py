@@ -23,24 +23,22 @@ from searchapp.cli.options import (
     WeightOption,
     WhereOption,
     WithinOption,
-    absolute,
     corpus_at,
-    filters_of,
-    named,
     questions_of,
 )
 from searchapp.output.serialization import json_text
+from searchapp.types.filters import Filters, resolve_place
 
 
 def init(corpus: CorpusOption = None) -> int:
     """Make a corpus for this folder, in .searchapp/; commands below it then use it."""
     from searchapp.corpus import Corpus
 
-    folder = corpus or settings.project_corpus(Path.cwd())
-    Corpus.open(settings.load(corpus=folder)).init()
+    place = corpus or settings.project_corpus(Path.cwd())
+    Corpus.open(settings.load(corpus=place)).init()
     if corpus is None:
-        (folder / ".gitignore").write_text("*\n", encoding="ascii")
-    console.write(f"corpus ready at {folder}\n")
+        Path(place, ".gitignore").write_text("*\n", encoding="ascii")
+    console.write(f"corpus ready at {place}\n")
     return 0
 
 
@@ -74,7 +72,7 @@ def ingest(
     chosen = settings.load(model=model, device=device)
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
         report = corpus_at(corpus).ingest(
-            [Path(named(path)) for path in paths or []],
+            paths or [],
             model=chosen.model,
             device=chosen.device,
             include=include,
@@ -124,7 +122,7 @@ def query(
             help="Find what is like match N of the last answer; repeatable.",
         ),
     ] = [],
-    away: Annotated[
+    negative: Annotated[
         list[str],
         typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable."),
     ] = [],
@@ -198,6 +196,7 @@ def query(
         answer_text,
         how_text,
     )
+    from searchapp.search.query import Query
 
     if as_json and as_paths:
         raise typer.BadParameter(
@@ -207,28 +206,34 @@ def query(
     console.show_log()
     begun_s = console.since_start_s()
     place = settings.load(corpus=corpus)
-    answer = Corpus.open(place).query(
+    question = Query.parse(
         questions_of(texts or []),
         k=k,
         mode=mode,
         weight=weight,
-        filters=filters_of(within, type_, since, before, where, label),
-        away=away,
-        like=[named(path) for path in like],
+        within=within,
+        types=type_,
+        since=since,
+        before=before,
+        where=where,
+        labels=label,
+        negative=negative,
+        like=like,
         like_passages=[
-            last_answer.recall(number, corpus=place.corpus, cache=place.cache)
+            last_answer.recall(number, corpus=place.place, cache=place.cache)
             for number in like_match
         ],
         min_score=min_score,
         min_confidence=min_confidence,
         per_document=per_document,
         collapse=not copies,
-        is_exact=exact,
-        is_literal=literal,
-        has_highlights=style.width is not None and not as_json and not as_paths,
-        has_shares=explain,
+        exact=exact,
+        literal=literal,
+        highlights=style.width is not None and not as_json and not as_paths,
+        shares=explain,
     )
-    last_answer.remember(answer, corpus=place.corpus, cache=place.cache)
+    answer = Corpus.open(place).query(question)
+    last_answer.remember(answer, corpus=place.place, cache=place.cache)
     for note in answer_notes(answer):
         console.note(note)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
@@ -305,7 +310,9 @@ def list_(
     """List the documents."""
     from searchapp.output.corpus import list_json, list_text
 
-    rows = corpus_at(corpus).documents(filters_of(within, type_, where=where, labels=label))
+    rows = corpus_at(corpus).documents(
+        Filters.parse(within=within, types=type_, where=where, labels=label)
+    )
     console.write(
         json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))
     )
@@ -320,7 +327,7 @@ def show(
     """Show a document as it was read: its metadata, and its passages with their places."""
     from searchapp.output.corpus import show_json, show_text
 
-    row, metadata, passages = corpus_at(corpus).show(absolute(place))
+    row, metadata, passages = corpus_at(corpus).show(resolve_place(place))
     if as_json:
         console.write(json_text(show_json(row, metadata, passages)))
     else:

@@ -13,31 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from searchapp.encoders.text_encoder import TextEncoder
     from searchapp.types.vectors import EncoderIdentity
 
 _opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
-
-
-def guess(arguments: Sequence[str]) -> None:
-    """Begin to open the encoder that a command line needs, where it seems to be a question about
-    meaning.
-    """
-    if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
-        return
-    from searchapp import config
-    from searchapp.backends.sqlite.reader import SqliteReader
-    from searchapp.errors import SearchappError
-
-    try:
-        place = config.load(corpus=_corpus(arguments))
-        with SqliteReader(place.corpus) as snapshot:
-            if snapshot.encoder is not None:
-                begin(snapshot.encoder, place.cache)
-    except (SearchappError, OSError):
-        return  # the command itself will say so
 
 
 def begin(identity: EncoderIdentity, cache: Path) -> None:
@@ -65,13 +44,3 @@ def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
         _opening[identity, cache] = Future()
         _opening[identity, cache].set_result(encoder)
     return _opening[identity, cache].result()
-
-
-def _corpus(arguments: Sequence[str]) -> Path | None:
-    """The folder that `--corpus` names, near enough."""
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if word == "--corpus" and following:
-            return Path(following)
-        if word.startswith("--corpus="):
-            return Path(word.removeprefix("--corpus="))
-    return None

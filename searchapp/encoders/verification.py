@@ -64,7 +64,7 @@ def verify_model(
     parts += [ModelPart("configuration", "sound", shape), _tokenizer_part(folder)]
     parts += [
         _conversion_part(folder, settings.cache),
-        *_corpus_parts(folder, settings.corpus, made_by),
+        *_corpus_parts(folder, settings.folder, made_by),
     ]
     return parts
 

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, UnknownMode, UsageError
 from searchapp.evaluation.qrels import (
@@ -36,9 +35,8 @@ from searchapp.ingest.indexer import Intake
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters
-from searchapp.types.protocols import Backend, Encoder, Writer
+from searchapp.types.protocols import Encoder, Writer
 from searchapp.types.results import Comparison, Evaluation, Progress, label_of
-from searchapp.types.vectors import EncoderIdentity
 
 WEIGHTED = ("hybrid", "best")  # the modes in which the keyword leg has a weight
 
@@ -78,12 +76,11 @@ def evaluate(
     questions = collection_questions(folder)
     encoder = open_encoder()
     with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
-        backend = SqliteBackend(Path(work) / "corpus")
-        with closing(backend.writer()) as writer:
+        corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
+        with closing(corpus.writer()) as writer:
             writer.set_encoder(encoder.identity)
             _take_in(folder, writer, encoder, on_progress)
             writer.finish()
-        corpus = Corpus(backend, encoder=encoder)
         runs = _ask_all(corpus, questions, bytes.decode, ways, on_note)
     judgements = list(collection_judgements(folder))
     return [_score(folder.name, judgements, run) for run in runs]
@@ -91,8 +88,7 @@ def evaluate(
 
 def evaluate_corpus(
     judgements_file: Path,
-    backend: Backend,
-    open_encoder: Callable[[EncoderIdentity], Encoder],
+    corpus: Corpus,
     *,
     modes: Sequence[str] = MODES,
     weights: Sequence[float] = (),
@@ -102,7 +98,7 @@ def evaluate_corpus(
     documents; otherwise as `evaluate`.
     """
     ways = _ways(modes, weights)
-    with closing(backend.reader()) as reader:
+    with closing(corpus.reader()) as reader:
         identity, documents, pending = (
             reader.encoder,
             {row.path for row in reader.rows(Filters())},
@@ -116,7 +112,6 @@ def evaluate_corpus(
             "the missing vectors"
         )
     questions = own_questions(judgements_file, documents)
-    corpus = Corpus(backend, encoder=open_encoder(identity))
     runs = _ask_all(corpus, questions, name_of, ways, on_note)
     judgements = own_judgements(judgements_file, documents)
     return [_score(judgements_file.stem, judgements, run) for run in runs]
@@ -260,7 +255,7 @@ def _ask(
             weight=weight,
             per_document=1,
             collapse=False,
-            is_literal=True,
+            literal=True,
         )
         run.times_ms.append((time.perf_counter() - begin) * 1000)
         run.found[question] = [(named(match.hit.path), match.score) for match in answer.matches]

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from searchapp.backends.sqlite.backend import SqliteBackend
-from searchapp.corpus import DEFAULT_MODEL, Corpus
+from searchapp.corpus import Corpus
 from searchapp.encoders.loading import load_encoder, open_encoder
 from searchapp.encoders.model_folder import ModelFolder, find_model
+from searchapp.encoders.provider import DEFAULT_MODEL
 from searchapp.errors import CorpusEmpty, TuningError
 from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.evaluation.qrels import Judgement
     from searchapp.types.documents import DocumentRow
-    from searchapp.types.protocols import Backend, Encoder, Reader, Writer
+    from searchapp.types.protocols import Encoder, Reader, Writer
     from searchapp.types.results import Evaluation
 
 Kind: TypeAlias = Literal["judgements", "pairs", "headings"]
@@ -220,8 +220,8 @@ class _CorpusSource:
         self, chosen: Settings, mode: str | None, work: Path, on_embedding: OnEmbedding
     ) -> None:
         self.work, self.on_embedding = work, on_embedding
-        self.backend = SqliteBackend(chosen.corpus)
-        with closing(self.backend.reader()) as reader:
+        corpus = Corpus.open(chosen)
+        with closing(corpus.reader()) as reader:
             identity = reader.encoder
             documents, _, pending, _ = reader.counts()
             self.names = {name_of(row.path): row.path for row in reader.rows(Filters())}
@@ -241,7 +241,8 @@ class _CorpusSource:
                 hint="put the earlier model back, or have the corpus use the one that is there: "
                 "searchapp model use",
             )
-        self.encoder = open_encoder(identity, cache=chosen.cache)
+        encoder = open_encoder(identity, cache=chosen.cache)
+        self.corpus = Corpus.open(chosen, encoder=encoder)
 
     @property
     def paths(self) -> set[bytes]:
@@ -275,13 +276,14 @@ class _CorpusSource:
         the document that answers it best.
         """
         questions, wanted = self.questions(file), set(learned)
-        corpus = Corpus(self.backend, encoder=self.encoder)
         found: dict[TrainingPair, None] = {}
         for each in own_judgements(file, self.paths):
             question = questions[each.question]
             if each.grade > 0 and question in wanted:
                 within = Filters(within=(os.fsdecode(self.names[each.document]),))
-                answer = corpus.query(question, k=1, mode="hybrid", filters=within, is_literal=True)
+                answer = self.corpus.query(
+                    question, k=1, mode="hybrid", filters=within, literal=True
+                )
                 passages = (
                     embedded_text(match.hit.passage.headings, match.hit.text)
                     for match in answer.matches
@@ -291,7 +293,7 @@ class _CorpusSource:
 
     def headings(self) -> list[TrainingPair]:
         """The titles and headings, each with what stands below it."""
-        with closing(self.backend.reader()) as reader:
+        with closing(self.corpus.reader()) as reader:
             return heading_pairs(
                 (document_id, hit.passage.headings, hit.text)
                 for document_id in reader.document_ids(Filters())
@@ -322,21 +324,19 @@ class _CorpusEvaluation:
         self._subject, self._judgements = subject, judgements
 
     def before(self) -> Score:
-        return self._score(self._subject.backend, self._subject.encoder)
+        return self._score(self._subject.corpus)
 
     def after(self, encoder: Encoder) -> Score:
-        copy = SqliteBackend(self._subject.work / "corpus")
-        _copy(self._subject.backend, copy, encoder, self._subject.on_embedding)
-        return self._score(copy, encoder)
+        copy = Corpus.open(self._subject.work / "corpus", encoder=encoder)
+        _copy(self._subject.corpus, copy, encoder, self._subject.on_embedding)
+        return self._score(copy)
 
-    def _score(self, backend: Backend, encoder: Encoder) -> Score:
-        (evaluation,) = evaluate_corpus(
-            self._judgements, backend, lambda _: encoder, modes=[self._subject.mode]
-        )
+    def _score(self, corpus: Corpus) -> Score:
+        (evaluation,) = evaluate_corpus(self._judgements, corpus, modes=[self._subject.mode])
         return _scored(evaluation, own_judgements(self._judgements, self._subject.paths))
 
 
-def _copy(corpus: Backend, copy: Backend, encoder: Encoder, on_embedding: OnEmbedding) -> None:
+def _copy(corpus: Corpus, copy: Corpus, encoder: Encoder, on_embedding: OnEmbedding) -> None:
     """The corpus's documents and settings in another one, as far as queries see them, with vectors
     by this encoder.
     """

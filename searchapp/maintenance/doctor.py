@@ -115,7 +115,7 @@ def _processor(_: Settings, __: list[Problem]) -> _Facts:
 
 
 def _model(settings: Settings, problems: list[Problem]) -> _Facts:
-    made_by = _made_by(settings.corpus)
+    made_by = _made_by(settings.folder)
     name = settings.model or (made_by.model if made_by else "default")
     yield "name", name
     if is_hub_name(name):
@@ -144,14 +144,14 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
 
 
 def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
-    yield "folder", str(settings.corpus)
+    yield "folder", str(settings.folder)
     try:
-        with SqliteReader(settings.corpus) as snapshot:
+        with SqliteReader(settings.folder) as snapshot:
             status = snapshot.status()
     except CorpusMissing:
         yield "state", "there is none yet"
         return
-    findings = check(settings.corpus, full=False)
+    findings = check(settings.folder, full=False)
     yield "state", "damaged" if findings else "sound, as far as a quick check can tell"
     problems += [
         Problem(
@@ -179,7 +179,7 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
     yield "vectors file", status.vectors_state
     others = (
         (each.encoder.model if each.encoder else each.name, each)
-        for each in shadow.others(settings.corpus)
+        for each in shadow.others(settings.folder)
     )
     yield (
         "other encodings",
@@ -188,15 +188,15 @@ def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
             for name, each in others
         ),
     )
-    if open_to_others := sorted(_open_to_others(settings.corpus)):
+    if open_to_others := sorted(_open_to_others(settings.folder)):
         yield "readable by others", ", ".join(open_to_others)
         problems.append(
-            Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.corpus}")
+            Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.folder}")
         )
 
 
 def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
-    kind = atomic_write.filesystem(settings.corpus)
+    kind = atomic_write.filesystem(settings.folder)
     yield "file system", kind or "unknown"
     if atomic_write.is_network(kind):
         hint = "keep it on a disk of this machine with --corpus DIR; the documents may be anywhere"
@@ -207,7 +207,7 @@ def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
                 hint,
             )
         )
-    there = next(place for place in (settings.corpus, *settings.corpus.parents) if place.exists())
+    there = next(place for place in (settings.folder, *settings.folder.parents) if place.exists())
     room = shutil.disk_usage(there).free
     yield "room", f"{room / 2**20:,.0f} MiB"
     if room < _LITTLE_ROOM:

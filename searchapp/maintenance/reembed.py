@@ -86,7 +86,7 @@ def use(
     encoding by it. Raises EncoderError where the model cannot be found, CorpusMissing and
     CorpusEmpty, beside what `reencode` raises.
     """
-    current = _current(chosen.corpus)
+    current = _current(chosen.folder)
     identity = _kept_identity(model, chosen)
     if current.fingerprint == (
         identity.fingerprint if identity else _fingerprint(model, chosen.cache)
@@ -95,7 +95,7 @@ def use(
     on_step("building")
     encoder = _opened(model, identity, chosen)
     return reencode(
-        chosen.corpus,
+        chosen.folder,
         encoder,
         keep=keep,
         on_progress=on_progress,
@@ -415,7 +415,7 @@ def _kept_identity(model: str, chosen: Settings) -> EncoderIdentity | None:
         _fingerprint(model, chosen.cache)
     except EncoderError:
         names = {model, str(Path(model).expanduser().resolve())}
-        kept = (other.encoder for other in shadow.others(chosen.corpus))
+        kept = (other.encoder for other in shadow.others(chosen.folder))
         for identity in kept:
             if identity is not None and identity.model in names:
                 return identity

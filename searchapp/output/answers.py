@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from searchapp.humanize import one_line, pluralize, safe
+from searchapp.humanize import one_line, place_text, pluralize, safe
 from searchapp.output.serialization import rounded
 from searchapp.output.terminal import (
     CYAN,
@@ -29,16 +29,9 @@ from searchapp.output.terminal import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.types.documents import Hit, Passage, Span
+    from searchapp.types.documents import Hit, Span
     from searchapp.types.results import Answer, CosineShares, Match
 
-_PLACES = {"date": "{}", "page": "p. {}", "slide": "slide {}", "sheet": "{}"}
-_RANGES = {
-    "row": ("row {}", "rows {}-{}"),
-    "cell": ("cell {}", "cells {}-{}"),
-    "time": ("{}", "{}-{}"),
-    "line": ("line {}", "lines {}-{}"),
-}
 _EXCERPT_LINES = 6
 NARROWEST = 20  # columns for a passage, on however narrow a terminal
 _EXAMPLES_SHOWN = 3
@@ -181,7 +174,7 @@ def _match_line(match: Match, style: TerminalStyle) -> str:
                 str(match.rank),
                 _figure(match),
                 path,
-                place_text(hit.passage),
+                place_text(hit.passage.place),
                 _heading_path(hit),
                 one_line(hit.text),
             )
@@ -198,7 +191,7 @@ def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
         style.paint(_figure(match), CYAN),
         style.path(match.hit.path),
     ]
-    if place := place_text(match.hit.passage):
+    if place := place_text(match.hit.passage.place):
         header.append(style.paint(place, GREEN))
     if match.confidence is not None:
         header.append(f"confidence {match.confidence:.2f}")
@@ -262,19 +255,6 @@ def headings_below_title(hit: Hit) -> tuple[str, ...]:
 
 def _heading_path(hit: Hit) -> str:
     return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
-
-
-def place_text(passage: Passage) -> str:
-    """Where a passage stands in its file, for people; what its path or title says already is left
-    out.
-    """
-    place = {name: one_line(str(value)) for name, value in passage.place}
-    parts = [word.format(place[name]) for name, word in _PLACES.items() if name in place]
-    for name, (one, many) in _RANGES.items():
-        if start := place.get(f"{name}_start"):
-            end = place.get(f"{name}_end", start)
-            parts.append(one.format(start) if end == start else many.format(start, end))
-    return ", ".join(parts)
 
 
 # ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --

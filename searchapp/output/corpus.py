@@ -11,13 +11,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.humanize import human_bytes, one_line, safe
-from searchapp.output.answers import (
-    NARROWEST,
-    headings_below_title,
-    hit_json,
-    place_text,
-)
+from searchapp.humanize import human_bytes, one_line, place_text, safe
+from searchapp.output.answers import NARROWEST, headings_below_title, hit_json
 from searchapp.output.reports import file_json, file_name, listed_lines, skipped_lines
 from searchapp.output.serialization import iso_time
 from searchapp.output.terminal import (
@@ -180,7 +175,7 @@ def _shown_passage(hit: Hit, style: TerminalStyle) -> str:
     title = "  ".join(
         part
         for part in (
-            place_text(hit.passage),
+            place_text(hit.passage.place),
             " > ".join(one_line(each) for each in headings_below_title(hit)),
         )
         if part

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
@@ -192,9 +192,16 @@ class MemoryBackend:
     durability.
     """
 
+    _named: ClassVar[dict[str, MemoryBackend]] = {}
+
     def __init__(self) -> None:
         self.state = _State()
         self.is_locked = False
+
+    @classmethod
+    def named(cls, place: str) -> MemoryBackend:
+        """The one of this process at a place, "memory:NAME"."""
+        return cls._named.setdefault(place, cls())
 
     def writer(self, *, for_removal: bool = False) -> MemoryWriter:  # noqa: ARG002 - there is no disk to be full
         """The one writer; raises CorpusLocked while another is open."""

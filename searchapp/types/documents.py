@@ -235,6 +235,16 @@ class Hit:
     passage: Passage
     text: str  # the passage's text
 
+    @property
+    def embedded(self) -> str:
+        """Exactly what is embedded for the passage; its own text begins at `offset`."""
+        return embedded_text(self.passage.headings, self.text)
+
+    @property
+    def offset(self) -> int:
+        """Where the passage's own text begins in what is embedded for it."""
+        return len(embedded_text(self.passage.headings, ""))
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:

@@ -1,10 +1,42 @@
-"""Which documents and passages may answer a question."""
+"""Which documents and passages may answer a question.
+
+`Filters.parse` is the only reading of filters as people and programs write them: it resolves paths
+against the working directory, and reads no file.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TypedDict, Unpack
+
+from searchapp.errors import BadFilter
+from searchapp.types.dates import moment_ns
+
+# Names that people give types, with ours.
+_TYPES = {
+    "htm": "html",
+    "jpeg": "jpg",
+    "markdown": "md",
+    "python": "py",
+    "restructuredtext": "rst",
+    "text": "txt",
+    "yml": "yaml",
+}
+
+
+class FilterOptions(TypedDict, total=False):
+    """Filters by name, as they are written."""
+
+    within: Sequence[str | os.PathLike[str]]  # paths, or globs
+    types: Sequence[str]  # "pdf", ".md", "python"
+    since: str | None  # an ISO date, its month and day may be left out
+    before: str | None
+    where: Sequence[str]  # "author=Anna"
+    labels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +56,102 @@ class Filters:
     within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
     outside: tuple[str, ...] = ()  # none of them
     types: tuple[str, ...] = ()  # any of them
-    where: tuple[
-        tuple[str, str], ...
-    ] = ()  # all of them: metadata's name and its value, as `records.is_value` compares it
+    where: tuple[tuple[str, str], ...] = ()  # all of them: name and value, as `matches_value` says
     since_ns: int | None = None  # document's own date, else the file's mtime; inclusive, unix ns
     before_ns: int | None = None  # exclusive
     labels: tuple[str, ...] = ()  # any of them
     holding: tuple[Term, ...] = ()  # all of them, of a passage
     lacking: tuple[Term, ...] = ()  # none of them, of a passage
 
+    @property
+    def size(self) -> int:
+        """How many conditions there are, dates and terms not counted."""
+        return sum(map(len, (self.within, self.outside, self.types, self.where, self.labels)))
+
+    @classmethod
+    def parse(cls, **options: Unpack[FilterOptions]) -> Filters:
+        """The filters in what a person or a program writes; raises BadFilter where they make no
+        sense.
+        """
+        since, before = options.get("since"), options.get("before")
+        since_ns, before_ns = _moment_ns(since, "--since"), _moment_ns(before, "--before")
+        if since_ns is not None and before_ns is not None and since_ns >= before_ns:
+            raise BadFilter(
+                f"nothing is from {since} on and before {before}",
+                hint="--since is the earlier date, --before the later one",
+            )
+        return cls(
+            within=tuple(map(resolve_place, options.get("within", ()))),
+            types=tuple(map(_type, options.get("types", ()))),
+            where=tuple(map(_condition, options.get("where", ()))),
+            since_ns=since_ns,
+            before_ns=before_ns,
+            labels=tuple(options.get("labels", ())),
+        )
+
+
+def resolve_place(place: str | os.PathLike[str]) -> str:
+    """A path made absolute; a glob that is no path stays as it is. Raises BadFilter for "", which
+    would be the working directory.
+    """
+    text = require_path(place)
+    is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
+    if is_glob and not text.startswith(("./", "../", "~")):
+        return text
+    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+
+
+def require_path(path: str | os.PathLike[str]) -> str:
+    """The path as it is; raises BadFilter for "", which would be the working directory."""
+    text = os.fspath(path)
+    if not text:
+        raise BadFilter(
+            "an empty path",
+            hint="name a file, a folder or a glob; '.' is the working directory",
+        )
+    return text
+
 
 def matches_value(value: str, wanted: str) -> bool:
-    """True where metadata says what is wanted: the whole value, or one of several with `;` or `,`
+    """Whether metadata says what is wanted: the whole value, or one of several with `;` or `,`
     between them.
 
     Case does not count; `*` and `?` stand for any characters and any one.
     """
     pattern = wanted.strip().casefold().replace("[", "[[]")
     return any(
-        fnmatchcase(each.strip().casefold(), pattern) for each in (value, *re.split("[;,]", value))
+        fnmatchcase(part.strip().casefold(), pattern) for part in (value, *re.split("[;,]", value))
     )
+
+
+def _type(text: str) -> str:
+    name = text.lower().lstrip(".")
+    if not name:
+        raise BadFilter(
+            "an empty type",
+            hint="name one, as pdf or md; `searchapp list` shows those of the corpus",
+        )
+    return _TYPES.get(name, name)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    """A condition on metadata, its name and value."""
+    name, sign, value = text.partition("=")
+    if not (name.strip() and sign and value.strip()):
+        raise BadFilter(
+            f"--where: {text!r} is no condition",
+            hint="write it as author=Anna or tags='*travel*'; `searchapp show` lists the metadata "
+            "of a document",
+        )
+    return name.strip(), value.strip()
+
+
+def _moment_ns(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        return moment_ns(text)
+    except ValueError as error:
+        raise BadFilter(
+            f"{option}: {text!r} is not a date", hint="write it as 2024-05-31, 2024-05 or 2024"
+        ) from error

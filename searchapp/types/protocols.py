@@ -1,5 +1,5 @@
-"""The two seams: `Encoder`, text to vectors, and `Backend`, where text, vectors, filters and keywords
-live together.
+"""The two seams: `Encoder`, text to vectors, and `Backend`, where text, vectors, filters and
+keywords live together.
 
 A backend is cut by what its callers need: ranking takes a SearchReader, lists and reports a
 CatalogReader, an ingest a Writer. What only some backends can do is Maintainable. Knows no engine.

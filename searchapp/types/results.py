@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from searchapp.humanize import place_text
 from searchapp.types.documents import Hit, Label, Outcome, Root, Span, Unindexed
 from searchapp.types.vectors import EncoderIdentity
 
@@ -79,6 +82,33 @@ class Match:
     highlights: tuple[
         tuple[int, int, float], ...
     ] = ()  # start, end within hit.text, weight in (0, 1]
+
+    @property
+    def path(self) -> Path:
+        """The file, or archive member ("mail.zip!/2024/report.pdf"), that the passage stands in."""
+        return Path(os.fsdecode(self.hit.path))
+
+    @property
+    def title(self) -> str:
+        """The document's title, "" where it has none."""
+        return self.hit.title
+
+    @property
+    def text(self) -> str:
+        """The passage."""
+        return self.hit.text
+
+    @property
+    def location(self) -> str:
+        """Where in the file the passage stands: "p. 46", "Costs, rows 12-15", "lines 3-9"; "" for
+        the whole of it.
+        """
+        return place_text(self.hit.passage.place)
+
+    @property
+    def passage_id(self) -> int:
+        """The passage's id in its corpus, which is never used again."""
+        return self.hit.passage_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -800,16 +800,16 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_flags_beat_the_environment_beats_the_project_beats_the_file_beats_the_default(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert config.load().corpus == places / "data/searchapp/corpus"
+    assert config.load().folder == places / "data/searchapp/corpus"
     (places / "config/searchapp/config.toml").write_text(f'corpus = "{places}/from-file"\n')
-    assert config.load().corpus == places / "from-file"
+    assert config.load().folder == places / "from-file"
     (places / "project/.searchapp").mkdir()
-    assert config.load().corpus == places / "project/.searchapp"
+    assert config.load().folder == places / "project/.searchapp"
     (places / "project/deep/.searchapp").mkdir()
-    assert config.load().corpus == places / "project/deep/.searchapp"
+    assert config.load().folder == places / "project/deep/.searchapp"
     monkeypatch.setenv("SEARCHAPP_CORPUS", "from-environment")
-    assert config.load().corpus == places / "project/deep/deeper/from-environment"
-    assert config.load(corpus=places / "flag").corpus == places / "flag"
+    assert config.load().folder == places / "project/deep/deeper/from-environment"
+    assert config.load(corpus=places / "flag").folder == places / "flag"
 
 
 def test_the_model_and_the_cache_follow_the_same_order(

@@ -80,7 +80,7 @@ def test_questions_never_use_a_code_name_and_no_document_says_what_its_own_means
 def test_the_tuned_default_model_answers_most_of_what_it_could_not_answer_before(
     tmp_path: Path, model_cache: Path
 ) -> None:
-    chosen = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
+    chosen = Settings(str(tmp_path / "corpus"), model=None, cache=model_cache, device="cpu")
     Corpus.open(chosen).ingest([DOCUMENTS])
     found = tune(LEARN, tmp_path / "model", chosen, held_out=HELD_OUT)
     assert found.before is not None

@@ -222,7 +222,7 @@ def test_the_sentence_nearest_to_the_question_is_marked_only_where_that_is_asked
     text = "The boat is old and green. Apples grow on the tree behind it. Nobody knows the captain."
     shelf.put("/a.md", text)
     assert shelf.corpus.query("apples on the tree").matches[0].highlights == ()
-    match = shelf.corpus.query("apples on the tree", has_highlights=True).matches[0]
+    match = shelf.corpus.query("apples on the tree", highlights=True).matches[0]
     ((start, end, weight),) = match.highlights
     assert (match.hit.text[start:end].strip(), weight) == (
         "Apples grow on the tree behind it.",
@@ -231,7 +231,7 @@ def test_the_sentence_nearest_to_the_question_is_marked_only_where_that_is_asked
 
 
 def test_a_passage_of_one_sentence_has_nothing_to_mark(shelf: Shelf) -> None:
-    answer = shelf.corpus.query("apple", has_highlights=True)
+    answer = shelf.corpus.query("apple", highlights=True)
     assert [match.highlights for match in answer.matches] == [()] * 6
 
 
@@ -413,7 +413,7 @@ def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
         (["x" * 50_001], {}),
         (["word " * 200_000], {}),
         (["a question"] * 101, {}),
-        (["a"], {"away": ["b"] * 100}),
+        (["a"], {"negative": ["b"] * 100}),
         (["a"], {"like_passages": [(1, "x")] * 100}),
         (["a"], {"filters": Filters(within=("/x",) * 501)}),
         (["a"], {"filters": Filters(types=("md",) * 100_000)}),

@@ -157,13 +157,13 @@ def test_a_backup_writes_nowhere_but_to_its_database(tmp_path: Path, canary: Pat
 
 
 def test_an_export_with_a_pickle_for_vectors_is_refused(tmp_path: Path, canary: Path) -> None:
-    from tests.unit.backends.test_export import rewritten
+    from tests.unit.backends.test_interchange import rewritten
 
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("words", encoding="utf-8")
     corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
     corpus.ingest([tmp_path / "docs"])
-    SqliteBackend(tmp_path / "corpus").export(tmp_path / "e")
+    Corpus.open(tmp_path / "corpus").export(tmp_path / "e")
     payload = base64.b64encode(pickle.dumps(Canary(canary))).decode()
     rewritten(tmp_path / "e", lambda lines: lines[1].update(vectors=payload))
     with pytest.raises(BackupError):

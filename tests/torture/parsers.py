@@ -103,11 +103,11 @@ def _judgements(data: bytes) -> None:
 def _export(data: bytes) -> None:
     import gzip
 
-    from searchapp.backends.sqlite import export
+    from searchapp.backends import interchange
 
     with _file(gzip.compress(data, 1), "e.jsonl.gz") as file:
-        export.header(file)
-        list(export.documents(file, moved=lambda path: path))
+        interchange.header(file)
+        list(interchange.documents(file, moved=lambda path: path))
 
 
 def _rules(data: bytes) -> None:
@@ -149,7 +149,7 @@ def fuzz(target: str, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["searchapp"]):
-        import searchapp.backends.sqlite.export
+        import searchapp.backends.interchange
         import searchapp.backends.sqlite.layout
         import searchapp.evaluation.qrels
         import searchapp.extract.mail.mail

@@ -116,13 +116,6 @@ class SqliteBackend:
             )
         return manifest
 
-    def export(self, file: Path) -> int:
-        """Write all documents in an open form; returns how many. See `transfer.export`."""
-        from searchapp.backends.sqlite.export import export
-
-        self.reader().close()
-        return export(self.folder, file)
-
     def encodings(self) -> CorpusEncodings:
         """The encoder of the corpus and the encodings beside it, as far as they can be read."""
         from searchapp.backends.sqlite import shadow

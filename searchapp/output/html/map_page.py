@@ -13,8 +13,8 @@ from urllib.parse import quote, quote_from_bytes
 
 import numpy as np
 
-from searchapp.humanize import one_line, safe
-from searchapp.output.answers import headings_below_title, place_text
+from searchapp.humanize import one_line, place_text, safe
+from searchapp.output.answers import headings_below_title
 from searchapp.output.corpus_map import axes_text, map_notes, nearness_text, rest_of, title_of
 from searchapp.output.html.page import render_page
 from searchapp.output.terminal import display_path, flowing
@@ -65,7 +65,7 @@ def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
         "group": found.groups.of.tolist(),
         "x": _short(found.projection.places[:, 0].tolist()),
         "y": _short(found.projection.places[:, 1].tolist()),
-        "place": [place_text(hit.passage) for hit in found.hits],
+        "place": [place_text(hit.passage.place) for hit in found.hits],
         "heading": [_heading(found, hit) for hit in found.hits],
         "text": [safe(flowing(hit.text, hit.type)) for hit in found.hits],
         "at": [_fragment(hit) for hit in found.hits],

@@ -524,4 +524,4 @@ def test_an_answer_says_whether_it_is_approximate(corpus: Path) -> None:
     assert asked.query("word").is_approximate
     assert asked.query("word", mode="hybrid").is_approximate
     assert not asked.query("word", mode="keyword").is_approximate
-    assert not asked.query("word", is_exact=True).is_approximate
+    assert not asked.query("word", exact=True).is_approximate

@@ -335,7 +335,7 @@ def test_a_backup_and_an_export_take_labels_along(
     local(tmp_path).back_up(tmp_path / "backup")
     local(tmp_path, "restored").restore(tmp_path / "backup")
     assert saying(local(tmp_path, "restored")) == labelled
-    local(tmp_path).export(tmp_path / "export")
+    Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
     other = Corpus(local(tmp_path, "other"), encoder=ENCODER)
     other.import_documents(tmp_path / "export")
     assert saying(local(tmp_path, "other")) == labelled
@@ -345,7 +345,7 @@ def test_a_backup_and_an_export_take_labels_along(
     labeling.label(local(tmp_path), "later", [str(docs / "bill0.txt"), str(docs / "bill1.txt")])
     labeling.unlabel(local(tmp_path, "other"), "mine", [str(docs / "bill0.txt")])
     labeling.label(local(tmp_path, "other"), "its own", [str(docs / "bill1.txt")])
-    local(tmp_path).export(tmp_path / "export")
+    Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
     assert other.import_documents(tmp_path / "export")["imported"] == 2
     taken = {"bill0.txt": (Label("later"), Label("mine")), "bill1.txt": (Label("its own"),)}
     assert saying(local(tmp_path, "other")) == labelled | taken
@@ -368,7 +368,7 @@ def rewritten(file: Path, labels: object) -> None:
 
 def test_an_export_without_labels_is_taken_in(labelled: Saying, tmp_path: Path) -> None:
     assert labelled
-    local(tmp_path).export(tmp_path / "export")
+    Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
     rewritten(tmp_path / "export", None)
     assert (
         Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")[
@@ -394,7 +394,7 @@ def test_an_export_with_labels_that_are_none_is_refused(
     labelled: Saying, tmp_path: Path, labels: object
 ) -> None:
     assert labelled
-    local(tmp_path).export(tmp_path / "export")
+    Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
     rewritten(tmp_path / "export", labels)
     with pytest.raises(BackupError, match="damaged"):
         Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")

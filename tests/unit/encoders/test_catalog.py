@@ -41,11 +41,11 @@ pytestmark = pytest.mark.model
 @pytest.fixture
 def chosen(home: Path, tmp_path: Path) -> Settings:
     """Settings with a cache that knows the tiny model, and no corpus."""
-    return Settings(tmp_path / "corpus", None, home / "cache")
+    return Settings(str(tmp_path / "corpus"), None, home / "cache")
 
 
 def encodings(chosen: Settings) -> CorpusEncodings:
-    return SqliteBackend(chosen.corpus).encodings()
+    return SqliteBackend(chosen.folder).encodings()
 
 
 def verified(model: str, chosen: Settings) -> list[ModelPart]:
@@ -175,7 +175,7 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
     (tmp_path / "docs/a.txt").write_text("the quick red fox")
     model = str(home / "model")
     assert current_model(chosen, encodings(chosen).current) == "default"
-    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
+    Corpus(SqliteBackend(chosen.folder), cache=chosen.cache).ingest(
         [tmp_path / "docs"], model=model
     )
     assert (
@@ -283,7 +283,7 @@ def states(parts: list[ModelPart]) -> dict[str, str]:
 def test_a_whole_model_is_sound_in_every_part(chosen: Settings, home: Path, tmp_path: Path) -> None:
     model = str(home / "model")
     (tmp_path / "a.txt").write_text("the quick red fox")
-    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
+    Corpus(SqliteBackend(chosen.folder), cache=chosen.cache).ingest(
         [tmp_path / "a.txt"], model=model
     )
     parts = verified(model, chosen)
@@ -399,7 +399,7 @@ def test_a_corpus_that_the_model_made_as_it_was_before_is_wrong(
 ) -> None:
     model = home / "model"
     (tmp_path / "a.txt").write_text("the quick red fox")
-    Corpus(SqliteBackend(chosen.corpus), cache=chosen.cache).ingest(
+    Corpus(SqliteBackend(chosen.folder), cache=chosen.cache).ingest(
         [tmp_path / "a.txt"], model=str(model)
     )
     (model / "sentence_bert_config.json").write_text('{"max_seq_length": 16}')

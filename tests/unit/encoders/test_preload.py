@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.__main__ import begin_opening_encoder
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.encoders import preload
 from searchapp.errors import EncoderError
@@ -37,7 +38,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_question_begins_to_open_the_encoder_of_its_corpus(
     corpus: Path, options: list[str]
 ) -> None:
-    preload.guess(["query", "a question", *(option.format(corpus) for option in options)])
+    begin_opening_encoder(["query", "a question", *(option.format(corpus) for option in options)])
     assert list(preload._opening) == [(OTHER, corpus.parent / "cache")]
 
 
@@ -59,7 +60,7 @@ def test_nothing_is_begun_for_what_needs_no_encoder_or_has_no_corpus(
 ) -> None:
     monkeypatch.chdir(corpus.parent)
     monkeypatch.setenv("XDG_DATA_HOME", str(corpus.parent / "data"))
-    preload.guess([argument.format(corpus) for argument in arguments])
+    begin_opening_encoder([argument.format(corpus) for argument in arguments])
     assert preload._opening == {}
 
 

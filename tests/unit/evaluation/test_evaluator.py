@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.corpus import Corpus
 from searchapp.errors import CollectionError, CorpusEmpty, CorpusMissing, UnknownMode, UsageError
 from searchapp.evaluation.evaluator import (
     _document,
@@ -67,12 +67,10 @@ def measured(folder: Path, *modes: str, weights: Sequence[float] = ()) -> list[E
     return evaluate(folder, lambda: ENCODER, modes=modes or ("cosine",), weights=weights)
 
 
-def own(
-    folder: Path, *judgements: str, texts: dict[str, str] | None = None
-) -> tuple[Path, SqliteBackend]:
+def own(folder: Path, *judgements: str, texts: dict[str, str] | None = None) -> tuple[Path, Corpus]:
     """A file of judgements, which is a table, and a corpus of documents in the same folder."""
-    backend = SqliteBackend(folder / "corpus")
-    with closing(backend.writer()) as writer:
+    corpus = Corpus.open(folder / "corpus", encoder=ENCODER)
+    with closing(corpus.writer()) as writer:
         writer.set_encoder(ENCODER.identity)
         with Intake(writer, ENCODER) as intake:
             for name, text in (
@@ -82,11 +80,11 @@ def own(
             intake.close()
         writer.finish()
     (folder / "mine.csv").write_text("".join(f"{line}\n" for line in judgements))
-    return folder / "mine.csv", backend
+    return folder / "mine.csv", corpus
 
 
-def measured_own(file: Path, backend: SqliteBackend, *modes: str) -> list[Evaluation]:
-    return evaluate_corpus(file, backend, lambda _: ENCODER, modes=modes or ("cosine",))
+def measured_own(file: Path, corpus: Corpus, *modes: str) -> list[Evaluation]:
+    return evaluate_corpus(file, corpus, modes=modes or ("cosine",))
 
 
 def figures(label: str, *ndcgs: float) -> Evaluation:
@@ -395,13 +393,13 @@ def test_a_run_of_ones_own_corpus_names_documents_in_one_word(tmp_path: Path) ->
 
 
 def test_a_corpus_that_is_measured_stays_as_it_was(tmp_path: Path) -> None:
-    file, backend = own(tmp_path, "question,path", "apple,a b.md")
+    file, corpus = own(tmp_path, "question,path", "apple,a b.md")
     before = {
         path.name: path.read_bytes()
         for path in (tmp_path / "corpus").iterdir()
         if not path.name.endswith(("-wal", "-shm"))
     }
-    evaluate_corpus(file, backend, lambda _: ENCODER)
+    evaluate_corpus(file, corpus)
     after = {
         path.name: path.read_bytes()
         for path in (tmp_path / "corpus").iterdir()
@@ -411,37 +409,36 @@ def test_a_corpus_that_is_measured_stays_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_judged_path_that_is_no_document_is_named_before_any_work(tmp_path: Path) -> None:
-    file, backend = own(tmp_path, "question,path", "apple,a b.md", "walnut,c.md")
+    file, corpus = own(tmp_path, "question,path", "apple,a b.md", "walnut,c.md")
 
-    def refuse(_: object) -> Encoder:
-        raise AssertionError("the encoder was opened")
-
+    notes: list[str] = []
     with pytest.raises(
         CollectionError, match=r"mine\.csv, line 3: c\.md is not a document"
     ) as caught:
-        evaluate_corpus(file, backend, refuse)
+        evaluate_corpus(file, corpus, on_note=notes.append)
     assert "searchapp list" in caught.value.hint
+    assert notes == []
 
 
 def test_documents_without_vectors_are_told_of(tmp_path: Path) -> None:
-    file, backend = own(tmp_path, "question,path", "apple,a b.md")
+    file, corpus = own(tmp_path, "question,path", "apple,a b.md")
     late = _document("", "late")
     with (
-        closing(backend.writer()) as writer,
+        closing(corpus.writer()) as writer,
         Intake(writer, ENCODER, is_stopped=lambda: True) as intake,
     ):
         intake.add(_source(str(tmp_path / "late.md"), late.text), late, is_new=True)
         intake.close()
     notes: list[str] = []
-    evaluate_corpus(file, backend, lambda _: ENCODER, modes=["cosine"], on_note=notes.append)
+    evaluate_corpus(file, corpus, modes=["cosine"], on_note=notes.append)
     assert notes[0].startswith("1 document not found by meaning yet")
 
 
 def test_a_corpus_that_is_missing_or_empty_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusMissing):
-        evaluate_corpus(tmp_path / "mine.csv", SqliteBackend(tmp_path / "none"), lambda _: ENCODER)
+        evaluate_corpus(tmp_path / "mine.csv", Corpus.open(tmp_path / "none", encoder=ENCODER))
     with pytest.raises(CorpusEmpty):
-        evaluate_corpus(*own(tmp_path, "question,path", texts={}), lambda _: ENCODER)
+        evaluate_corpus(*own(tmp_path, "question,path", texts={}))
 
 
 # ---- significance --------------------------------------------------------------------------------

@@ -338,7 +338,7 @@ def chosen(tiny: Path, tmp_path: Path, model_cache: Path) -> Settings:
     docs.mkdir()
     for thing in THINGS:
         (docs / f"{thing}.txt").write_text(f"the {thing} of a\n", encoding="utf-8")
-    settings = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
+    settings = Settings(str(tmp_path / "corpus"), model=None, cache=model_cache, device="cpu")
     Corpus.open(settings).ingest([docs], model=str(tiny))
     return settings
 
@@ -527,7 +527,7 @@ def test_pairs_of_texts_need_no_corpus(tiny: Path, tmp_path: Path, model_cache: 
             for ask in asked
         ]
         (tmp_path / file).write_text("\n".join(["question,text", *rows]) + "\n", encoding="utf-8")
-    chosen = Settings(corpus=tmp_path / "none", model=str(tiny), cache=model_cache, device="cpu")
+    chosen = Settings(str(tmp_path / "none"), model=str(tiny), cache=model_cache, device="cpu")
     found = tune(
         tmp_path / "pairs.csv",
         tmp_path / "model",
@@ -544,7 +544,7 @@ def test_a_corpus_teaches_its_own_headings(tiny: Path, tmp_path: Path, model_cac
     docs.mkdir()
     for name, thing in zip(NAMES, THINGS, strict=True):
         (docs / f"{name}.md").write_text(f"# {name}\n\nthe {thing} of a\n", encoding="utf-8")
-    chosen = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
+    chosen = Settings(str(tmp_path / "corpus"), model=None, cache=model_cache, device="cpu")
     Corpus.open(chosen).ingest([docs], model=str(tiny))
     found = tune(
         None, tmp_path / "model", chosen, training_config=TrainingConfig(epochs=1), force=True
@@ -670,7 +670,7 @@ def test_a_mode_that_is_none_an_empty_and_a_missing_corpus_are_errors(
 ) -> None:
     with pytest.raises(UnknownMode):
         tune(judged(tmp_path), tmp_path / "model", chosen, mode="nearest")
-    empty = replace(chosen, corpus=tmp_path / "empty")
+    empty = replace(chosen, place=str(tmp_path / "empty"))
     with pytest.raises(CorpusMissing):
         tune(judged(tmp_path), tmp_path / "model", empty)
     Corpus.open(empty).init()
@@ -682,7 +682,7 @@ def test_a_corpus_whose_model_has_changed_is_an_error(tmp_path: Path, model_cach
     model = make_model(tmp_path / "changing")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "thing1.txt").write_text("the thing1 of a", encoding="utf-8")
-    chosen = Settings(corpus=tmp_path / "corpus", model=None, cache=model_cache, device="cpu")
+    chosen = Settings(str(tmp_path / "corpus"), model=None, cache=model_cache, device="cpu")
     Corpus.open(chosen).ingest([tmp_path / "docs"], model=str(model))
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     (model / "config.json").write_text(

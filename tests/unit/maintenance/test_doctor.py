@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def diagnosis(folder: Path, model_cache: Path) -> Diagnosis:
-    return diagnose(Settings(folder, "default", model_cache))
+    return diagnose(Settings(str(folder), "default", model_cache))
 
 
 def facts(found: Diagnosis, section: str) -> dict[str, str]:
@@ -91,7 +91,7 @@ def test_a_corpus_that_others_may_read_is_a_problem(folder: Path, model_cache: P
 
 
 def test_a_model_that_is_not_there_is_a_problem(folder: Path, tmp_path: Path) -> None:
-    found = diagnose(Settings(folder, str(tmp_path / "gone"), tmp_path))
+    found = diagnose(Settings(str(folder), str(tmp_path / "gone"), tmp_path))
     assert any(problem.what.startswith("model: ") and problem.hint for problem in found.problems)
 
 

@@ -129,7 +129,7 @@ def test_a_question_that_is_only_against_something_asks_for_nothing(
 
 
 def test_operators_are_text_where_that_is_asked_and_in_cosine_mode(shelf: Shelf) -> None:
-    assert "car" in paths(shelf.corpus.query("jaguar -car", mode="hybrid", is_literal=True))
+    assert "car" in paths(shelf.corpus.query("jaguar -car", mode="hybrid", literal=True))
     assert "car" in paths(shelf.corpus.query("jaguar -car"))
 
 
@@ -197,7 +197,7 @@ def test_several_texts_are_the_mean_of_their_meanings(shelf: Shelf) -> None:
 
 
 def test_a_meaning_is_kept_away_until_it_is_at_right_angles_at_least(shelf: Shelf) -> None:
-    answer = shelf.corpus.query("jaguar car", away=["car"], k=2)
+    answer = shelf.corpus.query("jaguar car", negative=["car"], k=2)
     assert paths(answer) == ["jaguar", "jaguar"]
     # jaguar + car over sqrt(2), less car's whole share in it, is jaguar alone
     alone = float(ENCODER.encode_query("jaguar") @ ENCODER.encode_query("h1 the jaguar swims well"))
@@ -206,7 +206,7 @@ def test_a_meaning_is_kept_away_until_it_is_at_right_angles_at_least(shelf: Shel
 
 def test_nothing_is_left_of_a_meaning_kept_away_from_itself(shelf: Shelf) -> None:
     with pytest.raises(EmptyQuery):
-        shelf.corpus.query("car", away=["car"])
+        shelf.corpus.query("car", negative=["car"])
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["a", "  "]])
@@ -299,7 +299,7 @@ def test_where_nothing_answers_the_answer_says_so(library: Shelf) -> None:
 
 def test_the_shares_of_words_headings_and_special_tokens_are_the_cosine(shelf: Shelf) -> None:
     for mode in ("cosine", "hybrid", "best"):
-        for match in shelf.corpus.query("jaguar car", mode=mode, has_shares=True).matches:
+        for match in shelf.corpus.query("jaguar car", mode=mode, shares=True).matches:
             assert match.shares is not None
             assert match.cosine is not None
             total = (

@@ -2,7 +2,8 @@
 
 A gzip file of JSON lines: first what it is and which encoder made it, then a document a line, last
 how many there were and a BLAKE2b over all lines before. Vectors are little-endian float16 in
-base64. docs/corpus-format.md has the keys. Knows neither models nor where documents go.
+base64. docs/corpus-format.md has the keys. Knows the seam, so that it serves every backend, and
+nothing of models.
 """
 
 from __future__ import annotations
@@ -12,34 +13,37 @@ import gzip
 import hashlib
 import json
 import os
-import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from searchapp import __version__
-from searchapp.backends.sqlite.reader import SqliteReader
-from searchapp.backends.sqlite.vector_index import from_blob
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.filesystem import atomic_write
-from searchapp.types.documents import Document, FileIdentity, Label, Origin, Passage, Root, Source
+from searchapp.types.documents import (
+    Document,
+    FileIdentity,
+    Label,
+    Origin,
+    Passage,
+    Root,
+    Source,
+    StoredDocument,
+)
+from searchapp.types.filters import Filters
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
-    from searchapp.types.vectors import Vectors
+    from searchapp.types.documents import KnownFile
+    from searchapp.types.protocols import Reader, Writer
 
 FORMAT = "searchapp-export/1"
 _MOST_LINE_BYTES = 2**30
-_SOURCE_COLUMNS = ("size", "mtime_ns", "content_hash", "extractor", "splitter")
-_DOCUMENTS = f"""
-    SELECT d.id, d.path, {", ".join(f"d.{name}" for name in _SOURCE_COLUMNS)}, d.type, d.title, d.metadata, d.has_lines, t.text, v.vectors,
-           (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
-    FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id ORDER BY d.path"""
-_PASSAGES = 'SELECT start, "end", headings, place FROM passage WHERE document_id = ? ORDER BY id'
+_COMMIT_DOCUMENTS = 256  # of an import
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +55,30 @@ class Header:
     documents: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """One document of an export; without vectors it was pending."""
+def export(reader: Reader, file: Path) -> int:
+    """Write all documents of a generation to a file that appears whole or not at all; returns how
+    many.
 
-    source: Source
-    document: Document
-    passages: tuple[Passage, ...]
-    vectors: Vectors | None
-    labels: tuple[Label, ...] = ()
-
-
-def export(folder: Path, file: Path) -> int:
-    """Write all documents of the newest generation to a file that appears whole or not at all;
-    returns how many.
-
-    Raises CorpusMissing, CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be
-    written.
+    Raises CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be written.
     """
-    with SqliteReader(folder) as snapshot:
-        if snapshot.encoder is None:
-            raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
-        try:
-            with (
-                atomic_write.replaced(file) as raw,
-                gzip.GzipFile("", "wb", 1, raw, mtime=0) as target,
-            ):
-                lines = _Lines(target)
-                lines.write(_header(snapshot))
-                for row in snapshot.database.execute(_DOCUMENTS):
-                    lines.write(
-                        _document(row, snapshot.database.execute(_PASSAGES, row[:1]).fetchall())
-                    )
-                lines.write({"documents": lines.count - 1, "blake2b": lines.digest.hexdigest()})
-                return lines.count - 2
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise BackupError(
-                f"cannot write {file}: {reason}",
-                hint="make room, or choose another place for the file",
-            ) from error
+    if reader.encoder is None:
+        raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
+    try:
+        with (
+            atomic_write.replaced(file) as raw,
+            gzip.GzipFile("", "wb", 1, raw, mtime=0) as target,
+        ):
+            lines = _Lines(target)
+            lines.write(_header_values(reader, reader.encoder))
+            for stored in reader.stored(Filters()):
+                lines.write(_document_values(stored))
+            lines.write({"documents": lines.count - 1, "blake2b": lines.digest.hexdigest()})
+            return lines.count - 2
+    except OSError as error:
+        raise BackupError(
+            f"cannot write {file}: {error.strerror or error}",
+            hint="make room, or choose another place for the file",
+        ) from error
 
 
 def header(file: Path) -> Header:
@@ -118,7 +106,7 @@ def header(file: Path) -> Header:
         raise _damaged(file) from error
 
 
-def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[Exported]:
+def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[StoredDocument]:
     """The documents of an export that `header` has read, each at the path that `moved` makes of its
     own. Raises BackupError.
     """
@@ -129,6 +117,53 @@ def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[Export
                 yield _exported(values, moved)
             except (KeyError, TypeError, ValueError) as error:
                 raise _damaged(file) from error
+
+
+def import_documents(
+    writer: Writer,
+    exported: Header,
+    file: Path,
+    *,
+    labelled: Collection[int],
+    moved: Callable[[bytes], bytes],
+) -> dict[str, int]:
+    """Take the documents of an export into a corpus, labels too unless the document is one of those
+    `labelled` by hand; returns how many were imported, unchanged and kept.
+    """
+    counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
+    if writer.encoder() is None:
+        writer.set_encoder(exported.encoder)
+    known = writer.known_files()
+    for stored in documents(file, moved=moved):
+        outcome = _import(writer, stored, known.get(stored.source.path), labelled)
+        counts[outcome] += 1
+        if counts["imported"] % _COMMIT_DOCUMENTS == 0:
+            writer.commit()
+    for root in exported.roots:
+        writer.set_root(replace(root, path=moved(root.path)))
+    writer.finish()
+    return counts
+
+
+def _import(
+    writer: Writer, stored: StoredDocument, known: KnownFile | None, labelled: Collection[int]
+) -> str:
+    source = stored.source
+    if known is not None and known.source.content_hash == source.content_hash:
+        return "unchanged"
+    if known is not None and known.source.identity.mtime_ns > source.identity.mtime_ns:
+        return "kept"
+    try:
+        document_id = writer.replace(
+            source, stored.document, stored.passages, vectors=stored.vectors
+        )
+        if stored.labels and (known is None or known.document_id not in labelled):
+            writer.set_labels(document_id, stored.labels)
+    except ValueError as error:
+        raise BackupError(
+            f"the export holds vectors that are none: {error}", hint="export the corpus anew"
+        ) from error
+    return "imported"
 
 
 class _Lines:
@@ -146,9 +181,7 @@ class _Lines:
         self.count += 1
 
 
-def _header(snapshot: SqliteReader) -> dict[str, Any]:
-    encoder, status = snapshot.encoder, snapshot.status()
-    assert encoder is not None
+def _header_values(reader: Reader, encoder: EncoderIdentity) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "searchapp": __version__,
@@ -157,50 +190,37 @@ def _header(snapshot: SqliteReader) -> dict[str, Any]:
         },
         "roots": [
             {"path": os.fsdecode(root.path), "include": root.include, "exclude": root.exclude}
-            for root in status.roots
+            for root in reader.status().roots
         ],
     }
 
 
-def _document(row: tuple[Any, ...], passages: list[tuple[Any, ...]]) -> dict[str, Any]:
-    (
-        _,
-        path,
-        size,
-        mtime_ns,
-        content_hash,
-        extractor,
-        splitter,
-        kind,
-        title,
-        metadata,
-        has_lines,
-        text,
-        blob,
-        labels,
-    ) = row
+def _document_values(stored: StoredDocument) -> dict[str, Any]:
+    source, document, vectors = stored.source, stored.document, stored.vectors
     return {
-        "path": os.fsdecode(path),
-        "size": size,
-        "mtime_ns": mtime_ns,
-        "content_hash": content_hash.hex(),
-        "extractor": extractor,
-        "splitter": splitter,
-        "type": kind,
-        "title": title,
-        "metadata": json.loads(metadata),
-        "has_lines": bool(has_lines),
-        "text": text,
+        "path": os.fsdecode(source.path),
+        "size": source.identity.size,
+        "mtime_ns": source.identity.mtime_ns,
+        "content_hash": source.content_hash.hex(),
+        "extractor": source.extractor,
+        "splitter": source.splitter,
+        "type": document.type,
+        "title": document.title,
+        "metadata": dict(document.metadata),
+        "has_lines": document.has_lines,
+        "text": document.text,
         "passages": [
-            [start, end, json.loads(headings), json.loads(place)]
-            for start, end, headings, place in passages
+            [passage.start, passage.end, list(passage.headings), dict(passage.place)]
+            for passage in stored.passages
         ],
-        "vectors": blob and base64.b64encode(blob).decode(),
-        "labels": sorted(json.loads(labels)),
+        "vectors": None
+        if vectors is None
+        else base64.b64encode(vectors.astype("<f2").tobytes()).decode(),
+        "labels": [[label.name, label.origin, label.probability] for label in stored.labels],
     }
 
 
-def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Exported:
+def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> StoredDocument:
     text = str(values["text"])
     passages = tuple(
         Passage(int(start), int(end), tuple(map(str, headings)), tuple(dict(place).items()))
@@ -211,7 +231,8 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Export
     vectors = None
     if values["vectors"]:
         blob = base64.b64decode(values["vectors"], validate=True)
-        vectors = from_blob(blob, len(blob) // 2 // len(passages)).astype(np.float32)
+        halves = np.frombuffer(blob, "<f2").reshape(-1, len(blob) // 2 // len(passages))
+        vectors = halves.astype(np.float32)
     identity = FileIdentity(
         int(values["size"]), int(values["mtime_ns"]), 0, 0
     )  # of another disk: the next ingest looks at the bytes
@@ -237,7 +258,7 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Export
     )  # exports of earlier programs have none
     if len({label.name for label in labels}) < len(labels):
         raise ValueError("a label that is there twice")
-    return Exported(source, document, passages, vectors, labels)
+    return StoredDocument(source, document, passages, vectors, labels)
 
 
 def _label(name: str, origin: str, probability: float | None) -> Label:

@@ -57,7 +57,7 @@ def moved(old: Path, new: Path) -> Callable[[bytes], bytes]:
 def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unchanged(
     made: Path,
 ) -> None:
-    assert SqliteBackend(made / "corpus").export(made / "e") == 7
+    assert Corpus.open(made / "corpus").export(made / "e") == 7
     assert (made / "e").stat().st_mode & 0o777 == 0o600
     there = made / "there"
     shutil.copytree(made / "docs", there)
@@ -82,7 +82,7 @@ def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unch
 
 
 def test_importing_twice_changes_nothing_and_a_later_file_is_kept(made: Path) -> None:
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     other = corpus_at(made / "other", Stubborn())
     other.import_documents(made / "e")
     generation = other.status().generation
@@ -92,7 +92,7 @@ def test_importing_twice_changes_nothing_and_a_later_file_is_kept(made: Path) ->
     here = corpus_at(made / "corpus")
     here.ingest()
     assert here.import_documents(made / "e") == {"imported": 0, "unchanged": 6, "kept": 1}
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     assert other.import_documents(made / "e") == {"imported": 1, "unchanged": 6, "kept": 0}
     assert other.query("changed since").matches[0].hit.text == "changed since"
 
@@ -103,14 +103,14 @@ def test_a_pending_document_arrives_pending(made: Path) -> None:
     with SqliteWriter(made / "pending") as writer:
         add(writer, "/x.txt", document(2))
         writer.commit()
-    SqliteBackend(made / "pending").export(made / "e")
+    Corpus.open(made / "pending").export(made / "e")
     corpus = Corpus(SqliteBackend(made / "other"), cache=made)
     corpus.import_documents(made / "e")
     assert corpus.status().pending == 1
 
 
 def test_another_encoder_is_refused_and_nothing_is_changed(made: Path) -> None:
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     other = corpus_at(made / "other", HashEncoder(dim=32))
     other.ingest([made / "docs"])
     generation = other.status().generation
@@ -128,7 +128,7 @@ def is_same(data: bytes, whole: bytes) -> bool:
 
 
 def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made: Path) -> None:
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     whole = (made / "e").read_bytes()
     rng = random.Random(4)
     damaged = [whole[:length] for length in (0, 1, 20, len(whole) // 2, -1)]
@@ -148,7 +148,7 @@ def test_an_export_that_is_not_whole_is_refused_before_anything_is_changed(made:
 
 
 def test_a_changed_line_is_told_by_the_checksum_though_the_file_unpacks(made: Path) -> None:
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     (made / "e").write_bytes(
         gzip.compress(gzip.decompress((made / "e").read_bytes()).replace(b"word3", b"word9", 1))
     )
@@ -189,7 +189,7 @@ def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], None]) -> Non
 def test_an_export_that_makes_no_sense_is_refused_though_its_checksum_holds(
     made: Path, change: Callable[[list[dict[str, Any]]], None]
 ) -> None:
-    SqliteBackend(made / "corpus").export(made / "e")
+    Corpus.open(made / "corpus").export(made / "e")
     rewritten(made / "e", change)
     with pytest.raises(BackupError):
         corpus_at(made / "other").import_documents(made / "e")
@@ -197,9 +197,9 @@ def test_an_export_that_makes_no_sense_is_refused_though_its_checksum_holds(
 
 def test_what_cannot_be_exported_or_read_is_said(made: Path) -> None:
     with pytest.raises(BackupError, match="cannot write"):
-        SqliteBackend(made / "corpus").export(made / "no/folder/e")
+        Corpus.open(made / "corpus").export(made / "no/folder/e")
     with pytest.raises(BackupError, match="no file"):
         corpus_at(made / "other").import_documents(made / "absent")
     SqliteWriter(made / "empty").close()
     with pytest.raises(CorpusEmpty):
-        SqliteBackend(made / "empty").export(made / "e")
+        Corpus.open(made / "empty").export(made / "e")

@@ -1,0 +1,28 @@
+"""Which backend keeps the corpus at a place: the only module that chooses one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from searchapp.config import is_url
+from searchapp.errors import Unsupported
+
+if TYPE_CHECKING:
+    from searchapp.types.protocols import Backend
+
+
+def backend_at(place: str) -> Backend:
+    """The backend of a folder, or of a URL; raises Unsupported for a URL that none serves."""
+    if place.startswith("memory:"):
+        from searchapp.testing import MemoryBackend
+
+        return MemoryBackend.named(place)
+    if is_url(place):
+        raise Unsupported(
+            f"no backend of this program keeps a corpus at {place.partition('://')[0]}://",
+            hint="name a folder",
+        )
+    from searchapp.backends.sqlite.backend import SqliteBackend
+
+    return SqliteBackend(Path(place))

@@ -1,0 +1,193 @@
+"""A query made ready for one generation of a corpus: parsed, with its examples, embedded when
+needed.
+
+Knows the seams, SearchReader and Encoder; decides nothing about ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchapp.errors import EmptyQuery
+from searchapp.linalg import unit
+from searchapp.search import query_parser
+from searchapp.search.query import require_text
+
+if TYPE_CHECKING:
+    from searchapp.search.more_like_this import Example
+    from searchapp.search.query import Query
+    from searchapp.search.ranking import Numbers
+    from searchapp.timing import Stopwatch
+    from searchapp.types.documents import Hit
+    from searchapp.types.filters import Filters, Term
+    from searchapp.types.protocols import Encoder, SearchReader
+    from searchapp.types.vectors import TokenVectors, Vector, Vectors
+
+_LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
+_PUSH = 0.5  # of a meaning that is kept away, at least
+_EXAMPLE_TERMS = 20  # words of an example that are looked for
+_LEAST_LENGTH = 1e-6  # of a direction that is left of a question
+
+
+class Question:
+    """What is asked, in each form that a ranking needs; the encoder is opened as late as can be."""
+
+    def __init__(
+        self,
+        query: Query,
+        examples: Sequence[Example],
+        reader: SearchReader,
+        encoder: Callable[[], Encoder],
+        watch: Stopwatch,
+    ) -> None:
+        """A resolved query; `encoder` may wait until the encoder is open, and is called once it is
+        needed. Raises EmptyQuery where operators leave nothing to look for.
+        """
+        self.query = query
+        self.examples = examples
+        self.notes: list[str] = []
+        self._reader = reader
+        self._open_encoder = encoder
+        self._watch = watch
+        has_operators = query.mode != "cosine" and not query.literal
+        parse = query_parser.parse if has_operators else query_parser.literal
+        self.parsed = tuple(map(parse, query.texts))
+        require_text([parsed.text for parsed in self.parsed], has_examples=bool(examples))
+
+    @property
+    def legs(self) -> tuple[str, ...]:
+        """The legs that run."""
+        return _LEGS.get(self.query.mode or "", ("cosine", "keyword"))
+
+    @property
+    def filters(self) -> Filters:
+        """The query's filters with those of its operators, less the documents of its examples."""
+        filters = self.query.filters
+        return replace(
+            filters,
+            outside=(*filters.outside, *(example.origin for example in self.examples)),
+            holding=(*filters.holding, *(term for one in self.parsed for term in one.holding)),
+            lacking=(*filters.lacking, *(term for one in self.parsed for term in one.lacking)),
+        )
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder, open."""
+        with self._watch.stage("wait for the encoder"):
+            return self._open_encoder()
+
+    @cached_property
+    def vector(self) -> Vector:
+        """The direction to look in, (dim,): the mean of all that is asked and shown, turned from
+        what is to be kept away.
+
+        Raises EmptyQuery where nothing is left of it.
+        """
+        with self._watch.stage("encode the question"):
+            rows = [self.encoder.encode_query(text) for text in self._texts]
+            rows += [example.vector for example in self.examples]
+            direction = _direction(np.mean(rows, axis=0, dtype=np.float64))
+            for text in self.query.negative:
+                unwanted = self.encoder.encode_query(text).astype(np.float64)
+                push = max(_PUSH, float(direction @ unwanted))
+                direction = _direction(direction - push * unwanted)
+            return np.ascontiguousarray(direction, np.float32)
+
+    @cached_property
+    def terms(self) -> list[Term]:
+        """The words to look for, repeats kept."""
+        terms = [term for parsed in self.parsed for term in parsed.terms]
+        if len(terms) > query_parser.MOST_TERMS:
+            self.notes.append(
+                f"the question has {len(terms):,} words; only the first "
+                f"{query_parser.MOST_TERMS:,} were looked for"
+            )
+        return terms[: query_parser.MOST_TERMS] + [
+            term
+            for example in self.examples
+            for term in query_parser.telling(example.text, _EXAMPLE_TERMS)
+        ]
+
+    @cached_property
+    def passages(self) -> int:
+        """How many passages the corpus has."""
+        return self._reader.counts()[1]
+
+    @cached_property
+    def ideal(self) -> float:
+        """The most that the question's words can score."""
+        return query_parser.ideal(self._reader.frequencies(self.terms), self.passages)
+
+    @cached_property
+    def tokens(self) -> Vectors:
+        """The states of all its tokens but special ones, (m, dim), of unit length."""
+        states = [
+            tokens.states[[end > start for start, end in tokens.offsets]]
+            for _, tokens in self._states
+        ]
+        return unit(np.concatenate(states))
+
+    @cached_property
+    def word_tokens(self) -> tuple[Vectors, Numbers]:
+        """The unit states of the tokens in its words, (m, dim), and the IDF of the words that they
+        belong to, (m,).
+        """
+        words = [query_parser.words(text) for text, _ in self._states]
+        rarity = self._rarity(term for of_text in words for term, _ in of_text)
+        rows, weights = [np.empty((0, self.encoder.identity.dim), np.float32)], []
+        for (_, tokens), of_text in zip(self._states, words, strict=True):
+            starts = np.array([start if end > start else -1 for start, end in tokens.offsets])
+            for term, (start, end) in of_text:
+                inside = (starts >= start) & (starts < end)
+                rows.append(tokens.states[inside])
+                weights += [rarity[term]] * int(inside.sum())
+        return unit(np.concatenate(rows)), np.array(weights)
+
+    def states_of(self, hits: Sequence[Hit]) -> list[TokenVectors]:
+        """Each passage's token states, as it is embedded."""
+        return self.encoder.token_vectors([hit.embedded for hit in hits])
+
+    def cut_notes(self) -> list[str]:
+        """What to say of texts that are longer than the encoder reads."""
+        if "cosine" not in self.legs:
+            return []
+        limit = self.encoder.identity.max_tokens
+        counts = [len(tokens) for tokens in self.encoder.tokenize(self.query.texts)]
+        return [
+            f"the question has {count} tokens; only about the first {limit} were compared"
+            for count in counts
+            if count > limit
+        ]
+
+    @property
+    def _texts(self) -> list[str]:
+        return [parsed.text for parsed in self.parsed if parsed.text.strip()]
+
+    @cached_property
+    def _states(self) -> list[tuple[str, TokenVectors]]:
+        """What is asked and shown, each with its token states."""
+        texts = self._texts + [example.text for example in self.examples]
+        return list(zip(texts, self.encoder.token_vectors(texts), strict=True))
+
+    def _rarity(self, terms: Iterable[Term]) -> dict[Term, float]:
+        """Each term's IDF, as `best` weighs it."""
+        distinct = list(dict.fromkeys(terms))
+        frequencies = self._reader.frequencies(distinct)
+        return {
+            term: query_parser.rarity(frequency, self.passages)
+            for term, frequency in zip(distinct, frequencies, strict=True)
+        }
+
+
+def _direction(vector: Numbers) -> Numbers:
+    if float(np.linalg.norm(vector)) < _LEAST_LENGTH:
+        raise EmptyQuery(
+            "nothing is left of the question",
+            hint="keep something else away than what is asked for",
+        )
+    return unit(vector)

@@ -406,15 +406,15 @@ class Corpus:
         on_progress: Callable[[Progress], None],
         is_stopped: Callable[[], bool],
     ) -> None:
-        from searchapp.ingest.indexer import Intake
+        from searchapp.ingest.indexer import Indexer
 
         encoder = self._encoders.for_ingest(writer, None, "auto", bulk=True)
 
         def report() -> None:
-            on_progress(Progress(0, 0, intake.embedded, intake.took_s, math.inf))
+            on_progress(Progress(0, 0, indexer.embedded, indexer.took_s, math.inf))
 
-        with Intake(writer, encoder, on_embedded=report, is_stopped=is_stopped) as intake:
-            intake.close()
+        with Indexer(writer, encoder, on_embedded=report, is_stopped=is_stopped) as indexer:
+            indexer.close()
 
     def _missing(self, paths: Iterable[bytes]) -> list[bytes]:
         """Which of the paths are no documents."""

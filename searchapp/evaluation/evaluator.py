@@ -31,7 +31,7 @@ from searchapp.evaluation.qrels import (
     own_questions,
 )
 from searchapp.humanize import pluralize
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters
@@ -189,17 +189,19 @@ def _take_in(
     def on_stored(_: Source) -> None:
         nonlocal stored
         stored += 1
-        left_s = intake.left_s(read, to_read)
+        left_s = indexer.left_s(read, to_read)
         on_progress(
-            Progress(stored, len(documents), intake.embedded + intake.reused, intake.took_s, left_s)
+            Progress(
+                stored, len(documents), indexer.embedded + indexer.reused, indexer.took_s, left_s
+            )
         )
 
-    intake = Intake(writer, encoder, on_stored=on_stored)
-    with intake:
+    indexer = Indexer(writer, encoder, on_stored=on_stored)
+    with indexer:
         for name, document in documents:
-            intake.add(_source(name, document.text), document, is_new=True)
+            indexer.add(_source(name, document.text), document, new=True)
             read += len(document.text)
-        intake.close()
+        indexer.close()
 
 
 def _document(title: str, text: str) -> Document:

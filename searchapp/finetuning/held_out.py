@@ -37,7 +37,7 @@ from searchapp.finetuning.training_pairs import (
     split_questions,
 )
 from searchapp.humanize import pluralize
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Document, FileIdentity, Source, embedded_text
 from searchapp.types.filters import Filters
@@ -352,13 +352,13 @@ def _copy(corpus: Corpus, copy: Corpus, encoder: Encoder, on_embedding: OnEmbedd
                 writer.commit()
         writer.commit()
         begin, total = time.perf_counter(), reader.counts()[1]
-        intake = Intake(
+        indexer = Indexer(
             writer,
             encoder,
-            on_embedded=lambda: on_embedding(intake.embedded, total, time.perf_counter() - begin),
+            on_embedded=lambda: on_embedding(indexer.embedded, total, time.perf_counter() - begin),
         )
-        with intake:
-            intake.close()
+        with indexer:
+            indexer.close()
         writer.finish()
 
 

@@ -54,7 +54,7 @@ class Survey:
         self,
         known: Mapping[bytes, KnownFile],
         unindexed: Mapping[bytes, Unindexed],
-        find_like: Callable[[bytes], Iterable[KnownFile]],
+        find_same: Callable[[bytes], Iterable[KnownFile]],
     ) -> None:
         """What is known where the run looks; `find_like` finds the documents of the same bytes, by
         content hash, anywhere.
@@ -63,7 +63,7 @@ class Survey:
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
         self.known = known
-        self._find_like = find_like
+        self._find_same = find_same
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {
             path: _Remembered(file.source, file, None) for path, file in known.items()
@@ -85,7 +85,7 @@ class Survey:
             self._place_in_container(path)
         self._refusals = self._index_refusals(unindexed.values())
 
-    def look(self, root: Root) -> None:
+    def scan(self, root: Root) -> None:
         """Walk a root: what is there to read, and what is left out."""
         try:
             entries = walk.walk(root.path, include=root.include, exclude=root.exclude)
@@ -129,15 +129,15 @@ class Survey:
         """
         return self._refusals.get(_kind(file.path, file.identity.size), {})
 
-    def like(self, source: Source) -> list[KnownFile]:
+    def with_content(self, source: Source) -> list[KnownFile]:
         """The documents of the same bytes that are not `taken` yet."""
         if source.content_hash not in self._by_content:
-            self._by_content[source.content_hash] = list(self._find_like(source.content_hash))
+            self._by_content[source.content_hash] = list(self._find_same(source.content_hash))
             for known in self._by_content[source.content_hash]:
                 self._place_in_container(known.source.path)
         return self._by_content[source.content_hash]
 
-    def take(self, known: KnownFile) -> None:
+    def claim(self, known: KnownFile) -> None:
         """Record that a document has found its new place."""
         self._by_content[known.source.content_hash].remove(known)
 

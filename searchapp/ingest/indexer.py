@@ -52,7 +52,7 @@ class _Arrival:
     passages: Sequence[Passage]
     texts: Sequence[str]
     digests: Sequence[bytes]
-    is_new: bool
+    new: bool
 
 
 _Item: TypeAlias = _Arrival | PendingDocument
@@ -69,7 +69,7 @@ class _Job:
     characters: int
 
 
-class Intake:
+class Indexer:
     """Takes documents in: splits, stores, embeds what was never embedded. Use as a context manager,
     and `close` to finish.
     """
@@ -101,7 +101,7 @@ class Intake:
         self._held: deque[_Arrival] = deque()
         self._held_characters = 0
         self._waiting: dict[int, Source] = {}  # stored as pending by this run, by document id
-        self._fed = 0  # the last pending document that a job has taken
+        self._submitted = 0  # the last pending document that a job has taken
         self._given = 0  # characters of this run's that need no more to be given to the encoder
         self._jobs: deque[_Job] = deque()
         self._made: deque[dict[bytes, Vector]] = deque(
@@ -111,7 +111,7 @@ class Intake:
             bytes, Vector
         ] = {}  # vectors of earlier versions: their texts may have moved to another file
         self._job_characters = _FIRST_JOB
-        self._settled_s = self._committed_s = time.perf_counter()
+        self._collected_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
         self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
@@ -160,7 +160,7 @@ class Intake:
             cores=os.cpu_count() or 1,
         )
 
-    def add(self, source: Source, document: Document, *, is_new: bool) -> bool:
+    def add(self, source: Source, document: Document, *, new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time
         `close` returns.
         """
@@ -176,63 +176,63 @@ class Intake:
         ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        self._arrived.append(_Arrival(source, document, passages, texts, digests, is_new))
+        self._arrived.append(_Arrival(source, document, passages, texts, digests, new))
         self._arrived_characters += _characters(self._arrived[-1])
         self.characters += _characters(self._arrived[-1])
         if (
             len(self._arrived) >= _ARRIVED_DOCUMENTS
             or self._arrived_characters >= _ARRIVED_CHARACTERS
         ):
-            self._admit()
-        self._tend(least=_SMALLEST_JOB)
+            self._flush_arrivals()
+        self._poll(least=_SMALLEST_JOB)
         while self._held_characters > _HELD_CHARACTERS and not self._is_stopped():
-            self._settle()
-            self.tend()
+            self._collect()
+            self.poll()
         return True
 
-    def tend(self) -> None:
+    def poll(self) -> None:
         """Store what the encoder has finished, and give it more; never waits for it. Call it now
         and then while nothing is added.
         """
-        self._tend()
+        self._poll()
 
-    def _tend(self, *, least: int = 1) -> None:
+    def _poll(self, *, least: int = 1) -> None:
         self._reading_s = time.thread_time() - self._thread_began_s
         while self._jobs and self._jobs[0].rows.done():
-            self._settle()
+            self._collect()
         if self.characters - self._given >= least:
-            self._feed()
+            self._submit()
         if time.perf_counter() - self._committed_s >= _COMMIT_S:
-            self._admit()
+            self._flush_arrivals()
             self._commit()
 
     def close(self) -> None:
         """Finish all that was added, then what earlier runs have left pending, and commit."""
-        self._admit()
+        self._flush_arrivals()
         self._drain()
-        self._fed = 0
-        self._drain(is_last=True)
+        self._submitted = 0
+        self._drain(last=True)
         while self._jobs:
-            self._settle()
+            self._collect()
         self.abandoned += [item.source for item in self._held]
         self._commit()
 
     # -- in: what is known already, what can be stored at once, and what must be held
 
-    def _admit(self) -> None:
+    def _flush_arrivals(self) -> None:
         """Store what has arrived, or hold it."""
         with self._watch.stage("store"):
-            self._admit_all()
+            self._flush_all()
 
-    def _admit_all(self) -> None:
+    def _flush_all(self) -> None:
         items, self._arrived, self._arrived_characters = self._arrived, [], 0
         known = self._known(items)
         for item in items:
             if all(digest in known for digest in item.digests):
                 self._store(item, known)
                 self._given += _characters(item)
-                self._count(item.texts, is_reused=True)
-            elif item.is_new and not any(digest in known for digest in item.digests):
+                self._count(item.texts, reused=True)
+            elif item.new and not any(digest in known for digest in item.digests):
                 self._store_pending(item)
             else:
                 # the corpus has it, or parts of it, in what may be replaced before its turn comes
@@ -242,7 +242,7 @@ class Intake:
     def _store_pending(self, item: _Arrival) -> None:
         document_id = self._writer.replace(item.source, item.document, item.passages)
         if not self._waiting:
-            self._fed = max(self._fed, document_id - 1)
+            self._submitted = max(self._submitted, document_id - 1)
         self._waiting[document_id] = item.source
 
     def _known(self, items: Sequence[_Item]) -> dict[bytes, Vector]:
@@ -255,23 +255,23 @@ class Intake:
 
     # -- to the encoder and back
 
-    def _drain(self, *, is_last: bool = False) -> None:
+    def _drain(self, *, last: bool = False) -> None:
         """See all through that waits; what earlier runs have left too, once nothing of this one can
         take its place.
         """
-        self._feed(is_last=is_last)
+        self._submit(last=last)
         while self._jobs and not self._is_stopped():
-            self._settle()
-            self._feed(is_last=is_last)
+            self._collect()
+            self._submit(last=last)
             if time.perf_counter() - self._committed_s >= _COMMIT_S:
                 self._commit()
 
-    def _feed(self, *, is_last: bool = False) -> None:
+    def _submit(self, *, last: bool = False) -> None:
         """Give the encoder as many jobs as it takes, while there is something to do."""
         while len(self._jobs) < _JOBS and not self._is_stopped():
-            self._admit()
+            self._flush_arrivals()
             with self._watch.stage("read texts back"):
-                items = self._next_items(is_last=is_last)
+                items = self._next_items(last=last)
                 known = self._known(items)
             if not items:
                 return
@@ -294,10 +294,10 @@ class Intake:
                     for digest, text in some
                     if missing.get(digest) is not text
                 ],
-                is_reused=True,
+                reused=True,
             )
 
-    def _next_items(self, *, is_last: bool) -> list[_Item]:
+    def _next_items(self, *, last: bool) -> list[_Item]:
         """What is encoded next: what is held comes first, as it takes memory, then what is pending,
         in order.
         """
@@ -307,13 +307,13 @@ class Intake:
             items.append(self._held.popleft())
             self._held_characters -= _characters(items[-1])
             left -= _characters(items[-1])
-        if left > 0 and (self._waiting or (is_last and self._writer.has_pending())):
-            for pending in self._writer.pending(after=self._fed, characters=left):
+        if left > 0 and (self._waiting or (last and self._writer.has_pending())):
+            for pending in self._writer.pending(after=self._submitted, characters=left):
                 items.append(pending)
-                self._fed = pending.document_id
+                self._submitted = pending.document_id
         return items
 
-    def _settle(self) -> None:
+    def _collect(self) -> None:
         """Store what the oldest job was for, once it is done."""
         if not self._jobs:
             return
@@ -336,7 +336,7 @@ class Intake:
                 elif isinstance(item, _Arrival):
                     self.abandoned.append(item.source)
         now = time.perf_counter()
-        pace = job.characters / max(now - self._settled_s, 1e-3) * _JOB_S
+        pace = job.characters / max(now - self._collected_s, 1e-3) * _JOB_S
         self._job_characters = int(
             min(
                 max(pace, self._job_characters / 2, _SMALLEST_JOB),
@@ -344,7 +344,7 @@ class Intake:
                 _LARGEST_JOB,
             )
         )
-        self._settled_s = now
+        self._collected_s = now
 
     def _store(self, item: _Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
         vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
@@ -360,7 +360,7 @@ class Intake:
 
     def _keep_earlier(self, item: _Arrival) -> None:
         """Remember the vectors that an item is about to replace, the latest of them."""
-        self._replaced |= {} if item.is_new else self._writer.vectors_at(item.source.path)
+        self._replaced |= {} if item.new else self._writer.vectors_at(item.source.path)
         for digest in list(islice(self._replaced, max(0, len(self._replaced) - _MOST_REPLACED))):
             del self._replaced[digest]
 
@@ -381,11 +381,11 @@ class Intake:
                 if self._at_work == 0:
                     self.encoder_busy_s += time.perf_counter() - self._at_work_since_s
 
-    def _count(self, texts: Sequence[str], *, is_reused: bool = False) -> None:
+    def _count(self, texts: Sequence[str], *, reused: bool = False) -> None:
         """Count texts whose vectors are known by now; encoding threads do, too."""
         with self._counting:
             self.characters_done += sum(map(len, texts))
-            if is_reused:
+            if reused:
                 self.reused += len(texts)
             else:
                 self.embedded += len(texts)

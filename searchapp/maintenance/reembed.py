@@ -28,7 +28,7 @@ from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusError, CorpusLocked, EncoderError
 from searchapp.filesystem.sources import standing_source
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.splitter import SPLITTER_VERSION, split
 from searchapp.types.documents import (
     RANGED,
@@ -277,15 +277,15 @@ class _Reencoding:
         """Embed what was taken over, where there is no folder to ingest."""
 
         def report() -> None:
-            self.on_progress(Progress(0, 0, intake.embedded, intake.took_s, float("inf")))
+            self.on_progress(Progress(0, 0, indexer.embedded, indexer.took_s, float("inf")))
 
         with closing(self.backend.writer()) as writer:
-            with Intake(
+            with Indexer(
                 writer, self.encoder, on_embedded=report, is_stopped=self.is_stopped
-            ) as intake:
-                intake.close()
+            ) as indexer:
+                indexer.close()
             writer.finish()
-        self.embedded += intake.embedded
+        self.embedded += indexer.embedded
 
     def part(self, writer: SqliteWriter, roots: Sequence[Root]) -> None:
         """Take out what the corpus has not, and what no ingest would find: it left the corpus after

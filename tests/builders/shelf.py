@@ -11,7 +11,7 @@ from pathlib import Path
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.extract.registry import extractor_of
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Block, Document, FileIdentity, Source
@@ -58,11 +58,11 @@ class Shelf:
         with closing(self.backend.writer()) as writer:
             if writer.encoder() is None:
                 writer.set_encoder(ENCODER.identity)
-            with Intake(
+            with Indexer(
                 writer, ENCODER, is_stopped=lambda: not has_vectors
-            ) as intake:  # stopped, it leaves documents pending
-                intake.add(source, document, is_new=True)
-                intake.close()
+            ) as indexer:  # stopped, it leaves documents pending
+                indexer.add(source, document, new=True)
+                indexer.close()
 
     def found(self, text: str, **options: object) -> list[tuple[str, int]]:
         """The matches of a query: file name and passage number."""

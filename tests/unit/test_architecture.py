@@ -81,7 +81,6 @@ LONG_FILES: set[str] = {
     "backends/sqlite/writer.py",
     "cli/classify.py",
     "corpus.py",
-    "ingest/pipeline.py",
     "maintenance/reembed.py",
     "testing/__init__.py",
 }

@@ -24,7 +24,7 @@ from searchapp.evaluation.evaluator import (
     evaluate_corpus,
     write_run,
 )
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
 from searchapp.testing import HashEncoder
 from searchapp.types.protocols import Encoder
@@ -72,12 +72,12 @@ def own(folder: Path, *judgements: str, texts: dict[str, str] | None = None) -> 
     corpus = Corpus.open(folder / "corpus", encoder=ENCODER)
     with closing(corpus.writer()) as writer:
         writer.set_encoder(ENCODER.identity)
-        with Intake(writer, ENCODER) as intake:
+        with Indexer(writer, ENCODER) as indexer:
             for name, text in (
                 {"a b.md": "apple pear", "deep/c.md": "walnut"} if texts is None else texts
             ).items():
-                intake.add(_source(str(folder / name), text), _document("", text), is_new=True)
-            intake.close()
+                indexer.add(_source(str(folder / name), text), _document("", text), new=True)
+            indexer.close()
         writer.finish()
     (folder / "mine.csv").write_text("".join(f"{line}\n" for line in judgements))
     return folder / "mine.csv", corpus
@@ -425,10 +425,10 @@ def test_documents_without_vectors_are_told_of(tmp_path: Path) -> None:
     late = _document("", "late")
     with (
         closing(corpus.writer()) as writer,
-        Intake(writer, ENCODER, is_stopped=lambda: True) as intake,
+        Indexer(writer, ENCODER, is_stopped=lambda: True) as indexer,
     ):
-        intake.add(_source(str(tmp_path / "late.md"), late.text), late, is_new=True)
-        intake.close()
+        indexer.add(_source(str(tmp_path / "late.md"), late.text), late, new=True)
+        indexer.close()
     notes: list[str] = []
     evaluate_corpus(file, corpus, modes=["cosine"], on_note=notes.append)
     assert notes[0].startswith("1 document not found by meaning yet")

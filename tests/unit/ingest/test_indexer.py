@@ -15,7 +15,7 @@ import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import EncoderError
-from searchapp.ingest.indexer import Intake
+from searchapp.ingest.indexer import Indexer
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Document, FileIdentity, Source
 from searchapp.types.filters import Filters, Term
@@ -79,11 +79,11 @@ def counts(backend: SqliteBackend) -> tuple[int, int]:
         return documents, pending
 
 
-def wait_until(is_so: Callable[[], bool], intake: Intake) -> None:
+def wait_until(is_so: Callable[[], bool], indexer: Indexer) -> None:
     deadline = time.monotonic() + 10
     while not is_so():
         assert time.monotonic() < deadline
-        intake.tend()
+        indexer.poll()
         time.sleep(0.01)
 
 
@@ -92,26 +92,26 @@ def test_all_text_is_found_by_its_words_while_the_encoder_is_still_at_the_first(
 ) -> None:
     gate = threading.Event()
     encoder = Encoder(before=lambda _: gate.wait(20))
-    with Intake(writer, encoder) as intake:
+    with Indexer(writer, encoder) as indexer:
         for number in range(8):
-            intake.add(source(str(number)), Document(text(number), "txt"), is_new=True)
-        wait_until(lambda: counts(backend) == (8, 8), intake)
+            indexer.add(source(str(number)), Document(text(number), "txt"), new=True)
+        wait_until(lambda: counts(backend) == (8, 8), indexer)
         with closing(backend.reader()) as reader:
             assert len(reader.keyword_leg([Term(("w7x9",))], Filters(), 10)[0]) == 1
         assert encoder.embedded == []
         gate.set()
-        intake.close()
+        indexer.close()
     assert counts(backend) == (8, 0)
-    assert len(encoder.embedded) == len(set(encoder.embedded)) == intake.embedded
+    assert len(encoder.embedded) == len(set(encoder.embedded)) == indexer.embedded
 
 
 def test_two_jobs_are_with_the_encoder_at_a_time(writer: Writer) -> None:
     both = threading.Barrier(2, timeout=10)
-    with Intake(writer, Encoder(before=lambda _: both.wait())) as intake:
-        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
-        intake.add(source("b"), Document(text(2), "txt"), is_new=True)
-        intake.close()  # a lone job would break the barrier
-    assert intake.unfinished == []
+    with Indexer(writer, Encoder(before=lambda _: both.wait())) as indexer:
+        indexer.add(source("a"), Document(text(1), "txt"), new=True)
+        indexer.add(source("b"), Document(text(2), "txt"), new=True)
+        indexer.close()  # a lone job would break the barrier
+    assert indexer.unfinished == []
 
 
 def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_again(
@@ -119,48 +119,48 @@ def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_aga
 ) -> None:
     gate = threading.Event()
     encoder = Encoder(before=lambda _: gate.wait(20))
-    with Intake(writer, encoder) as intake:
-        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
-        intake.tend()
-        intake.add(source("b"), Document(text(1), "txt"), is_new=True)
-        intake.tend()
+    with Indexer(writer, encoder) as indexer:
+        indexer.add(source("a"), Document(text(1), "txt"), new=True)
+        indexer.poll()
+        indexer.add(source("b"), Document(text(1), "txt"), new=True)
+        indexer.poll()
         gate.set()
-        intake.close()
+        indexer.close()
     assert counts(backend) == (2, 0)
-    assert len(encoder.embedded) == len(set(encoder.embedded)) == intake.embedded == intake.reused
-    assert intake.characters_done == intake.characters
+    assert len(encoder.embedded) == len(set(encoder.embedded)) == indexer.embedded == indexer.reused
+    assert indexer.characters_done == indexer.characters
 
 
 def test_a_changed_document_keeps_its_earlier_version_until_its_vectors_are_there(
     backend: SqliteBackend, writer: Writer
 ) -> None:
-    with Intake(writer, Encoder()) as intake:
-        intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)
-        intake.close()
+    with Indexer(writer, Encoder()) as indexer:
+        indexer.add(source("a"), Document("the earlier one", "txt"), new=True)
+        indexer.close()
     gate = threading.Event()
-    with Intake(writer, Encoder(before=lambda _: gate.wait(20))) as intake:
-        intake.add(source("a"), Document("the later one", "txt"), is_new=False)
-        intake.add(source("b"), Document("another", "txt"), is_new=True)
-        wait_until(lambda: counts(backend) == (2, 1), intake)
+    with Indexer(writer, Encoder(before=lambda _: gate.wait(20))) as indexer:
+        indexer.add(source("a"), Document("the later one", "txt"), new=False)
+        indexer.add(source("b"), Document("another", "txt"), new=True)
+        wait_until(lambda: counts(backend) == (2, 1), indexer)
         with closing(backend.reader()) as reader:
             [first, _] = sorted(reader.rows(Filters()), key=lambda row: row.path)
             assert (first.path, first.is_pending) == (b"/a", False)
             assert [hit.text for hit in reader.show(1)[1]] == ["the earlier one"]
         gate.set()
-        intake.close()
+        indexer.close()
     assert counts(backend) == (2, 0)
 
 
 def test_texts_that_moved_from_a_replaced_document_are_not_embedded_again(writer: Writer) -> None:
     encoder = Encoder()
-    with Intake(writer, encoder) as intake:
-        intake.add(source("a"), Document(text(1), "txt"), is_new=True)
-        intake.close()
+    with Indexer(writer, encoder) as indexer:
+        indexer.add(source("a"), Document(text(1), "txt"), new=True)
+        indexer.close()
         before = len(encoder.embedded)
-        intake.add(source("a"), Document("nothing of the sort", "txt"), is_new=False)
-        intake.close()
-        intake.add(source("b"), Document(text(1), "txt"), is_new=True)
-        intake.close()
+        indexer.add(source("a"), Document("nothing of the sort", "txt"), new=False)
+        indexer.close()
+        indexer.add(source("b"), Document(text(1), "txt"), new=True)
+        indexer.close()
     assert encoder.embedded[before:] == ["nothing of the sort"]
 
 
@@ -172,10 +172,10 @@ def test_when_the_encoder_breaks_what_came_before_it_stands(
             raise EncoderError("broken")
 
     def take_all() -> None:
-        with Intake(writer, Encoder(before=break_at_last)) as intake:
+        with Indexer(writer, Encoder(before=break_at_last)) as indexer:
             for number in range(4):
-                intake.add(source(str(number)), Document(text(number), "txt"), is_new=True)
-            intake.close()
+                indexer.add(source(str(number)), Document(text(number), "txt"), new=True)
+            indexer.close()
 
     with pytest.raises(EncoderError, match="broken"):
         take_all()
@@ -187,19 +187,19 @@ def test_when_the_encoder_breaks_what_came_before_it_stands(
 def test_a_stopped_intake_leaves_new_documents_pending_and_changed_ones_as_they_were(
     backend: SqliteBackend, writer: Writer
 ) -> None:
-    with Intake(writer, Encoder()) as intake:
-        intake.add(source("a"), Document("the earlier one", "txt"), is_new=True)
-        intake.close()
-    with Intake(writer, Encoder(), is_stopped=lambda: True) as intake:
-        intake.add(source("a"), Document("the later one", "txt"), is_new=False)
-        intake.add(source("b"), Document("another", "txt"), is_new=True)
-        intake.close()
+    with Indexer(writer, Encoder()) as indexer:
+        indexer.add(source("a"), Document("the earlier one", "txt"), new=True)
+        indexer.close()
+    with Indexer(writer, Encoder(), is_stopped=lambda: True) as indexer:
+        indexer.add(source("a"), Document("the later one", "txt"), new=False)
+        indexer.add(source("b"), Document("another", "txt"), new=True)
+        indexer.close()
     assert (
-        [each.path for each in intake.abandoned],
-        [each.path for each in intake.unfinished],
+        [each.path for each in indexer.abandoned],
+        [each.path for each in indexer.unfinished],
     ) == ([b"/a"], [b"/b"])
     assert counts(backend) == (2, 1)
-    with Intake(writer, encoder := Encoder()) as intake:
-        intake.close()
+    with Indexer(writer, encoder := Encoder()) as indexer:
+        indexer.close()
     assert counts(backend) == (2, 0)
     assert encoder.embedded == ["another"]

@@ -1,3 +1,4 @@
-"""What stored vectors and token states tell: similarity, word senses, maps, why two texts are near.
+"""What stored vectors and token states show: similarity, word senses, maps, why two texts are near.
+
 Nothing here writes a corpus.
 """

@@ -1,5 +1,6 @@
-"""Where a word occurs in a corpus, and what it is like there: its vector in the context of each
-passage that holds it.
+"""Where a word occurs in a corpus, with its vector in the context of each passage that holds it.
+
+Knows nothing of how senses are told apart.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class Occurrence(NamedTuple):
 def occurrences(
     word: str, reader: Reader, encoder: Encoder, filters: Filters
 ) -> tuple[list[Occurrence], int]:
-    """The places of a word, upper or lower case alike, in order of the best passages by BM25; and
-    how many passages hold it in all.
+    """The places of a word in any case, in the order of the best passages by BM25, and how many
+    passages hold it in all.
 
-    Of more than MOST_PASSAGES the first are looked at. Raises EmptyQuery for what is not one word.
+    Looks at the first MOST_PASSAGES passages only. Raises EmptyQuery for anything but one word.
     """
     wanted = word.casefold().strip()
     if len(wanted.split()) != 1:

@@ -1,5 +1,5 @@
-"""A corpus as a map: its passages or documents in the plane, with their groups and what is nearest
-to each in truth.
+"""A corpus as a map: its passages or documents in the plane, with their groups and their true
+nearest neighbors.
 
 Made of stored vectors alone: nothing is embedded, and no model is opened. Where there are more
 points than a map takes, a sample stands for all of them. Knows nothing of pages or terminals.
@@ -48,7 +48,7 @@ _NEAR = 5_000  # points from which on finding the nearest takes a while
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CorpusMap:
-    """All that a map shows. A document is told as a passage that begins where it does."""
+    """All that a map shows. A document is a passage that begins where the document does."""
 
     granularity: str
     by: str
@@ -76,10 +76,10 @@ def map_corpus(
     most: int = MAX_POINTS,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> CorpusMap:
-    """The map of the passages or documents that pass the filters; without points where none does.
+    """The map of the passages or documents that pass the filters; it has no points where none does.
 
-    `on_stage` is told of what takes a while. Raises UsageError for a level, a grouping or a method
-    that is not known or not installed.
+    `on_stage` is called before steps that take a while. Raises UsageError for a granularity, a
+    grouping or a method that does not exist or is not installed.
     """
     _require("level", granularity, GRANULARITIES)
     _require("grouping", by, GROUPINGS)
@@ -127,7 +127,7 @@ def _require(what: str, word: str, known: Sequence[str]) -> None:
 def _points(
     reader: Reader, documents: Sequence[tuple[int, int]], granularity: str, most: int
 ) -> tuple[list[Hit], Vectors, int]:
-    """What the points are, their vectors, (n, dim), and how many there would be without a bound."""
+    """The points, their vectors, (n, dim), and how many points there would be without a bound."""
     if granularity == "document":
         chosen = [documents[i] for i in sample(len(documents), most).tolist()]
         shown = [_document(reader, document_id) for document_id, _ in chosen]
@@ -144,7 +144,7 @@ def _points(
 def _passages(
     reader: Reader, documents: Sequence[tuple[int, int]], chosen: NDArray[np.int64]
 ) -> Iterator[Hit]:
-    """The chosen of all the documents' passages, counted through."""
+    """The passages at these positions, counted through all the documents."""
     ends = np.cumsum([count for _, count in documents])
     for (document_id, count), end in zip(documents, ends.tolist(), strict=True):
         first, last = np.searchsorted(chosen, (end - count, end)).tolist()
@@ -172,8 +172,8 @@ def _stacked(vectors: Sequence[Vectors], reader: Reader) -> Vectors:
 
 
 def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
-    """What each is grouped by, "" for a document without a label; a folder is named from the one on
-    that all are in.
+    """The name of each point's group, "" for a document without a label; folders are named from the
+    folder that holds all of them.
     """
     if by == "type":
         return [hit.type for hit in hits]
@@ -189,12 +189,10 @@ def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
 
 
 def _doubt(label: Label) -> tuple[bool, float, str]:
-    """How much to doubt a label: the least one that is by hand, then one that a classifier is sure
-    of.
-    """
+    """How much to doubt a label: least if a person gave it, then by how sure the classifier is."""
     return label.origin != "hand", -(label.probability or 0), label.name
 
 
 def _below(base: bytes, folder: bytes) -> bytes:
-    """A folder as seen from one that it is in, which itself has its own name."""
+    """A folder as seen from one that holds it, or the name of the holder itself."""
     return folder[len(base) :].lstrip(b"/") or base.rpartition(b"/")[2] or b"/"

@@ -32,7 +32,7 @@ _READERS = 2  # files read at a time
 
 
 class EmbeddingRow(NamedTuple):
-    """A piece of a source, `text[start:end]` of it in code points, and its vector, (dim,)."""
+    """A part of a source, `text[start:end]` of it in code points, and its vector, (dim,)."""
 
     source: str  # a path, or "-"
     start: int
@@ -42,7 +42,7 @@ class EmbeddingRow(NamedTuple):
 
 
 class EmbeddingSource(NamedTuple):
-    """Something to read from: its name and its document, or why there is none."""
+    """A source to read: its name and its document, or why there is no document."""
 
     name: str
     document: Document | None
@@ -51,7 +51,7 @@ class EmbeddingSource(NamedTuple):
 
 
 def granularity_of(name: str) -> Granularity:
-    """The granularity of that name; raises UsageError where there is none."""
+    """The granularity of that name; raises UsageError if there is none."""
     for granularity in GRANULARITIES:
         if granularity == name:
             return granularity
@@ -59,7 +59,7 @@ def granularity_of(name: str) -> Granularity:
 
 
 def read_files(paths: Iterable[str]) -> Iterator[EmbeddingSource]:
-    """The documents of files, in order; those of all that a container holds."""
+    """The documents of files, in order; a container gives all the documents in it."""
     from searchapp.extract.sandbox.pool import ExtractionPool
 
     with ExtractionPool(_READERS) as pool:
@@ -91,7 +91,7 @@ class FileEmbedder:
         self.failed: list[EmbeddingSource] = []
 
     def rows(self, sources: Iterable[EmbeddingSource]) -> Iterator[EmbeddingRow]:
-        """A row a piece, in order."""
+        """A row for each part, in order."""
         if self._granularity == "sentence":
             yield from self._embedded(self._sentences(sources))
         elif self._granularity == "passage":
@@ -165,7 +165,7 @@ class FileEmbedder:
 
 
 def line_spans(text: str) -> Iterator[Span]:
-    """The lines that hold anything, as spans without outer white space."""
+    """The spans of the lines that hold anything, without outer white space."""
     start = 0
     for line in text.splitlines(keepends=True):
         body = line.strip()

@@ -100,7 +100,7 @@ def _headless(model: str) -> EncoderError:
 
 
 def _mask(tokenizer: Tokenizer, folder: ModelFolder) -> str:
-    """What the model calls a gap."""
+    """The mask token of the model."""
     found = next((name for name in MASKS if tokenizer.token_to_id(name) is not None), None)
     if found is None:
         raise EncoderError(
@@ -121,7 +121,7 @@ def _refuse_long(tokens: int, most: int) -> None:
 def _guesses(
     before: str, row: NDArray[np.float64], tokenizer: Tokenizer, k: int
 ) -> tuple[Guess, ...]:
-    """The likeliest tokens behind a text; of equals, the first of the vocabulary."""
+    """The likeliest tokens after a text; ties in the order of the vocabulary."""
     # Vocabularies mark either what begins a word (Ġ, ▁) or what goes on with one (##).
     marks_beginnings = any(
         len(token) > 1 and token[0] in _BEGINS for token in tokenizer.get_vocab()

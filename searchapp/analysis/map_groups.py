@@ -1,8 +1,8 @@
-"""What documents are grouped by on a map: the folders that people know them by, their types, or any
-other name. Pure.
+"""The groups of documents on a map: by the folders that people know them by, or by any other name.
+Pure.
 
-There are as many groups as can be told apart by colour and shape; what is left over is one group
-more, without a colour.
+There are as many groups as colours and shapes can tell apart; whatever is left over is one more
+group without a colour.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ REST = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """The groups' names, the largest first, and each thing's group; REST where it is in none of
-    them.
+    """The names of the groups, largest first, and the group of each item; REST where it is in
+    none.
     """
 
     names: tuple[str, ...]
@@ -35,8 +35,8 @@ class Groups:
 
 
 def grouped(names: Sequence[str]) -> Groups:
-    """Things grouped by their names, "" for none; of too many groups the smallest are left over.
-    Ties in order of the names.
+    """Items grouped by their names, "" for none. Where there are too many groups, the smallest are
+    left over. Ties in the order of the names.
     """
     sizes = Counter(name for name in names if name)
     largest = sorted(sizes, key=lambda name: (-sizes[name], name))[:MOST]
@@ -45,15 +45,15 @@ def grouped(names: Sequence[str]) -> Groups:
 
 
 def base_of(paths: Sequence[bytes]) -> bytes:
-    """The folder that all paths are in."""
+    """The folder that holds all the paths."""
     return os.path.commonpath({_folder(path) for path in paths})
 
 
 def folders(paths: Sequence[bytes]) -> list[bytes]:
-    """The folder that each path is grouped by: one right below the folder that all are in.
+    """The folder that each path is grouped by: one right below the folder that holds them all.
 
-    A folder that has more than half of the paths is opened in its turn, as long as there are not
-    too many. What stands in an archive is where the archive is.
+    A folder with more than half of the paths is split again, as long as that does not make too many
+    groups. What is in an archive counts as being where the archive is.
     """
     places = Counter(_folder(path) for path in paths)
     opened = {base_of(paths): dict(places)} if paths else {}

@@ -37,7 +37,7 @@ _EXACT = 5e-6
 
 @dataclass(frozen=True, slots=True)
 class TextUnit:
-    """A word as it is written, or a token that belongs to none: a special one, one of a prompt,
+    """A word as written, or a token that belongs to no word: a special token, part of a prompt,
     white space.
     """
 
@@ -53,14 +53,14 @@ class TextUnit:
 
     @property
     def is_sign(self) -> bool:
-        """Whether it is written without any letter or digit."""
+        """Whether it has no letter and no digit."""
         return not any(map(str.isalnum, self.label))
 
 
 @dataclass(frozen=True, slots=True)
 class NearestWord:
-    """The word of the other text that a word is nearest to, by the mean of their states in their
-    contexts.
+    """The word of the other text that is nearest to a word, by the means of their states in
+    context.
     """
 
     unit: int  # its position among the other text's units
@@ -104,15 +104,15 @@ class PairAttribution:
 
 @dataclass(frozen=True, slots=True)
 class UnitGroup:
-    """A word of a text, or several of its units together, as one row or column."""
+    """One row or column: a word of a text, or several of its units together."""
 
     kind: Literal["word", "others", "special"]
     units: tuple[int, ...]
 
 
 def explain(texts: Sequence[str], encoder: Encoder) -> PairAttribution:
-    """The pair of two texts by a model, each cut at its limit, or at `MOST_TOKENS`; raises
-    EmptyQuery for one without any token.
+    """The attribution of two texts by a model; each is cut at the limit of the model, or at
+    `MOST_TOKENS`. Raises EmptyQuery for a text without any token.
     """
     read = [_read(text, encoder) for text in texts]
     insides = [encoder.forward_pass(text) for text in read]
@@ -127,8 +127,8 @@ def compare(
     *,
     left_out: Sequence[int] = (0, 0),
 ) -> PairAttribution:
-    """The pair of two texts: `insides` is all that the model made of them, and `vectors`, (dim,),
-    are theirs, of any length but 0.
+    """The attribution of two texts. `insides` is the forward pass of each, and `vectors`, (dim,),
+    are their embeddings, of any length but 0.
     """
     directions = [unit(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
     units = [_units(inside, text) for text, inside in zip(texts, insides, strict=True)]
@@ -148,11 +148,11 @@ def compare(
 
 
 def attention_patterns(side: TextSide) -> NDArray[np.float64]:
-    """How much of its words' attention each head gives to each of `ATTENTION_PATTERNS`, on
-    average, (layers, heads, 6); they add up to 1.
+    """How much of its words' attention each head gives to each of `ATTENTION_PATTERNS`, on average,
+    (layers, heads, 6); they add up to 1.
 
-    What goes to the first or the last token, where that is a special one, counts as such, even
-    beside it. 0 where there is no word.
+    Attention to a special first or last token counts as "first" or "last", even if that token is
+    next to the word. All are 0 where there is no word.
     """
     size, words = len(side.units), [at for at, unit in enumerate(side.units) if unit.is_word]
     kinds = np.full((size, size), ATTENTION_PATTERNS.index("rest"))
@@ -171,8 +171,8 @@ def attention_patterns(side: TextSide) -> NDArray[np.float64]:
 
 
 def unit_strengths(side: TextSide, shares: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    """What a text's units are chosen by, (u,): the size of their shares, else how near their
-    nearest is.
+    """The strength that units are chosen by, (u,): the size of their shares, or the cosine with
+    their nearest word where there are no shares.
     """
     if shares is not None:
         return np.abs(shares)
@@ -180,8 +180,8 @@ def unit_strengths(side: TextSide, shares: NDArray[np.float64] | None) -> NDArra
 
 
 def group_units(side: TextSide, strength: NDArray[np.float64], most: int) -> list[UnitGroup]:
-    """The strongest words of a text, in its order, then the others together, then all that is no
-    word; every unit is in one row.
+    """The strongest words of a text, in its order, then all other words together, then all that is
+    no word; every unit is in one group.
     """
     words = [at for at, unit in enumerate(side.units) if unit.is_word]
     chosen = set(sorted(words, key=lambda at: (-strength[at], at))[:most])
@@ -197,7 +197,7 @@ def group_units(side: TextSide, strength: NDArray[np.float64], most: int) -> lis
 
 
 def _read(text: str, encoder: Encoder) -> str:
-    """What of a text is read: its beginning, where it is too long."""
+    """The part of a text that is read: its beginning, if it is too long."""
     [spans] = encoder.text_encoder.tokenize([text])
     if not spans:
         raise EmptyQuery(
@@ -225,8 +225,8 @@ def _sums(inside: ForwardPass, units: Sequence[TextUnit]) -> NDArray[np.float64]
 
 
 def _is_mean(direction: NDArray[np.float64], sums: NDArray[np.float64]) -> bool:
-    """Whether a text's vector is the mean of its states, so nearly that its shares add up to its
-    cosines; not where they cancel out.
+    """Whether the vector of a text is the mean of its states, so nearly that its shares add up to
+    its cosines; False where the states cancel out.
     """
     total = sums.sum(axis=0)
     return bool(total.any() and np.linalg.norm(direction - unit(total)) <= _EXACT)
@@ -242,8 +242,8 @@ def _products(sums_a: NDArray[np.float64], sums_b: NDArray[np.float64]) -> NDArr
 def _nearest(
     cosines: NDArray[np.float64], units_a: Sequence[TextUnit], units_b: Sequence[TextUnit]
 ) -> tuple[tuple[NearestWord | None, ...], tuple[NearestWord | None, ...]]:
-    """Each word's nearest of the other text, for both; `cosines` is (m, n). Signs are compared with
-    signs, words with words.
+    """The nearest word of the other text for each word, for both texts; `cosines` is (m, n). Signs
+    are compared with signs, words with words.
     """
     kinds_a, kinds_b = (
         [(unit.is_word, unit.is_word and unit.is_sign) for unit in units]
@@ -253,15 +253,15 @@ def _nearest(
     allowed = np.where(may_match, cosines, -np.inf)
     to_b, to_a = allowed.argmax(axis=1), allowed.argmax(axis=0)  # the first of equals
 
-    def found(a: int, b: int, unit: int) -> NearestWord | None:
+    def neighbor(a: int, b: int, unit: int) -> NearestWord | None:
         return (
             NearestWord(unit, float(cosines[a, b]), bool(to_b[a] == b and to_a[b] == a))
             if may_match[a, b]
             else None
         )
 
-    return tuple(found(a, int(b), int(b)) for a, b in enumerate(to_b)), tuple(
-        found(int(a), b, int(a)) for b, a in enumerate(to_a)
+    return tuple(neighbor(a, int(b), int(b)) for a, b in enumerate(to_b)), tuple(
+        neighbor(int(a), b, int(a)) for b, a in enumerate(to_a)
     )
 
 

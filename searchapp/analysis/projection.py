@@ -1,9 +1,9 @@
-"""Vectors in the plane: where each stands on a map, which are nearest to which in truth, and how
-much of that the map keeps. Pure.
+"""Vectors in the plane: where each stands on a map, its true nearest neighbors, and how many of
+them the map keeps near. Pure.
 
-PCA looks along the two directions in which the vectors differ most: anything else about them is not
-seen. UMAP keeps neighbours together and tears the rest apart; it is an extra, and this is its only
-owner. Equal vectors give equal places: seeds and signs are fixed.
+PCA shows the two directions in which the vectors differ most, and nothing else. UMAP keeps
+neighbors together and tears the rest apart; it is an extra, and only this module uses it. Equal
+vectors give equal places: seeds and signs are fixed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _NOTHING = 1e-12  # of the variance: what a direction has less of is rounding
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Projection:
-    """Where each vector stands, and by PCA the share of the variance that each axis shows; UMAP's
-    axes mean nothing.
+    """Where each vector stands and, for PCA, the share of the variance that each axis shows; the
+    axes of UMAP mean nothing.
     """
 
     method: str
@@ -67,8 +67,8 @@ def require_method(method: str) -> None:
 
 
 def project(vectors: Vectors, method: str) -> Projection:
-    """The vectors, (n, dim), in the plane; raises UsageError as `require_method`, or where UMAP has
-    too few of them.
+    """The vectors, (n, dim), in the plane. Raises UsageError as `require_method` does, or if there
+    are too few vectors for UMAP.
     """
     require_method(method)
     return pca(vectors) if method == "pca" else _umap(vectors)
@@ -101,7 +101,7 @@ def pca(vectors: Vectors) -> Projection:
 
 
 def nearest_neighbors(vectors: Vectors, k: int) -> Neighbors:
-    """The k nearest other rows of each row by cosine, all of them where there are no more; ties in
+    """The k nearest other rows of each row by cosine, fewer where there are no more; ties in the
     order of the rows.
     """
     k = min(k, max(len(vectors) - 1, 0))
@@ -124,8 +124,8 @@ def nearest_neighbors(vectors: Vectors, k: int) -> Neighbors:
 
 
 def neighbors_kept(places: Places, true: Neighbors) -> float:
-    """How many of the true nearest are among as many nearest on the map, from 0 to 1, told by up to
-    a thousand points.
+    """The share of the true nearest neighbors that are among the nearest on the map, from 0 to 1,
+    measured at up to a thousand points.
     """
     n, k = true.rows.shape
     if not k:
@@ -140,8 +140,8 @@ def neighbors_kept(places: Places, true: Neighbors) -> float:
 
 
 def sample(total: int, most: int) -> Ids:
-    """Which of so many things to take where only so many may be: all, or a sample drawn with a
-    fixed seed; ascending.
+    """Which of `total` items to take if at most `most` may be: all, or a sample drawn with a fixed
+    seed; ascending.
     """
     if total <= most:
         return np.arange(total, dtype=np.int64)

@@ -43,11 +43,11 @@ def pairs_above(
     groups: NDArray[np.int64] | None = None,
     block: int = BLOCK,
 ) -> tuple[list[SimilarPair], int]:
-    """The nearest pairs of rows with a cosine of the bound or more, nearest first, at most `limit`;
+    """The nearest pairs of rows with a cosine of `bound` or more, nearest first, at most `limit`;
     and how many there are in all.
 
-    With `groups`, (n,), only pairs of different groups. Ties stand in order of the rows. `block`
-    rows are compared with as many.
+    With `groups`, (n,), only pairs of different groups. Ties in the order of the rows. `block` rows
+    are compared with as many at a time.
     """
     kept: list[tuple[float, int, int]] = []
     count = 0

@@ -36,8 +36,8 @@ _BATCH = 1024  # rows
 
 
 def require_writable(path: Path) -> None:
-    """Raise UsageError for a file name whose form is not known or not installed, PathMissing where
-    its folder is not there.
+    """Raise UsageError if the file's format is unknown or not installed, PathMissing if its folder
+    does not exist.
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(
@@ -51,7 +51,7 @@ def require_writable(path: Path) -> None:
 
 
 def write(path: Path, rows: Iterable[EmbeddingRow], dim: int) -> int:
-    """Write rows of that width to a file, in the form that its name ends in; returns how many there
+    """Write rows of that width to a file, in the format of its suffix; returns how many rows there
     were.
     """
     with atomic_write.replaced(path) as file:
@@ -66,7 +66,7 @@ def write(path: Path, rows: Iterable[EmbeddingRow], dim: int) -> int:
 
 
 def json_lines(rows: Iterable[EmbeddingRow]) -> Iterator[str]:
-    """An object a row; numbers have the digits that tell one float32 from another."""
+    """An object for each row; numbers have just the digits that identify a float32."""
     for row in rows:
         told = {
             "source": row.source,
@@ -98,8 +98,8 @@ def _write_tsv(file: BinaryIO, path: Path, rows: Iterable[EmbeddingRow]) -> int:
 
 
 def _write_npz(file: BinaryIO, rows: Iterable[EmbeddingRow], dim: int) -> int:
-    """Rows go to temporary files as they come; how many there are, and how long the longest text
-    is, is known only then.
+    """Rows go to temporary files as they come, because their number and the length of the longest
+    text are known only at the end.
     """
     count, widest = 0, {"text": 1, "source": 1}
     with ExitStack() as stack:

@@ -25,8 +25,8 @@ _DISTINCT = 0.1
 
 
 class Sense(NamedTuple):
-    """Places of one meaning, the most typical first, and how alike they are: the mean cosine with
-    their common direction.
+    """Places of one meaning, the most typical first, and their cohesion: the mean cosine with their
+    common direction.
     """
 
     places: tuple[int, ...]
@@ -35,7 +35,7 @@ class Sense(NamedTuple):
 
 def senses_of(vectors: Vectors) -> list[Sense]:
     """The senses of a word from its unit vectors at n places, (n, dim), the most frequent first;
-    every place is in one.
+    every place is in one sense.
     """
     if not len(vectors):
         return []
@@ -65,8 +65,8 @@ def _labels(vectors: Vectors) -> NDArray[np.int64]:
 
 
 def _silhouette(distances: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The mean over all places of how much nearer its own group is than the next one, from -1 to 1;
-    alone in a group: 0.
+    """The mean silhouette of all places, from -1 to 1: how much nearer a place is to its own group
+    than to the next one; 0 for a place alone in its group.
     """
     groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     if len(groups) < 2:

@@ -164,7 +164,7 @@ def tune(
         return Exit.INTERRUPTED
     is_used = use and found.is_in_place
     if not as_json:
-        console.write(finetuning.tuned_text(found, console.style(sys.stdout), is_used=is_used))
+        console.write(finetuning.tuned_text(found, console.style(sys.stdout), used=is_used))
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
         told = finetuning.tuned_json(found)

@@ -55,12 +55,12 @@ def answer_json(answer: Answer) -> dict[str, object]:
 
 
 def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool = False) -> str:
-    """The matches, best first; "" where there is none (`answer_notes` says so).
+    """The matches, best first; "" if there are none (`answer_notes` says so).
 
-    With a width: a header line, the heading path and an excerpt of six lines around the strongest
-    highlight. Without: a line a match, of the fields rank, cosine (in keyword mode BM25), path,
-    place, heading path and whole passage, separated by tabs; white space within a field is a single
-    space. Explained, what the score is made of follows each match.
+    With a width, each match has a header line, its heading path and an excerpt of six lines around
+    the strongest highlight. Without, each match is one line of fields separated by tabs: rank,
+    cosine (in keyword mode BM25), path, place, heading path and whole passage; white space within a
+    field becomes a single space. With `explained`, what the score is made of follows each match.
     """
     if style.width is None:
         return "".join(
@@ -76,8 +76,8 @@ def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool
 
 
 def answer_paths(answer: Answer) -> str:
-    """The matching files, a line each, best first; exact, so it is to be written with
-    `surrogateescape`.
+    """The matching files, one on each line, best first. Write it with `surrogateescape`: the names
+    are exact.
     """
     return "".join(
         f"{os.fsdecode(path)}\n"
@@ -92,8 +92,8 @@ def how_text(answer: Answer) -> str:
 
 
 def answer_notes(answer: Answer) -> list[str]:
-    """What a reader of the answer should know besides: nothing found, documents left out or out of
-    date, notes.
+    """What else a reader of the answer should know: that nothing matches, that documents were left
+    out or are out of date, and the notes of the search.
     """
     notes = [one_line(note) for note in answer.notes]
     if not answer.matches:
@@ -140,7 +140,7 @@ def _match_json(match: Match) -> dict[str, object]:
 
 
 def _shares_json(shares: CosineShares) -> dict[str, object]:
-    """What adds up to a cosine; unrounded, as the sum is to be exact."""
+    """The parts of a cosine; not rounded, so that they add up exactly."""
     words = [[word.start, word.end, word.share] for word in shares.words]
     return {
         "cosine": shares.cosine,
@@ -215,9 +215,7 @@ def _figure(match: Match) -> str:
 
 
 def _explained(match: Match) -> list[str]:
-    """Why a match stands where it stands: its legs, what its score is made of, and what makes up
-    its cosine.
-    """
+    """Why a match has its rank: its legs, the parts of its score, and the parts of its cosine."""
     legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
     lines = [f"legs: {', '.join(legs)}"]
     if len(match.parts) > 1:
@@ -239,7 +237,7 @@ def _explained(match: Match) -> list[str]:
 
 
 def _named_copies(match: Match, style: TerminalStyle) -> str:
-    """The documents that hold nearly the same passage, as many as an example takes."""
+    """The documents that hold nearly the same passage, as many as an example names."""
     names = ", ".join(
         display_path(path, style.base) for path in match.near_duplicates[:_EXAMPLES_SHOWN]
     )
@@ -261,8 +259,8 @@ def _heading_path(hit: Hit) -> str:
 
 
 def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
-    """A passage in an excerpt's lines of at most `columns`, the strongest highlight in view; one is
-    marked, several are a heat map.
+    """A passage as an excerpt of lines of at most `columns`, with the strongest highlight in view.
+    One highlight is marked, several are a heat map.
     """
     text = flowing(safe(match.hit.text), match.hit.type)
     lines = wrapped(text, columns - 2)

@@ -67,16 +67,16 @@ def classifier_text(
     return joined(
         [
             style.paint(heading, BOLD),
-            _told("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), style),
-            _told(
+            _fact("labels", _named(zip(classifier.classes, classifier.counts, strict=True)), style),
+            _fact(
                 "left out",
                 f"accuracy {metrics.accuracy:.3f}, macro F1 {metrics.macro_f1:.3f}, on examples "
                 "left out in turn",
                 style,
             ),
-            _told("calibration", _calibration(metrics), style),
-            _told("encoder", one_line(classifier.encoder.model), style),
-            _told("file", one_line(place), style),
+            _fact("calibration", _calibration(metrics), style),
+            _fact("encoder", one_line(classifier.encoder.model), style),
+            _fact("file", one_line(place), style),
         ]
     )
 
@@ -319,7 +319,7 @@ def _figure(prediction: Prediction) -> str:
     return f"{by:.3f}"
 
 
-def _told(name: str, value: str, style: TerminalStyle) -> str:
+def _fact(name: str, value: str, style: TerminalStyle) -> str:
     return f"{style.paint(f'{name:<12}', DIM)} {value}"
 
 

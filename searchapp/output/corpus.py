@@ -43,8 +43,8 @@ def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
 
 
 def list_text(rows: Sequence[DocumentRow], style: TerminalStyle = PLAIN) -> str:
-    """A document a line. Without a width the fields path, type, passages, bytes, modified, state
-    and title, separated by tabs.
+    """A document on each line. Without a width: path, type, passages, bytes, modified, state and
+    title, separated by tabs.
     """
     if style.width is None:
         return joined(_row_fields(row, style) for row in rows)
@@ -69,7 +69,7 @@ def show_text(
     passages: Iterable[Hit],
     style: TerminalStyle = PLAIN,
 ) -> str:
-    """One document, whole: what is known of it, then its passages, each under its place and heading
+    """One whole document: its metadata, then its passages, each under its place and heading
     path.
     """
     facts = [
@@ -158,7 +158,7 @@ def unindexed_text(files: Iterable[Unindexed], style: TerminalStyle = PLAIN) -> 
 
 
 def settings_text(settings: Mapping[str, str]) -> str:
-    """What a corpus does otherwise than by default, a line each."""
+    """The settings that differ from their defaults, one on each line."""
     return (
         "".join(f"{name} {value}\n" for name, value in sorted(settings.items()))
         or "all as by default\n"

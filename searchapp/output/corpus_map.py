@@ -1,5 +1,5 @@
-"""What is told of a map, in words and as JSON: what it shows, how much of the truth, and its
-points. Pure, as `answers` is.
+"""How a map looks in words and as JSON: what it shows, how much of the true distances it keeps, and
+its points. Pure, as `answers` is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RESTS = {
 
 
 def map_json(found: CorpusMap) -> dict[str, object]:
-    """What the map rests on, its groups, and its points in order of path and start."""
+    """The basis of the map, its groups, and its points in the order of path and start."""
     return {
         "level": found.granularity,
         "by": found.by,
@@ -55,7 +55,7 @@ def map_text(found: CorpusMap, path: str, size: int, style: TerminalStyle = PLAI
 
 
 def map_notes(found: CorpusMap) -> list[str]:
-    """What of the corpus is not on the map, and why."""
+    """What is missing from the map, and why."""
     notes = []
     if found.total > len(found.hits):
         notes.append(
@@ -76,7 +76,7 @@ def map_notes(found: CorpusMap) -> list[str]:
 
 
 def title_of(found: CorpusMap) -> str:
-    """How many points of what there are."""
+    """The number of points, and of what."""
     points = pluralize(len(found.hits), found.granularity)
     return (
         points
@@ -100,7 +100,7 @@ def axes_text(found: CorpusMap) -> str:
 
 
 def nearness_text(found: CorpusMap) -> str:
-    """How far nearness on the map is to be trusted."""
+    """How far to trust nearness on the map."""
     k = found.nearest.rows.shape[1]
     if not k:
         return ""
@@ -114,7 +114,7 @@ def nearness_text(found: CorpusMap) -> str:
 
 
 def sizes_of(found: CorpusMap) -> list[tuple[str, int]]:
-    """The groups by size, each with its number of points, and what is in none of them."""
+    """The groups by size, each with its number of points; last, what is in no group."""
     sizes = [
         (name, int(np.sum(found.groups.of == number)))
         for number, name in enumerate(found.groups.names)
@@ -124,7 +124,7 @@ def sizes_of(found: CorpusMap) -> list[tuple[str, int]]:
 
 
 def rest_of(found: CorpusMap) -> str:
-    """What the points are called that are in no group."""
+    """The name of the points that are in no group."""
     return _RESTS[found.by] if len(found.groups.names) == MOST else "no label"
 
 

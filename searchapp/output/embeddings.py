@@ -40,7 +40,7 @@ _WIDTH = 150  # of a line where there is no terminal
 
 
 def rows_lines(rows: Iterable[EmbeddingRow], style: TerminalStyle = PLAIN) -> Iterable[str]:
-    """A line a vector: the text, its length, and its first numbers."""
+    """A line for each vector: its text, its length, and its first numbers."""
     for row in rows:
         numbers = " ".join(f"{value:8.4f}" for value in row.vector[:_NUMBERS].tolist())
         length = float(np.linalg.norm(row.vector.astype(np.float64)))
@@ -81,9 +81,7 @@ def matrix_text(
     found: NDArray[np.float64],
     style: TerminalStyle = PLAIN,
 ) -> str:
-    """One cosine alone, or a matrix whose columns are numbered as the texts are that they belong
-    to.
-    """
+    """A single cosine, or a matrix whose columns have the numbers of their texts."""
     if found.shape == (1, 1):
         return f"{found[0, 0]:.4f}\n"
     same = list(rows) == list(columns)
@@ -206,7 +204,7 @@ def senses_text(
 
 
 def _around(place: Occurrence, style: TerminalStyle) -> str:
-    """The word between what stands before and behind it, cut at words."""
+    """The word with the text before and after it, cut at words."""
     text, start, end = " ".join(place.hit.text.split()), *_flat(place)
     side = max(
         20, ((style.width or _WIDTH) - (end - start) - 8) // 2
@@ -220,7 +218,7 @@ def _around(place: Occurrence, style: TerminalStyle) -> str:
 
 
 def _flat(place: Occurrence) -> tuple[int, int]:
-    """Where a word is once all white space of its passage is single spaces."""
+    """The span of a word after all white space of its passage became single spaces."""
     before, word = place.hit.text[: place.start], place.hit.text[place.start : place.end]
     start = len(" ".join(before.split())) + (before.strip() != "" and before[-1:].isspace())
     return start, start + len(word)

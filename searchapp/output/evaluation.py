@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.humanize import one_line, pluralize
+from searchapp.output.serialization import rounded
 from searchapp.output.terminal import (
     BOLD,
     DIM,
@@ -28,8 +29,8 @@ _WIDEST = 120  # columns of a note
 def evaluation_json(
     evaluations: Iterable[Evaluation], comparisons: Sequence[Comparison] = ()
 ) -> dict[str, object]:
-    """The figures for programs, a mode each, and each pair of modes: `ndcg@10` of a comparison is
-    b's minus a's.
+    """The figures for programs: each mode, and each pair of modes; `ndcg@10` of a comparison is
+    that of b minus that of a.
     """
     return {
         "evaluations": [_evaluation_json(each) for each in evaluations],
@@ -37,8 +38,8 @@ def evaluation_json(
             {
                 "a": each.a,
                 "b": each.b,
-                "ndcg@10": _rounded(each.ndcg_at_10),
-                "p": _rounded(each.p),
+                "ndcg@10": rounded(each.ndcg_at_10),
+                "p": rounded(each.p),
                 "questions": each.queries,
             }
             for each in comparisons
@@ -52,8 +53,8 @@ def evaluation_text(
     comparisons: Sequence[Comparison] = (),
     style: TerminalStyle = PLAIN,
 ) -> str:
-    """The figures as a table, a mode each; below it, each pair of modes with the difference and its
-    p.
+    """The figures as a table with a row for each mode, and below it each pair of modes with their
+    difference and its p.
     """
     name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
     first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
@@ -71,9 +72,9 @@ def _evaluation_json(evaluation: Evaluation) -> dict[str, object]:
         "mode": evaluation.mode,
         **({} if evaluation.weight is None else {"weight": evaluation.weight}),
         "queries": evaluation.queries,
-        "ndcg@10": _rounded(evaluation.ndcg_at_10),
-        "recall@100": _rounded(evaluation.recall_at_100),
-        "mrr@10": _rounded(evaluation.mrr_at_10),
+        "ndcg@10": rounded(evaluation.ndcg_at_10),
+        "recall@100": rounded(evaluation.recall_at_100),
+        "mrr@10": rounded(evaluation.mrr_at_10),
         "query_ms": round(evaluation.query_ms, 3),
         "query_ms_p95": round(evaluation.query_ms_p95, 3),
     }
@@ -114,13 +115,9 @@ def _comparison_lines(comparisons: Sequence[Comparison], style: TerminalStyle) -
 
 
 def _test(comparisons: Sequence[Comparison]) -> str:
-    """What the p of the comparisons are."""
+    """The test that the p of the comparisons come from."""
     return (
         f"{_TEST}, corrected for {len(comparisons)} comparisons (Holm)"
         if len(comparisons) > 1
         else _TEST
     )
-
-
-def _rounded(figure: float) -> float:
-    return round(float(figure), 6)

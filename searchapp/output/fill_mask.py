@@ -26,15 +26,15 @@ _BAR, _WORD, _WIDEST = 30, 24, 120  # columns, at most
 
 
 def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
-    """The gaps of a text for programs; `is_piece`: the token goes on with the word
-    before the gap.
+    """The gaps of a text for programs; `is_piece` says that the token continues the word before the
+    gap.
     """
     return {"model": model, "text": text, "gaps": [_gap_json(each) for each in gaps]}
 
 
 def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> str:
-    """A token a line with its probability, gap by gap; without a width in fields between tabs, the
-    gap's number first.
+    """A token on each line with its probability, gap by gap. Without a width: the number of the
+    gap, the token and its probability, separated by tabs.
     """
     if style.width is None:
         rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
@@ -66,7 +66,7 @@ def _line(guess: Guess, left: int, columns: int, style: TerminalStyle) -> str:
 
 
 def _with_numbers(text: str, gaps: Sequence[Gap]) -> str:
-    """The text on one line, its gaps as lines to write on, numbered where they are several."""
+    """The text on one line, its gaps as blanks to fill in, with numbers where there are several."""
     parts, at = [], 0
     for number, gap in enumerate(gaps, 1):
         parts += [text[at : gap.start], f"_{number}_" if len(gaps) > 1 else "____"]
@@ -75,7 +75,7 @@ def _with_numbers(text: str, gaps: Sequence[Gap]) -> str:
 
 
 def _shown(guess: Guess) -> str:
-    """A token as a word, after an ellipsis where it goes on with the word before."""
+    """A token as a word, after an ellipsis if it continues the word before."""
     return ("…" if guess.is_piece else "") + (one_line(guess.word) or one_line(guess.token))
 
 

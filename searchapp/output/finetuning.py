@@ -37,7 +37,7 @@ def tuned_json(found: TuningResult) -> dict[str, object]:
     }
 
 
-def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, is_used: bool = False) -> str:
+def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, used: bool = False) -> str:
     """What was learned and asked, the figures before and after, and what became of the model; how
     to use it, unless that comes next.
     """
@@ -59,7 +59,7 @@ def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, is_used: bo
         *_outcome(found, style),
         *(
             [f"next: searchapp model use {_word(found.output)}"]
-            if found.is_in_place and not is_used
+            if found.is_in_place and not used
             else []
         ),
         *(
@@ -119,7 +119,8 @@ def _note(found: TuningResult) -> str:
     answers = known if found.familiar else ", or an answer to one"
     return (
         f"Learned from {pluralize(found.training_pairs, 'pair')}, of {_KINDS[found.kind]}. "
-        f"None holds a question held out, or nearly one{dropped}{answers}. p: two-sided, paired, over nDCG@10."
+        f"None holds a question held out, or nearly one{dropped}{answers}. "
+        "p: two-sided, paired, over nDCG@10."
     )
 
 

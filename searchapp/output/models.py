@@ -1,5 +1,5 @@
-"""How models look, and what became of a corpus that went over to another: tables for people, values
-for JSON. Pure, as `answers` is.
+"""How models look, and the report of a corpus that moved to another model: tables for people,
+values for JSON. Pure, as `answers` is.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def models_json(models: Iterable[InstalledModel]) -> dict[str, object]:
 
 
 def models_text(models: Sequence[InstalledModel], style: TerminalStyle = PLAIN) -> str:
-    """A model a line. Without a width its fields have tabs between: name, family, dimensions,
-    tokens, pooling, parameters, size, state.
+    """A model on each line. Without a width: name, family, dimensions, tokens, pooling, parameters,
+    size and state, separated by tabs.
     """
     rows = [(one_line(each.model), *_fields(each), _state(each)) for each in models]
     if style.width is None:
@@ -117,7 +117,7 @@ def card_json(facts: ModelInfo, converted_bytes: int | None) -> dict[str, object
 
 
 def card_text(facts: ModelInfo, converted_bytes: int | None, style: TerminalStyle = PLAIN) -> str:
-    """One model, whole."""
+    """All that is known of one model."""
     lines = [
         ("model", one_line(facts.model)),
         ("folder", style.path(os.fsencode(facts.path))),
@@ -189,7 +189,7 @@ def _millions(number: int) -> str:
 
 
 def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
-    """What was found of a model's parts, for programs."""
+    """The state of each part of a model, for programs."""
     found = [
         {"part": each.name, "state": each.state, "told": each.finding, "hint": each.hint or None}
         for each in parts
@@ -202,7 +202,7 @@ def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
 
 
 def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
-    """What was found, a part a line, and below what is wrong its cure."""
+    """The state of each part of a model, and the hint below a part that is wrong."""
     width = max((len(each.name) for each in parts), default=0)
     lines = []
     for each in parts:
@@ -217,7 +217,7 @@ def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
 
 
 def reencoded_json(done: ReembedReport) -> dict[str, object]:
-    """What became of the corpus, for programs."""
+    """The report of a move to another model, for programs."""
     names = (
         "is_in_place",
         "is_former_kept",
@@ -243,7 +243,7 @@ def reencoded_json(done: ReembedReport) -> dict[str, object]:
 
 
 def reencoded_text(done: ReembedReport, style: TerminalStyle = PLAIN) -> str:
-    """What became of the corpus, and how to go on, or back."""
+    """The report of a move to another model, and how to continue it or to go back."""
     name, former = one_line(done.after.model), one_line(done.before.model)
     if not done.is_in_place:
         stopped = (
@@ -297,8 +297,8 @@ def encodings_json(others: Iterable[OtherEncoding]) -> list[dict[str, object]]:
 
 
 def encodings_text(others: Iterable[OtherEncoding], documents: int) -> str:
-    """A line for each other encoding of a corpus of so many documents: what it holds, and what it
-    is good for.
+    """A line for each other encoding of a corpus of so many documents: what it holds, and the
+    command that uses it.
     """
     return joined(
         f"beside the current encoding: {_encoding_line(each, documents)}" for each in others

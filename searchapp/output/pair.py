@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 def pair_json(
     pair: PairAttribution, by: ModelInfo, *, layer: int | None = None, head: int | None = None
 ) -> dict[str, object]:
-    """All that is known of a pair, for programs; matrices are lists of rows, a's units down and b's
-    across.
+    """All that is known of a pair, for programs. Matrices are lists of rows: the units of a down,
+    those of b across.
 
     The attention is a matrix for every head of every layer, or for the chosen ones alone; `layers`
     and `heads` say which, counted from 1.
@@ -119,8 +119,7 @@ def pair_text(
     layer: int | None = None,
     head: int | None = None,
 ) -> str:
-    """The pair on a terminal of 40 columns or more, or in fields between tabs where there is no
-    width.
+    """The pair on a terminal of 40 columns or more; without a width, in fields separated by tabs.
 
     With a layer, counted from 1, also what attends to what there: by one head, counted from 1, or
     by all on average.
@@ -143,7 +142,7 @@ def pair_text(
 
 
 def pair_notes(pair: PairAttribution, by: ModelInfo) -> list[str]:
-    """What an explanation had to leave out, a sentence each."""
+    """What the explanation leaves out, a sentence each."""
     notes = [
         f"text {name} is too long to be explained whole: {pluralize(side.left_out, 'character')} "
         "at its end are left out"
@@ -182,8 +181,8 @@ def _title(pair: PairAttribution, by: ModelInfo, width: int, style: TerminalStyl
 
 
 def _plain_lines(pair: PairAttribution, layer: int | None, head: int | None) -> Iterator[str]:
-    """Fields between tabs, every unit its line: shares and nearest, the matrix, the attention
-    patterns of heads, and the attention of the chosen layer.
+    """Fields separated by tabs, a line for each unit: shares and nearest words, the matrix, the
+    attention patterns of heads, and the attention of the chosen layer.
     """
     yield f"cosine\t{_fixed(pair.cosine)}"
     shares = pair.shares or (None, None)

@@ -61,7 +61,7 @@ def named_sides(pair: PairAttribution) -> tuple[tuple[str, TextSide], ...]:
 
 
 def paragraph(text: str, width: int, style: TerminalStyle) -> list[str]:
-    """A sentence in passing, on as many lines as it takes."""
+    """A dim sentence, on as many lines as it needs."""
     return [style.paint(text[start:end], DIM) for start, end in wrapped(text, width)]
 
 
@@ -80,7 +80,7 @@ class _WordRow:
 
 
 def word_sections(pair: PairAttribution, width: int, style: TerminalStyle) -> Iterator[list[str]]:
-    """For each text its words: what they add, as bars of one scale in both, and the nearest word of
+    """The words of each text: what they add, as bars of one scale in both, and the nearest word of
     the other text.
     """
     most = min(
@@ -182,8 +182,8 @@ class _Bars:
 
 
 def matrix_section(pair: PairAttribution, width: int, style: TerminalStyle) -> list[str]:
-    """The heat map of what each word of A adds together with each of B, or of how near the two are,
-    where shares do not exist.
+    """The heat map of what each word of A adds together with each word of B; where there are no
+    shares, of their cosines.
     """
     if pair.products is None:
         matrix, sizes, scale = (
@@ -217,7 +217,7 @@ def _left(side: TextSide, rows: Sequence[UnitGroup], width: int) -> int:
 
 
 def _most_across(columns: int) -> int:
-    """How many words stand alone as columns, beside two that hold what is left."""
+    """How many words have a column of their own, beside two columns for the rest."""
     return max(1, min(_MOST_WORDS, columns // (_COLUMN + 1) - 2))
 
 
@@ -266,7 +266,7 @@ class _Grid:
 
 
 def patterns_section(pair: PairAttribution, width: int, style: TerminalStyle) -> list[str]:
-    """What most of each head's attention goes to, a head a sign, both texts side by side where
+    """What gets most of each head's attention, a sign for each head; both texts side by side where
     there is room.
     """
     grids = [_patterns_grid(name, side, style) for name, side in named_sides(pair)]
@@ -320,8 +320,8 @@ def _patterns_grid(name: str, side: TextSide, style: TerminalStyle) -> list[str]
 def attention_section(
     side: TextSide, name: str, width: int, style: TerminalStyle, chosen: tuple[int, int | None]
 ) -> list[str]:
-    """What attends to what in one text, in hundredths of a word's attention: those that most goes
-    to alone, the others together.
+    """What attends to what in one text, in hundredths of a word's attention. The words that get
+    most of it have their own column, the others share one.
     """
     layer, head = chosen
     matrix = attention_of(side, layer, head)
@@ -354,7 +354,7 @@ def attention_of(side: TextSide, layer: int, head: int | None) -> NDArray[np.flo
 
 
 def _row_label(side: TextSide, row: UnitGroup, columns: int) -> str:
-    """What stands beside a row, or above a column."""
+    """The label beside a row, or above a column."""
     if row.kind == "others":
         return f"+{len(row.units)} more" if columns > _COLUMN else f"+{len(row.units)}"
     label = one_line("".join(side.units[at].label for at in row.units))
@@ -366,7 +366,7 @@ def _row_label(side: TextSide, row: UnitGroup, columns: int) -> str:
 
 
 def _heat(part: float) -> str:
-    """The colours of a cell that has such a part of the largest, from -1 to 1."""
+    """The colours of a cell whose value is this part of the largest, from -1 to 1."""
     steps = _TAKES if part < 0 else _ADDS
     return steps[min(len(steps) - 1, int(abs(part) * len(steps)))]
 

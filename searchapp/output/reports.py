@@ -52,7 +52,7 @@ def report_json(report: IngestReport) -> dict[str, object]:
 
 
 def report_text(report: IngestReport, style: TerminalStyle = PLAIN) -> str:
-    """A summary in which every file counts: failures and files read only in part one by one,
+    """A summary that accounts for every file: failures and files read only in part one by one,
     skipped files by reason.
     """
     lines = [_counts_line(report, style), _passages_line(report)]
@@ -74,7 +74,7 @@ def report_text(report: IngestReport, style: TerminalStyle = PLAIN) -> str:
 
 
 def stages_text(stages_s: Mapping[str, float], style: TerminalStyle = PLAIN) -> str:
-    """Where the time went, a stage a line, in milliseconds."""
+    """The time of each stage in milliseconds, a stage on each line."""
     return joined(
         f"{style.paint(f'{took_s * 1000:10,.1f} ms', BOLD)}  {name}"
         for name, took_s in stages_s.items()
@@ -82,7 +82,7 @@ def stages_text(stages_s: Mapping[str, float], style: TerminalStyle = PLAIN) -> 
 
 
 def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
-    """Where the time went, in seconds."""
+    """The time of each stage in seconds."""
     return {name: round(took_s, 4) for name, took_s in stages_s.items()}
 
 
@@ -90,7 +90,7 @@ def stages_json(stages_s: Mapping[str, float]) -> dict[str, float]:
 
 
 def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
-    """What a check found, for programs."""
+    """The findings of a check, for programs."""
     return {
         "findings": [
             {"what": each.what, "path": os.fsdecode(each.path), "lost": each.is_lost}
@@ -100,7 +100,7 @@ def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
 
 
 def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> str:
-    """What a check found, a line each, what is lost first."""
+    """The findings of a check, one on each line, what is lost first."""
     if not findings:
         return "no damage found\n"
     lines = []
@@ -119,7 +119,7 @@ def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> 
 
 
 def repair_json(repair: RepairReport | None) -> dict[str, object]:
-    """What a repair did, for programs; nothing where nothing was wrong."""
+    """What a repair did, for programs; empty if nothing was wrong."""
     if repair is None:
         return {"repaired": None, "lost": []}
     repaired = {
@@ -136,7 +136,7 @@ def repair_json(repair: RepairReport | None) -> dict[str, object]:
 
 
 def repair_text(repair: RepairReport | None, style: TerminalStyle = PLAIN) -> str:
-    """What a repair did, and what is lost, a line each."""
+    """What a repair did, and what is lost."""
     if repair is None:
         return "no damage repair, nothing to repair\n"
     read_again = [path for path in repair.to_read if path not in repair.lost]
@@ -154,7 +154,7 @@ def repair_text(repair: RepairReport | None, style: TerminalStyle = PLAIN) -> st
 
 
 def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
-    """What the doctor has seen, for programs."""
+    """What the doctor found, for programs."""
     return {
         **{name: dict(facts) for name, facts in diagnosis.sections.items()},
         "problems": [{"what": each.what, "hint": each.hint} for each in diagnosis.problems],
@@ -162,7 +162,7 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
 
 
 def diagnosis_text(diagnosis: Diagnosis, style: TerminalStyle = PLAIN) -> str:
-    """What the doctor has seen, section by section, and last what is wrong, each with its cure."""
+    """What the doctor found, section by section, and last each problem with its hint."""
     lines = []
     for name, facts in diagnosis.sections.items():
         lines += [
@@ -225,8 +225,8 @@ def listed_lines(
     files: Iterable[FileOutcome | Unindexed],
     style: TerminalStyle,
 ) -> list[str]:
-    """A heading and a line a file of that outcome and with a reason, up to a limit that is stated;
-    an archive speaks for what is in it.
+    """A heading, then a line for each file of that outcome that has a reason, up to a stated limit.
+    An archive stands for the files in it.
     """
     found = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
     entries = [
@@ -248,7 +248,7 @@ def listed_lines(
 
 
 def skipped_lines(files: Iterable[FileOutcome | Unindexed], style: TerminalStyle) -> list[str]:
-    """A heading and a line a reason, the most frequent first, each with a few examples."""
+    """A heading, then a line for each reason, the most frequent first, with a few examples."""
     groups: dict[str, list[FileOutcome | Unindexed]] = {}
     for entry in files:
         if entry.outcome == "skipped":

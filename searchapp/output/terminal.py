@@ -39,8 +39,8 @@ _MARGIN_BREAK = re.compile(r"(?<=[^\n]{49}\S)(?<![^\n]{160})\n(?=[\"'“‘]?[^\
 
 @dataclass(frozen=True, slots=True)
 class TerminalStyle:
-    """How a text is to be shown. As it stands: plain, for a pipe; no codes, no wrapping, fields
-    separated by tabs.
+    """How to show a text. The default is plain, for a pipe: no codes, no wrapping, fields separated
+    by tabs.
     """
 
     width: int | None = None  # columns of the terminal; None for a pipe
@@ -53,7 +53,7 @@ class TerminalStyle:
         return f"\x1b[{style}m{text}\x1b[0m" if self.color and style and text else text
 
     def path(self, path: bytes, style: str = BOLD) -> str:
-        """A path for display; the link of an archive's member leads to the archive."""
+        """A path for display; the link of an archive's member opens the archive."""
         shown = self.paint(display_path(path, self.base), style)
         if not self.links:
             return shown
@@ -72,7 +72,7 @@ def joined(lines: Iterable[str]) -> str:
 
 
 def table(facts: Iterable[tuple[str, str]], style: TerminalStyle) -> list[str]:
-    """A line a fact, the values in one column; facts without a value are left out."""
+    """A line for each fact, the values in one column; facts without a value are left out."""
     shown = [(name, value) for name, value in facts if value]
     width = max((display_width(name) for name, _ in shown), default=0)
     return [
@@ -91,7 +91,7 @@ def truncate(text: str, columns: int) -> str:
 
 
 def padded(text: str, columns: int) -> str:
-    """The text in just so many columns, cut as `fitted` does or with spaces behind it."""
+    """The text in exactly so many columns: cut as `truncate` does, or with spaces after it."""
     shown = truncate(text, columns)
     return shown + " " * (columns - display_width(shown))
 
@@ -116,7 +116,7 @@ def display_width(text: str) -> int:
 
 
 def flowing(text: str, type_: str) -> str:
-    """The text, offset for offset, with the line breaks of prose paragraphs turned into spaces."""
+    """The text with the line breaks of prose paragraphs turned into spaces; offsets stay."""
     return _MARGIN_BREAK.sub(" ", text) if type_ in _MARGIN_TYPES else text
 
 
@@ -148,8 +148,8 @@ def wrapped(text: str, columns: int) -> list[Span]:
 
 
 def window(lines: Sequence[Span], highlight: Span, limit: int) -> int:
-    """The first of `limit` lines to show: the passage's first if the highlight is in view then,
-    else so that it is in the middle.
+    """The first of `limit` lines to show: the first line if the highlight is in view then, else one
+    that puts the highlight in the middle.
     """
     touched = [
         at for at, (start, end) in enumerate(lines) if start < highlight[1] and end > highlight[0]
@@ -168,7 +168,7 @@ def marked(text: str, line: Span, marks: Iterable[Span], style: TerminalStyle) -
 def heated(
     text: str, line: Span, highlights: Iterable[tuple[int, int, float]], style: TerminalStyle
 ) -> str:
-    """One line as a heat map: behind each highlight a colour for its weight, in four steps from a
+    """One line as a heat map: a colour behind each highlight for its weight, in four steps from a
     fifth on; none below.
     """
     return _painted(

@@ -77,7 +77,7 @@ def test_figures_stand_below_each_other_and_the_next_command_can_be_copied() -> 
 
 
 def test_the_next_command_is_not_told_where_it_comes_of_itself() -> None:
-    assert "next:" not in finetuning.tuned_text(TUNED, is_used=True)
+    assert "next:" not in finetuning.tuned_text(TUNED, used=True)
 
 
 def test_what_is_not_better_is_said_so_with_the_way_out() -> None:

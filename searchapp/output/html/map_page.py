@@ -52,7 +52,7 @@ def map_html(found: CorpusMap, corpus: bytes) -> str:
 
 
 def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
-    """What the script draws and tells: documents, groups, and the points column by column."""
+    """What the script draws and describes: documents, groups, and the points column by column."""
     first: dict[int, Hit] = {}
     for hit in found.hits:
         first.setdefault(hit.document_id, hit)
@@ -86,8 +86,8 @@ def _document_data(found: CorpusMap, hit: Hit, corpus: bytes) -> list[str]:
 
 
 def _command(path: bytes, corpus: bytes) -> str:
-    """The command that shows a document, to be pasted into a shell; "" where a name has what a
-    terminal may obey.
+    """The command that shows a document, to be pasted into a shell; "" if a name holds characters
+    that a terminal may obey.
     """
     words = ["searchapp", "show", "--corpus", os.fsdecode(corpus), "--", os.fsdecode(path)]
     return shlex.join(words) if all(word.isprintable() for word in words) else ""
@@ -103,8 +103,8 @@ def _heading(found: CorpusMap, hit: Hit) -> str:
 
 
 def _fragment(hit: Hit) -> str:
-    """What makes browsers open a file where the passage stands: the page of a PDF, the first words
-    in a web page or plain text.
+    """The part of an address that makes a browser open a file where the passage stands: the page of
+    a PDF, the first words in a web page or plain text.
     """
     page = dict(hit.passage.place).get("page")
     if MEMBER in hit.path:

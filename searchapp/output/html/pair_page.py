@@ -84,7 +84,7 @@ def pair_html(pair: PairAttribution, by: ModelInfo) -> str:
 
 
 def _data(pair: PairAttribution) -> dict[str, object]:
-    """What the page tells in words when something is pointed at."""
+    """What the script needs to describe what is pointed at."""
     shares = pair.shares or (None, None)
     return {
         "a": _side_data(pair.a, shares[0]),
@@ -139,8 +139,8 @@ def _side_values(
 
 
 def _parts(side: TextSide, shares: NDArray[np.float64] | None) -> Iterator[dict[str, object]]:
-    """A text in parts: its words, each with its number and its share of the largest, and what is
-    between them.
+    """The parts of a text: each word with its number and its share of the largest share, and the
+    text between words.
     """
     whole, at = safe(side.text), 0
     words = [unit.is_word for unit in side.units]

@@ -11,25 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from searchapp.lexical import is_mark, spaced, words_of
 from searchapp.types.documents import Span
 from searchapp.types.filters import Term
-
-# a row a passage
-TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"
-
-# Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
-# Values: expression, count.
-TOP = (
-    "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
-    "1.0)' {also} ORDER BY rank LIMIT ?"
-)
-HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
-COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
 
 MOST_TERMS = 1000  # words of a question that are looked for; more take seconds
 _FIRST_PART = 100_000  # characters
@@ -119,13 +107,6 @@ def telling(text: str, count: int) -> list[Term]:
 def words(text: str) -> list[tuple[Term, Span]]:
     """Each word of a text, as it is looked for on its own, with its span."""
     return [(Term((word,)), span) for word, span in words_of(text)]
-
-
-def expression(terms: Iterable[Term]) -> str:
-    """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
-    return " OR ".join(
-        f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms
-    )
 
 
 def idf(frequency: int, passages: int) -> float:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
+from searchapp.backends.background import measure
 from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite.fts import COUNT, HOLDING, TABLE, TOP, expression
 from searchapp.errors import CorpusLocked
 from searchapp.linalg import are_unit, unit
-from searchapp.search import query_parser
-from searchapp.search.confidence import measure
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     Address,
@@ -526,9 +526,7 @@ class MemoryReader:
         """
         if not terms:
             return self._best({}, filters, depth)
-        found = dict(
-            self._ask(query_parser.TOP.format(also=""), query_parser.expression(terms), -1)
-        )
+        found = dict(self._ask(TOP.format(also=""), expression(terms), -1))
         passing = {
             one.first_passage_id + ordinal
             for one in self._passing(filters)
@@ -542,9 +540,7 @@ class MemoryReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [
-            self._ask(query_parser.COUNT, query_parser.expression([term]))[0][0] for term in terms
-        ]
+        return [self._ask(COUNT, expression([term]))[0][0] for term in terms]
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -700,12 +696,12 @@ class MemoryReader:
         )
 
     def _holding(self, term: Term) -> set[int]:
-        return {row[0] for row in self._ask(query_parser.HOLDING, query_parser.expression([term]))}
+        return {row[0] for row in self._ask(HOLDING, expression([term]))}
 
     def _ask(self, statement: str, *values: object) -> list[tuple[int, float]]:
         """The rows of a question to a keyword index that is made for it alone."""
         connection = sqlite3.connect(":memory:")
-        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE}")
+        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {TABLE}")
         for one in self._state.documents.values():
             for hit in map(one.hit, range(len(one.passages))):
                 row = layout.keyword_row(hit.title, hit.passage.headings, hit.text)

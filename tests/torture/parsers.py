@@ -26,6 +26,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from searchapp.backends.sqlite.fts import TABLE, expression
 from tests.torture.mutations import seeds
 from tests.torture.telling import progress
 
@@ -77,12 +78,12 @@ def _query(data: bytes) -> None:
 
     asked = query_parser.parse(data.decode("utf-8", "replace"))
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.execute(f"CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE}")
+        database.execute(f"CREATE VIRTUAL TABLE keywords USING {TABLE}")
         for terms in (asked.terms, *([term] for term in (*asked.holding, *asked.lacking))):
             if terms:
                 database.execute(
                     "SELECT rowid FROM keywords WHERE keywords MATCH ?",
-                    (query_parser.expression(terms),),
+                    (expression(terms),),
                 ).fetchall()
 
 

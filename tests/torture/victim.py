@@ -46,7 +46,7 @@ class _Telling(SqliteWriter):
             rows = self.known_files().values()
             self._say((row.source.path, row.source.content_hash, row.is_pending) for row in rows)
         generation = super().commit()
-        with SqliteReader(self._folder) as reader:
+        with SqliteReader(self.folder) as reader:
             self._say(reader.database.execute(_LISTED))
         return generation
 

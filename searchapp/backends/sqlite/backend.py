@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite.connection import OldSchema
 from searchapp.backends.sqlite.lock import Lock
-from searchapp.backends.sqlite.reader import OldSchema, SqliteReader
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
 
 if TYPE_CHECKING:
@@ -77,15 +78,19 @@ class SqliteBackend:
         """A writer for a removal that takes as little room as possible, as the disk is full: commit
         after each document.
         """
-        with self.writer(for_removal=True) as writer, writer.economising():
+        from searchapp.backends.sqlite.erasure import sparing
+
+        with self.writer(for_removal=True) as writer, sparing(writer):
             yield writer
 
     def erase(self) -> list[str]:
         """Rewrite every file of the corpus without what was removed from it; returns the names of
         the backups that had to go for that. Raises CorpusUnwritable.
         """
+        from searchapp.backends.sqlite.erasure import erase
+
         with self.writer(for_removal=True) as writer:
-            return writer.scrub()
+            return erase(writer)
 
     def back_up(self, file: Path) -> Mapping[str, Any]:
         """Write the newest generation to one file; returns what it holds. See `backup.back_up`."""

@@ -9,7 +9,6 @@ models, ranking modes or files' contents.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,19 +16,22 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
 import numpy as np
 
 from searchapp.backends.sqlite import layout, vector_index
-from searchapp.errors import (
-    CorpusDamaged,
-    CorpusError,
-    CorpusMissing,
-    CorpusTooNew,
-    CorpusUnreadable,
+from searchapp.backends.sqlite.connection import (
+    OldSchema,
+    damaged,
+    empty_corpus,
+    open_read_only,
+    translated,
 )
-from searchapp.search import query_parser
+from searchapp.backends.sqlite.filter_sql import document_condition
+from searchapp.backends.sqlite.fts import COUNT, HOLDING, TOP, expression
+from searchapp.errors import (
+    CorpusTooNew,
+)
 from searchapp.types.documents import (
     Address,
     Document,
@@ -43,7 +45,7 @@ from searchapp.types.documents import (
     StoredDocument,
     Unindexed,
 )
-from searchapp.types.filters import Filters, matches_value
+from searchapp.types.filters import Filters
 from searchapp.types.results import Background, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -64,16 +66,12 @@ _STORED = """
            d.splitter, t.text, d.type, d.title, d.has_lines, d.metadata, v.vectors,
            (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
     FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id
-    WHERE {condition} ORDER BY d.path"""
+    WHERE {where} ORDER BY d.path"""
 _STORED_PASSAGES = (
     'SELECT start, "end", headings, place FROM passage WHERE document_id = ? ORDER BY id'
 )
 _BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
-_REFUSALS = {  # by the system, of a sound file
-    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN),
-    *(sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG),
-}
 
 
 BEHIND = (
@@ -81,12 +79,6 @@ BEHIND = (
     "log, and what was written last is missing"
 )
 BEHIND_HINT = "copy the corpus anew with searchapp backup and restore, or run: searchapp ingest"
-
-
-class OldSchema(CorpusError):
-    """The corpus must be migrated before this program reads it."""
-
-    code = "old_schema"
 
 
 class SqliteReader:
@@ -101,9 +93,9 @@ class SqliteReader:
         self._folder = folder
         self.notes: list[str] = []
         try:
-            self._database = _open(folder)
+            self._database = open_read_only(folder)
         except (sqlite3.Error, UnicodeError) as error:
-            raise _translated(error, folder) from error
+            raise translated(error, folder) from error
         try:
             self._database.execute("BEGIN")
             self.is_blank = (
@@ -111,7 +103,7 @@ class SqliteReader:
             )  # no ingest came to a first commit
             if self.is_blank:
                 self._database.close()
-                self._database = _empty()
+                self._database = empty_corpus()
             self._generation = 0 if self.is_blank else self._check_schema()
             if self.is_behind:
                 self.notes.append(f"{BEHIND}; {BEHIND_HINT}")
@@ -215,7 +207,7 @@ class SqliteReader:
         if depth < 1 or not terms:
             return _NOTHING
         allowed = self._allowed(filters)
-        statement = query_parser.TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
+        statement = TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
         if allowed is not None:
             bits = allowed.tobytes()
             self._database.create_function(
@@ -223,7 +215,7 @@ class SqliteReader:
             )
         wanted = depth + 1
         while True:
-            rows = self._all(statement, query_parser.expression(terms), wanted)
+            rows = self._all(statement, expression(terms), wanted)
             if len(rows) < wanted or np.float32(rows[-1][1]) < np.float32(rows[depth - 1][1]):
                 break
             wanted *= 4  # a tie at the cut: its order is not FTS5's to choose
@@ -234,7 +226,7 @@ class SqliteReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [self._one(query_parser.COUNT, query_parser.expression([term]))[0] for term in terms]
+        return [self._one(COUNT, expression([term]))[0] for term in terms]
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -303,11 +295,11 @@ class SqliteReader:
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
         """The documents that pass the filters, by path."""
-        condition, values = _condition(filters)
+        where, values = document_condition(filters)
         statement = f"""
             SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL, d.is_stale,
                    (SELECT json_group_array(json_array(name, origin, probability)) FROM label WHERE document_id = d.id)
-            FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {condition} ORDER BY d.path"""
+            FROM document d LEFT JOIN vectors v ON v.document_id = d.id WHERE {where} ORDER BY d.path"""
         for path, title, kind, passages, size, mtime_ns, is_pending, is_stale, labels in self._each(
             statement, *values
         ):
@@ -320,18 +312,18 @@ class SqliteReader:
         """The documents that pass the filters with all that is stored of them, by path, one at a
         time.
         """
-        condition, values = _condition(filters)
-        for row in self._each(_STORED.format(condition=condition), *values):
+        where, values = document_condition(filters)
+        for row in self._each(_STORED.format(where=where), *values):
             passages = self._all(_STORED_PASSAGES, row[0])
             yield _stored(row, passages)
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
-        condition, values = _condition(filters)
+        where, values = document_condition(filters)
         return [
             row[0]
             for row in self._each(
-                f"SELECT d.id FROM document d WHERE {condition} ORDER BY d.path", *values
+                f"SELECT d.id FROM document d WHERE {where} ORDER BY d.path", *values
             )
         ]
 
@@ -418,7 +410,7 @@ class SqliteReader:
             raise OldSchema(f"this corpus has schema {revision}", hint="run: searchapp ingest")
         (generation,) = self._one("SELECT max(generation) FROM corpus")
         if not isinstance(generation, int):
-            raise _damaged(self._folder, "it has no generation")
+            raise damaged(self._folder, "it has no generation")
         return generation
 
     def _vectors_state(self, published: vector_index.PublishedFile | None) -> str:
@@ -519,13 +511,13 @@ class SqliteReader:
         return np.isin(passage_ids, [i for (i,) in rows])
 
     def _holding(self, term: Term) -> Bitmap:
-        rows = self._each(query_parser.HOLDING, query_parser.expression([term]))
+        rows = self._each(HOLDING, expression([term]))
         return vector_index.bitmap(((i, 1) for (i,) in rows), self._highest_id)
 
     def _ranges(self, filters: Filters) -> list[tuple[int, int]]:
-        condition, values = _condition(filters)
+        where, values = document_condition(filters)
         return self._all(
-            f"SELECT d.first_passage_id, d.passages FROM document d WHERE {condition}", *values
+            f"SELECT d.first_passage_id, d.passages FROM document d WHERE {where}", *values
         )
 
     def _ordered(self, ids: Ids, scores: Scores) -> Ids:
@@ -565,90 +557,7 @@ class SqliteReader:
             sqlite3.Error,
             UnicodeError,
         ) as error:  # SQLite quotes names in its messages, which damaged are no text
-            raise _translated(error, self._folder) from error
-
-
-def _open(folder: Path) -> sqlite3.Connection:
-    path = folder / layout.DATABASE
-    if not path.is_file():
-        if (folder / layout.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
-            return sqlite3.connect(
-                ":memory:", isolation_level=None
-            )  # its first ingest was killed before it made the database
-        raise CorpusMissing(
-            f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
-        )
-    url = f"file:{quote(bytes(path))}?mode=ro"
-    connection = sqlite3.connect(url, uri=True, isolation_level=None, timeout=30)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        connection.close()
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists() and log.stat().st_size:
-            raise
-        # Read-only media: no log can be made beside the database, and nobody can change it.
-        connection = sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
-    connection.create_function("is_value", 2, matches_value, deterministic=True)
-    with contextlib.suppress(sqlite3.OperationalError):
-        connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-# A place that is a document or a folder of documents is just that; else it is a pattern.
-_BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
-_WITHIN = (
-    f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e "
-    f"WHERE {_BELOW.format('e')}))"
-)
-_WHERE = "EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE lower(key) = ? AND is_value(value, ?))"
-
-
-def _condition(filters: Filters) -> tuple[str, list[object]]:
-    """The filters as a SQL condition on `document d`."""
-    parts, values = ["1"], []  # type: list[str], list[object]
-    if filters.within:
-        parts.append(f"({' OR '.join([_WITHIN] * len(filters.within))})")
-        for place in filters.within:
-            path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-            pattern = path.decode("utf-8", "replace")  # as in `display`
-            is_there = (
-                path,
-                path + b"/",
-                path + b"0",
-                path + b"!/",
-                path + b"!0",
-            )  # "0" follows "/"
-            values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
-    for place in filters.outside:
-        path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-        parts.append(f"NOT {_BELOW.format('d')}")
-        values += (path, path + b"/", path + b"0", path + b"!/", path + b"!0")
-    if filters.types:
-        parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
-        values += filters.types
-    for name, value in filters.where:
-        parts.append(_WHERE)
-        values += [
-            part.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            for part in (name.lower(), value)
-        ]
-    if filters.labels:
-        parts.append(
-            "d.id IN (SELECT document_id FROM label WHERE name IN "
-            f"({', '.join('?' * len(filters.labels))}))"
-        )
-        values += (
-            name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            for name in filters.labels
-        )
-    if filters.since_ns is not None:
-        parts.append("d.dated_ns >= ?")
-        values.append(layout.as_integer(filters.since_ns))
-    if filters.before_ns is not None:
-        parts.append("d.dated_ns < ?")
-        values.append(layout.as_integer(filters.before_ns))
-    return " AND ".join(parts), values
+            raise translated(error, self._folder) from error
 
 
 def _stored(row: Any, passages: Sequence[Any]) -> StoredDocument:
@@ -682,48 +591,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _translated(error: sqlite3.Error | UnicodeError, folder: Path) -> CorpusError:
-    """What an error of SQLite's means for who only reads."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSALS:
-        return CorpusUnreadable(
-            f"the corpus at {folder} cannot be read: {error}",
-            hint="check its disk and the permissions of its files",
-        )
-    return _damaged(folder, str(error))
-
-
-def _damaged(folder: Path, reason: str) -> CorpusDamaged:
-    return CorpusDamaged(
-        f"the corpus at {folder} is damaged: {reason}", hint="run: searchapp check --full"
-    )
-
-
-def _empty() -> sqlite3.Connection:
-    """A database that reads as a corpus without a commit: what an ingest killed before its first
-    one leaves.
-    """
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(_EMPTY)
-    return connection
-
-
-_EMPTY = f"""
-    CREATE TABLE corpus (generation, ingested_at_ns, embedded);
-    CREATE TABLE tally (type, extractor, splitter, documents, passages, stale);
-    CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
-    CREATE TABLE root (path, include, exclude);
-    CREATE TABLE document (id, path, display, title, type, metadata, passages, size, mtime_ns, dated_ns, extractor, splitter,
-                           first_passage_id, is_stale);
-    CREATE TABLE document_text (document_id, text);
-    CREATE TABLE passage (id, document_id, start, "end", headings, place);
-    CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);
-    CREATE TABLE label (document_id, name, origin, probability);
-    CREATE TABLE tombstone (first_passage_id, passages);
-    CREATE TABLE published (name, generation, digest, size, mtime_ns, ctime_ns, inode, passages);
-    CREATE TABLE unindexed (path, outcome, reason, files);
-    CREATE TABLE setting (name, value);
-    CREATE TABLE background (scale, mean);
-    CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE};
-"""

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout, schema
-from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, as_text, faults
+from searchapp.backends.sqlite.database_files import copy_files, open_damaged, take_place_of_damaged
+from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, faults
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
@@ -45,7 +46,6 @@ _UNREADABLE = (
     ValueError,
     OverflowError,
 )  # what reading a damaged row can end in
-_HEADER_BYTES = 100
 _IDENTITY = ("size", "mtime_ns", "ctime_ns", "inode")
 _IDS = (
     "SELECT id FROM document ORDER BY id",
@@ -91,15 +91,15 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> RepairReport:
             folder
             / f"{layout.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         )
-        _copy(folder, backup)
+        copy_files(folder, backup)
         atomic_write.sync(folder)
         with tempfile.TemporaryDirectory(prefix=".repair-", dir=folder) as work:
             old, fresh = Path(work) / "old", Path(work) / "fresh"
-            _copy(folder, old)
+            copy_files(folder, old)
             fresh.mkdir(mode=0o700)
             with contextlib.closing(_Salvager(old, fresh, find_encoder)) as salvager:
                 found = salvager.run()
-            _take_place(fresh / layout.DATABASE, folder / layout.DATABASE)
+            take_place_of_damaged(fresh / layout.DATABASE, folder / layout.DATABASE)
         remove_others(folder, "")
         found.backup = str(backup)
         return found
@@ -107,48 +107,6 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> RepairReport:
         raise schema.translated(error, folder) from error
     finally:
         lock.release()
-
-
-def _copy(folder: Path, target: Path) -> None:
-    """Copy the database and its log, byte for byte, into a new folder."""
-    target.mkdir(mode=0o700)
-    for name in (layout.DATABASE, f"{layout.DATABASE}-wal"):
-        with (
-            contextlib.suppress(FileNotFoundError),
-            (folder / name).open("rb") as file,
-            atomic_write.created(target / name) as copy,
-        ):
-            shutil.copyfileobj(file, copy)
-    atomic_write.sync(target)
-
-
-def take_place(fresh: Path, place: Path) -> None:
-    """Replace a database by another in one transaction, which leaves its readers alone.
-
-    Raises sqlite3.Error, or FileNotFoundError where there is no other one, having changed nothing.
-    """
-    fresh.stat()  # SQLite would make an empty one where it is missing
-    with (
-        contextlib.closing(sqlite3.connect(fresh)) as source,
-        contextlib.closing(sqlite3.connect(place)) as target,
-    ):
-        target.execute("PRAGMA synchronous = FULL")
-        source.backup(target)
-
-
-def _take_place(fresh: Path, place: Path) -> None:
-    """Replace a damaged database; one that is no database any more is replaced as a file."""
-    try:
-        take_place(fresh, place)
-        return
-    except (sqlite3.DatabaseError, UnicodeError) as error:
-        if not schema.is_damage(error):
-            raise
-    for ending in ("-wal", "-shm"):  # of the old one: they would be taken for the new one's
-        place.with_name(f"{place.name}{ending}").unlink(missing_ok=True)
-    atomic_write.sync(place.parent)
-    fresh.replace(place)
-    atomic_write.sync(place.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +136,7 @@ class _Salvager:
         self._engine = schema.connect(fresh)
         schema.upgrade(self._engine)
         self._fresh: sa.Connection = self._engine.connect()
-        self._old = _opened(old / layout.DATABASE, fresh / layout.DATABASE)
+        self._old = open_damaged(old / layout.DATABASE, fresh / layout.DATABASE)
         revision = next(
             self._readable("SELECT version_num FROM alembic_version"), (layout.REVISIONS[-1],)
         )[0]
@@ -435,50 +393,6 @@ class _Salvager:
             self._fresh.exec_driver_sql(
                 f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", list(rows)
             )
-
-
-def _opened(old: Path, fresh: Path) -> sqlite3.Connection:
-    """The damaged database, made readable where a fresh one's header or table definitions can do
-    that.
-    """
-    connection = _connected(old)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error:
-        connection.close()
-        _mend_header(old, fresh)
-        connection = _connected(old)
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(fresh)) as sound:
-        definitions = sound.execute(
-            "SELECT sql, type, name, tbl_name FROM sqlite_master"
-        ).fetchall()
-        connection.executemany(
-            "UPDATE sqlite_master SET sql = ? WHERE type = ? AND name = ? AND tbl_name = ?",
-            definitions,
-        )
-    connection.close()
-    return _connected(old)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.text_factory = as_text
-    connection.row_factory = sqlite3.Row
-    with contextlib.suppress(sqlite3.Error):
-        connection.execute(
-            "PRAGMA writable_schema = ON"
-        )  # also: a definition that cannot be read hides no other
-    return connection
-
-
-def _mend_header(old: Path, fresh: Path) -> None:
-    """Give a database file the header of a fresh one, without the list of its free pages
-    (https://sqlite.org/fileformat2.html).
-    """
-    with fresh.open("rb") as sound, old.open("r+b") as file:
-        header = bytearray(sound.read(_HEADER_BYTES))
-        header[28:40] = bytes(12)  # the size is the file's; no free pages
-        file.write(header)
 
 
 def _document_values(row: sqlite3.Row, record: _Record, passages: int) -> tuple[Any, ...]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.backends.sqlite import layout, schema, shadow
+from searchapp.backends.sqlite.database_files import take_place
 from searchapp.backends.sqlite.integrity import LABELS, check
 from searchapp.backends.sqlite.reader import SqliteReader
-from searchapp.backends.sqlite.salvage import take_place
 from searchapp.errors import CorpusDamaged, CorpusUnwritable
 from searchapp.filesystem import atomic_write
 

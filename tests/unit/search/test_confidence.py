@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.search.confidence import LEAST_PASSAGES, Evidence, confidences, measure
+from searchapp.backends.background import measure
+from searchapp.search.confidence import LEAST_PASSAGES, Evidence, confidences
 from searchapp.types.results import Background
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from searchapp.backends.sqlite.fts import COUNT, HOLDING, TABLE, TOP, expression
 from searchapp.backends.sqlite.layout import keyword_row
 from searchapp.lexical import spaced
-from searchapp.search import query_parser
 from searchapp.search.query_parser import (
     ParsedQuery,
-    expression,
     ideal,
     idf,
     literal,
@@ -44,7 +43,7 @@ def terms(*texts: str) -> tuple[Term, ...]:
 def index(*bodies: str, titles: Sequence[str] = ()) -> Iterator[sqlite3.Connection]:
     """A keyword index as a corpus has it, of passages with these bodies, counted from 1."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {query_parser.TABLE}")
+        connection.execute(f"CREATE VIRTUAL TABLE keywords USING {TABLE}")
         for number, body in enumerate(bodies, 1):
             row = keyword_row(titles[number - 1] if titles else "", (), body)
             connection.execute(
@@ -55,11 +54,11 @@ def index(*bodies: str, titles: Sequence[str] = ()) -> Iterator[sqlite3.Connecti
 
 
 def holding(connection: sqlite3.Connection, *asked: Term) -> list[int]:
-    return [row[0] for row in connection.execute(query_parser.HOLDING, (expression(asked),))]
+    return [row[0] for row in connection.execute(HOLDING, (expression(asked),))]
 
 
 def scores(connection: sqlite3.Connection, *asked: Term) -> dict[int, float]:
-    return dict(connection.execute(query_parser.TOP.format(also=""), (expression(asked), -1)))
+    return dict(connection.execute(TOP.format(also=""), (expression(asked), -1)))
 
 
 # ---- parse ---------------------------------------------------------------------------------------
@@ -298,7 +297,7 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
             if found:
                 scores(connection, *found)
                 for each in found:
-                    connection.execute(query_parser.COUNT, (expression([each]),)).fetchone()
+                    connection.execute(COUNT, (expression([each]),)).fetchone()
 
 
 @given(NASTY)

@@ -1,0 +1,35 @@
+"""How FTS5 is asked: the keyword index, its statements and its query language.
+
+What the user typed never reaches MATCH: only words in quotes do, which this module puts there. The
+words of a question come from `search.query_parser`, which knows nothing of FTS5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from searchapp.types.filters import Term
+
+# a row a passage
+TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"
+
+
+# Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
+# Values: expression, count.
+TOP = (
+    "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
+    "1.0)' {also} ORDER BY rank LIMIT ?"
+)
+
+
+HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
+
+
+COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
+
+
+def expression(terms: Iterable[Term]) -> str:
+    """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
+    return " OR ".join(
+        f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"' for term in terms
+    )

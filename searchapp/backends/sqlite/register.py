@@ -1,0 +1,87 @@
+"""What a corpus remembers beside documents: roots, settings, and files that are not indexed.
+
+Knows nothing of documents, vectors or keywords.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from searchapp.backends.sqlite.rows import (
+    is_any_within,
+    is_within_sql,
+    unindexed_of,
+    unindexed_values,
+)
+from searchapp.backends.sqlite.schema import RootTable, SettingTable, UnindexedTable
+from searchapp.backends.sqlite.unit_of_work import UnitOfWork
+from searchapp.types.documents import Root, Unindexed, is_within
+
+
+class RegisterWriter(UnitOfWork):
+    """A unit of work on roots, settings and what is not indexed."""
+
+    def roots(self) -> list[Root]:
+        """The remembered roots, by path."""
+        rows = self._connection.execute(sa.select(RootTable).order_by(RootTable.path))
+        return [
+            Root(row.path, tuple(json.loads(row.include)), tuple(json.loads(row.exclude)))
+            for row in rows
+        ]
+
+    def set_root(self, root: Root) -> None:
+        """Remember a root, in place of itself and of all roots below it."""
+        if root in self.roots():
+            return
+        self._change(sa.delete(RootTable).where(is_within_sql(RootTable.path, root.path)))
+        self._change(
+            sa.insert(RootTable).values(
+                path=root.path, include=json.dumps(root.include), exclude=json.dumps(root.exclude)
+            )
+        )
+
+    def forget_roots(self, within: bytes) -> None:
+        """Forget a root and all roots below it."""
+        if self._connection.execute(
+            sa.delete(RootTable).where(is_within_sql(RootTable.path, within))
+        ).rowcount:
+            self._is_changed = True
+
+    def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
+        """Record what is not indexed below the given paths, in place of what was recorded there."""
+        rows = {file.path: unindexed_values(file) for file in files}
+        for scope in scopes:
+            below = sa.select(UnindexedTable.__table__).where(
+                is_within_sql(UnindexedTable.path, scope)
+            )
+            before = {row.path: row._asdict() for row in self._connection.execute(below)}
+            after = {path: row for path, row in rows.items() if is_within(path, scope)}
+            if before != after:
+                self._change(
+                    sa.delete(UnindexedTable).where(is_within_sql(UnindexedTable.path, scope))
+                )
+                self._change(insert(UnindexedTable).on_conflict_do_nothing(), list(after.values()))
+
+    def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
+        """What is recorded as not indexed, at or below the given paths where some are given, by
+        path.
+        """
+        query = sa.select(UnindexedTable.__table__).where(
+            is_any_within(UnindexedTable.path, within)
+        )
+        return {row.path: unindexed_of(row) for row in self._connection.execute(query)}
+
+    def set_setting(self, name: str, value: str | None) -> None:
+        """Have the corpus do something otherwise than by default; None: as by default again."""
+        stored = self._connection.scalar(
+            sa.select(SettingTable.value).where(SettingTable.name == name)
+        )
+        if stored == value:
+            return
+        self._change(sa.delete(SettingTable).where(SettingTable.name == name))
+        if value is not None:
+            self._change(sa.insert(SettingTable).values(name=name, value=value))

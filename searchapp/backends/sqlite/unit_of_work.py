@@ -1,0 +1,184 @@
+"""The unit of work of the one writer: its lock, its connection, its migration and its commits.
+
+One process writes a corpus at a time, under its `Lock`. Changes gather in one transaction until a
+commit makes them durable together (WAL, synchronous=FULL); a process that dies before it leaves the
+corpus as the last commit left it. Knows no document.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+
+from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite.lock import Lock
+from searchapp.backends.sqlite.rows import GatheredRows
+from searchapp.backends.sqlite.schema import (
+    CorpusTable,
+    EncodingTable,
+    connect,
+    seal,
+    translated,
+    upgrade,
+)
+from searchapp.errors import CorpusTooNew
+from searchapp.filesystem import atomic_write
+from searchapp.types.vectors import EncoderIdentity
+
+
+class UnitOfWork:
+    """The database of a corpus folder, opened to be written; the folder is made where there is
+    none.
+    """
+
+    def __init__(self, folder: Path, lock: Lock | None = None) -> None:
+        """Open the database, migrated, under the folder's lock, which is taken unless it is given;
+        it goes with the writer.
+
+        Raises CorpusLocked, CorpusTooNew or CorpusUnwritable.
+        """
+        self.folder = folder
+        self.notes: list[str] = []
+        with contextlib.ExitStack() as undo:
+            self._lock = lock or Lock(folder)
+            undo.callback(self._lock.release)
+            self._engine = connect(folder)
+            undo.callback(self._engine.dispose)
+            try:
+                self._migrate()
+            except (sqlite3.Error, OSError, UnicodeError) as error:
+                raise translated(error, folder) from error
+            self._open = self._engine.connect()
+            undo.callback(self._open.close)
+            self._gathered = GatheredRows()
+            row = self._open.execute(sa.select(EncodingTable)).first()
+            self._encoder = row and EncoderIdentity(
+                row.model, row.fingerprint, row.dim, row.max_tokens
+            )
+            self._start_unit()
+            undo.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop what was not committed and give the lock back."""
+        try:
+            self._open.close()
+            self._engine.dispose()
+            atomic_write.set_aside(self.folder / layout.RESERVE, layout.RESERVE_BYTES)
+        finally:
+            self._lock.release()
+
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first."""
+        return self._encoder
+
+    def set_encoder(self, identity: EncoderIdentity) -> None:
+        """Record the encoder of a corpus that has none. Raises ValueError where there is one."""
+        if self._encoder is not None:
+            raise ValueError("the corpus has an encoder already")
+        values = {
+            "id": 1,
+            "model": identity.model,
+            "fingerprint": identity.fingerprint,
+            "dim": identity.dim,
+        }
+        self._change(sa.insert(EncodingTable).values(values | {"max_tokens": identity.max_tokens}))
+        self._encoder = identity
+
+    def _migrate(self) -> None:
+        with self._engine.connect() as connection:
+            has_version = connection.exec_driver_sql(
+                "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+            ).first()
+            revision: str | None = (
+                connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+                if has_version
+                else None
+            )
+        if revision == layout.REVISIONS[-1]:
+            return
+        if revision is not None:
+            if revision not in layout.REVISIONS:
+                raise CorpusTooNew(
+                    f"this corpus was written by a newer searchapp (schema {revision})",
+                    hint="upgrade searchapp",
+                )
+            self._back_up(revision)
+        upgrade(self._engine)
+
+    def _back_up(self, revision: str) -> None:
+        target = self.folder / f"{layout.DATABASE}.backup-{revision}"
+        target.unlink(missing_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("VACUUM INTO ?", (str(target),))
+
+    def execute(self, statement: str, values: tuple[object, ...] = ()) -> None:
+        """Run a statement that changes no answer, so that it makes no generation; see `settle`."""
+        self._connection.exec_driver_sql(statement, values)
+
+    def settle(self) -> None:
+        """Make what was done durable, under the generation that it is of already."""
+        seal(self._connection)
+        self._connection.commit()
+        self._start_unit()
+
+    def _start_unit(self) -> None:
+        self._is_changed = False
+        corpus = self._connection.execute(sa.select(CorpusTable)).one()
+        self._generation: int = corpus.generation
+        highest: dict[str, int] = dict(
+            self._connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
+        )
+        self._next_document_id: int = highest.get("document", 0) + 1
+        self._next_passage_id: int = highest.get("passage", 0) + 1
+
+    def _change(self, statement: sa.Executable, rows: list[dict[str, Any]] | None = None) -> None:
+        if rows is None or rows:
+            self._connection.execute(statement, rows)
+            self._is_changed = True
+
+    @property
+    def _connection(self) -> sa.Connection:
+        """The connection, once it has all rows that were gathered."""
+        self._write()
+        return self._open
+
+    def _write(self) -> None:
+        """Give the database what was gathered, a statement a table: one a row would take most of an
+        ingest's own time.
+        """
+        gathered, self._gathered = self._gathered, GatheredRows()
+        for kind, rows in gathered.rows.items():
+            table: Any = kind.__table__
+            if rows:
+                self._open.execute(sa.insert(table), rows)
+        if gathered.keywords:
+            self._open.exec_driver_sql(
+                "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)",
+                gathered.keywords,
+            )
+
+    @contextlib.contextmanager
+    def between_units(self) -> Iterator[Any]:
+        """The bare connection of sqlite3 between two units of work; what was not committed is
+        dropped.
+        """
+        self._open.rollback()
+        try:
+            yield self._open.connection.driver_connection
+        except sqlite3.Error as error:
+            raise translated(error, self.folder) from error
+        finally:
+            self._start_unit()

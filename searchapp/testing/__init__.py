@@ -8,6 +8,7 @@ and on every machine.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import sqlite3
@@ -22,7 +23,7 @@ import numpy as np
 
 from searchapp.backends.background import measure
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.fts import COUNT, HOLDING, TABLE, TOP, expression
+from searchapp.backends.sqlite.fts import FREQUENCIES, HOLDING, TABLE, TOP, expression
 from searchapp.errors import CorpusLocked
 from searchapp.linalg import are_unit, unit
 from searchapp.types.digests import text_digest
@@ -540,7 +541,8 @@ class MemoryReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [self._ask(COUNT, expression([term]))[0][0] for term in terms]
+        asked = json.dumps([expression([term]) for term in terms])
+        return [int(count) for _, count in sorted(self._ask(FREQUENCIES, asked))]
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -668,7 +670,7 @@ class MemoryReader:
             ingested_at_ns=self._state.ingested_at_ns,
         )
 
-    def prepare(self) -> None:
+    def prepare(self, filters: Filters = Filters()) -> None:  # noqa: B008 - frozen
         """Nothing to open."""
 
     def close(self) -> None:
@@ -696,7 +698,7 @@ class MemoryReader:
         )
 
     def _holding(self, term: Term) -> set[int]:
-        return {row[0] for row in self._ask(HOLDING, expression([term]))}
+        return {int(row[1]) for row in self._ask(HOLDING, json.dumps([expression([term])]))}
 
     def _ask(self, statement: str, *values: object) -> list[tuple[int, float]]:
         """The rows of a question to a keyword index that is made for it alone."""

@@ -234,8 +234,10 @@ class SearchReader(OpenGeneration, Protocol):
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
 
-    def prepare(self) -> None:
-        """Open what searching needs, so that it can happen while the encoder is opened."""
+    def prepare(self, filters: Filters = Filters()) -> None:  # noqa: B008 - frozen
+        """Open what searching with these filters needs, so that it can happen while the encoder is
+        opened.
+        """
 
 
 class CatalogReader(OpenGeneration, Protocol):

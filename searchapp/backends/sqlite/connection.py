@@ -7,8 +7,11 @@ Knows no question.
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from searchapp.backends.sqlite import layout
@@ -27,19 +30,57 @@ _REFUSALS = {  # by the system, of a sound file
 }
 
 
+class Database:
+    """A corpus's database, opened to be read; its errors are translated. Values are bound, never
+    part of a statement.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.connection = connection
+
+    def one(self, statement: str, *values: object) -> Any:
+        """The first row; None where there is none."""
+        return next(self.each(statement, *values), None)
+
+    def all(self, statement: str, *values: object) -> list[Any]:
+        """All rows."""
+        return list(self.each(statement, *values))
+
+    def of_ids(self, statement: str, column: str, ids: Sequence[int]) -> list[Any]:
+        """The rows whose column is one of the ids."""
+        return self.all(
+            f"{statement} WHERE {column} IN (SELECT value FROM json_each(?))", json.dumps(ids)
+        )
+
+    def each(self, statement: str, *values: object) -> Iterator[Any]:
+        """The rows as they come: the one place where the database is read."""
+        try:
+            yield from self.connection.execute(statement, values)
+        except sqlite3.ProgrammingError:
+            raise  # a reader that is closed already: the caller's mistake
+        except (
+            sqlite3.Error,
+            UnicodeError,
+        ) as error:  # SQLite quotes names in its messages, which damaged are no text
+            raise translated(error, self.folder) from error
+
+
 class OldSchema(CorpusError):
     """The corpus must be migrated before this program reads it."""
 
     code = "old_schema"
 
 
-def open_read_only(folder: Path) -> sqlite3.Connection:
+def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connection:
     """The database of a folder, opened; an empty one in memory where the first ingest was killed
     before it made one. Raises CorpusMissing and sqlite3.Error.
+
+    Cautious, it is tried first, and read without a log where none can be made beside it.
     """
     path = folder / layout.DATABASE
     if not path.is_file():
-        if (folder / layout.LOCK).is_file() and not any(folder.glob("vectors-*.faiss")):
+        if (folder / layout.LOCK).is_file() and not any(folder.glob(layout.VECTORS_FILES)):
             return sqlite3.connect(
                 ":memory:", isolation_level=None
             )  # its first ingest was killed before it made the database
@@ -48,19 +89,26 @@ def open_read_only(folder: Path) -> sqlite3.Connection:
         )
     url = f"file:{quote(bytes(path))}?mode=ro"
     connection = sqlite3.connect(url, uri=True, isolation_level=None, timeout=30)
+    if cautious:
+        connection = _tried(connection, path, url)
+    connection.create_function("is_value", 2, matches_value, deterministic=True)
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _tried(connection: sqlite3.Connection, path: Path, url: str) -> sqlite3.Connection:
+    """The connection, or one without a log where the system refuses to make one."""
     try:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        return connection
     except sqlite3.OperationalError:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise
         # Read-only media: no log can be made beside the database, and nobody can change it.
-        connection = sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
-    connection.create_function("is_value", 2, matches_value, deterministic=True)
-    with contextlib.suppress(sqlite3.OperationalError):
-        connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
+        return sqlite3.connect(f"{url}&immutable=1", uri=True, isolation_level=None)
 
 
 def translated(error: sqlite3.Error | UnicodeError, folder: Path) -> CorpusError:
@@ -94,8 +142,9 @@ _EMPTY = f"""
     CREATE TABLE tally (type, extractor, splitter, documents, passages, stale);
     CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
     CREATE TABLE root (path, include, exclude);
-    CREATE TABLE document (id, path, display, title, type, metadata, passages, size, mtime_ns,
-                           dated_ns, extractor, splitter, first_passage_id, is_stale);
+    CREATE TABLE document (id, path, display, size, mtime_ns, ctime_ns, inode, content_hash,
+                           hashed_at_ns, is_stale, type, title, metadata, dated_ns, extractor,
+                           splitter, has_lines, first_passage_id, passages);
     CREATE TABLE document_text (document_id, text);
     CREATE TABLE passage (id, document_id, start, "end", headings, place);
     CREATE TABLE vectors (document_id, first_passage_id, passages, generation, vectors);

@@ -17,15 +17,20 @@ TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remo
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
-    "SELECT rowid, -rank FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
+    "SELECT rowid AS id, -rank AS score FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
     "1.0)' {also} ORDER BY rank LIMIT ?"
 )
 
 
-HOLDING = "SELECT rowid FROM keywords WHERE keywords MATCH ?"
-
-
-COUNT = "SELECT count(*) FROM keywords WHERE keywords MATCH ?"
+# The passages that hold each of a JSON array of expressions. Values: the array.
+HOLDING = (
+    "SELECT j.key AS key, k.rowid AS id FROM json_each(?) j CROSS JOIN keywords k "
+    "WHERE k.keywords MATCH j.value"
+)
+# How many passages hold each of a JSON array of expressions. Values: the array.
+FREQUENCIES = (
+    "SELECT j.key, (SELECT count(*) FROM keywords WHERE keywords MATCH j.value) FROM json_each(?) j"
+)
 
 
 def expression(terms: Iterable[Term]) -> str:

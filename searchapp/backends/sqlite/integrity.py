@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.reader import BEHIND, SqliteReader
+from searchapp.backends.sqlite.catalog import BEHIND
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
@@ -256,7 +257,7 @@ def as_text(data: bytes) -> str:
 
 
 def _vectors_file(snapshot: SqliteReader, folder: Path) -> Iterator[Finding]:
-    published = snapshot.published()
+    published = snapshot.published
     if published is None or not (folder / published.name).exists():
         return
     try:

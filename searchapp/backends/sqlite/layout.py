@@ -17,6 +17,7 @@ from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
 LOCK = "lock"
+VECTORS_FILES = "vectors-*.faiss"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header

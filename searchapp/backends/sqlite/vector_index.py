@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from searchapp.backends.sqlite import layout
 from searchapp.errors import SearchappError
 from searchapp.filesystem import atomic_write
 from searchapp.linalg import are_unit
@@ -243,7 +244,7 @@ def remove_others(folder: Path, keep: str) -> None:
     reading it.
     """
     with contextlib.suppress(OSError):  # a folder that cannot be listed
-        for path in [*folder.glob("vectors-*.faiss"), *folder.glob(".vectors-*.tmp")]:
+        for path in [*folder.glob(layout.VECTORS_FILES), *folder.glob(".vectors-*.tmp")]:
             if path.name != keep:
                 with contextlib.suppress(OSError):
                     path.unlink()

@@ -474,7 +474,7 @@ def test_a_copied_corpus_answers_the_same_and_is_recorded_by_its_next_writer(
     with SqliteWriter(copy) as writer:
         writer.finish()
     with closing(SqliteReader(copy)) as reader:
-        published = reader.published()
+        published = reader.published
     assert published is not None
     assert published.identity == FileIdentity.of((copy / published.name).stat())
     assert answers(copy)[0] == expected[0]

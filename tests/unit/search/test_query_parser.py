@@ -5,6 +5,7 @@ table of FTS5's.
 from __future__ import annotations
 
 import math
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchapp.backends.sqlite.fts import COUNT, HOLDING, TABLE, TOP, expression
+from searchapp.backends.sqlite.fts import FREQUENCIES, HOLDING, TABLE, TOP, expression
 from searchapp.backends.sqlite.layout import keyword_row
 from searchapp.lexical import spaced
 from searchapp.search.query_parser import (
@@ -54,7 +55,7 @@ def index(*bodies: str, titles: Sequence[str] = ()) -> Iterator[sqlite3.Connecti
 
 
 def holding(connection: sqlite3.Connection, *asked: Term) -> list[int]:
-    return [row[0] for row in connection.execute(HOLDING, (expression(asked),))]
+    return [row[1] for row in connection.execute(HOLDING, (json.dumps([expression(asked)]),))]
 
 
 def scores(connection: sqlite3.Connection, *asked: Term) -> dict[int, float]:
@@ -297,7 +298,7 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
             if found:
                 scores(connection, *found)
                 for each in found:
-                    connection.execute(COUNT, (expression([each]),)).fetchone()
+                    connection.execute(FREQUENCIES, (json.dumps([expression([each])]),)).fetchone()
 
 
 @given(NASTY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 # Scripts written without spaces between words: each character becomes a word of its own in the
 # keyword rows.
@@ -43,3 +44,9 @@ def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
 def is_mark(character: str) -> bool:
     """Whether a character joins the letter before it, as accents of some scripts do."""
     return unicodedata.category(character)[0] == "M"
+
+
+def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
+    """A passage's row in the keyword index: title, headings below it, body."""
+    below = headings[1:] if headings and headings[0] == title else headings
+    return (spaced(title), spaced("\n".join(below)), spaced(body))

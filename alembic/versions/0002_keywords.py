@@ -12,7 +12,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from searchapp.backends.sqlite.layout import keyword_row
+from searchapp.lexical import keyword_row
 
 revision = "0002"
 down_revision = "0001"

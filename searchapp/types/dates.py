@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from searchapp.types.documents import Source
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -22,3 +27,18 @@ def moment_ns(date: str) -> int:
         // timedelta(microseconds=1)
         * 1000
     )
+
+
+def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
+    """When a document is from, unix ns: its own date where it has one, else its file's modification
+    time; between 1677 and 2262.
+    """
+    try:
+        return clamped_to_64_bits(moment_ns(metadata.get("date", "")))
+    except ValueError:
+        return source.identity.mtime_ns
+
+
+def clamped_to_64_bits(value: int) -> int:
+    """The nearest number that SQLite holds as an integer: 64 bits, signed."""
+    return max(-(2**63), min(value, 2**63 - 1))

@@ -5,7 +5,7 @@ Every value is a parameter: nothing that a user typed is part of a statement.
 
 from __future__ import annotations
 
-from searchapp.backends.sqlite import layout
+from searchapp.types.dates import clamped_to_64_bits
 from searchapp.types.filters import Filters
 
 # A place that is a document or a folder of documents is just that; else it is a pattern.
@@ -61,8 +61,8 @@ def document_condition(filters: Filters) -> tuple[str, list[object]]:
         )
     if filters.since_ns is not None:
         parts.append("d.dated_ns >= ?")
-        values.append(layout.as_integer(filters.since_ns))
+        values.append(clamped_to_64_bits(filters.since_ns))
     if filters.before_ns is not None:
         parts.append("d.dated_ns < ?")
-        values.append(layout.as_integer(filters.before_ns))
+        values.append(clamped_to_64_bits(filters.before_ns))
     return " AND ".join(parts), values

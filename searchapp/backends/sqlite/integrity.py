@@ -19,6 +19,7 @@ from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
+from searchapp.lexical import keyword_row
 from searchapp.types.documents import FileIdentity, Source
 from searchapp.types.results import Finding
 
@@ -202,7 +203,7 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         rows = (
-            (i, *layout.keyword_row(title, json.loads(headings), body))
+            (i, *keyword_row(title, json.loads(headings), body))
             for i, title, headings, body in database.execute(passages)
         )
         fresh.executemany(

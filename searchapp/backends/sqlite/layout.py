@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from searchapp.lexical import spaced
-from searchapp.types.dates import moment_ns
 from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
@@ -123,27 +121,6 @@ def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes 
     headings = json.dumps(list(passage.headings), ensure_ascii=False)
     place = json.dumps(dict(passage.place), ensure_ascii=False)
     return (passage.start, passage.end, place, headings, digest)
-
-
-def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:
-    """When a document is from, unix ns: its own date where it has one, else its file's modification
-    time; between 1677 and 2262.
-    """
-    try:
-        return as_integer(moment_ns(metadata.get("date", "")))
-    except ValueError:
-        return source.identity.mtime_ns
-
-
-def as_integer(value: int) -> int:
-    """The nearest number that SQLite holds as an integer: 64 bits, signed."""
-    return max(-(2**63), min(value, 2**63 - 1))
-
-
-def keyword_row(title: str, headings: Sequence[str], body: str) -> tuple[str, str, str]:
-    """A passage's row in the keyword index: title, headings below it, body."""
-    below = headings[1:] if headings and headings[0] == title else headings
-    return (spaced(title), spaced("\n".join(below)), spaced(body))
 
 
 def _digest(value: object) -> bytes:

@@ -23,6 +23,7 @@ from searchapp.backends.sqlite.schema import (
 from searchapp.backends.sqlite.vector_index import (
     to_blob,
 )
+from searchapp.types.dates import dated_ns
 from searchapp.types.documents import (
     MEMBER,
     Document,
@@ -158,9 +159,7 @@ def document_values(
         "generation",
     )
     columns = layout.content_columns(source, document, *at)
-    values = source_values(
-        source, dated_ns=layout.dated_ns(source, document.metadata), is_stale=False
-    )
+    values = source_values(source, dated_ns=dated_ns(source, document.metadata), is_stale=False)
     values |= dict(zip(names, columns, strict=True))
     return values | {
         "content_digest": layout.content_digest(columns, document.text, rows),

@@ -29,6 +29,8 @@ from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
 from searchapp.filesystem import atomic_write
 from searchapp.filesystem.sources import standing_source
+from searchapp.lexical import keyword_row
+from searchapp.types.dates import dated_ns
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
 from searchapp.types.results import RepairReport
@@ -267,9 +269,7 @@ class _Salvager:
         path = next((each for each in paths if standing_source(each)), row["raw_path"])
         mtime_ns = row["mtime_ns"] if isinstance(row["mtime_ns"], int) else 0
         source = Source(path, FileIdentity(0, mtime_ns, 0, 0), b"", 0)
-        return _Record(
-            source, layout.dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False
-        )
+        return _Record(source, dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False)
 
     def _has_vectors(self, row: sqlite3.Row, wrong: set[str], passages: int, dim: int) -> bool:
         if row["is_pending"] or VECTORS in wrong:
@@ -426,7 +426,7 @@ def _keywords(row: sqlite3.Row, passage: tuple[Any, ...]) -> tuple[int, str, str
     passage_id, _, start, end, _, headings, _ = passage
     return (
         passage_id,
-        *layout.keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
+        *keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
     )
 
 

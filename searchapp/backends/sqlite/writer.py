@@ -58,6 +58,8 @@ from searchapp.errors import (
     CorpusUnwritable,
     SearchappError,
 )
+from searchapp.lexical import keyword_row
+from searchapp.types.dates import dated_ns
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     Document,
@@ -195,7 +197,7 @@ class SqliteWriter(RegisterWriter):
             for i, row in enumerate(rows)
         ]
         gathered.keywords += [
-            (first + i, *layout.keyword_row(document.title, passage.headings, body))
+            (first + i, *keyword_row(document.title, passage.headings, body))
             for i, (passage, body) in enumerate(zip(passages, bodies, strict=True))
         ]
         if blob is not None:
@@ -270,7 +272,7 @@ class SqliteWriter(RegisterWriter):
         if holder not in (None, document_id):
             raise ValueError("there is another document at that path")
         metadata = json.loads(self._document(document_id).metadata)
-        values = source_values(source, dated_ns=layout.dated_ns(source, metadata), is_stale=False)
+        values = source_values(source, dated_ns=dated_ns(source, metadata), is_stale=False)
         self._change(sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values))
 
     def mark_stale(self, document_id: int) -> None:
@@ -301,7 +303,7 @@ class SqliteWriter(RegisterWriter):
             first = row.first_passage_id
             passages = enumerate(stored_passages(self._connection, [document_id]), first)
             gone = [
-                (i, *layout.keyword_row(row.title, passage.headings, passage.body))
+                (i, *keyword_row(row.title, passage.headings, passage.body))
                 for i, passage in passages
             ]
             self._connection.exec_driver_sql(

@@ -4,8 +4,8 @@ table of FTS5's.
 
 from __future__ import annotations
 
-import math
 import json
+import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.backends.sqlite.fts import FREQUENCIES, HOLDING, TABLE, TOP, expression
-from searchapp.backends.sqlite.layout import keyword_row
-from searchapp.lexical import spaced
+from searchapp.lexical import keyword_row, spaced
 from searchapp.search.query_parser import (
     ParsedQuery,
     ideal,

@@ -1,0 +1,73 @@
+"""Keywords in memory: BM25 as FTS5 scores it (https://sqlite.org/fts5.html#the_bm25_function).
+
+Words are compared without case and accents, whole: nothing is stemmed. Knows no document.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from searchapp.search.query_parser import K1, idf
+from searchapp.types.filters import Term
+
+_WORD = re.compile(r"[^\W_]+")
+_B = 0.75  # how much a passage's length counts
+_WEIGHTS = (2, 1, 1)  # of the title, the headings below it and the body
+
+
+class KeywordIndex:
+    """The words of passages, by passage id: of each its title, the headings below it, its body."""
+
+    def __init__(self, rows: Mapping[int, tuple[str, str, str]]) -> None:
+        self._columns = {i: tuple(map(_words, row)) for i, row in rows.items()}
+        self._sizes = {i: sum(map(len, columns)) for i, columns in self._columns.items()}
+        self._mean_size = sum(self._sizes.values()) / max(len(rows), 1)
+        self._passages_with: dict[str, set[int]] = defaultdict(set)
+        for i, columns in self._columns.items():
+            for word in {word for column in columns for word in column}:
+                self._passages_with[word].add(i)
+
+    def holding(self, term: Term) -> set[int]:
+        """The passages that hold a term."""
+        return set(self._frequencies(term))
+
+    def scores(self, terms: Sequence[Term]) -> dict[int, float]:
+        """The BM25 of each passage that holds any of the terms; a term given twice counts twice."""
+        total: dict[int, float] = defaultdict(float)
+        for term in terms:
+            found = self._frequencies(term)
+            weight = idf(len(found), len(self._columns))
+            for i, frequency in found.items():
+                length = K1 * (1 - _B + _B * self._sizes[i] / self._mean_size)
+                total[i] += weight * frequency * (K1 + 1) / (frequency + length)
+        return total
+
+    def _frequencies(self, term: Term) -> dict[int, int]:
+        """How often each passage that holds a term does so, the title counting twice."""
+        phrase = _words(" ".join(term.words))
+        if not phrase:
+            return {}
+        candidates = set.intersection(*(self._passages_with.get(word, set()) for word in phrase))
+        weights = _WEIGHTS[: 1 if term.is_title else 3]
+        counts = {
+            i: sum(
+                weight * _count(column, phrase)
+                for weight, column in zip(weights, self._columns[i], strict=False)
+            )
+            for i in candidates
+        }
+        return {i: count for i, count in counts.items() if count}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+    return tuple(_WORD.findall(bare.casefold()))
+
+
+def _count(column: Sequence[str], phrase: tuple[str, ...]) -> int:
+    """How often a phrase stands in a column."""
+    size = len(phrase)
+    return sum(tuple(column[i : i + size]) == phrase for i in range(len(column) - size + 1))

@@ -1,0 +1,320 @@
+"""The reader of the backend in memory: it looks at every passage, and is exact."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from searchapp.backends.background import measure
+from searchapp.lexical import keyword_row
+from searchapp.testing.memory_keywords import KeywordIndex
+from searchapp.testing.memory_state import MemoryDocument, MemoryState
+from searchapp.types.dates import dated_ns
+from searchapp.types.documents import (
+    Address,
+    DocumentRow,
+    Hit,
+    Label,
+    StoredDocument,
+    is_within,
+)
+from searchapp.types.filters import Filters, Term, matches_value
+from searchapp.types.results import Background, Status
+from searchapp.types.vectors import EncoderIdentity
+
+if TYPE_CHECKING:
+    from searchapp.types.vectors import Ids, Scores, Vector, Vectors
+
+
+class MemoryReader:
+    """One generation of a MemoryBackend; implements `types.Reader`."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+        self.notes: list[str] = []
+
+    @property
+    def generation(self) -> int:
+        """The generation that is read; 0 for a corpus without a commit."""
+        return self._state.generation
+
+    @property
+    def encoder(self) -> EncoderIdentity | None:
+        """The encoder that made the corpus, None before the first document."""
+        return self._state.encoder
+
+    @property
+    def is_approximate(self) -> bool:
+        """Never: every passage is looked at."""
+        return False
+
+    def cosine_leg(
+        self,
+        query: Vector,
+        filters: Filters,
+        depth: int,
+        *,
+        exact: bool = False,  # noqa: ARG002
+    ) -> tuple[Ids, Scores]:
+        """The best passages by cosine among those that pass the filters: at most `depth`, best
+        first, ties by path bytes then start.
+        """
+        scores = {
+            one.first_passage_id + ordinal: float(np.float32(score))
+            for one in self._passing(filters)
+            if one.rows is not None
+            for ordinal, score in enumerate(one.rows @ query.astype(np.float64))
+        }
+        return self._best(scores, filters, depth)
+
+    def keyword_leg(
+        self, terms: Sequence[Term], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The best passages by BM25 that hold any of the terms and pass the filters: at most
+        `depth`, ordered as the other leg's.
+        """
+        if not terms:
+            return self._best({}, filters, depth)
+        passing = {
+            one.first_passage_id + ordinal
+            for one in self._passing(filters)
+            for ordinal in range(len(one.passages))
+        }
+        found = self._keywords.scores(terms)
+        return self._best(
+            {i: float(np.float32(score)) for i, score in found.items() if i in passing},
+            filters,
+            depth,
+        )
+
+    def frequencies(self, terms: Sequence[Term]) -> list[int]:
+        """How many passages hold each term."""
+        return [len(self._keywords.holding(term)) for term in terms]
+
+    def addresses(self, passage_ids: Ids) -> list[Address]:
+        """Where each passage stands, in the order given."""
+        places = self._places(passage_ids)
+        return [
+            Address(one.source.path, one.passages[ordinal].start, one.id, len(one.passages))
+            for one, ordinal in places
+        ]
+
+    def vectors_of(self, passage_ids: Ids) -> Vectors:
+        """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without
+        one.
+        """
+        dim = self._state.encoder.dim if self._state.encoder else 0
+        found = np.full((len(passage_ids), dim), np.nan, dtype=np.float32)
+        for row, (one, ordinal) in enumerate(self._places(passage_ids)):
+            if one.rows is not None:
+                found[row] = one.rows[ordinal]
+        return found
+
+    def background(self) -> Background | None:
+        """What the corpus is like as a whole; None where it is too small to tell, or no ingest has
+        ended yet.
+        """
+        if self._state.ingested_at_ns is None:
+            return None
+        complete = [one for one in self._state.documents.values() if one.rows is not None]
+        rows = [
+            (one.first_passage_id, one.rows.astype(np.float16))
+            for one in complete
+            if one.rows is not None
+        ]
+        return measure(
+            lambda: rows,
+            sum(len(each) for _, each in rows),
+            self._state.encoder.dim if self._state.encoder else 0,
+        )
+
+    def hydrate(self, passage_ids: Ids) -> list[Hit]:
+        """The passages themselves, in the order given."""
+        return [one.hit(ordinal) for one, ordinal in self._places(passage_ids)]
+
+    def settings(self) -> dict[str, str]:
+        """What the corpus does otherwise than by default, by name."""
+        return dict(self._state.settings)
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many documents, passages, pending documents and stale documents there are."""
+        documents = self._state.documents.values()
+        passages = sum(len(one.passages) for one in documents)
+        return (
+            len(documents),
+            passages,
+            sum(one.rows is None for one in documents),
+            sum(one.is_stale for one in documents),
+        )
+
+    def versions(self) -> list[tuple[str, str, str, int]]:
+        """Which extractors and splitters made the documents: type, extractor, splitter, count."""
+        counted = Counter(
+            (one.document.type, one.source.extractor, one.source.splitter)
+            for one in self._state.documents.values()
+        )
+        return [(*version, count) for version, count in sorted(counted.items())]
+
+    def rows(self, filters: Filters) -> Iterator[DocumentRow]:
+        """The documents that pass the filters, by path."""
+        for one in self._passing(filters):
+            identity, document = one.source.identity, one.document
+            yield DocumentRow(
+                path=one.source.path,
+                title=document.title,
+                type=document.type,
+                passages=len(one.passages),
+                size=identity.size,
+                modified_ns=identity.mtime_ns,
+                is_pending=one.rows is None,
+                is_stale=one.is_stale,
+                labels=one.labels,
+            )
+
+    def document_ids(self, filters: Filters) -> list[int]:
+        """The documents that pass the filters, by path."""
+        return [one.id for one in self._passing(filters)]
+
+    def labels(self) -> dict[int, tuple[Label, ...]]:
+        """The labels of the documents that have any, by document id, each document's by name."""
+        return {one.id: one.labels for one in self._state.documents.values() if one.labels}
+
+    def stored(self, filters: Filters) -> Iterator[StoredDocument]:
+        """The documents that pass the filters with all that is stored of them, by path."""
+        for one in self._passing(filters):
+            vectors = None if one.rows is None else one.rows.astype(np.float32)
+            document = replace(one.document, blocks=())
+            yield StoredDocument(one.source, document, one.passages, vectors, one.labels)
+
+    def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
+        """A document's metadata and all its passages in order."""
+        one = self._state.documents[document_id]
+        return dict(one.document.metadata), [
+            one.hit(ordinal) for ordinal in range(len(one.passages))
+        ]
+
+    def status(self) -> Status:
+        """The corpus at a glance; `outdated` is left at 0, as only the extractors know."""
+        documents, passages, pending, stale = self.counts()
+        return Status(
+            path="memory",
+            generation=self._state.generation,
+            documents=documents,
+            passages=passages,
+            pending=pending,
+            stale=stale,
+            outdated=0,
+            encoder=self._state.encoder,
+            roots=tuple(root for _, root in sorted(self._state.roots.items())),
+            unindexed=tuple(
+                file
+                for _, file in sorted(self._state.unindexed.items())
+                if file.outcome != "indexed"
+            ),
+            database_bytes=0,
+            vectors_bytes=0,
+            vectors_state="none yet",
+            ingested_at_ns=self._state.ingested_at_ns,
+        )
+
+    def prepare(self, filters: Filters = Filters()) -> None:  # noqa: B008 - frozen
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _best(
+        self, scores: Mapping[int, float], filters: Filters, depth: int
+    ) -> tuple[Ids, Scores]:
+        """The passages of these scores that hold and lack what the filters say, at most `depth`,
+        best first.
+        """
+        for term in filters.holding:
+            holding = self._keywords.holding(term)
+            scores = {i: score for i, score in scores.items() if i in holding}
+        for term in filters.lacking:
+            holding = self._keywords.holding(term)
+            scores = {i: score for i, score in scores.items() if i not in holding}
+        ids = np.array(list(scores), dtype=np.int64)
+        best = sorted(
+            (-score, place, i)
+            for (i, score), place in zip(scores.items(), self.addresses(ids), strict=True)
+        )[: max(depth, 0)]
+        return np.array([row[2] for row in best], dtype=np.int64), np.array(
+            [-row[0] for row in best], dtype=np.float32
+        )
+
+    @cached_property
+    def _keywords(self) -> KeywordIndex:
+        """The words of all passages."""
+        documents = self._state.documents.values()
+        hits = [one.hit(ordinal) for one in documents for ordinal in range(len(one.passages))]
+        return KeywordIndex(
+            {hit.passage_id: keyword_row(hit.title, hit.passage.headings, hit.text) for hit in hits}
+        )
+
+    def _passing(self, filters: Filters) -> list[MemoryDocument]:
+        stored = self._state.documents.values()
+        globs = {
+            place
+            for place in filters.within
+            if not any(is_within(one.source.path, _folder(place)) for one in stored)
+        }
+        passing = [one for one in stored if _passes(one, filters, globs)]
+        return sorted(passing, key=lambda one: one.source.path)
+
+    def _places(self, passage_ids: Ids) -> list[tuple[MemoryDocument, int]]:
+        places = {
+            one.first_passage_id + ordinal: (one, ordinal)
+            for one in self._state.documents.values()
+            for ordinal in range(len(one.passages))
+        }
+        return [places[i] for i in passage_ids.tolist()]
+
+
+def _passes(one: MemoryDocument, filters: Filters, globs: set[str]) -> bool:
+    day_ns = dated_ns(one.source, one.document.metadata)
+    return (
+        (
+            not filters.within
+            or any(
+                _is_place(one.source.path, place, is_glob=place in globs)
+                for place in filters.within
+            )
+        )
+        and not any(_is_place(one.source.path, place, is_glob=False) for place in filters.outside)
+        and (not filters.types or one.document.type in filters.types)
+        and (not filters.labels or any(label.name in filters.labels for label in one.labels))
+        and all(_has_value(one, name, value) for name, value in filters.where)
+        and (filters.since_ns is None or day_ns >= filters.since_ns)
+        and (filters.before_ns is None or day_ns < filters.before_ns)
+    )
+
+
+def _has_value(one: MemoryDocument, name: str, wanted: str) -> bool:
+    return any(
+        key.lower() == name.lower() and matches_value(value, wanted)
+        for key, value in one.document.metadata.items()
+    )
+
+
+def _folder(place: str) -> bytes:
+    return place.encode("utf-8", "surrogateescape").rstrip(b"/")
+
+
+def _is_place(path: bytes, place: str, *, is_glob: bool) -> bool:
+    """Whether a path is the place or lies below it, or matches it as a glob, whose `*` also crosses
+    folders.
+    """
+    if not is_glob:
+        return is_within(path, _folder(place))
+    glob = _folder(place).decode("utf-8", "replace").replace("[^", "[!")
+    return fnmatchcase(
+        path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}"
+    )

@@ -15,7 +15,7 @@ from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
 LOCK = "lock"
-VECTORS_FILES = "vectors-*.faiss"
+VECTORS_FILES, UNFINISHED_VECTORS_FILES = "vectors-*.faiss", ".vectors-*.tmp"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
@@ -55,6 +55,16 @@ ACCOUNT = (
         "extractor, splitter"
     ),
 )
+
+
+def vectors_file(generation: int, digest: bytes) -> str:
+    """The name of the vectors file of a generation."""
+    return VECTORS_FILES.replace("*", f"{generation}-{digest.hex()[:16]}")
+
+
+def unfinished_vectors_file(process: int) -> str:
+    """The name of a vectors file while a process writes it."""
+    return UNFINISHED_VECTORS_FILES.replace("*", str(process))
 
 
 def account_digest(tables: Iterable[Iterable[Sequence[str | int | bytes | None]]]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import fnmatch
 import os
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _refuse_foreign(folder: Path) -> None:
     names = {
         path.name for path in folder.iterdir() if not path.name.startswith(f".{layout.DATABASE}-")
     }  # what a killed ingest left
-    if layout.DATABASE not in names and any(name.startswith("vectors-") for name in names):
+    if layout.DATABASE not in names and fnmatch.filter(names, layout.VECTORS_FILES):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)
     if layout.DATABASE not in names and names - {layout.LOCK, layout.RESERVE, ".gitignore"}:

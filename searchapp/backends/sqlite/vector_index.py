@@ -170,7 +170,7 @@ def publish(
         index = _trained_lists(dim, passages, blocks())
     for ids, rows in _gathered(blocks()):
         index.add_with_ids(rows.astype(np.float32), ids)
-    temporary = folder / f".vectors-{os.getpid()}.tmp"
+    temporary = folder / layout.unfinished_vectors_file(os.getpid())
     temporary.unlink(missing_ok=True)
     try:
         with atomic_write.created(
@@ -178,7 +178,7 @@ def publish(
         ) as file:  # not by name: FAISS does not tell of a write that fails when it closes its file
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write, _WRITTEN))
         digest = _digest(temporary)
-        path = folder / f"vectors-{generation}-{digest.hex()[:16]}.faiss"
+        path = folder / layout.vectors_file(generation, digest)
         temporary.rename(path)
     except RuntimeError as error:
         raise OSError(errno.EIO, "the disk is full or failing") from error
@@ -244,7 +244,10 @@ def remove_others(folder: Path, keep: str) -> None:
     reading it.
     """
     with contextlib.suppress(OSError):  # a folder that cannot be listed
-        for path in [*folder.glob(layout.VECTORS_FILES), *folder.glob(".vectors-*.tmp")]:
+        for path in [
+            *folder.glob(layout.VECTORS_FILES),
+            *folder.glob(layout.UNFINISHED_VECTORS_FILES),
+        ]:
             if path.name != keep:
                 with contextlib.suppress(OSError):
                     path.unlink()

@@ -93,10 +93,8 @@ MANY_PARAMETERS: set[str] = set()
 SQL_ELSEWHERE: set[str] = {
     "maintenance.doctor",
     "maintenance.reembed",
-    "testing.__init__",
 }
-CORPUS_FILES_ELSEWHERE: set[str] = {
-}
+CORPUS_FILES_ELSEWHERE: set[str] = set()
 DOUBLE_CLASSES: set[str] = {
     "Encoder",
     "_Reading",

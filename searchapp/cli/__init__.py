@@ -139,7 +139,7 @@ class Commands(Mapping[str, Any]):
         return (name for commands in SECTIONS.values() for name in commands)
 
     def __len__(self) -> int:
-        return sum(map(len, SECTIONS.values()))
+        return sum(len(commands) for commands in SECTIONS.values())
 
 
 class Program(TyperGroup):
@@ -167,7 +167,7 @@ class Program(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - click's context and formatter
         """Writes the commands with what each does, section by section."""
-        widest = max(map(len, self.commands))
+        widest = max(len(name) for name in self.commands)
         for section, commands in SECTIONS.items():
             with formatter.section(section):
                 formatter.write_dl(

@@ -1,4 +1,6 @@
-# make demo and make test need nothing but Python 3.11 or newer: each sets up what it needs, once.
+# Each target needs nothing but Python 3.11 or newer: it sets up what it needs, once.
+# `make` or `make help` lists them. TORCH_INDEX=https://download.pytorch.org/whl/cpu takes the small
+# build of torch on Linux.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,19 +8,31 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := .demo
 BENCH := .bench-venv
+TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+# Progress is for people: bars on a terminal, silence in a log.
+PIP := install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
-.PHONY: setup demo test quick lint types check bench tuning scale torture clean
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick lint types check docs reference figures picture bench tuning scale torture clean
 
-setup: $(READY)
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## install everything into .venv; the others do it when needed
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m compileall -q searchapp
+	@echo "Setting up $(VENV), once: about 3 GB, which takes some minutes."
+	@echo "1/4 a new environment"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "2/4 $(TORCH), the largest part"
+	@$(BIN)/pip $(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@echo "3/4 searchapp, its libraries, its model and what the tests need: about 150 packages"
+	@$(BIN)/pip $(PIP) --constraint constraints.txt --editable '.[dev]'
+	@echo "4/4 compiling"
+	@$(BIN)/python -m compileall -q searchapp
 	@touch $@
 
-# Ingests data/ into a corpus of its own and asks three questions.
-demo: $(READY)
+demo: $(READY)  ## read data/ into a corpus of its own and ask three questions
 	$(BIN)/searchapp ingest data --corpus $(DEMO)
 	@for question in "my bike's derailleur keeps slipping" \
 	                 "appliance vibrating violently during rinse" \
@@ -27,44 +41,53 @@ demo: $(READY)
 		$(BIN)/searchapp query "$$question" -k 3 --corpus $(DEMO) || exit; \
 	done
 
-test: $(READY)
+test: $(READY)  ## run all tests
 	$(BIN)/pytest
 
-# The tests that need neither a model nor minutes, on all cores.
-quick: $(READY)
+quick: $(READY)  ## run the tests that need neither a model nor minutes, on all cores
 	$(BIN)/pytest -n auto -m "not model and not slow"
 
-lint: $(READY)
+lint: $(READY)  ## check style, imports and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/codespell
 
-types: $(READY)
+types: $(READY)  ## check types
 	$(BIN)/mypy
 
-check: lint types test
+docs: $(READY)  ## build the documentation into build/site, offline; any warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# Against what one would pick instead, in an environment of its own; COLLECTION=DIR adds quality, of a judged collection in BEIR form.
-bench: $(READY) $(BENCH)/.ready
+check: lint types docs test  ## everything that CI runs
+
+reference: $(READY)  ## write the command reference and the manual page from --help
+	$(BIN)/python -m tools.cli_reference
+
+figures: $(READY)  ## put the results of the benchmarks into the pages
+	$(BIN)/python -m tools.figures
+
+picture: $(READY)  ## draw the answer that the README shows, from the corpus of `make demo`
+	$(BIN)/python -m tools.picture --corpus $(DEMO)
+
+bench: $(READY) $(BENCH)/.ready  ## compare with other programs; COLLECTION=DIR (BEIR form) adds quality
 	$(BIN)/python -m benchmarks.versus $(if $(COLLECTION),--collection $(COLLECTION))
 	$(BIN)/python -m benchmarks.rates
 
 $(BENCH)/.ready: benchmarks/rivals/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/pip install --disable-pip-version-check --quiet --requirement $<
+	$(BENCH)/bin/pip $(PIP) --requirement $<
 	@touch $@
 
-# What tuning is worth, and costs, by the code names of data/codenames; COLLECTION=DIR adds what is forgotten of a collection in BEIR form.
-tuning: $(READY)
+tuning: $(READY)  ## measure what tuning is worth; COLLECTION=DIR adds what is forgotten elsewhere
 	$(BIN)/python -m benchmarks.tune $(if $(COLLECTION),--collection $(COLLECTION))
 
-# What corpora of a thousand to a million passages cost; SIZES="1000 10000000" for others.
-scale: $(READY)
+scale: $(READY)  ## measure corpora of a thousand to a million passages; SIZES="1000 10000000"
 	$(BIN)/python -m benchmarks.scale $(SIZES)
 
-# What the promises of ARCHITECTURE.md rest on, at length: two hours on two cores; TORTURES="powerloss flips" for some.
-torture: $(READY)
-	$(BIN)/pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[torture]'
+torture: $(READY)  ## test the guarantees at length, for hours; TORTURES="powerloss flips" for some
+	$(BIN)/pip $(PIP) --constraint constraints.txt --editable '.[torture]'
 	$(BIN)/python -m tests.torture $(TORTURES)
 
-clean:
+clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

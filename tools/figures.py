@@ -59,9 +59,9 @@ def install() -> str:
     """How large an installation becomes, and what it costs."""
     results = latest("install")
     return (
-        f"The download is {results['download_mb'] / 1000:.1f} GB, the environment becomes "
-        f"{results['disk_mb'] / 1000:.1f} GB.\n"
-        f"Unpacking takes about {results['cpu_s'] / 60:.0f} minutes of one processor core."
+        f"That is {results['download_mb'] / 1000:.1f} GB to download, "
+        f"{results['disk_mb'] / 1000:.1f} GB on disk, and about {results['cpu_s'] / 60:.0f} "
+        "minutes of one processor core."
     )
 
 

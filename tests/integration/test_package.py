@@ -12,7 +12,6 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -116,31 +115,6 @@ def test_a_wheel_in_an_environment_of_its_own_ingests_and_queries(
     run("ingest", "docs")
     (match,) = json.loads(run("query", "when is the fruit ripe", "--json"))["matches"]
     assert Path(match["path"]).name == "note.md"
-
-
-@cache
-def help_of(*command: str) -> str:
-    """What the program says of a command, and of the commands that it has in turn."""
-    words = [sys.executable, "-m", "searchapp", *command, "--help"]
-    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    _, _, inner = told.partition("\nCommands:\n")
-    return told + "".join(
-        help_of(*command, name) for name in re.findall(r"^  (\w+)", inner, re.MULTILINE)
-    )
-
-
-def test_every_option_that_the_readme_names_exists() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)[^|]*\| ([^|]*)\|", readme, re.MULTILINE)
-    lines = re.findall(r"^\$ searchapp (\w+)(.*)$", readme, re.MULTILINE)
-    assert len(rows) >= 5
-    assert len(lines) >= 8
-    for command, rest in [*rows, *lines]:
-        help_text = help_of(command)
-        for option in re.findall(
-            r"(?<![\w-])--?[a-z][a-z-]*", rest.split("|")[0] if "xargs" in rest else rest
-        ):
-            assert re.search(rf"(?<![\w-]){option}(?![\w-])", help_text), f"{command} {option}"
 
 
 def test_readme_names_the_two_commands_of_the_makefile() -> None:

@@ -201,6 +201,7 @@ def run_python(block: Block, following: Block | None, names: dict[str, object], 
 
 @pytest.mark.model
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # minutes, where other work goes on
 @pytest.mark.filterwarnings("ignore")  # of the libraries that a page shows
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_prints_what_it_says(

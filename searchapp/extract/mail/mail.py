@@ -17,7 +17,7 @@ from searchapp.extract.builder import Part, document_of
 from searchapp.extract.mail.headers import _date, header_lines, mail_metadata, mail_place
 from searchapp.extract.mail.mime import Mime
 from searchapp.extract.members import Allowance, Member
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 from searchapp.types.documents import Document
 
 _ENDINGS = {

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Self
 
 from searchapp.errors import FileFailed
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 
 _MAX_PARTS = 10_000  # of one mail
 _MAX_DEPTH = 20  # multiparts in multiparts

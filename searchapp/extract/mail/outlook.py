@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 
 if TYPE_CHECKING:
     from olefile import OleFileIO

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 
 if TYPE_CHECKING:
     from _csv import Reader

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.code_lines import LONGEST_NAME, Names, blocks_by_lines, line_chunks
+from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.grammars import (
     ABOVE,
     ASSIGNED,
@@ -30,7 +31,6 @@ from searchapp.extract.text.grammars import (
     WRAPPERS,
     Grammar,
 )
-from searchapp.extract.text.plain import decode
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text.plain import decode, iso_date
+from searchapp.extract.text.encoding import decode
+from searchapp.extract.text.plain import iso_date
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:

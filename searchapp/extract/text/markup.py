@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.asciidoc import asciidoc_lines
+from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.latex import tex_lines
 from searchapp.extract.text.markup_lines import (
     Classify,
@@ -19,7 +20,6 @@ from searchapp.extract.text.markup_lines import (
     MarkupLine,
 )
 from searchapp.extract.text.org import org_lines
-from searchapp.extract.text.plain import decode
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:

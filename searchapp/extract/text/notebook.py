@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.text import markdown
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text.plain import decode, iso_date
+from searchapp.extract.text.encoding import decode
+from searchapp.extract.text.plain import iso_date
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:

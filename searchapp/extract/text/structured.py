@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text import plain
+from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.fields import MAX_NAMES, Field, FieldPath, record_parts
-from searchapp.extract.text.plain import decode
 from searchapp.extract.text.xml import read_xml
 from searchapp.types.documents import Block, Document
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,7 +15,8 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.text.plain import decode, iso_date
+from searchapp.extract.text.encoding import decode
+from searchapp.extract.text.plain import iso_date
 from searchapp.extract.web.boilerplate import main_parts, text_length, visible_parts
 from searchapp.extract.web.elements import (
     heading_text,

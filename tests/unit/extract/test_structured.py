@@ -10,7 +10,8 @@ from searchapp.errors import FileFailed
 from searchapp.extract.text import markdown, markup, structured
 from searchapp.extract.text import notebook as notebooks
 from searchapp.extract.text import subtitles as captions
-from searchapp.extract.text.plain import decode, iso_date
+from searchapp.extract.text.encoding import decode
+from searchapp.extract.text.plain import iso_date
 from searchapp.extract.web import html
 from searchapp.types.documents import Document
 from tests.builders.data import cell, laughs, notebook, old_notebook, printed, result, subtitles
@@ -603,8 +604,9 @@ CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy, když večer př
         *[
             (text, encoding)
             for encoding in ("cp932", "euc_jp")
-            for text in ("会議の議事録", NAMES, JAPANESE, JAPANESE * 50)
+            for text in ("会議の議事録", JAPANESE, JAPANESE * 50)
         ],
+        (NAMES, "cp932"),
         *[
             (text, "gb18030")
             for text in ("你好，世界", "姓名,年龄\n张三,30\n李四,25", CHINESE, CHINESE * 50)
@@ -613,6 +615,11 @@ CZECH = "Příliš žluťoučký kůň úpěl ďábelské ódy, když večer př
         *[(text, "euc_kr") for text in ("안녕하세요 세계", KOREAN, KOREAN * 50)],
         *[(RUSSIAN * count, encoding) for encoding in ("koi8_r", "cp1251") for count in (1, 20)],
         *[(CZECH * count, "cp1250") for count in (1, 20)],
+        ("会议记录", "gb18030"),
+        ("회의록", "euc_kr"),
+        ("мама мыла раму", "koi8_r"),
+        ("мама мыла раму", "cp1251"),
+        ("שלום עולם", "cp1255"),
     ],
 )
 def test_short_and_long_texts_are_read_in_their_own_encoding(text: str, encoding: str) -> None:
@@ -622,11 +629,10 @@ def test_short_and_long_texts_are_read_in_their_own_encoding(text: str, encoding
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
-        ("会议记录", "gb18030"),
-        ("회의록", "euc_kr"),
         ("カタカナ", "euc_jp"),
-        ("мама мыла раму", "koi8_r"),
-        ("мама мыла раму", "cp1251"),
+        (NAMES, "euc_jp"),
+        ("Attività del lunedì", "mac_roman"),
+        ("Sözleşmenin eki", "cp1254"),
     ],
 )
 def test_bytes_that_several_encodings_explain_are_refused(text: str, encoding: str) -> None:

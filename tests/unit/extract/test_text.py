@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from searchapp.errors import FileFailed
 from searchapp.extract.entries import extract
 from searchapp.extract.text import markdown
-from searchapp.extract.text.plain import decode
+from searchapp.extract.text.encoding import decode
 from searchapp.types.documents import Document
 
 PIECES = {  # "@" is a word that a reader sees

@@ -1,0 +1,39 @@
+"""How many short texts of many languages are read as they were meant, refused, or misread."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from searchapp.errors import FileFailed
+from searchapp.extract.text.encoding import decode
+from tests.builders.encoded_texts import EncodedText, encoded_texts
+
+
+def outcome(text: EncodedText) -> str:
+    try:
+        return "right" if decode(text.data) == text.text else "misread"
+    except FileFailed:
+        return "refused"
+
+
+def test_no_short_text_is_misread_and_few_are_refused() -> None:
+    outcomes = {text: outcome(text) for text in encoded_texts()}
+    assert len({text.encoding for text in outcomes}) == 29
+    assert Counter(outcomes.values()) == {"right": 323, "refused": 17}
+    assert max(len(text.text) for text in outcomes if outcomes[text] == "refused") <= 41
+
+
+def test_a_text_of_a_few_sentences_is_always_read() -> None:
+    assert {outcome(text) for text in encoded_texts() if len(text.data) > 110} == {"right"}
+
+
+def test_a_text_that_is_mostly_ascii_is_read_by_its_few_letters() -> None:
+    code = "\nimport os\n" + "def f(x):\n    return os.path.join(x)\n" * 50
+    for text in (f"# Author: Jörg Weiß{code}", "name,city\nJürgen,Köln\nBjörn,Malmö\n"):
+        assert decode(text.encode("cp1252")) == text
+
+
+def test_capitals_tell_windows_from_macintosh() -> None:
+    for encoding in ("cp1251", "mac_cyrillic"):
+        text = "Иванов Иван: Техническое задание"
+        assert decode(text.encode(encoding)) == text

@@ -43,7 +43,7 @@ _NEAR = 0.02  # of the best confidence: how words are written decides
 _TIED = 0.001
 _LEAST = 0.02  # confidence of a reading that counts when no other is as likely by far
 _BY_FAR = 3.0  # times as likely as the next that reads differently
-_WESTERN_SHARE = 0.75  # of the best confidence, from which a Western reading counts
+_WESTERN_SHARE = 0.7  # of the best confidence, from which a Western reading counts
 _MOST_ODD = 0.2  # of the words beyond ASCII
 _SAMPLE = 5000  # characters whose words are looked at
 

@@ -9,7 +9,6 @@ Knows the seams, Encoder and Backend, and neither SQL nor FAISS nor any model; p
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,24 +27,23 @@ from searchapp.errors import (
     CorpusMissing,
     CorpusUnwritable,
     DocumentMissing,
-    PathMissing,
     Unsupported,
 )
 from searchapp.extract.registry import extractor_of
+from searchapp.ingest.roots import read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types.documents import Root, containers_of
-from searchapp.types.filters import Filters, require_path
+from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Answer, Progress
 
 if TYPE_CHECKING:
     from searchapp.ingest.pipeline import OpenEncoder
     from searchapp.search.query import QueryOptions
-    from searchapp.types.documents import DocumentRow, Hit, Label
+    from searchapp.types.documents import DocumentRow, Hit
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
     from searchapp.types.results import Finding, IngestReport, RepairReport, Status
     from searchapp.types.vectors import Device, EncoderIdentity
@@ -126,11 +124,7 @@ class Corpus:
         from searchapp.extract.sandbox.pool import ExtractionPool
         from searchapp.ingest.pipeline import Ingest
 
-        roots = [
-            Root(_absolute_bytes(path), include=tuple(include), exclude=tuple(exclude))
-            for path in paths
-        ]
-        _require_present(roots, prune=prune)
+        roots = roots_at(paths, include, exclude, required=not prune)
         with (
             ExtractionPool(min(os.cpu_count() or 1, 4)) as pool,
             closing(self._backend.writer()) as writer,
@@ -243,7 +237,7 @@ class Corpus:
             writer.remove([document_id])
             if not at_once:
                 writer.commit()
-        _forget_containers(writer, removed.values())
+        read_again(writer, removed.values())
         for path in (os.fsencode(place.rstrip("/")) for place in places):
             writer.forget_roots(path)
             writer.set_unindexed([path], [])
@@ -314,14 +308,16 @@ class Corpus:
         CorpusDamaged where nothing can be made of it.
         """
         from searchapp.filesystem.sources import standing_source
+        from searchapp.ingest import recovery
 
         if not self.check(full=True):
             return None
         report = self._maintainable("be repaired").repair(self._encoders.default_identity)
         with closing(self._backend.writer()) as writer:
-            _forget_containers(writer, report.to_read)
+            read_again(writer, report.to_read)
             if writer.has_pending():
-                self._embed_pending(writer, on_progress, is_stopped)
+                encoder = self._encoders.for_ingest(writer, None, "auto", bulk=True)
+                recovery.embed_pending(writer, encoder, on_progress, is_stopped)
             writer.finish()
         files = [file for path in report.to_read if (file := standing_source(path))]
         if files:
@@ -332,7 +328,9 @@ class Corpus:
                 for file in ingested.files
                 if file.outcome == "failed"
             ]
-        self._label_again(report.labels)
+        if report.labels:
+            with closing(self._backend.writer()) as writer:
+                recovery.label_again(writer, report.labels)
         report.lost += self._missing(report.to_read)
         return report
 
@@ -391,31 +389,6 @@ class Corpus:
                 if any(label.origin == "hand" for label in labels)
             }
 
-    def _label_again(self, labels: Mapping[bytes, Iterable[Label]]) -> None:
-        """Give documents that were read again the labels that they had by hand."""
-        if labels:
-            with closing(self._backend.writer()) as writer:
-                known = writer.known_files()
-                for path in labels.keys() & known.keys():
-                    writer.set_labels(known[path].document_id, labels[path])
-                writer.commit()
-
-    def _embed_pending(
-        self,
-        writer: Writer,
-        on_progress: Callable[[Progress], None],
-        is_stopped: Callable[[], bool],
-    ) -> None:
-        from searchapp.ingest.indexer import Indexer
-
-        encoder = self._encoders.for_ingest(writer, None, "auto", bulk=True)
-
-        def report() -> None:
-            on_progress(Progress(0, 0, indexer.embedded, indexer.took_s, math.inf))
-
-        with Indexer(writer, encoder, on_embedded=report, is_stopped=is_stopped) as indexer:
-            indexer.close()
-
     def _missing(self, paths: Iterable[bytes]) -> list[bytes]:
         """Which of the paths are no documents."""
         with closing(self._backend.reader()) as reader:
@@ -428,18 +401,6 @@ def require_documents(reader: Reader) -> EncoderIdentity:
     if reader.encoder is None or not reader.counts()[0]:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     return reader.encoder
-
-
-def _forget_containers(writer: Writer, members: Iterable[bytes]) -> None:
-    """Have the containers of documents that were removed read again by the next ingest, which
-    brings them back.
-    """
-    containers = {container for path in members for container in containers_of(path)}
-    known = writer.known_files() if containers else {}
-    for container in containers:
-        writer.set_unindexed([container], [])
-        if file := known.get(container):
-            writer.relocate(file.document_id, replace(file.source, hashed_at_ns=0))
 
 
 def _answer(search: Search, reader: Reader, query: Query, begin: float) -> Answer:
@@ -465,24 +426,11 @@ def _answer(search: Search, reader: Reader, query: Query, begin: float) -> Answe
     )
 
 
-def _absolute_bytes(path: str | os.PathLike[str]) -> bytes:
-    return os.fsencode(os.path.normpath(Path(require_path(path)).absolute()))
-
-
 def _require_setting(name: str, value: str) -> None:
     if name == "weight":
         require_weight(value)
     else:
         require_mode(value, error=BadSetting)
-
-
-def _require_present(roots: Sequence[Root], *, prune: bool) -> None:
-    for root in roots:
-        if not os.path.exists(root.path) and not prune:  # noqa: PTH110 - pathlib cannot hold a path that is bytes
-            raise PathMissing(
-                f"no such file or folder: {os.fsdecode(root.path)}",
-                hint="check the spelling; if it is gone for good, --prune removes its documents",
-            )
 
 
 def _outdated(reader: Reader) -> int:

@@ -28,34 +28,37 @@ TextArgument = Annotated[
 ]
 
 
+LayerOption = Annotated[
+    int | None,
+    typer.Option(
+        "--layer",
+        metavar="N",
+        min=1,
+        help="Show what attends to what in a layer, from 1 on, all heads on average.",
+    ),
+]
+HeadOption = Annotated[
+    int | None,
+    typer.Option("--head", metavar="N", min=1, help="With --layer: by this head alone, from 1 on."),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write a page for a browser, .html.",
+        show_default=False,
+    ),
+]
+
+
 def explain(
     text_a: TextArgument,
     text_b: TextArgument,
-    layer: Annotated[
-        int | None,
-        typer.Option(
-            "--layer",
-            metavar="N",
-            min=1,
-            help="Show what attends to what in a layer, from 1 on, all heads on average.",
-        ),
-    ] = None,
-    head: Annotated[
-        int | None,
-        typer.Option(
-            "--head", metavar="N", min=1, help="With --layer: by this head alone, from 1 on."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write a page for a browser, .html.",
-            show_default=False,
-        ),
-    ] = None,
+    layer: LayerOption = None,
+    head: HeadOption = None,
+    out: OutOption = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> int:

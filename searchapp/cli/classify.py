@@ -7,10 +7,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +16,7 @@ import typer
 
 from searchapp import config
 from searchapp.cli import STYLE, console
+from searchapp.cli.classify_ground import Ground, examples_of_source, ground_of, read_items
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (
     CorpusOption,
@@ -30,27 +29,22 @@ from searchapp.cli.options import (
     WithinOption,
     corpus_at,
 )
-from searchapp.errors import CorpusMissing, OtherEncoder, UsageError
+from searchapp.errors import UsageError
 from searchapp.humanize import one_line, pluralize
 from searchapp.output.serialization import json_text
 from searchapp.types.filters import Filters, resolve_place
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, TrainedClassifier
-    from searchapp.classification.document_vectors import VectorSource
     from searchapp.classification.labeling import Examples
     from searchapp.classification.metrics import Metrics
     from searchapp.config import Settings
-    from searchapp.encoders.encoder import Encoder
-    from searchapp.types.protocols import Reader
-    from searchapp.types.vectors import EncoderIdentity
 
 classify = typer.Typer(
     help="Label documents and texts: by hand, learned from examples, or by what labels mean.",
     **STYLE,
 )
 
-_TOLD_S = 5.0  # between lines of progress
 
 LabelsArgument = Annotated[
     Path | None,
@@ -111,8 +105,10 @@ def train(
 
     begin_s = time.perf_counter()
     chosen = config.load(corpus=corpus, model=model, device=device)
-    with _ground(chosen, model=model, is_corpus_needed=output is None or labels is None) as ground:
-        examples = _examples(labels, ground)
+    with ground_of(
+        chosen, model=model, is_corpus_needed=output is None or labels is None
+    ) as ground:
+        examples = examples_of_source(labels, ground)
         classifier = train_classifier(examples.vectors, examples.labels, ground.identity)
         if output is None and labels is not None and examples.of_documents:
             said = labeling.set_hand_labels(Corpus.open(chosen), examples.of_documents)
@@ -136,29 +132,32 @@ def train(
     return ground.code
 
 
+ItemsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TEXT|FILE]...", help="Only tell the label of these; - for a text a line."
+    ),
+]
+LeastOption = Annotated[
+    float,
+    typer.Option(
+        "--min-probability",
+        metavar="X",
+        min=0,
+        max=1,
+        help="Leave documents without a label less probable.",
+    ),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell the labels and store none.")]
+
+
 @classify.command()
 def apply(
-    items: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TEXT|FILE]...", help="Only tell the label of these; - for a text a line."
-        ),
-    ] = None,
+    items: ItemsArgument = None,
     zero_shot: ZeroShotOption = None,
     classifier: ClassifierOption = None,
-    least: Annotated[
-        float,
-        typer.Option(
-            "--min-probability",
-            metavar="X",
-            min=0,
-            max=1,
-            help="Leave documents without a label less probable.",
-        ),
-    ] = 0.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell the labels and store none.")
-    ] = False,
+    least: LeastOption = 0.0,
+    dry_run: DryRunOption = False,
     within: WithinOption = [],
     type_: TypeOption = [],
     where: WhereOption = [],
@@ -188,7 +187,7 @@ def apply(
     if zero_shot is None:
         predictor = _trained(classifier, chosen)
     else:
-        with _ground(chosen, model=model, is_corpus_needed=True) as ground:
+        with ground_of(chosen, model=model, is_corpus_needed=True) as ground:
             predictor = _zero_shot(zero_shot, ground)
     filters = Filters.parse(within=within, types=type_, where=where)
     found = labeling.apply(Corpus.open(chosen), predictor, filters, least=least, store=not dry_run)
@@ -321,7 +320,7 @@ def _tell(
     from searchapp.output import classification
 
     with _open_classifier(zero_shot, classifier, chosen, model) as (predictor, ground):
-        wanted = [*_items(items)]
+        wanted = [*read_items(items)]
         there, vectors = ground.vector_source.vectors(wanted)
         ground.tell()
         shown = [wanted[i][0] for i in there]
@@ -346,8 +345,8 @@ def _taught(
         train_classifier,
     )
 
-    with _ground(chosen, model=model, is_corpus_needed=labels is None) as ground:
-        examples = _examples(labels, ground)
+    with ground_of(chosen, model=model, is_corpus_needed=labels is None) as ground:
+        examples = examples_of_source(labels, ground)
         if test is None:
             examples, rare = examples.of_frequent(LEAST_LEFT_OUT)
             if rare:
@@ -360,7 +359,7 @@ def _taught(
                 "left out in turn",
                 ground.code,
             )
-        others = _examples(test, ground)
+        others = examples_of_source(test, ground)
         learned = train_classifier(examples.vectors, examples.labels, ground.identity)
         _note_seen(learned, others)
         return (
@@ -387,7 +386,7 @@ def _as_is(
         predictor,
         ground,
     ):
-        examples = _examples(source, ground)
+        examples = examples_of_source(source, ground)
         if isinstance(predictor, TrainedClassifier):
             _note_seen(predictor, examples)
         what = (
@@ -412,18 +411,18 @@ def _open_classifier(
     model: str | None,
     *,
     is_corpus_needed: bool = False,
-) -> Iterator[tuple[Classifier, _Ground]]:
+) -> Iterator[tuple[Classifier, Ground]]:
     """A classifier, and what it stands on; a trained one stands on the encoder that it was
     trained with.
     """
     if zero_shot is not None:
-        with _ground(chosen, model=model, is_corpus_needed=is_corpus_needed) as ground:
+        with ground_of(chosen, model=model, is_corpus_needed=is_corpus_needed) as ground:
             yield _zero_shot(zero_shot, ground), ground
         return
     trained = _trained(classifier, chosen)
     if model is not None:
         raise UsageError("a classifier has its own model", hint="leave --model out")
-    with _ground(
+    with ground_of(
         chosen, made_by=trained.encoder, is_corpus_needed=is_corpus_needed or classifier is None
     ) as ground:
         yield trained, ground
@@ -435,167 +434,8 @@ def _trained(classifier: Path | None, chosen: Settings) -> TrainedClassifier:
     return classifier_file.load(classifier or labeling.classifier_path(chosen.folder))
 
 
-def _zero_shot(source: Path, ground: _Ground) -> Classifier:
+def _zero_shot(source: Path, ground: Ground) -> Classifier:
     from searchapp.classification.label_files import read_descriptions
     from searchapp.classification.labeling import zero_shot_classifier
 
     return zero_shot_classifier(read_descriptions(source), ground.vector_source, ground.identity)
-
-
-def _examples(source: Path | None, ground: _Ground) -> Examples:
-    """What a table or a folder says, or the documents of the corpus that were labelled by hand."""
-    from searchapp.classification import labeling
-    from searchapp.classification.label_files import read_labels
-
-    if source is not None:
-        found = labeling.load_examples(read_labels(source), ground.vector_source)
-        ground.tell()
-        return found
-    assert ground.vector_source.reader is not None
-    found = labeling.hand_labeled_examples(ground.vector_source.reader)
-    if found.several:
-        console.note(
-            f"{pluralize(found.several, 'document')} left out, as they have several labels"
-        )
-    return found
-
-
-def _items(words: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Texts, files, and the lines of standard input, each with whether it is a path."""
-    for word in words:
-        if word == "-":
-            yield from (
-                (line.strip(), False)
-                for line in sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
-                if line.strip()
-            )
-            continue
-        if not word.strip():
-            raise UsageError(
-                "one of the texts is empty", hint="give a text, a file, or - for standard input"
-            )
-        path = os.path.abspath(word)  # noqa: PTH100 - a text may be too long for a path
-        if os.path.isdir(path):  # noqa: PTH112 - as above
-            raise UsageError(
-                f"{word} is a folder",
-                hint="to label the documents of the corpus in it: searchapp classify apply --in "
-                "FOLDER",
-            )
-        is_file = os.path.isfile(path)  # noqa: PTH113 - as above
-        yield (path, True) if is_file else (word, False)
-
-
-# ---- what it stands on ---------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Ground:
-    """What a command stands on: vectors of one encoder, and the corpus where that is
-    the corpus's.
-    """
-
-    identity: EncoderIdentity
-    vector_source: VectorSource
-    code: Exit = Exit.DONE  # how the command ends, where it ends well
-
-    def tell(self) -> None:
-        """Say what could not be read, and what was cut, since it was last told."""
-        failed, cut = self.vector_source.failed, self.vector_source.cut
-        for path, reason in failed:
-            console.note(f"{one_line(path)}: {reason}")
-            self.code = Exit.PARTLY
-        if cut:
-            limit = self.identity.max_tokens
-            console.note(
-                f"{pluralize(cut, 'text')} longer than {limit} tokens; only the beginning of "
-                "each was read"
-            )
-        self.vector_source.failed, self.vector_source.cut = [], 0
-
-
-@contextmanager
-def _ground(
-    chosen: Settings,
-    *,
-    model: str | None = None,
-    made_by: EncoderIdentity | None = None,
-    is_corpus_needed: bool = False,
-) -> Iterator[_Ground]:
-    """The encoder that is asked for, or the corpus's, or the default one; and the corpus, where it
-    is the corpus's.
-    """
-    from searchapp.classification.document_vectors import VectorSource
-
-    console.show_log()
-    with ExitStack() as stack:
-        reader = _reader(chosen, is_needed=is_corpus_needed)
-        if reader is not None:
-            stack.callback(reader.close)
-        its_own = reader.encoder if reader is not None else None
-        wanted = made_by or (its_own if model is None else None)
-        open_encoder = (
-            partial(_opened, wanted, chosen)
-            if wanted
-            else _loaded(model or chosen.model or "default", chosen)
-        )
-        identity = wanted or open_encoder().identity
-        if its_own is not None and its_own.fingerprint != identity.fingerprint:
-            if is_corpus_needed:
-                raise _other(identity, its_own, is_of_classifier=made_by is not None)
-            reader = None
-        yield _Ground(identity, VectorSource(reader, open_encoder, _progress()))
-
-
-def _reader(chosen: Settings, *, is_needed: bool) -> Reader | None:
-    from searchapp.corpus import Corpus
-
-    try:
-        return Corpus.open(chosen).reader()
-    except CorpusMissing:
-        if is_needed:
-            raise
-        return None
-
-
-def _loaded(name: str, chosen: Settings) -> Callable[[], Encoder]:
-    """What gives the encoder of a model, which is loaded at once."""
-    from searchapp.encoders.encoder import Encoder
-
-    encoder = Encoder.load(name, fast=True, cache=chosen.cache, device=chosen.device)
-    return lambda: encoder
-
-
-def _opened(identity: EncoderIdentity, chosen: Settings) -> Encoder:
-    from searchapp.encoders.encoder import Encoder
-    from searchapp.encoders.loading import open_encoder
-
-    return Encoder(open_encoder(identity, cache=chosen.cache, bulk=True, device=chosen.device))
-
-
-def _other(
-    identity: EncoderIdentity, its_own: EncoderIdentity, *, is_of_classifier: bool
-) -> OtherEncoder:
-    message = f"the corpus was made by the encoder {its_own.model!r} ({its_own.fingerprint[:12]}), "
-    if is_of_classifier:
-        hint = "train it anew: searchapp classify train LABELS"
-        return OtherEncoder(
-            f"{message}the classifier by {identity.model!r} ({identity.fingerprint[:12]})",
-            hint=hint,
-        )
-    return OtherEncoder(
-        f"{message}not by {identity.model!r}",
-        hint="leave --model out, or keep the classifier in a file: --out FILE",
-    )
-
-
-def _progress() -> Callable[[int, int], None]:
-    """Tells every few seconds how many texts are embedded."""
-    told_s = time.monotonic()
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told_s
-        if done < total and time.monotonic() - told_s >= _TOLD_S:
-            told_s = time.monotonic()
-            console.note(f"embedded {done:,} of {total:,} texts")
-
-    return tell

@@ -39,58 +39,67 @@ if TYPE_CHECKING:
 _FORMS = ("table", "jsonl")
 
 
+FilesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE|-]...", help="What to read; - or none: standard input."),
+]
+LevelOption = Annotated[
+    str,
+    typer.Option(
+        "--level",
+        metavar="L",
+        help="A vector each: sentence (a line of plain text), passage, document, word or token.",
+    ),
+]
+LayersOption = Annotated[
+    str,
+    typer.Option(
+        "--layers",
+        metavar="L",
+        help="last, static (the embedding table), last4, 0,6,-1, mean:last4 or sum:last4.",
+    ),
+]
+PoolingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pooling",
+        metavar="P",
+        help="mean, cls or max. Default: the model's own.",
+        show_default=False,
+    ),
+]
+NormalizeOption = Annotated[
+    bool, typer.Option("--normalize/--no-normalize", help="Vectors of unit length.")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector.",
+    ),
+]
+FormOption = Annotated[
+    str, typer.Option("--format", metavar="F", help="Without --out: table or jsonl.")
+]
+FastOption = Annotated[
+    bool,
+    typer.Option(
+        "--fast", help="As the search embeds: several times as fast, in bf16 where it can."
+    ),
+]
+
+
 def embed(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FILE|-]...", help="What to read; - or none: standard input."),
-    ] = None,
-    level: Annotated[
-        str,
-        typer.Option(
-            "--level",
-            metavar="L",
-            help="A vector each: sentence (a line of plain text), passage, document, word or "
-            "token.",
-        ),
-    ] = "sentence",
-    layers: Annotated[
-        str,
-        typer.Option(
-            "--layers",
-            metavar="L",
-            help="last, static (the embedding table), last4, 0,6,-1, mean:last4 or sum:last4.",
-        ),
-    ] = "last",
-    pooling: Annotated[
-        str | None,
-        typer.Option(
-            "--pooling",
-            metavar="P",
-            help="mean, cls or max. Default: the model's own.",
-            show_default=False,
-        ),
-    ] = None,
-    normalize: Annotated[
-        bool, typer.Option("--normalize/--no-normalize", help="Vectors of unit length.")
-    ] = True,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write .npz, .jsonl, .parquet, or .tsv for the embedding projector.",
-        ),
-    ] = None,
-    form: Annotated[
-        str, typer.Option("--format", metavar="F", help="Without --out: table or jsonl.")
-    ] = "table",
-    fast: Annotated[
-        bool,
-        typer.Option(
-            "--fast", help="As the search embeds: several times as fast, in bf16 where it can."
-        ),
-    ] = False,
+    files: FilesArgument = None,
+    level: LevelOption = "sentence",
+    layers: LayersOption = "last",
+    pooling: PoolingOption = None,
+    normalize: NormalizeOption = True,
+    out: OutOption = None,
+    form: FormOption = "table",
+    fast: FastOption = False,
     model: ModelOption = None,
     device: DeviceOption = None,
 ) -> int:
@@ -133,38 +142,44 @@ def embed(
     return Exit.PARTLY if embedder.failed else Exit.DONE if count else Exit.NOTHING
 
 
+ItemsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[TEXT|FILE]...", help="Two for one cosine, more for all with all."),
+]
+ListsOption = Annotated[
+    list[Path],
+    typer.Option(
+        "--list",
+        metavar="FILE",
+        help="Each line is a text; with a second one: the first's with the second's.",
+    ),
+]
+DuplicatesOption = Annotated[
+    bool,
+    typer.Option("--duplicates", help="Pairs within the corpus that are near one another."),
+]
+AboveOption = Annotated[
+    float,
+    typer.Option(
+        "--above", metavar="X", min=-1, max=1, help="With --duplicates: the least cosine."
+    ),
+]
+SimilarLevelOption = Annotated[
+    str, typer.Option("--level", metavar="L", help="With --duplicates: passage or document.")
+]
+LimitOption = Annotated[
+    int,
+    typer.Option("--limit", metavar="N", min=1, help="With --duplicates: the most pairs shown."),
+]
+
+
 def similar(
-    items: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[TEXT|FILE]...", help="Two for one cosine, more for all with all."),
-    ] = None,
-    lists: Annotated[
-        list[Path],
-        typer.Option(
-            "--list",
-            metavar="FILE",
-            help="Each line is a text; with a second one: the first's with the second's.",
-        ),
-    ] = [],
-    duplicates: Annotated[
-        bool,
-        typer.Option("--duplicates", help="Pairs within the corpus that are near one another."),
-    ] = False,
-    above: Annotated[
-        float,
-        typer.Option(
-            "--above", metavar="X", min=-1, max=1, help="With --duplicates: the least cosine."
-        ),
-    ] = 0.9,
-    level: Annotated[
-        str, typer.Option("--level", metavar="L", help="With --duplicates: passage or document.")
-    ] = "passage",
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", metavar="N", min=1, help="With --duplicates: the most pairs shown."
-        ),
-    ] = 100,
+    items: ItemsArgument = None,
+    lists: ListsOption = [],
+    duplicates: DuplicatesOption = False,
+    above: AboveOption = 0.9,
+    level: SimilarLevelOption = "passage",
+    limit: LimitOption = 100,
     within: WithinOption = [],
     type_: TypeOption = [],
     where: WhereOption = [],

@@ -18,53 +18,61 @@ if TYPE_CHECKING:
     from searchapp.types.results import Evaluation
 
 
+JudgedArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR|FILE",
+        help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, "
+        "a file of your own judgements: a table "
+        "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, "
+        "or JSON lines with these keys; "
+        "paths are absolute, or relative to the file's folder.",
+    ),
+]
+ModesOption = Annotated[
+    list[str],
+    typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all."),
+]
+WeightsOption = Annotated[
+    list[float],
+    typer.Option(
+        "--weight",
+        metavar="X",
+        min=0,
+        max=1,
+        help="The keyword leg's part in hybrid and best, 0 to 1; repeatable.",
+    ),
+]
+CorpusOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="DIR",
+        help="Measure on your own corpus, which is only read.",
+        show_default=False,
+    ),
+]
+RunFileOption = Annotated[
+    Path | None,
+    typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode."),
+]
+PlotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="F",
+        help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.",
+    ),
+]
+
+
 def evaluate(
-    judged: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR|FILE",
-            help="A judged collection: corpus.jsonl, queries.jsonl, qrels/test.tsv. With --corpus, "
-            "a file of your own judgements: a table "
-            "(commas, semicolons or tabs) with the columns question, path and, if you like, grade, "
-            "or JSON lines with these keys; "
-            "paths are absolute, or relative to the file's folder.",
-        ),
-    ],
-    modes: Annotated[
-        list[str],
-        typer.Option("--mode", metavar="MODE", help="A ranking mode; repeatable. Default: all."),
-    ] = [],
-    weights: Annotated[
-        list[float],
-        typer.Option(
-            "--weight",
-            metavar="X",
-            min=0,
-            max=1,
-            help="The keyword leg's part in hybrid and best, 0 to 1; repeatable.",
-        ),
-    ] = [],
-    corpus: Annotated[
-        Path | None,
-        typer.Option(
-            "--corpus",
-            metavar="DIR",
-            help="Measure on your own corpus, which is only read.",
-            show_default=False,
-        ),
-    ] = None,
-    run_file: Annotated[
-        Path | None,
-        typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode."),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            metavar="F",
-            help="Draw a bar chart, .svg or .png; takes `pip install 'searchapp[plot]'`.",
-        ),
-    ] = None,
+    judged: JudgedArgument,
+    modes: ModesOption = [],
+    weights: WeightsOption = [],
+    corpus: CorpusOption = None,
+    run_file: RunFileOption = None,
+    plot: PlotOption = None,
     model: ModelOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,

@@ -33,92 +33,103 @@ _TOLD = {
 }
 
 
+SourceArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]",
+        help="What to learn: judgements about the corpus, a table (commas, semicolons or tabs) "
+        "with the columns question, path and, if "
+        "you like, grade, as `evaluate --corpus` takes it; or pairs of texts, with the columns "
+        "question and text; or JSON lines with "
+        "these keys. None: the titles and headings of the corpus.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Where to put the tuned model: a new folder.",
+        show_default=False,
+    ),
+]
+HeldOutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--held-out",
+        metavar="FILE",
+        help="Questions to examine by, never learned from; of the form of FILE, or judgements. "
+        "Default: three tenths of FILE's, with "
+        "their answers.",
+        show_default=False,
+    ),
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Put the model in place even if it is not better.")
+]
+UseOption = Annotated[
+    bool,
+    typer.Option(
+        "--use", help="Have the corpus use a model that is put in place, as `model use` does."
+    ),
+]
+ModeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="How to rank in the examination. Default: the corpus's, or cosine.",
+    ),
+]
+EpochsOption = Annotated[
+    int,
+    typer.Option("--epochs", metavar="N", min=1, max=1000, help="How often each pair is shown."),
+]
+BatchOption = Annotated[
+    int,
+    typer.Option(
+        "--batch", metavar="N", min=2, max=4096, help="Pairs that are told apart at a time."
+    ),
+]
+RateOption = Annotated[
+    float,
+    typer.Option("--rate", metavar="X", min=1e-9, max=1, help="The highest learning rate."),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        help="Which questions are held out, and how pairs are mixed.",
+    ),
+]
+CorpusOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        metavar="DIR",
+        help="The corpus; only read, but for --use.",
+        show_default=False,
+    ),
+]
+
+
 def tune(
-    source: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[FILE]",
-            help="What to learn: judgements about the corpus, a table (commas, semicolons or tabs) "
-            "with the columns question, path and, if "
-            "you like, grade, as `evaluate --corpus` takes it; or pairs of texts, with the columns "
-            "question and text; or JSON lines with "
-            "these keys. None: the titles and headings of the corpus.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="DIR",
-            help="Where to put the tuned model: a new folder.",
-            show_default=False,
-        ),
-    ] = None,
-    held_out: Annotated[
-        Path | None,
-        typer.Option(
-            "--held-out",
-            metavar="FILE",
-            help="Questions to examine by, never learned from; of the form of FILE, or judgements. "
-            "Default: three tenths of FILE's, with "
-            "their answers.",
-            show_default=False,
-        ),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Put the model in place even if it is not better.")
-    ] = False,
-    use: Annotated[
-        bool,
-        typer.Option(
-            "--use", help="Have the corpus use a model that is put in place, as `model use` does."
-        ),
-    ] = False,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            "--mode",
-            metavar="MODE",
-            help="How to rank in the examination. Default: the corpus's, or cosine.",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int,
-        typer.Option(
-            "--epochs", metavar="N", min=1, max=1000, help="How often each pair is shown."
-        ),
-    ] = 8,
-    batch: Annotated[
-        int,
-        typer.Option(
-            "--batch", metavar="N", min=2, max=4096, help="Pairs that are told apart at a time."
-        ),
-    ] = 32,
-    rate: Annotated[
-        float,
-        typer.Option("--rate", metavar="X", min=1e-9, max=1, help="The highest learning rate."),
-    ] = 2e-4,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed",
-            metavar="N",
-            min=0,
-            help="Which questions are held out, and how pairs are mixed.",
-        ),
-    ] = 0,
+    source: SourceArgument = None,
+    out: OutOption = None,
+    held_out: HeldOutOption = None,
+    force: ForceOption = False,
+    use: UseOption = False,
+    mode: ModeOption = None,
+    epochs: EpochsOption = 8,
+    batch: BatchOption = 32,
+    rate: RateOption = 2e-4,
+    seed: SeedOption = 0,
     model: ModelOption = None,
-    corpus: Annotated[
-        Path | None,
-        typer.Option(
-            "--corpus",
-            metavar="DIR",
-            help="The corpus; only read, but for --use.",
-            show_default=False,
-        ),
-    ] = None,
+    corpus: CorpusOption = None,
     device: DeviceOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -132,21 +143,11 @@ def tune(
     """
     from searchapp.cli.model import going_over
     from searchapp.finetuning.trainer import TrainingConfig
-    from searchapp.finetuning.training_pairs import holds_pairs
     from searchapp.output import finetuning, models
 
     if out is None:
         raise typer.BadParameter("say where to put the model: --out DIR", param_hint="--out")
-    has_pairs = source is not None and holds_pairs(source)
-    if model is not None and not has_pairs:
-        raise typer.BadParameter(
-            "a corpus has its own model, which is the one to be tuned: leave --model out",
-            param_hint="--model",
-        )
-    if use and has_pairs:
-        raise typer.BadParameter(
-            "pairs of texts are about no corpus: leave --use out", param_hint="--use"
-        )
+    _require_sense(source, model=model, use=use)
     chosen = config.load(corpus=corpus, model=model, device=device)
     training_config = TrainingConfig(epochs=epochs, batch=batch, rate=rate, seed=seed)
     try:
@@ -174,6 +175,22 @@ def tune(
     if found.after is None or (used and not used.is_in_place):
         return Exit.INTERRUPTED
     return Exit.DONE if found.is_in_place else Exit.NOTHING
+
+
+def _require_sense(source: Path | None, *, model: str | None, use: bool) -> None:
+    """Raise BadParameter for options that do not go with what is learned from."""
+    from searchapp.finetuning.training_pairs import holds_pairs
+
+    has_pairs = source is not None and holds_pairs(source)
+    if model is not None and not has_pairs:
+        raise typer.BadParameter(
+            "a corpus has its own model, which is the one to be tuned: leave --model out",
+            param_hint="--model",
+        )
+    if use and has_pairs:
+        raise typer.BadParameter(
+            "pairs of texts are about no corpus: leave --use out", param_hint="--use"
+        )
 
 
 def _tune(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from searchapp.types.results import Answer
 
 
-def remember(answer: Answer, *, corpus: str, cache: Path) -> None:
+def remember(answer: Answer, corpus: str, cache: Path) -> None:
     """Keep which passages an answer showed, in place of the one before; a cache that cannot be
     written keeps nothing.
     """
@@ -38,7 +38,7 @@ def remember(answer: Answer, *, corpus: str, cache: Path) -> None:
             Path(name).unlink(missing_ok=True)
 
 
-def recall(number: int, *, corpus: str, cache: Path) -> tuple[int, str]:
+def recall(number: int, corpus: str, cache: Path) -> tuple[int, str]:
     """The passage, by id and path, of the last answer's match of that rank. Raises BadFilter where
     there is none.
     """

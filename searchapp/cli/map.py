@@ -29,29 +29,36 @@ _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
 
 
+OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="The page. Default: map.html here, with --json none.",
+        show_default=False,
+    ),
+]
+ByOption = Annotated[
+    str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")
+]
+MethodOption = Annotated[
+    str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")
+]
+LevelOption = Annotated[
+    str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")
+]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, help="Of more points a sample, seeded.")
+]
+
+
 def map_(
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="The page. Default: map.html here, with --json none.",
-            show_default=False,
-        ),
-    ] = None,
-    by: Annotated[
-        str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")
-    ] = "folder",
-    method: Annotated[
-        str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")
-    ] = "pca",
-    level: Annotated[
-        str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")
-    ] = "passage",
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="Of more points a sample, seeded.")
-    ] = 100_000,
+    out: OutOption = None,
+    by: ByOption = "folder",
+    method: MethodOption = "pca",
+    level: LevelOption = "passage",
+    limit: LimitOption = 100_000,
     within: WithinOption = [],
     type_: TypeOption = [],
     where: WhereOption = [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,11 @@ from searchapp.cli.options import (
 )
 from searchapp.output.serialization import json_text
 from searchapp.types.filters import Filters, resolve_place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from searchapp.types.results import Answer
 
 
 def init(corpus: CorpusOption = None) -> int:
@@ -98,89 +103,105 @@ def ingest(
     return Exit.PARTLY if report.counts().get("failed") else 0
 
 
+TextsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TEXT...]",
+        help="What you want to know. Several quoted texts are fused into one question.",
+    ),
+]
+LikeOption = Annotated[
+    list[str],
+    typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable."),
+]
+LikeMatchOption = Annotated[
+    list[int],
+    typer.Option(
+        "--like-match",
+        metavar="N",
+        min=1,
+        help="Find what is like match N of the last answer; repeatable.",
+    ),
+]
+NegativeOption = Annotated[
+    list[str],
+    typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable."),
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Only documents from this date on."),
+]
+BeforeOption = Annotated[
+    str | None,
+    typer.Option("--before", metavar="DATE", help="Only documents before this date."),
+]
+MinScoreOption = Annotated[
+    float | None,
+    typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more."),
+]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence",
+        metavar="X",
+        help="Only matches of this confidence or more, 0 to 1; below .5 is doubt.",
+    ),
+]
+PerDocumentOption = Annotated[
+    int | None,
+    typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document."),
+]
+ExplainOption = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Tell why: each leg, the fusion, and what every word adds to the cosine.",
+    ),
+]
+CopiesOption = Annotated[
+    bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")
+]
+ExactOption = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Look at every passage; only a corpus of millions is searched approximately "
+        "otherwise.",
+    ),
+]
+LiteralOption = Annotated[
+    bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')
+]
+AsPathsOption = Annotated[
+    bool, typer.Option("--paths", help="Print the matching files only, a line each.")
+]
+
+
 def query(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TEXT...]",
-            help="What you want to know. Several quoted texts are fused into one question.",
-        ),
-    ] = None,
+    texts: TextsArgument = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 10,
     mode: ModeOption = None,
     weight: WeightOption = None,
-    like: Annotated[
-        list[str],
-        typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable."),
-    ] = [],
-    like_match: Annotated[
-        list[int],
-        typer.Option(
-            "--like-match",
-            metavar="N",
-            min=1,
-            help="Find what is like match N of the last answer; repeatable.",
-        ),
-    ] = [],
-    negative: Annotated[
-        list[str],
-        typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable."),
-    ] = [],
+    like: LikeOption = [],
+    like_match: LikeMatchOption = [],
+    negative: NegativeOption = [],
     within: WithinOption = [],
     type_: TypeOption = [],
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="DATE", help="Only documents from this date on."),
-    ] = None,
-    before: Annotated[
-        str | None,
-        typer.Option("--before", metavar="DATE", help="Only documents before this date."),
-    ] = None,
+    since: SinceOption = None,
+    before: BeforeOption = None,
     where: WhereOption = [],
     label: LabelOption = [],
-    min_score: Annotated[
-        float | None,
-        typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more."),
-    ] = None,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--min-confidence",
-            metavar="X",
-            help="Only matches of this confidence or more, 0 to 1; below .5 is doubt.",
-        ),
-    ] = None,
-    per_document: Annotated[
-        int | None,
-        typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document."),
-    ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Tell why: each leg, the fusion, and what every word adds to the cosine.",
-        ),
-    ] = False,
-    copies: Annotated[
-        bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")
-    ] = False,
-    exact: Annotated[
-        bool,
-        typer.Option(
-            "--exact",
-            help="Look at every passage; only a corpus of millions is searched approximately "
-            "otherwise.",
-        ),
-    ] = False,
-    literal: Annotated[
-        bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')
-    ] = False,
+    min_score: MinScoreOption = None,
+    min_confidence: MinConfidenceOption = None,
+    per_document: PerDocumentOption = None,
+    explain: ExplainOption = False,
+    copies: CopiesOption = False,
+    exact: ExactOption = False,
+    literal: LiteralOption = False,
     timings: TimingsOption = False,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
-    as_paths: Annotated[
-        bool, typer.Option("--paths", help="Print the matching files only, a line each.")
-    ] = False,
+    as_paths: AsPathsOption = False,
 ) -> int:
     """Find the passages that answer a question, best first, with the place each stands in.
 
@@ -189,69 +210,60 @@ def query(
     """
     from searchapp.cli import last_answer
     from searchapp.corpus import Corpus
-    from searchapp.output.answers import (
-        answer_json,
-        answer_notes,
-        answer_paths,
-        answer_text,
-        how_text,
-    )
     from searchapp.search.query import Query
 
-    if as_json and as_paths:
-        raise typer.BadParameter(
-            "an answer has one form: give --json or --paths", param_hint="--paths"
-        )
-    style = console.style(sys.stdout)
+    form = _form(as_json=as_json, as_paths=as_paths)
     console.show_log()
     begun_s = console.since_start_s()
     place = settings.load(corpus=corpus)
     question = Query.parse(
-        questions_of(texts or []),
-        k=k,
-        mode=mode,
-        weight=weight,
-        within=within,
-        types=type_,
-        since=since,
-        before=before,
-        where=where,
-        labels=label,
-        negative=negative,
-        like=like,
-        like_passages=[
-            last_answer.recall(number, corpus=place.place, cache=place.cache)
-            for number in like_match
-        ],
-        min_score=min_score,
-        min_confidence=min_confidence,
-        per_document=per_document,
-        collapse=not copies,
-        exact=exact,
-        literal=literal,
-        highlights=style.width is not None and not as_json and not as_paths,
-        shares=explain,
-    )
+        questions_of(texts or []), k=k, mode=mode, weight=weight, negative=negative, like=like,
+        like_passages=[last_answer.recall(rank, place.place, place.cache) for rank in like_match],
+        within=within, types=type_, since=since, before=before, where=where, labels=label,
+        min_score=min_score, min_confidence=min_confidence, per_document=per_document,
+        collapse=not copies, exact=exact, literal=literal, shares=explain,
+        highlights=form == "text" and console.style(sys.stdout).width is not None,
+    )  # fmt: skip
     answer = Corpus.open(place).query(question)
-    last_answer.remember(answer, corpus=place.place, cache=place.cache)
-    for note in answer_notes(answer):
-        console.note(note)
+    last_answer.remember(answer, place.place, place.cache)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
-    console.note_stages(stages_s, as_json=as_json)
-    if as_json:
-        told: dict[str, object] = {}
-        if timings:
+    _write_answer(answer, stages_s, form=form, explained=explain)
+    return 0 if answer.matches else Exit.NOTHING
+
+
+def _form(*, as_json: bool, as_paths: bool) -> str:
+    """The form of an answer; raises BadParameter for two at once."""
+    if as_json and as_paths:
+        raise typer.BadParameter(
+            "an answer has one form: give --json or --paths", param_hint="--paths"
+        )
+    return "json" if as_json else "paths" if as_paths else "text"
+
+
+def _write_answer(
+    answer: Answer, stages_s: Mapping[str, float], *, form: str, explained: bool
+) -> None:
+    """Write an answer in a form, "json", "paths" or "text", with its notes beside it."""
+    from searchapp.output import answers
+
+    for note in answers.answer_notes(answer):
+        console.note(note)
+    console.note_stages(stages_s, as_json=form == "json")
+    if form == "json":
+        values = answers.answer_json(answer)
+        if stages_s:
             from searchapp.output.reports import stages_json
 
-            told["timings_s"] = stages_json(stages_s)
-        console.write(json_text(answer_json(answer) | told))
+            values = values | {"timings_s": stages_json(stages_s)}
+        console.write(json_text(values))
+        return
+    style = console.style(sys.stdout)
+    if style.width is not None or answer.mode != "cosine":
+        console.note(answers.how_text(answer))
+    if form == "paths":
+        console.write(answers.answer_paths(answer))
     else:
-        if style.width is not None or answer.mode != "cosine":
-            console.note(how_text(answer))
-        console.write(
-            answer_paths(answer) if as_paths else answer_text(answer, style, explained=explain)
-        )
-    return 0 if answer.matches else Exit.NOTHING
+        console.write(answers.answer_text(answer, style, explained=explained))
 
 
 def config(

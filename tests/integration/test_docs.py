@@ -23,7 +23,7 @@ import pytest
 
 from searchapp import errors
 from tests.cli.test_search import MODULE, Program
-from tests.paths import DATA, ROOT
+from tests.paths import DATA, PACKAGE, ROOT
 from tools import cli_reference, figures
 
 DOCS = ROOT / "docs"
@@ -338,6 +338,22 @@ def test_the_keys_of_the_json_page_are_explained() -> None:
 def test_the_site_has_every_page() -> None:
     listed = re.findall(r"([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     assert sorted(listed) == [str(page.relative_to(DOCS)) for page in PAGES if page != README]
+
+
+def test_the_tests_behind_a_guarantee_exist() -> None:
+    page = (DOCS / "guarantees.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert named - {path.stem for path in (ROOT / "tests").rglob("test_*.py")} == set()
+
+
+def test_the_places_that_the_architecture_names_exist() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w./]+(?:/|\.py))`", page)) - {"web/", "mcp/", "watch/"}
+    inner = {"sandbox/": "extract/sandbox", "sqlite/": "backends/sqlite", "html/": "output/html"}
+    assert len(named) >= 12
+    for name in named:
+        path = inner.get(name, name)
+        assert (ROOT / path).exists() or (PACKAGE / path).exists(), name
 
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])

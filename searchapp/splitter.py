@@ -114,7 +114,7 @@ def _fit_paths(title: str, blocks: Sequence[Block], tokenize: Tokenize, limit: i
     names = list(dict.fromkeys(name for path in paths.values() for name in path))
     spans = dict(zip(names, _tokenize_all([name + "\n" for name in names], tokenize), strict=True))
     return {
-        headings: _fit_path(path, spans, limit, has_title=bool(title.strip()))
+        headings: _fit_path(path, spans, limit, titled=bool(title.strip()))
         for headings, path in paths.items()
     }
 
@@ -126,14 +126,14 @@ def _full_path(title: str, headings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _fit_path(
-    path: tuple[str, ...], spans: Mapping[str, list[Span]], limit: int, *, has_title: bool
+    path: tuple[str, ...], spans: Mapping[str, list[Span]], limit: int, *, titled: bool
 ) -> _Path:
     """The title, cut at a token where it alone is too long, and the deepest headings that fit
     beside it.
     """
     kept: list[str] = []
     room = limit
-    titles = path[:1] if has_title else ()
+    titles = path[:1] if titled else ()
     for name in titles:
         title = (
             name

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 
 class DocumentVector(NamedTuple):
-    """A document of the corpus and its vector, (dim,)."""
+    """A document of the corpus, its vector, (dim,), and the labels that a person gave it."""
 
     document_id: int
     path: bytes
     vector: Vector
+    by_hand: tuple[str, ...]
 
 
 @dataclass
@@ -60,11 +61,11 @@ class VectorSource:
             os.fsdecode(row.path): document_id for row, document_id in zip(rows, found, strict=True)
         }
 
-    def document_of(self, item: str, *, is_path: bool) -> int | None:
+    def document_of(self, item: str, *, as_path: bool) -> int | None:
         """The document of the corpus at a path, or at what may be one: a single word, so that
         sentences are not looked for.
         """
-        if self.reader is None or not (is_path or len(item.split()) == 1):
+        if self.reader is None or not (as_path or len(item.split()) == 1):
             return None
         return self.ids.get(os.path.abspath(item))  # noqa: PTH100 - a text may be too long for a path
 
@@ -76,7 +77,7 @@ class VectorSource:
         files: dict[int, str] = {}
         texts: dict[int, str] = {}
         for i, (item, is_path) in enumerate(items):
-            document_id = self.document_of(item, is_path=is_path)
+            document_id = self.document_of(item, as_path=is_path)
             stored = (
                 None
                 if self.reader is None or document_id is None
@@ -128,13 +129,18 @@ def stored_documents(reader: Reader, filters: Filters) -> tuple[list[DocumentVec
     """The documents that pass the filters, by path, and how many more are pending and so have no
     vectors yet.
     """
-    paths = [row.path for row in reader.rows(filters)]
-    found = [
-        (i, path, stored_vector(reader, i))
-        for i, path in zip(reader.document_ids(filters), paths, strict=True)
-    ]
-    documents = [DocumentVector(i, path, vector) for i, path, vector in found if vector is not None]
-    return documents, len(found) - len(documents)
+    documents = []
+    pending = 0
+    for document_id, stored in zip(
+        reader.document_ids(filters), reader.stored(filters), strict=True
+    ):
+        if stored.vectors is None:
+            pending += 1
+            continue
+        vector = direction(stored.vectors.mean(axis=0))
+        by_hand = tuple(label.name for label in stored.labels if label.origin == "hand")
+        documents.append(DocumentVector(document_id, stored.source.path, vector, by_hand))
+    return documents, pending
 
 
 def stored_vector(reader: Reader, document_id: int) -> Vector | None:

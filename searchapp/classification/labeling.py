@@ -99,7 +99,7 @@ def load_examples(rows: Sequence[LabeledItem], vector_source: VectorSource) -> E
     """
     there, vectors = vector_source.vectors([(row.item, row.is_path) for row in rows])
     labels = tuple(rows[i].label for i in there)
-    found = {i: vector_source.document_of(rows[i].item, is_path=rows[i].is_path) for i in there}
+    found = {i: vector_source.document_of(rows[i].item, as_path=rows[i].is_path) for i in there}
     return Examples(
         vectors,
         labels,
@@ -111,21 +111,14 @@ def hand_labeled_examples(reader: Reader) -> Examples:
     """The documents of the corpus that a person has given just one label. Raises ClassifierError
     where there are none.
     """
-    said = {
-        i: names
-        for i, labels in reader.labels().items()
-        if (names := [each.name for each in labels if each.origin == "hand"])
-    }
-    wanted = Filters(labels=tuple({name for names in said.values() for name in names}))
-    documents = (
-        [
-            each
-            for each in stored_documents(reader, wanted)[0]
-            if len(said.get(each.document_id, ())) == 1
-        ]
-        if said
-        else []
-    )
+    by_hand = [
+        names
+        for labels in reader.labels().values()
+        if (names := [label.name for label in labels if label.origin == "hand"])
+    ]
+    wanted = Filters(labels=tuple({name for names in by_hand for name in names}))
+    labeled = stored_documents(reader, wanted)[0] if by_hand else []
+    documents = [each for each in labeled if len(each.by_hand) == 1]
     if not documents:
         hint = (
             "give a file of labels, or label some documents: searchapp classify label NAME PATH..."
@@ -133,8 +126,8 @@ def hand_labeled_examples(reader: Reader) -> Examples:
         raise ClassifierError(
             "no document has been labelled by hand: there is nothing to learn from", hint=hint
         )
-    of_documents = {each.document_id: said[each.document_id][0] for each in documents}
-    several = sum(len(names) > 1 for names in said.values())
+    of_documents = {each.document_id: each.by_hand[0] for each in documents}
+    several = sum(len(names) > 1 for names in by_hand)
     return Examples(
         np.stack([each.vector for each in documents]),
         tuple(of_documents.values()),
@@ -237,15 +230,8 @@ def apply(
 def _predict_documents(
     reader: Reader, classifier: Classifier, filters: Filters, least: float
 ) -> LabelingReport:
-    held = reader.labels()
     documents, pending = stored_documents(reader, filters)
-    by_hand = {
-        each.document_id: tuple(
-            label.name for label in held.get(each.document_id, ()) if label.origin == "hand"
-        )
-        for each in documents
-    }
-    unlabeled = [each for each in documents if not by_hand[each.document_id]]
+    unlabeled = [each for each in documents if not each.by_hand]
     predictions: dict[int, Prediction] = {}
     if unlabeled:
         made = classifier.predict(np.stack([each.vector for each in unlabeled]))
@@ -254,10 +240,7 @@ def _predict_documents(
         }
     results = (
         DocumentPrediction(
-            each.document_id,
-            each.path,
-            predictions.get(each.document_id),
-            by_hand[each.document_id],
+            each.document_id, each.path, predictions.get(each.document_id), each.by_hand
         )
         for each in documents
     )

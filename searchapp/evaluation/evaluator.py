@@ -1,9 +1,9 @@
 """How good the ranking is: on a judged collection in BEIR form, or on a corpus that one has
 judgements of one's own about.
 
-A collection becomes a temporary corpus through the same intake, and is asked through the same query
-as everybody else. Of the judgements, only which questions they are about is handed out before all
-answers are in. The metrics are those of ir-measures, the test of significance that of SciPy.
+A collection becomes a temporary corpus through the same indexer, and is asked through the same
+query as everybody else. Of the judgements, only which questions they are about is handed out before
+all answers are in. The metrics are those of ir-measures, the test of significance that of SciPy.
 """
 
 from __future__ import annotations
@@ -46,14 +46,12 @@ _SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """What one way of ranking answered."""
+class _RankingRun:
+    """What one mode, with one weight, answered."""
 
     mode: str
     weight: float | None
-    found: dict[
-        str, list[tuple[str, float]]
-    ]  # by question, documents with their scores, best first
+    found: dict[str, list[tuple[str, float]]]  # by question, documents with scores, best first
     times_ms: list[float]  # of each question
 
 
@@ -66,22 +64,22 @@ def evaluate(
     on_progress: Callable[[Progress], None] = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
 ) -> list[Evaluation]:
-    """The figures of each mode on a collection, in order, each once; a mode of WEIGHTED with each
+    """The metrics of each mode on a collection, in order, each once; a mode of WEIGHTED with each
     weight, if there are any.
 
-    `on_note` hears what is done at the moment, for people.
+    `on_note` is told what is done at the moment, for people.
     Raises CollectionError for a folder that is not a judged collection, UnknownMode, UsageError.
     """
-    ways = _ways(modes, weights)
+    rankings = _rankings(modes, weights)
     questions = collection_questions(folder)
     encoder = open_encoder()
     with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
         corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
         with closing(corpus.writer()) as writer:
             writer.set_encoder(encoder.identity)
-            _take_in(folder, writer, encoder, on_progress)
+            _index_collection(folder, writer, encoder, on_progress)
             writer.finish()
-        runs = _ask_all(corpus, questions, bytes.decode, ways, on_note)
+        runs = _query_all(corpus, questions, bytes.decode, rankings, on_note)
     judgements = list(collection_judgements(folder))
     return [_score(folder.name, judgements, run) for run in runs]
 
@@ -94,10 +92,10 @@ def evaluate_corpus(
     weights: Sequence[float] = (),
     on_note: Callable[[str], None] = lambda _: None,
 ) -> list[Evaluation]:
-    """The figures of each mode on a corpus, which is only read, by a file of judgements about its
+    """The metrics of each mode on a corpus, which is only read, by a file of judgements about its
     documents; otherwise as `evaluate`.
     """
-    ways = _ways(modes, weights)
+    rankings = _rankings(modes, weights)
     with closing(corpus.reader()) as reader:
         identity, documents, pending = (
             reader.encoder,
@@ -112,7 +110,7 @@ def evaluate_corpus(
             "the missing vectors"
         )
     questions = own_questions(judgements_file, documents)
-    runs = _ask_all(corpus, questions, name_of, ways, on_note)
+    runs = _query_all(corpus, questions, name_of, rankings, on_note)
     judgements = own_judgements(judgements_file, documents)
     return [_score(judgements_file.stem, judgements, run) for run in runs]
 
@@ -126,7 +124,7 @@ def compare(evaluations: Sequence[Evaluation]) -> list[Comparison]:
     after Holm (1979), which bounds the chance of any false alarm.
     """
     pairs = list(combinations(evaluations, 2))
-    corrected = _holm([_p(a.ndcgs, b.ndcgs) for a, b in pairs])
+    corrected = _holm([_p_value(a.ndcgs, b.ndcgs) for a, b in pairs])
     return [
         Comparison(a.label, b.label, b.ndcg_at_10 - a.ndcg_at_10, p, len(a.ndcgs))
         for (a, b), p in zip(pairs, corrected, strict=True)
@@ -154,8 +152,8 @@ def write_run(path: Path, evaluation: Evaluation) -> None:
         ) from error
 
 
-def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, float | None]]:
-    """The ways of ranking to measure: modes, each with every weight that it can have."""
+def _rankings(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, float | None]]:
+    """The rankings to measure: each mode with every weight that it can have."""
     modes = list(dict.fromkeys(modes))
     for mode in modes:
         if mode not in MODES:
@@ -175,7 +173,7 @@ def _ways(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, flo
 # ---- a collection as a corpus --------------------------------------------------------------------
 
 
-def _take_in(
+def _index_collection(
     folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]
 ) -> None:
     whole = (
@@ -219,35 +217,35 @@ def _source(name: str, text: str) -> Source:
     return Source(name.encode(), FileIdentity(len(text), 0, 0, 0), digest, 0)
 
 
-# ---- answers and figures -------------------------------------------------------------------------
+# ---- answers and metrics -------------------------------------------------------------------------
 
 
-def _ask_all(
+def _query_all(
     corpus: Corpus,
     questions: Mapping[str, str],
     named: Callable[[bytes], str],
-    ways: Sequence[tuple[str, float | None]],
+    rankings: Sequence[tuple[str, float | None]],
     on_note: Callable[[str], None],
-) -> list[_Run]:
+) -> list[_RankingRun]:
     runs = []
-    for number, (mode, weight) in enumerate(ways, start=1):
+    for number, (mode, weight) in enumerate(rankings, start=1):
         on_note(
-            f"{number}/{len(ways)}: asking {pluralize(len(questions), 'question')} in mode "
+            f"{number}/{len(rankings)}: asking {pluralize(len(questions), 'question')} in mode "
             f"{label_of(mode, weight)}"
         )
-        runs.append(_ask(corpus, questions, named, mode=mode, weight=weight))
+        runs.append(_query_each(corpus, questions, named, mode=mode, weight=weight))
     return runs
 
 
-def _ask(
+def _query_each(
     corpus: Corpus,
     questions: Mapping[str, str],
     named: Callable[[bytes], str],
     *,
     mode: str,
     weight: float | None,
-) -> _Run:
-    run = _Run(mode, weight, {}, [])
+) -> _RankingRun:
+    run = _RankingRun(mode, weight, {}, [])
     for question, text in questions.items():
         begin = time.perf_counter()
         answer = corpus.query(
@@ -264,7 +262,7 @@ def _ask(
     return run
 
 
-def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evaluation:
+def _score(collection: str, judgements: Iterable[Judgement], run: _RankingRun) -> Evaluation:
     import ir_measures
     from ir_measures import RR, R, nDCG
 
@@ -279,19 +277,19 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evalu
         for question, found in run.found.items()
         for rank, (document, _) in enumerate(found)
     ]
-    figures = ir_measures.calc([nDCG @ 10, R @ 100, RR @ 10], judged, scored)
+    metrics = ir_measures.calc([nDCG @ 10, R @ 100, RR @ 10], judged, scored)
     return Evaluation(
         collection=collection,
         mode=run.mode,
         queries=len(run.found),
-        ndcg_at_10=figures.aggregated[nDCG @ 10],
-        recall_at_100=figures.aggregated[R @ 100],
-        mrr_at_10=figures.aggregated[RR @ 10],
+        ndcg_at_10=metrics.aggregated[nDCG @ 10],
+        recall_at_100=metrics.aggregated[R @ 100],
+        mrr_at_10=metrics.aggregated[RR @ 10],
         query_ms=float(np.median(run.times_ms)),
         query_ms_p95=float(np.percentile(run.times_ms, 95)),
         run=run.found,
         ndcgs={
-            each.query_id: each.value for each in figures.per_query if each.measure == nDCG @ 10
+            each.query_id: each.value for each in metrics.per_query if each.measure == nDCG @ 10
         },
         weight=run.weight,
     )
@@ -300,9 +298,9 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _Run) -> Evalu
 # ---- significance --------------------------------------------------------------------------------
 
 
-def _p(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """How likely differences between pairs are as large as these, on average, where each might as
-    well be the other way round.
+def _p_value(a: Mapping[str, float], b: Mapping[str, float]) -> float:
+    """The chance of a mean difference as large as this one, where each pair might as well be the
+    other way round.
     """
     from scipy.stats import permutation_test
 
@@ -322,7 +320,7 @@ def _p(a: Mapping[str, float], b: Mapping[str, float]) -> float:
 
 
 def _holm(ps: Sequence[float]) -> list[float]:
-    """The p of several tests, each raised so far that the chance of any false alarm stays below it
+    """The p of several tests, each raised so that the chance of any false alarm stays below it
     (Holm 1979).
     """
     corrected = [0.0] * len(ps)

@@ -60,7 +60,7 @@ def _table_rows(
     if delimiter is None:
         wanted = ", or ".join(" and ".join(each) for each in columns)
         raise CollectionError(f"{file}, line 1: no header with the columns {wanted}", hint=form)
-    table = _table(text, delimiter, is_strict=True)
+    table = _table(text, delimiter, strict=True)
     table.fieldnames = _columns(table)
     try:
         for row in table:
@@ -80,9 +80,9 @@ def _table_rows(
         ) from error
 
 
-def _table(text: str, delimiter: str, *, is_strict: bool = False) -> csv.DictReader[str]:
+def _table(text: str, delimiter: str, *, strict: bool = False) -> csv.DictReader[str]:
     return csv.DictReader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=is_strict
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=strict
     )
 
 

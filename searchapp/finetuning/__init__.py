@@ -1,3 +1,3 @@
-"""A model taught one's own questions, examined before and after, and kept only where it
+"""A model trained on one's own questions, evaluated before and after, and kept only where it
 is better.
 """

@@ -1,7 +1,7 @@
-"""What a model is to learn, and the questions held out that tell whether it did: of a corpus, or of
-pairs of texts.
+"""What a model is trained on, and the held-out questions that show whether it learned: of a corpus,
+or of pairs of texts.
 
-An examination is the ordinary one: texts embedded by the model, and asked through the same query as
+The evaluation is the ordinary one: texts embedded by the model, and asked through the same query as
 everybody's. A corpus is only read; for another model than its own, it is copied with passages as
 they are and vectors anew. Knows nothing of how a model is taught.
 """
@@ -50,9 +50,7 @@ if TYPE_CHECKING:
     from searchapp.types.results import Evaluation
 
 Kind: TypeAlias = Literal["judgements", "pairs", "headings"]
-OnEmbedding: TypeAlias = Callable[
-    [int, int, float], None
-]  # texts done, texts in all, seconds taken
+OnEmbedding: TypeAlias = Callable[[int, int, float], None]  # texts done, in all, seconds taken
 
 SHARE = 0.3  # of the questions that are held out, where none are given
 _COMMIT_DOCUMENTS = 256
@@ -69,7 +67,7 @@ class Score:
 
 
 class HeldOutEvaluation(Protocol):
-    """Questions held out, to be answered with one model and with another."""
+    """Questions held out, answered with the base model and with the tuned one."""
 
     def before(self) -> Score:
         """How the base model does."""
@@ -80,7 +78,7 @@ class HeldOutEvaluation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A model, what it is taught, and what it is asked."""
+    """A model, what it is trained on, and what it is evaluated on."""
 
     kind: Kind
     base: ModelFolder
@@ -115,38 +113,38 @@ def build_task(
         return _pairs_task(
             "pairs", pairs(source), pairs(held_out) if held_out else None, pairs_evaluation, seed
         )
-    subject = _CorpusSource(chosen, mode, work, on_embedding)
+    corpus_source = _CorpusSource(chosen, mode, work, on_embedding)
     if source is not None:
-        return _judgements_task(subject, source, held_out, seed)
-    training_pairs = subject.headings()
+        return _judgements_task(corpus_source, source, held_out, seed)
+    training_pairs = corpus_source.headings()
     if held_out is None:
         pairs_evaluation = _PairsEvaluation(
-            subject.base, chosen, subject.mode, work / "pairs", on_embedding
+            corpus_source.base, chosen, corpus_source.mode, work / "pairs", on_embedding
         )
         return _pairs_task("headings", training_pairs, None, pairs_evaluation, seed)
-    asked = subject.answers(held_out)
+    asked = corpus_source.answers(held_out)
     split = exclude_held_out([each.question for each in training_pairs], list(asked))
     return Task(
         "headings",
-        subject.base,
+        corpus_source.base,
         _learned(training_pairs, split),
         split,
         len(split.held_out),
-        subject.held_out_evaluation(held_out, split.held_out),
+        corpus_source.held_out_evaluation(held_out, split.held_out),
     )
 
 
 def _judgements_task(
-    subject: _CorpusSource, source: Path, held_out: Path | None, seed: int
+    corpus_source: _CorpusSource, source: Path, held_out: Path | None, seed: int
 ) -> Task:
-    given = subject.answers(source)
-    asked = subject.answers(held_out) if held_out else given
+    given = corpus_source.answers(source)
+    asked = corpus_source.answers(held_out) if held_out else given
     split = _split(given, asked, seed)
-    held_out_evaluation = subject.held_out_evaluation(held_out or source, split.held_out)
+    held_out_evaluation = corpus_source.held_out_evaluation(held_out or source, split.held_out)
     return Task(
         "judgements",
-        subject.base,
-        subject.training_pairs(source, split.learned),
+        corpus_source.base,
+        corpus_source.training_pairs(source, split.learned),
         split,
         familiar(split, given, asked),
         held_out_evaluation,
@@ -214,7 +212,7 @@ def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
 
 
 class _CorpusSource:
-    """A corpus that is learned from, and asked."""
+    """A corpus that training pairs come from, and that is asked."""
 
     def __init__(
         self, chosen: Settings, mode: str | None, work: Path, on_embedding: OnEmbedding
@@ -320,20 +318,20 @@ class _CorpusSource:
 class _CorpusEvaluation:
     """Judgements about a corpus, asked of it, and of a copy that another model has embedded."""
 
-    def __init__(self, subject: _CorpusSource, judgements: Path) -> None:
-        self._subject, self._judgements = subject, judgements
+    def __init__(self, corpus_source: _CorpusSource, judgements: Path) -> None:
+        self._corpus_source, self._judgements = corpus_source, judgements
 
     def before(self) -> Score:
-        return self._score(self._subject.corpus)
+        return self._score(self._corpus_source.corpus)
 
     def after(self, encoder: Encoder) -> Score:
-        copy = Corpus.open(self._subject.work / "corpus", encoder=encoder)
-        _copy(self._subject.corpus, copy, encoder, self._subject.on_embedding)
+        copy = Corpus.open(self._corpus_source.work / "corpus", encoder=encoder)
+        _copy(self._corpus_source.corpus, copy, encoder, self._corpus_source.on_embedding)
         return self._score(copy)
 
     def _score(self, corpus: Corpus) -> Score:
-        (evaluation,) = evaluate_corpus(self._judgements, corpus, modes=[self._subject.mode])
-        return _scored(evaluation, own_judgements(self._judgements, self._subject.paths))
+        (evaluation,) = evaluate_corpus(self._judgements, corpus, modes=[self._corpus_source.mode])
+        return _scored(evaluation, own_judgements(self._judgements, self._corpus_source.paths))
 
 
 def _copy(corpus: Corpus, copy: Corpus, encoder: Encoder, on_embedding: OnEmbedding) -> None:

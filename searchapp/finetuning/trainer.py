@@ -1,5 +1,5 @@
-"""A model taught pairs of question and text, by sentence-transformers' trainer; the other texts of
-a batch are the wrong answers.
+"""Training a model on pairs of question and text, by sentence-transformers' trainer; the other
+texts of a batch are the wrong answers.
 
 The only owner of sentence-transformers. A run is a plan of batches, made before the first step, and
 what a step does follows from the weights, the optimiser's moments and the step's number alone:
@@ -47,7 +47,7 @@ COPIES = 7  # of the weights, for which a run needs room: two checkpoints of thr
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """How a model is taught."""
+    """How a model is trained."""
 
     epochs: int = 8
     batch: int = 32  # pairs; each question is told from as many texts
@@ -95,7 +95,7 @@ def train(
     on_step: Callable[[TrainingStep], None] = lambda _: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Put a model that was taught the lessons in `work`/model, a sentence-transformers folder,
+    """Put a model trained on the pairs in `work`/model, a sentence-transformers folder,
     whole or not at all.
 
     Returns False where it was stopped first. What is done stays, by a kill some seconds' work is

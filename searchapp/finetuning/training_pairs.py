@@ -1,5 +1,5 @@
-"""What a model is taught: pairs of a question and the text that answers it, and which questions are
-held out to examine it.
+"""What a model is trained on: pairs of a question and the text that answers it; and which questions
+are held out to evaluate it.
 
 Reads tables of pairs, and parts questions so that none is learned from that is nearly one of those
 held out, or has its answer. Pure but for reading; knows nothing of models or corpora.
@@ -54,7 +54,7 @@ class QuestionSplit:
     dropped: tuple[str, ...] = ()
 
 
-# ---- parting questions ---------------------------------------------------------------------------
+# ---- splitting questions -------------------------------------------------------------------------
 
 
 def split_questions(answers: Answers, *, share: float, seed: int) -> QuestionSplit:

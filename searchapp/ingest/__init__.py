@@ -1,1 +1,1 @@
-"""What becomes of every file: changes found, passages embedded once, progress told."""
+"""From files to stored vectors: find what has changed, index it once, and report on every file."""

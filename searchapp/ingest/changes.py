@@ -1,5 +1,5 @@
-"""Survey: the files on the disk beside what the corpus remembers of them; what need not be read,
-and what has left.
+"""Survey: the files on the disk beside what the corpus remembers of them: which need not be read,
+and which are gone.
 
 A container (an archive, a mail) is one file on the disk; its members have paths below its own,
 `mails.zip!/1.eml`, and stand and fall with it. Reads the disk's folders, but no file, and changes
@@ -22,9 +22,8 @@ from searchapp.types.documents import KnownFile, Root, Source, Unindexed, contai
 if TYPE_CHECKING:
     from searchapp.types.documents import Document, FileIdentity
 
-_RACY_NS = (
-    2 * 10**9
-)  # a file changed this shortly before it was read may have changed again without a trace
+# a file changed this shortly before it was read may have changed again without a trace
+_RACY_NS = 2 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class _Remembered:
 
 
 class Survey:
-    """What one run finds on the disk, and what the corpus knows; `look` first, then ask."""
+    """What one run finds on the disk, and what the corpus knows; `scan` first, then ask."""
 
     def __init__(
         self,
@@ -56,8 +55,8 @@ class Survey:
         unindexed: Mapping[bytes, Unindexed],
         find_same: Callable[[bytes], Iterable[KnownFile]],
     ) -> None:
-        """What is known where the run looks; `find_like` finds the documents of the same bytes, by
-        content hash, anywhere.
+        """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
+        anywhere by content hash.
         """
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
@@ -130,7 +129,7 @@ class Survey:
         return self._refusals.get(_kind(file.path, file.identity.size), {})
 
     def with_content(self, source: Source) -> list[KnownFile]:
-        """The documents of the same bytes that are not `taken` yet."""
+        """The documents of the same bytes that no path has claimed yet."""
         if source.content_hash not in self._by_content:
             self._by_content[source.content_hash] = list(self._find_same(source.content_hash))
             for known in self._by_content[source.content_hash]:

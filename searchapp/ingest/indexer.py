@@ -1,4 +1,4 @@
-"""Intake: documents to stored vectors. split -> store as pending -> encode -> attach, embedding
+"""Indexer: documents to stored vectors. split -> store as pending -> encode -> attach, embedding
 nothing twice.
 
 Text runs ahead: a new document is stored at once, to be found by its words, and its vectors follow
@@ -70,7 +70,7 @@ class _Job:
 
 
 class Indexer:
-    """Takes documents in: splits, stores, embeds what was never embedded. Use as a context manager,
+    """Indexes documents: splits, stores, embeds what was never embedded. Use as a context manager,
     and `close` to finish.
     """
 
@@ -85,7 +85,7 @@ class Indexer:
         watch: Stopwatch | None = None,
     ) -> None:
         """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is
-        looked at as often.
+        asked as often.
 
         A document that is not wholly embedded by then stays as it is stored, pending or in its
         earlier version: it is in `unfinished` or `abandoned`.
@@ -104,22 +104,17 @@ class Indexer:
         self._submitted = 0  # the last pending document that a job has taken
         self._given = 0  # characters of this run's that need no more to be given to the encoder
         self._jobs: deque[_Job] = deque()
-        self._made: deque[dict[bytes, Vector]] = deque(
-            maxlen=_JOBS
-        )  # by the jobs settled last, which later ones may build on
-        self._replaced: dict[
-            bytes, Vector
-        ] = {}  # vectors of earlier versions: their texts may have moved to another file
+        # by the jobs collected last, which later ones may build on
+        self._made: deque[dict[bytes, Vector]] = deque(maxlen=_JOBS)
+        # vectors of earlier versions: their texts may have moved to another file
+        self._replaced: dict[bytes, Vector] = {}
         self._job_characters = _FIRST_JOB
         self._collected_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
         self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
-        self._began_s, self._thread_began_s, self._reading_s = (
-            time.perf_counter(),
-            time.thread_time(),
-            0.0,
-        )
+        self._began_s, self._thread_began_s = time.perf_counter(), time.thread_time()
+        self._reading_s = 0.0
         self.characters = 0  # of all passages taken in
         self.characters_done = 0  # of those whose vectors are known
         self.embedded = 0
@@ -130,9 +125,8 @@ class Indexer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(
-            wait=False, cancel_futures=True
-        )  # idle by now, unless something went wrong
+        # idle by now, unless something went wrong
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
     def unfinished(self) -> list[Source]:
@@ -141,16 +135,15 @@ class Indexer:
 
     @property
     def took_s(self) -> float:
-        """The seconds since this intake was made."""
+        """The seconds since this indexer was made."""
         return time.perf_counter() - self._began_s
 
     def left_s(self, read: float, to_read: float) -> float:
         """The seconds that the rest takes, when so much was read of so much in all, in any unit;
-        infinite while nothing tells.
+        infinite before anything was encoded.
         """
-        half_done = (
-            sum(job.characters for job in tuple(self._jobs) if not job.rows.done()) / 2
-        )  # they are, on average
+        running = (job.characters for job in tuple(self._jobs) if not job.rows.done())
+        half_done = sum(running) / 2  # they are, on average
         encoding = Work(self.characters_done + half_done, self.characters)
         return left_s(
             Work(read, to_read),
@@ -220,7 +213,7 @@ class Indexer:
     # -- in: what is known already, what can be stored at once, and what must be held
 
     def _flush_arrivals(self) -> None:
-        """Store what has arrived, or hold it."""
+        """Store what has arrived, or hold it until its vectors are there."""
         with self._watch.stage("store"):
             self._flush_all()
 
@@ -256,8 +249,8 @@ class Indexer:
     # -- to the encoder and back
 
     def _drain(self, *, last: bool = False) -> None:
-        """See all through that waits; what earlier runs have left too, once nothing of this one can
-        take its place.
+        """Encode and store all that waits; with `last`, what earlier runs have left too, as nothing
+        of this run can replace it any more.
         """
         self._submit(last=last)
         while self._jobs and not self._is_stopped():
@@ -267,7 +260,7 @@ class Indexer:
                 self._commit()
 
     def _submit(self, *, last: bool = False) -> None:
-        """Give the encoder as many jobs as it takes, while there is something to do."""
+        """Give the encoder as many jobs as it takes, while there is something to encode."""
         while len(self._jobs) < _JOBS and not self._is_stopped():
             self._flush_arrivals()
             with self._watch.stage("read texts back"):
@@ -324,9 +317,8 @@ class Indexer:
         except Exception:
             self._commit()  # what came about before stands
             raise
-        made = dict(
-            zip(job.missing, rows, strict=False)
-        )  # not all, where the run was stopped meanwhile
+        # not all, where the run was stopped meanwhile
+        made = dict(zip(job.missing, rows, strict=False))
         self._made.append(made)
         known = ChainMap(job.known, *self._made)
         with self._watch.stage("store"):

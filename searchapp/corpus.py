@@ -168,16 +168,17 @@ class Corpus:
             query = question.resolved(reader.settings(), passages=reader.counts()[1])
             opened = partial(self._encoders.for_query, made_by)
             if query.needs_encoder:
-                with watch.stage("open the vectors"):
-                    self._encoders.begin(made_by)
-                    reader.prepare()
+                self._encoders.begin(made_by)
             examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
             examples += [
                 more_like_this.of_passage(*passage, reader, opened)
                 for passage in query.like_passages
             ]
+            search = Search(reader, opened, query, examples, watch)
+            if query.needs_encoder:
+                with watch.stage("open the vectors"):
+                    reader.prepare(search.question.filters)
             with watch.stage("rank"):
-                search = Search(reader, opened, query, examples, watch)
                 answer = _answer(search, reader, query, begin)
             return replace(answer, stages_s=watch.taken_s)
 

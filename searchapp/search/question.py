@@ -6,7 +6,7 @@ Knows the seams, SearchReader and Encoder; decides nothing about ranking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from searchapp.search.query import Query
     from searchapp.search.ranking import Numbers
     from searchapp.timing import Stopwatch
-    from searchapp.types.documents import Hit
+    from searchapp.types.documents import Hit, Span
     from searchapp.types.filters import Filters, Term
     from searchapp.types.protocols import Encoder, SearchReader
     from searchapp.types.vectors import TokenVectors, Vector, Vectors
@@ -121,14 +121,14 @@ class Question:
     @cached_property
     def ideal(self) -> float:
         """The most that the question's words can score."""
-        return query_parser.ideal(self._reader.frequencies(self.terms), self.passages)
+        frequencies = [self._frequencies[term] for term in self.terms]
+        return query_parser.ideal(frequencies, self.passages)
 
     @cached_property
     def tokens(self) -> Vectors:
         """The states of all its tokens but special ones, (m, dim), of unit length."""
         states = [
-            tokens.states[[end > start for start, end in tokens.offsets]]
-            for _, tokens in self._states
+            tokens.states[[end > start for start, end in tokens.offsets]] for tokens in self._states
         ]
         return unit(np.concatenate(states))
 
@@ -137,15 +137,14 @@ class Question:
         """The unit states of the tokens in its words, (m, dim), and the IDF of the words that they
         belong to, (m,).
         """
-        words = [query_parser.words(text) for text, _ in self._states]
-        rarity = self._rarity(term for of_text in words for term, _ in of_text)
         rows, weights = [np.empty((0, self.encoder.identity.dim), np.float32)], []
-        for (_, tokens), of_text in zip(self._states, words, strict=True):
+        for tokens, words in zip(self._states, self._words, strict=True):
             starts = np.array([start if end > start else -1 for start, end in tokens.offsets])
-            for term, (start, end) in of_text:
+            for term, (start, end) in words:
+                rarity = query_parser.rarity(self._frequencies[term], self.passages)
                 inside = (starts >= start) & (starts < end)
                 rows.append(tokens.states[inside])
-                weights += [rarity[term]] * int(inside.sum())
+                weights += [rarity] * int(inside.sum())
         return unit(np.concatenate(rows)), np.array(weights)
 
     def states_of(self, hits: Sequence[Hit]) -> list[TokenVectors]:
@@ -169,19 +168,27 @@ class Question:
         return [parsed.text for parsed in self.parsed if parsed.text.strip()]
 
     @cached_property
-    def _states(self) -> list[tuple[str, TokenVectors]]:
-        """What is asked and shown, each with its token states."""
-        texts = self._texts + [example.text for example in self.examples]
-        return list(zip(texts, self.encoder.token_vectors(texts), strict=True))
+    def _shown(self) -> list[str]:
+        """The texts that are asked, and those of the examples."""
+        return self._texts + [example.text for example in self.examples]
 
-    def _rarity(self, terms: Iterable[Term]) -> dict[Term, float]:
-        """Each term's IDF, as `best` weighs it."""
+    @cached_property
+    def _states(self) -> list[TokenVectors]:
+        """The token states of each of these."""
+        return self.encoder.token_vectors(self._shown)
+
+    @cached_property
+    def _words(self) -> list[list[tuple[Term, Span]]]:
+        """The words of each of these."""
+        return [query_parser.words(text) for text in self._shown]
+
+    @cached_property
+    def _frequencies(self) -> dict[Term, int]:
+        """How many passages hold each term that this question needs: they are asked for at once."""
+        words = self._words if self.query.mode == "best" else []
+        terms = [*self.terms, *(term for of_text in words for term, _ in of_text)]
         distinct = list(dict.fromkeys(terms))
-        frequencies = self._reader.frequencies(distinct)
-        return {
-            term: query_parser.rarity(frequency, self.passages)
-            for term, frequency in zip(distinct, frequencies, strict=True)
-        }
+        return dict(zip(distinct, self._reader.frequencies(distinct), strict=True))
 
 
 def _direction(vector: Numbers) -> Numbers:

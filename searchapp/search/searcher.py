@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from searchapp.search.more_like_this import Example
     from searchapp.search.query import Query
     from searchapp.search.ranking import Numbers
-    from searchapp.types.documents import Address
+    from searchapp.types.documents import Address, Hit
     from searchapp.types.protocols import Encoder, SearchReader
     from searchapp.types.results import Match
     from searchapp.types.vectors import Ids, Scores, TokenVectors, Vector, Vectors
@@ -61,6 +61,7 @@ class Search:
         # Token states of the passages that `best` looked at again, by id.
         self._looked_at: dict[int, TokenVectors] = {}
         self._notes: list[str] = []
+        self._hits: dict[int, Hit] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ class Search:
             depth *= 4
             pool = self._pool(depth, before=pool)
         with self._watch.stage("read the passages"):
-            hits = self._reader.hydrate(pool.ranking.ids[chosen])
+            hits = self._read(pool.ranking.ids[chosen])
         self._note_confidence(pool, empty=not chosen)
         matches = [
             pool.match(i, n, hit, repeats.get(i, ()))
@@ -165,8 +166,9 @@ class Search:
         documents = np.array([address.document_id for address in addresses], dtype=np.int64)
         if self._query.mode == "hybrid":
             return ranking.share_with_neighbours(parts, vectors, documents)
-        totals = np.sum(list(parts.values()), axis=0)
-        head = np.argsort(-totals, kind="stable")[: ranking.LOOKED_AT_AGAIN]
+        order = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable").tolist()
+        head = np.array(order[: ranking.LOOKED_AT_AGAIN])
+        self._read(ids[[*head.tolist(), *self._needed(order, vectors, documents)]])
         of_head = {name: part[head] for name, part in parts.items()}
         with self._watch.stage("read tokens again"):
             again = self._by_tokens(ids[head], of_head, [addresses[i] for i in head])
@@ -179,7 +181,7 @@ class Search:
         """The parts with what the tokens of these passages say."""
         query, weights = self.question.word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
-        hits = self._reader.hydrate(ids)
+        hits = self._read(ids)
         for i, (hit, states) in enumerate(zip(hits, self.question.states_of(hits), strict=True)):
             self._looked_at[hit.passage_id] = states
             tokens[i] = ranking.late_interaction(query, weights, states)
@@ -201,6 +203,10 @@ class Search:
         query = self._query
         order = pool.ranking.order(pool.addresses)
         first = order[: max(2 * query.k, _POOL)]
+        documents = np.array([address.document_id for address in pool.addresses])
+        passing = self._passing(pool)
+        needed = self._needed([i for i in order if passing[i]], pool.vectors, documents)
+        self._read(pool.ranking.ids[needed])
         groups = self._repeats(pool, first) if query.collapse else {}
         hidden = {position for group in groups.values() for position in group}
         shown = [position for position in order if position not in hidden]
@@ -211,10 +217,10 @@ class Search:
             shown = behind_content(shown, pool.ranking.scores, boilerplate)
         chosen = ranking.choose(
             shown,
-            np.array([address.document_id for address in pool.addresses]),
+            documents,
             k=query.k,
             per_document=query.per_document,
-            is_passing=self._passing(pool),
+            is_passing=passing,
         )
         return chosen, {
             i: tuple(path for path in pool.paths(group) if path != pool.addresses[i].path)
@@ -237,9 +243,34 @@ class Search:
         positions = [position for position in order if position in suspected]
         if not positions:
             return {}
-        hits = self._reader.hydrate(pool.ranking.ids[positions])
+        hits = self._read(pool.ranking.ids[positions])
         texts = {position: hit.text for position, hit in zip(positions, hits, strict=True)}
         return near_duplicates(pairs, texts)
+
+    def _needed(self, order: Sequence[int], vectors: Vectors, documents: Ids) -> list[int]:
+        """The positions that are compared for repeats, and the first that are not: whatever comes
+        of the comparison, what is shown is among them. So one reading does for both.
+        """
+        compared: set[int] = set()
+        if self._query.collapse:
+            first = list(order[: max(2 * self._query.k, _POOL)])
+            compared = {first[i] for pair in suspects(vectors[first]) for i in pair}
+        others = [position for position in order if position not in compared]
+        return [
+            *compared,
+            *ranking.choose(
+                others, documents, k=self._query.k, per_document=self._query.per_document
+            ),
+        ]
+
+    def _read(self, passage_ids: Ids) -> list[Hit]:
+        """The passages, in the order given; each is read once."""
+        wanted = passage_ids.tolist()
+        missing = [i for i in dict.fromkeys(wanted) if i not in self._hits]
+        if missing:
+            hits = self._reader.hydrate(np.array(missing, dtype=np.int64))
+            self._hits |= {hit.passage_id: hit for hit in hits}
+        return [self._hits[i] for i in wanted]
 
     def _is_below(self, pool: Pool) -> bool:
         """Whether all further passages are below the least score; only cosine tells."""

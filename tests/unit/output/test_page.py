@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from searchapp.output.html.elements import tag
 from searchapp.output.html.page import _environment, render_page
+from tests.paths import PACKAGE
 
 HOSTILE = "</p><script>alert(1)</script>\x1b\x00\ufffe & \"q\" 'r'"
 HARMLESS = "&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;\ufffd\ufffd\ufffd &amp; &#34;q&#34; &#39;r&#39;"
@@ -32,3 +35,15 @@ def test_a_value_that_a_template_lacks_is_an_error_and_no_blank() -> None:
 def test_no_number_of_a_page_is_written_as_javascript_cannot_read_it() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         render_page("map", title="t", data={"x": float("nan")})
+
+
+def test_no_template_turns_escaping_off_or_names_another_place() -> None:
+    templates = sorted((PACKAGE / "output/html/templates").glob("*.jinja"))
+    assert [path.name for path in templates] == [
+        "base.html.jinja",
+        "map.html.jinja",
+        "pair.html.jinja",
+    ]
+    for path in templates:
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe\b|autoescape|https?:|\bon\w+=|<link|<img", source), path

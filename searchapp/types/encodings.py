@@ -7,13 +7,17 @@ Values and protocols only. Knows no backend and no model.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from searchapp.types.protocols import Backend
     from searchapp.types.results import FileOutcome
     from searchapp.types.vectors import EncoderIdentity
+
+
+SwapStep: TypeAlias = Literal["keeping the former one", "switching"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,54 @@ class ReembedReport:
     notes: tuple[str, ...] = ()
 
 
+class EncodingSwap(Protocol):
+    """A corpus that other writers are kept out of, so that a new encoding can take its place."""
+
+    def sweep(self) -> None:
+        """Delete what a kill has left of encodings that were being copied or deleted."""
+
+    def put_in_place(self, *, keep: bool, on_step: Callable[[SwapStep], None]) -> None:
+        """Have the corpus answer from the new encoding, which is up to date; `keep` keeps the
+        former one beside it.
+
+        Settings, labels and whatever else belongs to the corpus go over. A kill at any moment
+        leaves the one encoding or the other, whole; nothing has changed where this raises.
+        """
+
+    def publish(self) -> list[str]:
+        """Bring derived files up to date, and let other writers in; returns notes for people."""
+
+    def release(self) -> None:
+        """Let other writers in; once is enough."""
+
+
+class NewEncoding(Protocol):
+    """A second encoding of a corpus while it is built, of which the corpus knows nothing."""
+
+    @property
+    def backend(self) -> Backend:
+        """The new encoding as a corpus of its own."""
+
+    def require_room(self, *, keep: bool) -> None:
+        """Raise CorpusUnwritable where there is too little room to build it; `keep` takes more."""
+
+    def contents(self) -> Mapping[bytes, tuple[bytes, bool]]:
+        """The content hash of each document of the corpus as it answers now, and whether it is
+        stale, by path.
+        """
+
+    def reserve_ids(self) -> None:
+        """Have the new encoding number its next documents and passages behind all that the corpus
+        ever had, so that no number means two.
+        """
+
+    def require_sound(self) -> None:
+        """Check every byte of the new encoding; raises CorpusDamaged."""
+
+    def lock(self) -> EncodingSwap:
+        """Keep other writers out of the corpus; raises CorpusLocked while one is at work."""
+
+
 @runtime_checkable
 class EncodingStore(Protocol):
     """What a backend can also do where it keeps other encodings beside the current one."""
@@ -75,3 +127,6 @@ class EncodingStore(Protocol):
 
         Raises EncoderError where there is none, and CorpusLocked while it is being built.
         """
+
+    def new_encoding(self, identity: EncoderIdentity) -> NewEncoding:
+        """The encoding of the corpus by another encoder, to be built, or built on."""

@@ -18,9 +18,11 @@ from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, Searchap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from searchapp.backends.sqlite.new_encoding import SqliteNewEncoding
     from searchapp.backends.sqlite.writer import SqliteWriter
+    from searchapp.types.diagnosis import Subject
     from searchapp.types.encodings import CorpusEncodings, OtherEncoding
-    from searchapp.types.results import Finding, RepairReport
+    from searchapp.types.results import Finding, Problem, RepairReport
     from searchapp.types.vectors import EncoderIdentity
 
 
@@ -132,6 +134,38 @@ class SqliteBackend:
         from searchapp.backends.sqlite import shadow
 
         return shadow.drop(self.folder, model)
+
+    def new_encoding(self, identity: EncoderIdentity) -> SqliteNewEncoding:
+        """The encoding of the corpus by another encoder, to be built, or built on."""
+        from searchapp.backends.sqlite.new_encoding import SqliteNewEncoding
+
+        return SqliteNewEncoding(self.folder, identity)
+
+    @property
+    def engine(self) -> str:
+        """The name of the engine."""
+        return "sqlite"
+
+    @property
+    def schema(self) -> str:
+        """The schema that this program reads and writes."""
+        return layout.REVISIONS[-1]
+
+    def diagnose(self, subject: Subject, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+        """Facts about SQLite, the corpus or its disk. See `health`."""
+        import sqlite3
+
+        from searchapp.backends.sqlite import health
+
+        try:
+            if subject == "engine":
+                yield from health.engine_facts(problems)
+            elif subject == "corpus":
+                yield from health.corpus_facts(self.folder, problems)
+            else:
+                yield from health.disk_facts(self.folder, problems)
+        except sqlite3.Error as error:
+            raise CorpusError(str(error)) from error
 
     def _require_whole_copy(self) -> None:
         """Raise CorpusDamaged where the folder is a copy that was made while the corpus was

@@ -33,7 +33,7 @@ from searchapp.errors import (
     DocumentMissing,
     OtherEncoder,
 )
-from searchapp.maintenance.reembed import reencode
+from searchapp.maintenance.reembed import reembed
 from searchapp.testing import HashEncoder, MemoryBackend
 from searchapp.types.documents import Label
 from searchapp.types.filters import Filters
@@ -402,7 +402,7 @@ def test_an_export_with_labels_that_are_none_is_refused(
 
 def test_another_model_takes_labels_over(labelled: Saying, docs: Path, tmp_path: Path) -> None:
     (docs / "bill0.txt").rename(docs / "moved.txt")
-    reencode(tmp_path / "corpus", HashEncoder(dim=128, max_tokens=24))
+    reembed(SqliteBackend(tmp_path / "corpus"), HashEncoder(dim=128, max_tokens=24))
     expected = {
         ("moved.txt" if name == "bill0.txt" else name): labels for name, labels in labelled.items()
     }
@@ -414,7 +414,7 @@ def test_another_model_takes_a_damaged_label_over_as_a_damaged_one(
     labelled: Saying, tmp_path: Path
 ) -> None:
     change(tmp_path, "UPDATE label SET name = 'other' WHERE name = 'größe'")
-    reencode(tmp_path / "corpus", HashEncoder(dim=128, max_tokens=24))
+    reembed(SqliteBackend(tmp_path / "corpus"), HashEncoder(dim=128, max_tokens=24))
     assert labelled
     assert [finding.what for finding in check(tmp_path / "corpus", full=True)] == [
         "one of its labels is damaged"

@@ -23,7 +23,7 @@ from searchapp.encoders.model_info import converted_size, read_model_info
 from searchapp.encoders.openvino_engine import entry_path
 from searchapp.encoders.verification import ModelPart, verify_model
 from searchapp.errors import EncoderError
-from searchapp.maintenance.reembed import use
+from searchapp.maintenance.reembed import use_model
 from searchapp.output import models
 from searchapp.output.terminal import TerminalStyle
 from searchapp.types.encodings import CorpusEncodings, ReembedReport
@@ -184,10 +184,10 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
         listed(chosen)["default"].is_current,
     ) == (model, True, False)
     copy = str(copied(home / "model", tmp_path / "copy"))
-    done = use(copy, chosen, keep=True)
+    done = use_model(copy, chosen, keep=True)
     assert done is not None
     assert done.is_in_place
-    assert use(copy, chosen) is None
+    assert use_model(copy, chosen) is None
     shutil.rmtree(home / "model")
     found = listed(chosen)
     assert (
@@ -197,11 +197,11 @@ def test_the_corpuss_own_model_and_those_of_kept_encodings_are_told_though_their
         found[model].kept,
     ) == (True, None, False, 1)
     assert found[model].problem.startswith("There is no model at")
-    back = use(model, chosen)  # by its conversion in the cache
+    back = use_model(model, chosen)  # by its conversion in the cache
     assert back is not None
     assert (back.is_in_place, back.embedded, encodings(chosen).others) == (True, 0, [])
     with pytest.raises(EncoderError, match="There is no model at"):
-        use(str(tmp_path / "nowhere"), chosen)
+        use_model(str(tmp_path / "nowhere"), chosen)
 
 
 # ---- what one is ---------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from searchapp.errors import CorpusUnwritable
 from searchapp.filesystem import atomic_write
 from searchapp.maintenance.doctor import diagnose
 from searchapp.output.reports import diagnosis_json, diagnosis_text
+from searchapp.testing import MemoryBackend
 from searchapp.types.results import Diagnosis
 from tests.builders.corpora import add, document, unit
 
@@ -136,3 +137,19 @@ def test_the_kind_of_file_system_is_what_the_system_says() -> None:
     if not os.path.isdir("/proc/self"):  # noqa: PTH112 - not everywhere
         pytest.skip("no /proc here")
     assert atomic_write.filesystem(Path("/proc/self")) == "proc"
+
+
+def test_of_a_backend_that_cannot_be_checked_the_doctor_says_so_and_never_that_nothing_is_wrong(
+    model_cache: Path,
+) -> None:
+    backend = MemoryBackend()
+    with closing(backend.writer()) as writer:
+        add(writer, "/nowhere/1.txt", document(3), unit(3))
+        writer.finish()
+    found = diagnose(Settings("memory:doctor", "default", model_cache), backend)
+    assert list(found.sections) == ["program", "processor", "model", "corpus", "disk"]
+    assert facts(found, "corpus")["documents"] == "1, 3 passages (generation 1)"
+    assert "nothing tells whether a corpus in MemoryBackend is sound" in [
+        problem.what for problem in found.problems
+    ]
+    assert all(problem.hint for problem in found.problems)

@@ -35,7 +35,7 @@ from searchapp.errors import (
     CorpusUnwritable,
     OtherEncoder,
 )
-from searchapp.maintenance.reembed import TAKEN_OVER, reencode
+from searchapp.maintenance.reembed import TAKEN_OVER, reembed
 from searchapp.testing import HashEncoder
 from searchapp.types.encodings import ReembedReport
 from searchapp.types.filters import Filters
@@ -117,7 +117,7 @@ def corpus_at(folder: Path, encoder: Encoder = NEW) -> Corpus:
 
 
 def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> ReembedReport:
-    return reencode(folder / "corpus", encoder, **options)  # type: ignore[arg-type]  # `keep` alone
+    return reembed(SqliteBackend(folder / "corpus"), encoder, **options)  # type: ignore[arg-type]  # `keep` alone
 
 
 def passages(corpus: Path) -> list[tuple[object, ...]]:
@@ -202,7 +202,7 @@ def test_tables_that_are_not_known_here_go_over_with_the_documents_that_their_ro
     """As those of later schemas; a document that was moved takes its rows along."""
     (made / "docs/03.md").rename(made / "docs/moved.md")
     with pytest.raises(Died):
-        reencode(made / "corpus", NEW, on_step=_dying_at("checking"))
+        reembed(SqliteBackend(made / "corpus"), NEW, on_step=_dying_at("checking"))
     (other,) = shadow.others(made / "corpus")
     for folder in (made / "corpus", Path(other.place)):
         with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
@@ -333,7 +333,7 @@ def test_a_stop_changes_nothing_and_the_next_run_embeds_only_the_rest(
     still: Path, shelf: Path
 ) -> None:
     before, first, second = passages(still / "corpus"), Counting(pause_s=0.02), Counting()
-    done = reencode(still / "corpus", first, is_stopped=lambda: len(first.texts) > 20)
+    done = reembed(SqliteBackend(still / "corpus"), first, is_stopped=lambda: len(first.texts) > 20)
     assert (done.is_in_place, passages(still / "corpus")) == (False, before)
     (half,) = shadow.others(still / "corpus")
     assert (half.encoder, half.documents) == (NEW.identity, done.documents)
@@ -363,7 +363,7 @@ def test_an_end_at_any_step_leaves_one_encoding_or_the_other_whole_and_the_next_
     before, after = passages(still / "corpus"), passages(shelf / "fresh")
     for step in STEPS[1:]:
         with pytest.raises(Died):
-            reencode(still / "corpus", NEW, keep=True, on_step=_dying_at(step))
+            reembed(SqliteBackend(still / "corpus"), NEW, keep=True, on_step=_dying_at(step))
         assert passages(still / "corpus") == (after if step == "publishing" else before)
     assert [other.encoder for other in shadow.others(still / "corpus")] == [OLD.identity]
     assert corpus_at(still).status().vectors_state == "none yet"
@@ -382,7 +382,8 @@ def _dying_at(step: str) -> Callable[[str], None]:
 VICTIM = """
     import sys, time
     from pathlib import Path
-    from searchapp.maintenance.reembed import reencode
+    from searchapp.backends.sqlite.backend import SqliteBackend
+    from searchapp.maintenance.reembed import reembed
     from searchapp.testing import HashEncoder
 
     class Slow(HashEncoder):
@@ -393,7 +394,7 @@ VICTIM = """
     def told(step):
         print(step, flush=True)
 
-    reencode(Path(sys.argv[1]), Slow(dim=128, max_tokens=24), keep=True, on_step=told)
+    reembed(SqliteBackend(Path(sys.argv[1])), Slow(dim=128, max_tokens=24), keep=True, on_step=told)
 """
 
 
@@ -446,7 +447,7 @@ def test_readers_see_the_one_encoding_or_the_other_while_it_is_switched(still: P
                 )
             )
 
-        reencode(still / "corpus", NEW, on_step=on_step)
+        reembed(SqliteBackend(still / "corpus"), NEW, on_step=on_step)
         assert opened.encoder == OLD.identity
         assert (
             opened.database.execute("SELECT count(*) FROM passage").fetchone()[0]
@@ -502,7 +503,7 @@ def test_a_disk_that_fills_up_at_the_end_changes_nothing(still: Path, small: Pat
             fill(small)
 
     with pytest.raises(CorpusUnwritable):
-        reencode(small / "corpus", NEW, on_step=on_step)
+        reembed(SqliteBackend(small / "corpus"), NEW, on_step=on_step)
     assert passages(small / "corpus") == before
     (small / "filler").unlink()
     assert used(small).is_in_place
@@ -528,7 +529,9 @@ def test_ingests_go_on_meanwhile_and_what_they_bring_goes_over(made: Path) -> No
             (made / "docs/00.md").unlink()
             assert corpus_at(made, OLD).ingest().counts()["indexed"] == 1
 
-    done = reencode(made / "corpus", NEW, on_progress=on_progress, on_step=steps.append)
+    done = reembed(
+        SqliteBackend(made / "corpus"), NEW, on_progress=on_progress, on_step=steps.append
+    )
     assert (done.documents, done.joined, done.left) == (14, 0, ())
     assert (
         corpus_at(made)
@@ -547,11 +550,11 @@ def test_it_waits_for_an_ingest_that_is_writing_and_takes_a_stop_meanwhile(still
         if step == "waiting for another ingest":
             lock.release()
 
-    assert reencode(still / "corpus", NEW, on_step=on_step).is_in_place
+    assert reembed(SqliteBackend(still / "corpus"), NEW, on_step=on_step).is_in_place
     assert "waiting for another ingest" in steps
     held = Lock(still / "corpus")
-    stopped = reencode(
-        still / "corpus",
+    stopped = reembed(
+        SqliteBackend(still / "corpus"),
         OLD,
         on_step=steps.append,
         is_stopped=lambda: steps[-1] == "waiting for another ingest",
@@ -640,8 +643,10 @@ def test_forgetting_leaves_no_byte_in_another_encoding(state: str, made: Path) -
         used(made, keep=True)
     else:
         half = Counting(pause_s=0.01)
-        reencode(
-            made / "corpus", half, is_stopped=lambda: any("zyzzyva" in text for text in half.texts)
+        reembed(
+            SqliteBackend(made / "corpus"),
+            half,
+            is_stopped=lambda: any("zyzzyva" in text for text in half.texts),
         )
     current = NEW if state == "kept" else OLD
     (made / "docs/zax.md").write_text("nothing of the kind", encoding="utf-8")
@@ -682,7 +687,7 @@ def test_what_is_being_built_is_said_to_keep_the_text(still: Path) -> None:
 def test_a_new_encoding_that_is_damaged_is_not_put_in_place(still: Path) -> None:
     before = passages(still / "corpus")
     with pytest.raises(Died):
-        reencode(still / "corpus", NEW, on_step=_dying_at("checking"))
+        reembed(SqliteBackend(still / "corpus"), NEW, on_step=_dying_at("checking"))
     (other,) = shadow.others(still / "corpus")
     with closing(sqlite3.connect(Path(other.place) / "corpus.db")) as database, database:
         database.execute(

@@ -113,14 +113,14 @@ def is_cache_tag(path: bytes) -> bool:
         return False
 
 
-def reason_of_name(name: bytes, *, is_folder: bool) -> str:
+def reason_of_name(name: bytes, *, folder: bool) -> str:
     """Why nothing of that name is ingested, "" where it may be."""
-    known = _names(is_folder=is_folder).fullmatch(name.lower())
+    known = _names(folder=folder).fullmatch(name.lower())
     return (known.lastgroup or "").replace("_", " ") if known else ""
 
 
 @cache
-def _names(*, is_folder: bool) -> re.Pattern[bytes]:
+def _names(*, folder: bool) -> re.Pattern[bytes]:
     """One pattern of all names that are left out; the group that matches is the reason, with
     underscores.
     """
@@ -130,7 +130,7 @@ def _names(*, is_folder: bool) -> re.Pattern[bytes]:
         + b">"
         + b"|".join(_as_regex(glob) for glob in globs)
         + b")"
-        for reason, globs in (_FOLDER_NAMES if is_folder else _FILE_NAMES).items()
+        for reason, globs in (_FOLDER_NAMES if folder else _FILE_NAMES).items()
     )
     return re.compile(b"|".join(groups))
 
@@ -140,7 +140,7 @@ def _as_regex(glob: bytes) -> bytes:
 
 
 def reason_of_rules(
-    scope: WalkScope, rules: tuple[IgnoreRules, ...], path: bytes, *, is_folder: bool
+    scope: WalkScope, rules: tuple[IgnoreRules, ...], path: bytes, *, folder: bool
 ) -> str:
     """Which rule leaves a path out, "" where none does. The last pattern that matches in the
     strongest file decides.
@@ -149,14 +149,12 @@ def reason_of_rules(
         return ""
     text = _text(path)
     for rule in rules:
-        verdict = _verdict(rule, text, is_folder=is_folder)
+        verdict = _verdict(rule, text, folder=folder)
         if verdict:
             return f"ignored by {rule.name}"
         if verdict is False:
             break
-    return (
-        "excluded" if scope.exclude and _verdict(scope.exclude, text, is_folder=is_folder) else ""
-    )
+    return "excluded" if scope.exclude and _verdict(scope.exclude, text, folder=folder) else ""
 
 
 def reason_of_include(scope: WalkScope, path: bytes) -> str:
@@ -244,20 +242,20 @@ def user_patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:
     return GitIgnoreSpec.from_lines(lines, backend="simple")
 
 
-def _verdict(rules: IgnoreRules, path: str, *, is_folder: bool) -> bool | None:
+def _verdict(rules: IgnoreRules, path: str, *, folder: bool) -> bool | None:
     """Whether a rule file leaves a path out, None where it says nothing about it."""
     relative = path[len(rules.folder) :]
     return next(
         (
             pattern.include
             for pattern in rules.patterns
-            if _matches(pattern, relative, is_folder=is_folder)
+            if _matches(pattern, relative, folder=folder)
         ),
         None,
     )
 
 
-def _matches(pattern: GitIgnoreSpecPattern, path: str, *, is_folder: bool) -> bool:
+def _matches(pattern: GitIgnoreSpecPattern, path: str, *, folder: bool) -> bool:
     """Whether a pattern speaks of exactly this path.
 
     pathspec's own patterns match whatever is below a matching folder too, marked by the group
@@ -270,7 +268,7 @@ def _matches(pattern: GitIgnoreSpecPattern, path: str, *, is_folder: bool) -> bo
     found = regex.search(path)
     if found is not None and not found.groupdict().get("ps_d"):
         return True
-    return is_folder and any(
+    return folder and any(
         found.groupdict().get("ps_d") and found.end("ps_d") > len(path)
         for found in regex.finditer(path + "/")
     )

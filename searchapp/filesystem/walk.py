@@ -50,7 +50,7 @@ class _Folder:
     rules: tuple[IgnoreRules, ...]
 
 
-_Found: TypeAlias = FoundFile | Unindexed | _Folder
+_Listed: TypeAlias = FoundFile | Unindexed | _Folder
 
 
 def walk(
@@ -97,7 +97,7 @@ def walk(
 
 
 def _walk(scope: WalkScope, top: _Folder) -> Iterator[FoundFile | Unindexed]:
-    pending: list[_Found] = [top]
+    pending: list[_Listed] = [top]
     while pending:
         item = pending.pop()
         if isinstance(item, _Folder):
@@ -106,7 +106,7 @@ def _walk(scope: WalkScope, top: _Folder) -> Iterator[FoundFile | Unindexed]:
             yield item
 
 
-def _list(scope: WalkScope, folder: _Folder) -> list[_Found]:
+def _list(scope: WalkScope, folder: _Folder) -> list[_Listed]:
     """What stands in a folder itself, in order; the folder as one entry where it cannot or must not
     be walked.
     """
@@ -118,7 +118,7 @@ def _list(scope: WalkScope, folder: _Folder) -> list[_Found]:
     except OSError as error:
         return [Unindexed(folder.path, "failed", _plain(error))]
     names = {entry.name for entry in entries}
-    if reason := _reason_of_contents(folder.path, names, is_root=folder.path == scope.root):
+    if reason := _reason_of_contents(folder.path, names, root=folder.path == scope.root):
         return [_left_out(folder.path, reason)]
     own, unreadable = rules_in(folder.path, names)
     rules = strongest_first((*own, *folder.rules))
@@ -140,11 +140,11 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 
 def _classify(
     scope: WalkScope, rules: tuple[IgnoreRules, ...], entry: os.DirEntry[bytes]
-) -> _Found | None:
+) -> _Listed | None:
     """What an entry of a folder is to the walk; None where it has vanished."""
     is_folder = _is_folder(entry)
-    reason = reason_of_name(entry.name, is_folder=is_folder) or reason_of_rules(
-        scope, rules, entry.path, is_folder=is_folder
+    reason = reason_of_name(entry.name, folder=is_folder) or reason_of_rules(
+        scope, rules, entry.path, folder=is_folder
     )
     if is_folder:
         return _left_out(entry.path, reason) if reason else _Folder(entry.path, rules)
@@ -192,11 +192,11 @@ def _count_files(folder: bytes) -> int:
 # ---- reasons -------------------------------------------------------------------------------------
 
 
-def _reason_of_contents(path: bytes, names: set[bytes], *, is_root: bool) -> str:
+def _reason_of_contents(path: bytes, names: set[bytes], *, root: bool) -> str:
     """Why a folder with such entries is left out, "" where it is not; of roots only a corpus is."""
     if os.path.basename(path) == b".searchapp" or {b"corpus.db", b"lock"} <= names:  # noqa: PTH119
         return "corpus"
-    if is_root:
+    if root:
         return ""
     if b"CACHEDIR.TAG" in names and is_cache_tag(os.path.join(path, b"CACHEDIR.TAG")):  # noqa: PTH118
         return "cache folder"

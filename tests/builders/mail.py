@@ -40,7 +40,7 @@ def outlook(
     numbers: Mapping[int, int] | None = None,
     *,
     within: Mapping[str, Streams] | None = None,
-    is_unicode: bool = True,
+    wide: bool = True,
     header: int = 32,
 ) -> dict[tuple[str, ...], bytes]:
     """The streams of a message, recipient or attachment: its text and binary properties, its
@@ -48,11 +48,9 @@ def outlook(
     """
     streams: dict[tuple[str, ...], bytes] = {}
     for number, value in texts.items():
-        kind = "0102" if isinstance(value, bytes) else "001F" if is_unicode else "001E"
+        kind = "0102" if isinstance(value, bytes) else "001F" if wide else "001E"
         data = (
-            value
-            if isinstance(value, bytes)
-            else value.encode("utf-16-le" if is_unicode else "cp1250")
+            value if isinstance(value, bytes) else value.encode("utf-16-le" if wide else "cp1250")
         )
         streams[(f"__substg1.0_{number:04X}{kind}",)] = data
     table = b"".join(

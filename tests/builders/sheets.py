@@ -183,10 +183,10 @@ def _wide(text: str) -> bytes:
 
 
 def xls(
-    rows: Sequence[Sequence[str | float]], *, name: str = "Old", is_encrypted: bool = False
+    rows: Sequence[Sequence[str | float]], *, name: str = "Old", encrypted: bool = False
 ) -> bytes:
     """A workbook of one sheet."""
-    lock = _xls_record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if is_encrypted else b""
+    lock = _xls_record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if encrypted else b""
     opening = _xls_record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + lock
     start = len(opening) + 4 + 8 + len(name) + 4
     listed = _xls_record(

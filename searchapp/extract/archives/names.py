@@ -45,8 +45,8 @@ def refusal_of_name(name: str) -> FileSkipped | None:
     """
     *folders, last = name.encode().split(b"/")
     reasons = chain(
-        (reason_of_name(folder, is_folder=True) for folder in folders),
-        (reason_of_name(last, is_folder=False),),
+        (reason_of_name(folder, folder=True) for folder in folders),
+        (reason_of_name(last, folder=False),),
     )
     return next((FileSkipped(reason) for reason in reasons if reason), None)
 

@@ -107,7 +107,7 @@ class _Mime(Mime):
             return [Part("prose", _appointment(text))]
         text = re.sub(r"<[^<>\n]{1,100}>", "", text) if self.type == "text/enriched" else text
         if self.parameter("format").lower() == "flowed":
-            text = _unflowed(text, is_spaceless=self.parameter("delsp").lower() == "yes")
+            text = _unflowed(text, spaceless=self.parameter("delsp").lower() == "yes")
         return list(_paragraphs(text))
 
 
@@ -213,7 +213,7 @@ def _paragraphs(text: str) -> Iterator[Part]:
         yield Part("list" if _BULLETS.match(lines) else "prose", lines)
 
 
-def _unflowed(text: str, *, is_spaceless: bool) -> str:
+def _unflowed(text: str, *, spaceless: bool) -> str:
     """Text without the soft line breaks of format=flowed (RFC 3676); quote marks stand before each
     whole paragraph.
     """
@@ -224,7 +224,7 @@ def _unflowed(text: str, *, is_spaceless: bool) -> str:
         quotes = ">" * marks.count(">")
         content = line[len(marks) :].removeprefix(" ")
         is_soft = content.endswith(" ") and content != "-- "
-        content = content[:-1] if is_soft and is_spaceless else content
+        content = content[:-1] if is_soft and spaceless else content
         if is_open and quotes == lines[-1][0] and content != "-- ":
             lines[-1][1].append(content)
         else:
@@ -284,12 +284,12 @@ def _attached(mail: _Mime) -> Iterator[Member]:
             continue
         count += 1
         name = names.of(mime.name or f"attachment-{count}{_ENDINGS.get(mime.type, '')}")
-        yield _member(mime, name, is_sealed=is_sealed)
+        yield _member(mime, name, sealed=is_sealed)
 
 
-def _member(mime: _Mime, name: str, *, is_sealed: bool) -> Member:
+def _member(mime: _Mime, name: str, *, sealed: bool) -> Member:
     refusal = refusal_of_name(name)
-    if refusal is None and (is_sealed or _is_enveloped(mime)):
+    if refusal is None and (sealed or _is_enveloped(mime)):
         return Member(name, refusal=FileFailed("encrypted: needs a key"))
     return Member(name, refusal=refusal) if refusal else Member(name, mime.content())
 

@@ -63,7 +63,7 @@ def read(data: bytes, document_type: str) -> Document:
     body = None if root is None else child_of(root, "body")
     if body is None:
         raise FileFailed("not a readable Word document: it has no text part")
-    walk = _Walk(_styles(package, main), _notes(package, main), has_pages=_has_pages(package, root))
+    walk = _Walk(_styles(package, main), _notes(package, main), paged=_has_pages(package, root))
     parts = [*walk.blocks(body), *walk.asides()]
     apart = [*walk.unreferenced(), *furniture(list(_page_edges(package, main, walk)))]
     title, metadata = properties(package)
@@ -87,14 +87,14 @@ class _Walk:
     """
 
     def __init__(
-        self, styles: Mapping[str, _Style], notes: dict[tuple[str, str], Any], *, has_pages: bool
+        self, styles: Mapping[str, _Style], notes: dict[tuple[str, str], Any], *, paged: bool
     ) -> None:
         self.title = ""
         self._styles = styles
         self._notes = (
             notes  # (kind, id): its element; each is taken out where it is first referred to
         )
-        self._has_pages = has_pages
+        self._has_pages = paged
         self._page = 1
         self._first_page = 1  # of the paragraph under way
         self._fields: list[bool] = []  # of each open field: whether its result has begun

@@ -191,15 +191,13 @@ class _Content:
                 and _role(shape) not in _NUMBER_OR_IMAGE
                 and attribute(shape, "presentation:placeholder") != "true"
             ):
-                yield from self._once(
-                    list(self._shape(shape)), is_furniture=_role(shape) in _FURNITURE
-                )
+                yield from self._once(list(self._shape(shape)), repeated=_role(shape) in _FURNITURE)
 
-    def _once(self, parts: list[Part], *, is_furniture: bool) -> list[Part]:
+    def _once(self, parts: list[Part], *, repeated: bool) -> list[Part]:
         """The parts, none where they are of a footer that has been before."""
         text = _all_text(parts)
-        is_known = is_furniture and text in self._furniture
-        if is_furniture:
+        is_known = repeated and text in self._furniture
+        if repeated:
             self._furniture.add(text)
         return [] if is_known else parts
 
@@ -210,7 +208,7 @@ class _Content:
             (plain_text(each) for each in declared if attribute(each, "presentation:name") == name),
             "",
         )
-        return self._once([Part("prose", text)], is_furniture=True)
+        return self._once([Part("prose", text)], repeated=True)
 
     def _notes(self, page: Any) -> Iterator[Part]:
         for notes in page.iterfind("{*}notes"):

@@ -193,7 +193,7 @@ class _Deck:
         if role in _NUMBER_OR_IMAGE:
             return
         if (body := shape.find("{*}txBody")) is not None:
-            yield from _text_parts(body, is_list=role in {"", "obj"})
+            yield from _text_parts(body, listed=role in {"", "obj"})
         if name_of(shape) == "graphicFrame":
             for content in shape.iterfind("{*}graphic/{*}graphicData/*"):
                 yield from self._graphic(content, relations)
@@ -219,7 +219,7 @@ class _Deck:
             for shape in root.iter("{*}sp"):
                 body = shape.find("{*}txBody")
                 if body is not None and _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE:
-                    yield from _text_parts(body, is_list=False)
+                    yield from _text_parts(body, listed=False)
 
     def _comments(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
         for root in self._all(relations, "comments"):
@@ -311,14 +311,14 @@ def _description(shape: Any) -> Iterator[Part]:
             yield Part("prose", text)
 
 
-def _text_parts(body: Any, *, is_list: bool) -> Iterator[Part]:
+def _text_parts(body: Any, *, listed: bool) -> Iterator[Part]:
     """Paragraphs, those with bullets as lists; `is_list` says what the others are."""
     items: list[str] = []
     for paragraph in body.iterfind("{*}p"):
         text = _paragraph(paragraph)
         if not text:
             continue
-        if _is_item(paragraph, body, is_list=is_list):
+        if _is_item(paragraph, body, listed=listed):
             items.append(f"- {text}")
             continue
         yield Part("list", "\n".join(items))
@@ -327,7 +327,7 @@ def _text_parts(body: Any, *, is_list: bool) -> Iterator[Part]:
     yield Part("list", "\n".join(items))
 
 
-def _is_item(paragraph: Any, body: Any, *, is_list: bool) -> bool:
+def _is_item(paragraph: Any, body: Any, *, listed: bool) -> bool:
     """Whether the paragraph's own format, or that of its level in the shape, gives it a bullet or a
     number.
     """
@@ -342,7 +342,7 @@ def _is_item(paragraph: Any, body: Any, *, is_list: bool) -> bool:
         for each in style if style is not None else ():
             if name_of(each) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
                 return name_of(each) != "buNone"
-    return is_list
+    return listed
 
 
 def _paragraph(paragraph: Any) -> str:

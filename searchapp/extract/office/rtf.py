@@ -253,11 +253,11 @@ class _Walk:
         elif word in {"listtext", "pntext"}:
             state.flow.is_list = True
         elif (word in NOTES or word in EDGES) and state.target == "text":
-            self._open(is_edge=word in EDGES, author=self._author if word == "annotation" else "")
+            self._open(edge=word in EDGES, author=self._author if word == "annotation" else "")
 
-    def _open(self, *, is_edge: bool, author: str) -> None:
+    def _open(self, *, edge: bool, author: str) -> None:
         flow = _Flow(author=author)
-        (self.edges if is_edge else self._state.flow.notes).append(flow)
+        (self.edges if edge else self._state.flow.notes).append(flow)
         self._state = _State(
             flow, fallback=self._state.fallback, code_page=self._state.code_page, opens=flow
         )
@@ -328,7 +328,7 @@ class _Walk:
         flow.row = []
         for stray in (*flow.cell, text):
             if stray:
-                flow.parts.append(self._part(stray, is_list=flow.is_list or self._state.is_list))
+                flow.parts.append(self._part(stray, listed=flow.is_list or self._state.is_list))
         flow.cell.clear()
         flow.is_list = False
         self._take_notes(flow)
@@ -343,7 +343,7 @@ class _Walk:
         flow.cell.append(" | ".join(filter(None, flow.nested)) + ";")
         flow.nested.clear()
 
-    def _part(self, text: str, *, is_list: bool) -> Part:
+    def _part(self, text: str, *, listed: bool) -> Part:
         style = self._styles.get(self._state.style, _Style())
         is_title = style.name.strip().lower() == "title"
         level = 1 if is_title else self._level()
@@ -353,8 +353,8 @@ class _Walk:
             text = " ".join(text.split())
             self.title = self.title or (text if is_title else "")
             return Part("heading", text, level)
-        kind: BlockKind = "list" if is_list else "prose"
-        return Part(kind, _item(text) if is_list else text, is_tight=is_list)
+        kind: BlockKind = "list" if listed else "prose"
+        return Part(kind, _item(text) if listed else text, is_tight=listed)
 
     def _level(self) -> int:
         """The level of the heading that the paragraph is, by itself or by its style; 0 for any

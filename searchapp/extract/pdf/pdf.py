@@ -202,7 +202,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
             found.notes = list(annotation_notes(document, page, text, filled))
         if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS:
-            found.is_picture = _is_picture(page, is_blank=not text.strip())
+            found.is_picture = _is_picture(page, blank=not text.strip())
         return found
     except pypdfium2.PdfiumError:
         return _Page("")
@@ -240,7 +240,7 @@ def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
 # ---- pages that are pictures ---------------------------------------------------------------------
 
 
-def _is_picture(page: Any, *, is_blank: bool) -> bool:
+def _is_picture(page: Any, *, blank: bool) -> bool:
     """Whether a page shows something that is no text: anything on a page without text, else
     pictures over half of it.
 
@@ -258,7 +258,7 @@ def _is_picture(page: Any, *, is_blank: bool) -> bool:
             return False
         left, bottom, right, top = image.get_bounds()
         covered += max(0.0, right - left) * max(0.0, top - bottom)
-    return is_blank or covered >= _PICTURE_PAGE * width * height
+    return blank or covered >= _PICTURE_PAGE * width * height
 
 
 def _recognise(document: Any, pages: Sequence[_Page], started_s: float) -> str:

@@ -108,7 +108,7 @@ def paragraphs(lines: Sequence[str], width: float) -> Iterator[str]:
             pieces = []
         if line:
             if pieces:
-                _run_on(pieces, line, is_full=len(previous) >= width)
+                _run_on(pieces, line, full=len(previous) >= width)
             pieces.append(line)
         previous = line
     if pieces:
@@ -186,12 +186,12 @@ def _ends_paragraph(line: str, following: str, width: float) -> bool:
     ) or _BULLET.match(following) is not None
 
 
-def _run_on(pieces: list[str], following: str, *, is_full: bool) -> None:
+def _run_on(pieces: list[str], following: str, *, full: bool) -> None:
     """Make the paragraph ready for its next line: a line break, a space, or nothing after a broken
     word and in CJK.
     """
     last = pieces[-1]
-    if not is_full:
+    if not full:
         pieces.append("\n")
     elif last.endswith("-") and _BROKEN_WORD.search(last[-3:]) and following[0].islower():
         pieces[-1] = last[:-1]

@@ -80,7 +80,7 @@ def read(data: bytes, document_type: str) -> Document:
     csv.field_size_limit(_MAX_FIELD)
     declared = _SEPARATOR_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
-    records = _records(text, delimiter, has_quotes=_are_quotes_closed(text, delimiter))
+    records = _records(text, delimiter, quoted=_are_quotes_closed(text, delimiter))
     return document_of(
         limited(row_parts(islice(records, 1 if declared else 0, None))), document_type
     )
@@ -132,8 +132,8 @@ def _are_quotes_closed(text: str, delimiter: str) -> bool:
     return last == [_END] or end - start <= _MAX_OPEN_LINES
 
 
-def _records(text: str, delimiter: str, *, has_quotes: bool) -> Iterator[Row]:
-    reader = _reader(text, delimiter, has_quotes=has_quotes)
+def _records(text: str, delimiter: str, *, quoted: bool) -> Iterator[Row]:
+    reader = _reader(text, delimiter, quoted=quoted)
     number = 1
     for record in reader:
         yield Row(number, filled_cells(record))
@@ -141,10 +141,10 @@ def _records(text: str, delimiter: str, *, has_quotes: bool) -> Iterator[Row]:
 
 
 def _reader(
-    text: str, delimiter: str, further_lines: Sequence[str] = (), *, has_quotes: bool = True
+    text: str, delimiter: str, further_lines: Sequence[str] = (), *, quoted: bool = True
 ) -> Reader:
     lines = chain((match[0] for match in _LINE.finditer(text)), further_lines)
-    if has_quotes:
+    if quoted:
         return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=csv.QUOTE_NONE)
 
@@ -197,9 +197,7 @@ def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
         if header is None and not titles and _are_titles(table):
             titles = table
             continue
-        yield from _leading_parts(
-            titles + table[: header or 0], place, has_header=header is not None
-        )
+        yield from _leading_parts(titles + table[: header or 0], place, header=header is not None)
         titles = []
         if header is not None:
             names = {column: text.rstrip(": ") for column, text in table[header].cells}
@@ -207,13 +205,13 @@ def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
         known = names if header is not None or _continues(table[0], names) else {}
         for row in chain(table[0 if header is None else header + 1 :], group):
             yield from _parts(row, known, place)
-    yield from _leading_parts(titles, place, has_header=False)
+    yield from _leading_parts(titles, place, header=False)
 
 
-def _leading_parts(rows: Sequence[Row], place: Place, *, has_header: bool) -> Iterator[Part]:
+def _leading_parts(rows: Sequence[Row], place: Place, *, header: bool) -> Iterator[Part]:
     """The rows above a table's header, or titles without a table."""
     for index, row in enumerate(rows):
-        if index == 0 and has_header and _are_titles(rows):
+        if index == 0 and header and _are_titles(rows):
             yield Part("heading", row.cells[0][1], level=2, place=(*place, ("row", row.number)))
             yield from _notes(row, place)
         else:
@@ -246,7 +244,7 @@ def _header_index(table: Sequence[Row], names: Mapping[int, str]) -> int | None:
     for index, row in enumerate(table[:_MAX_ABOVE]):
         below = table[index + 1 :]
         used = _used_columns(below)
-        if _names_columns(row, below, used, is_proof_needed=bool(names) and used <= names.keys()):
+        if _names_columns(row, below, used, strict=bool(names) and used <= names.keys()):
             return index
         if len(row.cells) > len(usual) / 2 and any(_is_data(text) for _, text in row.cells):
             return None
@@ -272,9 +270,7 @@ def _used_columns(rows: Sequence[Row]) -> set[int]:
     return {column for column, count in counts.items() if count * 3 > len(rows)}
 
 
-def _names_columns(
-    row: Row, below: Sequence[Row], used: set[int], *, is_proof_needed: bool
-) -> bool:
+def _names_columns(row: Row, below: Sequence[Row], used: set[int], *, strict: bool) -> bool:
     """Whether a row fills the columns used below it with words for them: where values below are no
     words, or else by its look.
     """
@@ -297,7 +293,7 @@ def _names_columns(
         return False
     if any(_share_of_data(values[column]) >= 0.8 for column in names):
         return True
-    return not is_proof_needed and _looks_like_header(names, values)
+    return not strict and _looks_like_header(names, values)
 
 
 def _values(columns: Iterable[int], rows: Sequence[Row]) -> dict[int, list[str]]:

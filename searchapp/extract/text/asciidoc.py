@@ -94,7 +94,7 @@ def _adoc_header(lines: Sequence[str], header: MarkupHeader) -> int:
             if titled >= 0:
                 return index
         elif titled >= 0 and index - titled <= 2 and not line.startswith("//"):
-            _set_byline(line, header, is_first=index == titled + 1)
+            _set_byline(line, header, first=index == titled + 1)
         elif not line.startswith("//"):
             return index if titled < 0 else titled + 1
     return len(lines)
@@ -114,9 +114,9 @@ def _set_adoc(name: str, value: str, header: MarkupHeader) -> None:
         header.metadata[_ADOC_NAMES[name]] = value
 
 
-def _set_byline(line: str, header: MarkupHeader, *, is_first: bool) -> None:
+def _set_byline(line: str, header: MarkupHeader, *, first: bool) -> None:
     """Takes the authors from the line below the title, the date from the one below that."""
-    if is_first and _AUTHOR_LINE.match(line):
+    if first and _AUTHOR_LINE.match(line):
         names = (re.sub(r"<[^<>]*>", "", each).strip() for each in line.split(";"))
         header.metadata.setdefault("author", "; ".join(filter(None, names)))
     elif match := _REVISION_LINE.match(line):

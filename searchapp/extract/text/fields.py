@@ -43,13 +43,13 @@ class Field:
         return f"{name}: {self.value}" if name else self.value
 
 
-def record_parts(fields: Iterable[Field], *, has_lines: bool) -> Iterator[Part]:
+def record_parts(fields: Iterable[Field], *, numbered: bool) -> Iterator[Part]:
     """A part a record; a long record takes several. Places are the lines where parts begin."""
     lines: list[str] = []
     first = last = None
     for field in fields:
         if first and last and (field.record != last.record or sum(map(len, lines)) > _MAX_PART):
-            yield Part("table", "\n".join(lines), place=_line(first, has_lines))
+            yield Part("table", "\n".join(lines), place=_line(first, numbered))
             lines, first, last = [], None, None
         if last and _is_listed(last, field):
             lines[-1] += f", {field.value}"
@@ -57,7 +57,7 @@ def record_parts(fields: Iterable[Field], *, has_lines: bool) -> Iterator[Part]:
             lines.append(field.text)
         first, last = first or field, field
     if first:
-        yield Part("table", "\n".join(lines), place=_line(first, has_lines))
+        yield Part("table", "\n".join(lines), place=_line(first, numbered))
 
 
 def _is_listed(before: Field, field: Field) -> bool:
@@ -67,8 +67,8 @@ def _is_listed(before: Field, field: Field) -> bool:
     )
 
 
-def _line(field: Field, has_lines: bool) -> Place:
-    return (("line", field.line),) if has_lines else ()
+def _line(field: Field, numbered: bool) -> Place:
+    return (("line", field.line),) if numbered else ()
 
 
 def title_of(fields: Sequence[Field]) -> str:

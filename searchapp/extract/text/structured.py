@@ -72,7 +72,7 @@ def _read_json(data: bytes, document_type: str) -> Document:
         (field.value for field in fields if field.path == ("title",) and not field.is_in_record), ""
     )
     return document_of(
-        record_parts(fields, has_lines="\n" in text.strip()),
+        record_parts(fields, numbered="\n" in text.strip()),
         document_type,
         title=" ".join(title.split()),
     )

@@ -94,9 +94,7 @@ def read_xml(data: bytes, document_type: str) -> Document:
         fields = list(_xml_fields(root))
         title = title_of(fields)
         parts = list(
-            record_parts(
-                fields, has_lines="\n" in source.strip() and source.count("\n") < _MAX_LINE
-            )
+            record_parts(fields, numbered="\n" in source.strip() and source.count("\n") < _MAX_LINE)
         )
     if has_entities and not any(part.text.strip() for part in parts):
         raise FileFailed("no text: only entities, which are not expanded")
@@ -177,11 +175,11 @@ def _replace(node: Any, text: str) -> None:
 
 def _xml_fields(root: Any) -> Iterator[Field]:
     """The texts and attributes of a tree of data, in order; the root's own name is in no path."""
-    yield from _element_fields(root, (), [0], is_in_record=False)
+    yield from _element_fields(root, (), [0], in_record=False)
 
 
 def _element_fields(
-    element: Any, path: FieldPath, counter: list[int], *, is_in_record: bool
+    element: Any, path: FieldPath, counter: list[int], *, in_record: bool
 ) -> Iterator[Field]:
     line = element.sourceline or 1
     for name, value in element.attrib.items():
@@ -190,14 +188,14 @@ def _element_fields(
             and not _FOREIGN_ATTRIBUTE.match(name)
             and (local := name.rpartition("}")[2]) not in _UNSEEN_ATTRIBUTES
         ):
-            yield Field((*path, local), " ".join(value.split()), line, counter[0], is_in_record)
+            yield Field((*path, local), " ".join(value.split()), line, counter[0], in_record)
     children = [child for child in element if isinstance(child.tag, str)]
     if not children or _is_mixed(element):
         if value := _value(element):
-            yield Field(path, value, line, counter[0], is_in_record)
+            yield Field(path, value, line, counter[0], in_record)
         return
     for child in children:
-        is_record = not is_in_record and _is_record(child)
+        is_record = not in_record and _is_record(child)
         is_boundary = is_record or (element.getparent() is None and len(child) > 0)
         name = _local(child)
         down = (
@@ -206,7 +204,7 @@ def _element_fields(
             else (*path, name)[-MAX_NAMES:]
         )
         counter[0] += is_boundary
-        yield from _element_fields(child, down, counter, is_in_record=is_in_record or is_record)
+        yield from _element_fields(child, down, counter, in_record=in_record or is_record)
         counter[0] += is_boundary
 
 

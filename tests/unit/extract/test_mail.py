@@ -553,7 +553,7 @@ def test_a_message_of_outlook_reads_as_a_mail_does(is_unicode: bool) -> None:
                 {}, header=8, within={"__substg1.0_3701000D": inner}
             ),
         },
-        is_unicode=is_unicode,
+        wide=is_unicode,
     )
     found = list(entries(compound(streams), "a.msg"))
     document = found[0].read()

@@ -427,7 +427,7 @@ def test_a_workbook_without_sheets_fails() -> None:
     ("data", "name"),
     [
         (compound("EncryptedPackage", b"x"), "a.xlsx"),
-        (xls([["Name"]], is_encrypted=True), "a.xls"),
+        (xls([["Name"]], encrypted=True), "a.xls"),
         (ods({"A": ""}, parts={"META-INF/manifest.xml": "<manifest:encryption-data/>"}), "a.ods"),
     ],
 )

@@ -82,7 +82,7 @@ def word_parts(
     if version < _WORD_6:
         raise FileFailed("not a readable Word document: older than Word 6")
     text = (
-        _Text(stream, tables[1 if flags & _TABLE_1 else 0])
+        _DocText(stream, tables[1 if flags & _TABLE_1 else 0])
         if version >= _WORD_97
         else _OldText(stream, stream)
     )
@@ -103,7 +103,7 @@ class _Paragraph:
     ends_inner_row: bool = False
 
 
-class _Text:
+class _DocText:
     """The characters of a document of Word 97 or later, one for each of its positions, with what
     the file says of them.
     """
@@ -252,7 +252,7 @@ class _Text:
             )
 
 
-class _OldText(_Text):
+class _OldText(_DocText):
     """The same for Word 6 and 95: a byte a character in the language's code page, and nothing is
     known of paragraphs.
     """

@@ -63,7 +63,9 @@ def read(data: bytes, document_type: str) -> Document:
     body = None if root is None else child_of(root, "body")
     if body is None:
         raise FileFailed("not a readable Word document: it has no text part")
-    walk = _Walk(_styles(package, main), _notes(package, main), paged=_has_pages(package, root))
+    walk = _DocxReader(
+        _styles(package, main), _notes(package, main), paged=_has_pages(package, root)
+    )
     parts = [*walk.blocks(body), *walk.asides()]
     apart = [*walk.unreferenced(), *furniture(list(_page_edges(package, main, walk)))]
     title, metadata = properties(package)
@@ -71,7 +73,7 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 @dataclass(frozen=True, slots=True)
-class _Style:
+class _DocxStyle:
     """What a paragraph's style, or what it is based on, says of its part in the document; None
     where it says nothing.
     """
@@ -81,13 +83,13 @@ class _Style:
     is_list: bool | None = None
 
 
-class _Walk:
+class _DocxReader:
     """One way through a document's XML; it gathers what stands beside the text and gives it out at
     the next place fit for it.
     """
 
     def __init__(
-        self, styles: Mapping[str, _Style], notes: dict[tuple[str, str], Any], *, paged: bool
+        self, styles: Mapping[str, _DocxStyle], notes: dict[tuple[str, str], Any], *, paged: bool
     ) -> None:
         self.title = ""
         self._styles = styles
@@ -162,15 +164,15 @@ class _Walk:
             yield Part("prose", text, place=self._place())
         yield from self.asides()
 
-    def _style(self, paragraph: Any) -> _Style:
+    def _style(self, paragraph: Any) -> _DocxStyle:
         """What the paragraph is, by itself and by its style."""
         direct = child_of(paragraph, "pPr")
         if direct is None:
-            return self._styles.get("", _Style())
+            return self._styles.get("", _DocxStyle())
         named = child_of(direct, "pStyle")
-        style = self._styles.get("" if named is None else attribute(named, "val"), _Style())
+        style = self._styles.get("" if named is None else attribute(named, "val"), _DocxStyle())
         own = _own_style(direct)
-        return _Style(
+        return _DocxStyle(
             style.level if own.level is None else own.level,
             style.is_title,
             style.is_list if own.is_list is None else own.is_list,
@@ -312,7 +314,7 @@ def _symbol(element: Any) -> str:
     return chr(code) if 0x20 <= code < _SYMBOLS_FROM and not 0xD800 <= code < 0xE000 else ""
 
 
-def _styles(package: Package, main: str) -> dict[str, _Style]:
+def _styles(package: Package, main: str) -> dict[str, _DocxStyle]:
     """The paragraph styles by id, each with what it is based on; the default style is also ""."""
     root = next((package.xml(name) for name in package.related(main, "styles")), None)
     elements = (
@@ -331,21 +333,21 @@ def _styles(package: Package, main: str) -> dict[str, _Style]:
     return styles
 
 
-def _style_of(element: Any, elements: Mapping[str, Any]) -> _Style:
+def _style_of(element: Any, elements: Mapping[str, Any]) -> _DocxStyle:
     level, is_list, is_title = None, None, _word(element, "name").lower() == "title"
     for _ in range(_MAX_BASES):
         if element is None:
             break
         properties_element = child_of(element, "pPr")
-        own = _Style() if properties_element is None else _own_style(properties_element)
+        own = _DocxStyle() if properties_element is None else _own_style(properties_element)
         named = _named_level(_word(element, "name"))
         level = level if level is not None else own.level if own.level is not None else named
         is_list = own.is_list if is_list is None else is_list
         element = elements.get(_word(element, "basedOn"))
-    return _Style(1 if is_title else level, is_title, is_list)
+    return _DocxStyle(1 if is_title else level, is_title, is_list)
 
 
-def _own_style(paragraph_properties: Any) -> _Style:
+def _own_style(paragraph_properties: Any) -> _DocxStyle:
     """What the properties of a paragraph or of a style say by themselves."""
     outline = child_of(paragraph_properties, "outlineLvl")
     number = child_of(paragraph_properties, "numPr", "numId")
@@ -355,7 +357,9 @@ def _own_style(paragraph_properties: Any) -> _Style:
         if not value.isdecimal() or len(value) > 9
         else (int(value) + 1 if int(value) < _LEVELS else 0)
     )
-    return _Style(level, is_list=None if number is None else attribute(number, "val") not in _OFF)
+    return _DocxStyle(
+        level, is_list=None if number is None else attribute(number, "val") not in _OFF
+    )
 
 
 def _named_level(name: str) -> int | None:
@@ -395,7 +399,7 @@ def _has_pages(package: Package, root: Any) -> bool:
     return marks > 0 and counted is not None and (counted.text or "").strip() == str(marks + 1)
 
 
-def _page_edges(package: Package, main: str, walk: _Walk) -> Iterator[Part]:
+def _page_edges(package: Package, main: str, walk: _DocxReader) -> Iterator[Part]:
     """All headers, then all footers."""
     for kind in ("header", "footer"):
         for name in package.related(main, kind):

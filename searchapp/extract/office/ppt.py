@@ -42,7 +42,7 @@ _MAX_EDITS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _PptRecord:
     kind: int
     instance: int
     start: int  # of its content
@@ -51,7 +51,7 @@ class _Record:
 
 
 @dataclass(slots=True)
-class _Text:
+class _PptText:
     kind: int
     text: str
 
@@ -88,7 +88,11 @@ def slide_parts(stream: bytes, user: bytes) -> list[Part]:
 
 
 def _slide(
-    stream: bytes, slide: _Record | None, outline: list[_Text], notes: _Record | None, number: int
+    stream: bytes,
+    slide: _PptRecord | None,
+    outline: list[_PptText],
+    notes: _PptRecord | None,
+    number: int,
 ) -> Iterator[Part]:
     place = (("slide", number),)
     texts = _texts(stream, slide, outline) if slide else list(outline)
@@ -112,18 +116,18 @@ def _paragraphs(text: str) -> list[str]:
     ]
 
 
-def _texts(stream: bytes, record: _Record, outline: list[_Text]) -> list[_Text]:
+def _texts(stream: bytes, record: _PptRecord, outline: list[_PptText]) -> list[_PptText]:
     """The texts of a slide's shapes in order; those of placeholders that no shape refers to come
     last.
     """
-    texts: list[_Text] = []
+    texts: list[_PptText] = []
     used = set()
     kind = -1
     for each in _walk(stream, record):
         if each.kind == _TEXT_KIND:
             kind = _int(stream, each.start)
         elif each.kind in {_WIDE, _NARROW}:
-            texts.append(_Text(kind, _content(stream, each)))
+            texts.append(_PptText(kind, _content(stream, each)))
         elif each.kind == _REFERENCE:
             index = _int(stream, each.start)
             if index < len(outline) and index not in used:
@@ -132,7 +136,7 @@ def _texts(stream: bytes, record: _Record, outline: list[_Text]) -> list[_Text]:
     return texts + [each for index, each in enumerate(outline) if index not in used]
 
 
-def _comments(stream: bytes, record: _Record) -> Iterator[str]:
+def _comments(stream: bytes, record: _PptRecord) -> Iterator[str]:
     """Each comment, beginning with its author."""
     for comment in _walk(stream, record):
         if comment.kind == _COMMENT:
@@ -145,15 +149,15 @@ def _comments(stream: bytes, record: _Record) -> Iterator[str]:
 
 
 def _listed(
-    stream: bytes, document: _Record, instance: int
-) -> Iterator[tuple[int, int, list[_Text]]]:
+    stream: bytes, document: _PptRecord, instance: int
+) -> Iterator[tuple[int, int, list[_PptText]]]:
     """The slides (0) or notes (2) of a document in order: the number of its record, its own number,
     the texts of its placeholders.
     """
     for group in _records(stream, document):
         if group.kind != _LIST or group.instance != instance:
             continue
-        found: list[tuple[int, int, list[_Text]]] = []
+        found: list[tuple[int, int, list[_PptText]]] = []
         kind = -1
         for each in _records(stream, group):
             if each.kind == _LISTED:
@@ -161,24 +165,24 @@ def _listed(
             elif each.kind == _TEXT_KIND:
                 kind = _int(stream, each.start)
                 if found:
-                    found[-1][2].append(_Text(kind, ""))
+                    found[-1][2].append(_PptText(kind, ""))
             elif each.kind in {_WIDE, _NARROW} and found and found[-1][2]:
                 found[-1][2][-1].text = _content(stream, each)
         yield from found
 
 
-def _slide_of(stream: bytes, notes: _Record) -> int:
+def _slide_of(stream: bytes, notes: _PptRecord) -> int:
     """The number of the slide that notes belong to."""
     return next(
         (_int(stream, each.start) for each in _records(stream, notes) if each.kind == _NOTES_OF), -1
     )
 
 
-def _places(stream: bytes, edit_at: int) -> dict[int, _Record]:
+def _places(stream: bytes, edit_at: int) -> dict[int, _PptRecord]:
     """The records by number, the newest of each; all top records of their kinds where the chain of
     edits is broken.
     """
-    whole = _Record(0, 0, 0, len(stream), is_container=True)
+    whole = _PptRecord(0, 0, 0, len(stream), is_container=True)
     found: dict[int, int] = {}
     seen: set[int] = set()
     while edit_at not in seen and len(seen) < _MAX_EDITS:
@@ -198,7 +202,7 @@ def _places(stream: bytes, edit_at: int) -> dict[int, _Record]:
     return {key: record for key, record in records.items() if record is not None}
 
 
-def _directory(stream: bytes, record: _Record) -> Iterator[tuple[int, int]]:
+def _directory(stream: bytes, record: _PptRecord) -> Iterator[tuple[int, int]]:
     at = record.start
     while at + 4 <= record.end:
         head = _int(stream, at)
@@ -210,7 +214,7 @@ def _directory(stream: bytes, record: _Record) -> Iterator[tuple[int, int]]:
             at += 4
 
 
-def _walk(stream: bytes, record: _Record) -> Iterator[_Record]:
+def _walk(stream: bytes, record: _PptRecord) -> Iterator[_PptRecord]:
     """All records below one, in order; those nested deeper than any sound file has are left out."""
     waiting = [(_records(stream, record))]
     while waiting:
@@ -223,26 +227,26 @@ def _walk(stream: bytes, record: _Record) -> Iterator[_Record]:
             waiting.append(_records(stream, each))
 
 
-def _records(stream: bytes, parent: _Record) -> Iterator[_Record]:
+def _records(stream: bytes, parent: _PptRecord) -> Iterator[_PptRecord]:
     at = parent.start
     while (record := _record(stream, at, parent.end)) is not None:
         yield record
         at = record.end
 
 
-def _record(stream: bytes, at: int, limit: int) -> _Record | None:
+def _record(stream: bytes, at: int, limit: int) -> _PptRecord | None:
     """The record at an offset, None where its head lies outside; a content that is cut short ends
     at the limit.
     """
     if at + 8 > limit:
         return None
     head, kind, length = _int(stream, at, 2), _int(stream, at + 2, 2), _int(stream, at + 4)
-    return _Record(
+    return _PptRecord(
         kind, head >> 4, at + 8, min(at + 8 + length, limit), is_container=head & 0xF == 0xF
     )
 
 
-def _content(stream: bytes, record: _Record) -> str:
+def _content(stream: bytes, record: _PptRecord) -> str:
     data = stream[record.start : record.end]
     text = data.decode("latin-1") if record.kind == _NARROW else data.decode("utf-16-le", "replace")
     return re.sub("[\x00-\x08\x0c\x0e-\x1f]", "", text)

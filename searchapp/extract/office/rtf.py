@@ -55,7 +55,7 @@ def read(data: bytes, document_type: str) -> Document:
     """
     if not data.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith(b"{\\rtf"):
         raise FileFailed("not a readable RTF file: it does not begin with {\\rtf")
-    walk = _Walk()
+    walk = _RtfReader()
     walk.run(data)
     edges = furniture([part for flow in walk.edges for part in flow.parts])
     metadata = {name: walk.facts.get(key, "") for key, name in METADATA.items()}
@@ -107,13 +107,13 @@ class _State:
 
 
 @dataclass(slots=True)
-class _Style:
+class _RtfStyle:
     name: str = ""
     level: int | None = None
     base: int | None = None
 
 
-class _Walk:
+class _RtfReader:
     """One way through a file's tokens."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class _Walk:
         self._page = "cp1252"
         self._fonts: dict[int, str] = {}
         self._default_font = 0
-        self._styles: dict[int, _Style] = {}
+        self._styles: dict[int, _RtfStyle] = {}
         self._number = 0  # of the font or style being defined
         self._bytes: list[bytes] = []  # not decoded yet
         self._to_skip = 0  # characters that stand in for the last `\u`
@@ -288,7 +288,7 @@ class _Walk:
             if not self._state.is_hidden:
                 self._state.flow.pieces.append(text)
         elif target == "styles":
-            self._styles.setdefault(self._number, _Style()).name += text.rstrip(";")
+            self._styles.setdefault(self._number, _RtfStyle()).name += text.rstrip(";")
         elif target == "signer":
             self._author += text
         elif target in FACTS:
@@ -344,7 +344,7 @@ class _Walk:
         flow.nested.clear()
 
     def _part(self, text: str, *, listed: bool) -> Part:
-        style = self._styles.get(self._state.style, _Style())
+        style = self._styles.get(self._state.style, _RtfStyle())
         is_title = style.name.strip().lower() == "title"
         level = 1 if is_title else self._level()
         if level and "\t" in text:
@@ -406,17 +406,17 @@ class _Walk:
         self._state.style = value or 0
         if self._state.target == "styles":
             self._number = value or 0
-            self._styles[self._number] = _Style()
+            self._styles[self._number] = _RtfStyle()
 
     def _set_level(self, value: int | None) -> None:
         if self._state.target == "styles":
-            self._styles.setdefault(self._number, _Style()).level = value or 0
+            self._styles.setdefault(self._number, _RtfStyle()).level = value or 0
         else:
             self._state.level = value or 0
 
     def _set_base(self, value: int | None) -> None:
         if self._state.target == "styles":
-            self._styles.setdefault(self._number, _Style()).base = value
+            self._styles.setdefault(self._number, _RtfStyle()).base = value
 
     def _set_default_font(self, value: int | None) -> None:
         self._default_font = value or 0

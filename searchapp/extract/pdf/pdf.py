@@ -52,7 +52,7 @@ class _Page:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _PdfContents:
     """What a library made of a file."""
 
     pages: list[_Page]
@@ -88,7 +88,7 @@ def read(data: bytes, document_type: str) -> Document:
     )
 
 
-def _why_empty(reading: _Reading) -> str:
+def _why_empty(reading: _PdfContents) -> str:
     if not reading.pages:
         return "no text found: no pages"
     if not any(page.is_picture for page in reading.pages):
@@ -116,7 +116,7 @@ def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
 # ---- pdfium --------------------------------------------------------------------------------------
 
 
-def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
+def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _PdfContents | None:
     """What pdfium reads; None where it finds the format broken."""
     import pypdfium2
 
@@ -137,7 +137,7 @@ def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _Reading | None:
         _add_outline(document, pages)
         incomplete = _recognise(document, pages, started_s)
         facts = document.get_metadata_dict() | {"Lang": _language(document)}
-        return _Reading(pages, facts, incomplete)
+        return _PdfContents(pages, facts, incomplete)
     finally:
         document.close()
 
@@ -303,7 +303,7 @@ def _recognised(document: Any, index: int) -> str:
 # ---- pypdf ---------------------------------------------------------------------------------------
 
 
-def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
+def _read_by_pypdf(data: bytes, started_s: float) -> _PdfContents:
     """What is left of a file that pdfium finds broken: pypdf writes it anew for pdfium, or reads
     it, page by page, while there is time.
     """
@@ -328,13 +328,13 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _Reading:
         raise FileFailed(f"not a readable PDF: {error}") from error
 
 
-def _pypdf_pages(reader: Any, started_s: float) -> _Reading:
+def _pypdf_pages(reader: Any, started_s: float) -> _PdfContents:
     count = len(reader.pages)
     pages: list[_Page] = []
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
         pages.append(_Page(text_flow.tidy(reader.pages[len(pages)].extract_text())))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
-    return _Reading(
+    return _PdfContents(
         pages,
         facts,
         f"{len(pages)} of {count} pages were read in time" if len(pages) < count else "",

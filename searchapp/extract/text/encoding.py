@@ -59,7 +59,7 @@ _ESCAPE = "\x1b$"  # begins what ISO-2022 encodings write
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Candidate:
     """A text that the bytes may mean, and how likely it is; confidences are comparable for the same
     bytes only.
     """
@@ -132,7 +132,7 @@ def _detected(data: bytes) -> str:
     return found.text
 
 
-def _readings(data: bytes) -> Iterator[_Reading]:
+def _readings(data: bytes) -> Iterator[_Candidate]:
     """The text in each encoding that all the bytes fit, the likeliest first."""
     from chardet import detect_all
 
@@ -145,11 +145,11 @@ def _readings(data: bytes) -> Iterator[_Reading]:
                 text = data.decode(name)
             except UnicodeDecodeError:
                 continue
-            yield _Reading(name, text, candidate["confidence"], _oddness(text[:_SAMPLE]))
+            yield _Candidate(name, text, candidate["confidence"], _oddness(text[:_SAMPLE]))
             break
 
 
-def _best_written(readings: Sequence[_Reading]) -> _Reading | None:
+def _best_written(readings: Sequence[_Candidate]) -> _Candidate | None:
     """Of readings that are nearly as likely as the first, the one with the fewest odd words; None
     where several are left.
 
@@ -168,7 +168,7 @@ def _best_written(readings: Sequence[_Reading]) -> _Reading | None:
     return tied[0] if len({reading.letters for reading in tied}) == 1 else None
 
 
-def _likeliest_by_far(readings: Sequence[_Reading]) -> _Reading | None:
+def _likeliest_by_far(readings: Sequence[_Candidate]) -> _Candidate | None:
     """The first reading, where every other that reads differently is far less likely: chardet is
     never sure of a text that is mostly ASCII.
     """
@@ -180,7 +180,7 @@ def _likeliest_by_far(readings: Sequence[_Reading]) -> _Reading | None:
     return readings[0] if is_alone else None
 
 
-def _western(readings: Sequence[_Reading]) -> _Reading | None:
+def _western(readings: Sequence[_Candidate]) -> _Candidate | None:
     """Windows-1252, the commonest encoding, where its reading is nearly as likely as any, and all
     its letters are of Western European languages.
     """

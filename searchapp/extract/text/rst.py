@@ -51,7 +51,7 @@ _OTHER_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class _RstSection:
     """A section's title: its text, its depth from 0, its line, and the lines that its adornment
     takes, last exclusive.
     """
@@ -93,7 +93,7 @@ def read(data: bytes, document_type: str) -> Document:
     )
 
 
-def _sections(text: str, lines: Sequence[Span]) -> list[_Section]:
+def _sections(text: str, lines: Sequence[Span]) -> list[_RstSection]:
     """The section titles in order; none where docutils cannot read the text at all."""
     from docutils import nodes
 
@@ -131,16 +131,18 @@ def _parsed(source: str) -> Any:  # a docutils document; docutils carries no typ
     return tree
 
 
-def _located(text: str, lines: Sequence[Span], title: Any, depth: int) -> _Section:
+def _located(text: str, lines: Sequence[Span], title: Any, depth: int) -> _RstSection:
     """A title with its lines: docutils gives the underline's line, from 1."""
     line = title.line - 2
     over = text[slice(*lines[line - 1])].strip() if line else ""
     under = text[slice(*lines[line + 1])].strip()
     has_overline = bool(over) and over == under
-    return _Section(title.astext().replace("\n", " "), depth, line, line - has_overline, line + 2)
+    return _RstSection(
+        title.astext().replace("\n", " "), depth, line, line - has_overline, line + 2
+    )
 
 
-def _document_title(text: str, lines: Sequence[Span], sections: Sequence[_Section]) -> str:
+def _document_title(text: str, lines: Sequence[Span], sections: Sequence[_RstSection]) -> str:
     """The first section's name where it holds the whole document, as docutils has it; else ""."""
     if not sections or sum(section.depth == 0 for section in sections) > 1:
         return ""

@@ -24,7 +24,7 @@ from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import MEMBER, Outcome, Root, Source, Unindexed
-from searchapp.types.protocols import Encoder
+from searchapp.types.protocols import Backend, Encoder
 from searchapp.types.results import IngestReport
 from searchapp.types.vectors import TokenVectors
 
@@ -128,6 +128,28 @@ class HereExtractor:
                     Extracted(source, None, Unindexed(where, outcome, str(error), source=source))
                 )
         return extracted
+
+
+class HereCorpus(Corpus):
+    """A corpus whose ingests read files in this process: no workers are started for them."""
+
+    def __init__(self, backend: Backend, *, encoder: Encoder) -> None:
+        super().__init__(backend, encoder=encoder)
+        self._here = (backend, encoder)
+
+    def ingest(self, *roots: Any, **options: Any) -> IngestReport:
+        """As `Corpus.ingest`, but any encoder will do."""
+        backend, encoder = self._here
+
+        with closing(backend.writer()) as writer:
+
+            def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
+                if writer.encoder() is None:
+                    writer.set_encoder(encoder.identity)
+                return encoder
+
+            given = [Root(os.fsencode(path)) for paths in roots for path in paths]
+            return Ingest(writer, HereExtractor(), opened, **options).run(given)
 
 
 class House:

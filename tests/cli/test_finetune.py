@@ -135,12 +135,14 @@ def test_figures_for_programs_have_the_same_keys_before_and_after() -> None:
 # ---- words ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_model_needs_a_place(program: Program) -> None:
     done = program.run("tune", "judged.csv", "--json")
     assert done.returncode == 2
     assert "--out" in error_of(done)["message"]
 
 
+@pytest.mark.slow
 def test_a_corpus_cannot_be_tuned_with_another_model(program: Program) -> None:
     (program.folder / "judged.csv").write_text("question,path\na,b\n", encoding="utf-8")
     for words in (("judged.csv",), ()):
@@ -149,6 +151,7 @@ def test_a_corpus_cannot_be_tuned_with_another_model(program: Program) -> None:
         assert "leave --model out" in error_of(done)["message"]
 
 
+@pytest.mark.slow
 def test_pairs_are_about_no_corpus_that_could_use_the_model(program: Program) -> None:
     (program.folder / "pairs.csv").write_text("question,text\na,b\n", encoding="utf-8")
     done = program.run("tune", "pairs.csv", "--out", "model", "--use", "--json")
@@ -156,6 +159,7 @@ def test_pairs_are_about_no_corpus_that_could_use_the_model(program: Program) ->
     assert "leave --use out" in error_of(done)["message"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_table_of_questions_is_an_error(program: Program) -> None:
     (program.folder / "table.csv").write_text("name,age\na,3\n", encoding="utf-8")
     done = program.run("tune", "table.csv", "--out", "model", "--json")

@@ -28,6 +28,7 @@ def matches(program: Program, corpus: str) -> list[tuple[str, int, float]]:
     return [(match["path"], match["start"], match["score"]) for match in answer["matches"]]
 
 
+@pytest.mark.slow
 def test_a_backup_is_restored_with_the_same_answers(filled: Program, program: Program) -> None:
     held = json.loads(
         filled.run("backup", str(program.folder / "b"), "--corpus", "corpus", "--json").stdout
@@ -46,6 +47,7 @@ def test_a_backup_is_restored_with_the_same_answers(filled: Program, program: Pr
     assert (cut.returncode, error_of(cut)["code"]) == (4, "backup")
 
 
+@pytest.mark.slow
 def test_an_export_is_imported_at_another_place(filled: Program, program: Program) -> None:
     assert (
         filled.run("export", str(program.folder / "e"), "--corpus", "corpus").stdout
@@ -65,6 +67,7 @@ def test_an_export_is_imported_at_another_place(filled: Program, program: Progra
     assert (wrong.returncode, error_of(wrong)["code"]) == (2, "bad_filter")
 
 
+@pytest.mark.slow
 def test_forgetting_leaves_nothing_of_the_text(filled: Program, program: Program) -> None:
     corpus_of(filled, program)
     path = str(filled.folder / "docs/boiler.txt")
@@ -84,6 +87,7 @@ def test_forgetting_leaves_nothing_of_the_text(filled: Program, program: Program
     assert program.run("check", "--full", "--corpus", "corpus").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_a_damaged_corpus_is_repaired_and_what_is_lost_is_listed(
     filled: Program, program: Program
@@ -121,6 +125,7 @@ def test_a_damaged_corpus_is_repaired_and_what_is_lost_is_listed(
     assert program.run("check", "--full", "--corpus", "corpus").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_the_doctor_has_one_page(filled: Program, program: Program) -> None:
     told = filled.json("doctor", "--corpus", "corpus")

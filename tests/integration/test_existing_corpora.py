@@ -117,6 +117,7 @@ def name(path: bytes, files: Path) -> str:
     return os.fsdecode(path).removeprefix(f"{files}/")
 
 
+@pytest.mark.slow
 def test_a_corpus_made_before_is_not_read_again(corpus: SqliteBackend, tmp_path: Path) -> None:
     files = tmp_path / "files"
     report, read, opened = ingest_again(corpus, files)
@@ -132,6 +133,7 @@ def test_a_corpus_made_before_is_not_read_again(corpus: SqliteBackend, tmp_path:
     assert on_disk <= outcomes.keys()
 
 
+@pytest.mark.slow
 def test_a_reader_of_a_higher_version_reads_its_files_again(
     corpus: SqliteBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ from searchapp.errors import BackupError, EncoderError
 from searchapp.testing import HashEncoder
 from searchapp.types.filters import Filters
 from tests.builders.corpora import add, axis, document, unit
+from tests.builders.house import HereCorpus
 from tests.paths import PACKAGE
 
 MODULES = {
@@ -161,7 +162,7 @@ def test_an_export_with_a_pickle_for_vectors_is_refused(tmp_path: Path, canary: 
 
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("words", encoding="utf-8")
-    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
+    corpus = HereCorpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
     corpus.ingest([tmp_path / "docs"])
     Corpus.open(tmp_path / "corpus").export(tmp_path / "e")
     payload = base64.b64encode(pickle.dumps(Canary(canary))).decode()

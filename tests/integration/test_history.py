@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from searchapp.errors import EncoderError
 from searchapp.ingest import indexer
 from tests.builders.house import HereExtractor, House
+from tests.effort import IS_TORTURE, examples
 
 CAFE = unicodedata.normalize("NFC", "café.md")
 NAMES = st.sampled_from(
@@ -36,7 +37,6 @@ TEXTS = st.lists(
 ).map("\n\n".join)
 PICKS = st.integers(0, 4)
 DAY_NS = 86_400 * 10**9
-TORTURE = 1000  # histories, where the profile asks for them
 QUESTIONS = ("first second", "third", "half")
 
 
@@ -233,10 +233,9 @@ class History(RuleBasedStateMachine):
         ]
 
 
-IS_TORTURE = settings().max_examples >= TORTURE
 TestHistory = pytest.mark.timeout(0 if IS_TORTURE else 1800)(pytest.mark.slow(History.TestCase))
 TestHistory.settings = settings(
-    max_examples=max(60, settings().max_examples if IS_TORTURE else 0),
+    max_examples=examples(15),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

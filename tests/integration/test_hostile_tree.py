@@ -58,6 +58,7 @@ def tree(tmp_path: Path) -> Path:
     return docs
 
 
+@pytest.mark.slow
 def test_an_ingest_of_it_ends_and_accounts_for_everything(tree: Path, tmp_path: Path) -> None:
     corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
     began = time.monotonic()

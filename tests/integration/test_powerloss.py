@@ -134,20 +134,24 @@ def test_every_commit_is_synced_before_it_is_acknowledged(trace: Trace) -> None:
         assert is_log_synced or not isinstance(operation, Committed)
 
 
+@pytest.mark.slow
 def test_a_power_cut_loses_no_acknowledged_commit() -> None:
-    assert powerloss.sweep(150, seed=1).outcomes == {Outcome.SOUND: 150}
+    assert powerloss.sweep(60, seed=1).outcomes == {Outcome.SOUND: 60}
 
 
+@pytest.mark.slow
 def test_without_syncs_a_power_cut_loses_commits_and_damages_the_corpus() -> None:
     outcomes = powerloss.sweep(50, synchronous="OFF").outcomes
     assert outcomes[Outcome.LOST]
     assert outcomes[Outcome.DAMAGED] + outcomes[Outcome.UNREADABLE]
 
 
+@pytest.mark.slow
 def test_with_syncs_at_checkpoints_alone_a_power_cut_loses_commits() -> None:
     assert powerloss.sweep(50, synchronous="NORMAL").outcomes[Outcome.LOST]
 
 
+@pytest.mark.slow
 def test_a_power_cut_before_the_first_commit_leaves_a_blank_corpus(
     trace: Trace, folder: Path
 ) -> None:

@@ -16,7 +16,14 @@ from pathlib import Path
 from benchmarks.keeping import keep
 
 HERE = Path(__file__).resolve().parent
-TORTURES = ("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers", "history")
+PROPERTIES = {  # tests of Hypothesis, with a thousand examples of each
+    "history": ["integration/test_history.py"],
+    "questions": ["unit/search/test_query_parser.py", "unit/extract/test_text.py"],
+}
+TORTURES = (
+    *("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers"),
+    *PROPERTIES,
+)
 
 
 def main() -> None:
@@ -28,7 +35,7 @@ def main() -> None:
     chosen = parser.parse_args().tortures
     if unknown := set(chosen) - set(TORTURES):
         parser.error(f"unknown: {', '.join(unknown)}")
-    failed = [name for name in chosen if not (_history() if name == "history" else _module(name))]
+    failed = [name for name in chosen if not (_properties if name in PROPERTIES else _module)(name)]
     if failed:
         sys.exit(f"defects were found by: {', '.join(failed)}")
 
@@ -47,9 +54,9 @@ def _module(name: str) -> bool:
     return done.returncode == 0
 
 
-def _history() -> bool:
-    """A thousand histories of files and corpus, by Hypothesis."""
-    sys.stderr.write("history\n")
+def _properties(name: str) -> bool:
+    """The property tests of a name, by Hypothesis."""
+    sys.stderr.write(f"{name}\n")
     began = time.monotonic()
     command = [
         sys.executable,
@@ -65,7 +72,7 @@ def _history() -> bool:
         [
             *command,
             "--hypothesis-profile=torture",
-            str(HERE.parent / "integration" / "test_history.py"),
+            *(str(HERE.parent / path) for path in PROPERTIES[name]),
         ],
         capture_output=True,
         text=True,
@@ -73,14 +80,14 @@ def _history() -> bool:
     )
     counts = [int(count) for count in re.findall(r"(\d+) passing", done.stdout)]
     told = {
-        "histories": sum(counts),
+        "histories" if name == "history" else "examples": sum(counts),
         "passed": done.returncode == 0,
         "took_s": round(time.monotonic() - began, 1),
     }
     keep(
-        "history",
+        name,
         told | ({} if done.returncode == 0 else {"told": done.stdout[-3000:]}),
-        "make torture TORTURES=history",
+        f"make torture TORTURES={name}",
         folder=HERE / "results",
     )
     return done.returncode == 0

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.paths import PACKAGE, ROOT
 
 # Who may import a library: a room, or one module of it.
@@ -164,6 +166,7 @@ def only(broken: set[str], exceptions: set[str]) -> None:
 # ---- imports -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_imports_point_one_way_and_faces_know_no_backend() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lint-imports"), "--no-cache"],

@@ -19,10 +19,11 @@ from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
 from searchapp.testing import HashEncoder
+from tests.builders.house import HereCorpus
 
 ENCODER = HashEncoder()
 QUESTIONS = ("word3", "many words of word5", "word11 word2", "nothing of the kind")
-FLIPS = 200
+FLIPS = 50
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def made(tmp_path: Path) -> Path:
             "\n\n".join(f"word{i} and word{i * j} of many words" for j in range(4)),
             encoding="utf-8",
         )
-    corpus = Corpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
+    corpus = HereCorpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
     corpus.ingest([documents])
     (documents / "03.txt").write_text("word3 again", encoding="utf-8")
     corpus.ingest()

@@ -15,6 +15,7 @@ from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusMissing, CorpusUnwritable, DocumentMissing
 from searchapp.testing import HashEncoder
+from tests.builders.house import HereCorpus
 
 SECRETS = [
     word.encode() for word in ("zyzzyva", "quixotry", "xenogamy")
@@ -37,7 +38,7 @@ def made(tmp_path: Path) -> Path:
 
 
 def corpus_at(folder: Path) -> Corpus:
-    return Corpus(SqliteBackend(folder / "corpus"), encoder=HashEncoder())
+    return HereCorpus(SqliteBackend(folder / "corpus"), encoder=HashEncoder())
 
 
 def traces(folder: Path) -> set[str]:

@@ -19,6 +19,7 @@ from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusUnwritable
 from searchapp.testing import HashEncoder
+from tests.builders.house import HereCorpus
 
 SIZE = 6 * 2**20
 
@@ -69,7 +70,7 @@ def documents(folder: Path, count: int, *, words: int = 300) -> Path:
 
 
 def corpus_at(folder: Path) -> Corpus:
-    return Corpus(SqliteBackend(folder), encoder=HashEncoder())
+    return HereCorpus(SqliteBackend(folder), encoder=HashEncoder())
 
 
 def contents(folder: Path) -> dict[bytes, str]:
@@ -81,6 +82,7 @@ def contents(folder: Path) -> dict[bytes, str]:
         )
 
 
+@pytest.mark.slow
 def test_an_ingest_that_fills_the_disk_keeps_what_was_committed_and_goes_on_when_there_is_room(
     small: Path, tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_an_ingest_that_fills_the_disk_keeps_what_was_committed_and_goes_on_when
     assert corpus.status().pending == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_searched_checked_and_removed_from(small: Path, tmp_path: Path) -> None:
     corpus = corpus_at(small / "corpus")
     corpus.ingest([documents(tmp_path / "docs", 60)])
@@ -119,6 +122,7 @@ def test_a_full_disk_is_searched_checked_and_removed_from(small: Path, tmp_path:
     assert check(small / "corpus", full=True) == []
 
 
+@pytest.mark.slow
 def test_many_documents_leave_a_full_disk_one_by_one_where_they_cannot_at_once(
     small: Path, tmp_path: Path
 ) -> None:
@@ -134,6 +138,7 @@ def test_many_documents_leave_a_full_disk_one_by_one_where_they_cannot_at_once(
     assert check(small / "corpus", full=True) == []
 
 
+@pytest.mark.slow
 def test_read_only_media_are_searched_and_say_that_they_cannot_be_written(
     small: Path, tmp_path: Path
 ) -> None:

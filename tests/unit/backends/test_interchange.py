@@ -21,8 +21,9 @@ from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
 from searchapp.types.filters import Filters
+from tests.builders.house import HereCorpus
 
-FLIPS = 100
+FLIPS = 40
 
 
 class Stubborn(HashEncoder):
@@ -33,7 +34,7 @@ class Stubborn(HashEncoder):
 
 
 def corpus_at(folder: Path, encoder: HashEncoder | None = None) -> Corpus:
-    return Corpus(SqliteBackend(folder), encoder=encoder or HashEncoder())
+    return HereCorpus(SqliteBackend(folder), encoder=encoder or HashEncoder())
 
 
 @pytest.fixture

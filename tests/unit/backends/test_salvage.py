@@ -194,6 +194,7 @@ def test_a_changed_path_is_known_from_where_else_it_stands(place: Path, which: i
     assert (found.documents, found.lost, contents(place)) == (20, [], before)
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_is_found_and_repaired_and_no_document_with_a_file_is_lost() -> None:
     found = flips.sweep(FLIPS, seed=5)
     assert found.defects == []

@@ -21,6 +21,7 @@ from searchapp.backends.sqlite.integrity import check
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusTooNew
 from searchapp.testing import HashEncoder
+from tests.builders.house import HereCorpus
 from tests.paths import TEST_DATA
 
 CORPORA = TEST_DATA / "corpora"
@@ -35,7 +36,7 @@ def opened(revision: str, folder: Path) -> Corpus:
     )
     with closing(sqlite3.connect(folder / "corpus.db")) as database:
         database.execute("PRAGMA journal_mode = WAL")  # which a vacuumed copy has lost
-    return Corpus(SqliteBackend(folder), encoder=HashEncoder(dim=16))
+    return HereCorpus(SqliteBackend(folder), encoder=HashEncoder(dim=16))
 
 
 def test_there_is_a_golden_corpus_of_every_released_schema() -> None:

@@ -236,6 +236,7 @@ HOLD = """
 """
 
 
+@pytest.mark.slow
 def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder: Path) -> None:
     with SqliteWriter(folder):
         with pytest.raises(CorpusLocked, match=f"process {os.getpid()}") as caught:
@@ -254,6 +255,7 @@ def test_a_second_writer_is_refused_at_once_with_the_process_that_writes(folder:
     SqliteWriter(folder).close()
 
 
+@pytest.mark.slow
 def test_a_killed_writer_leaves_no_lock(folder: Path) -> None:
     with child(HOLD, folder) as process:
         assert process.stdout is not None
@@ -265,6 +267,7 @@ def test_a_killed_writer_leaves_no_lock(folder: Path) -> None:
     SqliteWriter(folder).close()
 
 
+@pytest.mark.slow
 def test_a_writer_s_lock_does_not_pass_to_the_programs_it_starts(folder: Path) -> None:
     with SqliteWriter(folder):
         sleeper = subprocess.Popen(
@@ -280,6 +283,7 @@ def test_a_writer_s_lock_does_not_pass_to_the_programs_it_starts(folder: Path) -
 # ---- crashes -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_writer_killed_before_its_commit_leaves_the_last_one(folder: Path) -> None:
     code = """
         with SqliteWriter(Path(sys.argv[1])) as writer:
@@ -298,6 +302,7 @@ def test_a_writer_killed_before_its_commit_leaves_the_last_one(folder: Path) -> 
         assert writer.finish() == 1
 
 
+@pytest.mark.slow
 def test_a_writer_killed_after_its_commit_leaves_it(folder: Path) -> None:
     code = """
         writer = SqliteWriter(Path(sys.argv[1]))
@@ -550,6 +555,7 @@ def test_the_revisions_are_those_in_the_folder() -> None:
     assert tuple(names) == layout.REVISIONS
 
 
+@pytest.mark.slow
 def test_alembic_refuses_to_run_without_a_database() -> None:
     command = [sys.executable, "-P", "-m", "alembic", "upgrade", "head"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -557,6 +563,7 @@ def test_alembic_refuses_to_run_without_a_database() -> None:
     assert "which database?" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_opening_of_a_current_corpus_imports_no_alembic(folder: Path) -> None:
     SqliteWriter(folder).close()
     with child(
@@ -683,6 +690,7 @@ def test_nothing_is_published_in_the_middle_of_a_change(folder: Path) -> None:
         assert writer.publish()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_when_publishing_loses_nothing(folder: Path) -> None:
     code = """
         import resource
@@ -722,6 +730,7 @@ def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_query_needs_no_sqlalchemy(folder: Path) -> None:
     with SqliteWriter(folder) as writer:
         add(writer, "/a", document(1), unit(1))

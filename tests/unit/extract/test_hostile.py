@@ -208,6 +208,7 @@ def peak_bytes(pool: ExtractionPool) -> int:
     return peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_a_document_or_has_a_reason_soon_and_in_little_memory(
     name: str, tmp_path: Path, pool: ExtractionPool
@@ -227,6 +228,7 @@ def test_a_hostile_file_is_a_document_or_has_a_reason_soon_and_in_little_memory(
 # ---- memory --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_reader_that_runs_away_is_stopped_at_its_limit_and_the_next_file_gets_a_fresh_worker(
     tmp_path: Path,
 ) -> None:
@@ -267,6 +269,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 def test_a_file_of_any_name_is_read_under_that_name(tmp_path: Path, pool: ExtractionPool) -> None:
     for name in NAMES:
         path = os.fsencode(tmp_path) + b"/" + name
@@ -311,6 +314,7 @@ MIXED = [
 ]
 
 
+@pytest.mark.slow
 def test_every_file_on_disk_and_every_member_is_accounted_for_once(tmp_path: Path) -> None:
     docs = os.fsencode(tmp_path / "docs")
     heavy = {

@@ -13,6 +13,7 @@ from searchapp.extract.entries import extract
 from searchapp.extract.text import markdown
 from searchapp.extract.text.encoding import decode
 from searchapp.types.documents import Document
+from tests.effort import examples
 
 PIECES = {  # "@" is a word that a reader sees
     "md": [
@@ -157,7 +158,7 @@ def found_text(document: Document) -> str:
 
 @pytest.mark.parametrize("kind", sorted(PIECES))
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_every_visible_word_is_found(kind: str, data: st.DataObject) -> None:
     pieces = data.draw(st.lists(st.sampled_from(PIECES[kind]), min_size=1, max_size=7))
     text, words = numbered(pieces, "\n\n")

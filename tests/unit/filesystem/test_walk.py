@@ -134,6 +134,7 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
     assert list(walk(os.fsencode(tmp_path))) == []
 
 
+@pytest.mark.slow
 def test_a_tree_deeper_than_the_recursion_limit_is_walked(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1500):
@@ -151,6 +152,7 @@ def test_a_tree_deeper_than_the_recursion_limit_is_walked(tmp_path: Path) -> Non
         )  # too deep for pytest to clear away
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_path_too_long_for_the_system_fails_and_the_rest_goes_on(
     tmp_path: Path,
 ) -> None:
@@ -457,6 +459,7 @@ def grow(root: Path, choose: random.Random) -> None:
         )
 
 
+@pytest.mark.slow
 @needs_git
 @pytest.mark.parametrize("seed", range(25))
 def test_a_walk_finds_what_git_would_track(tmp_path: Path, seed: int) -> None:

@@ -1051,6 +1051,7 @@ def test_documents_of_an_older_extractor_or_splitter_are_done_again(
     assert house.reader_of().check(full=True) == []
 
 
+@pytest.mark.slow
 def test_the_encoder_of_another_fingerprint_is_refused_with_the_cure_and_changes_nothing(
     house: House,
 ) -> None:
@@ -1066,6 +1067,7 @@ def test_the_encoder_of_another_fingerprint_is_refused_with_the_cure_and_changes
     assert house.names() == ["a.md"]
 
 
+@pytest.mark.slow
 def test_the_pool_of_workers_reads_as_this_process_does(house: House, tmp_path: Path) -> None:
     house.write(a_md="# Soup\n\nBoil lentils.\n", b_txt="plain", c_md="")
     expected = outcomes(house.ingest())

@@ -41,6 +41,7 @@ from searchapp.types.encodings import ReembedReport
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import Progress
+from tests.builders.house import HereCorpus
 from tests.unit.backends.test_full_disk import fill, small
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def still(shelf: Path, tmp_path: Path) -> Path:
 
 
 def corpus_at(folder: Path, encoder: Encoder = NEW) -> Corpus:
-    return Corpus(SqliteBackend(folder / "corpus"), encoder=encoder)
+    return HereCorpus(SqliteBackend(folder / "corpus"), encoder=encoder)
 
 
 def used(folder: Path, encoder: Encoder = NEW, **options: bool) -> ReembedReport:
@@ -144,7 +145,7 @@ def answers(corpus: Corpus) -> list[list[tuple[bytes, int, float]]]:
 def fresh(folder: Path, encoder: Encoder = NEW) -> Path:
     """The corpus that a fresh ingest with another encoder makes of the same folder."""
     other = folder / "fresh"
-    Corpus(SqliteBackend(other), encoder=encoder).ingest([folder / "docs"])
+    HereCorpus(SqliteBackend(other), encoder=encoder).ingest([folder / "docs"])
     return other
 
 
@@ -244,13 +245,14 @@ def test_ids_of_passages_are_never_used_again(made: Path) -> None:
         assert snapshot.database.execute("SELECT max(id) FROM passage").fetchone()[0] > after
 
 
+@pytest.mark.slow
 def test_an_ingest_goes_on_with_the_new_model_and_refuses_the_old_one(still: Path) -> None:
     used(still)
     report = corpus_at(still).ingest()
     assert report.counts() == {"unchanged": 14, "failed": 1}
     (still / "new.md").write_text("something new", encoding="utf-8")
     with pytest.raises(OtherEncoder, match="cannot be compared") as caught:
-        corpus_at(still, OLD).ingest([still / "new.md"])
+        Corpus(SqliteBackend(still / "corpus"), encoder=OLD).ingest([still / "new.md"])
     assert "searchapp model use" in caught.value.hint
 
 
@@ -494,6 +496,7 @@ def test_queries_that_never_stop_are_answered_by_the_one_encoding_or_the_other_a
     assert all(is_right for _, is_right in seen)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_at_the_end_changes_nothing(still: Path, small: Path) -> None:
     shutil.copytree(still / "corpus", small / "corpus")
     before = passages(small / "corpus")
@@ -509,6 +512,7 @@ def test_a_disk_that_fills_up_at_the_end_changes_nothing(still: Path, small: Pat
     assert used(small).is_in_place
 
 
+@pytest.mark.slow
 def test_too_little_room_is_said_before_anything_is_built(still: Path, small: Path) -> None:
     shutil.copytree(still / "corpus", small / "corpus")
     fill(small)
@@ -724,7 +728,7 @@ def test_a_stored_document_keeps_its_headings_though_its_title_was_cut(tmp_path:
     (tmp_path / "a.md").write_text(
         f"# {title}\n\n## Part\n\nsome words of the part\n", encoding="utf-8"
     )
-    Corpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder(max_tokens=40)).ingest(
+    HereCorpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder(max_tokens=40)).ingest(
         [tmp_path / "a.md"]
     )
     (tmp_path / "a.md").unlink()

@@ -268,6 +268,7 @@ def at_title(browser: Browser, title: str) -> int:
 
 
 @in_browser
+@pytest.mark.slow
 def test_pointing_shows_a_passage_and_choosing_keeps_it(browser: Browser) -> None:
     number = at_title(browser, "Title 4")
     browser.mouse(*place_of(browser, number))
@@ -293,6 +294,7 @@ def test_pointing_shows_a_passage_and_choosing_keeps_it(browser: Browser) -> Non
 
 
 @in_browser
+@pytest.mark.slow
 def test_a_hostile_title_is_shown_as_text(browser: Browser) -> None:
     number = browser.run("[...Array(count).keys()].find((i) => map.text[i].includes('alert'))")
     browser.mouse(*place_of(browser, number), is_click=True)
@@ -304,6 +306,7 @@ def test_a_hostile_title_is_shown_as_text(browser: Browser) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_words_are_found_and_lead_from_one_to_the_next(browser: Browser) -> None:
     browser.press("/")
     assert browser.run("document.activeElement.id") == "words"
@@ -324,6 +327,7 @@ def test_words_are_found_and_lead_from_one_to_the_next(browser: Browser) -> None
 
 
 @in_browser
+@pytest.mark.slow
 def test_the_legend_hides_a_group_and_shows_one_alone(browser: Browser) -> None:
     assert browser.run(
         "[...buttons.values()].map((each) => each.innerText.replace(/\\s+/g, ' '))"
@@ -343,6 +347,7 @@ def test_the_legend_hides_a_group_and_shows_one_alone(browser: Browser) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_all_can_be_reached_by_keys(browser: Browser) -> None:
     browser.press("Tab")
     browser.press("Tab")
@@ -370,6 +375,7 @@ def test_all_can_be_reached_by_keys(browser: Browser) -> None:
 
 
 @in_browser
+@pytest.mark.slow
 def test_the_wheel_zooms_where_the_pointer_is_and_a_drag_moves_the_map(browser: Browser) -> None:
     number = at_title(browser, "Title 4")
     before = place_of(browser, number)
@@ -382,6 +388,7 @@ def test_the_wheel_zooms_where_the_pointer_is_and_a_drag_moves_the_map(browser: 
 
 
 @in_browser
+@pytest.mark.slow
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
 def test_a_phone_shows_it_in_one_column_and_a_touch_chooses(
     page: Path, tmp_path: Path, is_dark: bool

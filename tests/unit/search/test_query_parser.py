@@ -28,6 +28,7 @@ from searchapp.search.query_parser import (
     words,
 )
 from searchapp.types.filters import Term
+from tests.effort import examples
 
 
 def term(text: str) -> Term:
@@ -194,7 +195,7 @@ def test_a_word_that_is_repeated_is_kept_as_often() -> None:
 
 
 @given(st.text(alphabet='xyq -",.:東京\n', max_size=40))
-@settings(max_examples=500)
+@settings(max_examples=examples(100))
 def test_no_word_is_lost_between_what_is_asked_and_what_is_excluded(text: str) -> None:
     asked = parse(text)
     excluded = Counter(word for term in asked.lacking for word in term.words)
@@ -289,7 +290,7 @@ NASTY = st.one_of(
 
 
 @given(NASTY)
-@settings(max_examples=1000)
+@settings(max_examples=examples(100))
 def test_fts5_takes_whatever_a_user_types(text: str) -> None:
     asked = parse(text)
     with index("x 東京") as connection:
@@ -301,7 +302,7 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
 
 
 @given(NASTY)
-@settings(max_examples=500)
+@settings(max_examples=examples(100))
 def test_words_alone_are_put_in_the_quotes_of_an_expression(text: str) -> None:
     asked = parse(text)
     for each in (*asked.terms, *asked.holding, *asked.lacking, *literal(text).terms):
@@ -312,7 +313,7 @@ def test_words_alone_are_put_in_the_quotes_of_an_expression(text: str) -> None:
 
 
 @given(st.text(alphabet="axé5 \"-.:'京都のทน\u0e35", max_size=30))
-@settings(max_examples=300)
+@settings(max_examples=examples(60))
 def test_a_passage_holds_every_term_of_its_own_text(text: str) -> None:
     with index(text) as connection:
         assert [each for each in literal(text).terms if holding(connection, each) != [1]] == []

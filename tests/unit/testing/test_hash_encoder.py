@@ -87,6 +87,7 @@ def test_other_settings_are_another_encoder() -> None:
         HashEncoder(dim=1)
 
 
+@pytest.mark.slow
 def test_every_process_gives_the_same_axes() -> None:
     code = "from searchapp.testing import HashEncoder; print(HashEncoder().axis('Fox'))"
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,6 +4,7 @@ test is over.
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -58,5 +59,10 @@ def sound_corpora(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder for converted models, made once a session."""
-    return tmp_path_factory.mktemp("model-cache")
+    """A cache folder for converted models, one for all workers of a run: whoever comes first
+    converts, under the lock of the cache.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "model-cache"
+    folder.mkdir(exist_ok=True)
+    return folder

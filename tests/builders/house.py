@@ -143,7 +143,7 @@ class HereCorpus(Corpus):
 
         with closing(backend.writer()) as writer:
 
-            def opened(*, is_batch: bool) -> Encoder:  # noqa: ARG001
+            def opened(*, bulk: bool) -> Encoder:  # noqa: ARG001
                 if writer.encoder() is None:
                     writer.set_encoder(encoder.identity)
                 return encoder

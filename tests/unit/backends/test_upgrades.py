@@ -24,6 +24,8 @@ from searchapp.testing import HashEncoder
 from tests.builders.house import HereCorpus
 from tests.paths import TEST_DATA
 
+pytestmark = pytest.mark.slow  # a reader migrates in a process of its own
+
 CORPORA = TEST_DATA / "corpora"
 RELEASED = sorted(path.name[7:11] for path in CORPORA.glob("corpus-*.db.gz"))
 

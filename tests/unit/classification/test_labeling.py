@@ -401,6 +401,7 @@ def test_an_export_with_labels_that_are_none_is_refused(
         Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")
 
 
+@pytest.mark.slow
 def test_another_model_takes_labels_over(labelled: Saying, docs: Path, tmp_path: Path) -> None:
     (docs / "bill0.txt").rename(docs / "moved.txt")
     reembed(SqliteBackend(tmp_path / "corpus"), HashEncoder(dim=128, max_tokens=24))
@@ -410,6 +411,7 @@ def test_another_model_takes_labels_over(labelled: Saying, docs: Path, tmp_path:
     assert saying(local(tmp_path)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_another_model_takes_a_damaged_label_over_as_a_damaged_one(
     labelled: Saying, tmp_path: Path

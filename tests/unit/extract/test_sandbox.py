@@ -16,6 +16,8 @@ from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.types.documents import FileIdentity, Source, Unindexed
 from tests.paths import SAMPLES
 
+pytestmark = pytest.mark.slow  # a worker is a process
+
 REQUEST = (
     "import os, sys, time; os.read(0, 65536); "  # a worker that has taken its request, and then...
 )
@@ -47,7 +49,6 @@ def until_gone(pid: int) -> bool:
     return not is_running(pid)
 
 
-@pytest.mark.slow
 def test_a_file_becomes_a_document_with_its_source(tmp_path: Path) -> None:
     file = tmp_path / "a.md"
     file.write_bytes(b"# Title\n\ntext\n")
@@ -67,7 +68,6 @@ def test_a_file_becomes_a_document_with_its_source(tmp_path: Path) -> None:
     assert len(extraction.source.content_hash) == 32
 
 
-@pytest.mark.slow
 def test_a_name_that_is_no_text_is_read_too(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.txt"
     Path(os.fsdecode(path)).write_bytes(b"text")
@@ -77,7 +77,6 @@ def test_a_name_that_is_no_text_is_read_too(tmp_path: Path) -> None:
     assert extraction.document.text == "text"
 
 
-@pytest.mark.slow
 def test_a_file_without_text_keeps_its_source_and_gives_its_reason(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_bytes(b"  \n")
@@ -88,7 +87,6 @@ def test_a_file_without_text_keeps_its_source_and_gives_its_reason(tmp_path: Pat
     assert (extraction.unindexed.outcome, extraction.unindexed.reason) == ("skipped", "empty")
 
 
-@pytest.mark.slow
 def test_a_hanging_worker_is_killed_in_time_with_all_that_it_started(tmp_path: Path) -> None:
     child = tmp_path / "child"
     code = (
@@ -102,7 +100,6 @@ def test_a_hanging_worker_is_killed_in_time_with_all_that_it_started(tmp_path: P
     assert until_gone(int(child.read_text()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
@@ -154,7 +151,6 @@ time.sleep(60)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("death", "reason"),
     [
@@ -182,7 +178,6 @@ def test_a_member_that_kills_its_worker_costs_that_member_only(death: str, reaso
     assert (archive.path, archive.outcome) == (b"/a.zip", "indexed")
 
 
-@pytest.mark.slow
 def test_a_mail_that_was_read_before_its_worker_died_stays_a_document() -> None:
     code = MEMBERS.replace('[b"a.txt", b"bad\\xff.txt", b"c.txt", b""]', '[b"", b"a.txt"]').replace(
         'say(outcome="indexed", reason="archive") if not member else document()',
@@ -206,7 +201,6 @@ def test_a_mail_that_was_read_before_its_worker_died_stays_a_document() -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_container_that_kills_every_worker_ends_and_keeps_what_was_read() -> None:
     code = MEMBERS.replace("number == 1", "number >= 1").replace(
         '[b"a.txt",', '[b"a.txt", *(str(n).encode() for n in range(100)),'
@@ -224,7 +218,6 @@ def test_a_container_that_kills_every_worker_ends_and_keeps_what_was_read() -> N
     )
 
 
-@pytest.mark.slow
 def test_a_content_that_was_refused_before_is_refused_unread(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_bytes(b"text")
@@ -251,13 +244,11 @@ def test_a_content_that_was_refused_before_is_refused_unread(tmp_path: Path) -> 
     assert read.document is not None
 
 
-@pytest.mark.slow
 def test_a_worker_that_cannot_be_started_costs_its_file_only() -> None:
     with ExtractionPool(1, command=["/nowhere/python"]) as pool:
         assert failure(pool) == "no reader could be started: No such file or directory"
 
 
-@pytest.mark.slow
 def test_a_file_that_needs_too_much_memory_fails_and_the_next_one_is_read(tmp_path: Path) -> None:
     large, small = tmp_path / "large.txt", tmp_path / "small.txt"
     large.write_bytes(b"word " * (40 * 2**20))
@@ -269,7 +260,6 @@ def test_a_file_that_needs_too_much_memory_fails_and_the_next_one_is_read(tmp_pa
         assert pool.submit(os.fsencode(small)).result(timeout=30)[0].document is not None
 
 
-@pytest.mark.slow
 def test_a_worker_that_died_while_idle_costs_no_file(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_bytes(b"text")
@@ -281,7 +271,6 @@ def test_a_worker_that_died_while_idle_costs_no_file(tmp_path: Path) -> None:
         assert pool.submit(os.fsencode(file)).result(timeout=30)[0].document is not None
 
 
-@pytest.mark.slow
 def test_a_file_over_the_limit_is_skipped(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_bytes(b"0123456789")
@@ -291,7 +280,6 @@ def test_a_file_over_the_limit_is_skipped(tmp_path: Path) -> None:
     assert extraction.unindexed.outcome == "skipped"
 
 
-@pytest.mark.slow
 def test_leaving_the_pool_kills_a_worker_that_is_busy() -> None:
     begun = time.monotonic()
     with ExtractionPool(1, command=program("time.sleep(60)")) as pool:
@@ -303,7 +291,6 @@ def test_leaving_the_pool_kills_a_worker_that_is_busy() -> None:
     assert waiting.cancelled()
 
 
-@pytest.mark.slow
 def test_workers_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"text")
     code = f"""
@@ -326,7 +313,6 @@ time.sleep(60)
     assert until_gone(worker)
 
 
-@pytest.mark.slow
 def test_a_worker_opens_no_socket_and_starts_no_program() -> None:
     code = """
 import sys, socket, subprocess
@@ -347,7 +333,6 @@ for attempt in (socket.socket, lambda: subprocess.Popen(["true"])):
     ]
 
 
-@pytest.mark.slow
 def test_a_worker_writes_no_file_and_reaches_no_network(tmp_path: Path) -> None:
     code = f"""
 import os, socket
@@ -369,7 +354,6 @@ print(interfaces)
         pytest.skip("this system lets no process have a network of its own")
 
 
-@pytest.mark.slow
 def test_a_worker_needs_no_numpy_for_a_text_file() -> None:
     code = """
 import sys
@@ -386,7 +370,6 @@ print("numpy" in sys.modules)
     )
 
 
-@pytest.mark.slow
 def test_every_sample_is_a_document_with_text_or_has_a_reason() -> None:
     with ExtractionPool(2) as pool:
         futures = {

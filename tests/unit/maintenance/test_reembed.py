@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from searchapp.types.vectors import Vectors
 
+pytestmark = pytest.mark.slow  # re-embedding reads the files by its own workers
+
 __all__ = ["small"]
 OLD, NEW = HashEncoder(), HashEncoder(dim=128, max_tokens=24)
 _PASSAGES = """
@@ -245,7 +247,6 @@ def test_ids_of_passages_are_never_used_again(made: Path) -> None:
         assert snapshot.database.execute("SELECT max(id) FROM passage").fetchone()[0] > after
 
 
-@pytest.mark.slow
 def test_an_ingest_goes_on_with_the_new_model_and_refuses_the_old_one(still: Path) -> None:
     used(still)
     report = corpus_at(still).ingest()
@@ -400,7 +401,6 @@ VICTIM = """
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_a_kill_at_any_moment_leaves_one_encoding_or_the_other_whole(
     seed: int, still: Path, shelf: Path
@@ -496,7 +496,6 @@ def test_queries_that_never_stop_are_answered_by_the_one_encoding_or_the_other_a
     assert all(is_right for _, is_right in seen)
 
 
-@pytest.mark.slow
 def test_a_disk_that_fills_up_at_the_end_changes_nothing(still: Path, small: Path) -> None:
     shutil.copytree(still / "corpus", small / "corpus")
     before = passages(small / "corpus")
@@ -512,7 +511,6 @@ def test_a_disk_that_fills_up_at_the_end_changes_nothing(still: Path, small: Pat
     assert used(small).is_in_place
 
 
-@pytest.mark.slow
 def test_too_little_room_is_said_before_anything_is_built(still: Path, small: Path) -> None:
     shutil.copytree(still / "corpus", small / "corpus")
     fill(small)

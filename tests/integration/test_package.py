@@ -124,3 +124,10 @@ def test_readme_names_the_two_commands_of_the_makefile() -> None:
     for target in ("demo", "test"):
         assert f"$ make {target}" in readme
         assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_make_lists_every_target_with_what_it_does() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^make (\w+) +\w", listed, re.MULTILINE) == phony.split()

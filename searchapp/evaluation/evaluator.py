@@ -51,7 +51,7 @@ class _RankingRun:
 
     mode: str
     weight: float | None
-    found: dict[str, list[tuple[str, float]]]  # by question, documents with scores, best first
+    answers: dict[str, list[tuple[str, float]]]  # by question, documents with scores, best first
     times_ms: list[float]  # of each question
 
 
@@ -258,7 +258,7 @@ def _query_each(
             literal=True,
         )
         run.times_ms.append((time.perf_counter() - begin) * 1000)
-        run.found[question] = [(named(match.hit.path), match.score) for match in answer.matches]
+        run.answers[question] = [(named(match.hit.path), match.score) for match in answer.matches]
     return run
 
 
@@ -269,25 +269,25 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _RankingRun) -
     judged = [
         ir_measures.Qrel(each.question, each.document, each.grade)
         for each in judgements
-        if each.question in run.found
+        if each.question in run.answers
     ]
     # The rank decides, so that equal scores count in the order in which they are shown.
     scored = [
         ir_measures.ScoredDoc(question, document, float(-rank))
-        for question, found in run.found.items()
+        for question, found in run.answers.items()
         for rank, (document, _) in enumerate(found)
     ]
     metrics = ir_measures.calc([nDCG @ 10, R @ 100, RR @ 10], judged, scored)
     return Evaluation(
         collection=collection,
         mode=run.mode,
-        queries=len(run.found),
+        queries=len(run.answers),
         ndcg_at_10=metrics.aggregated[nDCG @ 10],
         recall_at_100=metrics.aggregated[R @ 100],
         mrr_at_10=metrics.aggregated[RR @ 10],
         query_ms=float(np.median(run.times_ms)),
         query_ms_p95=float(np.percentile(run.times_ms, 95)),
-        run=run.found,
+        run=run.answers,
         ndcgs={
             each.query_id: each.value for each in metrics.per_query if each.measure == nDCG @ 10
         },

@@ -69,10 +69,10 @@ class Score:
 class HeldOutEvaluation(Protocol):
     """Questions held out, answered with the base model and with the tuned one."""
 
-    def before(self) -> Score:
+    def evaluate_base(self) -> Score:
         """How the base model does."""
 
-    def after(self, encoder: Encoder) -> Score:
+    def evaluate_tuned(self, encoder: Encoder) -> Score:
         """How another model does."""
 
 
@@ -321,10 +321,10 @@ class _CorpusEvaluation:
     def __init__(self, corpus_source: _CorpusSource, judgements: Path) -> None:
         self._corpus_source, self._judgements = corpus_source, judgements
 
-    def before(self) -> Score:
+    def evaluate_base(self) -> Score:
         return self._score(self._corpus_source.corpus)
 
-    def after(self, encoder: Encoder) -> Score:
+    def evaluate_tuned(self, encoder: Encoder) -> Score:
         copy = Corpus.open(self._corpus_source.work / "corpus", encoder=encoder)
         _copy(self._corpus_source.corpus, copy, encoder, self._corpus_source.on_embedding)
         return self._score(copy)
@@ -414,14 +414,14 @@ class _PairsEvaluation:
         )
         (self._folder / "qrels" / "test.tsv").write_text(judged, encoding="ascii")
 
-    def before(self) -> Score:
+    def evaluate_base(self) -> Score:
         return self._score(
             lambda: load_encoder(
                 self.base.model, cache=self._chosen.cache, device=self._chosen.device
             )
         )
 
-    def after(self, encoder: Encoder) -> Score:
+    def evaluate_tuned(self, encoder: Encoder) -> Score:
         return self._score(lambda: encoder)
 
     def _score(self, opened: Callable[[], Encoder]) -> Score:

@@ -139,12 +139,12 @@ class _Tuning:
         callbacks: Callbacks,
     ) -> None:
         self.task, self.folder, self.chosen, self.callbacks = task, folder, chosen, callbacks
-        result = [
+        identifying = [
             task.base.fingerprint,
             asdict(training_config),
             [asdict(each) for each in task.training_pairs],
         ]
-        self.key = hashlib.blake2b(json.dumps(result).encode(), digest_size=16).hexdigest()
+        self.key = hashlib.blake2b(json.dumps(identifying).encode(), digest_size=16).hexdigest()
         self.result = TuningResult(
             output=output,
             base=task.base.model,
@@ -162,25 +162,25 @@ class _Tuning:
         insisted on.
         """
         self.callbacks.on_phase("examining before")
-        before = self.task.held_out_evaluation.before()
+        before = self.task.held_out_evaluation.evaluate_base()
         if not self.train():
             return self.result
         self.callbacks.on_phase("examining after")
         tuned = load_encoder(
             str(self.folder / checkpoint.MODEL), cache=self.chosen.cache, device=self.chosen.device
         )
-        after = self.task.held_out_evaluation.after(tuned)
+        after = self.task.held_out_evaluation.evaluate_tuned(tuned)
         (comparison,) = compare([before.evaluation, after.evaluation])
         is_better = comparison.ndcg_at_10 > 0 and comparison.p < SIGNIFICANT
-        found = replace(
+        result = replace(
             self.result, before=before, after=after, comparison=comparison, is_better=is_better
         )
         if is_better or force:
-            self.put_in_place(found)
-            return replace(found, is_in_place=True)
+            self.put_in_place(result)
+            return replace(result, is_in_place=True)
         with suppress(OSError):  # of a model that nobody may ever use
             shutil.rmtree(entry_path(tuned.identity.fingerprint, self.chosen.cache))
-        return replace(found, kept=self.folder / checkpoint.MODEL)
+        return replace(result, kept=self.folder / checkpoint.MODEL)
 
     def train(self) -> bool:
         """Have the model trained, as far as it is not; False where that was stopped."""
@@ -200,39 +200,39 @@ class _Tuning:
             is_stopped=self.callbacks.is_stopped,
         )
 
-    def put_in_place(self, found: TuningResult) -> None:
+    def put_in_place(self, result: TuningResult) -> None:
         """Give the model its place, whole, with an account of how it came about."""
         model = self.folder / checkpoint.MODEL
-        account = {"searchapp": __version__, "key": self.key, **account_of(found)}
+        account = {"searchapp": __version__, "key": self.key, **account_of(result)}
         try:
             with atomic_write.replaced(model / checkpoint.ACCOUNT) as file:
                 file.write(json.dumps(account, indent=2).encode())
-            model.rename(found.output)
-            atomic_write.sync(found.output.parent)
+            model.rename(result.output)
+            atomic_write.sync(result.output.parent)
         except OSError as error:
             hint = "make room, or choose another place; run again: the training is done"
             raise TuningError(
-                f"cannot write {found.output}: {error.strerror}", hint=hint
+                f"cannot write {result.output}: {error.strerror}", hint=hint
             ) from error
 
 
-def account_of(found: TuningResult) -> dict[str, object]:
+def account_of(result: TuningResult) -> dict[str, object]:
     """How a model came about and how it did, as JSON has it."""
     return {
-        "base": found.base,
-        "learned_from": found.kind,
-        "lessons": found.training_pairs,
+        "base": result.base,
+        "learned_from": result.kind,
+        "lessons": result.training_pairs,
         "questions": {
-            "learned": found.learned,
-            "held_out": found.held_out,
-            "dropped": found.dropped,
-            "familiar": found.familiar,
+            "learned": result.learned,
+            "held_out": result.held_out,
+            "dropped": result.dropped,
+            "familiar": result.familiar,
         },
-        "recipe": asdict(found.training_config),
-        "before": found.before and _metrics(found.before),
-        "after": found.after and _metrics(found.after),
-        "p": found.comparison and round(found.comparison.p, 6),
-        "is_better": found.is_better,
+        "recipe": asdict(result.training_config),
+        "before": result.before and _metrics(result.before),
+        "after": result.after and _metrics(result.after),
+        "p": result.comparison and round(result.comparison.p, 6),
+        "is_better": result.is_better,
     }
 
 

@@ -512,8 +512,8 @@ def test_the_copy_that_is_examined_answers_as_the_corpus_does(
     Corpus.open(chosen).configure("mode", "hybrid")
     task = build_task(judged(tmp_path), None, None, chosen, seed=0, work=tmp_path / "work")
     before, after = (
-        task.held_out_evaluation.before(),
-        task.held_out_evaluation.after(load_encoder(task.base.model, cache=chosen.cache)),
+        task.held_out_evaluation.evaluate_base(),
+        task.held_out_evaluation.evaluate_tuned(load_encoder(task.base.model, cache=chosen.cache)),
     )
     assert before.evaluation.mode == after.evaluation.mode == "hybrid"
     assert before.evaluation.run == after.evaluation.run

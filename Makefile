@@ -42,10 +42,10 @@ demo: $(READY)  ## read data/ into a corpus of its own and ask three questions
 	done
 
 test: $(READY)  ## run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --dist worksteal
 
 quick: $(READY)  ## run the tests that need neither a model nor minutes, on all cores
-	$(BIN)/pytest -n auto -m "not model and not slow"
+	$(BIN)/pytest -n logical --dist worksteal -m "not model and not slow"
 
 lint: $(READY)  ## check style, imports and spelling
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ test is over.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: programs that
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests interrupt would inherit it
 
 settings.register_profile("torture", max_examples=1000, deadline=None)
 

@@ -13,13 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    precision_recall_fscore_support,
-)
 
 from searchapp.classification import classifier_file
 from searchapp.classification.classifier import (
@@ -39,6 +32,7 @@ from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from sklearn.linear_model import LogisticRegression
 
     from searchapp.types.vectors import Vectors
 
@@ -64,6 +58,8 @@ def clusters(
 def by_hand(
     vectors: Vectors, labels: list[str], hyperparameters: Hyperparameters
 ) -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(
         C=hyperparameters.strength,
         class_weight="balanced" if hyperparameters.is_balanced else None,
@@ -228,6 +224,13 @@ def test_without_scikit_learn_the_cure_is_named(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_figures_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import (
+        accuracy_score,
+        confusion_matrix,
+        f1_score,
+        precision_recall_fscore_support,
+    )
+
     vectors, labels = clusters({"a": 40, "b": 30, "c": 5}, spread=0.9)
     others, had = clusters({"a": 20, "b": 20, "c": 20}, spread=0.9, seed=2)
     learned = train_classifier(vectors, labels, ENCODER)

@@ -1,4 +1,4 @@
-"""A Backend of dictionaries and NumPy, with the same promises as the one in a folder but durability,
+"""A Backend of dictionaries and NumPy, with the promises of the one in a folder but durability,
 check and backup. Knows nothing of files or databases.
 """
 

@@ -17,8 +17,8 @@ TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remo
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
-    "SELECT rowid AS id, -rank AS score FROM keywords WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, "
-    "1.0)' {also} ORDER BY rank LIMIT ?"
+    "SELECT rowid AS id, -rank AS score FROM keywords "
+    "WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, 1.0)' {also} ORDER BY rank LIMIT ?"
 )
 
 

@@ -54,12 +54,17 @@ RECORD, CONTENT, VECTORS = (
     "its vectors are damaged",
 )
 DOCUMENT = f"""
-    SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))}, CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
-           v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first, v.passages AS v_passages,
-           v.generation AS v_generation, v.vectors, v.digest
-    FROM document d JOIN document_text t ON t.document_id = d.id LEFT JOIN vectors v ON v.document_id = d.id"""
+    SELECT {", ".join(f"d.{name}" for name in ("id", *_SOURCE, *_CONTENT))},
+           CAST(coalesce(d.path, '') AS BLOB) AS raw_path, t.text,
+           v.document_id IS NULL AS is_pending, v.first_passage_id AS v_first,
+           v.passages AS v_passages, v.generation AS v_generation, v.vectors, v.digest
+    FROM document d JOIN document_text t ON t.document_id = d.id
+    LEFT JOIN vectors v ON v.document_id = d.id"""
 LABELS = "SELECT document_id, name, origin, probability, digest FROM label NOT INDEXED"
-_PASSAGES = """SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id = ? ORDER BY id"""
+_PASSAGES = (
+    'SELECT start, "end", place, headings, text_digest FROM passage '
+    "WHERE document_id = ? ORDER BY id"
+)
 _KEYWORD_TABLES = {
     "keywords_data": 2,
     "keywords_idx": 3,
@@ -110,9 +115,12 @@ def _structure(database: sqlite3.Connection, *, full: bool) -> Iterator[Finding]
         yield Finding(f"row {row} of {table} refers to nothing")
     wrong = """
         SELECT CAST(coalesce(d.path, '') AS BLOB) FROM document d
-        LEFT JOIN vectors v ON v.document_id = d.id LEFT JOIN document_text t ON t.document_id = d.id
-        WHERE t.document_id IS NULL OR v.first_passage_id <> d.first_passage_id OR v.passages <> d.passages
-           OR (SELECT count(*) = d.passages AND min(p.id) = d.first_passage_id AND max(p.id) = d.first_passage_id + d.passages - 1
+        LEFT JOIN vectors v ON v.document_id = d.id
+        LEFT JOIN document_text t ON t.document_id = d.id
+        WHERE t.document_id IS NULL OR v.first_passage_id <> d.first_passage_id
+           OR v.passages <> d.passages
+           OR (SELECT count(*) = d.passages AND min(p.id) = d.first_passage_id
+                      AND max(p.id) = d.first_passage_id + d.passages - 1
                FROM passage p WHERE p.document_id = d.id) IS NOT 1"""
     for (path,) in database.execute(wrong):
         yield _damaged("passages or vectors are missing", path)
@@ -199,7 +207,8 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
     ).fetchone()
     passages = """
         SELECT p.id, d.title, p.headings, substr(t.text, p.start + 1, p."end" - p.start)
-        FROM passage p JOIN document d ON d.id = p.document_id JOIN document_text t ON t.document_id = d.id"""
+        FROM passage p JOIN document d ON d.id = p.document_id
+        JOIN document_text t ON t.document_id = d.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         rows = (

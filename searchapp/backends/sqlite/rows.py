@@ -1,5 +1,5 @@
-"""The values of the tables: what is written for a document, a label or a file, and what is made of a
-row that was read. Knows neither transactions nor files.
+"""The values of the tables: what is written for a document, a label or a file, and what a row that
+was read means. Knows neither transactions nor files.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class GatheredRows:
 
 
 def blob_of(vectors: Vectors, passages: int, dim: int) -> bytes:
-    """A document's vectors as stored. Raises ValueError where they are not one unit row a passage."""
+    """A document's vectors as stored. Raises ValueError unless they are a unit row a passage."""
     if vectors.shape != (passages, dim):
         raise ValueError(f"vectors must be of shape {(passages, dim)}, not {vectors.shape}")
     return to_blob(vectors)
@@ -145,7 +145,7 @@ def document_values(
     rows: Sequence[tuple[str | int | bytes | None, ...]],
     at: tuple[int, int],
 ) -> dict[str, Any]:
-    """The row of a document whose passages have these rows; `at` is the id of the first of them, and
+    """The row of a document whose passages have these rows; `at` is the id of the first of them and
     the generation.
     """
     names = (

@@ -68,8 +68,9 @@ _PASSAGES = (
     "WHERE document_id = ? ORDER BY id"
 )
 _DOCUMENT_COLUMNS = """document(
-    id, path, display, size, mtime_ns, ctime_ns, inode, content_hash, hashed_at_ns, is_stale, source_digest,
-    type, title, metadata, dated_ns, extractor, splitter, has_lines, content_digest, first_passage_id, passages, generation)"""
+    id, path, display, size, mtime_ns, ctime_ns, inode, content_hash, hashed_at_ns, is_stale,
+    source_digest, type, title, metadata, dated_ns, extractor, splitter, has_lines, content_digest,
+    first_passage_id, passages, generation)"""
 _VECTORS_COLUMNS = "vectors(document_id, first_passage_id, passages, generation, digest, vectors)"
 
 

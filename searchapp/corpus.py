@@ -386,7 +386,7 @@ class Corpus:
         with closing(self._backend.reader()) as reader:
             return {
                 document_id
-                for document_id, labels in reader.labels().items()
+                for document_id, labels in reader.labels()
                 if any(label.origin == "hand" for label in labels)
             }
 

@@ -179,8 +179,7 @@ def _names(reader: Reader, hits: Sequence[Hit], by: str) -> list[str]:
         return [hit.type for hit in hits]
     if by == "label":
         first = {
-            document_id: min(labels, key=_doubt).name
-            for document_id, labels in reader.labels().items()
+            document_id: min(labels, key=_doubt).name for document_id, labels in reader.labels()
         }
         return [first.get(hit.document_id, "") for hit in hits]
     paths = [hit.path for hit in hits]

@@ -113,7 +113,7 @@ def hand_labeled_examples(reader: Reader) -> Examples:
     """
     by_hand = [
         names
-        for labels in reader.labels().values()
+        for _, labels in reader.labels()
         if (names := [label.name for label in labels if label.origin == "hand"])
     ]
     wanted = Filters(labels=tuple({name for names in by_hand for name in names}))
@@ -154,7 +154,7 @@ def set_hand_labels(backend: Backend, labels: Mapping[int, str]) -> int:
     many changed.
     """
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        known, there = reader.labels(), set(reader.document_ids(Filters()))
+        known, there = dict(reader.labels()), set(reader.document_ids(Filters()))
         new = {
             i: name for i, name in labels.items() if i in there and known.get(i) != (Label(name),)
         }
@@ -255,7 +255,7 @@ def _relabel(
     """
     backend.reader().close()  # CorpusMissing, before a writer would make a corpus
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        held = reader.labels()
+        held = dict(reader.labels())
         found: dict[int, bytes] = {}
         for place in places:
             filters = Filters(within=(place,))

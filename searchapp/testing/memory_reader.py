@@ -181,9 +181,11 @@ class MemoryReader:
         """The documents that pass the filters, by path."""
         return [one.id for one in self._passing(filters)]
 
-    def labels(self) -> dict[int, tuple[Label, ...]]:
-        """The labels of the documents that have any, by document id, each document's by name."""
-        return {one.id: one.labels for one in self._state.documents.values() if one.labels}
+    def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
+        """The documents that have labels, by id, and the labels of each, by name."""
+        for document_id, one in sorted(self._state.documents.items()):
+            if one.labels:
+                yield document_id, one.labels
 
     def stored(self, filters: Filters) -> Iterator[StoredDocument]:
         """The documents that pass the filters with all that is stored of them, by path."""

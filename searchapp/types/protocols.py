@@ -257,8 +257,8 @@ class CatalogReader(OpenGeneration, Protocol):
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
 
-    def labels(self) -> dict[int, tuple[Label, ...]]:
-        """The labels of the documents that have any, by document id, each document's by name."""
+    def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
+        """The documents that have labels, by id, and the labels of each, by name."""
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""

@@ -11,6 +11,8 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -244,14 +246,13 @@ class SqliteCatalog:
             )
         ]
 
-    def labels(self) -> dict[int, tuple[Label, ...]]:
-        """The labels of the documents that have any, by document id, each document's by name."""
-        found: dict[int, tuple[Label, ...]] = {}
-        for document_id, *label in self._database.each(
+    def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
+        """The documents that have labels, by id, and the labels of each, by name."""
+        rows = self._database.each(
             "SELECT document_id, name, origin, probability FROM label ORDER BY document_id, name"
-        ):
-            found[document_id] = (*found.get(document_id, ()), Label(*label))
-        return found
+        )
+        for document_id, of_document in groupby(rows, itemgetter(0)):
+            yield document_id, tuple(Label(*label) for _, *label in of_document)
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""

@@ -18,7 +18,9 @@ from hypothesis import settings
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: programs that
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests interrupt would inherit it
 
+settings.register_profile("usual", max_examples=40, deadline=None)
 settings.register_profile("torture", max_examples=1000, deadline=None)
+settings.load_profile("usual")  # another by --hypothesis-profile
 
 
 @pytest.fixture(autouse=True)

@@ -139,14 +139,17 @@ def functions() -> Iterator[tuple[str, Function]]:
                 yield f"{module}:{node.name}", node
 
 
-def strings() -> Iterator[tuple[str, str]]:
+@cache
+def strings() -> list[tuple[str, str]]:
     """The module and the value of each string that is no docstring; of an f-string, each piece."""
+    found = []
     for module, tree in trees().items():
         docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             value = node.value if isinstance(node, ast.Constant) else None
             if isinstance(value, str) and id(node) not in docs:
-                yield module, value
+                found.append((module, value))
+    return found
 
 
 def parameters_of(function: Function) -> int:

@@ -101,11 +101,10 @@ def home(converted: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def encoder_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def encoder_cache(model_cache: Path) -> Path:
     """A cache in which the installed model was converted, by a child process."""
-    cache = tmp_path_factory.mktemp("encoders")
-    load_encoder(cache=cache)
-    return cache
+    load_encoder(cache=model_cache)
+    return model_cache
 
 
 @pytest.fixture(scope="session")

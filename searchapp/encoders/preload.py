@@ -1,9 +1,9 @@
-"""A question's encoder, opened in the background as early as possible, and kept.
+"""The encoder of a question, opened in the background as early as possible, and kept.
 
 Compiling the graph takes a quarter of a cold query and needs no Python: it costs nothing where it
-runs beside the imports, if it begins before them. So the program begins by guessing from its bare
-arguments which encoder will be asked for; a wrong guess costs time that was idle, and what fails is
-met again where it can be told. Opened encoders stay: taking one down costs as much as a search.
+runs beside the imports, if it begins before them. So the program calls `begin` with a guess before
+it imports the command line; what fails in the background is met again by `opened`, where there is
+someone to tell. Opened encoders are kept: closing one costs as much as a search.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ class _Reembedding:
     def to_the_end(self, *, keep: bool) -> ReembedReport:
         """Build, bring up to date, check, switch."""
         self.new.require_room(keep=keep)
-        self.round(is_first=True)
+        self.round(first=True)
         self.on_step("bringing up to date")
         if not self.is_stopped():
             self.round()
@@ -168,7 +168,7 @@ class _Reembedding:
 
     # -- a round
 
-    def round(self, *, is_first: bool = False) -> IngestReport | None:
+    def round(self, *, first: bool = False) -> IngestReport | None:
         """Bring the new encoding up to date with the corpus and the disk; None where the corpus has
         no folders to look at.
         """
@@ -176,16 +176,16 @@ class _Reembedding:
             roots = self.prepare(writer)
         self.new.reserve_ids()
         with closing(self.new.backend.writer()) as writer:
-            self.take_over(writer, roots, is_first=is_first)
+            self.take_over(writer, roots, first=first)
         if self.is_stopped():
             return None
         report = self.ingest() if roots else None
         if not roots:
             self.embed()
         with closing(self.new.backend.writer()) as writer:
-            self.part(writer, roots)
+            self.remove_departed(writer, roots)
             if (
-                report and not is_first
+                report and not first
             ):  # the first round does not know yet how much of a folder is gone
                 self.note_left(writer, report)
         return report
@@ -204,12 +204,12 @@ class _Reembedding:
         writer.commit()
         return roots
 
-    def take_over(self, writer: Writer, roots: Sequence[Root], *, is_first: bool) -> None:
-        """Store what the corpus has and this encoding has not, from the stored text; at first only
+    def take_over(self, writer: Writer, roots: Sequence[Root], *, first: bool) -> None:
+        """Store from the stored text what the corpus has and this encoding lacks; at first only
         what no ingest can read.
 
-        It is pending then, so that the ingest that follows knows of it, and embeds it unless it
-        reads it anew.
+        It is pending then, so that the ingest that follows knows it, and embeds it unless it reads
+        it again.
         """
         known = writer.known_files()
         contents = self.new.contents()
@@ -225,9 +225,7 @@ class _Reembedding:
                         mine.is_stale or not is_readable
                     )
                 else:
-                    is_due = (path, content_hash) not in self.left and not (
-                        is_first and is_readable
-                    )
+                    is_due = (path, content_hash) not in self.left and not (first and is_readable)
                 if is_due and (stored := _stored_at(path, current)):
                     self.store(writer, stored, is_stale=is_stale)
         writer.commit()
@@ -264,9 +262,9 @@ class _Reembedding:
             writer.finish()
         self.embedded += indexer.embedded
 
-    def part(self, writer: Writer, roots: Sequence[Root]) -> None:
-        """Take out what the corpus has not, and what no ingest would find: it left the corpus after
-        this encoding was built.
+    def remove_departed(self, writer: Writer, roots: Sequence[Root]) -> None:
+        """Remove the documents that left the corpus after this encoding was built, where no ingest
+        would find that out.
         """
         if self.is_stopped():
             return

@@ -40,9 +40,8 @@ WORKS: dict[str, list[list[str]]] = {
     ],
     "explain": [["a ferry", "a boat"]],
     "map": [["--out", "{folder}/map.html"]],
-    "model": [["list"], ["show"], ["verify"]],
+    "model": [["list"], ["show"], ["verify"], ["use", "default"]],  # which it uses already
     "evaluate": [["{folder}/judgements.csv", "--mode", "cosine"]],
-    "doctor": [[]],
     "remove": [["{docs}/boiler.md"]],
 }
 REFUSED: dict[str, list[list[str]]] = {
@@ -50,17 +49,18 @@ REFUSED: dict[str, list[list[str]]] = {
     "check": [[], ["--full"], ["--repair"]],
     "backup": [["{folder}/corpus.backup"]],
     "restore": [["{folder}/corpus.backup"]],
-    "model": [["use", "default"], ["drop", "default"]],
+    "model": [["drop", "default"]],
     "classify": [["train", "{folder}/labels.csv"], ["show"]],
 }
 WITHOUT_JSON = {"init", "embed"}
+DOCTOR = "doctor"  # says that it cannot look into the corpus, which is a problem, not a refusal
 NO_CORPUS = {"predict"}  # asks a model alone
 ELSEWHERE = {"tune"}  # minutes; it asks a corpus as `evaluate` does
 
 
 def test_every_command_is_tried_here() -> None:
     commands = {name for section in SECTIONS.values() for name in section}
-    assert WORKS.keys() | REFUSED.keys() | NO_CORPUS | ELSEWHERE == commands
+    assert WORKS.keys() | REFUSED.keys() | NO_CORPUS | ELSEWHERE | {DOCTOR} == commands
 
 
 @pytest.fixture
@@ -110,3 +110,6 @@ def test_a_command_works_on_any_backend_or_is_refused_with_a_code_and_a_hint(
             error = json.loads(stderr[stderr.index("{") :])["error"]
             assert error["code"] == "unsupported", f"{command} {words}: {error}"
             assert error["hint"], f"{command} {words}: {error}"
+    assert main([DOCTOR, "--json"]) == 4
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert any("whether a corpus in MemoryBackend is sound" in one["what"] for one in problems)

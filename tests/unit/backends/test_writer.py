@@ -429,6 +429,7 @@ def dump(folder: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) -> None:
     old_corpus(folder)
     before = dump(folder)
@@ -461,6 +462,7 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
 
 
 @pytest.mark.damages_corpus
+@pytest.mark.slow
 def test_a_migration_that_fails_leaves_the_corpus_as_it_was(folder: Path) -> None:
     old_corpus(folder)
     with plain(folder) as database:

@@ -17,7 +17,7 @@ def run() -> NoReturn:
     """
     config.use_one_thread_for_small_products()
     begin_opening_encoder(sys.argv[1:])
-    from searchapp.cli import main  # while the encoder is being opened
+    from searchapp.cli.app import main  # while the encoder is being opened
 
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):

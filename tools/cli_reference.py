@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from typer.main import get_command
 
-from searchapp.cli import SECTIONS, Commands, app
+from searchapp.cli.app import SECTIONS, Commands, app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "cli.md"

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from searchapp import config
-from searchapp.cli import STYLE, console
+from searchapp.cli import console
+from searchapp.cli.app import STYLE
 from searchapp.cli.classify_ground import Ground, examples_of_source, ground_of, read_items
 from searchapp.cli.console import Exit
 from searchapp.cli.options import (

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from searchapp import config
-from searchapp.cli import STYLE, console
+from searchapp.cli import console
+from searchapp.cli.app import STYLE
 from searchapp.cli.console import Exit
 from searchapp.cli.options import CorpusOption, DeviceOption, JsonOption
 from searchapp.output import models as modelcard

@@ -276,7 +276,7 @@ def test_what_cannot_be_done_is_refused_with_the_cure(docs: Program) -> None:
 def test_a_query_by_label_imports_neither_scikit_learn_nor_the_writer(docs: Program) -> None:
     code = (
         "import sys; sys.argv = ['searchapp', 'query', 'money', '--label', 'x', '--corpus', 'c']\n"
-        "from searchapp.cli import main\nmain(sys.argv[1:])\n"
+        "from searchapp.cli.app import main\nmain(sys.argv[1:])\n"
         f"print([name for name in ('sklearn', *{HEAVY!r}) if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(

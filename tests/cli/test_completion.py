@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from searchapp.cli import Commands
+from searchapp.cli.app import Commands
 from searchapp.cli.options import _MODES
 from searchapp.search.ranking import MODES
 
@@ -53,7 +53,7 @@ def test_a_shell_completes_commands_options_and_modes(line: str, expected: list[
 def test_completing_the_name_of_a_command_imports_no_command() -> None:
     script = (
         "import os, sys\n"
-        "from searchapp.cli import main\n"
+        "from searchapp.cli.app import main\n"
         "try:\n    main([])\nexcept SystemExit:\n    pass\n"
         "print(*sorted(name for name in sys.modules if name.startswith('searchapp.cli.')))\n"
     )
@@ -70,7 +70,7 @@ def test_completing_the_name_of_a_command_imports_no_command() -> None:
         text=True,
         check=True,
     ).stdout
-    assert printed == "query\nsearchapp.cli.console\n"
+    assert printed == "query\nsearchapp.cli.app searchapp.cli.console\n"
 
 
 def test_the_modes_that_are_completed_are_those_of_the_ranking() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.cli import SECTIONS, main
+from searchapp.cli.app import SECTIONS, main
 from searchapp.testing import MemoryBackend
 
 WORKS: dict[str, list[list[str]]] = {

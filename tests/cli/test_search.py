@@ -30,7 +30,7 @@ import pytest
 
 from searchapp import config
 from searchapp.backends.sqlite.backend import SqliteBackend
-from searchapp.cli import SECTIONS, Commands
+from searchapp.cli.app import SECTIONS, Commands
 from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
 from searchapp.output.terminal import display_width
@@ -713,7 +713,7 @@ def processes_with(mark: str) -> list[str]:
 
 SPY = """
 import sys
-from searchapp.cli import main
+from searchapp.cli.app import main
 code = main(sys.argv[1:])
 sys.stdout.flush()
 sys.stderr.write(" ".join(sys.modules))

@@ -44,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_its_migrations_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
-        "searchapp/cli/__init__.py",
+        "searchapp/cli/app.py",
         "searchapp/extract/sandbox/worker.py",
         "searchapp/migrations/env.py",
     } <= names

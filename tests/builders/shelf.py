@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -42,26 +43,25 @@ class Shelf:
         """Store a document with a heading a paragraph, h0, h1..., so that each paragraph is a
         passage.
         """
-        text, blocks = "", []
-        for number, paragraph in enumerate(paragraphs):
-            blocks.append(Block(len(text), len(text) + len(paragraph), "prose", (f"h{number}",)))
-            text += f"{paragraph}\n\n"
-        document = Document(text, kind, blocks=tuple(blocks), metadata={"author": "me"})
-        source = Source(
-            path.encode(),
-            FileIdentity(len(text), day * DAY_NS, 0, 0),
-            b"\0" * 32,
-            0,
-            extractor or extractor_of(kind),
-            SPLITTER_VERSION,
-        )
         with closing(self.backend.writer()) as writer:
             if writer.encoder() is None:
                 writer.set_encoder(ENCODER.identity)
             with Indexer(
                 writer, ENCODER, is_stopped=lambda: not has_vectors
             ) as indexer:  # stopped, it leaves documents pending
-                indexer.add(source, document, new=True)
+                indexer.add(
+                    *made(path, *paragraphs, kind=kind, day=day, extractor=extractor), new=True
+                )
+                indexer.close()
+
+    def put_all(self, paragraphs: Mapping[str, Sequence[str]]) -> None:
+        """Store the documents of these paths, in one go."""
+        with closing(self.backend.writer()) as writer:
+            if writer.encoder() is None:
+                writer.set_encoder(ENCODER.identity)
+            with Indexer(writer, ENCODER) as indexer:
+                for path, its_paragraphs in paragraphs.items():
+                    indexer.add(*made(path, *its_paragraphs), new=True)
                 indexer.close()
 
     def found(self, text: str, **options: object) -> list[tuple[str, int]]:
@@ -71,3 +71,23 @@ class Shelf:
             (Path(os.fsdecode(match.hit.path)).name, int(match.hit.passage.headings[0][1:]))
             for match in answer.matches
         ]
+
+
+def made(
+    path: str, *paragraphs: str, kind: str = "md", day: int = 0, extractor: str = ""
+) -> tuple[Source, Document]:
+    """A document of these paragraphs, under a heading each, and its source."""
+    text, blocks = "", []
+    for number, paragraph in enumerate(paragraphs):
+        blocks.append(Block(len(text), len(text) + len(paragraph), "prose", (f"h{number}",)))
+        text += f"{paragraph}\n\n"
+    document = Document(text, kind, blocks=tuple(blocks), metadata={"author": "me"})
+    source = Source(
+        path.encode(),
+        FileIdentity(len(text), day * DAY_NS, 0, 0),
+        b"\0" * 32,
+        0,
+        extractor or extractor_of(kind),
+        SPLITTER_VERSION,
+    )
+    return source, document

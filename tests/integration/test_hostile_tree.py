@@ -95,7 +95,7 @@ def test_files_that_change_while_they_are_read_never_leave_a_mixture(tmp_path: P
     writer = threading.Thread(target=rewrite)
     writer.start()
     try:
-        for _ in range(8):
+        for _ in range(3):
             house.ingest()
     finally:
         is_over.set()

@@ -100,6 +100,12 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
+@cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes of a tree."""
+    return list(ast.walk(tree))
+
+
 def is_of(module: str, rooms: set[str]) -> bool:
     """Whether a module is one of these, or in one of them."""
     return any(f"{module}.".startswith(f"{room}.") for room in rooms)
@@ -110,7 +116,7 @@ def imported(tree: ast.AST) -> set[str]:
     environ`.
     """
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -120,14 +126,14 @@ def imported(tree: ast.AST) -> set[str]:
 
 def uses_of_the_environment(tree: ast.AST) -> set[str]:
     """The names through which the tree reads or changes the environment."""
-    used = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used = {ast.unparse(node) for node in nodes(tree) if isinstance(node, ast.Attribute)}
     return (used | imported(tree)) & ENVIRONMENT
 
 
 def functions() -> Iterator[tuple[str, Function]]:
     """Each function, as "module:name"."""
     for module, tree in trees().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, Function):
                 yield f"{module}:{node.name}", node
 
@@ -137,8 +143,8 @@ def strings() -> list[tuple[str, str]]:
     """The module and the value of each string that is no docstring; of an f-string, each piece."""
     found = []
     for module, tree in trees().items():
-        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
+        docs = {id(node.value) for node in nodes(tree) if isinstance(node, ast.Expr)}
+        for node in nodes(tree):
             value = node.value if isinstance(node, ast.Constant) else None
             if isinstance(value, str) and id(node) not in docs:
                 found.append((module, value))
@@ -230,7 +236,7 @@ def test_only_commands_have_many_parameters() -> None:
 def test_no_two_classes_have_the_same_name() -> None:
     homes = defaultdict(list)
     for module, tree in trees().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(module)
     only({name for name, modules in homes.items() if len(modules) > 1}, DOUBLE_CLASSES)
@@ -282,7 +288,7 @@ def test_every_way_to_the_environment_counts() -> None:
 
 def test_parameters_are_counted_as_a_caller_sees_them() -> None:
     tree = ast.parse("class A:\n    def f(self, a, /, b, *c, d=1, **e): ...\ndef g(a): ...")
-    counts = [parameters_of(node) for node in ast.walk(tree) if isinstance(node, Function)]
+    counts = [parameters_of(node) for node in nodes(tree) if isinstance(node, Function)]
     assert sorted(counts) == [1, 5]
 
 

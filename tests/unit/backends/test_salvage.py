@@ -91,6 +91,7 @@ def test_damaged_vectors_are_made_again_from_the_stored_text_though_the_file_is_
     assert contents(place) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_text_is_read_again_where_its_file_stands_and_listed_where_not(
     made: Path, place: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_damaged_text_is_read_again_where_its_file_stands_and_listed_where_not
     assert contents(place) == {path: content for path, content in before.items() if path != gone}
 
 
+@pytest.mark.slow
 def test_a_damaged_record_of_a_file_costs_no_text(made: Path, place: Path) -> None:
     before = contents(place)
     for number in (3, 18):
@@ -164,6 +166,7 @@ def with_a_lost_page(data: bytes) -> bytes:
     return data[:start] + bytes(4096) + data[start + 4096 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut_in_half, without_header, with_a_lost_page])
 def test_what_can_still_be_read_of_a_ruined_file_is_kept_and_the_rest_read_again(
     made: Path, place: Path, damage: Callable[[bytes], bytes]
@@ -247,6 +250,7 @@ def test_what_a_killed_repair_left_goes_with_the_next(place: Path) -> None:
     assert not list(place.glob(".repair-*"))
 
 
+@pytest.mark.slow
 def test_passages_that_are_not_the_documents_own_are_not_kept(made: Path, place: Path) -> None:
     change(
         place,
@@ -286,6 +290,7 @@ def test_settings_that_make_no_sense_are_left_out_and_said(place: Path) -> None:
     assert "searchapp status" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_a_corpus_without_any_readable_document_keeps_its_encoder(place: Path) -> None:
     with closing(sqlite3.connect(place / "corpus.db")) as database, database:
         database.execute("DELETE FROM document_text")

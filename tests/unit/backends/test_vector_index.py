@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, Scores
 
 ROWS = unit(2000).astype(np.float16)
-MUTATIONS = 120
+MUTATIONS = 40
 IDS = np.concatenate((np.arange(10, 510), np.arange(1000, 2500)))
 
 
@@ -204,7 +204,7 @@ def test_a_bitmap_of_many_ranges_is_that_of_each() -> None:
 # ---- approximate ---------------------------------------------------------------------------------
 
 MANY = unit(20_000, 7).astype(np.float16)
-ASKED = unit(50, 8)
+ASKED = unit(20, 8)
 
 
 @pytest.fixture(scope="module")

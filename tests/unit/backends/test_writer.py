@@ -461,6 +461,7 @@ def test_a_query_brings_an_old_corpus_up_to_date_after_a_backup(folder: Path) ->
         assert kept.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 @pytest.mark.slow
 def test_a_migration_that_fails_leaves_the_corpus_as_it_was(folder: Path) -> None:

@@ -488,6 +488,7 @@ def test_a_document_that_is_read_again_keeps_what_was_said_by_hand(
     assert check(tmp_path / "corpus", full=True) == []
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_every_flipped_byte_of_a_label_is_found_and_costs_that_label_at_most(
     corpus: Corpus, labelled: Saying, tmp_path: Path

@@ -520,6 +520,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "cure"),
     [
@@ -542,6 +543,7 @@ def test_what_makes_no_sense_together_is_a_usage_error(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_file_without_a_corpus_is_told_to_take_one(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("question,path\n")
     done = run(tmp_path, "evaluate", "mine.csv")

@@ -95,6 +95,7 @@ def test_a_third_of_the_questions_share_no_content_word_with_their_document() ->
     assert 3 * len(disjoint) >= len(questions())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in SOURCES.glob("*.txt")))
 def test_each_pdf_reads_as_its_source_renders(name: str) -> None:
     source = pdfs.parse(SOURCES / f"{name}.txt")

@@ -417,6 +417,7 @@ def test_letters_of_arabic_ligatures_are_in_order() -> None:
     assert "أيضًا" in text
 
 
+@pytest.mark.slow
 def test_a_file_of_streams_that_pdfium_does_not_know_is_written_anew() -> None:
     pytest.importorskip("brotli", exc_type=ImportError)
     document = pdf.read(sample("pdfjs__Brotli-Prototype-FileA.pdf"), "pdf")

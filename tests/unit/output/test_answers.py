@@ -250,6 +250,7 @@ def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) ->
     assert answer_text(answer_of(match)).split("\t")[3] == shown
 
 
+@pytest.mark.slow
 def test_an_answer_imports_nothing_heavy_and_nothing_of_other_commands() -> None:
     code = """
 import sys, searchapp.output.answers

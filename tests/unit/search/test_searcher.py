@@ -167,6 +167,7 @@ def test_a_document_leads_to_others_like_it_and_not_to_itself(shelf: Shelf) -> N
     assert answer.query == "like /lib/jaguar.md"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_document_is_read_and_compared(shelf: Shelf, tmp_path: Path) -> None:
     (tmp_path / "olives.txt").write_text("Olives give olive oil.\n")
     assert paths(shelf.corpus.query(like=[tmp_path / "olives.txt"], mode="hybrid"))[0] == "oil"
@@ -232,17 +233,22 @@ def test_nearly_the_same_passage_is_shown_once_with_where_else_it_stands(tmp_pat
     assert len(shelf.corpus.query("boiler", collapse=False).matches) == 3
 
 
-@pytest.mark.parametrize("mode", ["cosine", "keyword", "hybrid", "best"])
-def test_the_footer_of_fifty_files_does_not_outrank_content(tmp_path: Path, mode: str) -> None:
-    shelf = Shelf(tmp_path / "corpus")
-    for number in range(50):
-        shelf.put(f"/{number:02}.md", f"chapter{number} about plants", FOOTER)
+@pytest.fixture(scope="module")
+def footers(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """Fifty documents with the footer, and one about the boiler."""
+    shelf = Shelf(tmp_path_factory.mktemp("footers") / "corpus")
+    shelf.put_all({f"/{n:02}.md": (f"chapter{n} about plants", FOOTER) for n in range(50)})
     shelf.put(
         "/boiler.md",
         "the boiler in the cellar was repaired by the desk people with help from the landlord in "
         "spring and call",
     )
-    answer = shelf.corpus.query("boiler help desk call", mode=mode)
+    return shelf
+
+
+@pytest.mark.parametrize("mode", ["cosine", "keyword", "hybrid", "best"])
+def test_the_footer_of_fifty_files_does_not_outrank_content(footers: Shelf, mode: str) -> None:
+    answer = footers.corpus.query("boiler help desk call", mode=mode)
     assert answer.matches[0].hit.path == b"/boiler.md"
     assert (
         len(next(match for match in answer.matches if match.hit.text == FOOTER).near_duplicates)
@@ -257,9 +263,8 @@ def test_the_footer_of_fifty_files_does_not_outrank_content(tmp_path: Path, mode
 def library(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """A hundred documents, of which one is about lemons."""
     shelf = Shelf(tmp_path_factory.mktemp("library") / "corpus")
-    for number in range(100):
-        shelf.put(f"/{number:02}.md", f"notes on topic{number} and its history in region{number}")
-    shelf.put("/lemon.md", "lemon cake with lemon juice")
+    texts = {f"/{n:02}.md": [f"notes on topic{n} and its history in region{n}"] for n in range(100)}
+    shelf.put_all(texts | {"/lemon.md": ["lemon cake with lemon juice"]})
     return shelf
 
 

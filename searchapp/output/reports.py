@@ -138,7 +138,7 @@ def repair_json(repair: RepairReport | None) -> dict[str, object]:
 def repair_text(repair: RepairReport | None, style: TerminalStyle = PLAIN) -> str:
     """What a repair did, and what is lost."""
     if repair is None:
-        return "no damage repair, nothing to repair\n"
+        return "no damage found, nothing to repair\n"
     read_again = [path for path in repair.to_read if path not in repair.lost]
     lines = [
         f"{style.paint('lost', RED)}: "

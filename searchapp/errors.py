@@ -30,8 +30,9 @@
 
 `code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's
 own mistake is a `ValueError` or `TypeError` and does not appear here. Foreign exceptions are
-translated in the module that owns the library. Two more stay between modules: `snapshot.OldSchema`
-makes the backend migrate, `vectors.VectorsFileError` makes the reader do without the file.
+translated in the module that owns the library. Two more stay within backends/sqlite:
+`connection.OldSchema` makes the backend migrate, `vector_index.VectorsFileError` makes the reader
+do without the file.
 """
 
 

@@ -1,8 +1,7 @@
 """The tables of a corpus and how a database gets them; docs/corpus-format.md describes them for
 readers in other languages.
 
-With `writer`, `salvage` and `swap` the only owner of sqlalchemy, and the only one of alembic. Knows nothing of locks,
-units of work or documents.
+The only owner of alembic. Knows nothing of locks, units of work or documents.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Backend on this machine: a folder, written by `store` and read by `snapshot`."""
+"""The Backend on this machine: a folder, written by `writer` and read by `reader`."""
 
 from __future__ import annotations
 

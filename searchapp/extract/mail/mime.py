@@ -5,7 +5,7 @@ Everything is taken apart by hand, by the lines of RFC 2045 to 2047 and 5322, be
 in real mails is exactly what strict parsers refuse: one bad header, charset or boundary loses no
 more than itself. What of it there is to read, this module does not know.
 
-The standard library's parser, tried on 63 mails, loses text in 21: 8-bit headers, charsets that are
+The standard library's parser, tried on 63 mails, differs on 21: 8-bit headers, charsets that are
 wrong, unknown or too narrow, boundaries that are missing or wrong, base64 that is cut short.
 """
 

@@ -1,4 +1,4 @@
-"""The one reading of a date that people or documents give. Pure."""
+"""What an ISO date looks like, and the one reading of it. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from searchapp.types.documents import Source
 
+# For patterns: "2024-05" and "2024-05-31".
+ISO_MONTH = r"\d{4}-(?:0[1-9]|1[0-2])"
+ISO_DAY = ISO_MONTH + r"-(?:0[1-9]|[12]\d|3[01])"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 _REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
 
 

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 
 from searchapp.extract.mail.mime import Mime, words
+from searchapp.types.dates import ISO_DAY
 from searchapp.types.documents import Place
 
 _MAX_SHOWN = 20  # addresses in the text; the metadata has all
-_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?")
+_ISO_DATE = re.compile(rf"{ISO_DAY}[T ]\d\d:\d\d(?::\d\d)?")
 
 
 def mail_metadata(mail: Mime) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.text.encoding import decode
+from searchapp.types.dates import ISO_DAY, ISO_MONTH
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -50,7 +51,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBER = re.compile(r"[-+]?(\d[\d.,]*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}-\d\d(-\d\d)?([T ][\d:.+-]*Z?)?")
+_DATE = re.compile(rf"(?:{ISO_DAY}|{ISO_MONTH})([T ][\d:.+-]*Z?)?")
 _YEAR = re.compile(r"(19|20)\d\d")
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|\w+://\S+")
 

@@ -12,6 +12,7 @@ from searchapp.extract.text.markup_lines import (
     plain_line,
 )
 from searchapp.extract.text.plain import iso_date
+from searchapp.types.dates import ISO_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ _ADOC_ASIDE = re.compile(
 )
 _ADOC_ITEM = re.compile(r"[ \t]*(?:[*.-]+|\d+\.)[ \t]+\S")
 _AUTHOR_LINE = re.compile(r"[^\W\d][^<>;:]*(?:<[^<>]+>)?(?:;[ \t]*[^\W\d][^<>;:]*(?:<[^<>]+>)?)*$")
-_REVISION_LINE = re.compile(r"(?:v?[\d.]+,[ \t]*)?(\d{4}-\d{2}-\d{2})\b")
+_REVISION_LINE = re.compile(rf"(?:v?[\d.]+,[ \t]*)?({ISO_DAY})\b")
 _ADOC_NAMES = {
     "author": "author",
     "authors": "author",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from searchapp.errors import FileSkipped
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.encoding import decode
+from searchapp.types.dates import ISO_DAY
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ MAX_TITLE = 200  # characters
 _BULLET = re.compile(r"[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+\S")
 _UNDERLINES = {"=": 1, "-": 2}
 _ISO_DATE = re.compile(
-    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T "
-    r"]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+    ISO_DAY + r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 )
 _DATE_FORMS = {
     **dict.fromkeys(("%Y/%m/%d", "%Y%m%d", "%d.%m.%Y"), "%Y-%m-%d"),

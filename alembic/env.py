@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that the store hands over, inside its transaction.
+"""Runs the migrations on the connection that backends/sqlite/schema hands over, inside its transaction.
 
 By hand, for writing a new revision: `alembic -x database=/path/to/corpus.db revision --autogenerate
 -m "..."`. Without an explicit database it refuses to run, so that nobody migrates a corpus by

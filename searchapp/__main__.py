@@ -34,15 +34,15 @@ def begin_opening_encoder(arguments: Sequence[str]) -> None:
     """
     if arguments[:1] != ["query"] or {"keyword", "--mode=keyword", "-h", "--help"} & set(arguments):
         return
-    from searchapp.backends.places import backend_at
+    from searchapp.backends.places import encoder_at
     from searchapp.encoders import preload
     from searchapp.errors import SearchappError
 
     try:
         settings = config.load(corpus=_corpus(arguments))
-        with contextlib.closing(backend_at(settings.place).reader()) as reader:
-            if reader.encoder is not None:
-                preload.begin(reader.encoder, settings.cache)
+        encoder = encoder_at(settings.place)
+        if encoder is not None:
+            preload.begin(encoder, settings.cache)
     except (SearchappError, OSError):
         return  # the command itself will say so
 

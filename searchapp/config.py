@@ -53,6 +53,8 @@ def load(
     """The settings of this run; the arguments are the flags. Raises UsageError for a configuration
     file it cannot read.
     """
+    if corpus is not None and not os.fspath(corpus):
+        raise UsageError("the corpus has no name", hint="name a folder, or leave --corpus out")
     file = _read_file()
     place = (
         corpus

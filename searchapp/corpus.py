@@ -219,8 +219,9 @@ class Corpus:
             with closing(self._backend.writer(for_removal=True)) as writer:
                 return self._remove(writer, places, at_once=True)
         except CorpusUnwritable:
-            sparing = self._maintainable("be emptied on a full disk")
-            with sparing.sparing_writer() as writer:
+            if not isinstance(self._backend, Maintainable):
+                raise
+            with self._backend.sparing_writer() as writer:
                 return self._remove(writer, places, at_once=False)
 
     def _remove(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
 # isolates), lone surrogates.
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
 _BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
 
 
@@ -52,8 +50,6 @@ def safe(text: str) -> str:
 
 
 _PLACES = {"date": "{}", "page": "p. {}", "slide": "slide {}", "sheet": "{}"}
-
-
 _RANGES = {
     "row": ("row {}", "rows {}-{}"),
     "cell": ("cell {}", "cells {}-{}"),

@@ -34,9 +34,8 @@ Tokenize: TypeAlias = Callable[[Sequence[str]], list[list[Span]]]
 _Cutter: TypeAlias = Callable[[str, int, int], list[int]]
 
 _PIECE_LENGTH = 16_384  # code points tokenised as one text
-_BATCH_SIZE = (
-    64  # texts tokenised in one call: about a million code points, so that memory stays bounded
-)
+# texts tokenised in one call: about a million code points, so that memory stays bounded
+_BATCH_SIZE = 64
 
 _SPACE = re.compile(r"\s")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")

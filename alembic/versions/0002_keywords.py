@@ -1,7 +1,7 @@
 """Keyword rows.
 
 Contentless: the index holds terms and positions only, as the text stands in document_text already.
-Deleting a row means giving FTS5 its values again, which `records.keyword_row` derives.
+Deleting a row means giving FTS5 its values again, which `lexical.keyword_row` derives.
 
 Revision ID: 0002
 Revises: 0001

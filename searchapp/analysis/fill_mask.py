@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
 
 MASKS = ("[MASK]", "<mask>")  # as people write a gap, whatever the model calls it
-_BEGINS = (
-    "Ġ",
-    "▁",
-)  # before a token that begins a word, in vocabularies of bytes and of sentence pieces
+# before a token that begins a word, in vocabularies of bytes and of sentence pieces
+_BEGINS = ("Ġ", "▁")
 _GAP = re.compile("|".join(map(re.escape, MASKS)), re.IGNORECASE)
 
 
@@ -129,9 +127,8 @@ def _guesses(
     is_after_word = before.rstrip()[-1:].isalnum()  # a mask takes the white space before it
     found = []
     for number in np.argsort(-row, kind="stable")[:k].tolist():
-        token = (
-            tokenizer.id_to_token(number) or f"[{number}]"
-        )  # a head may be wider than its vocabulary
+        # a head may be wider than its vocabulary
+        token = tokenizer.id_to_token(number) or f"[{number}]"
         decoded = tokenizer.decode([number], skip_special_tokens=False).strip()
         word = decoded if decoded and "\ufffd" not in decoded else token
         is_piece = token.startswith("##") or (

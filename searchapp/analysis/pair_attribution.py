@@ -132,9 +132,8 @@ def compare(
     """
     directions = [unit(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
     units = [_units(inside, text) for text, inside in zip(texts, insides, strict=True)]
-    sums = [
-        _sums(inside, each) for inside, each in zip(insides, units, strict=True)
-    ]  # (m, dim), (n, dim)
+    # (m, dim), (n, dim)
+    sums = [_sums(inside, each) for inside, each in zip(insides, units, strict=True)]
     similarities = unit(sums[0]) @ unit(sums[1]).T  # (m, n)
     products = _products(*sums) if all(map(_is_mean, directions, sums)) else None
     sides = [
@@ -275,7 +274,6 @@ def _attention(inside: ForwardPass, units: Sequence[TextUnit]) -> NDArray[np.flo
     for at, each in enumerate(units):
         sums[at, list(each.tokens)] = 1
     means = sums / sums.sum(axis=1, keepdims=True)
-    between: NDArray[np.float64] = (
-        means @ inside.attentions.astype(np.float64) @ sums.T
-    )  # (layers, heads, u, u)
+    # (layers, heads, u, u)
+    between: NDArray[np.float64] = means @ inside.attentions.astype(np.float64) @ sums.T
     return between

@@ -185,9 +185,8 @@ def _highest(found: NDArray[np.float32], count: int) -> Ids:
         return np.argpartition(found, columns - count, axis=1)[:, columns - count :]
     strands = found[:, : width * _STRANDS].reshape(rows, _STRANDS, width).max(axis=1)  # (b, width)
     best = np.argpartition(strands, width - count, axis=1)[:, width - count :]
-    among = (best[:, :, None] + width * np.arange(_STRANDS)).reshape(
-        rows, -1
-    )  # (b, count * _STRANDS)
+    # (b, count * _STRANDS)
+    among = (best[:, :, None] + width * np.arange(_STRANDS)).reshape(rows, -1)
     rest = np.broadcast_to(np.arange(width * _STRANDS, columns), (rows, columns - width * _STRANDS))
     candidates = np.concatenate((among, rest), axis=1)
     values = np.take_along_axis(found, candidates, 1)

@@ -69,9 +69,8 @@ def _above(
     for start in range(0, len(vectors), block):
         rows = vectors[start : start + block]
         for other in range(start, len(vectors), block):
-            found = (
-                rows @ vectors[other : other + block].T
-            )  # (b, c) float32: proposes; float64 decides
+            # (b, c) float32: proposes; float64 decides
+            found = rows @ vectors[other : other + block].T
             near = np.argwhere(found >= bound - 1e-5)
             for i, j in near.tolist():
                 first, second = start + i, other + j

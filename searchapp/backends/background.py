@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 _SAMPLE = 256  # passages whose nearest neighbours are looked for
-
-
 _BLOCK = 8192  # rows that a sample is compared with at a time
-
-
 _SCALE = (0.35, 0.80)  # a corpus of strangers, or of near copies, must not carry the scale away
 
 

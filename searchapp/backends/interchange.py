@@ -233,9 +233,8 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Stored
         blob = base64.b64decode(values["vectors"], validate=True)
         halves = np.frombuffer(blob, "<f2").reshape(-1, len(blob) // 2 // len(passages))
         vectors = halves.astype(np.float32)
-    identity = FileIdentity(
-        int(values["size"]), int(values["mtime_ns"]), 0, 0
-    )  # of another disk: the next ingest looks at the bytes
+    # of another disk: the next ingest looks at the bytes
+    identity = FileIdentity(int(values["size"]), int(values["mtime_ns"]), 0, 0)
     path = moved(os.fsencode(str(values["path"])))
     source = Source(
         path,
@@ -253,9 +252,8 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Stored
         has_lines=bool(values["has_lines"]),
         metadata=metadata,
     )
-    labels = tuple(
-        _label(*each) for each in values.get("labels", ())
-    )  # exports of earlier programs have none
+    # exports of earlier programs have none
+    labels = tuple(_label(*each) for each in values.get("labels", ()))
     if len({label.name for label in labels}) < len(labels):
         raise ValueError("a label that is there twice")
     return StoredDocument(source, document, passages, vectors, labels)

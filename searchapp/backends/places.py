@@ -10,6 +10,7 @@ from searchapp.errors import Unsupported
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import Backend
+    from searchapp.types.vectors import EncoderIdentity
 
 
 def backend_at(place: str) -> Backend:
@@ -26,3 +27,15 @@ def backend_at(place: str) -> Backend:
     from searchapp.backends.sqlite.backend import SqliteBackend
 
     return SqliteBackend(Path(place))
+
+
+def encoder_at(place: str) -> EncoderIdentity | None:
+    """The encoder of the corpus in a folder, None elsewhere and before the first document; changes
+    nothing. Raises CorpusError where the corpus cannot be read as it is.
+    """
+    if is_url(place):
+        return None
+    from searchapp.backends.sqlite.reader import SqliteReader
+
+    with SqliteReader(Path(place)) as reader:
+        return reader.encoder

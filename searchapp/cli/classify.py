@@ -106,6 +106,7 @@ def train(
 
     begin_s = time.perf_counter()
     chosen = config.load(corpus=corpus, model=model, device=device)
+    place = output or labeling.classifier_path(chosen.folder)
     with ground_of(
         chosen, model=model, is_corpus_needed=output is None or labels is None
     ) as ground:
@@ -114,7 +115,6 @@ def train(
         if output is None and labels is not None and examples.of_documents:
             said = labeling.set_hand_labels(Corpus.open(chosen), examples.of_documents)
             console.note(f"{pluralize(said, 'document')} of the corpus labelled as the table says")
-        place = output or labeling.classifier_path(chosen.folder)
         classifier_file.save(classifier, place)
     shown = os.path.abspath(place)  # noqa: PTH100 - keeps links
     took_s = time.perf_counter() - begin_s
@@ -241,8 +241,8 @@ def evaluate(
         metrics, what, code = _taught(labels, test, folds, chosen, model)
     elif labels is not None and test is not None:
         raise UsageError(
-            "what is given as a judge learns nothing from LABELS",
-            hint="leave LABELS out, or the judge",
+            "--zero-shot and --classifier learn nothing from LABELS",
+            hint="leave LABELS out, or --zero-shot and --classifier",
         )
     else:
         metrics, what, code = _as_is(labels or test, zero_shot, classifier, chosen, model)

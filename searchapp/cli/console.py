@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from searchapp.types.results import Progress
 
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
-_TELLING_SHARE, _TELLING_S = (
-    0.02,
-    2.0,
-)  # of the work, and of time: what is left is a guess before both have passed
+# of the work, and of time: what is left is a guess before both have passed
+_TELLING_SHARE, _TELLING_S = (0.02, 2.0)
 
 
 class Exit(IntEnum):

@@ -44,7 +44,7 @@ WeightsOption = Annotated[
     ),
 ]
 CorpusOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--corpus",
         metavar="DIR",

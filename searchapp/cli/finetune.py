@@ -107,7 +107,7 @@ SeedOption = Annotated[
     ),
 ]
 CorpusOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--corpus",
         metavar="DIR",
@@ -169,9 +169,9 @@ def tune(
     used = going_over(str(found.output), chosen) if is_used else None
     if as_json:
         told = finetuning.tuned_json(found)
-        console.write(json_text({**told, "use": models.reencoded_json(used)} if used else told))
+        console.write(json_text({**told, "use": models.reembedded_json(used)} if used else told))
     elif used:
-        console.write(models.reencoded_text(used, console.style(sys.stdout)))
+        console.write(models.reembedded_text(used, console.style(sys.stdout)))
     if found.after is None or (used and not used.is_in_place):
         return Exit.INTERRUPTED
     return Exit.DONE if found.is_in_place else Exit.NOTHING

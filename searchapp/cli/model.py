@@ -15,8 +15,7 @@ from searchapp.cli import console
 from searchapp.cli.app import STYLE
 from searchapp.cli.console import Exit
 from searchapp.cli.options import CorpusOption, DeviceOption, JsonOption
-from searchapp.output import models as modelcard
-from searchapp.output import terminal
+from searchapp.output import models, terminal
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def list_(
     found = installed_models(chosen, _encodings(chosen), folders or [])
     style = console.style(sys.stdout)
     console.write(
-        json_text(modelcard.models_json(found)) if as_json else modelcard.models_text(found, style)
+        json_text(models.models_json(found)) if as_json else models.models_text(found, style)
     )
     return 0
 
@@ -79,9 +78,9 @@ def show(
     size = converted_size(facts, chosen.cache)
     style = console.style(sys.stdout)
     console.write(
-        json_text(modelcard.card_json(facts, size))
+        json_text(models.card_json(facts, size))
         if as_json
-        else modelcard.card_text(facts, size, style)
+        else models.card_text(facts, size, style)
     )
     return 0
 
@@ -104,9 +103,7 @@ def verify(
     parts = verify_model(named, chosen, _encodings(chosen).current)
     style = console.style(sys.stdout)
     console.write(
-        json_text(modelcard.parts_json(named, parts))
-        if as_json
-        else modelcard.parts_text(parts, style)
+        json_text(models.parts_json(named, parts)) if as_json else models.parts_text(parts, style)
     )
     states = {each.state for each in parts}
     return Exit.FAILED if "wrong" in states else Exit.DAMAGED if "derived" in states else 0
@@ -140,9 +137,7 @@ def use(
         return 0
     style = console.style(sys.stdout)
     console.write(
-        json_text(modelcard.reencoded_json(done))
-        if as_json
-        else modelcard.reencoded_text(done, style)
+        json_text(models.reembedded_json(done)) if as_json else models.reembedded_text(done, style)
     )
     return 0 if done.is_in_place else Exit.INTERRUPTED
 

@@ -1,6 +1,6 @@
 """The models on this machine: installed, converted before, in folders, and in the hub's folder.
 
-Finds and changes nothing: no package is imported, no model converted, nothing fetched; a hub's name
+Changes nothing: no package is imported, no model converted, nothing fetched; a hub's name
 leads to the hub's folder on this machine. The encodings of the corpus are given, so that nothing
 here knows where a corpus is kept.
 """
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from searchapp.config import Settings
     from searchapp.types.vectors import EncoderIdentity
 
-Origin: TypeAlias = Literal["default", "package", "corpus", "settings", "folder", "cache", "hub"]
+ModelOrigin: TypeAlias = Literal[
+    "default", "package", "corpus", "settings", "folder", "cache", "hub"
+]
 
 _DEPTH = 3  # of folders in which models are looked for
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -38,7 +40,7 @@ class InstalledModel:
     """A model that was found on this machine; `info`, or why it cannot be used."""
 
     model: str
-    origin: Origin
+    origin: ModelOrigin
     info: ModelInfo | None = None
     problem: str = ""
     is_current: bool = False  # the corpus's
@@ -93,13 +95,13 @@ def current_model(settings: Settings, made_by: EncoderIdentity | None) -> str:
 
 def _candidates(
     settings: Settings, named: Sequence[str], folders: Sequence[Path], hub: Path | None
-) -> Iterator[tuple[str, Origin, Path | None]]:
+) -> Iterator[tuple[str, ModelOrigin, Path | None]]:
     """Names of models with where they come from, and their folders where the name alone does not
     lead to it, or only by the network.
     """
     yield "default", "default", None
     hub = hub or _hub_folder()
-    known: dict[str, Origin] = dict.fromkeys(named, "corpus")
+    known: dict[str, ModelOrigin] = dict.fromkeys(named, "corpus")
     for model, origin in (known | ({settings.model: "settings"} if settings.model else {})).items():
         if model != "default":
             yield model, origin, _snapshot(hub, model) if is_hub_name(model) else None
@@ -115,7 +117,7 @@ def _candidates(
             yield name, "hub", place
 
 
-def _read(model: str, origin: Origin, place: Path | None, cache: Path) -> InstalledModel:
+def _read(model: str, origin: ModelOrigin, place: Path | None, cache: Path) -> InstalledModel:
     if place is None and is_hub_name(model):
         return InstalledModel(model, origin, problem="it is not on this machine")
     try:
@@ -188,9 +190,3 @@ def _snapshot(hub: Path, name: str) -> Path | None:
         if place.is_dir():
             return place
     return None
-
-
-# ---- what one is ---------------------------------------------------------------------------------
-
-
-# ---- whether it is whole -------------------------------------------------------------------------

@@ -69,11 +69,11 @@ class Encoder:
     ) -> Encoder:
         """The encoder of a model: "default", a folder, or a hub name.
 
-        `layers` are read as `layers.layers_of` says: `last`, `static`, `mean:last4`, `0,-1`;
-        `pooling` is mean, cls or max, by default the model's own; `normalize` gives vectors unit
-        length. `fast` is for many texts: the converted model that the search runs, in bf16 where
-        the processor has it, which has neither other layers nor poolings. Raises EncoderError and
-        UsageError.
+        `layers` are read as `layer_selection.layers_of` says: `last`, `static`, `mean:last4`,
+        `0,-1`; `pooling` is mean, cls or max, by default the model's own; `normalize` gives vectors
+        unit length. `fast` is for many texts: the converted model that the search runs, in bf16
+        where the processor has it, which has neither other layers nor poolings. Raises EncoderError
+        and UsageError.
         """
         place = cache or config.load().cache
         if not fast:

@@ -34,9 +34,8 @@ FAMILIES = frozenset(
     {"bert", "camembert", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta"}
 )
 TOKEN_TYPE_FAMILIES = frozenset({"bert", "electra"})
-PADDED_POSITION_FAMILIES = frozenset(
-    {"camembert", "mpnet", "roberta", "xlm-roberta"}
-)  # positions begin after the padding id
+# positions begin after the padding id
+PADDED_POSITION_FAMILIES = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})
 UNSTATED_LIMIT = 512
 TOKENIZER_FILES = (
     "tokenizer.json",

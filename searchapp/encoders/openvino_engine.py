@@ -75,9 +75,8 @@ class EncoderConfig:
     document_prompt: str
     golden: tuple[Golden, ...]
     is_normalised: bool = True  # vectors have unit length
-    is_single_stream: bool = (
-        False  # more at a time crash OpenVINO with this model on this processor
-    )
+    # more at a time crash OpenVINO with this model on this processor
+    is_single_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +232,8 @@ def _processor() -> str:
 # ---- OpenVINO ------------------------------------------------------------------------------------
 
 
-_LEFT_OUT = (
-    "tools.ovc",
-    *(f"opset{number}" for number in range(1, 18)),
-)  # of openvino: what converts and builds graphs
+# of openvino: what converts and builds graphs
+_LEFT_OUT = ("tools.ovc", *(f"opset{number}" for number in range(1, 18)))
 
 
 def import_openvino(*, full: bool = False) -> Any:  # openvino is untyped

@@ -2,8 +2,7 @@
 
 A text is padded to its own length rounded up to 8, and runs only beside texts of that length, so
 its vector is the same bit for bit alone, in any company and in any order. What runs is an engine:
-OpenVINO on a processor, torch on a GPU; neither is known here by more than `run`. A question opens
-the converted model by its fingerprint and never meets torch.
+OpenVINO on a processor, torch on a GPU; neither is known here by more than `run`.
 """
 
 from __future__ import annotations
@@ -198,9 +197,8 @@ class TextEncoder:
         """Tokens side by side, padded to their common bucket, (b, t); a text without any token gets
         one padding token.
         """
-        tokens = min(
-            _bucket(encodings[0]), self._config.max_length
-        )  # a model may have no positions beyond its limit
+        # a model may have no positions beyond its limit
+        tokens = min(_bucket(encodings[0]), self._config.max_length)
         ids = np.full((len(encodings), tokens), self._config.padding_id, np.int64)
         mask = np.zeros_like(ids)
         for row, encoding in enumerate(encodings):

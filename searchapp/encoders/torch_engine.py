@@ -90,9 +90,8 @@ class TorchEngine:
         import torch
 
         with torch.inference_mode():
-            on_device = [
-                self._one(batch)[int(token_states)] for batch in batches
-            ]  # a GPU goes on while the next batch is made
+            # a GPU goes on while the next batch is made
+            on_device = [self._one(batch)[int(token_states)] for batch in batches]
             return [tensor.cpu().numpy() for tensor in on_device]
 
     def forward_pass(self, batch: Batch) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -348,9 +347,8 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
         graph = convert_model(module, example_input=_arguments(ids, mask, folder.inputs))
     for node, name in zip(graph.inputs, folder.inputs, strict=True):
         node.get_tensor().set_names({name})
-    openvino.save_model(
-        graph, str(path / "graph.xml"), compress_to_fp16=has_bf16()
-    )  # finer than bf16, and half to read
+    # finer than bf16, and half to read
+    openvino.save_model(graph, str(path / "graph.xml"), compress_to_fp16=has_bf16())
     compiled = compile_graph(path, bulk=False)
     (path / "query.blob").write_bytes(compiled.export_model().getvalue())
 

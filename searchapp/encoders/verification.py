@@ -70,7 +70,9 @@ def verify_model(
 
 
 def _remembered(cache: Path) -> Mapping[str, Any]:
-    """What `modelfolder` remembers of weights, by their path: size, mtime_ns, inode and SHA-256."""
+    """What `model_folder` remembers of weights, by their path: size, mtime_ns, inode
+    and SHA-256.
+    """
     try:
         known = json.loads((cache / "weights.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -68,6 +68,5 @@ def _is_same_word(text: str, end: int, start: int) -> bool:
 
 
 def _is_in_word(character: str) -> bool:
-    return (
-        character == "_" or unicodedata.category(character)[0] in "LMN"
-    )  # marks too, which \w leaves out
+    # marks too, which \w leaves out
+    return character == "_" or unicodedata.category(character)[0] in "LMN"

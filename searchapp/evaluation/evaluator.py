@@ -110,6 +110,8 @@ def evaluate_corpus(
             "the missing vectors"
         )
     questions = own_questions(judgements_file, documents)
+    if any(mode != "keyword" for mode, _ in rankings):  # opens the model before the clock runs
+        corpus.query(next(iter(questions.values())), k=1, mode="cosine")
     runs = _query_all(corpus, questions, name_of, rankings, on_note)
     judgements = own_judgements(judgements_file, documents)
     return [_score(judgements_file.stem, judgements, run) for run in runs]

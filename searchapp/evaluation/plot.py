@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from searchapp.types.results import Evaluation
 
 _ENDINGS = (".png", ".svg")
-_SERIES = (
-    ("nDCG@10", "#1f3a5f"),
-    ("Recall@100", "#7fa6c9"),
-    ("MRR@10", "#d9a441"),
-)  # apart in lightness, too
+# apart in lightness, too
+_SERIES = (("nDCG@10", "#1f3a5f"), ("Recall@100", "#7fa6c9"), ("MRR@10", "#d9a441"))
 _INK, _FAINT = "#333333", "#999999"
 _STYLE = {
     "font.family": ["DejaVu Sans", "sans-serif"],  # the first comes with matplotlib

@@ -168,9 +168,8 @@ def _has_letters(head: bytes, encoding: str) -> bool:
     """True where the head means text in the encoding that its byte order mark promises; other bytes
     may begin like a mark.
     """
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(
-        head
-    )  # takes no offence at a character cut in two
+    # takes no offence at a character cut in two
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     wrong = sum(
         not character.isspace()
         and (character == "\ufffd" or unicodedata.category(character) in _NO_LETTERS)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from searchapp.errors import FileFailed, FileSkipped
 
-UNTAKEN = (
-    "attachments"  # the name that stands for the members of a mail where not all could be taken out
-)
+# the name that stands for the members of a mail where not all could be taken out
+UNTAKEN = "attachments"
 MAX_DEPTH = 4  # containers in containers
 MAX_MEMBERS = 100_000  # mails in a mailbox, say
 MAX_BYTES = 2**30  # of all members together

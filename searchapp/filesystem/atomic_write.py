@@ -128,9 +128,8 @@ def filesystem(path: Path) -> str:
         for i, mount in enumerate(partitions)
         if there.is_relative_to(mount.mountpoint)
     ]
-    return (
-        max(mounts)[2].lower() if mounts else ""
-    )  # the last of several at one place is what is seen
+    # the last of several at one place is what is seen
+    return max(mounts)[2].lower() if mounts else ""
 
 
 def is_network(kind: str) -> bool:

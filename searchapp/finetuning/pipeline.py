@@ -77,9 +77,8 @@ class Callbacks:
 
     on_phase: Callable[[Phase], None] = lambda _: None
     on_step: Callable[[TrainingStep], None] = lambda _: None
-    on_embedding: Callable[[int, int, float], None] = lambda *_: (
-        None
-    )  # texts done, of all, and the seconds taken
+    # texts done, of all, and the seconds taken
+    on_embedding: Callable[[int, int, float], None] = lambda *_: None
     is_stopped: Callable[[], bool] = lambda: False
 
 

@@ -21,9 +21,8 @@ from searchapp.evaluation.qrels import COLUMNS
 from searchapp.evaluation.tabular import rows
 from searchapp.lexical import words_of
 
-Answers: TypeAlias = Mapping[
-    str, Collection[str]
-]  # of each question, the texts or documents that answer it, by any name
+# of each question, the texts or documents that answer it, by any name
+Answers: TypeAlias = Mapping[str, Collection[str]]
 
 _ALIKE = 0.75  # of the words of both, from which on two questions are nearly the same
 _COLUMNS = (COLUMNS, ("question", "text"))

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from searchapp.types.documents import KnownFile
     from searchapp.types.protocols import Encoder, Writer
 
-    _Waiting: TypeAlias = deque[
-        tuple[FoundFile, Future[list[Extracted]]]
-    ]  # in the order in which they were submitted
+    # in the order in which they were submitted
+    _Waiting: TypeAlias = deque[tuple[FoundFile, Future[list[Extracted]]]]
 
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
 _READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory

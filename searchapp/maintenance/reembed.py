@@ -33,7 +33,7 @@ from searchapp.types.results import FileOutcome, Progress
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
-    from searchapp.types.protocols import Backend, Encoder, Reader, Writer
+    from searchapp.types.protocols import Backend, Encoder, Writer
     from searchapp.types.results import IngestReport
     from searchapp.types.vectors import EncoderIdentity
 
@@ -119,9 +119,8 @@ class _Reembedding:
     is_stopped: Callable[[], bool]
     begin_s: float = field(default_factory=time.perf_counter)
     embedded: int = 0
-    left: dict[tuple[bytes, bytes], FileOutcome] = field(
-        default_factory=dict
-    )  # by path and content hash: not to be taken over again
+    # by path and content hash: not to be taken over again
+    left: dict[tuple[bytes, bytes], FileOutcome] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.before = _current(self.corpus)
@@ -213,6 +212,7 @@ class _Reembedding:
         """
         known = writer.known_files()
         contents = self.new.contents()
+        due: dict[bytes, bool] = {}  # whether each is stale, by path
         with closing(self.corpus.reader()) as current:
             for path, (content_hash, is_stale) in contents.items():
                 if self.is_stopped():
@@ -226,8 +226,13 @@ class _Reembedding:
                     )
                 else:
                     is_due = (path, content_hash) not in self.left and not (first and is_readable)
-                if is_due and (stored := _stored_at(path, current)):
-                    self.store(writer, stored, is_stale=is_stale)
+                if is_due:
+                    due[path] = is_stale
+            for stored in current.stored(Filters()) if due else ():
+                if self.is_stopped():
+                    break
+                if stored.source.path in due:
+                    self.store(writer, stored, is_stale=due[stored.source.path])
         writer.commit()
 
     def store(self, writer: Writer, stored: StoredDocument, *, is_stale: bool) -> None:
@@ -387,9 +392,3 @@ def _opened(model: str, identity: EncoderIdentity | None, chosen: Settings) -> E
 def _is_to_be_read(path: bytes, roots: Sequence[Root]) -> bool:
     """Whether an ingest would find the file of a document."""
     return any(is_within(path, root.path) for root in roots) and standing_source(path) is not None
-
-
-def _stored_at(path: bytes, reader: Reader) -> StoredDocument | None:
-    """What is stored of the document at a path; None where it has just left."""
-    below = reader.stored(Filters(within=(os.fsdecode(path),)))  # by path: the document comes first
-    return next((stored for stored in below if stored.source.path == path), None)

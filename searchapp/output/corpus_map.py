@@ -16,11 +16,8 @@ from searchapp.output.terminal import DIM, PLAIN, TerminalStyle, joined, table
 if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
 
-_RESTS = {
-    "folder": "other folders",
-    "type": "other types",
-    "label": "other labels, or none",
-}  # what is left over of too many groups
+# what is left over of too many groups
+_RESTS = {"folder": "other folders", "type": "other types", "label": "other labels, or none"}
 
 
 def map_json(found: CorpusMap) -> dict[str, object]:

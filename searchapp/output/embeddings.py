@@ -206,9 +206,8 @@ def senses_text(
 def _around(place: Occurrence, style: TerminalStyle) -> str:
     """The word with the text before and after it, cut at words."""
     text, start, end = " ".join(place.hit.text.split()), *_flat(place)
-    side = max(
-        20, ((style.width or _WIDTH) - (end - start) - 8) // 2
-    )  # characters; 8: the margin, the marks and the ellipses
+    # characters; 8: the margin, the marks and the ellipses
+    side = max(20, ((style.width or _WIDTH) - (end - start) - 8) // 2)
     left = text[:start] if start <= side else "… " + text[start - side : start].partition(" ")[2]
     right = (
         text[end:] if len(text) <= end + side else text[end : end + side].rpartition(" ")[0] + " …"

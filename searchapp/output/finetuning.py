@@ -86,7 +86,7 @@ def step_text(step: TrainingStep) -> str:
 
 
 def embedding_text(done: int, total: int, took_s: float) -> str:
-    """How far the embedding is that an examination takes."""
+    """How far the embedding is that an evaluation takes."""
     return f"{done:,}/{total:,} texts, {done / max(took_s, 0.1):.0f}/s"
 
 

@@ -216,7 +216,7 @@ def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
 # ---- going over to another -----------------------------------------------------------------------
 
 
-def reencoded_json(done: ReembedReport) -> dict[str, object]:
+def reembedded_json(done: ReembedReport) -> dict[str, object]:
     """The report of a move to another model, for programs."""
     names = (
         "is_in_place",
@@ -242,7 +242,7 @@ def reencoded_json(done: ReembedReport) -> dict[str, object]:
     }
 
 
-def reencoded_text(done: ReembedReport, style: TerminalStyle = PLAIN) -> str:
+def reembedded_text(done: ReembedReport, style: TerminalStyle = PLAIN) -> str:
     """The report of a move to another model, and how to continue it or to go back."""
     name, former = one_line(done.after.model), one_line(done.before.model)
     if not done.is_in_place:

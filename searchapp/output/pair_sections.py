@@ -83,9 +83,8 @@ def word_sections(pair: PairAttribution, width: int, style: TerminalStyle) -> It
     """The words of each text: what they add, as bars of one scale in both, and the nearest word of
     the other text.
     """
-    most = min(
-        _WORD, (width - 22) // 2
-    )  # so that two words, a bar of four columns, figures and signs fit
+    # so that two words, a bar of four columns, figures and signs fit
+    most = min(_WORD, (width - 22) // 2)
     texts = zip((pair.a, pair.b), (pair.b, pair.a), pair.shares or (None, None), strict=True)
     tables = [list(_word_rows(side, other, shares, most)) for side, other, shares in texts]
     rows = [row for table in tables for row in table]

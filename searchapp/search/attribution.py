@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from searchapp.types.documents import Span
     from searchapp.types.vectors import TokenVectors, Vector, Vectors
 
-_ROUNDING = (
-    1e-3  # 1 - cosine between two vectors of one text from engines that compute in bf16, at most
-)
+# 1 - cosine between two vectors of one text from engines that compute in bf16, at most
+_ROUNDING = 1e-3
 
 # Measured on XQuAD (1,157 questions): right for 74.6 % by the mean alone, 85.3 % by the best tokens
 # alone, 85.1 % by both; on SciFact's evidence (154) 59.1 %, 61.0 % and 63.6 %. Weighting the
@@ -142,9 +141,8 @@ def _sentence_cosines(
     only a sentence's own tokens count, with their states in the passage's context.
     """
     starts = np.array([start for start, _ in tokens.offsets])  # (t,)
-    has_text = np.array(
-        [end > start for start, end in tokens.offsets]
-    )  # (t,) false for special tokens
+    # (t,) false for special tokens
+    has_text = np.array([end > start for start, end in tokens.offsets])
     for start, end in sentences:
         inside = has_text & (starts >= start + offset) & (starts < end + offset)  # (t,)
         if inside.any():

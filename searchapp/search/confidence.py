@@ -28,7 +28,7 @@ LEAST_PASSAGES = 100  # fewer tell nothing of what is unrelated: then there is n
 _KEYWORD_SHARE = 0.6  # of a passage's share of the best possible BM25, beside its cosine
 
 
-class _Recipe(NamedTuple):
+class _ConfidenceModel(NamedTuple):
     """What a question's evidence counts, and from which rank on the next best documents no longer
     do.
     """
@@ -41,9 +41,9 @@ class _Recipe(NamedTuple):
     beyond: int
 
 
-_COSINE = _Recipe(4.6, 1.2, 1.5, 0.0, -3.5, 20)
-_KEYWORD = _Recipe(3.4, 2.6, 5.4, 0.0, -3.54, 10)
-_TOKENS = _Recipe(3.4, 2.6, 5.4, 4.6, -6.0, 10)
+_COSINE = _ConfidenceModel(4.6, 1.2, 1.5, 0.0, -3.5, 20)
+_KEYWORD = _ConfidenceModel(3.4, 2.6, 5.4, 0.0, -3.54, 10)
+_TOKENS = _ConfidenceModel(3.4, 2.6, 5.4, 4.6, -6.0, 10)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,12 +53,10 @@ class Evidence:
     cosines: Numbers  # (n,) NaN where a passage has no vector
     documents: Ids  # (n,)
     nearness: float  # of the question's vector to the corpus's mean
-    keywords: Numbers | None = (
-        None  # (n,) each passage's BM25 as a share of the best possible, where that leg ran
-    )
-    tokens: float | None = (
-        None  # the best late interaction of any passage, where that was looked at
-    )
+    # (n,) each passage's BM25 as a share of the best possible, where that leg ran
+    keywords: Numbers | None = None
+    # the best late interaction of any passage, where that was looked at
+    tokens: float | None = None
 
 
 def confidences(evidence: Evidence, background: Background) -> Numbers:
@@ -68,7 +66,7 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
     known = ~np.isnan(evidence.cosines)
     if not known.any():
         return evidence.cosines
-    recipe = (
+    model = (
         _COSINE if evidence.keywords is None else _KEYWORD if evidence.tokens is None else _TOKENS
     )
     scores = (
@@ -76,14 +74,14 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
         if evidence.keywords is None
         else evidence.cosines + _KEYWORD_SHARE * evidence.keywords
     )
-    stands_out = _margin(scores[known], evidence.documents[known], recipe.beyond) / (
+    stands_out = _margin(scores[known], evidence.documents[known], model.beyond) / (
         background.scale if evidence.keywords is None else 1
     )
     logits = (
-        (recipe.cosine * evidence.cosines + recipe.nearness * evidence.nearness) / background.scale
-        + recipe.margin * stands_out
-        + recipe.tokens * (evidence.tokens or 0)
-        + recipe.constant
+        (model.cosine * evidence.cosines + model.nearness * evidence.nearness) / background.scale
+        + model.margin * stands_out
+        + model.tokens * (evidence.tokens or 0)
+        + model.constant
     )
     found: Numbers = 1 / (1 + np.exp(-logits))
     return found

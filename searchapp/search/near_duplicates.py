@@ -17,14 +17,8 @@ if TYPE_CHECKING:
 
 
 _SAME_TEXT = 0.9  # of the shingles of two passages that are nearly the same
-
-
 _SAME_LENGTH = 0.8  # of two texts that may be
-
-
 _SUSPECT = 0.85  # cosine from which two passages are compared word by word
-
-
 BOILERPLATE = 5  # documents that hold nearly the same passage: it says little about any of them
 
 

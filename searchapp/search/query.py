@@ -21,7 +21,7 @@ from searchapp.errors import (
     UsageError,
 )
 from searchapp.search.ranking import MODES, WEIGHT
-from searchapp.types.filters import FilterOptions, Filters, require_path
+from searchapp.types.filters import FilterOptions, Filters, each_of, require_path
 
 # The most of one query, so that it is answered in seconds.
 MAX_CHARACTERS, MAX_QUESTIONS, MAX_FILTERS = 50_000, 100, 500
@@ -75,11 +75,10 @@ class Query:
 
     def __post_init__(self) -> None:
         """Bring the values into their form, and check that they make sense."""
-        texts = (self.texts,) if isinstance(self.texts, str) else self.texts
         for name, values in (
-            ("texts", map(_clean, texts)),
-            ("negative", map(_clean, self.negative)),
-            ("like", map(_absolute, self.like)),
+            ("texts", map(_clean, each_of(self.texts))),
+            ("negative", map(_clean, each_of(self.negative))),
+            ("like", map(_absolute, each_of(self.like))),
             ("like_passages", self.like_passages),
         ):
             object.__setattr__(self, name, tuple(values))
@@ -96,6 +95,8 @@ class Query:
         """
         given: dict[str, Any] = dict(options)  # each of the type that QueryOptions says
         asked = {name: given.pop(name) for name in FilterOptions.__annotations__ if name in given}
+        if asked and "filters" in given:
+            raise TypeError("filters are given twice: as `filters`, and one by one")
         if asked:
             given["filters"] = Filters.parse(**asked)
         return cls(texts, **given)

@@ -1,9 +1,8 @@
-"""Questions in words: what a text asks of the keyword index, and how FTS5 is asked.
+"""Questions in words: what a text asks of the keyword index.
 
 A question's words are looked for each on its own, joined by OR; `"a phrase"` must stand in the
-passage, `-word` must not, and `title:word` means the document's title. What the user typed never
-reaches MATCH: only words in quotes do, which this module puts there. Text without spaces between
-its words is looked for by pairs of characters. Pure; knows the index by its name alone.
+passage, `-word` must not, and `title:word` means the document's title. Text without spaces
+between its words is looked for by pairs of characters. Pure; knows nothing of FTS5.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Question:
 
     def cut_notes(self) -> list[str]:
         """What to say of texts that are longer than the encoder reads."""
-        if "cosine" not in self.legs:
+        if "cosine" not in self.legs or not self.query.texts:
             return []
         limit = self.encoder.identity.max_tokens
         counts = [len(tokens) for tokens in self.encoder.tokenize(self.query.texts)]

@@ -40,12 +40,8 @@ WEIGHT = 0.45  # of the keyword leg, where it has much to go by
 # trusted
 _MUCH = 1.3
 _WHOLE = 0.7  # or this share of all that the question's words could be worth
-_HYBRID, _TOKENS, _SENTENCE, _LENGTH = (
-    0.6,
-    0.3,
-    0.1,
-    0.3,
-)  # what counts in `best`; the last is taken off for each e-fold of passages
+# what counts in `best`; the last is taken off for each e-fold of passages
+_HYBRID, _TOKENS, _SENTENCE, _LENGTH = (0.6, 0.3, 0.1, 0.3)
 _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 

@@ -1,6 +1,6 @@
 """A question to a reader: its legs, their fusion, and the matches that come of it.
 
-Knows the seam to the store, and `ranking`, which decides; neither SQL nor FAISS nor any model.
+Knows the seam SearchReader, and `ranking`, which decides; neither SQL nor FAISS nor any model.
 Words are looked for first, so that the encoder can be opened meanwhile.
 """
 
@@ -83,8 +83,7 @@ class Search:
                 break
             depth *= 4
             pool = self._pool(depth, before=pool)
-        with self._watch.stage("read the passages"):
-            hits = self._read(pool.ranking.ids[chosen])
+        hits = self._read(pool.ranking.ids[chosen])
         self._note_confidence(pool, empty=not chosen)
         matches = [
             pool.match(i, n, hit, repeats.get(i, ()))
@@ -268,7 +267,8 @@ class Search:
         wanted = passage_ids.tolist()
         missing = [i for i in dict.fromkeys(wanted) if i not in self._hits]
         if missing:
-            hits = self._reader.hydrate(np.array(missing, dtype=np.int64))
+            with self._watch.stage("read the passages"):
+                hits = self._reader.hydrate(np.array(missing, dtype=np.int64))
             self._hits |= {hit.passage_id: hit for hit in hits}
         return [self._hits[i] for i in wanted]
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-
-
 _WORD = re.compile(r"\w+")
 
 

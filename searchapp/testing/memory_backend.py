@@ -67,7 +67,7 @@ class MemoryBackend:
 
 
 class MemoryWriter:
-    """The writer of a MemoryBackend; implements `types.Writer`."""
+    """The writer of a MemoryBackend; implements `protocols.Writer`."""
 
     def __init__(self, backend: MemoryBackend) -> None:
         self._backend = backend

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class MemoryReader:
-    """One generation of a MemoryBackend; implements `types.Reader`."""
+    """One generation of a MemoryBackend; implements `protocols.Reader`."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state

@@ -22,14 +22,12 @@ Outcome: TypeAlias = Literal["indexed", "unchanged", "moved", "removed", "skippe
 Span: TypeAlias = tuple[int, int]
 
 
-Place: TypeAlias = tuple[
-    tuple[str, int | str], ...
-]  # where in its file, coarse before fine: (("sheet", "Costs"), ("row", 12))
+# where in its file, coarse before fine: (("sheet", "Costs"), ("row", 12))
+Place: TypeAlias = tuple[tuple[str, int | str], ...]
 
 
-RANGED = frozenset(
-    {"row", "cell", "time", "line"}
-)  # parts of a place that a passage may span: it has row_start and row_end
+# parts of a place that a passage may span: it has row_start and row_end
+RANGED = frozenset({"row", "cell", "time", "line"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +78,8 @@ class Document:
     title: str = ""
     blocks: tuple[Block, ...] = ()
     has_lines: bool = True
-    metadata: Mapping[str, str] = field(
-        default_factory=dict
-    )  # author, date (ISO 8601), language...; several values joined by "; "
+    # author, date (ISO 8601), language...; several values joined by "; "
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +154,8 @@ class Root:
     exclude: tuple[str, ...] = ()
 
 
-MEMBER = (
-    b"!/"  # between a container's path and a member's path within it: mail.zip!/2024/report.pdf
-)
+# between a container's path and a member's path within it: mail.zip!/2024/report.pdf
+MEMBER = b"!/"
 
 
 def is_within(path: bytes, folder: bytes) -> bool:
@@ -187,9 +183,8 @@ def containers_of(path: bytes) -> Iterator[bytes]:
         yield MEMBER.join(parts[:depth])
 
 
-Origin: TypeAlias = Literal[
-    "hand", "classifier", "descriptions"
-]  # who says so; descriptions: nearest to what a label's says
+# who says so; descriptions: nearest to what a label's says
+Origin: TypeAlias = Literal["hand", "classifier", "descriptions"]
 
 
 @dataclass(frozen=True, slots=True, order=True)

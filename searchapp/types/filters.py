@@ -11,10 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TypedDict, Unpack
+from typing import TypedDict, TypeVar, Unpack
 
 from searchapp.errors import BadFilter
 from searchapp.types.dates import moment_ns
+
+T = TypeVar("T", bound=str | os.PathLike[str])
 
 # Names that people give types, with ours.
 _TYPES = {
@@ -81,12 +83,12 @@ class Filters:
                 hint="--since is the earlier date, --before the later one",
             )
         return cls(
-            within=tuple(map(resolve_place, options.get("within", ()))),
-            types=tuple(map(_type, options.get("types", ()))),
-            where=tuple(map(_condition, options.get("where", ()))),
+            within=tuple(map(resolve_place, each_of(options.get("within", ())))),
+            types=tuple(map(_type, each_of(options.get("types", ())))),
+            where=tuple(map(_condition, each_of(options.get("where", ())))),
             since_ns=since_ns,
             before_ns=before_ns,
-            labels=tuple(options.get("labels", ())),
+            labels=tuple(each_of(options.get("labels", ()))),
         )
 
 
@@ -99,6 +101,11 @@ def resolve_place(place: str | os.PathLike[str]) -> str:
     if is_glob and not text.startswith(("./", "../", "~")):
         return text
     return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+
+
+def each_of(values: T | Sequence[T]) -> Sequence[T]:
+    """The values; a lone text or path is one of them."""
+    return (values,) if isinstance(values, (str, os.PathLike)) else values
 
 
 def require_path(path: str | os.PathLike[str]) -> str:

@@ -64,24 +64,17 @@ class Match:
     cosine: float | None  # None where the vectors were not looked at, or the passage has none yet
     legs: Mapping[str, LegScore]
     hit: Hit
-    near_duplicates: tuple[
-        bytes, ...
-    ] = ()  # paths of documents that hold nearly the same passage, not shown themselves
-    parts: Mapping[str, float] = field(
-        default_factory=dict
-    )  # what adds up to the score, by what earned it
+    # paths of documents that hold nearly the same passage, not shown themselves
+    near_duplicates: tuple[bytes, ...] = ()
+    # what adds up to the score, by what earned it
+    parts: Mapping[str, float] = field(default_factory=dict)
     confidence: float | None = None
-    sentence: Span | None = (
-        # within hit.text: the one that earned the match, where that was asked for and there is a
-        # choice
-        None
-    )
-    shares: CosineShares | None = (
-        None  # what each word adds to the cosine, where that was asked for and can be told
-    )
-    highlights: tuple[
-        tuple[int, int, float], ...
-    ] = ()  # start, end within hit.text, weight in (0, 1]
+    # within hit.text: the one that earned the match, where that was asked for and there is a choice
+    sentence: Span | None = None
+    # what each word adds to the cosine, where that was asked for and can be told
+    shares: CosineShares | None = None
+    # start, end within hit.text, weight in (0, 1]
+    highlights: tuple[tuple[int, int, float], ...] = ()
 
     @property
     def path(self) -> Path:
@@ -122,14 +115,12 @@ class Answer:
     matches: tuple[Match, ...]
     took_ms: float
     pending: int = 0  # documents without vectors, not searched
-    stale: int = (
-        0  # documents whose file could not be read since, or made by an older extractor or splitter
-    )
+    # documents whose file could not be read since, or made by an older extractor or splitter
+    stale: int = 0
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
-    stages_s: Mapping[str, float] = field(
-        default_factory=dict, compare=False
-    )  # where the time went
+    # where the time went
+    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +144,8 @@ class IngestReport:
     passages_reused: int = 0
     was_interrupted: bool = False
     notes: tuple[str, ...] = ()
-    stages_s: Mapping[str, float] = field(
-        default_factory=dict, compare=False
-    )  # where the time went, by stage of the main thread
+    # where the time went, by stage of the main thread
+    stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)
     encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
     def counts(self) -> dict[str, int]:
@@ -219,15 +209,12 @@ class RepairReport:
     backup: str = ""  # the folder that has the database as it was found
     documents: int = 0  # that were kept
     to_embed: int = 0  # of them, because their vectors were damaged
-    to_read: list[bytes] = field(
-        default_factory=list
-    )  # paths of documents that were damaged, and whose files stand
-    labels: dict[bytes, list[Label]] = field(
-        default_factory=dict
-    )  # what those were labelled by hand, by path
-    lost: list[bytes] = field(
-        default_factory=list
-    )  # paths of those whose files are gone; b"" where not even that can be read
+    # paths of documents that were damaged, and whose files stand
+    to_read: list[bytes] = field(default_factory=list)
+    # what those were labelled by hand, by path
+    labels: dict[bytes, list[Label]] = field(default_factory=dict)
+    # paths of those whose files are gone; b"" where not even that can be read
+    lost: list[bytes] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     Ids: TypeAlias = NDArray[np.int64]  # (n,), passage ids
     Scores: TypeAlias = NDArray[np.float32]  # (n,), cosine, bigger is better
 
-Device: TypeAlias = Literal[
-    "auto", "cpu", "cuda"
-]  # where passages are embedded; auto: a GPU where there is one
+# where passages are embedded; auto: a GPU where there is one
+Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,8 @@ class EncoderIdentity:
     """Which encoder made a corpus. Equal fingerprints mean equal vectors."""
 
     model: str  # "default", a folder or a hub name: how to find it again
-    fingerprint: (
-        str  # SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit, prompts
-    )
+    # SHA-256, hex, over weights, tokenizer, config, pooling, normalisation, limit, prompts
+    fingerprint: str
     dim: int
     max_tokens: int  # content tokens, special tokens not counted
 
@@ -52,6 +50,5 @@ class ForwardPass:
     tokens: tuple[str, ...]  # (t,) as the vocabulary has them
     offsets: tuple[Span, ...]  # (t,) code points into the text; (0, 0) for special tokens
     hidden_states: NDArray[np.float32]  # (layers + 1, t, width); 0: what the first layer is given
-    attentions: NDArray[
-        np.float32
-    ]  # (layers, heads, t, t): how much each token, a row, takes from each; rows add up to 1
+    # (layers, heads, t, t): how much each token, a row, takes from each; rows add up to 1
+    attentions: NDArray[np.float32]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SqliteBackend:
-    """A corpus folder; implements `types.Backend`. The writer's libraries are imported when a
+    """A corpus folder; implements `protocols.Backend`. The writer's libraries are imported when a
     writer is asked for.
     """
 

@@ -103,7 +103,7 @@ BEHIND_HINT = "copy the corpus anew with searchapp backup and restore, or run: s
 
 
 class SqliteCatalog:
-    """A corpus as its last commit left it; implements `types.CatalogReader`. Close it soon: it
+    """A corpus as its last commit left it; implements `protocols.CatalogReader`. Close it soon: it
     keeps the write-ahead log from shrinking.
     """
 

@@ -81,9 +81,8 @@ def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connectio
     path = folder / layout.DATABASE
     if not path.is_file():
         if (folder / layout.LOCK).is_file() and not any(folder.glob(layout.VECTORS_FILES)):
-            return sqlite3.connect(
-                ":memory:", isolation_level=None
-            )  # its first ingest was killed before it made the database
+            # its first ingest was killed before it made the database
+            return sqlite3.connect(":memory:", isolation_level=None)
         raise CorpusMissing(
             f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
         )

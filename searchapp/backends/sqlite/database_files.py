@@ -88,9 +88,8 @@ def connect_damaged(path: Path) -> sqlite3.Connection:
     connection.text_factory = as_text
     connection.row_factory = sqlite3.Row
     with contextlib.suppress(sqlite3.Error):
-        connection.execute(
-            "PRAGMA writable_schema = ON"
-        )  # also: a definition that cannot be read hides no other
+        # also: a definition that cannot be read hides no other
+        connection.execute("PRAGMA writable_schema = ON")
     return connection
 
 

@@ -10,8 +10,6 @@ from searchapp.types.filters import Filters
 
 # A place that is a document or a folder of documents is just that; else it is a pattern.
 _BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
-
-
 _WITHIN = (
     f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e "
     f"WHERE {_BELOW.format('e')}))"
@@ -29,13 +27,8 @@ def document_condition(filters: Filters) -> tuple[str, list[object]]:
         for place in filters.within:
             path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
             pattern = path.decode("utf-8", "replace")  # as in `display`
-            is_there = (
-                path,
-                path + b"/",
-                path + b"0",
-                path + b"!/",
-                path + b"!0",
-            )  # "0" follows "/"
+            # "0" follows "/"
+            is_there = (path, path + b"/", path + b"0", path + b"!/", path + b"!0")
             values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
     for place in filters.outside:
         path = place.encode("utf-8", "surrogateescape").rstrip(b"/")

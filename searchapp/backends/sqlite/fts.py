@@ -12,8 +12,6 @@ from searchapp.types.filters import Term
 
 # a row a passage
 TABLE = "fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2')"
-
-
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (

@@ -1,7 +1,7 @@
 """Whether a corpus is what was written: SQLite's own checks, then every digest.
 
 `PRAGMA integrity_check` sees structure, not content: it caught 3 of 497 bit flips, the digests
-caught all. Reads through the snapshot's connection and changes nothing.
+caught all. Reads through the reader's connection and changes nothing.
 """
 
 from __future__ import annotations

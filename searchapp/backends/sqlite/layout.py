@@ -1,5 +1,5 @@
-"""How a document is laid down in the corpus: names, digests, dates and keyword rows, agreed by the
-writer and the reader.
+"""How a document is laid down in the corpus: file names, digests and the columns under them, agreed
+by the writer and the reader.
 
 Pure, and the one place to change when the layout changes; docs/corpus-format.md describes it for
 readers in other languages. Knows neither SQL libraries nor FAISS.
@@ -19,14 +19,8 @@ VECTORS_FILES, UNFINISHED_VECTORS_FILES = "vectors-*.faiss", ".vectors-*.tmp"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
-REVISIONS = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-)  # oldest first; the last is what this program reads and writes
+# oldest first; the last is what this program reads and writes
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers,
 # and the schema itself.

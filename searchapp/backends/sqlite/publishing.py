@@ -34,9 +34,8 @@ from searchapp.types.documents import FileIdentity
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.vector_index import HalfVectors
 
-_REPUBLISH_PASSAGES = (
-    256  # a new vectors file is due when more than this, and more than a tenth, has changed
-)
+# a new vectors file is due when more than this, and more than a tenth, has changed
+_REPUBLISH_PASSAGES = 256
 _REPUBLISH_FRACTION = 0.1
 
 

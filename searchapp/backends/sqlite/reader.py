@@ -68,7 +68,9 @@ class _Changes:
 
 
 class SqliteReader(SqliteCatalog):
-    """A corpus as its last commit left it, to be searched and read; implements `types.Reader`."""
+    """A corpus as its last commit left it, to be searched and read; implements
+    `protocols.Reader`.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open the newest generation. Raises CorpusMissing, CorpusUnreadable, CorpusDamaged,

@@ -41,13 +41,8 @@ if TYPE_CHECKING:
 
     FindEncoder = Callable[[], EncoderIdentity | None]
 
-_UNREADABLE = (
-    sqlite3.Error,
-    UnicodeError,
-    TypeError,
-    ValueError,
-    OverflowError,
-)  # what reading a damaged row can end in
+# what reading a damaged row can end in
+_UNREADABLE = (sqlite3.Error, UnicodeError, TypeError, ValueError, OverflowError)
 _IDENTITY = ("size", "mtime_ns", "ctime_ns", "inode")
 _IDS = (
     "SELECT id FROM document ORDER BY id",
@@ -287,9 +282,8 @@ class _Salvager:
         """Copy the labels that are as they were written; what a person has said of documents that
         are to be read again is handed on.
         """
-        rowids = {
-            i for statement in _LABEL_ROWIDS for (i,) in self._readable(statement)
-        }  # one by one, as a damaged one hides its neighbours
+        # one by one, as a damaged one hides its neighbours
+        rowids = {i for statement in _LABEL_ROWIDS for (i,) in self._readable(statement)}
         rows = {
             tuple(row) for i in rowids for row in self._readable(f"{LABELS} WHERE rowid = ?", i)
         }

@@ -55,9 +55,8 @@ class CorpusTable(Base):
     generation: Mapped[int]
     created_at_ns: Mapped[int]
     ingested_at_ns: Mapped[int | None]
-    embedded: Mapped[int] = mapped_column(
-        server_default="0"
-    )  # documents that have their vectors; kept by triggers
+    # documents that have their vectors; kept by triggers
+    embedded: Mapped[int] = mapped_column(server_default="0")
     labels: Mapped[int] = mapped_column(server_default="0")  # rows of `label`; kept by triggers
     digest: Mapped[bytes]  # over layout.ACCOUNT
 

@@ -18,10 +18,8 @@ from searchapp.filesystem import atomic_write
 from searchapp.types.encodings import CorpusEncodings, OtherEncoding
 
 _PREFIX = "encoding-"
-_NEW, _GONE = (
-    ".new",
-    ".gone",
-)  # ends of the names of what is being copied, or deleted; a kill leaves them
+# ends of the names of what is being copied, or deleted; a kill leaves them
+_NEW, _GONE = (".new", ".gone")
 
 
 def folder_of(corpus: Path, fingerprint: str) -> Path:

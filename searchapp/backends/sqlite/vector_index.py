@@ -38,19 +38,16 @@ if TYPE_CHECKING:
     Bitmap: TypeAlias = NDArray[np.uint8]  # bit `i % 8` of byte `i // 8` is passage id i
     RowsOf: TypeAlias = Callable[[Ids], HalfVectors]  # the stored rows of ids, in their order
 
-APPROXIMATE_FROM = (
-    2_000_000  # passages: an exact scan takes 30 ms a million, the lists a few ms whatever the size
-)
-_LISTS_LOOKED_AT = (
-    1 / 16
-)  # of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
+# passages: an exact scan takes 30 ms a million, the lists a few ms whatever the size
+APPROXIMATE_FROM = 2_000_000
+# of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
+_LISTS_LOOKED_AT = 1 / 16
 _OVERSAMPLING = 4  # candidates to a passage that is wanted, where values are a byte each
 _TRAINING = 64  # vectors to a list
 _WRITTEN = 2**20  # bytes given to the disk at a time
 _ADDED = 16_384  # rows given to FAISS at a time, which bounds memory
-_MARGIN = (
-    16  # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
-)
+# candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
+_MARGIN = 16
 _FEW_RANGES = 1024
 _BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
@@ -111,9 +108,8 @@ def bitmap(ranges: Iterable[tuple[int, int]], highest: int) -> Bitmap:
         for first, count in found.tolist():
             bits[first : first + count] = True
         return np.packbits(bits, bitorder="little")
-    steps = np.zeros(
-        highest + 9, dtype=np.int32
-    )  # how many ranges begin at an id, less those that end before it
+    # how many ranges begin at an id, less those that end before it
+    steps = np.zeros(highest + 9, dtype=np.int32)
     np.add.at(steps, found[:, 0], 1)
     np.add.at(steps, np.minimum(found.sum(axis=1), highest + 8), -1)
     return np.packbits(np.cumsum(steps[:-1]) > 0, bitorder="little")
@@ -359,12 +355,10 @@ class VectorsFile:
         """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""
         if not len(ids):
             return np.empty((0, self._index.d), dtype=np.float16)
-        places = np.searchsorted(
-            self._ids, ids
-        )  # a map of FAISS's own would take longer to build than a search
-        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(
-            np.float16
-        )  # exact: the index stores float16
+        # a map of FAISS's own would take longer to build than a search
+        places = np.searchsorted(self._ids, ids)
+        # exact: the index stores float16
+        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(np.float16)
         return half
 
 

@@ -75,16 +75,11 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Vector, Vectors
 
 _MOST_PENDING = 4096  # documents that are handed out at a time
-_REPUBLISH_PASSAGES = (
-    256  # a new vectors file is due when more than this, and more than a tenth, has changed
-)
-_REPUBLISH_FRACTION = 0.1
-_NEVER = 1_000_000  # parts of the keyword index, until they are merged all the same
 
 
 class SqliteWriter(RegisterWriter):
     """The writer of a corpus folder, which it makes where there is none; implements
-    `types.Writer`.
+    `protocols.Writer`.
     """
 
     # -- documents

@@ -83,9 +83,8 @@ def _tar_entry(header: bytes) -> _TarEntry:
     if len(header) < TAR_BLOCK:
         raise FileFailed("not a readable archive: ends too early")
     total = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
-    signed = total - 256 * sum(
-        byte > 127 for byte in header[:148] + header[156:]
-    )  # as some old programs counted
+    # as some old programs counted
+    signed = total - 256 * sum(byte > 127 for byte in header[:148] + header[156:])
     if _tar_number(header[148:156]) not in {total, signed}:
         raise FileFailed("not a readable archive: a header is broken")
     prefix = _until_nul(header[345:500]) if header[257:263] == b"ustar\0" else b""

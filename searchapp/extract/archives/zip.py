@@ -63,9 +63,8 @@ def _zip_directory(data: bytes) -> list[zipfile.ZipInfo]:
 
 
 def _is_zipped_file(info: zipfile.ZipInfo) -> bool:
-    kind = (
-        stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
-    )  # 3: made on Unix
+    # 3: made on Unix
+    kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
     return not info.filename.endswith(("/", "\\")) and kind in {0, stat.S_IFREG}
 
 
@@ -115,9 +114,8 @@ def _unzipped(data: memoryview, info: zipfile.ZipInfo) -> bytes:
     offset = info.header_offset
     if offset < 0 or bytes(data[offset : offset + 4]) != b"PK\x03\x04":
         raise FileFailed("broken: not where its archive says")
-    start = (
-        offset + 30 + sum(struct.unpack_from("<HH", data, offset + 26))
-    )  # after its name and its extra fields
+    # after its name and its extra fields
+    start = offset + 30 + sum(struct.unpack_from("<HH", data, offset + 26))
     packed = data[start : start + info.compress_size]
     if info.compress_type == zipfile.ZIP_STORED:
         content = bytes(packed)
@@ -134,9 +132,8 @@ def _zip_decompressor(info: zipfile.ZipInfo, packed: memoryview) -> tuple[Any, m
         return zlib.decompressobj(-zlib.MAX_WBITS), packed
     if info.compress_type == zipfile.ZIP_BZIP2:
         return bz2.BZ2Decompressor(), packed
-    _, length, settings, dictionary = struct.unpack_from(
-        "<HHBI", packed
-    )  # APPNOTE.TXT, section 5.8.8
+    # APPNOTE.TXT, section 5.8.8
+    _, length, settings, dictionary = struct.unpack_from("<HHBI", packed)
     lzma1 = {
         "id": lzma.FILTER_LZMA1,
         "lc": settings % 9,

@@ -79,9 +79,8 @@ def _addresses(mail: Mime, name: str) -> list[tuple[str, str]]:
     ]
     if pairs and all("@" in address or person for person, address in pairs):
         return pairs
-    return [
-        (words(value), "") for value in raw if value.strip()
-    ]  # not in any known form: as it stands
+    # not in any known form: as it stands
+    return [(words(value), "") for value in raw if value.strip()]
 
 
 def _joined(addresses: Sequence[tuple[str, str]]) -> str:

@@ -27,9 +27,8 @@ from searchapp.extract.text.encoding import decode
 _MAX_PARTS = 10_000  # of one mail
 _MAX_DEPTH = 20  # multiparts in multiparts
 _MAX_HEADERS = 2**20  # bytes of a mail's beginning where headers are looked for
-_MAX_PARAMETERS = (
-    2**13
-)  # characters of a header with parameters: the library needs the square of it
+# characters of a header with parameters: the library needs the square of it
+_MAX_PARAMETERS = 2**13
 
 _WIDER = {
     "iso8859-1": "cp1252",
@@ -39,9 +38,8 @@ _WIDER = {
     "euc_kr": "cp949",
     "shift_jis": "cp932",
 }
-_NO_CHARSETS = frozenset(
-    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
-)  # codecs for other things
+# codecs for other things
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
 
 _NO_BASE64 = bytes(
     byte

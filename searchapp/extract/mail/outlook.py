@@ -29,10 +29,8 @@ _TABLE = "__properties_version1.0"
 
 _CLASS, _SUBJECT, _HEADERS, _BODY, _RTF, _HTML = 0x001A, 0x0037, 0x007D, 0x1000, 0x1009, 0x1013
 _SENT, _RECEIVED, _CODE_PAGE, _HTML_CODE_PAGE = 0x0039, 0x0E06, 0x3FFD, 0x3FDE
-_SENDERS = (
-    (0x0042, 0x5D02, 0x0065),
-    (0x0C1A, 0x5D01, 0x0C1F),
-)  # name, address of the internet, address: on whose behalf, by whom
+# name, address of the internet, address: on whose behalf, by whom
+_SENDERS = ((0x0042, 0x5D02, 0x0065), (0x0C1A, 0x5D01, 0x0C1F))
 _RECIPIENT_KIND, _NAME, _ADDRESS, _INTERNET_ADDRESS = 0x0C15, 0x3001, 0x3003, 0x39FE
 _TO, _CC = 1, 2
 _ATTACHED, _LONG_FILE_NAME, _FILE_NAME, _MEDIA_TYPE = 0x3701, 0x3707, 0x3704, 0x370E

@@ -22,27 +22,16 @@ _T = TypeVar("_T")
 
 _WORD_6, _WORD_97 = 0x65, 0xC1  # the first nFib of each
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
-_PIECES, _OLD_PIECES = (
-    0x1A2,
-    0x160,
-)  # where the first block of the stream names the place and length of its tables
+# where the first block of the stream names the place and length of its tables
+_PIECES, _OLD_PIECES = (0x1A2, 0x160)
 _CHARACTERS, _PARAGRAPHS, _STYLES = 0xFA, 0x102, 0xA2
-_LENGTHS, _OLD_LENGTHS = (
-    0x4C,
-    0x34,
-)  # of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
+# of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
+_LENGTHS, _OLD_LENGTHS = (0x4C, 0x34)
 _PAGE = 512
 _TITLE = 62  # the number of the style Title; those of headings are 1 to 9
 _MAX_BASES = 20
-_SIZES = {
-    0: 1,
-    1: 1,
-    2: 2,
-    3: 4,
-    4: 2,
-    5: 2,
-    7: 3,
-}  # bytes of a property's value, by the upper bits of its number
+# bytes of a property's value, by the upper bits of its number
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
 _DELETED, _HIDDEN = 0x0800, 0x083C
 _OUTLINE, _LIST, _IN_TABLE, _ENDS_ROW, _HUGE = 0x2640, 0x460B, 0x2416, 0x2417, 0x6646
 _ENDS_INNER_CELL, _ENDS_INNER_ROW = 0x244B, 0x244C
@@ -116,9 +105,8 @@ class _DocText:
             self._runs(_PARAGRAPHS, 13, self._paragraph_of), key=lambda run: run[0]
         )
         self._paragraph_starts = [start for start, _, _ in self._paragraphs]
-        self._pieces: list[
-            tuple[int, int, int]
-        ] = []  # position, offset in the stream, bytes a character
+        # position, offset in the stream, bytes a character
+        self._pieces: list[tuple[int, int, int]] = []
         self._characters = _without_fields("".join(self._gathered()))
 
     def stories(self) -> Iterator[Iterator[Part]]:

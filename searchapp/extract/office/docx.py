@@ -48,9 +48,8 @@ _NOTES = {
     "endnoteReference": "endnotes",
     "commentReference": "comments",
 }
-_SYMBOLS_FROM = (
-    0xF000  # where the letters of symbol fonts lie, which mean nothing without their font
-)
+# where the letters of symbol fonts lie, which mean nothing without their font
+_SYMBOLS_FROM = 0xF000
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -93,16 +92,14 @@ class _DocxReader:
     ) -> None:
         self.title = ""
         self._styles = styles
-        self._notes = (
-            notes  # (kind, id): its element; each is taken out where it is first referred to
-        )
+        # (kind, id): its element; each is taken out where it is first referred to
+        self._notes = notes
         self._has_pages = paged
         self._page = 1
         self._first_page = 1  # of the paragraph under way
         self._fields: list[bool] = []  # of each open field: whether its result has begun
-        self._beside: deque[Any] = (
-            deque()
-        )  # elements that hold paragraphs: text boxes and notes of the paragraph under way
+        # elements that hold paragraphs: text boxes and notes of the paragraph under way
+        self._beside: deque[Any] = deque()
         self._is_beside = False  # whether the walk is in one of them
         self._cells = 0  # how many cells of tables the walk is in
 

@@ -93,9 +93,8 @@ class _State:
     """What a group takes over from the one around it."""
 
     flow: _Flow
-    target: str = (
-        "text"  # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
-    )
+    # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
+    target: str = "text"
     code_page: str = ""
     fallback: int = 1  # how many characters stand in for a `\\u`
     is_hidden: bool = False

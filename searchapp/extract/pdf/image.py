@@ -37,9 +37,8 @@ def read(data: bytes, document_type: str) -> Document:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of odd metadata, and of sizes, which are looked at here
+            # of odd metadata, and of sizes, which are looked at here
+            warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 _check_size(image)
                 metadata = _metadata(image.getexif())
@@ -82,9 +81,8 @@ def _upright(frame: Any) -> Any:
     from PIL import Image, ImageOps
 
     if frame.format == "JPEG":
-        frame.draft(
-            None, (_MAX_SIDE, _MAX_SIDE)
-        )  # decoded at half the size or less, where that is enough
+        # decoded at half the size or less, where that is enough
+        frame.draft(None, (_MAX_SIDE, _MAX_SIDE))
     factor = max(frame.size) // _MAX_SIDE
     if factor > 1:  # before anything copies it
         plain = {"1": "L", "P": "RGBA" if frame.has_transparency_data else "RGB"}.get(frame.mode)

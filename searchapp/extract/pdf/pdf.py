@@ -1,9 +1,9 @@
 """PDF, page by page: pdfium reads it; what pdfium finds broken is written anew by pypdf first, and
 pypdf reads what is left.
 
-A PDF holds glyphs at places: `flow` makes their lines paragraphs. The outline gives the headings;
-comments and what is filled into forms follow the text of their page. Pages that are pictures are
-read by `ocr`, where it is installed.
+A PDF holds glyphs at places: `text_flow` makes their lines paragraphs. The outline gives the
+headings; comments and what is filled into forms follow the text of their page. Pages that are
+pictures are read by `ocr`, where it is installed.
 """
 
 from __future__ import annotations
@@ -45,9 +45,8 @@ _LAM_ALEF = re.compile("[اأإآ]ل")  # as it is left when turned
 class _Page:
     text: str
     notes: list[str] = field(default_factory=list)
-    entries: list[tuple[int, str]] = field(
-        default_factory=list
-    )  # of the outline: level from 1, title
+    # of the outline: level from 1, title
+    entries: list[tuple[int, str]] = field(default_factory=list)
     is_picture: bool = False
 
 

@@ -36,9 +36,8 @@ _SOFT_HYPHEN = re.compile("(?<=[^\\W\\d_])[\x02\ufffe\xad]\\s*(?=[a-zß-ÿ])")
 _HYPHEN = re.compile("[\x02\ufffe\xad]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\uffff]")
 _PRESENTED = re.compile("[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdcf\ufdf0-\ufdfc\ufe70-\ufefc]+")
-_SYMBOL_BULLET = re.compile(
-    "[\uf0a7\uf0a8\uf0b7\uf06e\uf0d8\uf076]"
-)  # as text processors draw them from symbol fonts
+# as text processors draw them from symbol fonts
+_SYMBOL_BULLET = re.compile("[\uf0a7\uf0a8\uf0b7\uf06e\uf0d8\uf076]")
 _SIGN = re.compile("[⁄\uf06e-\uf0d8]")
 _FRACTION = re.compile(r"(?<=\d)\s+(?=⁄\d)")
 _ARABIC = re.compile("[\u0600-\u06ff]")

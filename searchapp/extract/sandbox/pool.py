@@ -282,9 +282,8 @@ class _Reading:
             for each in self.results
         ):
             assert source is not None
-            source = replace(
-                source, path=self._path + MEMBER + UNTAKEN.encode()
-            )  # the file is a document already
+            # the file is a document already
+            source = replace(source, path=self._path + MEMBER + UNTAKEN.encode())
         self._current = source
         self._refuse("failed", reason)
         self.is_done = True

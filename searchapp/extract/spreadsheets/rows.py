@@ -36,12 +36,8 @@ _MAX_FIELD = 2**31 - 1  # characters: the csv module's own limit is 128 K
 
 _SNIFFED_CHARACTERS = 64 * 1024
 _SNIFFED_RECORDS = 200
-_DELIMITERS = (
-    "\t",
-    ";",
-    "|",
-    ",",
-)  # of equally good ones the first: a comma is also a decimal sign
+# of equally good ones the first: a comma is also a decimal sign
+_DELIMITERS = ("\t", ";", "|", ",")
 _NO_DELIMITER = "\x1f"
 # a field without its closing quote takes up the rest of the file, which is then read without quotes
 _MAX_OPEN_LINES = 100

@@ -20,12 +20,8 @@ if TYPE_CHECKING:
     from searchapp.extract.spreadsheets.workbook import Sheet, Workbook
     from searchapp.types.documents import Document
 
-_READERS = {
-    "xlsx": "xlsx",
-    "xlsb": "xls",
-    "xls": "xls",
-    "ods": "ods",
-}  # modules of this package, with `workbook`
+# modules of this package, with `workbook`
+_READERS = {"xlsx": "xlsx", "xlsb": "xls", "xls": "xls", "ods": "ods"}
 _ORDINARY_NAME = re.compile(
     r"(sheet|tabelle|feuil|hoja|foglio|blad|planilha|ark|list|arkusz|munka\w*|лист|シート|工作表)[ "
     r"_]?\d*",

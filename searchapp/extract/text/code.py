@@ -238,9 +238,8 @@ def _definitions(syntax: _Syntax) -> Iterator[_Definition]:
     """
     containers = frozenset(syntax.grammar.containers.split())
     kinds = containers | frozenset(syntax.grammar.others.split())
-    stack: list[tuple[Node, int, Names]] = [
-        (syntax.tree.root_node, 0, ())
-    ]  # a node, the line where it begins with what is above it, the names around it
+    # a node, the line where it begins with what is above it, the names around it
+    stack: list[tuple[Node, int, Names]] = [(syntax.tree.root_node, 0, ())]
     while stack:
         node, first, names = stack.pop()
         last = _last_line(node) + 1

@@ -32,9 +32,8 @@ class Field:
     value: str
     line: int
     record: int
-    is_in_record: bool = (
-        False  # false for what stands beside the records: a title of the whole, say
-    )
+    # false for what stands beside the records: a title of the whole, say
+    is_in_record: bool = False
 
     @property
     def text(self) -> str:

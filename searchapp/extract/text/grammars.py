@@ -188,6 +188,5 @@ DEFINITION_HEADS = {
     ),
 }
 SECTIONS = frozenset({"docker"})  # types whose definitions last until the next one
-STATEMENT_END = {
-    "sql": re.compile(r".*;\s*(?:--.*)?$|\s*(?:go|/)\s*$", re.IGNORECASE)
-}  # a line that must come before a cut
+# a line that must come before a cut
+STATEMENT_END = {"sql": re.compile(r".*;\s*(?:--.*)?$|\s*(?:go|/)\s*$", re.IGNORECASE)}

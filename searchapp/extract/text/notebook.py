@@ -121,9 +121,8 @@ def _cell_parts(cell: Any, place: Place) -> Iterator[Part]:
 def _output(output: Any) -> str:
     """The text of an output, as its reader sees it."""
     if _at(output, "output_type") in {"error", "pyerr"}:
-        return _plain(
-            f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}"
-        )  # the traceback repeats the code
+        # the traceback repeats the code
+        return _plain(f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}")
     found = (_at(output, "data", kind) for kind in _OUTPUT_TYPES)
     return _plain(next((_text(text) for text in found if text), "") or _text(_at(output, "text")))
 

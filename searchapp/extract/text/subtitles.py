@@ -23,9 +23,8 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]+)?[ \t]+([^<>]+)>")
 _SENTENCE_END = re.compile(r"""[.!?…。！？♪:][)\]"'»”’]*$""")
 _OPENING = re.compile(r"(?:[-–—] ?|♪|>>|\[|\()")  # another speaker, a song, a sound
 _LANGUAGE = re.compile(r"Language:[ \t]*(\S+)", re.IGNORECASE)
-_ASIDE = re.compile(
-    r"(?:NOTE|STYLE|REGION)(?:\s|$)|\d+$"
-)  # a comment, a style sheet, a number without a cue
+# a comment, a style sheet, a number without a cue
+_ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)|\d+$")
 _MAX_SENTENCE = 400  # characters after which a paragraph ends without a full stop
 
 

@@ -23,16 +23,10 @@ if TYPE_CHECKING:
 
 _FEEDS = frozenset({"rss", "feed", "RDF", "opml"})
 _RECORDS = frozenset({"item", "entry", "record", "row"})
-_NAMELESS = frozenset(
-    {"item", "entry", "record", "row", "channel", "outline"}
-)  # names that tell nothing of what is in them
-_PARAGRAPHS = (
-    "{*}p",
-    "{*}para",
-    "{*}simpara",
-    "{*}ab",
-    "{*}l",
-)  # where there is one of these, the XML is a text
+# names that tell nothing of what is in them
+_NAMELESS = frozenset({"item", "entry", "record", "row", "channel", "outline"})
+# where there is one of these, the XML is a text
+_PARAGRAPHS = ("{*}p", "{*}para", "{*}simpara", "{*}ab", "{*}l")
 _UNSEEN_ATTRIBUTES = frozenset(
     {
         "class",

@@ -138,10 +138,8 @@ def _without_empty_sections(parts: Sequence[tuple[Part, bool, bool]]) -> list[Pa
     Each part comes with whether it is to be kept, and whether the article has it.
     """
     found: list[Part] = []
-    over_kept, over_lost = (
-        [False] * 7,
-        [False] * 7,
-    )  # by a heading's level: what it would stand over, were it the next one upwards
+    # by a heading's level: what it would stand over, were it the next one upwards
+    over_kept, over_lost = ([False] * 7, [False] * 7)
     for part, is_kept, is_shared in reversed(parts):
         if part.kind == "heading":
             is_empty = over_lost[part.level] and not over_kept[part.level] and not is_shared

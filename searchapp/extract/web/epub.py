@@ -32,9 +32,8 @@ _FONT_OBFUSCATION = frozenset(
 _PAGES = frozenset(
     {"application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml"}
 )
-_EMPTY = re.compile(
-    rb"<(title|script|style|textarea|iframe|noscript|noframes)\b([^<>]*)/>"
-)  # HTML would take these for open
+# HTML would take these for open
+_EMPTY = re.compile(rb"<(title|script|style|textarea|iframe|noscript|noframes)\b([^<>]*)/>")
 _PAGE_ENDINGS = (".xhtml", ".html", ".htm")
 
 

@@ -485,7 +485,7 @@ def test_what_became_of_a_corpus_is_told_with_what_left_and_how_to_go_back() -> 
         is_former_kept=True,
         notes=("a note",),
     )
-    assert models.reencoded_text(done).splitlines() == [
+    assert models.reembedded_text(done).splitlines() == [
         "the corpus now uses /m\ufffd: 2 documents, 1,200 passages, 1,100 embedded, in 1 min 1 s",
         "1 document taken over from the stored text, without the files",
         "3 documents joined",
@@ -494,11 +494,11 @@ def test_what_became_of_a_corpus_is_told_with_what_left_and_how_to_go_back() -> 
         "note: a note",
         "the encoding by default is kept; to go back to it: searchapp model use default",
     ]
-    assert "left: 2 documents more; --json lists all" in models.reencoded_text(
+    assert "left: 2 documents more; --json lists all" in models.reembedded_text(
         replace(done, left=left)
     )
-    assert len(models.reencoded_json(replace(done, left=left))["left"]) == 22  # type: ignore[arg-type]  # a list
-    stopped = models.reencoded_text(replace(done, is_in_place=False)).splitlines()
+    assert len(models.reembedded_json(replace(done, left=left))["left"]) == 22  # type: ignore[arg-type]  # a list
+    stopped = models.reembedded_text(replace(done, is_in_place=False)).splitlines()
     assert (
         stopped[0]
         == "interrupted: the corpus answers by default as before; 2 documents by /m\ufffd are kept"

@@ -1,10 +1,10 @@
 """Word, RTF and old Office files for tests, built from text.
 
-`fixtures/old.doc` and `fixtures/old.ppt.gz` come from `rich_text()` and `presentation()` through
+`tests/data/old.doc` and `tests/data/old.ppt.gz` come from `rich_text()` and `presentation()` through
 LibreOffice 7.4:
 
     python -m tests.builders.word FOLDER
-    soffice --headless --convert-to 'doc:MS Word 97' --outdir tests/fixtures FOLDER/old.rtf
+    soffice --headless --convert-to 'doc:MS Word 97' --outdir tests/data FOLDER/old.rtf
     soffice --headless --convert-to 'ppt:MS PowerPoint 97' --outdir FOLDER/made FOLDER/old.pptx
     gzip -9nc FOLDER/made/old.ppt > tests/data/old.ppt.gz
 """

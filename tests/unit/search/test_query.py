@@ -23,7 +23,12 @@ from searchapp.types.filters import Filters
 
 def test_a_lone_text_or_path_is_one_of_its_kind(tmp_path: Path) -> None:
     query = Query.parse(
-        "a", negative="car", like=tmp_path / "x.md", types="pdf", within=str(tmp_path), labels="x"
+        "a",
+        negative="car",
+        like=str(tmp_path / "x.md"),
+        types="pdf",
+        within=str(tmp_path),
+        labels="x",
     )
     assert (query.negative, query.like) == (("car",), (str(tmp_path / "x.md"),))
     filters = query.filters
@@ -62,9 +67,10 @@ def test_what_no_corpus_can_answer_is_refused(
 
 
 def test_counts_begin_at_one() -> None:
-    for options in ({"k": 0}, {"per_document": 0}):
-        with pytest.raises(ValueError, match="count from 1"):
-            Query("a", **options)
+    with pytest.raises(ValueError, match="count from 1"):
+        Query("a", k=0)
+    with pytest.raises(ValueError, match="count from 1"):
+        Query("a", per_document=0)
 
 
 @pytest.mark.parametrize(

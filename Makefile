@@ -12,6 +12,9 @@ TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
 # Progress is for people: bars on a terminal, silence in a log.
 PIP := install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
+# Compiled tests are kept even where the shell says otherwise: compiling them takes longer than many.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types docs check reference figures picture bench tuning scale torture clean
 

@@ -191,6 +191,7 @@ FILTERED: list[tuple[str, Filters, Callable[[Place], bool]]] = [
 ]
 
 
+@pytest.mark.slow
 def test_every_filter_and_depth_gives_exactly_what_the_oracle_gives(
     backend: Backend, writer: Writer
 ) -> None:
@@ -210,6 +211,7 @@ def test_every_filter_and_depth_gives_exactly_what_the_oracle_gives(
             assert reader.notes == []
 
 
+@pytest.mark.slow
 def test_answers_stay_exact_after_every_kind_of_change(backend: Backend, writer: Writer) -> None:
     oracle = Oracle(writer)
     writer.finish()
@@ -1123,6 +1125,7 @@ def test_words_are_scored_exactly_as_the_oracle_scores_them(
             assert counts[-1] == len(oracle.rows) == reader.counts()[1]
 
 
+@pytest.mark.slow
 def test_every_filter_of_passages_holds_for_both_legs(backend: Backend, writer: Writer) -> None:
     oracle = KeywordOracle(writer)
     writer.finish()
@@ -1144,6 +1147,7 @@ def test_every_filter_of_passages_holds_for_both_legs(backend: Backend, writer: 
         assert reader.notes == []
 
 
+@pytest.mark.slow
 def test_words_are_scored_over_what_is_there_after_every_kind_of_change(
     backend: Backend, writer: Writer
 ) -> None:

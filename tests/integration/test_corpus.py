@@ -430,6 +430,7 @@ def test_a_query_that_is_more_than_a_question_is_refused_at_once(
     assert caught.value.hint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ranking.MODES)
 def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
     words = " ".join(f"word{i}" for i in range(5000))[:50_000]

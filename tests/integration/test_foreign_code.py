@@ -80,6 +80,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "corpus"
 
 
+@pytest.mark.slow
 def test_nothing_of_ours_unpickles_or_evaluates() -> None:
     for node in (node for tree in trees().values() for node in nodes(tree)):
         if isinstance(node, ast.Import):

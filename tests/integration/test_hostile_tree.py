@@ -81,6 +81,7 @@ def test_an_ingest_of_it_ends_and_accounts_for_everything(tree: Path, tmp_path: 
     assert corpus.ingest().counts()["unchanged"] == len(odd) + 1
 
 
+@pytest.mark.slow
 def test_files_that_change_while_they_are_read_never_leave_a_mixture(tmp_path: Path) -> None:
     house = House(tmp_path)
     is_over = threading.Event()

@@ -112,6 +112,7 @@ def test_a_torn_write_has_a_sector_of_garbage_and_harms_nothing_beside_it(folder
     assert set(content[256:768]) - set(b"ab")
 
 
+@pytest.mark.slow
 def test_the_real_writer_is_recorded_with_its_syncs_and_checkpoints(trace: Trace) -> None:
     writes = [operation for operation in trace.operations if isinstance(operation, Write)]
     assert len({write.offset for write in writes if write.name == DATABASE}) > 20
@@ -126,6 +127,7 @@ def test_the_real_writer_is_recorded_with_its_syncs_and_checkpoints(trace: Trace
     assert {digest is None for _, _, digest in trace.states[-1].documents} == {True, False}
 
 
+@pytest.mark.slow
 def test_every_commit_is_synced_before_it_is_acknowledged(trace: Trace) -> None:
     is_log_synced = True
     for operation in trace.operations:

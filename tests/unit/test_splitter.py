@@ -497,6 +497,7 @@ def test_a_long_article_fills_its_passages(wordpieces: Tokenize) -> None:
     ).replace("\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -65,6 +65,7 @@ def test_the_projector_gets_a_table_of_vectors_and_one_of_labels_of_equal_length
     assert len(labels) == 6
 
 
+@pytest.mark.slow
 def test_parquet_has_vectors_of_a_fixed_width(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     given = rows(2500)

@@ -134,6 +134,7 @@ def test_every_flipped_byte_of_a_backup_is_refused_or_harmless(made: Path) -> No
     assert refused > FLIPS * 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [0, 1, 100, -1, -50])
 def test_a_cut_backup_is_refused(made: Path, length: int) -> None:
     SqliteBackend(made / "corpus").back_up(made / "b")
@@ -153,6 +154,7 @@ def write(file: Path, **changes: object) -> None:
         archive.writestr("corpus.db", database)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -163,6 +163,7 @@ def test_every_column_of_every_table_is_listed_here(folder: Path) -> None:
             assert columns - set(names) <= {"id", "name"}, table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column"), [(table, column) for table, columns in CELLS.items() for column in columns]
 )
@@ -408,6 +409,7 @@ def is_found(folder: Path) -> bool:
         return True  # a newer or older schema, by its number
 
 
+@pytest.mark.slow
 def test_every_flipped_bit_that_changes_a_row_is_found(folder: Path) -> None:
     path = folder / "corpus.db"
     data = path.read_bytes()

@@ -172,6 +172,7 @@ def rewritten(file: Path, change: Callable[[list[dict[str, Any]]], None]) -> Non
     file.write_bytes(gzip.compress(data + json.dumps(last).encode() + b"\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -59,6 +59,7 @@ def repaired(folder: Path) -> RepairReport:
     return found
 
 
+@pytest.mark.slow
 def test_a_sound_corpus_is_left_alone(place: Path) -> None:
     before = (place / "corpus.db").read_bytes()
     assert corpus_at(place).repair() is None

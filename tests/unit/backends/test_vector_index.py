@@ -412,6 +412,7 @@ def test_the_tail_and_the_tombstones_are_honoured(corpus: Path) -> None:
     assert (notes, state) == ([], "behind by 10 passages")
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 @pytest.mark.parametrize("kind", ["missing", "truncated", "flipped", "replaced"])
 def test_without_a_sound_file_the_database_answers_the_same_and_says_so(
@@ -432,6 +433,7 @@ def test_without_a_sound_file_the_database_answers_the_same_and_says_so(
     assert answers(corpus) == (expected, [], "current")
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute_force(
     corpus: Path, tmp_path: Path

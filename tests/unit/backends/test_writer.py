@@ -648,6 +648,7 @@ def test_an_ingest_publishes_one_file_named_by_generation_and_digest(folder: Pat
         assert rows(folder, "SELECT generation FROM corpus") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_new_file_is_due_when_more_than_256_passages_and_a_tenth_have_changed(
     folder: Path,
 ) -> None:

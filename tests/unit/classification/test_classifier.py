@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DIM = 8
 ENCODER = EncoderIdentity("test", "f" * 64, DIM, 16)
 
+pytestmark = pytest.mark.slow  # scikit-learn alone takes seconds to import
+
 
 def clusters(
     counts: dict[str, int], *, spread: float = 0.4, seed: int = 0

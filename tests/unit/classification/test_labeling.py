@@ -4,6 +4,7 @@ found when damaged.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import json
@@ -41,6 +42,7 @@ from tests.builders.house import HereCorpus
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import Backend
+    from searchapp.types.vectors import EncoderIdentity
 
 ENCODER = HashEncoder()
 EVERYTHING = Filters()
@@ -102,7 +104,13 @@ def taught(backend: Backend, docs: Path, *, encoder: HashEncoder = ENCODER) -> T
             for i in range(3)
         ]
         examples = labeling.load_examples(rows, VectorSource(reader, unopened))
-    return train_classifier(examples.vectors, examples.labels, encoder.identity)
+    return trained(examples.vectors.tobytes(), tuple(examples.labels), encoder.identity)
+
+
+@functools.cache
+def trained(vectors: bytes, labels: tuple[str, ...], encoder: EncoderIdentity) -> TrainedClassifier:
+    rows = np.frombuffer(vectors, np.float32).reshape(len(labels), -1)
+    return train_classifier(rows, labels, encoder)
 
 
 # ---- by hand -------------------------------------------------------------------------------------
@@ -149,6 +157,7 @@ def test_no_corpus_is_made_by_labelling_what_is_not_there(tmp_path: Path) -> Non
 # ---- by a judge ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, docs: Path) -> None:
     labeling.label(backend, "mine", [str(docs / "bill5.txt")])
     classifier = taught(backend, docs)
@@ -170,12 +179,14 @@ def test_a_classifier_labels_what_nobody_has_labelled_by_hand(backend: Backend, 
         assert (label.origin, label.probability) == ("classifier", expected[name].probability)
 
 
+@pytest.mark.slow
 def test_a_label_by_hand_puts_out_what_a_classifier_said(backend: Backend, docs: Path) -> None:
     labeling.apply(backend, taught(backend, docs), EVERYTHING)
     labeling.label(backend, "mine", [str(docs / "bill5.txt")])
     assert saying(backend)["bill5.txt"] == (Label("mine"),)
 
 
+@pytest.mark.slow
 def test_what_is_said_again_takes_the_place_of_what_was_said_before(
     backend: Backend, docs: Path
 ) -> None:
@@ -189,6 +200,7 @@ def test_what_is_said_again_takes_the_place_of_what_was_said_before(
     }
 
 
+@pytest.mark.slow
 def test_filters_say_which_documents_are_labelled_and_a_dry_run_labels_none(
     backend: Backend, docs: Path
 ) -> None:
@@ -204,6 +216,7 @@ def test_filters_say_which_documents_are_labelled_and_a_dry_run_labels_none(
     assert list(saying(backend)) == ["bill1.txt"]
 
 
+@pytest.mark.slow
 def test_a_label_that_is_not_probable_enough_is_not_given_and_an_earlier_one_goes(
     backend: Backend, docs: Path
 ) -> None:
@@ -214,6 +227,7 @@ def test_a_label_that_is_not_probable_enough_is_not_given_and_an_earlier_one_goe
     assert saying(backend) == {}
 
 
+@pytest.mark.slow
 def test_a_classifier_of_another_encoder_is_refused_with_the_cure(
     backend: Backend, docs: Path
 ) -> None:
@@ -272,6 +286,7 @@ def test_a_path_that_is_nowhere_is_said_and_left_out(backend: Backend, docs: Pat
     assert vector_source.failed == [("/nowhere.txt", "no such file, and no document of the corpus")]
 
 
+@pytest.mark.slow
 def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, docs: Path) -> None:
     labeling.apply(backend, taught(backend, docs), EVERYTHING)
     with (
@@ -287,6 +302,7 @@ def test_labels_by_hand_teach_but_for_documents_with_several(backend: Backend, d
     assert (found.labels, found.several, len(found.vectors)) == (("B", "L"), 1, 2)
 
 
+@pytest.mark.slow
 def test_what_a_table_says_of_documents_is_recorded_as_said_by_hand(
     backend: Backend, docs: Path
 ) -> None:
@@ -314,6 +330,7 @@ def labelled(corpus: Corpus, docs: Path, tmp_path: Path) -> Saying:
     return saying(backend)
 
 
+@pytest.mark.slow
 def test_a_changed_document_keeps_what_was_said_by_hand_alone(
     corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
 ) -> None:
@@ -330,6 +347,7 @@ def test_a_changed_document_keeps_what_was_said_by_hand_alone(
     assert saying(local(tmp_path)) == expected | {"moved.txt": labelled["bill2.txt"]}
 
 
+@pytest.mark.slow
 def test_a_backup_and_an_export_take_labels_along(
     corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
 ) -> None:
@@ -367,6 +385,7 @@ def rewritten(file: Path, labels: object) -> None:
     file.write_bytes(gzip.compress(lines + json.dumps(last | {"blake2b": digest}).encode() + b"\n"))
 
 
+@pytest.mark.slow
 def test_an_export_without_labels_is_taken_in(labelled: Saying, tmp_path: Path) -> None:
     assert labelled
     Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
@@ -380,6 +399,7 @@ def test_an_export_without_labels_is_taken_in(labelled: Saying, tmp_path: Path) 
     assert saying(local(tmp_path, "other")) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "labels",
     [
@@ -424,6 +444,7 @@ def test_another_model_takes_a_damaged_label_over_as_a_damaged_one(
     ]
 
 
+@pytest.mark.slow
 def test_forgetting_a_document_leaves_no_byte_of_its_labels(
     corpus: Corpus, labelled: Saying, docs: Path, tmp_path: Path
 ) -> None:
@@ -442,6 +463,7 @@ def change(folder: Path, statement: str) -> None:
         assert database.execute(statement).rowcount
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_a_damaged_label_is_found_and_left_out_by_a_repair(
     corpus: Corpus, labelled: Saying, tmp_path: Path
@@ -464,6 +486,7 @@ def test_a_damaged_label_is_found_and_left_out_by_a_repair(
     assert check(tmp_path / "corpus", full=True) == []
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_labels_that_vanished_are_missed(labelled: Saying, tmp_path: Path) -> None:
     assert labelled
@@ -475,6 +498,7 @@ def test_labels_that_vanished_are_missed(labelled: Saying, tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.damages_corpus
 def test_a_document_that_is_read_again_keeps_what_was_said_by_hand(
     corpus: Corpus, labelled: Saying, tmp_path: Path

@@ -454,6 +454,7 @@ def exact_p(differences: Sequence[int]) -> float:
     return sum(each >= abs(sum(differences)) for each in sums) / len(sums)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tenths",
     [
@@ -474,6 +475,7 @@ def test_p_is_that_of_all_ways_to_flip_a_few_questions(tenths: tuple[int, ...]) 
     assert (found.a, found.b, found.queries) == ("a", "b", len(tenths))
 
 
+@pytest.mark.slow
 def test_p_of_many_questions_is_near_that_of_all_ways_and_the_same_each_time() -> None:
     tenths = (3, 1, -2, 4, 0, 1, 2, -1, 3, -2, 1, 1, -3, 2, 0, 1)  # 65,536 ways
     pair = [figures("a", *[0.5] * 16), figures("b", *(0.5 + each / 10 for each in tenths))]

@@ -27,6 +27,7 @@ def texts(svg: Path) -> list[str]:
     return re.findall(r"<text[^>]*>([^<]*)</text>", svg.read_text())
 
 
+@pytest.mark.slow
 def test_a_chart_says_modes_measures_and_every_value(tmp_path: Path) -> None:
     write_plot(tmp_path / "chart.svg", BOTH)
     shown = texts(tmp_path / "chart.svg")
@@ -42,6 +43,7 @@ def test_a_chart_says_modes_measures_and_every_value(tmp_path: Path) -> None:
     assert {"nDCG@10", "Recall@100", "MRR@10", "tiny &amp; $x$, 1,200 questions"} <= set(shown)
 
 
+@pytest.mark.slow
 def test_the_same_figures_make_the_same_file(tmp_path: Path) -> None:
     for ending in ("svg", "png"):
         for name in ("one", "two"):
@@ -52,6 +54,7 @@ def test_the_same_figures_make_the_same_file(tmp_path: Path) -> None:
     assert not re.search(r"20\d\d-\d\d", (tmp_path / "one.svg").read_text())
 
 
+@pytest.mark.slow
 def test_the_ending_decides_the_form(tmp_path: Path) -> None:
     write_plot(tmp_path / "chart.PNG", BOTH[:1])
     assert (tmp_path / "chart.PNG").read_bytes().startswith(b"\x89PNG")

@@ -406,6 +406,7 @@ def test_a_packed_file_that_is_damaged_fails() -> None:
     assert "not a readable archive: " in str(only.refusal)
 
 
+@pytest.mark.slow
 def test_long_packed_text_comes_out_whole() -> None:
     text = b"".join(b"%d bottles\n" % number for number in range(300_000))
     for pack in (gzip.compress, bz2.compress):

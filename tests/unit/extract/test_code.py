@@ -451,6 +451,7 @@ ALPHABET = "aé𝒳1 \n\r\t\f{}()[]<>;:#/*\"'`=.,\\$@-%&|!?"
 PIECES = re.findall(r"\w+|\s+|.", "".join(SOURCES.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document_type", sorted(CODE_TYPES))
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from searchapp.errors import FileFailed
 from searchapp.extract.text.encoding import decode
 from tests.builders.encoded_texts import EncodedText, encoded_texts
@@ -16,6 +18,7 @@ def outcome(text: EncodedText) -> str:
         return "refused"
 
 
+@pytest.mark.slow
 def test_no_short_text_is_misread_and_few_are_refused() -> None:
     outcomes = {text: outcome(text) for text in encoded_texts()}
     assert len({text.encoding for text in outcomes}) == 29
@@ -23,6 +26,7 @@ def test_no_short_text_is_misread_and_few_are_refused() -> None:
     assert max(len(text.text) for text in outcomes if outcomes[text] == "refused") <= 41
 
 
+@pytest.mark.slow
 def test_a_text_of_a_few_sentences_is_always_read() -> None:
     assert {outcome(text) for text in encoded_texts() if len(text.data) > 110} == {"right"}
 

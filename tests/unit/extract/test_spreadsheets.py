@@ -384,6 +384,7 @@ def test_a_long_string_that_too_many_cells_show_fails() -> None:
         extract(xlsx({"Sheet1": rows}, strings=[f"<t>{'x' * 32_000}</t>"]), "a.xlsx")
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_far_more_than_it_holds_fails() -> None:
     with pytest.raises(FileFailed, match="zip bomb"):
         extract(xlsx({"Sheet1": " " * (65 * 2**20)}), "a.xlsx")

@@ -156,6 +156,7 @@ def found_text(document: Document) -> str:
     return "\n".join([document.title, *blocks, *headings, *document.metadata.values()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(PIECES))
 @given(data=st.data())
 @settings(max_examples=examples(40), deadline=None)

@@ -48,7 +48,7 @@ def make_model(folder: Path, *, dropout: float = 0.1) -> Path:
         *SPECIAL,
         *NAMES,
         *THINGS,
-        *{word for each in ASKED for word in each.split()},
+        *dict.fromkeys(word for each in ASKED for word in each.split()),  # in the same order always
         "the",
         "of",
         "a",

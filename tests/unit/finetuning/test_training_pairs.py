@@ -113,6 +113,7 @@ def test_questions_that_have_an_answer_in_common_stay_together_however_they_are_
     assert split_questions(answers, share=0.5, seed=0).held_out == (torvin,), "three are too many"
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.sampled_from(QUESTIONS), st.sets(st.integers(0, 9).map(str), min_size=1, max_size=3)

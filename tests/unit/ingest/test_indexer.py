@@ -87,6 +87,7 @@ def wait_until(is_so: Callable[[], bool], indexer: Indexer) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_all_text_is_found_by_its_words_while_the_encoder_is_still_at_the_first(
     backend: SqliteBackend, writer: Writer
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_copy_that_comes_while_the_first_is_being_embedded_is_not_embedded_aga
     assert indexer.characters_done == indexer.characters
 
 
+@pytest.mark.slow
 def test_a_changed_document_keeps_its_earlier_version_until_its_vectors_are_there(
     backend: SqliteBackend, writer: Writer
 ) -> None:

@@ -1084,6 +1084,7 @@ def test_the_pool_of_workers_reads_as_this_process_does(house: House, tmp_path: 
 # ---- any order, any history ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_same_files_in_any_order_give_the_same_corpus(tmp_path: Path) -> None:
     names = [f"{letter}.md" for letter in "abcd"]
     contents = []

@@ -177,6 +177,7 @@ def test_bars_are_as_long_as_what_they_show_and_hollow_for_what_takes_away(by: M
     assert bars == [("96.0", "add"), ("24.0", "hollow"), ("72.0", "add")]  # 4/3, -1/3 and 1
 
 
+@pytest.mark.slow
 def test_a_page_of_long_texts_stays_small(by: ModelInfo) -> None:
     pair = random_pair("a " * 250, "b " * 250, heads=1, layers=1)
     assert len(pair_html(pair, by)) < 3_000_000

@@ -44,12 +44,8 @@ demo: $(READY)  ## read data/ into a corpus of its own and ask three questions
 		$(BIN)/searchapp query "$$question" -k 3 --corpus $(DEMO) || exit; \
 	done
 
-# Tests that train a model run in a process of their own: training beside other tests ends elsewhere.
-TRAINING := tests/unit/finetuning tests/cli/test_finetune.py tests/integration/test_codenames.py
-
 test: $(READY)  ## run all tests
-	$(BIN)/pytest $(TRAINING)
-	$(BIN)/pytest -n logical --dist worksteal $(addprefix --ignore=,$(TRAINING))
+	$(BIN)/pytest -n logical --dist worksteal
 
 quick: $(READY)  ## run the tests that need neither a model nor minutes, on all cores
 	$(BIN)/pytest -n logical --dist worksteal -m "not model and not slow"

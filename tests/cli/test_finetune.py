@@ -186,7 +186,7 @@ def filled(program: Program, tiny: Path) -> Program:
 
 
 @pytest.mark.model
-def test_a_better_model_is_put_in_place_and_can_be_used_at_once(filled: Program) -> None:
+def test_a_better_model_is_put_in_place_and_can_be_used(filled: Program) -> None:
     done = filled.run("tune", *FILES, *ENOUGH, "--out", "model")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -204,20 +204,22 @@ def test_a_better_model_is_put_in_place_and_can_be_used_at_once(filled: Program)
     ]
     assert [line for line in done.stderr.splitlines() if line in phases] == phases
     assert filled.run("model", "verify", "model").returncode == 0
+    used = filled.json("model", "use", "model")
+    assert (used["is_in_place"], used["embedded"]) == (True, 30)
+    asked = filled.run("query", "what is name7", "--paths", "-k", "1")
+    assert asked.stdout.strip() == f"{filled.folder}/docs/thing7.txt"
 
 
 @pytest.mark.model
-def test_a_better_model_is_used_at_once_where_that_is_asked_for(filled: Program) -> None:
-    found = filled.json("tune", *FILES, *ENOUGH, "--out", "model", "--use")
-    assert (found["is_better"], found["is_in_place"], found["kept"]) == (True, True, None)
+def test_a_model_is_used_at_once_where_that_is_asked_for(filled: Program) -> None:
+    found = filled.json("tune", *FILES, "--epochs", "1", "--force", "--out", "model", "--use")
+    assert (found["is_in_place"], found["kept"]) == (True, None)
     assert (found["use"]["is_in_place"], found["use"]["embedded"], found["use"]["model"]) == (
         True,
         30,
         f"{filled.folder}/model",
     )
     assert filled.json("status")["encoder"]["model"] == f"{filled.folder}/model"
-    asked = filled.run("query", "what is name7", "--paths", "-k", "1")
-    assert asked.stdout.strip() == f"{filled.folder}/docs/thing7.txt"
 
 
 @pytest.mark.model
@@ -235,31 +237,24 @@ def test_a_model_that_is_not_better_is_exit_code_1_and_kept_aside(filled: Progra
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_stop_the_training_and_the_same_command_goes_on(
-    filled: Program, number: int
-) -> None:
-    with begun(filled) as running:
-        running.send_signal(number)
-        out, told = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert out == "stopped; run the same command again to go on\n"
-    assert "Traceback" not in told
-    assert [path.name for path in filled.folder.glob("model*")] == ["model.tuning"]
-    done = filled.run("tune", *LONG, "--out", "model")
-    assert done.returncode == 0, done.stderr
-    assert "training goes on where it was stopped" in done.stderr
-
-
-@pytest.mark.model
-def test_after_kill_9_the_same_command_goes_on_and_ends_as_if_nothing_had_been(
+def test_what_is_stopped_and_killed_goes_on_by_the_same_command_as_if_nothing_had_been(
     filled: Program,
 ) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with begun(filled) as running:
+            running.send_signal(number)
+            out, told = running.communicate(timeout=60)
+        assert running.returncode == 130
+        assert out == "stopped; run the same command again to go on\n"
+        assert "Traceback" not in told
+        assert [path.name for path in filled.folder.glob("model*")] == ["model.tuning"]
     with begun(filled) as running:
         running.kill()
         running.communicate(timeout=60)
-    for name in ("model", "whole"):
-        assert filled.run("tune", *LONG, "--out", name).returncode == 0
+    done = filled.run("tune", *LONG, "--out", "model")
+    assert done.returncode == 0, done.stderr
+    assert "training goes on where it was stopped" in done.stderr
+    assert filled.run("tune", *LONG, "--out", "whole").returncode == 0
     parts, whole = (
         load_file(filled.folder / name / "model.safetensors") for name in ("model", "whole")
     )
@@ -269,10 +264,12 @@ def test_after_kill_9_the_same_command_goes_on_and_ends_as_if_nothing_had_been(
 
 @contextmanager
 def begun(filled: Program) -> Iterator[subprocess.Popen[str]]:
-    """The long tuning, once it has stored a checkpoint."""
+    """The long tuning, once it has stored a checkpoint of its own."""
+    checkpoint = filled.folder / "model.tuning" / "checkpoint.safetensors"
+    earlier = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
     running = filled.start("tune", *LONG, "--out", "model")
     try:
-        while not (filled.folder / "model.tuning" / "checkpoint.safetensors").exists():
+        while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == earlier:
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
         yield running

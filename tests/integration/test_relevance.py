@@ -65,13 +65,14 @@ def places(answer: Answer) -> list[str]:
 
 
 def figures(answers: dict[str, list[str]]) -> dict[str, float]:
-    """Which share of the questions has an answer first, or among the first five, and nDCG@10 with
+    """Which share of the questions answered has an answer first, or among the first five, and nDCG@10 with
     the grades 1 and 2 as gains.
     """
     lines = (JUDGEMENTS / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
     judged = [
         ir_measures.Qrel(question, path, int(grade))
         for question, path, grade in (line.split("\t") for line in lines)
+        if question in answers
     ]
     run = [
         ir_measures.ScoredDoc(question, path, -rank)
@@ -92,20 +93,22 @@ def test_a_full_answer_stands_first_for_most_questions(answers: dict[str, list[s
     assert figures(answers)["full@1"] >= 0.74  # measured: .771
 
 
-@pytest.mark.slow
 def test_reading_the_first_matches_again_finds_more_than_cosine(
     corpus: Corpus, answers: dict[str, list[str]]
 ) -> None:
-    asked = records("queries.jsonl")
+    asked = records("queries.jsonl")[::4]  # each takes seconds; of all: hits@1 .817, hits@5 .980
     best = figures(
         {
             record["_id"]: places(corpus.query(record["text"], mode="best", k=10, per_document=1))
             for record in asked
         }
     )
-    assert best["hits@5"] >= 0.97  # measured: .980
-    assert best["hits@1"] >= 0.8  # measured: .817
-    assert best["hits@1"] >= figures(answers)["hits@1"]
+    assert best["hits@5"] >= 0.97
+    assert best["hits@1"] >= 0.8
+    assert (
+        best["hits@1"]
+        >= figures({record["_id"]: answers[record["_id"]] for record in asked})["hits@1"]
+    )
 
 
 def test_a_hybrid_keeps_up_with_cosine_where_questions_share_no_words_with_answers(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from searchapp.encoders.openvino_engine import Batch
 
 pytestmark = pytest.mark.model
-TEXTS = [" ".join(f"word{i * j}" for j in range(1 + i % 60)) for i in range(300)]
+TEXTS = [" ".join(f"word{i * j}" for j in range(1 + i % 60)) for i in range(90)]
 
 
 def has_gpu() -> bool:

@@ -253,6 +253,7 @@ def at_length() -> str:
         flips["outcomes"][name] for name in ("changing", "repaired", "lost and listed")
     )
     damaged, slowest_s = sum(mutations["files"].values()), mutations["slowest_s"]
+    rules = torture("ignoring")
     reads, histories = torture("readers")["reads"], torture("history")["histories"]
     seen = {
         "powerloss": f"{thousands(cuts['cuts'])} power cuts, after which {cuts['lost']} documents "
@@ -265,6 +266,8 @@ def at_length() -> str:
         "mutations": f"{thousands(damaged)} damaged documents: {len(mutations['defects'])} "
         f"defects, the slowest takes {slowest_s} s",
         "parsers": f"{thousands(inputs)} inputs without a defect",
+        "ignoring": f"{thousands(rules['rule_files'])} rule files by chance, "
+        f"{thousands(rules['paths'])} paths: {len(rules['differences'])} answers differ from git's",
         "history": f"{thousands(histories)} histories, each equal to a fresh ingest",
     }
     return table(["test", "what it saw"], [[f"`{name}`", what] for name, what in seen.items()])

@@ -11,21 +11,19 @@ import fnmatch
 import logging
 import os
 import re
-import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from searchapp.errors import BadFilter, FileError
+from searchapp.filesystem.ignore_pattern import (
+    IgnorePattern,
+    last_match,
+    parse_pattern,
+    parse_patterns,
+)
 from searchapp.filesystem.safe_open import read_file
 from searchapp.types.documents import Unindexed
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 
 _log = logging.getLogger(__name__)
 
@@ -88,11 +86,11 @@ _CACHE_TAG = b"Signature: 8a477f597d28d172789f06886806bc55"  # https://bford.inf
 
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
-    """The patterns of one rule file, strongest first; they speak of what is below `folder`."""
+    """The patterns of one rule file, in its order; they speak of what is below `folder`."""
 
     folder: str  # with a slash at the end
     name: str
-    patterns: tuple[GitIgnoreSpecPattern, ...]
+    patterns: tuple[IgnorePattern, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class WalkScope:
 
     root: bytes
     real_root: bytes
-    include: GitIgnoreSpec | None
+    include: tuple[IgnorePattern, ...]  # () for all
     exclude: IgnoreRules | None
 
 
@@ -159,10 +157,15 @@ def reason_of_rules(
 
 def reason_of_include(scope: WalkScope, path: bytes) -> str:
     """Why a path is left out by --include, "" where it is not."""
-    if scope.include is None or scope.include.match_file(
-        _text(path)[len(folder_prefix(scope.root)) :]
-    ):
+    if not scope.include:
         return ""
+    relative = _text(path)[len(folder_prefix(scope.root)) :]
+    folders = [relative[:i] for i, character in enumerate(relative) if character == "/"]
+    for pattern in reversed(scope.include):
+        if pattern.matches(relative, folder=False) or any(
+            pattern.matches(folder, folder=True) for folder in folders
+        ):
+            return "not included" if pattern.is_negative else ""
     return "not included"
 
 
@@ -203,7 +206,8 @@ def rules_in(folder: bytes, names: set[bytes]) -> tuple[list[IgnoreRules], dict[
         except FileError as error:
             unreadable[path] = Unindexed(path, "failed", f"its rules do not apply: {error}")
         else:
-            rules.append(IgnoreRules(folder_prefix(folder), _text(name), _patterns(content.data)))
+            patterns = tuple(parse_patterns(_text(content.data)))
+            rules.append(IgnoreRules(folder_prefix(folder), _text(name), patterns))
     return rules, unreadable
 
 
@@ -212,66 +216,23 @@ def strongest_first(rules: Iterable[IgnoreRules]) -> tuple[IgnoreRules, ...]:
     return tuple(sorted(rules, key=lambda rule: (rule.name, len(rule.folder)), reverse=True))
 
 
-def _patterns(data: bytes) -> tuple[GitIgnoreSpecPattern, ...]:
-    """The patterns of a rule file, last first; lines that mean nothing count for nothing, as with
-    git.
-    """
-    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
-    patterns: list[GitIgnoreSpecPattern] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # of re, for "[[" in a line
-        for line in _text(data.removeprefix(b"\xef\xbb\xbf")).split("\n"):
-            with suppress(ValueError, re.error):
-                patterns.append(GitIgnoreSpecPattern(line))
-    return tuple(pattern for pattern in reversed(patterns) if pattern.include is not None)
-
-
-def user_patterns(lines: Sequence[str]) -> GitIgnoreSpec | None:
-    """Patterns from the command line, None for none."""
-    if not lines:
-        return None
-    from pathspec import GitIgnoreSpec
-
+def user_patterns(lines: Sequence[str]) -> tuple[IgnorePattern, ...]:
+    """Patterns from the command line; raises BadFilter for one that could match nothing."""
+    patterns = []
     for line in lines:
-        if not _patterns(os.fsencode(line)):
+        pattern = parse_pattern(line)
+        if pattern is None:
             raise BadFilter(
                 f"{line!r} matches nothing",
                 hint="Write patterns as in .gitignore: '*.md', 'drafts/', 'notes/**/*.txt'.",
             )
-    return GitIgnoreSpec.from_lines(lines, backend="simple")
+        patterns.append(pattern)
+    return tuple(patterns)
 
 
 def _verdict(rules: IgnoreRules, path: str, *, folder: bool) -> bool | None:
     """Whether a rule file leaves a path out, None where it says nothing about it."""
-    relative = path[len(rules.folder) :]
-    return next(
-        (
-            pattern.include
-            for pattern in rules.patterns
-            if _matches(pattern, relative, folder=folder)
-        ),
-        None,
-    )
-
-
-def _matches(pattern: GitIgnoreSpecPattern, path: str, *, folder: bool) -> bool:
-    """Whether a pattern speaks of exactly this path.
-
-    pathspec's own patterns match whatever is below a matching folder too, marked by the group
-    `ps_d`, which lets a folder's rule win over a file's; this walk goes from the top down as git
-    does, so that only the path itself is in question.
-    """
-    regex = pattern.regex
-    if regex is None:
-        return False
-    found = regex.search(path)
-    if found is not None and not found.groupdict().get("ps_d"):
-        return True
-    return folder and any(
-        found.groupdict().get("ps_d") and found.end("ps_d") > len(path)
-        for found in regex.finditer(path + "/")
-    )
+    return last_match(rules.patterns, path[len(rules.folder) :], folder=folder)
 
 
 def folder_prefix(folder: bytes) -> str:

@@ -86,9 +86,7 @@ def walk(
         root=path,
         real_root=os.path.realpath(path),
         include=included,
-        exclude=IgnoreRules(folder_prefix(path), "--exclude", tuple(reversed(excluded.patterns)))
-        if excluded
-        else None,
+        exclude=IgnoreRules(folder_prefix(path), "--exclude", excluded) if excluded else None,
     )
     return _walk(scope, _Folder(path, rules_above(path)))
 

@@ -22,6 +22,7 @@ PROPERTIES = {  # tests of Hypothesis, with a thousand examples of each
 }
 TORTURES = (
     *("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers"),
+    "ignoring",
     *PROPERTIES,
 )
 

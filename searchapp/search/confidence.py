@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 THRESHOLD = 0.5
 LEAST_PASSAGES = 100  # fewer tell nothing of what is unrelated: then there is no confidence
 
+# Where what is asked for to the letter stands nowhere, the odds are divided by e to this: whatever
+# is near is about something else. A choice, not a fit: the questions of the fit named nothing.
+_LACKING = 4.0
 _KEYWORD_SHARE = 0.6  # of a passage's share of the best possible BM25, beside its cosine
 
 
@@ -57,6 +60,8 @@ class Evidence:
     keywords: Numbers | None = None
     # the best late interaction of any passage, where that was looked at
     tokens: float | None = None
+    # whether something asked for to the letter stands in no passage of the corpus
+    lacks_named: bool = False
 
 
 def confidences(evidence: Evidence, background: Background) -> Numbers:
@@ -82,6 +87,7 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
         + model.margin * stands_out
         + model.tokens * (evidence.tokens or 0)
         + model.constant
+        - _LACKING * evidence.lacks_named
     )
     found: Numbers = 1 / (1 + np.exp(-logits))
     return found

@@ -1,8 +1,10 @@
 """Questions in words: what a text asks of the keyword index.
 
 A question's words are looked for each on its own, joined by OR; `"a phrase"` must stand in the
-passage, `-word` must not, and `title:word` means the document's title. Text without spaces
-between its words is looked for by pairs of characters. Pure; knows nothing of FTS5.
+passage, `-word` must not, `title:word` means the document's title, and `rad*` any word that begins
+so. What is written together, as `PT-6610` or `tideTable`, is looked for as one thing and in its
+parts. Text without spaces between its words is looked for by pairs of characters. Pure; knows
+nothing of FTS5.
 """
 
 from __future__ import annotations
@@ -14,7 +16,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from searchapp.lexical import is_mark, spaced, words_of
+from searchapp.lexical import (
+    camel_parts,
+    compounds,
+    fold,
+    is_code_like,
+    is_mark,
+    joined,
+    spaced,
+    words_of,
+)
 from searchapp.types.documents import Span
 from searchapp.types.filters import Term
 
@@ -45,6 +56,17 @@ _PIECE = re.compile(
     r"""(?:"(?P<phrase>[^"\w]*\w[^"]*)"(?=[,.;:!?]*(?:\s|$))|(?P<plain>(?!(?<=[-:])")\S+))"""
 )
 _CURLY = str.maketrans("“”„", '"""')
+_PREFIX = re.compile(r"[^\W_]{2,}\*")
+_NUMBERED = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\W_]{3,}|\d{5,}")  # p53, 0x80070005, 40217
+_HANGUL = re.compile("[\uac00-\ud7a3]{2,}")
+# What Korean writes at the end of a noun, longest first.
+_PARTICLES = re.findall(
+    r"\w+",
+    """
+    에게서 에서는 으로는 이라는 까지 부터 에서 에게 한테 으로 처럼 보다 마다 조차 이나 라도
+    은 는 이 가 을 를 의 에 로 와 과 도 만 나
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,8 @@ def parse(text: str) -> ParsedQuery:
         if is_title or piece["phrase"]:
             found["holding"] += _phrase(phrase, is_title=is_title)
             found["terms"] += _phrase(phrase, is_title=is_title)
+        elif _PREFIX.fullmatch(phrase):
+            found["terms"].append(Term((fold(phrase[:-1]),), is_prefix=True))
         else:
             found["terms"] += _terms(phrase)
     asked = ParsedQuery(
@@ -91,6 +115,32 @@ def literal(text: str) -> ParsedQuery:
     return ParsedQuery(text, tuple(_telling(_terms(text))))
 
 
+def named(text: str) -> dict[str, Term]:
+    """What a text asks for to the letter, as it is written: phrases in quotes, and what people mean
+    as one thing, such as an identifier, a path, a version or an error number.
+    """
+    quoted = {
+        piece["phrase"].strip(): Term(tuple(word for word, _ in words_of(piece["phrase"])))
+        for piece in _PIECE.finditer(text.translate(_CURLY))
+        if piece["phrase"] and not piece["minus"]
+    }
+    compounded = {
+        compound: Term(tuple(word for word, _ in words_of(compound)))
+        for compound in compounds(fold(text))
+        if is_code_like(compound)
+    }
+    numbered = {word: Term((word,)) for word, _ in words_of(text) if _NUMBERED.fullmatch(word)}
+    parts = {word for term in compounded.values() for word in term.words if len(term.words) > 1}
+    return quoted | compounded | {word: numbered[word] for word in numbered.keys() - parts}
+
+
+def stands_in(term: Term, text: str) -> bool:
+    """Whether a text holds the words of a term in a row, written together or not."""
+    parts = [part for word in term.words for part in camel_parts(word) or (word,)]
+    pattern = r"[\W_]*".join(map(re.escape, parts))
+    return re.search(rf"(?<![^\W_]){pattern}(?![^\W_])", fold(text), re.IGNORECASE) is not None
+
+
 def telling(text: str, count: int) -> list[Term]:
     """The words that a long text has most often in its first part, stop words aside, at most so
     many: what it may be about.
@@ -98,7 +148,7 @@ def telling(text: str, count: int) -> list[Term]:
     return [
         term
         for term, _ in Counter(
-            term for term in _terms(text[:_FIRST_PART].casefold()) if not _is_stop(term)
+            term for term in _words(text[:_FIRST_PART].casefold()) if not _is_stop(term)
         ).most_common(count)
     ]
 
@@ -142,11 +192,37 @@ def _phrase(text: str, *, is_title: bool) -> list[Term]:
 
 
 def _terms(text: str) -> list[Term]:
+    """The words of a text, and what is written together of several."""
+    whole = [term for compound in compounds(fold(text)) for term in _compound(compound)]
+    return [*_words(text), *whole]
+
+
+def _words(text: str) -> list[Term]:
     """The words of a text, each a term; of text without spaces, each pair of characters."""
     terms: list[Term] = []
     for run in _runs(text):
-        terms += [Term(pair) for pair in pairwise(run)] or [Term((run[0],))]
+        terms += [Term(pair) for pair in pairwise(run)] or [_word(run[0])]
     return terms
+
+
+def _word(word: str) -> Term:
+    """A word alone; a Korean noun with any particle."""
+    if not _HANGUL.fullmatch(word):
+        return Term((word,))
+    stems = (word.removesuffix(end) for end in _PARTICLES if word.endswith(end))
+    return Term((next((stem for stem in stems if len(stem) > 1), word),), is_prefix=True)
+
+
+def _compound(compound: str) -> list[Term]:
+    """How a compound is looked for beside the words in it: as a whole, where people mean one thing
+    by it the more often the more parts it has; and written otherwise.
+    """
+    if parts := camel_parts(compound):
+        return [Term((compound,))] * len(parts) + [Term((part,)) for part in parts]
+    words = tuple(word for word, _ in words_of(compound))
+    other = joined(compound)
+    times = len(words) + 1 if is_code_like(compound) else 1
+    return [Term(words)] * times + [Term((other,))] * bool(other)
 
 
 def _runs(text: str) -> Iterator[list[str]]:

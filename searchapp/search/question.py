@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,11 @@ from searchapp.errors import EmptyQuery
 from searchapp.linalg import unit
 from searchapp.search import query_parser
 from searchapp.search.query import require_text
+from searchapp.types.filters import MOST_LISTED
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from searchapp.search.more_like_this import Example
     from searchapp.search.query import Query
     from searchapp.search.ranking import Numbers
@@ -26,11 +30,12 @@ if TYPE_CHECKING:
     from searchapp.types.documents import Hit, Span
     from searchapp.types.filters import Filters, Term
     from searchapp.types.protocols import Encoder, SearchReader
-    from searchapp.types.vectors import TokenVectors, Vector, Vectors
+    from searchapp.types.vectors import Ids, TokenVectors, Vector, Vectors
 
 _LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
 _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
+_MOST_NAMED = 5  # things asked for to the letter, of which the answer says where they stand
 _LEAST_LENGTH = 1e-6  # of a direction that is left of a question
 
 
@@ -114,6 +119,23 @@ class Question:
         ]
 
     @cached_property
+    def named(self) -> dict[str, tuple[Term, int]]:
+        """What is asked for to the letter, as it is written, and how many passages hold it."""
+        counts, _ = self._occurrences
+        return {text: (term, counts[term]) for text, term in self._named.items()}
+
+    def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
+        """Which of these passages hold most of what is asked for to the letter, (n,): they come
+        before all others. None does where so many hold it that it tells nothing.
+        """
+        _, holders = self._occurrences
+        held = np.zeros(len(passage_ids), np.int64)
+        for ids in holders:
+            if len(ids) < MOST_LISTED:
+                held += np.isin(passage_ids, ids)
+        return (held > 0) & (held == held.max(initial=0))
+
+    @cached_property
     def passages(self) -> int:
         """How many passages the corpus has."""
         return self._reader.counts()[1]
@@ -183,12 +205,28 @@ class Question:
         return [query_parser.words(text) for text in self._shown]
 
     @cached_property
+    def _named(self) -> dict[str, Term]:
+        named = (query_parser.named(text) for text in self.query.texts)
+        return dict(islice(chain.from_iterable(each.items() for each in named), _MOST_NAMED))
+
+    @property
     def _frequencies(self) -> dict[Term, int]:
-        """How many passages hold each term that this question needs: they are asked for at once."""
+        """How many passages hold each term that this question needs."""
+        return self._occurrences[0]
+
+    @cached_property
+    def _occurrences(self) -> tuple[dict[Term, int], list[Ids]]:
+        """How many passages hold each term, and which hold what is asked for to the letter: all is
+        asked for at once.
+        """
+        named = list(dict.fromkeys(self._named.values()))
         words = self._words if self.query.mode == "best" else []
-        terms = [*self.terms, *(term for of_text in words for term, _ in of_text)]
-        distinct = list(dict.fromkeys(terms))
-        return dict(zip(distinct, self._reader.frequencies(distinct), strict=True))
+        terms = self.terms if len(self.legs) > 1 else []
+        distinct = list(dict.fromkeys([*named, *terms, *(t for each in words for t, _ in each)]))
+        if not distinct:
+            return {}, []
+        counts, holders = self._reader.occurrences(distinct, listed=len(named))
+        return dict(zip(distinct, counts, strict=True)), holders
 
 
 def _direction(vector: Numbers) -> Numbers:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from searchapp.humanize import pluralize
 from searchapp.search import attribution, ranking
 from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidences
 from searchapp.search.near_duplicates import BOILERPLATE, behind_content, near_duplicates, suspects
 from searchapp.search.pool import Pool, placed
+from searchapp.search.query_parser import stands_in
 from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
@@ -89,6 +91,7 @@ class Search:
             pool.match(i, n, hit, repeats.get(i, ()))
             for n, (i, hit) in enumerate(zip(chosen, hits, strict=True), 1)
         ]
+        self._note_named(hits)
         with self._watch.stage("mark the passages"):
             return [self._marked(match, pool.vector_of(match)) for match in matches]
 
@@ -117,8 +120,17 @@ class Search:
                 parts = ranking.ahead(fused, before.ranking.parts, found)
             else:
                 parts = self._reranked(ids, fused, vectors, addresses)
+        if legs != ("cosine",) and (before is None or len(legs) == 1):
+            parts = self._exact_first(ids, parts)
         sure = self._confidences(scores, cosines, addresses)
         return Pool(Ranking(ids, parts), hits, addresses, vectors, cosines, sure, is_whole)
+
+    def _exact_first(self, ids: Ids, parts: ranking.Parts) -> ranking.Parts:
+        """The parts of all, so that those with what is asked for to the letter come first."""
+        head = np.flatnonzero(self.question.hold_named(ids))
+        if not len(head):
+            return parts
+        return ranking.ahead(parts, {name: part[head] for name, part in parts.items()}, head)
 
     def _leg(self, leg: str, depth: int) -> tuple[Ids, Scores]:
         with self._watch.stage(f"{leg} leg"):
@@ -155,6 +167,7 @@ class Search:
             nearness=float(question.vector @ background.mean),
             keywords=np.nan_to_num(scores["keyword"]) / question.ideal if has_keywords else None,
             tokens=self._nearest_tokens,
+            lacks_named=any(count == 0 for _, count in question.named.values()),
         )
         return confidences(evidence, background)
 
@@ -299,6 +312,24 @@ class Search:
             self._notes.append(
                 f"perhaps nothing here answers this: the best confidence is {best:.2f}"
             )
+
+    def _note_named(self, hits: Sequence[Hit]) -> None:
+        """Say where what was asked for to the letter stands, if none of the passages shown has it.
+
+        No passage is read for it, and what filters leave out is not counted apart.
+        """
+        for text, (term, count) in self.question.named.items():
+            if not count:
+                self._notes.append(f'"{text}" stands in no document')
+            elif self.question.legs == ("cosine",) and not any(
+                stands_in(term, f"{hit.path.decode('utf-8', 'replace')}\n{hit.embedded}")
+                for hit in hits
+            ):
+                passages = pluralize(count, "passage")
+                are = "is" if count == 1 else "are"
+                self._notes.append(
+                    f'"{text}" stands in {passages} that {are} not shown: --mode hybrid'
+                )
 
     def _note_once(self, note: str) -> None:
         if note not in self._notes:

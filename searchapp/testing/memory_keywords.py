@@ -15,13 +15,13 @@ from searchapp.types.filters import Term
 
 _WORD = re.compile(r"[^\W_]+")
 _B = 0.75  # how much a passage's length counts
-_WEIGHTS = (2, 1, 1)  # of the title, the headings below it and the body
+_WEIGHTS = (2, 1, 1, 1, 1)  # of the columns of `lexical.keyword_row`
 
 
 class KeywordIndex:
-    """The words of passages, by passage id: of each its title, the headings below it, its body."""
+    """The words of passages, by passage id: of each the columns of `lexical.keyword_row`."""
 
-    def __init__(self, rows: Mapping[int, tuple[str, str, str]]) -> None:
+    def __init__(self, rows: Mapping[int, tuple[str, ...]]) -> None:
         self._columns = {i: tuple(map(_words, row)) for i, row in rows.items()}
         self._sizes = {i: sum(map(len, columns)) for i, columns in self._columns.items()}
         self._mean_size = sum(self._sizes.values()) / max(len(rows), 1)
@@ -50,11 +50,20 @@ class KeywordIndex:
         phrase = _words(" ".join(term.words))
         if not phrase:
             return {}
-        candidates = set.intersection(*(self._passages_with.get(word, set()) for word in phrase))
-        weights = _WEIGHTS[: 1 if term.is_title else 3]
+        *before, last = phrase
+        lasts = (
+            [word for word in self._passages_with if word.startswith(last)]
+            if term.is_prefix
+            else [last]
+        )
+        having_last: set[int] = set().union(*(self._passages_with.get(word, ()) for word in lasts))
+        candidates = having_last.intersection(
+            *(self._passages_with.get(word, set()) for word in before)
+        )
+        weights = _WEIGHTS[: 1 if term.is_title else None]
         counts = {
             i: sum(
-                weight * _count(column, phrase)
+                weight * _count(column, phrase, is_prefix=term.is_prefix)
                 for weight, column in zip(weights, self._columns[i], strict=False)
             )
             for i in candidates
@@ -67,7 +76,10 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(bare.casefold()))
 
 
-def _count(column: Sequence[str], phrase: tuple[str, ...]) -> int:
+def _count(column: Sequence[str], phrase: tuple[str, ...], *, is_prefix: bool) -> int:
     """How often a phrase stands in a column."""
     size = len(phrase)
-    return sum(tuple(column[i : i + size]) == phrase for i in range(len(column) - size + 1))
+    runs = (tuple(column[i : i + size]) for i in range(len(column) - size + 1))
+    if not is_prefix:
+        return sum(run == phrase for run in runs)
+    return sum(run[:-1] == phrase[:-1] and run[-1].startswith(phrase[-1]) for run in runs)

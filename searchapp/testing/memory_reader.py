@@ -24,7 +24,7 @@ from searchapp.types.documents import (
     StoredDocument,
     is_within,
 )
-from searchapp.types.filters import Filters, Term, matches_value
+from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
 from searchapp.types.results import Background, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -95,7 +95,13 @@ class MemoryReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return [len(self._keywords.holding(term)) for term in terms]
+        return self.occurrences(terms, listed=0)[0]
+
+    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
+        """How many passages hold each term, and of the first terms which."""
+        holding = [sorted(self._keywords.holding(term)) for term in terms]
+        ids = [np.array(some[:MOST_LISTED], np.int64) for some in holding[:listed]]
+        return [len(some) for some in holding], ids
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -258,7 +264,10 @@ class MemoryReader:
         documents = self._state.documents.values()
         hits = [one.hit(ordinal) for one in documents for ordinal in range(len(one.passages))]
         return KeywordIndex(
-            {hit.passage_id: keyword_row(hit.title, hit.passage.headings, hit.text) for hit in hits}
+            {
+                hit.passage_id: keyword_row(hit.path, hit.title, hit.passage.headings, hit.text)
+                for hit in hits
+            }
         )
 
     def _passing(self, filters: Filters) -> list[MemoryDocument]:

@@ -18,6 +18,7 @@ from searchapp.types.dates import moment_ns
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
+MOST_LISTED = 1000  # passages that hold a term, of which a reader says which they are
 # Names that people give types, with ours.
 _TYPES = {
     "htm": "html",
@@ -44,11 +45,12 @@ class FilterOptions(TypedDict, total=False):
 @dataclass(frozen=True, slots=True)
 class Term:
     """A word, or a phrase of several in a row, in any part of a passage or in its document's title
-    alone.
+    alone; of the last word, any longer one may stand in its place.
     """
 
     words: tuple[str, ...]
     is_title: bool = False
+    is_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,11 @@ class SearchReader(OpenGeneration, Protocol):
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
 
+    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
+        """How many passages hold each term, and of so many of the first terms which passages: all,
+        unless there are more than `MOST_LISTED`.
+        """
+
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
 

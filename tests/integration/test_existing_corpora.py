@@ -145,6 +145,7 @@ def test_a_reader_of_a_higher_version_reads_its_files_again(
     assert report.passages_embedded == 0
 
 
+@pytest.mark.slow  # a reader migrates in a process of its own
 def test_the_corpus_made_before_has_a_document_of_every_reader(corpus: SqliteBackend) -> None:
     with closing(corpus.reader()) as reader:
         recorded = {extractor.split("/")[0] for _, extractor, _, _ in reader.versions()}

@@ -119,8 +119,6 @@ CREATE TABLE unindexed (
 	PRIMARY KEY (path)
 );
 
-CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, content='', tokenize='porter unicode61 remove_diacritics 2');
-
 CREATE TABLE setting (
 	name TEXT NOT NULL, 
 	value TEXT NOT NULL, 
@@ -184,3 +182,5 @@ CREATE INDEX label_name ON label (name);
 CREATE TRIGGER label_added AFTER INSERT ON label BEGIN UPDATE corpus SET labels = labels + 1; END;
 
 CREATE TRIGGER label_removed AFTER DELETE ON label BEGIN UPDATE corpus SET labels = labels - 1; END;
+
+CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, name, forms, content='', tokenize='porter unicode61 remove_diacritics 2');

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import fts, layout
 from searchapp.backends.sqlite.catalog import BEHIND
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
@@ -206,18 +206,17 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
         "SELECT sql FROM sqlite_master WHERE name = 'keywords'"
     ).fetchone()
     passages = """
-        SELECT p.id, d.title, p.headings, substr(t.text, p.start + 1, p."end" - p.start)
+        SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings,
+               substr(t.text, p.start + 1, p."end" - p.start)
         FROM passage p JOIN document d ON d.id = p.document_id
         JOIN document_text t ON t.document_id = d.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         rows = (
-            (i, *keyword_row(title, json.loads(headings), body))
-            for i, title, headings, body in database.execute(passages)
+            (i, *keyword_row(path, title, json.loads(headings), body))
+            for i, path, title, headings, body in database.execute(passages)
         )
-        fresh.executemany(
-            "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)", rows
-        )
+        fresh.executemany(fts.INSERT, rows)
         if not _is_consistent(database, definition) or _terms(database) != _terms(fresh):
             yield Finding("the keyword index differs from the passages it is derived from")
 

@@ -20,7 +20,7 @@ RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers,
 # and the schema itself.

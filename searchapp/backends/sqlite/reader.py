@@ -23,9 +23,9 @@ import numpy as np
 from searchapp.backends.sqlite import vector_index
 from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
 from searchapp.backends.sqlite.filter_sql import document_condition
-from searchapp.backends.sqlite.fts import FREQUENCIES, HOLDING, TOP, expression
+from searchapp.backends.sqlite.fts import HOLDING, OCCURRENCES, TOP, expression
 from searchapp.types.documents import Address, Hit
-from searchapp.types.filters import Filters
+from searchapp.types.filters import MOST_LISTED, Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,8 +159,14 @@ class SqliteReader(SqliteCatalog):
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
+        return self.occurrences(terms, listed=0)[0]
+
+    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
+        """How many passages hold each term, and of the first terms which, some thousand at most."""
         asked = json.dumps([expression([term]) for term in terms])
-        return [count for _, count in sorted(self._database.all(FREQUENCIES, asked))]
+        rows = self._database.all(OCCURRENCES, listed, MOST_LISTED, asked)
+        ids = [np.array(json.loads(some), np.int64) for *_, some in rows if some is not None]
+        return [count for _, count, _ in rows], ids
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""

@@ -109,7 +109,7 @@ class GatheredRows:
             VectorsTable: [],
             LabelTable: [],
         }
-        self.keywords: list[tuple[int, str, str, str]] = []
+        self.keywords: list[tuple[int | str, ...]] = []
         self.ids: set[int] = set()
         self.paths: set[bytes] = set()
         self.content_hashes: set[bytes] = set()

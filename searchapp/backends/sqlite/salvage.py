@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite import layout, schema
+from searchapp.backends.sqlite import fts, layout, schema
 from searchapp.backends.sqlite.database_files import copy_files, open_damaged, take_place_of_damaged
 from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, faults
 from searchapp.backends.sqlite.lock import Lock
@@ -215,8 +215,8 @@ class _Salvager:
                     'passage(id, document_id, start, "end", place, headings, text_digest)', passages
                 )
                 self._insert(
-                    "keywords(rowid, title, headings, body)",
-                    [_keywords(row, each) for each in passages],
+                    f"keywords(rowid, {fts.COLUMNS})",
+                    [_keywords(row, record.source.path, each) for each in passages],
                 )
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
                     names = ("id", "v_first", "v_passages", "v_generation", "digest", "vectors")
@@ -417,12 +417,10 @@ def _document_values(row: sqlite3.Row, record: _Record, passages: int) -> tuple[
     )
 
 
-def _keywords(row: sqlite3.Row, passage: tuple[Any, ...]) -> tuple[int, str, str, str]:
+def _keywords(row: sqlite3.Row, path: bytes, passage: tuple[Any, ...]) -> tuple[int | str, ...]:
     passage_id, _, start, end, _, headings, _ = passage
-    return (
-        passage_id,
-        *keyword_row(row["title"], json.loads(headings), row["text"][start:end]),
-    )
+    body = row["text"][start:end]
+    return (passage_id, *keyword_row(path, row["title"], json.loads(headings), body))
 
 
 def _is_root(row: tuple[Any, ...]) -> bool:

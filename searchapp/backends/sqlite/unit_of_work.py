@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import fts, layout
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.rows import GatheredRows
 from searchapp.backends.sqlite.schema import (
@@ -165,10 +165,7 @@ class UnitOfWork:
             if rows:
                 self._open.execute(sa.insert(table), rows)
         if gathered.keywords:
-            self._open.exec_driver_sql(
-                "INSERT INTO keywords(rowid, title, headings, body) VALUES (?, ?, ?, ?)",
-                gathered.keywords,
-            )
+            self._open.exec_driver_sql(fts.INSERT, gathered.keywords)
 
     @contextlib.contextmanager
     def between_units(self) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from searchapp.backends.sqlite import layout, publishing
+from searchapp.backends.sqlite import fts, layout, publishing
 from searchapp.backends.sqlite.register import RegisterWriter
 from searchapp.backends.sqlite.rows import (
     AT_PATH,
@@ -58,7 +58,7 @@ from searchapp.errors import (
     CorpusUnwritable,
     SearchappError,
 )
-from searchapp.lexical import keyword_row
+from searchapp.lexical import file_name, keyword_row
 from searchapp.types.dates import dated_ns
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
@@ -192,7 +192,7 @@ class SqliteWriter(RegisterWriter):
             for i, row in enumerate(rows)
         ]
         gathered.keywords += [
-            (first + i, *keyword_row(document.title, passage.headings, body))
+            (first + i, *keyword_row(source.path, document.title, passage.headings, body))
             for i, (passage, body) in enumerate(zip(passages, bodies, strict=True))
         ]
         if blob is not None:
@@ -266,8 +266,12 @@ class SqliteWriter(RegisterWriter):
         )
         if holder not in (None, document_id):
             raise ValueError("there is another document at that path")
-        metadata = json.loads(self._document(document_id).metadata)
+        row = self._document(document_id)
+        metadata = json.loads(row.metadata)
         values = source_values(source, dated_ns=dated_ns(source, metadata), is_stale=False)
+        if row.passages and file_name(row.path) != file_name(source.path):
+            for statement, path in ((fts.DELETE, row.path), (fts.INSERT, source.path)):
+                self._connection.exec_driver_sql(statement, self._keyword_rows(row, path))
         self._change(sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values))
 
     def mark_stale(self, document_id: int) -> None:
@@ -296,16 +300,7 @@ class SqliteWriter(RegisterWriter):
         for document_id in document_ids:
             row = self._document(document_id)
             first = row.first_passage_id
-            passages = enumerate(stored_passages(self._connection, [document_id]), first)
-            gone = [
-                (i, *keyword_row(row.title, passage.headings, passage.body))
-                for i, passage in passages
-            ]
-            self._connection.exec_driver_sql(
-                "INSERT INTO keywords(keywords, rowid, title, headings, body) VALUES ('delete', ?, "
-                "?, ?, ?)",
-                gone,
-            )
+            self._connection.exec_driver_sql(fts.DELETE, self._keyword_rows(row, row.path))
             self._change(
                 sa.insert(TombstoneTable).values(
                     first_passage_id=first, passages=row.passages, generation=self._generation + 1
@@ -396,6 +391,14 @@ class SqliteWriter(RegisterWriter):
         digest = layout.vectors_digest(first, count, generation, blob)
         self._gathered.rows[VectorsTable].append(values | {"digest": digest, "vectors": blob})
         self._gathered.ids.add(document_id)
+
+    def _keyword_rows(self, row: Any, path: bytes) -> list[tuple[int | str, ...]]:
+        """What the keyword index holds of a document at a path, a row a passage."""
+        passages = stored_passages(self._connection, [row.id])
+        return [
+            (i, *keyword_row(path, row.title, passage.headings, passage.body))
+            for i, passage in enumerate(passages, row.first_passage_id)
+        ]
 
     def _document(self, document_id: int) -> Any:
         row = self._connection.execute(

@@ -1,0 +1,152 @@
+"""Exact things are found, in whatever way they are written; each case has a right first document."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.corpus import Corpus
+from searchapp.search.query import Query
+from searchapp.testing import HashEncoder, MemoryBackend
+from searchapp.types.protocols import Backend
+from tests.builders.house import HereCorpus
+
+ENCODER = HashEncoder()
+DOCUMENTS = {
+    "shy.txt": "Das Wasser\u00adkraft\u00adwerk steht am Fluss.",
+    "zero.txt": "A zero\u200bwidth space stands here.",
+    "ligature.txt": "The oﬃcial ﬁle of the weir.",
+    "wide.txt": "ＷＥＩＲ of H₂O",
+    "korean.txt": "수문은 아침에 열린다.",
+    "yo.txt": "Зелёная ёлка стоит у реки.",
+    "arabic.txt": "مُدَرِّس جديد",
+    "street.txt": "Die Straße am Ufer.",
+    "work.txt": "Son œuvre complète.",
+    "lodz.txt": "Łódź is a city.",
+    "mail.txt": "Send an e-mail over wi-fi.",
+    "camel.py": "def tideTable(): return readHTTPResponse()",
+    "snake.py": "spring_flow = 3",
+    "pump.txt": "The pump PT-6610 was replaced, as the long list of the works says, in May of last year.",
+    "pumps.txt": "PT 6611 PT PT. Of 6610 others",
+    "version.txt": "Version v2.3.1 mends the leak that had been there for a long time, as we know.",
+    "versions.txt": "Version v2.3.10. Version v2 of 3 and 1",
+    "invoice.txt": "The invoice INV-2023-0042 came late, and with it many other papers of that year.",
+    "invoices.txt": "INV-2023-0043",
+    "address.txt": "Write to anna.meier@example.org about the boats on the river and their owners.",
+    "addresses.txt": "anna meier, org, example",
+    "Prüfbericht Größe.txt": "Nothing of it here.",
+    "bicycle-repair.md": "Nothing of it here either.",
+}
+CASES = {
+    "Wasserkraftwerk": "shy.txt",
+    "zerowidth": "zero.txt",
+    "official file": "ligature.txt",
+    "weir H2O": "wide.txt",
+    "수문": "korean.txt",
+    "수문이": "korean.txt",
+    "зеленая елка": "yo.txt",
+    "مدرس": "arabic.txt",
+    "strasse": "street.txt",
+    "oeuvre": "work.txt",
+    "Lodz": "lodz.txt",
+    "email": "mail.txt",
+    "e-mail": "mail.txt",
+    "wifi": "mail.txt",
+    "tide table": "camel.py",
+    "tide_table": "camel.py",
+    "http response": "camel.py",
+    "springFlow": "snake.py",
+    "PT-6610": "pump.txt",
+    "PT6610": "pump.txt",
+    "v2.3.1": "version.txt",
+    "INV-2023-0042": "invoice.txt",
+    "anna.meier@example.org": "address.txt",
+    "Prüfbericht": "Prüfbericht Größe.txt",
+    "pruefbericht grosse": "Prüfbericht Größe.txt",
+    "bicycle-repair.md": "bicycle-repair.md",
+}
+
+
+@pytest.fixture(scope="module", params=["local", "memory"])
+def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("exact")
+    (folder / "docs").mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / "docs" / name).write_text(text, encoding="utf-8")
+    for i in range(100):
+        (folder / "docs" / f"other{i}.txt").write_text(f"boats and stones {i}", encoding="utf-8")
+    backend: Backend = (
+        SqliteBackend(folder / "corpus") if request.param == "local" else MemoryBackend()
+    )
+    made = HereCorpus(backend, encoder=ENCODER)
+    made.ingest([folder / "docs"])
+    return made
+
+
+def first(corpus: Corpus, question: str, mode: str) -> str:
+    path = corpus.query(Query(question, mode=mode, k=1)).matches[0].hit.path
+    return os.path.basename(os.fsdecode(path))  # noqa: PTH119
+
+
+@pytest.mark.parametrize("question", CASES)
+def test_the_right_document_is_first_by_its_words(corpus: Corpus, question: str) -> None:
+    assert first(corpus, question, "keyword") == CASES[question]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "best"])
+@pytest.mark.parametrize(
+    "question", ["PT-6610", "v2.3.1", "INV-2023-0042", "anna.meier@example.org", "tideTable"]
+)
+def test_the_whole_comes_before_the_parts(corpus: Corpus, question: str, mode: str) -> None:
+    assert first(corpus, question, mode) == CASES.get(question, "camel.py")
+
+
+def test_a_word_may_be_begun_alone(corpus: Corpus) -> None:
+    assert first(corpus, "invoic*", "keyword").startswith("invoice")
+    assert not corpus.query(Query("zzz*", mode="keyword")).matches
+
+
+def test_what_is_asked_for_to_the_letter_is_said_to_stand_elsewhere_or_nowhere(
+    corpus: Corpus,
+) -> None:
+    def notes(question: str, mode: str = "cosine") -> tuple[str, ...]:
+        answer = corpus.query(Query(question, mode=mode, k=1))
+        return tuple(note for note in answer.notes if "stands" in note)
+
+    assert first(corpus, "boats and stones 7 PT-6610", "cosine") != "pump.txt"
+    assert notes("boats and stones 7 PT-6610") == (
+        '"PT-6610" stands in 1 passage that is not shown: --mode hybrid',
+    )
+    assert notes("pump PT-6610 was replaced in May, the works") == ()
+    for mode in ("cosine", "keyword", "hybrid", "best"):
+        assert notes("boats and E1234", mode) == ('"E1234" stands in no document',)
+        assert notes('boats and "no such phrase"', mode) == (
+            '"no such phrase" stands in no document',
+        )
+    assert notes("boats and stones of 2023") == ()
+
+
+def test_confidence_falls_where_what_is_asked_for_to_the_letter_stands_nowhere(
+    corpus: Corpus,
+) -> None:
+    def best(question: str) -> float:
+        found = corpus.query(Query(question, k=1)).matches[0].confidence
+        assert found is not None
+        return found
+
+    assert best("boats and stones 7 XQ-9999") < 0.5 < best("boats and stones 7 xq")
+
+
+def test_a_document_that_was_renamed_is_found_by_its_new_name_alone(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "turbine.txt").write_text("nothing of it", encoding="utf-8")
+    made = HereCorpus(SqliteBackend(tmp_path / "corpus"), encoder=ENCODER)
+    made.ingest([docs])
+    (docs / "turbine.txt").rename(docs / "generator.txt")
+    made.ingest([docs])
+    assert made.query(Query("generator", mode="keyword")).matches
+    assert not made.query(Query("turbine", mode="keyword")).matches

@@ -133,7 +133,8 @@ class Question:
         for ids in holders:
             if len(ids) < MOST_LISTED:
                 held += np.isin(passage_ids, ids)
-        return (held > 0) & (held == held.max(initial=0))
+        first: NDArray[np.bool_] = (held > 0) & (held == held.max(initial=0))
+        return first
 
     @cached_property
     def passages(self) -> int:

@@ -173,7 +173,11 @@ LiteralOption = Annotated[
     bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')
 ]
 AsPathsOption = Annotated[
-    bool, typer.Option("--paths", help="Print the matching files only, a line each.")
+    bool, typer.Option("--paths", help="Print the k best files only, a line each.")
+]
+NullOption = Annotated[
+    bool,
+    typer.Option("--null", "-0", help="End each of --paths by NUL, for names of any characters."),
 ]
 
 
@@ -202,6 +206,7 @@ def query(
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
     as_paths: AsPathsOption = False,
+    null: NullOption = False,
 ) -> int:
     """Find the passages that answer a question, best first, with the place each stands in.
 
@@ -212,7 +217,9 @@ def query(
     from searchapp.corpus import Corpus
     from searchapp.search.query import Query
 
-    form = _form(as_json=as_json, as_paths=as_paths)
+    form = _form(as_json=as_json, as_paths=as_paths, null=null)
+    if as_paths and per_document is None:
+        per_document = 1  # k files, not k passages of fewer
     console.show_log()
     begun_s = console.since_start_s()
     place = settings.load(corpus=corpus)
@@ -231,19 +238,21 @@ def query(
     return 0 if answer.matches else Exit.NOTHING
 
 
-def _form(*, as_json: bool, as_paths: bool) -> str:
-    """The form of an answer; raises BadParameter for two at once."""
+def _form(*, as_json: bool, as_paths: bool, null: bool) -> str:
+    """The form of an answer; raises BadParameter for two at once, and for what fits none."""
+    if null and not as_paths:
+        raise typer.BadParameter("it ends the paths of --paths", param_hint="--null")
     if as_json and as_paths:
         raise typer.BadParameter(
             "an answer has one form: give --json or --paths", param_hint="--paths"
         )
-    return "json" if as_json else "paths" if as_paths else "text"
+    return "json" if as_json else "null" if null else "paths" if as_paths else "text"
 
 
 def _write_answer(
     answer: Answer, stages_s: Mapping[str, float], *, form: str, explained: bool
 ) -> None:
-    """Write an answer in a form, "json", "paths" or "text", with its notes beside it."""
+    """Write an answer in a form, "json", "paths", "null" or "text", with its notes beside it."""
     from searchapp.output import answers
 
     for note in answers.answer_notes(answer):
@@ -260,8 +269,9 @@ def _write_answer(
     style = console.style(sys.stdout)
     if style.width is not None or answer.mode != "cosine":
         console.note(answers.how_text(answer))
-    if form == "paths":
-        console.write(answers.answer_paths(answer))
+    if form in ("paths", "null"):
+        is_quoted = style.width is not None
+        console.write(answers.answer_paths(answer, null=form == "null", is_quoted=is_quoted))
     else:
         console.write(answers.answer_text(answer, style, explained=explained))
 

@@ -8,8 +8,10 @@ A query imports this module, so it stays light.
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
+from searchapp.errors import UsageError
 from searchapp.humanize import one_line, place_text, pluralize, safe
 from searchapp.output.serialization import rounded
 from searchapp.output.terminal import (
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from searchapp.types.documents import Hit, Span
     from searchapp.types.results import Answer, CosineShares, Match
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT_LINES = 6
 NARROWEST = 20  # columns for a passage, on however narrow a terminal
 _EXAMPLES_SHOWN = 3
@@ -75,14 +78,31 @@ def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool
     )
 
 
-def answer_paths(answer: Answer) -> str:
-    """The matching files, one on each line, best first. Write it with `surrogateescape`: the names
-    are exact.
+def answer_paths(answer: Answer, *, null: bool = False, is_quoted: bool = False) -> str:
+    """The matching files, one on each line, best first; or each ended by NUL. Write it with
+    `surrogateescape`: the names are exact.
+
+    A name with a line break or another control character would be read as something else: it is
+    quoted where a person reads it, as a shell takes it. Raises UsageError for it otherwise.
     """
-    return "".join(
-        f"{os.fsdecode(path)}\n"
-        for path in dict.fromkeys(match.hit.path for match in answer.matches)
-    )
+    paths = [
+        os.fsdecode(path) for path in dict.fromkeys(match.hit.path for match in answer.matches)
+    ]
+    if null:
+        return "".join(f"{path}\0" for path in paths)
+    crafted = [path for path in paths if _CONTROL.search(path)]
+    if crafted and not is_quoted:
+        raise UsageError(
+            f"a path holds a line break or a control character: {_quoted(crafted[0])}",
+            hint="--null ends each path by NUL, as xargs -0 reads them",
+        )
+    return "".join(f"{_quoted(path) if path in crafted else path}\n" for path in paths)
+
+
+def _quoted(path: str) -> str:
+    """A path as a shell takes it, without what a terminal would obey."""
+    escaped = path.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{_CONTROL.sub(lambda found: f'{chr(92)}x{ord(found[0]):02x}', escaped)}'"
 
 
 def how_text(answer: Answer) -> str:

@@ -147,11 +147,12 @@ class Query:
             require_weight(self.weight)
         if self.k < 1 or (self.per_document is not None and self.per_document < 1):
             raise ValueError("k and per_document count from 1")
-        if any(least is not None and math.isnan(least) for least in self._least):
-            raise BadFilter(
-                "what a match has to reach is not a number",
-                hint="give a cosine, from -1 to 1, or a confidence, from 0 to 1",
-            )
+        hint = "give a cosine, from -1 to 1, or a confidence, from 0 to 1"
+        for least, lowest in zip(self._least, (-1, 0), strict=True):
+            if least is not None and math.isnan(least):
+                raise BadFilter("what a match has to reach is not a number", hint=hint)
+            if least is not None and not lowest <= least <= 1:
+                raise BadFilter(f"no match can be asked to reach {least:g}", hint=hint)
 
     @property
     def _least(self) -> tuple[float | None, float | None]:

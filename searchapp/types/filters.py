@@ -18,7 +18,7 @@ from searchapp.types.dates import moment_ns
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
-MOST_LISTED = 1000  # passages that hold a term, of which a reader says which they are
+MOST_LISTED = 100  # passages that hold a term, of which a reader says which they are
 # Names that people give types, with ours.
 _TYPES = {
     "htm": "html",

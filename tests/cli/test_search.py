@@ -294,6 +294,8 @@ def test_plain_output_is_a_line_a_match_and_paths_are_a_line_a_file(filled: Prog
     paths = filled.run("query", "soup", "--corpus", "corpus", "--paths")
     assert paths.stdout == f"{filled.folder}/docs/soup.md\n{filled.folder}/docs/boiler.txt\n"
     assert plain.stderr == paths.stderr == ""
+    null = filled.run("query", "soup", "--corpus", "corpus", "--paths", "-0")
+    assert null.stdout == paths.stdout.replace("\n", "\0")
 
 
 @pytest.mark.parametrize(

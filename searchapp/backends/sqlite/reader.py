@@ -162,7 +162,9 @@ class SqliteReader(SqliteCatalog):
         return self.occurrences(terms, listed=0)[0]
 
     def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
-        """How many passages hold each term, and of the first terms which, some thousand at most."""
+        """How many passages hold each term, and of the first terms which, at most
+        `MOST_LISTED`.
+        """
         asked = json.dumps([expression([term]) for term in terms])
         rows = self._database.all(OCCURRENCES, listed, MOST_LISTED, asked)
         ids = [np.array(json.loads(some), np.int64) for *_, some in rows if some is not None]

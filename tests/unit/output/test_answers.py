@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from searchapp.errors import UsageError
 from searchapp.output.answers import answer_json, answer_notes, answer_paths, answer_text, how_text
 from searchapp.output.serialization import json_text
 from searchapp.output.terminal import TerminalStyle
@@ -199,6 +200,27 @@ def test_paths_come_once_each_best_first_and_exact() -> None:
     odd = Match(3, 0.1, 0.1, {}, Hit(1, 1, b"/docs/\xff", "", "txt", Passage(0, 1), "x"))
     paths = answer_paths(answer_of(ANSWER.matches[1], odd, ANSWER.matches[0], ANSWER.matches[1]))
     assert os.fsencode(paths) == b"/else/paper.pdf\n/docs/\xff\n/docs/guide.md\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        (b"a\n/etc/passwd", "$'/docs/a\\x0a/etc/passwd'"),
+        (b"\x1b[2J'\\", "$'/docs/\\x1b[2J\\'\\\\'"),
+    ],
+)
+def test_a_path_that_would_be_read_as_another_is_quoted_or_refused(
+    name: bytes, quoted: str
+) -> None:
+    match = Match(1, 0.1, 0.1, {}, Hit(1, 1, b"/docs/" + name, "", "txt", Passage(0, 1), "x"))
+    answer = answer_of(ANSWER.matches[1], match)
+    with pytest.raises(UsageError, match="control character") as caught:
+        answer_paths(answer)
+    assert "--null" in caught.value.hint
+    assert answer_paths(answer, is_quoted=True) == f"/else/paper.pdf\n{quoted}\n"
+    assert os.fsencode(answer_paths(answer, null=True)) == (
+        b"/else/paper.pdf\0/docs/" + name + b"\0"
+    )
 
 
 @pytest.mark.parametrize(

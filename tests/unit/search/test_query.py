@@ -55,6 +55,10 @@ def test_bytes_that_are_no_text_become_question_marks() -> None:
         ({"texts": "a", "mode": "nearest"}, UnknownMode),
         ({"texts": "a", "weight": 1.5}, BadSetting),
         ({"texts": "a", "min_score": float("nan")}, BadFilter),
+        ({"texts": "a", "min_score": 5}, BadFilter),
+        ({"texts": "a", "min_score": -1.1}, BadFilter),
+        ({"texts": "a", "min_confidence": 7}, BadFilter),
+        ({"texts": "a", "min_confidence": -0.1}, BadFilter),
         ({"texts": "a", "like": [""]}, BadFilter),
     ],
 )

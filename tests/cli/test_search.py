@@ -360,7 +360,7 @@ def test_bytes_that_are_no_text_are_answered_and_names_come_back_as_bytes(progra
 
 
 def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> None:
-    done = filled.run("query", "soup", "--corpus", "corpus", "--min-score", "2", "--json")
+    done = filled.run("query", "soup", "--corpus", "corpus", "--min-score", "0.999", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["matches"] == []
 
@@ -378,6 +378,7 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
         (["query", "x", "--since", "yesterday"], "bad_filter", 2),
         (["query", "x", "--since", "2024", "--before", "2023"], "bad_filter", 2),
         (["query", "x", "--min-score", "nan"], "bad_filter", 2),
+        (["query", "x", "--min-score", "5"], "bad_filter", 2),
         (["query", "x", "--weight", "1.5"], "bad_setting", 2),
         (["query", "--like-match", "1"], "bad_filter", 2),
         (["config", "colour", "red"], "bad_setting", 2),

@@ -178,7 +178,8 @@ class Search:
         documents = np.array([address.document_id for address in addresses], dtype=np.int64)
         if self._query.mode == "hybrid":
             return ranking.share_with_neighbours(parts, vectors, documents)
-        order = np.argsort(-np.sum(list(parts.values()), axis=0), kind="stable").tolist()
+        expected = np.sum(list(self._exact_first(ids, parts).values()), axis=0)
+        order = np.argsort(-expected, kind="stable").tolist()
         head = np.array(order[: ranking.LOOKED_AT_AGAIN])
         self._read(ids[[*head.tolist(), *self._needed(order, vectors, documents)]])
         of_head = {name: part[head] for name, part in parts.items()}

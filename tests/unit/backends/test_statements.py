@@ -78,7 +78,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("text", [f"w1 w2 w3 w4 {REPEATED}", 'w5 w6 the "w7" -w88'])
+@pytest.mark.parametrize(
+    "text", [f"w1 w2 w3 w4 {REPEATED}", 'w5 w6 the "w7" -w88', "w1-w2 and AB-1234 of w11"]
+)
 def test_a_question_takes_eight_statements_at_most(
     backend: SqliteBackend,
     statements: list[str],

@@ -30,7 +30,7 @@ from searchapp.errors import (
     Unsupported,
 )
 from searchapp.extract.registry import extractor_of
-from searchapp.ingest.roots import read_again, roots_at
+from searchapp.ingest.roots import exclude, read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
@@ -209,7 +209,8 @@ class Corpus:
 
     def remove(self, places: Sequence[str]) -> list[bytes]:
         """Take the documents at or below the given paths or globs out, and forget roots there and
-        what was left out; returns their paths.
+        what was left out; returns their paths. What a root above would bring back is left out from
+        now on, until it is named to `ingest`.
 
         On a full disk they leave one by one, so that as little room is needed as can be. Raises
         DocumentMissing where a place is neither a document's nor a root's, and then removes
@@ -239,10 +240,10 @@ class Corpus:
             writer.remove([document_id])
             if not at_once:
                 writer.commit()
-        read_again(writer, removed.values())
         for path in (os.fsencode(place.rstrip("/")) for place in places):
             writer.forget_roots(path)
             writer.set_unindexed([path], [])
+        exclude(writer, places, removed.values())
         writer.commit()
         return sorted(removed.values())
 

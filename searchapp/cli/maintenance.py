@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,24 +26,32 @@ from searchapp.humanize import pluralize
 from searchapp.output.reports import (
     diagnosis_json,
     diagnosis_text,
+    exclusion_text,
     findings_json,
     findings_text,
     repair_json,
     repair_text,
 )
 from searchapp.output.serialization import json_text
+from searchapp.types.documents import is_within
 from searchapp.types.filters import resolve_place
+
+if TYPE_CHECKING:
+    from searchapp.corpus import Corpus
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
-    """Take documents out of the corpus; the files stay. The next ingest of their folder brings them
-    back, unless it is told not to.
+    """Take documents out of the corpus; the files stay. Ingests leave them out from then on, until
+    one of them names their path.
     """
-    removed = corpus_at(corpus).remove([resolve_place(place) for place in places])
+    opened = corpus_at(corpus)
+    removed = opened.remove([resolve_place(place) for place in places])
+    excluded = _excluded(opened, removed)
     if as_json:
-        console.write(json_text({"removed": [os.fsdecode(path) for path in removed]}))
+        values = {"removed": removed, "excluded": excluded}
+        console.write(json_text({name: [*map(os.fsdecode, some)] for name, some in values.items()}))
     else:
-        console.write(f"removed {len(removed)} document{'' if len(removed) == 1 else 's'}\n")
+        console.write(f"removed {pluralize(len(removed), 'document')}{exclusion_text(excluded)}\n")
     return 0
 
 
@@ -58,18 +66,24 @@ def forget(
     """Take documents out so that no byte of their text is left in any file of the corpus, nor in
     the backups beside it.
     """
-    removed, backups = corpus_at(corpus).forget([resolve_place(place) for place in places or []])
+    opened = corpus_at(corpus)
+    removed, backups = opened.forget([resolve_place(place) for place in places or []])
+    excluded = _excluded(opened, removed)
     if as_json:
         console.write(
             json_text(
-                {"forgotten": [os.fsdecode(path) for path in removed], "deleted_backups": backups}
+                {
+                    "forgotten": [*map(os.fsdecode, removed)],
+                    "deleted_backups": backups,
+                    "excluded": [*map(os.fsdecode, excluded)],
+                }
             )
         )
     else:
         console.write("".join(f"deleted {name}, which held the text\n" for name in backups))
         console.write(
             f"forgot {pluralize(len(removed), 'document')}; what was removed before is "
-            "cleared away, too\n"
+            f"cleared away, too{exclusion_text(excluded)}\n"
         )
     return 0
 
@@ -199,3 +213,9 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
         else diagnosis_text(found, console.style(sys.stdout))
     )
     return Exit.FAILED if found.problems else 0
+
+
+def _excluded(corpus: Corpus, removed: Sequence[bytes]) -> list[bytes]:
+    """What ingests leave out because these documents were removed."""
+    exclusions = corpus.status().exclusions
+    return [place for place in exclusions if any(is_within(path, place) for path in removed)]

@@ -170,7 +170,7 @@ ExactOption = Annotated[
     ),
 ]
 LiteralOption = Annotated[
-    bool, typer.Option("--literal", help='Take "quotes", -words and title: as plain text.')
+    bool, typer.Option("--literal", help='Take "quotes", -words, title: and mistyped words as they are.')
 ]
 AsPathsOption = Annotated[
     bool, typer.Option("--paths", help="Print the k best files only, a line each.")

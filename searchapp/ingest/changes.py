@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,11 +18,20 @@ from searchapp.errors import PathMissing
 from searchapp.extract.registry import extractor_of, has_members, is_current
 from searchapp.filesystem import walk
 from searchapp.splitter import SPLITTER_VERSION
-from searchapp.types.documents import KnownFile, Root, Source, Unindexed, containers_of, is_within
+from searchapp.types.documents import (
+    KnownFile,
+    Root,
+    Source,
+    Unindexed,
+    above,
+    containers_of,
+    is_within,
+)
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Document, FileIdentity
 
+REMOVED = "removed from this corpus; naming it to ingest takes it in again"
 # a file changed this shortly before it was read may have changed again without a trace
 _RACY_NS = 2 * 10**9
 
@@ -54,10 +64,12 @@ class Survey:
         known: Mapping[bytes, KnownFile],
         unindexed: Mapping[bytes, Unindexed],
         find_same: Callable[[bytes], Iterable[KnownFile]],
+        excluded: Iterable[bytes] = (),
     ) -> None:
         """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
-        anywhere by content hash.
+        anywhere by content hash; `excluded` are the files and folders that were removed for good.
         """
+        self._excluded = frozenset(excluded)
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
@@ -91,11 +103,21 @@ class Survey:
         except PathMissing:
             self.missing.append(root)
             return
+        kept_out: Counter[bytes] = Counter()  # how many files, by what was removed
         for found in entries:
-            if isinstance(found, walk.FoundFile):
+            if removed := self.exclusion_of(found.path):
+                kept_out[removed] += 1 if isinstance(found, walk.FoundFile) else found.files
+            elif isinstance(found, walk.FoundFile):
                 self.files[found.path] = found
             else:
                 self.left_out.append(found)
+        self.left_out += [
+            Unindexed(path, "skipped", REMOVED, files=count) for path, count in kept_out.items()
+        ]
+
+    def exclusion_of(self, path: bytes) -> bytes | None:
+        """The path at or above this one that was removed for good, None where there is none."""
+        return next((place for place in above(path) if place in self._excluded), None)
 
     def add_member(self, path: bytes, container: bytes) -> None:
         """Record that a path leads into a container."""

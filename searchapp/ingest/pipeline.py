@@ -15,10 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
-from searchapp.ingest.changes import Survey, is_same, outermost
+from searchapp.ingest.changes import REMOVED, Survey, is_same, outermost
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import remove_missing
+from searchapp.ingest.roots import readmit
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
@@ -97,14 +98,19 @@ class Ingest:
         """
         begin = time.perf_counter()
         roots = self._roots(given)
+        readmitted = readmit(self._writer, [root.path for root in given])
         with self._watch.stage("remember"):
             places = [root.path for root in roots] if given else None
             self._survey = Survey(
                 self._writer.known_files(places),
                 self._writer.unindexed(places),
                 self._writer.known_like,
+                self._writer.exclusions(),
             )
         self._outcomes = Outcomes(self._survey)
+        self._outcomes.notes += [
+            f"{os.fsdecode(path)} was removed before, and is taken in again" for path in readmitted
+        ]
         with self._watch.stage("look at the disk"):
             for root in roots:
                 self._survey.scan(root)
@@ -256,6 +262,9 @@ class Ingest:
                 continue
             if path != file.path:
                 self._survey.add_member(path, file.path)
+                if self._survey.exclusion_of(path):
+                    self._outcomes.refuse(file.path, Unindexed(path, "skipped", REMOVED))
+                    continue
             if extracted.unindexed is not None:
                 self._outcomes.refuse(file.path, summaries.get(path, extracted.unindexed))
             elif extracted.source is not None and extracted.document is not None:

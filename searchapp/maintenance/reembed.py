@@ -194,12 +194,14 @@ class _Reembedding:
         if writer.encoder() is None:
             writer.set_encoder(self.after)
         with closing(self.corpus.reader()) as current:
-            roots = list(current.status().roots)
+            status = current.status()
+        roots = list(status.roots)
         for root in writer.roots():
             if root not in roots:
                 writer.forget_roots(root.path)
         for root in roots:
             writer.set_root(root)
+        writer.set_exclusions(status.exclusions)
         writer.commit()
         return roots
 

@@ -98,6 +98,7 @@ def status_json(status: Status) -> dict[str, object]:
         "outdated": status.outdated,
         "encoder": None if status.encoder is None else _encoder_json(status.encoder),
         "roots": [_root_json(root) for root in status.roots],
+        "removed": [os.fsdecode(path) for path in status.exclusions],
         "unindexed": [file_json(entry) for entry in status.unindexed],
         "database_bytes": status.database_bytes,
         "vectors_bytes": status.vectors_bytes,
@@ -130,6 +131,7 @@ def status_text(status: Status, style: TerminalStyle = PLAIN) -> str:
         ("vectors", one_line(status.vectors_state)),
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
         *(("root", _root_text(root, style)) for root in status.roots),
+        *(("removed", display_path(path, style.base)) for path in status.exclusions),
     ]
     return joined(
         [

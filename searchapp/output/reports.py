@@ -17,6 +17,7 @@ from searchapp.output.terminal import (
     PLAIN,
     RED,
     TerminalStyle,
+    display_path,
     joined,
     table,
 )
@@ -116,6 +117,16 @@ def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> 
             )
         )
     return joined(lines)
+
+
+def exclusion_text(excluded: Sequence[bytes]) -> str:
+    """What follows the news that documents were removed: how long ingests leave them out; nothing
+    where no folder would bring them back.
+    """
+    if not excluded:
+        return ""
+    name, pronoun = ("PATH", "them") if len(excluded) > 1 else (display_path(excluded[0]), "it")
+    return f"; ingest leaves {pronoun} out until it is given the path: searchapp ingest {name}"
 
 
 def repair_json(repair: RepairReport | None) -> dict[str, object]:

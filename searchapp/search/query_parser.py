@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from searchapp.lexical import (
@@ -26,6 +26,7 @@ from searchapp.lexical import (
     spaced,
     words_of,
 )
+from searchapp.search.spelling import is_repairable
 from searchapp.types.documents import Span
 from searchapp.types.filters import Term
 
@@ -132,6 +133,33 @@ def named(text: str) -> dict[str, Term]:
     numbered = {word: Term((word,)) for word, _ in words_of(text) if _NUMBERED.fullmatch(word)}
     parts = {word for term in compounded.values() for word in term.words if len(term.words) > 1}
     return quoted | compounded | {word: numbered[word] for word in numbered.keys() - parts}
+
+
+def repairable(parsed: ParsedQuery) -> list[Term]:
+    """The words of a question that may be mistyped: plain ones, of letters alone; not what is asked
+    for to the letter, nor the parts of it.
+    """
+    exact = {word for term in parsed.holding for word in term.words}
+    for compound in compounds(fold(parsed.text)):
+        exact.update(word for word, _ in words_of(compound))
+    return [
+        term
+        for term in dict.fromkeys(parsed.terms)
+        if term == Term(term.words[:1])
+        and is_repairable(term.words[0])
+        and term.words[0] not in exact
+    ]
+
+
+def repaired(parsed: ParsedQuery, meant: Mapping[Term, str]) -> ParsedQuery:
+    """The question with other words in the place of some."""
+    text, after = parsed.text, 0
+    for word, (start, end) in words_of(parsed.text):
+        if other := meant.get(Term((word,))):
+            text = f"{text[: start + after]}{other}{text[end + after :]}"
+            after += len(other) - (end - start)
+    terms = [Term((meant[term],)) if term in meant else term for term in parsed.terms]
+    return replace(parsed, text=text, terms=tuple(_telling(terms)))
 
 
 def stands_in(term: Term, text: str) -> bool:

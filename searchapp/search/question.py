@@ -18,17 +18,19 @@ from searchapp.errors import EmptyQuery
 from searchapp.linalg import unit
 from searchapp.search import query_parser
 from searchapp.search.query import require_text
-from searchapp.types.filters import MOST_LISTED
+from searchapp.types.filters import MOST_LISTED, Term
+from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from searchapp.search.more_like_this import Example
     from searchapp.search.query import Query
+    from searchapp.search.query_parser import ParsedQuery
     from searchapp.search.ranking import Numbers
     from searchapp.timing import Stopwatch
     from searchapp.types.documents import Hit, Span
-    from searchapp.types.filters import Filters, Term
+    from searchapp.types.filters import Filters
     from searchapp.types.protocols import Encoder, SearchReader
     from searchapp.types.vectors import Ids, TokenVectors, Vector, Vectors
 
@@ -61,8 +63,8 @@ class Question:
         self._watch = watch
         has_operators = query.mode != "cosine" and not query.literal
         parse = query_parser.parse if has_operators else query_parser.literal
-        self.parsed = tuple(map(parse, query.texts))
-        require_text([parsed.text for parsed in self.parsed], has_examples=bool(examples))
+        self._asked = tuple(map(parse, query.texts))
+        require_text([parsed.text for parsed in self._asked], has_examples=bool(examples))
 
     @property
     def legs(self) -> tuple[str, ...]:
@@ -76,9 +78,17 @@ class Question:
         return replace(
             filters,
             outside=(*filters.outside, *(example.origin for example in self.examples)),
-            holding=(*filters.holding, *(term for one in self.parsed for term in one.holding)),
-            lacking=(*filters.lacking, *(term for one in self.parsed for term in one.lacking)),
+            holding=(*filters.holding, *(term for one in self._asked for term in one.holding)),
+            lacking=(*filters.lacking, *(term for one in self._asked for term in one.lacking)),
         )
+
+    @cached_property
+    def parsed(self) -> tuple[ParsedQuery, ...]:
+        """What each text asks for, with the words that are meant in place of mistyped ones."""
+        meant = {term: word for term, (word, _) in self._occurrences.meant.items()}
+        if not meant:
+            return self._asked
+        return tuple(query_parser.repaired(asked, meant) for asked in self._asked)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -106,31 +116,29 @@ class Question:
     @cached_property
     def terms(self) -> list[Term]:
         """The words to look for, repeats kept."""
-        terms = [term for parsed in self.parsed for term in parsed.terms]
-        if len(terms) > query_parser.MOST_TERMS:
+        if (count := sum(len(parsed.terms) for parsed in self.parsed)) > query_parser.MOST_TERMS:
             self.notes.append(
-                f"the question has {len(terms):,} words; only the first "
+                f"the question has {count:,} words; only the first "
                 f"{query_parser.MOST_TERMS:,} were looked for"
             )
-        return terms[: query_parser.MOST_TERMS] + [
-            term
-            for example in self.examples
-            for term in query_parser.telling(example.text, _EXAMPLE_TERMS)
-        ]
+        return self._terms_of(self.parsed)
 
     @cached_property
     def named(self) -> dict[str, tuple[Term, int]]:
         """What is asked for to the letter, as it is written, and how many passages hold it."""
-        counts, _ = self._occurrences
-        return {text: (term, counts[term]) for text, term in self._named.items()}
+        return {text: (term, self._frequencies[term]) for text, term in self._named.items()}
+
+    @property
+    def repairs(self) -> dict[str, str]:
+        """The words that no passage holds, each with the word that is looked for in its place."""
+        return {term.words[0]: word for term, (word, _) in self._occurrences.meant.items()}
 
     def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
         """Which of these passages hold most of what is asked for to the letter, (n,): they come
         before all others. None does where so many hold it that it tells nothing.
         """
-        _, holders = self._occurrences
         held = np.zeros(len(passage_ids), np.int64)
-        for ids in holders:
+        for ids in self._occurrences.holders:
             if len(ids) < MOST_LISTED:
                 held += np.isin(passage_ids, ids)
         first: NDArray[np.bool_] = (held > 0) & (held == held.max(initial=0))
@@ -210,24 +218,45 @@ class Question:
         named = (query_parser.named(text) for text in self.query.texts)
         return dict(islice(chain.from_iterable(each.items() for each in named), _MOST_NAMED))
 
-    @property
+    @cached_property
     def _frequencies(self) -> dict[Term, int]:
         """How many passages hold each term that this question needs."""
-        return self._occurrences[0]
+        counts = dict(zip(self._counted, self._occurrences.counts, strict=True))
+        return counts | {Term((word,)): count for word, count in self._occurrences.meant.values()}
 
     @cached_property
-    def _occurrences(self) -> tuple[dict[Term, int], list[Ids]]:
-        """How many passages hold each term, and which hold what is asked for to the letter: all is
-        asked for at once.
-        """
-        named = list(dict.fromkeys(self._named.values()))
-        words = self._words if self.query.mode == "best" else []
-        terms = self.terms if len(self.legs) > 1 else []
-        distinct = list(dict.fromkeys([*named, *terms, *(t for each in words for t, _ in each)]))
-        if not distinct:
-            return {}, []
-        counts, holders = self._reader.occurrences(distinct, listed=len(named))
-        return dict(zip(distinct, counts, strict=True)), holders
+    def _counted(self) -> list[Term]:
+        """The terms that are counted, those asked for to the letter first."""
+        terms = self._terms_of(self._asked) if len(self.legs) > 1 else []
+        if self.query.mode == "best":
+            texts = [asked.text for asked in self._asked]
+            texts += [example.text for example in self.examples]
+            terms += [term for text in texts for term, _ in query_parser.words(text)]
+        return list(dict.fromkeys([*self._named.values(), *self._repairable, *terms]))
+
+    @cached_property
+    def _repairable(self) -> list[Term]:
+        """The words that are looked for and may be mistyped."""
+        if "keyword" not in self.legs or self.query.literal:
+            return []
+        return [term for asked in self._asked for term in query_parser.repairable(asked)]
+
+    @cached_property
+    def _occurrences(self) -> Occurrences:
+        """Where the terms stand, and what is asked for to the letter: all is asked for at once."""
+        if not self._counted:
+            return Occurrences([], [], {})
+        listed = len(set(self._named.values()))
+        return self._reader.occurrences(self._counted, listed=listed, repairable=self._repairable)
+
+    def _terms_of(self, texts: Sequence[ParsedQuery]) -> list[Term]:
+        """The words that some texts and the examples ask for, no more than are looked for."""
+        terms = [term for parsed in texts for term in parsed.terms]
+        return terms[: query_parser.MOST_TERMS] + [
+            term
+            for example in self.examples
+            for term in query_parser.telling(example.text, _EXAMPLE_TERMS)
+        ]
 
 
 def _direction(vector: Numbers) -> Numbers:

@@ -315,10 +315,13 @@ class Search:
             )
 
     def _note_named(self, hits: Sequence[Hit]) -> None:
-        """Say where what was asked for to the letter stands, if none of the passages shown has it.
+        """Say which words were looked for in place of others, and where what was asked for to the
+        letter stands, if none of the passages shown has it.
 
         No passage is read for it, and what filters leave out is not counted apart.
         """
+        for word, other in self.question.repairs.items():
+            self._notes.append(f'"{word}" stands in no document; looked for "{other}"')
         for text, (term, count) in self.question.named.items():
             if not count:
                 self._notes.append(f'"{text}" stands in no document')

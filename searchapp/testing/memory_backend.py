@@ -105,6 +105,16 @@ class MemoryWriter:
         if len(kept) < len(self._state.roots):
             self._change(replace(self._state, roots=kept))
 
+    def exclusions(self) -> list[bytes]:
+        """The files and folders that were removed for good, by path."""
+        return sorted(self._state.exclusions)
+
+    def set_exclusions(self, paths: Iterable[bytes]) -> None:
+        """Have ingests leave out these files and folders, in place of those before."""
+        after = frozenset(paths)
+        if after != self._state.exclusions:
+            self._change(replace(self._state, exclusions=after))
+
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
         if self._state.settings.get(name) == value:

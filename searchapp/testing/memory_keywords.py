@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from searchapp.search.query_parser import K1, idf
+from searchapp.search.spelling import one_edit_away, vocabulary
 from searchapp.types.filters import Term
 
 _WORD = re.compile(r"[^\W_]+")
@@ -29,10 +30,19 @@ class KeywordIndex:
         for i, columns in self._columns.items():
             for word in {word for column in columns for word in column}:
                 self._passages_with[word].add(i)
+        self._vocabulary = {word for word, *_ in vocabulary([list(self._passages_with)])}
 
     def holding(self, term: Term) -> set[int]:
         """The passages that hold a term."""
         return set(self._frequencies(term))
+
+    def nearest(self, word: str) -> tuple[str, int] | None:
+        """The word one edit away that most passages hold, with their number."""
+        near = one_edit_away(word) & self._vocabulary
+        if not near:
+            return None
+        most = min(near, key=lambda other: (-len(self._passages_with[other]), other))
+        return most, len(self._passages_with[most])
 
     def scores(self, terms: Sequence[Term]) -> dict[int, float]:
         """The BM25 of each passage that holds any of the terms; a term given twice counts twice."""

@@ -25,7 +25,7 @@ from searchapp.types.documents import (
     is_within,
 )
 from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
-from searchapp.types.results import Background, Status
+from searchapp.types.results import Background, Occurrences, Status
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -95,13 +95,22 @@ class MemoryReader:
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return self.occurrences(terms, listed=0)[0]
+        return self.occurrences(terms, listed=0).counts
 
-    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
-        """How many passages hold each term, and of the first terms which."""
+    def occurrences(
+        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+    ) -> Occurrences:
+        """How many passages hold each term, of the first terms which, and which words may be meant
+        by those that none holds.
+        """
         holding = [sorted(self._keywords.holding(term)) for term in terms]
-        ids = [np.array(some[:MOST_LISTED], np.int64) for some in holding[:listed]]
-        return [len(some) for some in holding], ids
+        unknown = {term for term, some in zip(terms, holding, strict=True) if not some}
+        nearest = {term: self._keywords.nearest(term.words[0]) for term in repairable}
+        return Occurrences(
+            counts=[len(some) for some in holding],
+            holders=[np.array(some[:MOST_LISTED], np.int64) for some in holding[:listed]],
+            meant={term: word for term, word in nearest.items() if word and term in unknown},
+        )
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""
@@ -220,6 +229,7 @@ class MemoryReader:
             outdated=0,
             encoder=self._state.encoder,
             roots=tuple(root for _, root in sorted(self._state.roots.items())),
+            exclusions=tuple(sorted(self._state.exclusions)),
             unindexed=tuple(
                 file
                 for _, file in sorted(self._state.unindexed.items())

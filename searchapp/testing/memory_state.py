@@ -70,6 +70,7 @@ class MemoryState:
     generation: int = 0
     encoder: EncoderIdentity | None = None
     roots: Mapping[bytes, Root] = field(default_factory=dict)
+    exclusions: frozenset[bytes] = frozenset()
     documents: Mapping[int, MemoryDocument] = field(default_factory=dict)
     unindexed: Mapping[bytes, Unindexed] = field(default_factory=dict)
     next_document_id: int = 1

@@ -27,7 +27,7 @@ from searchapp.types.documents import (
     Unindexed,
 )
 from searchapp.types.filters import Filters, Term
-from searchapp.types.results import Background, Finding, RepairReport, Status
+from searchapp.types.results import Background, Finding, Occurrences, RepairReport, Status
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
@@ -77,6 +77,12 @@ class DocumentWriter(Protocol):
 
     def forget_roots(self, within: bytes) -> None:
         """Forget a root and all roots below it."""
+
+    def exclusions(self) -> list[bytes]:
+        """The files and folders that were removed for good, by path."""
+
+    def set_exclusions(self, paths: Iterable[bytes]) -> None:
+        """Have ingests leave out these files and folders, in place of those before."""
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
@@ -218,9 +224,12 @@ class SearchReader(OpenGeneration, Protocol):
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
 
-    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
-        """How many passages hold each term, and of so many of the first terms which passages: all,
-        unless there are more than `MOST_LISTED`.
+    def occurrences(
+        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+    ) -> Occurrences:
+        """How many passages hold each term; which passages hold each of the first `listed`: all,
+        unless there are more than `MOST_LISTED`; and for words among the terms that none holds,
+        which may be meant by them.
         """
 
     def addresses(self, passage_ids: Ids) -> list[Address]:

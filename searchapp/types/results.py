@@ -13,7 +13,8 @@ from searchapp.types.documents import Hit, Label, Outcome, Root, Span, Unindexed
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
-    from searchapp.types.vectors import Vector
+    from searchapp.types.filters import Term
+    from searchapp.types.vectors import Ids, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,15 @@ class Background:
 
     scale: float  # the median cosine of a passage to the nearest one of another document
     mean: Vector  # (dim,), of the passages' vectors, not of unit length
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Occurrences:
+    """Where terms stand in a corpus, and what may be meant by those that stand nowhere."""
+
+    counts: list[int]  # passages that hold each term
+    holders: list[Ids]  # of the first terms, the passages that hold each
+    meant: Mapping[Term, tuple[str, int]]  # a word one edit away, and how many passages hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,7 @@ class Status:
     outdated: int  # documents made by an older extractor or splitter
     encoder: EncoderIdentity | None
     roots: tuple[Root, ...]
+    exclusions: tuple[bytes, ...]  # files and folders that were removed for good
     unindexed: tuple[Unindexed, ...]
     database_bytes: int
     vectors_bytes: int  # of the vectors file, 0 where there is none

@@ -184,3 +184,10 @@ CREATE TRIGGER label_added AFTER INSERT ON label BEGIN UPDATE corpus SET labels 
 CREATE TRIGGER label_removed AFTER DELETE ON label BEGIN UPDATE corpus SET labels = labels - 1; END;
 
 CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, name, forms, content='', tokenize='porter unicode61 remove_diacritics 2');
+
+CREATE TABLE vocabulary (word TEXT NOT NULL PRIMARY KEY, written TEXT NOT NULL, passages INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE exclusion (
+	path BLOB NOT NULL, 
+	PRIMARY KEY (path)
+);

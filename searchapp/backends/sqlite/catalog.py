@@ -280,6 +280,9 @@ class SqliteCatalog:
                 Root(path, tuple(json.loads(include)), tuple(json.loads(exclude)))
                 for path, include, exclude in roots
             ),
+            exclusions=tuple(
+                path for (path,) in self._database.all("SELECT path FROM exclusion ORDER BY path")
+            ),
             unindexed=tuple(
                 Unindexed(*row)
                 for row in self._database.all(

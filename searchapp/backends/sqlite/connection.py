@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from searchapp.backends.sqlite import layout
-from searchapp.backends.sqlite.fts import TABLE
+from searchapp.backends.sqlite import fts, layout
 from searchapp.errors import (
     CorpusDamaged,
     CorpusError,
@@ -91,6 +90,7 @@ def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connectio
     if cautious:
         connection = _tried(connection, path, url)
     connection.create_function("is_value", 2, matches_value, deterministic=True)
+    fts.prepare(connection)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")
     return connection
@@ -153,5 +153,7 @@ _EMPTY = f"""
     CREATE TABLE unindexed (path, outcome, reason, files);
     CREATE TABLE setting (name, value);
     CREATE TABLE background (scale, mean);
-    CREATE VIRTUAL TABLE keywords USING {TABLE};
+    CREATE TABLE exclusion (path);
+    {fts.VOCABULARY};
+    CREATE VIRTUAL TABLE keywords USING {fts.TABLE};
 """

@@ -106,6 +106,7 @@ def _keep_only(other: SqliteWriter, current: SqliteWriter) -> None:
     )
     for root in set(other.roots()) - set(current.roots()):
         other.forget_roots(root.path)
+    other.set_exclusions(current.exclusions())
     unindexed = current.unindexed()
     other.set_unindexed(
         [b"/"], [entry for path, entry in other.unindexed().items() if path in unindexed]

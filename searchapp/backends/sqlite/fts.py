@@ -1,4 +1,5 @@
-"""How FTS5 is asked: the keyword index, its statements and its query language.
+"""How FTS5 is asked: the keyword index, its statements and its query language; and the vocabulary
+beside it, as the index keeps stems and no words.
 
 What the user typed never reaches MATCH: only words in quotes do, which this module puts there. The
 words of a question come from `search.query_parser`, which knows nothing of FTS5.
@@ -6,16 +7,26 @@ words of a question come from `search.query_parser`, which knows nothing of FTS5
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+from searchapp.search import spelling
 from searchapp.types.filters import Term
 
 # a row a passage
 COLUMNS = "title, headings, body, name, forms"
 TABLE = f"fts5({COLUMNS}, content='', tokenize='porter unicode61 remove_diacritics 2')"
-INSERT = f"INSERT INTO keywords(rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+VOCABULARY = "CREATE TABLE vocabulary (word TEXT PRIMARY KEY, written TEXT, passages INTEGER)"
+_INSERT = f"INSERT INTO keywords(rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 # Values: those that the row was given, as the table itself holds no text.
-DELETE = f"INSERT INTO keywords(keywords, rowid, {COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?)"
+_DELETE = f"INSERT INTO keywords(keywords, rowid, {COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?)"
+_COUNT = """
+    INSERT INTO vocabulary(word, written, passages) VALUES (?, ?, ?)
+    ON CONFLICT(word) DO UPDATE SET passages = passages + excluded.passages
+"""
+_CLEAR = "DELETE FROM vocabulary WHERE word = ? AND passages < 1"
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
@@ -30,17 +41,75 @@ HOLDING = (
     "SELECT j.key AS key, k.rowid AS id FROM json_each(?) j CROSS JOIN keywords k "
     "WHERE k.keywords MATCH j.value"
 )
-# How many passages hold each of a JSON array of expressions, and for the first of them which, at
-# most so many. Values: how many are listed, of how many passages each, the array.
+# Of each of a JSON array of expressions with a word, or null: how many passages hold it; of the
+# first of them which, at most so many; and where none does, the word of the vocabulary that may be
+# meant, the one in most passages, with their number. Values: how many are listed, of how many
+# passages each, the array.
 OCCURRENCES = """
-    SELECT j.key, (SELECT count(*) FROM keywords WHERE keywords MATCH j.value),
-           CASE WHEN j.key < ? THEN (
+    SELECT asked.key,
+           (SELECT count(*) FROM keywords WHERE keywords MATCH asked.expression),
+           CASE WHEN asked.key < ? THEN (
                SELECT json_group_array(id) FROM (
-                   SELECT rowid AS id FROM keywords WHERE keywords MATCH j.value LIMIT ?
+                   SELECT rowid AS id FROM keywords WHERE keywords MATCH asked.expression LIMIT ?
+               )
+           ) END,
+           CASE WHEN asked.word IS NOT NULL AND NOT EXISTS (
+               SELECT 1 FROM keywords WHERE keywords MATCH asked.expression
+           ) THEN (
+               SELECT json_array(
+                   written,
+                   (SELECT count(*) FROM keywords WHERE keywords MATCH '"' || written || '"')
+               )
+               FROM (
+                   SELECT v.written FROM json_each(one_edit_away(asked.word)) e
+                   CROSS JOIN vocabulary v ON v.word = e.value
+                   ORDER BY v.passages DESC, v.word LIMIT 1
                )
            ) END
-    FROM json_each(?) j ORDER BY j.key
+    FROM (
+        SELECT key, json_extract(value, '$[0]') AS expression, json_extract(value, '$[1]') AS word
+        FROM json_each(?)
+    ) asked ORDER BY asked.key
 """
+
+
+def prepare(database: sqlite3.Connection) -> None:
+    """Give a connection the functions that these statements call."""
+    database.create_function(
+        "one_edit_away",
+        1,
+        lambda word: json.dumps(sorted(spelling.one_edit_away(word))),
+        deterministic=True,
+    )
+
+
+def add(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
+    """Take passages' rows into the index and the vocabulary. `execute` runs a statement once for
+    each of some values.
+    """
+    if rows:
+        execute(_INSERT, rows)
+    if words := _vocabulary(rows):
+        execute(_COUNT, words)
+
+
+def take_out(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
+    """Take the rows of passages out of both."""
+    if rows:
+        execute(_DELETE, rows)
+    if words := _vocabulary(rows):
+        execute(_COUNT, [(word, written, -passages) for word, written, passages in words])
+        execute(_CLEAR, [(word,) for word, *_ in words])
+
+
+def asked(terms: Iterable[Term], repairable: Iterable[Term]) -> str:
+    """Terms as OCCURRENCES takes them; the words of those that may be mistyped beside them."""
+    words = {term: term.words[0] for term in repairable}
+    return json.dumps([[expression([term]), words.get(term)] for term in terms])
+
+
+def _vocabulary(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[str, str, int]]:
+    return spelling.vocabulary([str(column) for column in row[1:]] for row in rows)
 
 
 def expression(terms: Iterable[Term]) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from searchapp.backends.sqlite import fts, layout
@@ -20,6 +21,7 @@ from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
 from searchapp.lexical import keyword_row
+from searchapp.search.spelling import bare
 from searchapp.types.documents import FileIdentity, Source
 from searchapp.types.results import Finding
 
@@ -65,6 +67,7 @@ _PASSAGES = (
     'SELECT start, "end", place, headings, text_digest FROM passage '
     "WHERE document_id = ? ORDER BY id"
 )
+_AT_ONCE = 1000  # passages whose keyword rows are made together
 _KEYWORD_TABLES = {
     "keywords_data": 2,
     "keywords_idx": 3,
@@ -212,13 +215,25 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
         JOIN document_text t ON t.document_id = d.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
+        fresh.execute(fts.VOCABULARY)
         rows = (
             (i, *keyword_row(path, title, json.loads(headings), body))
             for i, path, title, headings, body in database.execute(passages)
         )
-        fresh.executemany(fts.INSERT, rows)
+        while some := list(islice(rows, _AT_ONCE)):
+            fts.add(fresh.executemany, some)
         if not _is_consistent(database, definition) or _terms(database) != _terms(fresh):
             yield Finding("the keyword index differs from the passages it is derived from")
+        if _vocabulary(database) != _vocabulary(fresh):
+            yield Finding("the vocabulary differs from the passages it is derived from")
+
+
+def _vocabulary(database: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """The words with their numbers of passages; each as it is written, but for case and accents,
+    since any passage's way to write it will do.
+    """
+    statement = "SELECT word, written, passages FROM vocabulary ORDER BY word"
+    return [(word, bare(written), count) for word, written, count in database.execute(statement)]
 
 
 def _is_consistent(database: sqlite3.Connection, definition: str) -> bool:

@@ -34,6 +34,7 @@ ACCOUNT = (
     ),
     "SELECT id, model, fingerprint, dim, max_tokens FROM encoding ORDER BY id",
     "SELECT path, include, exclude FROM root ORDER BY path",
+    "SELECT path FROM exclusion ORDER BY path",
     "SELECT first_passage_id, passages, generation FROM tombstone ORDER BY first_passage_id",
     (
         "SELECT id, name, generation, digest, size, mtime_ns, ctime_ns, inode, passages FROM "

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from searchapp.backends.sqlite import vector_index
+from searchapp.backends.sqlite import fts, vector_index
 from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
 from searchapp.backends.sqlite.filter_sql import document_condition
-from searchapp.backends.sqlite.fts import HOLDING, OCCURRENCES, TOP, expression
+from searchapp.backends.sqlite.fts import HOLDING, TOP, expression
 from searchapp.types.documents import Address, Hit
 from searchapp.types.filters import MOST_LISTED, Filters
+from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -159,16 +160,21 @@ class SqliteReader(SqliteCatalog):
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""
-        return self.occurrences(terms, listed=0)[0]
+        return self.occurrences(terms, listed=0).counts
 
-    def occurrences(self, terms: Sequence[Term], *, listed: int) -> tuple[list[int], list[Ids]]:
-        """How many passages hold each term, and of the first terms which, at most
-        `MOST_LISTED`.
+    def occurrences(
+        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+    ) -> Occurrences:
+        """How many passages hold each term; of the first terms which, at most `MOST_LISTED`; and
+        which words may be meant by those that none holds.
         """
-        asked = json.dumps([expression([term]) for term in terms])
-        rows = self._database.all(OCCURRENCES, listed, MOST_LISTED, asked)
-        ids = [np.array(json.loads(some), np.int64) for *_, some in rows if some is not None]
-        return [count for _, count, _ in rows], ids
+        asked = fts.asked(terms, repairable)
+        rows = self._database.all(fts.OCCURRENCES, listed, MOST_LISTED, asked)
+        return Occurrences(
+            counts=[count for _, count, *_ in rows],
+            holders=[np.array(json.loads(ids), np.int64) for *_, ids, _ in rows if ids is not None],
+            meant={terms[number]: tuple(json.loads(word)) for number, *_, word in rows if word},
+        )
 
     def addresses(self, passage_ids: Ids) -> list[Address]:
         """Where each passage stands, in the order given."""

@@ -1,4 +1,5 @@
-"""What a corpus remembers beside documents: roots, settings, and files that are not indexed.
+"""What a corpus remembers beside documents: roots, what was removed for good, settings, and files
+that are not indexed.
 
 Knows nothing of documents, vectors or keywords.
 """
@@ -17,13 +18,18 @@ from searchapp.backends.sqlite.rows import (
     unindexed_of,
     unindexed_values,
 )
-from searchapp.backends.sqlite.schema import RootTable, SettingTable, UnindexedTable
+from searchapp.backends.sqlite.schema import (
+    ExclusionTable,
+    RootTable,
+    SettingTable,
+    UnindexedTable,
+)
 from searchapp.backends.sqlite.unit_of_work import UnitOfWork
 from searchapp.types.documents import Root, Unindexed, is_within
 
 
 class RegisterWriter(UnitOfWork):
-    """A unit of work on roots, settings and what is not indexed."""
+    """A unit of work on roots, exclusions, settings and what is not indexed."""
 
     def roots(self) -> list[Root]:
         """The remembered roots, by path."""
@@ -50,6 +56,19 @@ class RegisterWriter(UnitOfWork):
             sa.delete(RootTable).where(is_within_sql(RootTable.path, within))
         ).rowcount:
             self._is_changed = True
+
+    def exclusions(self) -> list[bytes]:
+        """The files and folders that were removed for good, by path."""
+        return list(
+            self._connection.scalars(sa.select(ExclusionTable.path).order_by(ExclusionTable.path))
+        )
+
+    def set_exclusions(self, paths: Iterable[bytes]) -> None:
+        """Have ingests leave out these files and folders, in place of those before."""
+        after = sorted(set(paths))
+        if after != self.exclusions():
+            self._change(sa.delete(ExclusionTable))
+            self._change(sa.insert(ExclusionTable), [{"path": path} for path in after])
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""

@@ -214,8 +214,8 @@ class _Salvager:
                 self._insert(
                     'passage(id, document_id, start, "end", place, headings, text_digest)', passages
                 )
-                self._insert(
-                    f"keywords(rowid, {fts.COLUMNS})",
+                fts.add(
+                    self._fresh.exec_driver_sql,
                     [_keywords(row, record.source.path, each) for each in passages],
                 )
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
@@ -335,7 +335,7 @@ class _Salvager:
 
     def _account(self) -> None:
         """Copy what belongs to no document, as far as it can be read and makes sense."""
-        tables = {"root": _is_root, "setting": _is_setting} | (
+        tables = {"root": _is_root, "exclusion": _is_exclusion, "setting": _is_setting} | (
             {"unindexed": lambda _: True} if self._has_account else {}
         )
         for table, is_sensible in tables.items():
@@ -349,8 +349,8 @@ class _Salvager:
             )
         if not self._has_account:
             self._found.notes.append(
-                "the records of roots and settings may be damaged: see searchapp status, and "
-                "searchapp config"
+                "the records of roots, removals and settings may be damaged: see searchapp status, "
+                "and searchapp config"
             )
         stored = next(
             self._readable("SELECT uuid, created_at_ns, ingested_at_ns, generation FROM corpus"),
@@ -429,6 +429,10 @@ def _is_root(row: tuple[Any, ...]) -> bool:
         return isinstance(path, bytes) and all(isinstance(json.loads(each), list) for each in globs)
     except _UNREADABLE:
         return False
+
+
+def _is_exclusion(row: tuple[Any, ...]) -> bool:
+    return isinstance(row[0], bytes) and row[0].startswith(b"/")
 
 
 def _is_setting(row: tuple[Any, ...]) -> bool:

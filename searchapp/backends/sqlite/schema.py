@@ -243,6 +243,25 @@ class SettingTable(Base):
     value: Mapped[str] = mapped_column(sa.Text)
 
 
+class ExclusionTable(Base):
+    """A file or folder that was removed from the corpus, and that no ingest takes in again unless
+    it is named.
+    """
+
+    __tablename__ = "exclusion"
+    path: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class VocabularyTable(Base):
+    """A word of the passages, for mistyped ones; derived as the keyword index is."""
+
+    __tablename__ = "vocabulary"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    word: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # without case and accents
+    written: Mapped[str] = mapped_column(sa.Text)
+    passages: Mapped[int]
+
+
 # ---- getting them --------------------------------------------------------------------------------
 
 

@@ -39,7 +39,7 @@ _OF_AN_ENCODING = frozenset(
             "passage",
             "vectors",
         ),
-        *("tombstone", "published", "unindexed", "background", "tally"),
+        *("tombstone", "published", "unindexed", "background", "tally", "vocabulary", "exclusion"),
     }
 )
 _DERIVED = ("keywords", "sqlite_")  # how the names of FTS5's and SQLite's own tables begin

@@ -165,7 +165,7 @@ class UnitOfWork:
             if rows:
                 self._open.execute(sa.insert(table), rows)
         if gathered.keywords:
-            self._open.exec_driver_sql(fts.INSERT, gathered.keywords)
+            fts.add(self._open.exec_driver_sql, gathered.keywords)
 
     @contextlib.contextmanager
     def between_units(self) -> Iterator[Any]:

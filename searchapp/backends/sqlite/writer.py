@@ -270,8 +270,9 @@ class SqliteWriter(RegisterWriter):
         metadata = json.loads(row.metadata)
         values = source_values(source, dated_ns=dated_ns(source, metadata), is_stale=False)
         if row.passages and file_name(row.path) != file_name(source.path):
-            for statement, path in ((fts.DELETE, row.path), (fts.INSERT, source.path)):
-                self._connection.exec_driver_sql(statement, self._keyword_rows(row, path))
+            execute = self._connection.exec_driver_sql
+            fts.take_out(execute, self._keyword_rows(row, row.path))
+            fts.add(execute, self._keyword_rows(row, source.path))
         self._change(sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values))
 
     def mark_stale(self, document_id: int) -> None:
@@ -300,7 +301,8 @@ class SqliteWriter(RegisterWriter):
         for document_id in document_ids:
             row = self._document(document_id)
             first = row.first_passage_id
-            self._connection.exec_driver_sql(fts.DELETE, self._keyword_rows(row, row.path))
+            rows = self._keyword_rows(row, row.path)
+            fts.take_out(self._connection.exec_driver_sql, rows)
             self._change(
                 sa.insert(TombstoneTable).values(
                     first_passage_id=first, passages=row.passages, generation=self._generation + 1

@@ -77,6 +77,8 @@ CELLS = {
         "passages",
     ),
     "setting": ("name", "value"),
+    "exclusion": ("path",),
+    "vocabulary": ("word", "written", "passages"),
     "background": ("scale", "mean"),
     "unindexed": (
         *(
@@ -119,6 +121,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.mark_stale(ids[1])
         writer.set_labels(ids[3], [Label("invoice"), Label("letter", "classifier", 0.5)])
         writer.set_setting("mode", "hybrid")
+        writer.set_exclusions([b"/tmp/secret.txt"])
         writer.set_unindexed([b"/tmp"], [Unindexed(b"/tmp/x", "skipped", "empty")])
         add(writer, "/nowhere/2.txt", document(3, kind="md", date="2024-02-03"), unit(3))
         add(writer, "/nowhere/pending.txt", document(4))
@@ -168,7 +171,8 @@ def test_every_column_of_every_table_is_listed_here(folder: Path) -> None:
     ("table", "column"), [(table, column) for table, columns in CELLS.items() for column in columns]
 )
 def test_a_change_of_any_cell_is_found(folder: Path, table: str, column: str) -> None:
-    where = f"WHERE rowid = (SELECT max(rowid) FROM {table})"
+    key = "word" if table == "vocabulary" else "rowid"
+    where = f"WHERE {key} = (SELECT max({key}) FROM {table})"
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         (value,) = database.execute(f'SELECT "{column}" FROM {table} {where}').fetchone()
         database.execute(f'UPDATE {table} SET "{column}" = ? {where}', (changed(value),))

@@ -43,7 +43,9 @@ def test_nothing_hostile_passes_any_text() -> None:
             corpus.list_text([row], style),
             corpus.show_text(row, {HOSTILE: HOSTILE}, [hit], style),
             corpus.status_text(
-                Status(HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, unindexed, 1, 1, HOSTILE, 1),
+                Status(
+                    HOSTILE, 1, 1, 1, 0, 0, 0, encoder, roots, (path,), unindexed, 1, 1, HOSTILE, 1
+                ),
                 style,
             ),
             findings_text([Finding(HOSTILE, path)], style),
@@ -206,6 +208,7 @@ STATUS = Status(
     outdated=2,
     encoder=EncoderIdentity("default", "53aa", 384, 256),
     roots=(Root(b"/docs"), Root(b"/notes", include=("*.md", "*.txt"), exclude=("old",))),
+    exclusions=(b"/docs/old.md",),
     unindexed=(
         Unindexed(b"/docs/x.pdf", "failed", "encrypted"),
         Unindexed(b"/docs/tmp", "skipped", "ignored folder", files=5),
@@ -228,6 +231,7 @@ def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
         "ingested   2023-11-14 22:13 UTC\n"
         "root       /docs\n"
         "root       /notes (include *.md *.txt; exclude old)\n"
+        "removed    /docs/old.md\n"
         "failed:\n"
         "  /docs/x.pdf: encrypted\n"
         "skipped:\n"
@@ -249,6 +253,7 @@ def test_a_status_for_programs_has_everything() -> None:
             {"path": "/docs", "include": [], "exclude": []},
             {"path": "/notes", "include": ["*.md", "*.txt"], "exclude": ["old"]},
         ],
+        "removed": ["/docs/old.md"],
         "unindexed": [
             {"path": "/docs/x.pdf", "outcome": "failed", "reason": "encrypted"},
             {"path": "/docs/tmp", "outcome": "skipped", "reason": "ignored folder", "files": 5},
@@ -261,7 +266,7 @@ def test_a_status_for_programs_has_everything() -> None:
 
 
 def test_the_status_of_an_empty_corpus_is_complete() -> None:
-    empty = Status("/c", 0, 0, 0, 0, 0, 0, None, (), (), 0, 0, "none yet", None)
+    empty = Status("/c", 0, 0, 0, 0, 0, 0, None, (), (), (), 0, 0, "none yet", None)
     assert corpus.status_text(empty) == (
         "corpus     /c (generation 0)\n"
         "documents  0\n"

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchapp.backends.sqlite.fts import HOLDING, INSERT, OCCURRENCES, TABLE, TOP, expression
+from searchapp.backends.sqlite import fts
+from searchapp.backends.sqlite.fts import HOLDING, OCCURRENCES, TABLE, TOP, expression
 from searchapp.lexical import fold, keyword_row, spaced
 from searchapp.search.query_parser import (
     ParsedQuery,
@@ -47,9 +48,11 @@ def index(*bodies: str, titles: Sequence[str] = ()) -> Iterator[sqlite3.Connecti
     """A keyword index as a corpus has it, of passages with these bodies, counted from 1."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE VIRTUAL TABLE keywords USING {TABLE}")
+        connection.execute(fts.VOCABULARY)
+        fts.prepare(connection)
         for number, body in enumerate(bodies, 1):
             row = keyword_row(b"", titles[number - 1] if titles else "", (), body)
-            connection.execute(INSERT, (number, *row))
+            fts.add(connection.executemany, [(number, *row)])
         yield connection
 
 
@@ -328,9 +331,7 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
             if found:
                 scores(connection, *found)
                 for each in found:
-                    connection.execute(
-                        OCCURRENCES, (0, 1, json.dumps([expression([each])]))
-                    ).fetchone()
+                    connection.execute(OCCURRENCES, (0, 1, fts.asked([each], [each]))).fetchone()
 
 
 @given(NASTY)

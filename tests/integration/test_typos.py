@@ -1,0 +1,113 @@
+"""A mistyped word is looked for as the word of the corpus that is meant, and the answer says so."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.corpus import Corpus
+from searchapp.search.query import Query
+from searchapp.testing import HashEncoder, MemoryBackend
+from searchapp.types.filters import Term
+from searchapp.types.protocols import Backend
+from tests.builders.house import HereCorpus
+
+DOCUMENTS = {
+    "copies.md": "A duplicate of each form is kept in the cellar.",
+    "waste.md": "Die Müllabfuhr kommt am Montag.",
+    "boats.md": "The harbour has forty boats, and a harbour master.",
+    "harmour.md": "An harmour, whatever that may be.",
+}
+
+
+@pytest.fixture(scope="module", params=["local", "memory"])
+def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("typos")
+    (folder / "docs").mkdir()
+    for name, text in DOCUMENTS.items():
+        (folder / "docs" / name).write_text(text, encoding="utf-8")
+    for i in range(20):
+        (folder / "docs" / f"other{i}.txt").write_text(f"stones and trees {i}", encoding="utf-8")
+    backend: Backend = (
+        SqliteBackend(folder / "corpus") if request.param == "local" else MemoryBackend()
+    )
+    made = HereCorpus(backend, encoder=HashEncoder())
+    made.ingest([folder / "docs"])
+    return made
+
+
+def paths(corpus: Corpus, question: str, **options: object) -> list[str]:
+    answer = corpus.query(Query(question, mode="keyword", **options))  # type: ignore[arg-type]
+    return [os.path.basename(os.fsdecode(match.hit.path)) for match in answer.matches]  # noqa: PTH119
+
+
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "best"])
+def test_the_word_that_is_meant_is_found_and_named(corpus: Corpus, mode: str) -> None:
+    answer = corpus.query(Query("where is the duplcate", mode=mode, k=1))
+    assert answer.matches[0].hit.path.endswith(b"copies.md")
+    assert '"duplcate" stands in no document; looked for "duplicate"' in answer.notes
+
+
+def test_the_word_that_most_passages_have_is_meant(corpus: Corpus) -> None:
+    harbour = corpus.query(Query("harbuor", mode="keyword"))
+    assert harbour.notes == ('"harbuor" stands in no document; looked for "harbour"',)
+    # an edit away are harbour, harmour: of one passage each, so the first by name
+    assert corpus.query(Query("harvour", mode="keyword")).notes[0].endswith('"harbour"')
+
+
+def test_a_word_is_named_as_it_is_written(corpus: Corpus) -> None:
+    named = "müllabfuhr" if isinstance(corpus.backend, SqliteBackend) else "mullabfuhr"
+    assert corpus.query(Query("Mülabfuhr", mode="keyword")).notes == (
+        f'"Mülabfuhr" stands in no document; looked for "{named}"',
+    )
+    assert paths(corpus, "Mülabfuhr") == ["waste.md"]
+
+
+def test_what_is_meant_to_the_letter_is_left_alone(corpus: Corpus) -> None:
+    assert paths(corpus, "duplcate", literal=True) == []
+    for question in ('"duplcate"', "duplcate-form", "-duplcate stones", "stnes*"):
+        assert not [
+            note
+            for note in corpus.query(Query(question, mode="keyword")).notes
+            if "looked for" in note
+        ], question
+
+
+def test_cosine_looks_for_no_words_and_repairs_none(corpus: Corpus) -> None:
+    assert corpus.query(Query("duplcate", mode="cosine")).notes == ()
+
+
+def test_the_meaning_is_that_of_the_repaired_question(corpus: Corpus) -> None:
+    cosines = [
+        corpus.query(Query(question, mode="hybrid", k=1)).matches[0].cosine
+        for question in ("a duplcate of forms", "a duplicate of forms")
+    ]
+    assert cosines[0] == cosines[1]
+
+
+def test_a_word_leaves_with_the_last_passage_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / f"docs/{name}.txt").write_text(f"the zyzzyva of {name}", encoding="utf-8")
+    corpus = HereCorpus(SqliteBackend(tmp_path / "corpus"), encoder=HashEncoder())
+    corpus.ingest([tmp_path / "docs"])
+    term = Term(("zyzyva",))
+
+    def meant() -> tuple[str, int] | None:
+        with closing(corpus.reader()) as reader:
+            return reader.occurrences([term], listed=0, repairable=[term]).meant.get(term)
+
+    assert meant() == ("zyzzyva", 2)
+    (tmp_path / "docs/one.txt").rename(tmp_path / "docs/three.txt")
+    corpus.ingest()
+    assert meant() == ("zyzzyva", 2)
+    corpus.remove([str(tmp_path / "docs/two.txt")])
+    assert meant() == ("zyzzyva", 1)
+    (tmp_path / "docs/three.txt").write_text("nothing of it", encoding="utf-8")
+    corpus.ingest()
+    assert meant() is None
+    assert corpus.check(full=True) == []

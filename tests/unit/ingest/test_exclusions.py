@@ -1,0 +1,99 @@
+"""What was removed stays out of the corpus until its path is given to an ingest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from searchapp.types.results import IngestReport
+from tests.builders.house import House
+from tests.builders.word import zipped
+
+REASON = "removed from this corpus; naming it to ingest takes it in again"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def left_out(report: IngestReport) -> dict[str, int]:
+    return {
+        Path(entry.path.decode()).name: entry.files
+        for entry in report.files
+        if entry.reason == REASON
+    }
+
+
+def test_a_removed_file_stays_out_and_is_named(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md")])
+    for report in (house.refresh(), house.ingest()):
+        assert left_out(report) == {"a.md": 1}
+        assert house.names() == ["b.md"]
+    assert house.reader_of().status().exclusions == (bytes(house.docs / "a.md"),)
+
+
+def test_it_stays_out_when_it_changes(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md")])
+    house.write(a_md="one, and more")
+    house.refresh()
+    assert house.names() == ["b.md"]
+
+
+def test_naming_it_takes_it_in_again(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md")])
+    report = house.ingest(house.docs / "a.md")
+    assert report.notes == (f"{house.docs}/a.md was removed before, and is taken in again",)
+    assert house.names() == ["a.md", "b.md"]
+    assert left_out(house.refresh()) == {}
+    assert house.names() == ["a.md", "b.md"]
+
+
+def test_a_removed_folder_stays_out_as_one_with_what_is_new_in_it(house: House) -> None:
+    (house.docs / "old").mkdir()
+    (house.docs / "old/x.md").write_text("one")
+    house.write(b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "old")])
+    (house.docs / "old/y.md").write_text("three")
+    assert left_out(house.refresh()) == {"old": 2}
+    house.ingest(house.docs / "old/y.md")  # below it: all of it comes back
+    house.refresh()
+    assert house.names() == ["b.md", "x.md", "y.md"]
+
+
+def test_a_glob_leaves_out_the_documents_that_it_matched(house: House) -> None:
+    house.write(a_md="one", b_md="two", c_txt="three")
+    house.ingest()
+    house.reader_of().remove(["*.md"])
+    assert left_out(house.refresh()) == {"a.md": 1, "b.md": 1}
+    house.write(d_md="four")
+    house.refresh()
+    assert house.names() == ["c.txt", "d.md"]
+
+
+def test_a_removed_root_comes_back_once_it_is_named(house: House) -> None:
+    house.write(a_md="one")
+    house.ingest()
+    house.reader_of().remove([str(house.docs)])
+    assert house.reader_of().status().exclusions == ()
+    house.ingest()
+    assert house.names() == ["a.md"]
+
+
+def test_a_member_stays_out_until_its_archive_is_named(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped({"b.md": "one", "c.md": "two"}))
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.zip!/b.md")])
+    (house.docs / "a.zip").write_bytes(zipped({"b.md": "one", "c.md": "two", "d.md": "three"}))
+    house.refresh()
+    assert house.names() == ["c.md", "d.md"]
+    house.ingest(house.docs / "a.zip")
+    assert house.names() == ["b.md", "c.md", "d.md"]

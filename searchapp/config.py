@@ -1,8 +1,8 @@
 """Where things are and what was asked for: flags > environment > file > defaults.
 
 The only module that touches the environment. Everything else is told. The file is `config.toml` in
-the user's configuration folder, with the keys `corpus`, `model` and `device`; unknown keys are an
-error, so that a typing mistake does not pass for a setting.
+the user's configuration folder, with the keys `corpus`, `model`, `device` and `mode`; unknown keys
+are an error, so that a typing mistake does not pass for a setting.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _APP = "searchapp"
 _FOLDER = ".searchapp"
-_KEYS = ("corpus", "model", "device")
+_KEYS = ("corpus", "model", "device", "mode")
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
 
 
@@ -33,6 +33,7 @@ class Settings:
     model: str | None  # None: the corpus's own encoder, else the default one
     cache: Path  # converted models; may be deleted at any time
     device: Device = "auto"  # where passages are embedded
+    mode: str | None = None  # how to rank in corpora that have no mode of their own
 
     @property
     def folder(self) -> Path:
@@ -72,6 +73,7 @@ def load(
         model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
         cache=cache.expanduser().absolute(),
         device=next(device for device in DEVICES if device == wanted),
+        mode=file.get("mode"),
     )
 
 

@@ -30,13 +30,15 @@ from searchapp.errors import (
     Unsupported,
 )
 from searchapp.extract.registry import extractor_of
+from searchapp.humanize import did_you_mean, one_line
 from searchapp.ingest.roots import exclude, read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
+from searchapp.search.unmatched import unmatched_notes
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types.filters import Filters
+from searchapp.types.filters import Filters, has_name, named_rows
 from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Answer, Progress
 
@@ -49,18 +51,28 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Device, EncoderIdentity
 
 _EVERYTHING = Filters()
+_EXAMPLES = 3  # of several documents, that an error names
 
 
 class Corpus:
     """Documents that can be searched by meaning."""
 
     def __init__(
-        self, backend: Backend, *, cache: Path | None = None, encoder: Encoder | None = None
+        self,
+        backend: Backend,
+        *,
+        cache: Path | None = None,
+        encoder: Encoder | None = None,
+        mode: str | None = None,
     ) -> None:
         """A corpus in a backend. Its encoder is the one given, else it is found by name and kept in
-        the cache folder.
+        the cache folder. `mode` ranks where neither a question nor the corpus's own settings say
+        how. Raises BadSetting for one that does not exist.
         """
+        if mode is not None:
+            require_mode(mode, error=BadSetting)
         self._backend = backend
+        self._defaults = {} if mode is None else {"mode": mode}
         self._encoders = EncoderProvider(cache=cache, encoder=encoder)
 
     @classmethod
@@ -77,7 +89,8 @@ class Corpus:
         Raises Unsupported for a place that no backend of this program serves.
         """
         chosen = place if isinstance(place, config.Settings) else config.load(corpus=place)
-        return cls(backend_at(chosen.place), cache=chosen.cache, encoder=encoder)
+        backend = backend_at(chosen.place)
+        return cls(backend, cache=chosen.cache, encoder=encoder, mode=chosen.mode)
 
     @property
     def backend(self) -> Backend:
@@ -165,7 +178,8 @@ class Corpus:
             reader = self._backend.reader()
         with closing(reader):
             made_by = require_documents(reader)
-            query = question.resolved(reader.settings(), passages=reader.counts()[1])
+            settings = self._defaults | reader.settings()
+            query = question.resolved(settings, passages=reader.counts()[1])
             opened = partial(self._encoders.for_query, made_by)
             if query.needs_encoder:
                 self._encoders.begin(made_by)
@@ -261,27 +275,39 @@ class Corpus:
 
     # -- what is there
 
-    def documents(self, filters: Filters = _EVERYTHING) -> list[DocumentRow]:
-        """The acknowledged documents, by path; a corpus that is not there yet has none."""
+    def documents(self, filters: Filters = _EVERYTHING, name: str = "") -> list[DocumentRow]:
+        """The acknowledged documents, by path, of those whose file's name has `name` in it or
+        matches it as a glob; a corpus that is not there yet has none.
+        """
         try:
             with closing(self._backend.reader()) as reader:
-                return list(reader.rows(filters))
+                return [row for row in reader.rows(filters) if has_name(row.path, name)]
         except CorpusMissing:
             return []
 
-    def show(self, place: str) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
-        """A document, its metadata and its passages. Raises DocumentMissing unless exactly one is
-        at the path or glob.
+    def unmatched(self, filters: Filters) -> list[str]:
+        """Why no document passes the filters, for people; nothing where some does."""
+        try:
+            with closing(self._backend.reader()) as reader:
+                return unmatched_notes(reader, filters)
+        except CorpusMissing:
+            return []
+
+    def show(
+        self, place: str, *, name: str | None = None
+    ) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
+        """A document, its metadata and its passages: the one at a path or glob, else the one of
+        that file name. Raises DocumentMissing unless there is exactly one.
         """
-        filters = Filters(within=(place,))
         with closing(self._backend.reader()) as reader:
-            rows = list(reader.rows(filters))
+            rows = list(reader.rows(Filters(within=(place,))))
+            if not rows and name:
+                rows = named_rows(reader.rows(_EVERYTHING), name)
             if len(rows) != 1:
-                count = f"{len(rows)} documents" if rows else "no document"
-                raise DocumentMissing(
-                    f"{count} at {place}", hint="name one document, as `searchapp list` shows it"
-                )
-            metadata, passages = reader.show(reader.document_ids(filters)[0])
+                raise _not_one(place, rows, reader, name)
+            filters = Filters(within=(os.fsdecode(rows[0].path),))
+            at = [row.path for row in reader.rows(filters)].index(rows[0].path)
+            metadata, passages = reader.show(reader.document_ids(filters)[at])
             return rows[0], metadata, passages
 
     def status(self) -> Status:
@@ -399,6 +425,23 @@ class Corpus:
         return [path for path in paths if path not in there]
 
 
+def _not_one(
+    place: str, rows: Sequence[DocumentRow], reader: Reader, name: str | None
+) -> DocumentMissing:
+    """The error of a place where there is no document, or more than one."""
+    if rows:
+        first = ", ".join(one_line(os.fsdecode(row.path)) for row in rows[:_EXAMPLES])
+        rest = f", and {len(rows) - _EXAMPLES:,} more" if len(rows) > _EXAMPLES else ""
+        return DocumentMissing(
+            f"{len(rows):,} documents at {place}", hint=f"name one of them: {first}{rest}"
+        )
+    names = (os.path.basename(os.fsdecode(row.path)) for row in reader.rows(_EVERYTHING))  # noqa: PTH119
+    meant = did_you_mean(os.path.basename(name or place), names)  # noqa: PTH119
+    return DocumentMissing(
+        f"no document at {place}{meant}", hint="name one document, as `searchapp list` shows it"
+    )
+
+
 def require_documents(reader: Reader) -> EncoderIdentity:
     """The encoder of a corpus; raises CorpusEmpty where it holds no documents."""
     if reader.encoder is None or not reader.counts()[0]:
@@ -425,7 +468,10 @@ def _answer(search: Search, reader: Reader, query: Query, begin: float) -> Answe
         pending=pending,
         stale=stale + _outdated(reader),
         is_approximate="cosine" in question.legs and reader.is_approximate and not query.exact,
-        notes=(*reader.notes, *search.notes, *question.cut_notes()),
+        notes=(
+            *([] if matches else unmatched_notes(reader, query.filters)),
+            *(*reader.notes, *search.notes, *question.cut_notes()),
+        ),
     )
 
 

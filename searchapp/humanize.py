@@ -44,6 +44,17 @@ def human_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to add to the news that there is no such name: the nearest that there is; "" where none
+    is near.
+    """
+    import difflib
+
+    by_fold = {name.casefold(): name for name in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.7)
+    return f"; did you mean {one_line(by_fold[near[0]])}?" if near else ""
+
+
 def safe(text: str) -> str:
     """The text, offset for offset, without anything a terminal would obey."""
     return _UNSAFE.sub("\ufffd", text.translate(_BLANKS))

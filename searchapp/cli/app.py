@@ -9,6 +9,8 @@ needs them, so that a query meets nothing of the others.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,6 +67,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 
+_DASHED = re.compile(r"-[^\W\d_][^\W_].*")  # a word with a minus, and no option
+
 STYLE: dict[str, Any] = {  # of every Typer; its arguments have no common type
     "add_completion": False,
     "pretty_exceptions_enable": False,
@@ -78,6 +82,8 @@ def main(arguments: Sequence[str]) -> int:
     options = list(takewhile(lambda word: word != "--", arguments))
     is_debug, is_json = "--debug" in options, "--json" in options
     words = [word for word in options if word != "--debug"] + list(arguments[len(options) :])
+    if words and " " in words[0].strip():
+        words.insert(0, "query")  # a question without a command
     try:
         code = app(args=words, prog_name="searchapp", standalone_mode=False)
         sys.stdout.flush()
@@ -90,15 +96,15 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the end of the line: whatever failed becomes a message and an exit code
         if is_debug:
             traceback.print_exc()
-        return _report_error(error, is_json=is_json)
+        return _report_error(error, words, is_json=is_json)
 
 
-def _report_error(error: Exception, *, is_json: bool) -> int:
+def _report_error(error: Exception, words: Sequence[str], *, is_json: bool) -> int:
     from searchapp.output.errors import error_json, error_text
     from searchapp.output.serialization import json_text
 
     if isinstance(error, typer.TyperException):  # a mistake in the command's words
-        failure: SearchappError = UsageError(error.format_message(), hint="see --help")
+        failure: SearchappError = UsageError(error.format_message(), hint=_usage_hint(words))
     elif isinstance(error, SearchappError):
         failure = error
     else:
@@ -113,6 +119,16 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
     )
     console.note(told.rstrip())
     return failure.exit_code
+
+
+def _usage_hint(words: Sequence[str]) -> str:
+    """What helps with a mistake in the words of a command line."""
+    if words and not words[0].startswith("-") and words[0] not in Commands():
+        return f"to ask a question: searchapp query {shlex.join(words)}; for the commands, --help"
+    dashed = [word for word in words if _DASHED.fullmatch(word)]
+    if words[:1] == ["query"] and dashed:
+        return f"words that begin with - go behind --: searchapp query -- {shlex.join(dashed)}"
+    return "see --help"
 
 
 # ---- commands, each imported when it is asked for ------------------------------------------------

@@ -5,6 +5,7 @@ paths, dates and filters.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from searchapp.types.filters import resolve_place
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
 
+_MOST_READ = 1_000_000  # bytes of a question on standard input; a longer one is refused
 _MODES = ("cosine", "keyword", "hybrid", "best")  # those of search.ranking, which needs NumPy
 
 ModeOption = Annotated[
@@ -101,8 +103,11 @@ def corpus_at(place: str | None) -> Corpus:
 
 def questions_of(texts: Sequence[str]) -> list[str]:
     """The questions among the words of a command line: single words alone are one question that was
-    not quoted.
+    not quoted; `-` alone is what standard input says.
     """
+    if list(texts) == ["-"]:
+        read = sys.stdin.buffer.read(_MOST_READ)
+        return [read.decode("utf-8", "replace").strip()]
     return (
         list(texts)
         if any(" " in text.strip() for text in texts)

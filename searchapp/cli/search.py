@@ -107,7 +107,8 @@ TextsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[TEXT...]",
-        help="What you want to know. Several quoted texts are fused into one question.",
+        help="What you want to know; - reads it from standard input. Several quoted texts are "
+        "fused into one question.",
     ),
 ]
 LikeOption = Annotated[
@@ -170,7 +171,8 @@ ExactOption = Annotated[
     ),
 ]
 LiteralOption = Annotated[
-    bool, typer.Option("--literal", help='Take "quotes", -words, title: and mistyped words as they are.')
+    bool,
+    typer.Option("--literal", help='Take "quotes", -words, title: and mistyped words as they are.'),
 ]
 AsPathsOption = Annotated[
     bool, typer.Option("--paths", help="Print the k best files only, a line each.")
@@ -322,6 +324,10 @@ def status(
 
 
 def list_(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only files whose name has this in it, or a glob."),
+    ] = None,
     within: WithinOption = [],
     type_: TypeOption = [],
     where: WhereOption = [],
@@ -332,9 +338,12 @@ def list_(
     """List the documents."""
     from searchapp.output.corpus import list_json, list_text
 
-    rows = corpus_at(corpus).documents(
-        Filters.parse(within=within, types=type_, where=where, labels=label)
-    )
+    opened = corpus_at(corpus)
+    filters = Filters.parse(within=within, types=type_, where=where, labels=label)
+    rows = opened.documents(filters, name or "")
+    if not rows:
+        for note in opened.unmatched(filters) or ([f"no file is named {name}"] if name else []):
+            console.note(note)
     console.write(
         json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))
     )
@@ -342,14 +351,15 @@ def list_(
 
 
 def show(
-    place: Annotated[str, typer.Argument(metavar="PATH|GLOB", help="A document.")],
+    place: Annotated[str, typer.Argument(metavar="PATH|GLOB|NAME", help="A document.")],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show a document as it was read: its metadata, and its passages with their places."""
     from searchapp.output.corpus import show_json, show_text
 
-    row, metadata, passages = corpus_at(corpus).show(resolve_place(place))
+    name = None if "/" in place else place
+    row, metadata, passages = corpus_at(corpus).show(resolve_place(place), name=name)
     if as_json:
         console.write(json_text(show_json(row, metadata, passages)))
     else:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from searchapp.corpus import Corpus
-from searchapp.errors import CorpusEmpty, UnknownMode, UsageError
+from searchapp.errors import CorpusEmpty, UsageError
 from searchapp.evaluation.qrels import (
     Judgement,
     collection_judgements,
@@ -32,6 +32,7 @@ from searchapp.evaluation.qrels import (
 )
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
+from searchapp.search.query import require_mode
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters
@@ -77,7 +78,7 @@ def evaluate(
         corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
         with closing(corpus.writer()) as writer:
             writer.set_encoder(encoder.identity)
-            _index_collection(folder, writer, encoder, on_progress)
+            index_collection(folder, writer, encoder, on_progress)
             writer.finish()
         runs = _query_all(corpus, questions, bytes.decode, rankings, on_note)
     judgements = list(collection_judgements(folder))
@@ -158,8 +159,7 @@ def _rankings(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str,
     """The rankings to measure: each mode with every weight that it can have."""
     modes = list(dict.fromkeys(modes))
     for mode in modes:
-        if mode not in MODES:
-            raise UnknownMode(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
+        require_mode(mode)
     if weights and not set(modes) & set(WEIGHTED):
         raise UsageError(
             f"none of the modes has a weight: {', '.join(modes)}",
@@ -175,9 +175,13 @@ def _rankings(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str,
 # ---- a collection as a corpus --------------------------------------------------------------------
 
 
-def _index_collection(
-    folder: Path, writer: Writer, encoder: Encoder, on_progress: Callable[[Progress], None]
+def index_collection(
+    folder: Path,
+    writer: Writer,
+    encoder: Encoder,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> None:
+    """Store a judged collection's documents with their vectors, each at its name as its path."""
     whole = (
         (record["_id"], _document(record["title"], record["text"]))
         for record in collection_records(folder / "corpus.jsonl")

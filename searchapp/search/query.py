@@ -20,6 +20,7 @@ from searchapp.errors import (
     UnknownMode,
     UsageError,
 )
+from searchapp.humanize import did_you_mean
 from searchapp.search.ranking import MODES, WEIGHT
 from searchapp.types.filters import FilterOptions, Filters, each_of, require_path
 
@@ -168,7 +169,8 @@ def require_text(texts: Sequence[str], *, has_examples: bool) -> None:
 def require_mode(mode: str, *, error: type[UsageError] = UnknownMode) -> None:
     """Raise an error for a mode that does not exist."""
     if mode not in MODES:
-        raise error(f"there is no mode {mode!r}", hint=f"modes: {', '.join(MODES)}")
+        meant = did_you_mean(mode, MODES)
+        raise error(f"there is no mode {mode!r}{meant}", hint=f"modes: {', '.join(MODES)}")
 
 
 def require_weight(value: float | str) -> float:

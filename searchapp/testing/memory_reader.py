@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -190,6 +191,7 @@ class MemoryReader:
                 is_pending=one.rows is None,
                 is_stale=one.is_stale,
                 labels=one.labels,
+                dated_ns=dated_ns(one.source, document.metadata),
             )
 
     def document_ids(self, filters: Filters) -> list[int]:
@@ -282,12 +284,8 @@ class MemoryReader:
 
     def _passing(self, filters: Filters) -> list[MemoryDocument]:
         stored = self._state.documents.values()
-        globs = {
-            place
-            for place in filters.within
-            if not any(is_within(one.source.path, _folder(place)) for one in stored)
-        }
-        passing = [one for one in stored if _passes(one, filters, globs)]
+        places = [_place(place, [one.source.path for one in stored]) for place in filters.within]
+        passing = [one for one in stored if _passes(one, filters, places)]
         return sorted(passing, key=lambda one: one.source.path)
 
     def _places(self, passage_ids: Ids) -> list[tuple[MemoryDocument, int]]:
@@ -299,17 +297,13 @@ class MemoryReader:
         return [places[i] for i in passage_ids.tolist()]
 
 
-def _passes(one: MemoryDocument, filters: Filters, globs: set[str]) -> bool:
+def _passes(
+    one: MemoryDocument, filters: Filters, places: Sequence[Callable[[bytes], bool]]
+) -> bool:
     day_ns = dated_ns(one.source, one.document.metadata)
     return (
-        (
-            not filters.within
-            or any(
-                _is_place(one.source.path, place, is_glob=place in globs)
-                for place in filters.within
-            )
-        )
-        and not any(_is_place(one.source.path, place, is_glob=False) for place in filters.outside)
+        (not places or any(holds(one.source.path) for holds in places))
+        and not any(is_within(one.source.path, _folder(place)) for place in filters.outside)
         and (not filters.types or one.document.type in filters.types)
         and (not filters.labels or any(label.name in filters.labels for label in one.labels))
         and all(_has_value(one, name, value) for name, value in filters.where)
@@ -329,13 +323,21 @@ def _folder(place: str) -> bytes:
     return place.encode("utf-8", "surrogateescape").rstrip(b"/")
 
 
-def _is_place(path: bytes, place: str, *, is_glob: bool) -> bool:
-    """Whether a path is the place or lies below it, or matches it as a glob, whose `*` also crosses
-    folders.
+def _place(place: str, paths: Sequence[bytes]) -> Callable[[bytes], bool]:
+    """What tells whether a path is at or below a place: below the path of that name; where the
+    corpus has none, of that name but for the form of its accents; else below what matches it as a
+    glob, whose `*` also crosses folders.
     """
-    if not is_glob:
-        return is_within(path, _folder(place))
-    glob = _folder(place).decode("utf-8", "replace").replace("[^", "[!")
-    return fnmatchcase(
-        path.decode("utf-8", "replace"), glob if place.startswith("/") else f"*/{glob}"
+    shown, is_text = _composed(_folder(place)), "\ufffd" not in _composed(_folder(place))
+    glob = (shown if place.startswith("/") else f"*/{shown}").replace("[^", "[!")
+    tests: tuple[Callable[[bytes], bool], ...] = (
+        lambda path: is_within(path, _folder(place)),
+        lambda path: is_text and is_within(_composed(path).encode(), shown.encode()),
+        lambda path: any(fnmatchcase(_composed(path), glob + below) for below in ("", "/*", "!/*")),
     )
+    return next((test for test in tests if any(map(test, paths))), tests[-1])
+
+
+def _composed(path: bytes) -> str:
+    """A path as text, each letter in one with its accents."""
+    return unicodedata.normalize("NFC", path.decode("utf-8", "replace"))

@@ -1,7 +1,9 @@
-"""What an ISO date looks like, and the one reading of it. Pure."""
+"""What a date looks like, in ISO form and told from now, and the one reading of each. Pure."""
 
 from __future__ import annotations
 
+import re
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 ISO_MONTH = r"\d{4}-(?:0[1-9]|1[0-2])"
 ISO_DAY = ISO_MONTH + r"-(?:0[1-9]|[12]\d|3[01])"
 
+_AGO = re.compile(
+    r"(?P<count>\d{1,5}) ?(?P<unit>h|hours?|d|days?|w|weeks?|m|mo|months?|y|years?)(?: ago)?"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
 
@@ -24,11 +29,55 @@ def moment_ns(date: str) -> int:
     Raises ValueError for any other text.
     """
     moment = datetime.fromisoformat(date + _REST_OF_DATE.get(len(date), ""))
-    return (
-        ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH)
-        // timedelta(microseconds=1)
-        * 1000
-    )
+    return _unix_ns(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def relative_ns(text: str, now: datetime) -> int:
+    """When a time told from now begins, unix ns: `7d`, `2 weeks ago`, `today`, `yesterday`,
+    `last month`; days, weeks, months and years begin at midnight of the time zone of `now`.
+
+    Raises ValueError for any other text.
+    """
+    told = " ".join(text.lower().split())
+    if ago := _AGO.fullmatch(told):
+        return _unix_ns(_before(now, int(ago["count"]), ago["unit"][:1]))
+    days = {"today": 0, "yesterday": 1}
+    if told in days:
+        return _unix_ns(_midnight(now) - timedelta(days=days[told]))
+    which, _, unit = told.partition(" ")
+    if which not in ("this", "last") or unit not in ("week", "month", "year"):
+        raise ValueError(f"no time: {text!r}")
+    begin = _midnight(now)
+    if unit == "week":
+        begin -= timedelta(days=begin.weekday())
+    else:
+        begin = begin.replace(day=1, month=begin.month if unit == "month" else 1)
+    return _unix_ns(_before(begin, which == "last", unit[:1]))
+
+
+def date_of(moment_ns: int) -> str:
+    """The day of a moment, in UTC: "2024-05-31"."""
+    return (_EPOCH + timedelta(microseconds=moment_ns // 1000)).date().isoformat()
+
+
+def _before(moment: datetime, count: int, unit: str) -> datetime:
+    """So many hours, days, weeks, months or years earlier; on the last day of a shorter month."""
+    if unit in "hdw":
+        return moment - count * timedelta(hours={"h": 1, "d": 24, "w": 7 * 24}[unit])
+    months = moment.year * 12 + moment.month - 1 - count * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    if year < 1:
+        raise ValueError("before all dates")
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _unix_ns(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def dated_ns(source: Source, metadata: Mapping[str, str]) -> int:

@@ -254,6 +254,7 @@ class DocumentRow:
     is_pending: bool
     is_stale: bool
     labels: tuple[Label, ...] = ()  # by name
+    dated_ns: int = 0  # when it is from: its own date, else its file's
 
 
 @dataclass(frozen=True, slots=True, eq=False)

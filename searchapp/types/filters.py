@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 from searchapp.errors import BadFilter
-from searchapp.types.dates import moment_ns
+from searchapp.types.dates import moment_ns, relative_ns
+
+if TYPE_CHECKING:
+    from searchapp.types.documents import DocumentRow
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
@@ -36,7 +41,7 @@ class FilterOptions(TypedDict, total=False):
 
     within: Sequence[str | os.PathLike[str]]  # paths, or globs
     types: Sequence[str]  # "pdf", ".md", "python"
-    since: str | None  # an ISO date, its month and day may be left out
+    since: str | None  # an ISO date, its month and day may be left out; or "7d", "last month"
     before: str | None
     where: Sequence[str]  # "author=Anna"
     labels: Sequence[str]
@@ -121,6 +126,37 @@ def require_path(path: str | os.PathLike[str]) -> str:
     return text
 
 
+def has_name(path: bytes, name: str) -> bool:
+    """Whether a file's name has a text in it, or matches it as a glob; case and the form of accents
+    do not count.
+    """
+    own, wanted = _comparable(_file_name(path)), _comparable(name)
+    return fnmatchcase(own, wanted) if any(c in wanted for c in "*?[") else wanted in own
+
+
+def named_rows(rows: Iterable[DocumentRow], name: str) -> list[DocumentRow]:
+    """The documents whose file has a name: to the letter; where there is none, but for its ending;
+    else with it in theirs.
+    """
+    having = [row for row in rows if has_name(row.path, name)]
+    wanted = _comparable(name)
+    for own in (
+        lambda row: _file_name(row.path),
+        lambda row: os.path.splitext(_file_name(row.path))[0],  # noqa: PTH122 - a name alone
+    ):
+        if exact := [row for row in having if _comparable(own(row)) == wanted]:
+            return exact
+    return having
+
+
+def _file_name(path: bytes) -> str:
+    return path.decode("utf-8", "replace").rpartition("/")[2]
+
+
+def _comparable(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def matches_value(value: str, wanted: str) -> bool:
     """Whether metadata says what is wanted: the whole value, or one of several with `;` or `,`
     between them.
@@ -160,7 +196,12 @@ def _moment_ns(text: str | None, option: str) -> int | None:
         return None
     try:
         return moment_ns(text)
-    except ValueError as error:
+    except ValueError:
+        pass
+    try:
+        return relative_ns(text, datetime.now().astimezone())
+    except (ValueError, OverflowError) as error:
         raise BadFilter(
-            f"{option}: {text!r} is not a date", hint="write it as 2024-05-31, 2024-05 or 2024"
+            f"{option}: {text!r} is not a date",
+            hint="write it as 2024-05-31, 2024-05, 2024, 7d, yesterday or 'last month'",
         ) from error

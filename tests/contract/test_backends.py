@@ -4,13 +4,15 @@ NumPy oracle.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -186,6 +188,11 @@ FILTERED: list[tuple[str, Filters, Callable[[Place], bool]]] = [
     ),
     ("dates beyond 64 bits", Filters(since_ns=-(10**30), before_ns=10**30), lambda _: True),
     ("no path", Filters(within=("/nowhere",)), lambda _: False),
+    (
+        "a glob that is met by a folder",
+        Filters(within=("*/ann",)),
+        lambda one: one.path.startswith("/home/ann/"),
+    ),
     ("no type", Filters(types=("",)), lambda _: False),
     ("no date", Filters(since_ns=5, before_ns=5), lambda _: False),
 ]
@@ -607,7 +614,7 @@ def test_replacing_leaves_nothing_of_the_old_document(backend: Backend, writer: 
         ]
         assert scores.tolist() == [0.0]
         assert list(reader.rows(EVERYTHING)) == [
-            DocumentRow(b"/a", "", "md", 1, 2, 5, is_pending=False, is_stale=False)
+            DocumentRow(b"/a", "", "md", 1, 2, 5, is_pending=False, is_stale=False, dated_ns=5)
         ]
     assert writer.digests(digests_of(document(4, word="old", title="Old"))) == {}
 
@@ -1206,6 +1213,62 @@ def test_a_replaced_or_removed_document_is_not_found_by_its_words(
         }
         assert found == {"fox": [b"/c", b"/c"], "den": [b"/c", b"/c"], "hen": [b"/a", b"/a"]}
         assert reader.frequencies([Term(("fox",)), Term(("den",)), Term(("hen",))]) == [2, 2, 2]
+
+
+def test_a_word_that_no_passage_holds_comes_with_the_one_that_may_be_meant(
+    backend: Backend, writer: Writer
+) -> None:
+    add(writer, "/a", Document("harbour lights\nharbour master", "txt"), unit(2))
+    add(writer, "/b", Document("harvour of stone", "txt"), unit(1))
+    writer.commit()
+    words = [Term((word,)) for word in ("harbuor", "haroour", "harbour", "zebra")]
+    with closing(backend.reader()) as reader:
+        found = reader.occurrences(words, listed=1, repairable=words)
+        assert found.counts == [0, 0, 2, 0]
+        assert [len(ids) for ids in found.holders] == [0]
+        assert found.meant == {words[0]: ("harbour", 2), words[1]: ("harbour", 2)}
+        assert reader.occurrences(words, listed=0).meant == {}
+
+
+def test_exclusions_are_kept_in_order_and_replaced(backend: Backend, writer: Writer) -> None:
+    assert writer.exclusions() == []
+    writer.set_exclusions([b"/b", b"/a\xff", b"/b"])
+    writer.commit()
+    assert writer.exclusions() == [b"/a\xff", b"/b"]
+    with closing(backend.reader()) as reader:
+        assert reader.status().exclusions == (b"/a\xff", b"/b")
+    writer.set_exclusions([])
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.status().exclusions == ()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_in_a_place_count_in_either_form(
+    backend: Backend, writer: Writer, form: Literal["NFC", "NFD"]
+) -> None:
+    mixed = normalize("NFC", "/Prüfung") + normalize("NFD", "/Übung.md")
+    for i, path in enumerate((mixed, "/Prufung/Ubung.md", f"{mixed}!/x")):
+        add(writer, path, Document(f"text {i}", "md"), unit(1))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        for place in ("/Prüfung/Übung.md", "/Prüfung", "Üb*.md", "/Pr[ü]fung/*"):
+            within = Filters(within=(normalize(form, place),))
+            paths = [os.fsdecode(row.path) for row in reader.rows(within)]
+            assert paths == [mixed, f"{mixed}!/x"], place
+
+
+def test_a_path_to_the_letter_comes_before_one_with_other_accents(
+    backend: Backend, writer: Writer
+) -> None:
+    paths = [normalize(form, "/é.md") for form in ("NFC", "NFD")]
+    for path in paths:
+        add(writer, path, Document("text", "md"), unit(1))
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        for path in paths:
+            rows = list(reader.rows(Filters(within=(path,))))
+            assert [os.fsdecode(row.path) for row in rows] == [path]
 
 
 def test_frequencies_count_passages_not_occurrences(backend: Backend, writer: Writer) -> None:

@@ -81,7 +81,7 @@ _LABELS = (
 )
 _ROWS = f"""
     SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL,
-           d.is_stale, {_LABELS}
+           d.is_stale, {_LABELS}, d.dated_ns
     FROM document d LEFT JOIN vectors v ON v.document_id = d.id
     WHERE {{where}} ORDER BY d.path"""
 _STORED = f"""
@@ -221,10 +221,12 @@ class SqliteCatalog:
             is_pending,
             is_stale,
             labels,
+            dated_ns,
         ) in self._database.each(_ROWS.format(where=where), *values):
             named = tuple(sorted(Label(*each) for each in json.loads(labels)))
             yield DocumentRow(
-                path, title, kind, passages, size, mtime_ns, bool(is_pending), bool(is_stale), named
+                *(path, title, kind, passages, size, mtime_ns),
+                *(bool(is_pending), bool(is_stale), named, dated_ns),
             )
 
     def stored(self, filters: Filters) -> Iterator[StoredDocument]:

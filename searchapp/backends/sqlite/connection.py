@@ -10,8 +10,10 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import quote
 
 from searchapp.backends.sqlite import fts, layout
@@ -90,6 +92,7 @@ def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connectio
     if cautious:
         connection = _tried(connection, path, url)
     connection.create_function("is_value", 2, matches_value, deterministic=True)
+    connection.create_function("nfc", 1, partial(normalize, "NFC"), deterministic=True)
     fts.prepare(connection)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")

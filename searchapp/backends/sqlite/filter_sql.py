@@ -5,16 +5,26 @@ Every value is a parameter: nothing that a user typed is part of a statement.
 
 from __future__ import annotations
 
+import re
+from unicodedata import normalize
+
 from searchapp.types.dates import clamped_to_64_bits
 from searchapp.types.filters import Filters
 
-# A place that is a document or a folder of documents is just that; else it is a pattern.
+# A place that is a document or a folder of documents is just that; else it is a pattern, of the
+# documents or of what they are in.
 _BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
+_MATCHES = "({0} GLOB ? OR {0} GLOB ? OR {0} GLOB ?)"
 _WITHIN = (
-    f"({_BELOW.format('d')} OR d.display GLOB ? AND NOT EXISTS (SELECT 1 FROM document e "
-    f"WHERE {_BELOW.format('e')}))"
+    f"({_BELOW.format('d')} OR {_MATCHES.format('d.display')} AND NOT EXISTS "
+    f"(SELECT 1 FROM document e WHERE {_BELOW.format('e')}))"
 )
-
+# Accents may stand in a path in another form than in the place: letter and accent in one or apart.
+_ACCENTED = (
+    f"({_BELOW.format('d')} OR NOT EXISTS (SELECT 1 FROM document e WHERE {_BELOW.format('e')}) "
+    f"AND ({_MATCHES.format('nfc(d.display)')} OR {_MATCHES.format('nfc(d.display)')} "
+    f"AND NOT EXISTS (SELECT 1 FROM document e WHERE {_MATCHES.format('nfc(e.display)')})))"
+)
 
 _WHERE = "EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE lower(key) = ? AND is_value(value, ?))"
 
@@ -23,17 +33,15 @@ def document_condition(filters: Filters) -> tuple[str, list[object]]:
     """The filters as a SQL condition on `document d`."""
     parts, values = ["1"], []  # type: list[str], list[object]
     if filters.within:
-        parts.append(f"({' OR '.join([_WITHIN] * len(filters.within))})")
+        conditions = []
         for place in filters.within:
-            path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-            pattern = path.decode("utf-8", "replace")  # as in `display`
-            # "0" follows "/"
-            is_there = (path, path + b"/", path + b"0", path + b"!/", path + b"!0")
-            values += [*is_there, pattern if place.startswith("/") else f"*/{pattern}", *is_there]
+            condition, bound = _within(place)
+            conditions.append(condition)
+            values += bound
+        parts.append(f"({' OR '.join(conditions)})")
     for place in filters.outside:
-        path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
         parts.append(f"NOT {_BELOW.format('d')}")
-        values += (path, path + b"/", path + b"0", path + b"!/", path + b"!0")
+        values += _ranges(place)
     if filters.types:
         parts.append(f"d.type IN ({', '.join('?' * len(filters.types))})")
         values += filters.types
@@ -59,3 +67,25 @@ def document_condition(filters: Filters) -> tuple[str, list[object]]:
         parts.append("d.dated_ns < ?")
         values.append(clamped_to_64_bits(filters.before_ns))
     return " AND ".join(parts), values
+
+
+def _within(place: str) -> tuple[str, list[object]]:
+    """A place as a condition on `document d`."""
+    there = _ranges(place)
+    shown = there[0].decode("utf-8", "replace")  # as in `display`
+    start = "" if place.startswith("/") else "*/"
+    if shown.isascii() or shown.encode() != there[0]:
+        return _WITHIN, [*there, *_at_and_below(start + shown), *there]
+    composed = normalize("NFC", shown)
+    exact = _at_and_below(re.sub(r"([*?[])", r"[\1]", composed))
+    return _ACCENTED, [*there, *there, *exact, *_at_and_below(start + composed), *exact]
+
+
+def _ranges(place: str) -> tuple[bytes, ...]:
+    """The bounds of the paths at and below a place, for _BELOW; "0" follows "/"."""
+    path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
+    return path, path + b"/", path + b"0", path + b"!/", path + b"!0"
+
+
+def _at_and_below(pattern: str) -> tuple[str, ...]:
+    return pattern, f"{pattern}/*", f"{pattern}!/*"

@@ -1,0 +1,136 @@
+"""Why no document passes the filters: which of them lets none through, and what there is instead.
+
+Knows the seam CatalogReader. Runs only where an answer is empty, so it may look at every document.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from searchapp.humanize import did_you_mean, one_line, pluralize
+from searchapp.types.dates import date_of
+from searchapp.types.filters import Filters, matches_value
+
+if TYPE_CHECKING:
+    from searchapp.types.protocols import CatalogReader
+
+_MOST_NAMED = 8  # things that are there, of which a note names the commonest
+_MOST_SHOWN = 500  # documents whose metadata are looked at, to name some values
+_NOTHING = Filters()
+
+
+def unmatched_notes(reader: CatalogReader, filters: Filters) -> list[str]:
+    """A note for each filter that no document passes; one for all of them where each lets some
+    through but no document passes all; nothing where some document does.
+    """
+    if filters == _NOTHING or reader.document_ids(filters):
+        return []
+    alone = {
+        name: replace(_NOTHING, **{name: getattr(filters, name)})
+        for name in (field.name for field in fields(Filters))
+        if name in _EXPLAINED and getattr(filters, name) != getattr(_NOTHING, name)
+    }
+    passing = {name: len(reader.document_ids(one)) for name, one in alone.items()}
+    culprits = [name for name, count in passing.items() if not count]
+    notes = [note for name in culprits for note in _EXPLAINED[name](reader, filters)]
+    if culprits:
+        return notes
+    counts = ", ".join(
+        f"{_NAMES[name]} {pluralize(count, 'document')}" for name, count in passing.items()
+    )
+    return [f"no document passes all filters at once; each alone: {counts}"]
+
+
+def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
+    paths = [os.fsdecode(row.path) for row in reader.rows(_NOTHING)]
+    names = {part for path in paths for part in path.split("/") if part}
+    for place in filters.within:
+        name = place.rstrip("/").rpartition("/")[2]
+        meant = did_you_mean(name, names)
+        is_glob = any(character in place for character in "*?[")
+        what = "no path of the corpus matches" if is_glob else "no such path in the corpus:"
+        yield f"{what} {one_line(place)}{meant}"
+
+
+def _no_type(reader: CatalogReader, filters: Filters) -> Iterable[str]:
+    counts = Counter[str]()
+    for kind, _, _, documents in reader.versions():
+        counts[kind] += documents
+    for kind in filters.types:
+        yield f"no document of type {one_line(kind)}{did_you_mean(kind, counts)}{_here(counts)}"
+
+
+def _no_label(reader: CatalogReader, filters: Filters) -> Iterable[str]:
+    counts = Counter(label.name for _, labels in reader.labels() for label in labels)
+    for name in filters.labels:
+        if not counts:
+            yield f"no label {one_line(name)}: no document has a label yet"
+        else:
+            yield f"no label {one_line(name)}{did_you_mean(name, counts)}{_here(counts)}"
+
+
+def _no_value(reader: CatalogReader, filters: Filters) -> Iterable[str]:
+    names, values = Counter[str](), dict[str, Counter[str]]()
+    for document_id in reader.document_ids(_NOTHING)[:_MOST_SHOWN]:
+        metadata, _ = reader.show(document_id)
+        for name, value in metadata.items():
+            names[name.lower()] += 1
+            values.setdefault(name.lower(), Counter())[value] += 1
+    for name, value in filters.where:
+        known = values.get(name.lower())
+        if known is None:
+            yield f"no document has {one_line(name)}{did_you_mean(name, names)}{_here(names)}"
+        elif not any(matches_value(there, value) for there in known):
+            yield (
+                f"no document has {one_line(name)}={one_line(value)}"
+                f"{did_you_mean(value, known)}{_here(known)}"
+            )
+
+
+def _no_date(reader: CatalogReader, filters: Filters) -> Iterable[str]:
+    dates = sorted(row.dated_ns for row in reader.rows(_NOTHING))
+    since = filters.since_ns is None or dates[-1] < filters.since_ns
+    if since and filters.since_ns is not None:
+        yield (
+            f"no document is from {date_of(filters.since_ns)} or later; the newest is from "
+            f"{date_of(dates[-1])}"
+        )
+    elif filters.before_ns is not None:
+        yield (
+            f"no document is from before {date_of(filters.before_ns)}; the oldest is from "
+            f"{date_of(dates[0])}"
+        )
+
+
+def _here(counts: Counter[str]) -> str:
+    """What there is, the commonest first, each with its number."""
+    named = [f"{one_line(name)} {count:,}" for name, count in _commonest(counts)]
+    more = len(counts) - len(named)
+    rest = f", and {more:,} more" if more > 0 else ""
+    return f"; here: {', '.join(named)}{rest}" if named else ""
+
+
+def _commonest(counts: Counter[str]) -> Sequence[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_NAMED]
+
+
+_EXPLAINED: dict[str, Callable[[CatalogReader, Filters], Iterable[str]]] = {
+    "within": _no_place,
+    "types": _no_type,
+    "labels": _no_label,
+    "where": _no_value,
+    "since_ns": _no_date,
+    "before_ns": _no_date,
+}
+_NAMES = {
+    "within": "--in",
+    "types": "--type",
+    "labels": "--label",
+    "where": "--where",
+    "since_ns": "--since",
+    "before_ns": "--before",
+}

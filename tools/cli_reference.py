@@ -29,7 +29,7 @@ the same as a manual page. This page is made from the program by `make reference
 """
 
 MANUAL_FILES = [
-    ("$XDG_CONFIG_HOME/searchapp/config.toml", "Defaults for corpus, model and device."),
+    ("$XDG_CONFIG_HOME/searchapp/config.toml", "Defaults for corpus, model, device and mode."),
     (".searchapp/", "The corpus of a folder, made by init and found from every folder below."),
     (".searchappignore", "Files to leave out, in the language of .gitignore."),
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from searchapp import config
 from searchapp.errors import SearchappError
-from searchapp.humanize import human_duration
+from searchapp.humanize import human_duration, pluralize
 from searchapp.output import terminal
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     columns = (
-        bars.TextColumn("embedding"),
+        bars.TextColumn("{task.description}"),
         bars.BarColumn(),
         bars.TextColumn("{task.fields[told]}"),
     )
@@ -192,6 +192,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         def show(state: Progress) -> None:
             bar.update(
                 task,
+                description="" if state.seen else "embedding",
                 total=1.0 if state.share else None,
                 completed=state.share,
                 told=_progress_text(state),
@@ -219,6 +220,9 @@ def _progress_text(state: Progress) -> str:
     """How far the work is, at what rate, and how long the rest takes once enough is
     done to tell.
     """
+    if state.seen:
+        files = pluralize(state.seen.files, "file")
+        return f"looking: {files} in {pluralize(state.seen.folders, 'folder')}"
     rate = state.passages / max(state.took_s, 0.1)
     told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
     is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S

@@ -54,6 +54,7 @@ class Survey:
         known: Mapping[bytes, KnownFile],
         unindexed: Mapping[bytes, Unindexed],
         find_same: Callable[[bytes], Iterable[KnownFile]],
+        progress: walk.WalkProgress | None = None,
     ) -> None:
         """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
         anywhere by content hash.
@@ -62,6 +63,7 @@ class Survey:
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
         self.known = known
+        self.progress = progress or walk.WalkProgress()  # of the walks
         self._find_same = find_same
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {
@@ -85,9 +87,13 @@ class Survey:
         self._refusals = self._index_refusals(unindexed.values())
 
     def scan(self, root: Root) -> None:
-        """Walk a root: what is there to read, and what is left out."""
+        """Walk a root: what is there to read, and what is left out; not all of it where the walk
+        was stopped.
+        """
         try:
-            entries = walk.walk(root.path, include=root.include, exclude=root.exclude)
+            entries = walk.walk(
+                root.path, include=root.include, exclude=root.exclude, progress=self.progress
+            )
         except PathMissing:
             self.missing.append(root)
             return

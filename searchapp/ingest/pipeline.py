@@ -15,6 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
+from searchapp.filesystem.walk import WalkProgress
+from searchapp.humanize import pluralize
 from searchapp.ingest.changes import Survey, is_same, outermost
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
@@ -28,7 +30,7 @@ from searchapp.types.documents import (
     Unindexed,
     is_within,
 )
-from searchapp.types.results import IngestReport, Progress
+from searchapp.types.results import IngestReport, Progress, Seen
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
@@ -103,6 +105,7 @@ class Ingest:
                 self._writer.known_files(places),
                 self._writer.unindexed(places),
                 self._writer.known_like,
+                WalkProgress(self._report_seen, self._is_stopped),
             )
         self._outcomes = Outcomes(self._survey)
         with self._watch.stage("look at the disk"):
@@ -110,11 +113,15 @@ class Ingest:
                 self._survey.scan(root)
         for entry in self._survey.left_out:
             self._outcomes.leave_out(entry)
-        self._remember(given, roots)
-        with self._watch.stage("decide"):
-            self._read()
-            if not self._is_stopped():
-                self._remove(roots)
+        seen = self._survey.progress
+        if seen.was_stopped:
+            self._outcomes.notes.append(_cut_short(seen))
+        else:
+            self._remember(given, roots)
+            with self._watch.stage("decide"):
+                self._read()
+                if not self._is_stopped():
+                    self._remove(roots)
         with self._watch.stage("publish"):
             generation = self._writer.finish()
         return IngestReport(
@@ -123,7 +130,7 @@ class Ingest:
             files=tuple(sorted(self._outcomes.by_path.values(), key=lambda entry: entry.path)),
             passages_embedded=self._indexer.embedded if self._indexer else 0,
             passages_reused=self._indexer.reused if self._indexer else 0,
-            was_interrupted=self._is_stopped(),
+            was_interrupted=seen.was_stopped or self._is_stopped(),
             notes=(*self._outcomes.notes, *self._writer.notes),
             stages_s=self._watch.taken_s,
             encoder_busy_s=self._indexer.encoder_busy_s if self._indexer else 0.0,
@@ -165,12 +172,8 @@ class Ingest:
         """Read what may have changed, and take it in; the encoder is opened meanwhile, and only
         where something is to be embedded.
         """
-        to_read = [
-            file for file in self._survey.files.values() if not self._survey.is_unchanged(file)
-        ]
-        for path in self._survey.files.keys() - {file.path for file in to_read}:
-            self._outcomes.conclude_unchanged(path)
-        if not to_read and not self._writer.has_pending():
+        to_read = self._to_read()
+        if self._is_stopped() or not (to_read or self._writer.has_pending()):
             return
         self._files_to_read = len(to_read)
         self._bytes_to_read = sum(file.identity.size for file in to_read)
@@ -199,6 +202,20 @@ class Ingest:
         with indexer:
             self._indexer = indexer
             self._take_all(indexer, upcoming, waiting)
+
+    def _to_read(self) -> list[FoundFile]:
+        """The files that may have changed; the others are accounted for. Not all of them once the
+        run is to stop.
+        """
+        to_read = []
+        for file in self._survey.files.values():
+            if self._is_stopped():
+                break
+            if self._survey.is_unchanged(file):
+                self._outcomes.conclude_unchanged(file.path)
+            else:
+                to_read.append(file)
+        return to_read
 
     def _take_all(self, indexer: Indexer, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         while waiting and (extraction := self._await(indexer, waiting[0][1])):
@@ -323,6 +340,9 @@ class Ingest:
 
     # -- progress
 
+    def _report_seen(self, files: int, folders: int) -> None:
+        self._on_progress(Progress(0, 0, 0, 0.0, float("inf"), Seen(files, folders)))
+
     def _on_stored(self, source: Source) -> None:
         self._finish_part(self._survey.file_of(source.path))
 
@@ -347,3 +367,12 @@ class Ingest:
                 left_s,
             )
         )
+
+
+def _cut_short(seen: WalkProgress) -> str:
+    """What is said of a run that was stopped while it looked at the disk."""
+    met = f"{pluralize(seen.files, 'file')} in {pluralize(seen.folders, 'folder')}"
+    return (
+        f"the look at the disk was cut short after {met}: none of them was read, the rest was not "
+        "looked at, and nothing was removed"
+    )

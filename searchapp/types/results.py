@@ -157,6 +157,14 @@ class IngestReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the disk has met so far."""
+
+    files: int
+    folders: int
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far an ingest is; a file is done once its vectors are stored."""
 
@@ -165,6 +173,7 @@ class Progress:
     passages: int  # embedded or reused so far
     took_s: float  # since the encoder was ready
     left_s: float  # what the rest takes, infinite while nothing tells
+    seen: Seen | None = None  # while the disk is being looked at, and nothing is known of the rest
 
     @property
     def share(self) -> float:

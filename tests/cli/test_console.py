@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from searchapp.cli import console
+from searchapp.types.results import Progress, Seen
 
 if TYPE_CHECKING:
     import pytest
@@ -49,3 +50,8 @@ def test_ctrl_c_while_a_line_is_written_stops_the_work_and_is_no_error(
             "finishing the current commit; once more to stop at once",
             "half of a line",
         ]
+
+
+def test_a_look_at_the_disk_is_told_as_what_it_has_met_so_far() -> None:
+    seen = Progress(0, 0, 0, 0.0, float("inf"), Seen(12_340, 1))
+    assert console._progress_text(seen) == "looking: 12,340 files in 1 folder"

@@ -932,6 +932,66 @@ def test_a_stopped_run_keeps_what_it_committed_removes_nothing_and_the_next_one_
     assert house.reader_of().status().pending == 0
 
 
+@pytest.mark.parametrize("before_stop", [0, 3, 7])
+def test_a_run_that_is_stopped_while_it_looks_at_the_disk_changes_nothing(
+    house: House, tmp_path: Path, before_stop: int
+) -> None:
+    house.write(a_md="one", b_md="two", c_md="three", d_md="four")
+    generation = house.ingest().generation
+    house.write(a_md="changed", e_md="new")
+    (house.docs / "b.md").unlink()
+    (tmp_path / "other").mkdir()
+    asked = []
+
+    def is_stopped() -> bool:
+        asked.append(1)
+        return len(asked) > before_stop
+
+    report = house.ingest(house.docs, tmp_path / "other", prune=True, is_stopped=is_stopped)
+    assert (report.was_interrupted, report.generation) == (True, generation)
+    [note] = report.notes
+    assert note.startswith("the look at the disk was cut short after ")
+    assert note.endswith(
+        ": none of them was read, the rest was not looked at, and nothing was removed"
+    )
+    assert (house.extractor.read, report.files) == ([], ())
+    assert house.names() == ["a.md", "b.md", "c.md", "d.md"]
+    assert len(house.reader_of().status().roots) == 1
+    assert house.ingest().counts() == {"unchanged": 2, "indexed": 2, "removed": 1}
+
+
+def test_a_run_that_is_stopped_while_it_compares_known_files_reads_and_removes_none(
+    house: House,
+) -> None:
+    house.write(**{f"a{number}_md": f"text {number}" for number in range(9)})
+    house.ingest()
+    (house.docs / "a0.md").unlink()
+    asked = []
+
+    def is_stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 22  # two an entry while the disk is looked at
+
+    report = house.ingest(is_stopped=is_stopped)
+    assert report.was_interrupted
+    assert 0 < len(report.files) < 8
+    assert report.counts() == {"unchanged": len(report.files)}
+    assert len(house.names()) == 9
+
+
+def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    seen: list[Progress] = []
+
+    def is_stopped() -> bool:
+        time.sleep(0.15)  # as if the disk were slow
+        return False
+
+    house.ingest(on_progress=seen.append, is_stopped=is_stopped)
+    assert seen[0].seen is not None
+    assert (seen[0].files_total, seen[0].seen.folders, seen[-1].seen) == (0, 1, None)
+
+
 def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:
     class Hanging(HereExtractor):
         def submit(

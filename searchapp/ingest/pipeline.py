@@ -18,6 +18,7 @@ from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
 from searchapp.humanize import pluralize
 from searchapp.ingest.changes import Survey, is_same, outermost
+from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import remove_missing
@@ -45,6 +46,9 @@ _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that i
 _READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory
 _BATCH_BYTES = 100_000  # to read, from which on it pays to tune the encoder for many passages
 _ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
+# text and its vectors are then made one after the other; with more they do not slow each other
+_HAS_FEW_CORES = (os.cpu_count() or 1) < 8
+_REPORT_S = 0.1  # between reports of the progress
 _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 
 
@@ -86,7 +90,9 @@ class Ingest:
         self._watch = Stopwatch()
         self._parts_left: dict[bytes, int] = {}  # of each file: what in it is not done yet
         self._superseded: list[int] = []
-        self._bytes_to_read = self._bytes_read = self._files_done = self._files_to_read = 0
+        self._files_done = self._files_read = self._files_to_read = 0
+        self._forecast = Forecast([])
+        self._reported_s = 0.0
         self._indexer: Indexer | None = None
 
     def run(self, given: Sequence[Root] = ()) -> IngestReport:
@@ -176,10 +182,11 @@ class Ingest:
         if self._is_stopped() or not (to_read or self._writer.has_pending()):
             return
         self._files_to_read = len(to_read)
-        self._bytes_to_read = sum(file.identity.size for file in to_read)
+        self._forecast = Forecast((file.path, file.identity.size) for file in to_read)
+        bytes_to_read = sum(file.identity.size for file in to_read)
         self._report_progress()
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            bulk = self._bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
+            bulk = bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
             opening = thread.submit(self._open_encoder, bulk=bulk)
             upcoming = iter(to_read)
             waiting: _Waiting = deque()
@@ -198,14 +205,15 @@ class Ingest:
             on_embedded=self._report_progress,
             is_stopped=self._is_stopped,
             watch=self._watch,
+            text_first=_HAS_FEW_CORES,
         )
         with indexer:
             self._indexer = indexer
             self._take_all(indexer, upcoming, waiting)
 
     def _to_read(self) -> list[FoundFile]:
-        """The files that may have changed; the others are accounted for. Not all of them once the
-        run is to stop.
+        """The files that may have changed, new and small ones first, as they can be searched
+        soonest; the others are accounted for. Not all of them once the run is to stop.
         """
         to_read = []
         for file in self._survey.files.values():
@@ -215,14 +223,28 @@ class Ingest:
                 self._outcomes.conclude_unchanged(file.path)
             else:
                 to_read.append(file)
-        return to_read
+        known = self._survey.known
+        return sorted(to_read, key=lambda file: (file.path in known, file.identity.size))
 
     def _take_all(self, indexer: Indexer, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
-        while waiting and (extraction := self._await(indexer, waiting[0][1])):
+        while waiting:
+            begin_s, waited_s = time.perf_counter(), indexer.waited_s
+            characters = indexer.characters
+            extraction = self._await(indexer, waiting[0][1])
+            if extraction is None:
+                break
             file, _ = waiting.popleft()
             self._take_file(file, extraction)
-            self._bytes_read += file.identity.size
             self._read_ahead(upcoming, waiting)
+            waited_s = indexer.waited_s - waited_s
+            self._forecast.take(
+                file.path,
+                file.identity.size,
+                took_s=time.perf_counter() - begin_s - waited_s,
+                characters=indexer.characters - characters,
+            )
+            self._files_read += 1
+            self._report_progress()
         for _, cancelled in waiting:
             cancelled.cancel()
         indexer.close()
@@ -260,10 +282,14 @@ class Ingest:
         return None
 
     def _take_file(self, file: FoundFile, extraction: Sequence[Extracted]) -> None:
-        """Decide what becomes of a file that was read, and of all that it holds."""
+        """Decide what becomes of a file that was read, and of all that it holds; of a part of it
+        once the run is to stop.
+        """
         self._parts_left[file.path] = 1  # the file itself: it is done once all of it was looked at
         summaries = summarize_containers(extraction)
         for extracted in extraction:
+            if self._is_stopped():
+                return
             path = extracted.path
             if path != file.path and path in self._survey.files:
                 self._outcomes.notes.append(
@@ -341,7 +367,7 @@ class Ingest:
     # -- progress
 
     def _report_seen(self, files: int, folders: int) -> None:
-        self._on_progress(Progress(0, 0, 0, 0.0, float("inf"), Seen(files, folders)))
+        self._on_progress(Progress(0, 0, 0, 0.0, float("inf"), seen=Seen(files, folders)))
 
     def _on_stored(self, source: Source) -> None:
         self._finish_part(self._survey.file_of(source.path))
@@ -354,17 +380,27 @@ class Ingest:
             self._report_progress()
 
     def _report_progress(self) -> None:
+        now_s = time.perf_counter()
+        is_end = self._files_done == self._files_to_read
+        if now_s - self._reported_s < _REPORT_S and not is_end:
+            return
+        self._reported_s = now_s
         if (indexer := self._indexer) is None:
             self._on_progress(Progress(0, self._files_to_read, 0, 0.0, float("inf")))
             return
-        left_s = indexer.left_s(self._bytes_read, self._bytes_to_read)
+        left = left_s(
+            self._forecast.left_s,
+            indexer.encoding(self._forecast.characters_left),
+            side_by_side=not _HAS_FEW_CORES,
+        )
         self._on_progress(
             Progress(
                 self._files_done,
                 self._files_to_read,
                 indexer.embedded + indexer.reused,
                 indexer.took_s,
-                left_s,
+                left,
+                self._files_read,
             )
         )
 

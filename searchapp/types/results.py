@@ -173,6 +173,8 @@ class Progress:
     passages: int  # embedded or reused so far
     took_s: float  # since the encoder was ready
     left_s: float  # what the rest takes, infinite while nothing tells
+    # files whose text can be searched, though vectors may still be missing; None: as many as done
+    files_read: int | None = None
     seen: Seen | None = None  # while the disk is being looked at, and nothing is known of the rest
 
     @property

@@ -16,7 +16,7 @@ import shutil
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
@@ -71,6 +71,32 @@ def test_a_new_file_is_read_embedded_and_listed(house: House) -> None:
     assert house.encoder.embedded == ["Soup\nBoil lentils."]
     assert (report.passages_embedded, report.passages_reused) == (1, 0)
     assert house.names() == ["a.md"]
+
+
+def test_new_files_are_read_before_changed_ones_and_small_ones_before_large_ones(
+    house: House,
+) -> None:
+    house.write(a_md="1", b_md="2")
+    house.ingest()
+    house.write(a_md="1 and more", b_md="2 ", c_md="3" * 3000, d_md="4", e_md="5" * 20)
+    house.ingest()
+    assert house.extractor.read == ["d.md", "e.md", "c.md", "b.md", "a.md"]
+
+
+def test_a_stop_within_an_archive_leaves_what_is_behind_it_to_the_next_run(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two", d_md="three"))
+    tokenized: list[str] = []
+
+    class Encoder(CountingEncoder):
+        def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+            tokenized.extend(texts)
+            return super().tokenize(texts)
+
+    house.encoder = Encoder()
+    report = house.ingest(is_stopped=lambda: bool(tokenized))
+    assert report.was_interrupted
+    assert house.names() == ["b.md"]
+    assert house.ingest().counts() == {"indexed": 3, "unchanged": 1}
 
 
 def test_an_unchanged_file_costs_a_stat_and_writes_nothing(house: House) -> None:
@@ -816,7 +842,8 @@ def test_a_file_beside_a_folder_of_its_name_and_a_mark_is_no_container(house: Ho
 def test_the_members_of_an_archive_outlive_a_stop_and_an_unreadable_archive(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
     for number in range(40):
-        house.write(**{f"x{number:02}_md": f"text {number}"})
+        # longer than the archive, which is read before them
+        house.write(**{f"x{number:02}_md": f"text {number} " * 100})
     house.ingest(is_stopped=lambda: len(house.extractor.read) > 20)
     assert "b.md" in house.names()
     house.extractor.broken = {"a.zip"}
@@ -1045,7 +1072,7 @@ def test_a_stop_in_the_middle_of_a_large_change_keeps_the_earlier_version(house:
 
 def crash(house: House) -> None:
     """Two batches, the second of which meets an encoder that breaks."""
-    house.write(a_txt=words(20_000, seed=1), b_txt=words(20_000, seed=2) + " wreck")
+    house.write(a_txt=words(20_000, seed=1), b_txt=words(20_500, seed=2) + " wreck")
     house.encoder.fails_on = "wreck"
     with pytest.raises(EncoderError, match="the encoder broke"):
         house.ingest()

@@ -31,7 +31,7 @@ from searchapp.types.documents import (
     Unindexed,
     is_within,
 )
-from searchapp.types.results import IngestReport, Progress, Seen
+from searchapp.types.results import FileOutcome, IngestReport, Progress, Seen
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
 _READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory
 _BATCH_BYTES = 100_000  # to read, from which on it pays to tune the encoder for many passages
-_ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
+_ROOT_MISSING = (
+    "there is no such path; its documents are left as they are, and --prune removes them"
+)
 # text and its vectors are then made one after the other; with more they do not slow each other
 _HAS_FEW_CORES = (os.cpu_count() or 1) < 8
 _REPORT_S = 0.1  # between reports of the progress
@@ -133,7 +135,7 @@ class Ingest:
         return IngestReport(
             generation=generation,
             took_s=time.perf_counter() - begin,
-            files=tuple(sorted(self._outcomes.by_path.values(), key=lambda entry: entry.path)),
+            files=tuple(self._file_outcomes()),
             passages_embedded=self._indexer.embedded if self._indexer else 0,
             passages_reused=self._indexer.reused if self._indexer else 0,
             was_interrupted=seen.was_stopped or self._is_stopped(),
@@ -141,6 +143,11 @@ class Ingest:
             stages_s=self._watch.taken_s,
             encoder_busy_s=self._indexer.encoder_busy_s if self._indexer else 0.0,
         )
+
+    def _file_outcomes(self) -> Iterator[FileOutcome]:
+        """What has become of every file and member, by path."""
+        for path, entry in sorted(self._outcomes.by_path.items()):
+            yield replace(entry, is_member=self._survey.file_of(path) != path)
 
     # -- roots
 
@@ -163,6 +170,9 @@ class Ingest:
         for root in self._survey.missing:
             if not self._prune:
                 self._outcomes.leave_out(Unindexed(root.path, "failed", _ROOT_MISSING))
+                self._outcomes.by_path[root.path] = FileOutcome(
+                    root.path, "failed", _ROOT_MISSING, files=0
+                )
             elif given and not any(is_within(path, root.path) for path in self._survey.known):
                 raise PathMissing(
                     f"no such file or folder: {os.fsdecode(root.path)}",

@@ -125,12 +125,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file (or, with `files` > 1, of one ignored folder)."""
+    """What became of one file; with `files` > 1 of one ignored folder, with 0 of a root that is
+    missing.
+    """
 
     path: bytes
     outcome: Outcome
     reason: str = ""
     files: int = 1
+    # of an archive or a mail: no file of its own on the disk
+    is_member: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +152,19 @@ class IngestReport:
     stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)
     encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
-    def counts(self) -> dict[str, int]:
-        """How many files had each outcome."""
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything could not be read, be it a root that is missing."""
+        return any(entry.outcome == "failed" for entry in self.files)
+
+    def counts(self, *, members: bool | None = None) -> dict[str, int]:
+        """How many files and members had each outcome, of members only or of files only where that
+        is asked for.
+        """
         counts: dict[str, int] = {}
         for entry in self.files:
-            counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
+            if entry.files and members in (None, entry.is_member):
+                counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
         return counts
 
 

@@ -393,7 +393,10 @@ def test_a_missing_root_is_a_failure_that_erases_nothing(house: House, tmp_path:
     house.docs.rename(tmp_path / "away")
     report = house.refresh()
     assert outcomes(report) == {"docs": "failed"}
-    assert "missing" in reason(report, "docs")
+    assert reason(report, "docs") == (
+        "there is no such path; its documents are left as they are, and --prune removes them"
+    )
+    assert (report.counts(), report.has_failures) == ({}, True)
     assert house.names() == ["a.md", "b.md"]
     (tmp_path / "away").rename(house.docs)
     assert outcomes(house.refresh()) == {"a.md": "unchanged", "b.md": "unchanged"}
@@ -670,6 +673,20 @@ def test_the_members_of_an_archive_are_documents_and_the_archive_has_an_entry(ho
     assert sorted(house.encoder.embedded) == ["Title\none", "two"]
     (hit,) = house.reader_of().show(str(house.docs / "a.zip!/b.md"))[2]
     assert dict(hit.passage.place) == {"member": "b.md", "line_start": 3, "line_end": 3}
+
+
+def test_members_are_counted_apart_when_they_come_stay_and_go(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    (house.docs / "notes!").mkdir()
+    (house.docs / "notes!/x.md").write_text("in a folder, and no member of anything")
+    for outcome in ("indexed", "unchanged"):
+        report = house.ingest()
+        assert report.counts(members=True) == {outcome: 2}
+        assert report.counts(members=False) == {outcome: 2}
+    (house.docs / "a.zip").unlink()
+    report = house.ingest(prune=True)
+    assert report.counts(members=True) == {"removed": 2}
+    assert report.counts(members=False) == {"unchanged": 1}
 
 
 def test_an_archive_of_nothing_that_can_be_read_is_left_out_with_the_reason(house: House) -> None:

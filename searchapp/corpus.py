@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from searchapp import config
 from searchapp.backends.places import backend_at
+from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import (
     BadSetting,
@@ -140,13 +141,13 @@ class Corpus:
         roots = roots_at(paths, include, exclude, required=not prune)
         with (
             ExtractionPool(min(os.cpu_count() or 1, 4)) as pool,
-            closing(self._backend.writer()) as writer,
+            writing(self._backend) as writer,
         ):
             open_encoder: OpenEncoder = partial(self._encoders.for_ingest, writer, model, device)
             if model is not None:  # refuse another encoder even where nothing has to be embedded
                 encoder = open_encoder(bulk=True)
                 open_encoder = lambda *, bulk: encoder  # noqa: ARG005, E731
-            return Ingest(
+            report = Ingest(
                 writer,
                 pool,
                 open_encoder,
@@ -154,6 +155,9 @@ class Corpus:
                 on_progress=on_progress,
                 is_stopped=is_stopped,
             ).run(roots)
+            if report.was_interrupted and not report.generation:
+                discard(writer)
+            return report
 
     # -- the second line: query
 
@@ -209,12 +213,13 @@ class Corpus:
         """Set the ranking `mode` of questions that name none, or the keyword leg's `weight`; None:
         as by default.
 
-        Raises BadSetting for another name, or a value that makes no sense.
+        Raises BadSetting for another name, or a value that makes no sense, and CorpusMissing.
         """
         if name not in ("mode", "weight"):
             raise BadSetting(f"there is no setting {name!r}", hint="settings: mode, weight")
         if value is not None:
             _require_setting(name, value)
+        self._backend.reader().close()  # a writer would make a corpus where there is none
         with closing(self._backend.writer()) as writer:
             writer.set_setting(name, value)
             writer.commit()
@@ -394,7 +399,7 @@ class Corpus:
         from searchapp.backends import interchange
 
         header = interchange.header(file)
-        with closing(self._backend.writer()) as writer:
+        with writing(self._backend) as writer:
             require_same(writer.encoder(), header.encoder)
             return interchange.import_documents(
                 writer, header, file, labelled=self._labels_by_hand(), moved=moved

@@ -151,8 +151,9 @@ def zero_shot_classifier(
 
 def set_hand_labels(backend: Backend, labels: Mapping[int, str]) -> int:
     """Label documents of the corpus by hand, in place of all labels that they have; returns how
-    many changed.
+    many changed. Raises CorpusMissing.
     """
+    backend.reader().close()  # a writer would make a corpus where there is none
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
         known, there = dict(reader.labels()), set(reader.document_ids(Filters()))
         new = {

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from searchapp import config
 from searchapp.errors import SearchappError
-from searchapp.humanize import human_duration
+from searchapp.humanize import human_duration, pluralize
 from searchapp.output import terminal
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
 
     columns = (
-        bars.TextColumn("embedding"),
+        bars.TextColumn("{task.description}"),
         bars.BarColumn(),
         bars.TextColumn("{task.fields[told]}"),
     )
@@ -192,6 +192,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         def show(state: Progress) -> None:
             bar.update(
                 task,
+                description=_work(state),
                 total=1.0 if state.share else None,
                 completed=state.share,
                 told=_progress_text(state),
@@ -215,11 +216,29 @@ def _plain_progress(stream: TextIO) -> Callable[[Progress], None]:
     return show
 
 
+def _work(state: Progress) -> str:
+    """What is being done, in a word."""
+    if state.seen:
+        return ""
+    return "reading" if _is_reading(state) else "embedding"
+
+
+def _is_reading(state: Progress) -> bool:
+    return state.files_read is not None and state.files_read < state.files_total
+
+
 def _progress_text(state: Progress) -> str:
     """How far the work is, at what rate, and how long the rest takes once enough is
     done to tell.
     """
+    if state.seen:
+        files = pluralize(state.seen.files, "file")
+        return f"looking: {files} in {pluralize(state.seen.folders, 'folder')}"
     rate = state.passages / max(state.took_s, 0.1)
-    told = f"{state.files_done}/{state.files_total} files, {state.passages} passages, {rate:.0f}/s"
+    if _is_reading(state):
+        told = f"text of {state.files_read}/{state.files_total} files"
+    else:
+        told = f"{state.files_done}/{state.files_total} files"
+    told += f", {state.passages} passages, {rate:.0f}/s"
     is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S
     return f"{told}, about {human_duration(state.left_s)} left" if is_telling else told

@@ -100,7 +100,7 @@ def ingest(
     )
     if report.was_interrupted:
         return Exit.INTERRUPTED
-    return Exit.PARTLY if report.counts().get("failed") else 0
+    return Exit.PARTLY if report.has_failures else 0
 
 
 TextsArgument = Annotated[

@@ -193,7 +193,7 @@ def index_collection(
     def on_stored(_: Source) -> None:
         nonlocal stored
         stored += 1
-        left_s = indexer.left_s(read, to_read)
+        left_s = indexer.encoding(coming=to_read - read).left_s
         on_progress(
             Progress(
                 stored, len(documents), indexer.embedded + indexer.reused, indexer.took_s, left_s

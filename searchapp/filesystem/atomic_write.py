@@ -79,16 +79,18 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
     sync(path.parent)
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path) -> list[Path]:
     """Make a folder that only its owner may enter, with the folders above it; none of them goes in
-    a power cut.
+    a power cut. Returns those that were not there, the outermost first.
     """
     if path.is_dir():
-        return
-    make_folder(path.parent)
+        return []
+    made = make_folder(path.parent)
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
+        made.append(path)
     sync(path.parent)
+    return made
 
 
 def sync(path: Path) -> None:

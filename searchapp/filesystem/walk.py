@@ -11,7 +11,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -53,8 +54,45 @@ class _Folder:
 _Listed: TypeAlias = FoundFile | Unindexed | _Folder
 
 
+class WalkProgress:
+    """How far walks have come, and whether they are to stop; one may serve several walks."""
+
+    def __init__(
+        self,
+        on_progress: Callable[[int, int], None] = lambda _, __: None,
+        is_stopped: Callable[[], bool] = lambda: False,
+        *,
+        every_s: float = 0.5,
+    ) -> None:
+        """`on_progress` gets the files and the folders seen so far, every so many seconds;
+        `is_stopped` is asked at every entry of a folder.
+        """
+        self.files = 0  # seen, also those that are left out
+        self.folders = 0  # listed, also those that are left out
+        self.was_stopped = False  # a walk ended before it had seen all
+        self._on_progress = on_progress
+        self._is_stopped = is_stopped
+        self._every_s = every_s
+        self._reported_s = time.monotonic()
+
+    def see(self, *, files: int = 0, folders: int = 0) -> bool:
+        """Count what was seen; returns whether to go on."""
+        self.files += files
+        self.folders += folders
+        now = time.monotonic()
+        if now - self._reported_s >= self._every_s:
+            self._reported_s = now
+            self._on_progress(self.files, self.folders)
+        self.was_stopped = self.was_stopped or self._is_stopped()
+        return not self.was_stopped
+
+
 def walk(
-    root: bytes, *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    root: bytes,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    progress: WalkProgress | None = None,
 ) -> Iterator[FoundFile | Unindexed]:
     """What stands below a folder, in the order of path bytes: each file, or why it is left out; an
     ignored folder is one entry.
@@ -62,8 +100,9 @@ def walk(
     A root is what the user names, so it is taken whatever its name or the rules say: a single file,
     hidden or not, is found alone. Only a corpus is never walked. `include` and `exclude` are
     patterns as in .gitignore, relative to the root; with `include` only files that match one are
-    found. What vanishes during the walk is left out silently. Raises PathMissing for a root that
-    does not exist and BadFilter for a pattern that means nothing, both at once.
+    found. What vanishes during the walk is left out silently. A walk that `progress` stops ends
+    early, and `progress.was_stopped` says so. Raises PathMissing for a root that does not exist and
+    BadFilter for a pattern that means nothing, both at once.
     """
     path = os.path.abspath(root)  # noqa: PTH100
     included, excluded = user_patterns(include), user_patterns(exclude)
@@ -88,40 +127,51 @@ def walk(
         include=included,
         exclude=IgnoreRules(folder_prefix(path), "--exclude", excluded) if excluded else None,
     )
-    return _walk(scope, _Folder(path, rules_above(path)))
+    return _walk(scope, _Folder(path, rules_above(path)), progress or WalkProgress())
 
 
 # ---- folders -------------------------------------------------------------------------------------
 
 
-def _walk(scope: WalkScope, top: _Folder) -> Iterator[FoundFile | Unindexed]:
+def _walk(
+    scope: WalkScope, top: _Folder, progress: WalkProgress
+) -> Iterator[FoundFile | Unindexed]:
     pending: list[_Listed] = [top]
     while pending:
         item = pending.pop()
         if isinstance(item, _Folder):
-            pending.extend(reversed(_list(scope, item)))
+            listed = _list(scope, item, progress)
+            if progress.was_stopped:
+                return
+            pending.extend(reversed(listed))
         else:
             yield item
 
 
-def _list(scope: WalkScope, folder: _Folder) -> list[_Listed]:
+def _list(scope: WalkScope, folder: _Folder, progress: WalkProgress) -> list[_Listed]:
     """What stands in a folder itself, in order; the folder as one entry where it cannot or must not
-    be walked.
+    be walked. Not all of it where the walk is to stop.
     """
+    progress.see(folders=1)
     try:
         with os.scandir(folder.path) as scan:
-            entries = sorted(scan, key=_order)
+            entries = sorted((entry for entry in scan if progress.see()), key=_order)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         return [Unindexed(folder.path, "failed", _plain(error))]
     names = {entry.name for entry in entries}
     if reason := _reason_of_contents(folder.path, names, root=folder.path == scope.root):
-        return [_left_out(folder.path, reason)]
+        return [_left_out(folder.path, reason, progress)]
     own, unreadable = rules_in(folder.path, names)
     rules = strongest_first((*own, *folder.rules))
-    found = (unreadable.get(entry.path) or _classify(scope, rules, entry) for entry in entries)
-    return [item for item in found if item is not None]
+    listed: list[_Listed] = []
+    for entry in entries:
+        item = unreadable.get(entry.path) or _classify(scope, rules, entry, progress)
+        listed += [item] if item else []
+        if not progress.see(files=not _is_folder(entry)):
+            break
+    return listed
 
 
 def _order(entry: os.DirEntry[bytes]) -> bytes:
@@ -137,7 +187,10 @@ def _is_folder(entry: os.DirEntry[bytes]) -> bool:
 
 
 def _classify(
-    scope: WalkScope, rules: tuple[IgnoreRules, ...], entry: os.DirEntry[bytes]
+    scope: WalkScope,
+    rules: tuple[IgnoreRules, ...],
+    entry: os.DirEntry[bytes],
+    progress: WalkProgress,
 ) -> _Listed | None:
     """What an entry of a folder is to the walk; None where it has vanished."""
     is_folder = _is_folder(entry)
@@ -145,7 +198,7 @@ def _classify(
         scope, rules, entry.path, folder=is_folder
     )
     if is_folder:
-        return _left_out(entry.path, reason) if reason else _Folder(entry.path, rules)
+        return _left_out(entry.path, reason, progress) if reason else _Folder(entry.path, rules)
     try:
         status = entry.stat(follow_symlinks=False)
     except FileNotFoundError:
@@ -164,24 +217,27 @@ def _classify(
     )
 
 
-def _left_out(path: bytes, reason: str) -> Unindexed:
-    return Unindexed(path, "skipped", reason, files=_count_files(path))
+def _left_out(path: bytes, reason: str, progress: WalkProgress) -> Unindexed:
+    return Unindexed(path, "skipped", reason, files=_count_files(path, progress))
 
 
-def _count_files(folder: bytes) -> int:
-    """How many files stand below a folder, as far as it can be seen; links count and are not
-    followed.
+def _count_files(folder: bytes, progress: WalkProgress) -> int:
+    """How many files stand below a folder, as far as it can be seen before the walk is to stop;
+    links count and are not followed.
     """
     count = 0
     folders = [folder]
-    while folders:
+    while folders and progress.see(folders=1):
         try:
             with os.scandir(folders.pop()) as scan:
                 for entry in scan:
-                    if _is_folder(entry):
+                    is_folder = _is_folder(entry)
+                    if is_folder:
                         folders.append(entry.path)
                     else:
                         count += 1
+                    if not progress.see(files=not is_folder):
+                        break
         except OSError:
             continue
     return count

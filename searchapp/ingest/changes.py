@@ -65,6 +65,7 @@ class Survey:
         unindexed: Mapping[bytes, Unindexed],
         find_same: Callable[[bytes], Iterable[KnownFile]],
         excluded: Iterable[bytes] = (),
+        progress: walk.WalkProgress | None = None,
     ) -> None:
         """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
         anywhere by content hash; `excluded` are the files and folders that were removed for good.
@@ -74,6 +75,7 @@ class Survey:
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
         self.known = known
+        self.progress = progress or walk.WalkProgress()  # of the walks
         self._find_same = find_same
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {
@@ -97,9 +99,13 @@ class Survey:
         self._refusals = self._index_refusals(unindexed.values())
 
     def scan(self, root: Root) -> None:
-        """Walk a root: what is there to read, and what is left out."""
+        """Walk a root: what is there to read, and what is left out; not all of it where the walk
+        was stopped.
+        """
         try:
-            entries = walk.walk(root.path, include=root.include, exclude=root.exclude)
+            entries = walk.walk(
+                root.path, include=root.include, exclude=root.exclude, progress=self.progress
+            )
         except PathMissing:
             self.missing.append(root)
             return

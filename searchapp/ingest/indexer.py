@@ -2,33 +2,39 @@
 nothing twice.
 
 Text runs ahead: a new document is stored at once, to be found by its words, and its vectors follow
-when its turn comes, read back from the store, so that memory does not grow with what waits. A
-changed document is held until its new vectors are there, and is then replaced whole. Two jobs of
-about a second are with the encoder at any time, so that it never waits for a file, a commit or the
-last text of a job; a commit a second makes durable what has come about. Serves whoever has
-documents; knows no files, no SQL and no model: only the seams.
+when its turn comes, read back from the store, so that memory does not grow with what waits. Where
+both would share few cores, text goes first: until all of it is there, the encoder works for a
+twentieth of the time only, which tells its pace. A changed document is held until its new vectors
+are there, and is then replaced whole. Two jobs of about a second are with the encoder at any time,
+so that it never waits for a file, a commit or the last text of a job; a commit a second makes
+durable what has come about. Serves whoever has documents; knows no files, no SQL and no model: only
+the seams.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import ChainMap, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from searchapp.ingest.eta import Work, left_s
+from searchapp.ingest.eta import Encoding
+from searchapp.ingest.jobs import Arrival, BusyClock, Item, Job, characters_of, parts_of
 from searchapp.splitter import split
 from searchapp.timing import Stopwatch
 from searchapp.types.digests import text_digest
-from searchapp.types.documents import Document, Passage, PendingDocument, Source, embedded_text
+from searchapp.types.documents import (
+    Document,
+    Source,
+    Span,
+    embedded_text,
+)
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import Encoder, Writer
@@ -41,32 +47,14 @@ _FIRST_JOB, _SMALLEST_JOB, _LARGEST_JOB = 16_384, 8_192, 16_777_216  # character
 _ARRIVED_DOCUMENTS, _ARRIVED_CHARACTERS = 64, 262_144  # that are looked up together
 _MOST_REPLACED = 32_768  # vectors of earlier versions that are remembered
 _HELD_CHARACTERS = 8 * 2**20  # of documents that wait for their vectors in memory
+_SAMPLE_SHARE = 0.05  # of the time, for the encoder while text goes first
+_SAMPLE_S = 2.0  # that text waits for it at most
+_IDLE_S = 1.0  # without a document, from which on the encoder is not held back
+_LONG_SPLIT_S = 0.5  # from which on a stop ends the splitting of a document
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A document that was split, and of which nothing is stored yet."""
-
-    source: Source
-    document: Document
-    passages: Sequence[Passage]
-    texts: Sequence[str]
-    digests: Sequence[bytes]
-    new: bool
-
-
-_Item: TypeAlias = _Arrival | PendingDocument
-
-
-@dataclass(slots=True)
-class _Job:
-    """Items that are being encoded: the vectors known before, and the digests being made."""
-
-    items: list[_Item]
-    known: dict[bytes, Vector]
-    missing: list[bytes]
-    rows: Future[list[Vector]]  # one a missing digest; of the first only, once the run is to stop
-    characters: int
+class _SplitStopped(Exception):
+    """A document that takes long to split is given up, as the run is to stop."""
 
 
 class Indexer:
@@ -83,9 +71,10 @@ class Indexer:
         on_embedded: Callable[[], None] = lambda: None,
         is_stopped: Callable[[], bool] = lambda: False,
         watch: Stopwatch | None = None,
+        text_first: bool = False,
     ) -> None:
         """`on_embedded` is called from an encoding thread, every second or so; `is_stopped` is
-        asked as often.
+        asked as often. `text_first` holds the encoder back while documents are added.
 
         A document that is not wholly embedded by then stays as it is stored, pending or in its
         earlier version: it is in `unfinished` or `abandoned`.
@@ -96,14 +85,15 @@ class Indexer:
         self._on_embedded = on_embedded
         self._is_stopped = is_stopped
         self._watch = watch or Stopwatch()
-        self._arrived: list[_Arrival] = []
+        self._text_first = text_first
+        self._arrived: list[Arrival] = []
         self._arrived_characters = 0
-        self._held: deque[_Arrival] = deque()
+        self._held: deque[Arrival] = deque()
         self._held_characters = 0
         self._waiting: dict[int, Source] = {}  # stored as pending by this run, by document id
         self._submitted = 0  # the last pending document that a job has taken
         self._given = 0  # characters of this run's that need no more to be given to the encoder
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[Job] = deque()
         # by the jobs collected last, which later ones may build on
         self._made: deque[dict[bytes, Vector]] = deque(maxlen=_JOBS)
         # vectors of earlier versions: their texts may have moved to another file
@@ -112,9 +102,10 @@ class Indexer:
         self._collected_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
-        self._at_work, self._at_work_since_s, self.encoder_busy_s = 0, 0.0, 0.0
-        self._began_s, self._thread_began_s = time.perf_counter(), time.thread_time()
-        self._reading_s = 0.0
+        self._clock = BusyClock()
+        self._began_s = self._added_s = self._split_began_s = time.perf_counter()
+        self._known_characters = 0  # of documents whose vectors were all there when they arrived
+        self.waited_s = 0.0  # for the encoder
         self.characters = 0  # of all passages taken in
         self.characters_done = 0  # of those whose vectors are known
         self.embedded = 0
@@ -134,33 +125,40 @@ class Indexer:
         return list(self._waiting.values())
 
     @property
+    def encoder_busy_s(self) -> float:
+        """The seconds that the encoder was at work, counted once where two jobs were with it."""
+        return self._clock.busy_s
+
+    @property
     def took_s(self) -> float:
         """The seconds since this indexer was made."""
         return time.perf_counter() - self._began_s
 
-    def left_s(self, read: float, to_read: float) -> float:
-        """The seconds that the rest takes, when so much was read of so much in all, in any unit;
-        infinite before anything was encoded.
-        """
+    def encoding(self, coming: float = 0.0) -> Encoding:
+        """How far the encoder is, where so many more characters are still to be added."""
         running = (job.characters for job in tuple(self._jobs) if not job.rows.done())
         half_done = sum(running) / 2  # they are, on average
-        encoding = Work(self.characters_done + half_done, self.characters)
-        return left_s(
-            Work(read, to_read),
-            encoding,
-            took_s=self.took_s,
-            reading_s=self._reading_s,
-            cores=os.cpu_count() or 1,
+        done = self.characters_done + half_done
+        new = 1 - self._known_characters / self.characters if self.characters else 1.0
+        return Encoding(
+            done - self._known_characters,
+            self.encoder_busy_s,
+            self.characters - done + coming * new,
         )
 
     def add(self, source: Source, document: Document, *, new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time
-        `close` returns.
+        `close` returns, or in `abandoned`.
         """
-        with self._watch.stage("split"):
-            passages = split(
-                document, self._encoder.tokenize, max_tokens=self._encoder.identity.max_tokens
-            )
+        try:
+            with self._watch.stage("split"):
+                self._split_began_s = time.perf_counter()
+                passages = split(
+                    document, self._tokenize, max_tokens=self._encoder.identity.max_tokens
+                )
+        except _SplitStopped:
+            self.abandoned.append(source)
+            return True
         if not passages:
             return False
         texts = [
@@ -169,35 +167,64 @@ class Indexer:
         ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        self._arrived.append(_Arrival(source, document, passages, texts, digests, new))
-        self._arrived_characters += _characters(self._arrived[-1])
-        self.characters += _characters(self._arrived[-1])
+        self._arrived.append(Arrival(source, document, passages, texts, digests, new))
+        self._arrived_characters += characters_of(self._arrived[-1])
+        self.characters += characters_of(self._arrived[-1])
         if (
             len(self._arrived) >= _ARRIVED_DOCUMENTS
             or self._arrived_characters >= _ARRIVED_CHARACTERS
         ):
             self._flush_arrivals()
-        self._poll(least=_SMALLEST_JOB)
-        while self._held_characters > _HELD_CHARACTERS and not self._is_stopped():
-            self._collect()
-            self.poll()
+        self._added_s = time.perf_counter()
+        self._tend()
+        self._feed()
         return True
+
+    def _tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
+        """The tokens of texts; what is finished is stored and committed meanwhile, as a document
+        may take long. Raises _SplitStopped.
+        """
+        self._tend()
+        is_long = time.perf_counter() - self._split_began_s > _LONG_SPLIT_S
+        if is_long and self._is_stopped():
+            raise _SplitStopped
+        return self._encoder.tokenize(texts)
 
     def poll(self) -> None:
         """Store what the encoder has finished, and give it more; never waits for it. Call it now
         and then while nothing is added.
         """
-        self._poll()
+        self._tend()
+        is_idle = not self._jobs and time.perf_counter() - self._added_s > _IDLE_S
+        if self._backlog and (is_idle or not self._text_first):
+            self._submit()
 
-    def _poll(self, *, least: int = 1) -> None:
-        self._reading_s = time.thread_time() - self._thread_began_s
+    @property
+    def _backlog(self) -> int:
+        """Characters that the encoder was not given yet."""
+        return self.characters - self._given
+
+    def _tend(self) -> None:
+        """Store what the encoder has finished, and commit once it is time."""
         while self._jobs and self._jobs[0].rows.done():
             self._collect()
-        if self.characters - self._given >= least:
-            self._submit()
         if time.perf_counter() - self._committed_s >= _COMMIT_S:
             self._flush_arrivals()
             self._commit()
+
+    def _feed(self) -> None:
+        """Give the encoder what it may have while documents are added."""
+        if self._backlog >= _SMALLEST_JOB:
+            if not self._text_first:
+                self._submit()
+            elif not self._jobs and self.encoder_busy_s < _SAMPLE_SHARE * self.took_s:
+                self._submit()
+                with self._waiting_for_encoder():
+                    wait([job.rows for job in self._jobs], timeout=_SAMPLE_S)
+        while self._held_characters > _HELD_CHARACTERS and not self._is_stopped():
+            self._submit()
+            self._collect()
+            self._tend()
 
     def close(self) -> None:
         """Finish all that was added, then what earlier runs have left pending, and commit."""
@@ -223,22 +250,22 @@ class Indexer:
         for item in items:
             if all(digest in known for digest in item.digests):
                 self._store(item, known)
-                self._given += _characters(item)
+                self._given += characters_of(item)
+                self._known_characters += characters_of(item)
                 self._count(item.texts, reused=True)
-            elif item.new and not any(digest in known for digest in item.digests):
+            elif item.new:
                 self._store_pending(item)
             else:
-                # the corpus has it, or parts of it, in what may be replaced before its turn comes
                 self._held.append(item)
-                self._held_characters += _characters(item)
+                self._held_characters += characters_of(item)
 
-    def _store_pending(self, item: _Arrival) -> None:
+    def _store_pending(self, item: Arrival) -> None:
         document_id = self._writer.replace(item.source, item.document, item.passages)
         if not self._waiting:
             self._submitted = max(self._submitted, document_id - 1)
         self._waiting[document_id] = item.source
 
-    def _known(self, items: Sequence[_Item]) -> dict[bytes, Vector]:
+    def _known(self, items: Sequence[Item]) -> dict[bytes, Vector]:
         """The vectors of texts embedded before, by digest."""
         digests = [digest for item in items for digest in item.digests]
         replaced = {
@@ -276,8 +303,10 @@ class Indexer:
                 if digest not in known and digest not in coming
             }
             rows = self._threads.submit(self._encode, list(missing.values()))
-            characters = sum(map(_characters, items))
-            self._jobs.append(_Job(items, known, list(missing), rows, characters))
+            characters = sum(map(characters_of, items))
+            self._jobs.append(
+                Job(items, known, list(missing), rows, characters, time.perf_counter())
+            )
             self._given += characters
             texts = (zip(item.digests, item.texts, strict=True) for item in items)
             self._count(
@@ -290,16 +319,16 @@ class Indexer:
                 reused=True,
             )
 
-    def _next_items(self, *, last: bool) -> list[_Item]:
+    def _next_items(self, *, last: bool) -> list[Item]:
         """What is encoded next: what is held comes first, as it takes memory, then what is pending,
         in order.
         """
-        items: list[_Item] = []
+        items: list[Item] = []
         left = self._job_characters
         while self._held and left > 0:
             items.append(self._held.popleft())
-            self._held_characters -= _characters(items[-1])
-            left -= _characters(items[-1])
+            self._held_characters -= characters_of(items[-1])
+            left -= characters_of(items[-1])
         if left > 0 and (self._waiting or (last and self._writer.has_pending())):
             for pending in self._writer.pending(after=self._submitted, characters=left):
                 items.append(pending)
@@ -312,7 +341,7 @@ class Indexer:
             return
         job = self._jobs.popleft()
         try:
-            with self._watch.stage("wait for the encoder"):
+            with self._waiting_for_encoder():
                 rows = job.rows.result()
         except Exception:
             self._commit()  # what came about before stands
@@ -325,10 +354,11 @@ class Indexer:
             for item in job.items:
                 if all(digest in known for digest in item.digests):
                     self._store(item, known)
-                elif isinstance(item, _Arrival):
+                elif isinstance(item, Arrival):
                     self.abandoned.append(item.source)
         now = time.perf_counter()
-        pace = job.characters / max(now - self._collected_s, 1e-3) * _JOB_S
+        began_s = max(job.begun_s, self._collected_s)
+        pace = job.characters / max(now - began_s, 1e-3) * _JOB_S
         self._job_characters = int(
             min(
                 max(pace, self._job_characters / 2, _SMALLEST_JOB),
@@ -338,9 +368,9 @@ class Indexer:
         )
         self._collected_s = now
 
-    def _store(self, item: _Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
+    def _store(self, item: Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
         vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
-        if isinstance(item, _Arrival):
+        if isinstance(item, Arrival):
             self._keep_earlier(item)
             self._writer.replace(item.source, item.document, item.passages, vectors=vectors)
             source: Source | None = item.source
@@ -350,28 +380,20 @@ class Indexer:
         if source is not None:
             self._on_stored(source)
 
-    def _keep_earlier(self, item: _Arrival) -> None:
+    def _keep_earlier(self, item: Arrival) -> None:
         """Remember the vectors that an item is about to replace, the latest of them."""
         self._replaced |= {} if item.new else self._writer.vectors_at(item.source.path)
         for digest in list(islice(self._replaced, max(0, len(self._replaced) - _MOST_REPLACED))):
             del self._replaced[digest]
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
-        """Count the time of the block as the encoder's, once where two threads encode
-        side by side.
-        """
-        with self._counting:
-            self._at_work += 1
-            if self._at_work == 1:
-                self._at_work_since_s = time.perf_counter()
+    def _waiting_for_encoder(self) -> Iterator[None]:
+        begin_s = time.perf_counter()
         try:
-            yield
+            with self._watch.stage("wait for the encoder"):
+                yield
         finally:
-            with self._counting:
-                self._at_work -= 1
-                if self._at_work == 0:
-                    self.encoder_busy_s += time.perf_counter() - self._at_work_since_s
+            self.waited_s += time.perf_counter() - begin_s
 
     def _count(self, texts: Sequence[str], *, reused: bool = False) -> None:
         """Count texts whose vectors are known by now; encoding threads do, too."""
@@ -390,30 +412,11 @@ class Indexer:
     def _encode(self, texts: list[str]) -> list[Vector]:
         """The texts' vectors, in order; of the first texts only, once the run is to stop."""
         rows: list[Vector] = []
-        for part in _parts(texts, self._job_characters):
+        for part in parts_of(texts, self._job_characters):
             if rows and self._is_stopped():
                 break
-            with self._working():
+            with self._clock.working():
                 rows.extend(self._encoder.encode_passages(part))
             self._count(part)
             self._on_embedded()
         return rows
-
-
-def _characters(item: _Item) -> int:
-    """How much there is to embed."""
-    return sum(map(len, item.texts))
-
-
-def _parts(texts: list[str], characters: int) -> Iterator[list[str]]:
-    """The texts, in order, in runs of about so many characters; the last has up to twice as many,
-    so that a usual job is one run.
-    """
-    left = sum(map(len, texts))
-    begin = used = 0
-    for end, text in enumerate(texts, start=1):
-        used += len(text)
-        if (used >= characters and left - used > characters) or end == len(texts):
-            yield texts[begin:end]
-            left -= used
-            begin, used = end, 0

@@ -15,7 +15,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
+from searchapp.filesystem.walk import WalkProgress
+from searchapp.humanize import pluralize
 from searchapp.ingest.changes import REMOVED, Survey, is_same, outermost
+from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import remove_missing
@@ -29,7 +32,7 @@ from searchapp.types.documents import (
     Unindexed,
     is_within,
 )
-from searchapp.types.results import IngestReport, Progress
+from searchapp.types.results import FileOutcome, IngestReport, Progress, Seen
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
@@ -43,7 +46,12 @@ if TYPE_CHECKING:
 _READ_AHEAD = 16  # files handed to the extraction workers beyond the one that is waited for
 _READ_AHEAD_BYTES = 64 * 2**20  # of them together, so that what waits to be split fits the memory
 _BATCH_BYTES = 100_000  # to read, from which on it pays to tune the encoder for many passages
-_ROOT_MISSING = "this folder is missing; its documents are kept: --prune removes them"
+_ROOT_MISSING = (
+    "there is no such path; its documents are left as they are, and --prune removes them"
+)
+# text and its vectors are then made one after the other; with more they do not slow each other
+_HAS_FEW_CORES = (os.cpu_count() or 1) < 8
+_REPORT_S = 0.1  # between reports of the progress
 _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 
 
@@ -85,7 +93,9 @@ class Ingest:
         self._watch = Stopwatch()
         self._parts_left: dict[bytes, int] = {}  # of each file: what in it is not done yet
         self._superseded: list[int] = []
-        self._bytes_to_read = self._bytes_read = self._files_done = self._files_to_read = 0
+        self._files_done = self._files_read = self._files_to_read = 0
+        self._forecast = Forecast([])
+        self._reported_s = 0.0
         self._indexer: Indexer | None = None
 
     def run(self, given: Sequence[Root] = ()) -> IngestReport:
@@ -106,6 +116,7 @@ class Ingest:
                 self._writer.unindexed(places),
                 self._writer.known_like,
                 self._writer.exclusions(),
+                WalkProgress(self._report_seen, self._is_stopped),
             )
         self._outcomes = Outcomes(self._survey)
         self._outcomes.notes += [
@@ -116,24 +127,33 @@ class Ingest:
                 self._survey.scan(root)
         for entry in self._survey.left_out:
             self._outcomes.leave_out(entry)
-        self._remember(given, roots)
-        with self._watch.stage("decide"):
-            self._read()
-            if not self._is_stopped():
-                self._remove(roots)
+        seen = self._survey.progress
+        if seen.was_stopped:
+            self._outcomes.notes.append(_cut_short(seen))
+        else:
+            self._remember(given, roots)
+            with self._watch.stage("decide"):
+                self._read()
+                if not self._is_stopped():
+                    self._remove(roots)
         with self._watch.stage("publish"):
             generation = self._writer.finish()
         return IngestReport(
             generation=generation,
             took_s=time.perf_counter() - begin,
-            files=tuple(sorted(self._outcomes.by_path.values(), key=lambda entry: entry.path)),
+            files=tuple(self._file_outcomes()),
             passages_embedded=self._indexer.embedded if self._indexer else 0,
             passages_reused=self._indexer.reused if self._indexer else 0,
-            was_interrupted=self._is_stopped(),
+            was_interrupted=seen.was_stopped or self._is_stopped(),
             notes=(*self._outcomes.notes, *self._writer.notes),
             stages_s=self._watch.taken_s,
             encoder_busy_s=self._indexer.encoder_busy_s if self._indexer else 0.0,
         )
+
+    def _file_outcomes(self) -> Iterator[FileOutcome]:
+        """What has become of every file and member, by path."""
+        for path, entry in sorted(self._outcomes.by_path.items()):
+            yield replace(entry, is_member=self._survey.file_of(path) != path)
 
     # -- roots
 
@@ -156,6 +176,9 @@ class Ingest:
         for root in self._survey.missing:
             if not self._prune:
                 self._outcomes.leave_out(Unindexed(root.path, "failed", _ROOT_MISSING))
+                self._outcomes.by_path[root.path] = FileOutcome(
+                    root.path, "failed", _ROOT_MISSING, files=0
+                )
             elif given and not any(is_within(path, root.path) for path in self._survey.known):
                 raise PathMissing(
                     f"no such file or folder: {os.fsdecode(root.path)}",
@@ -171,18 +194,15 @@ class Ingest:
         """Read what may have changed, and take it in; the encoder is opened meanwhile, and only
         where something is to be embedded.
         """
-        to_read = [
-            file for file in self._survey.files.values() if not self._survey.is_unchanged(file)
-        ]
-        for path in self._survey.files.keys() - {file.path for file in to_read}:
-            self._outcomes.conclude_unchanged(path)
-        if not to_read and not self._writer.has_pending():
+        to_read = self._to_read()
+        if self._is_stopped() or not (to_read or self._writer.has_pending()):
             return
         self._files_to_read = len(to_read)
-        self._bytes_to_read = sum(file.identity.size for file in to_read)
+        self._forecast = Forecast((file.path, file.identity.size) for file in to_read)
+        bytes_to_read = sum(file.identity.size for file in to_read)
         self._report_progress()
         with ThreadPoolExecutor(1, thread_name_prefix="open-encoder") as thread:
-            bulk = self._bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
+            bulk = bytes_to_read >= _BATCH_BYTES or self._writer.has_pending()
             opening = thread.submit(self._open_encoder, bulk=bulk)
             upcoming = iter(to_read)
             waiting: _Waiting = deque()
@@ -201,17 +221,46 @@ class Ingest:
             on_embedded=self._report_progress,
             is_stopped=self._is_stopped,
             watch=self._watch,
+            text_first=_HAS_FEW_CORES,
         )
         with indexer:
             self._indexer = indexer
             self._take_all(indexer, upcoming, waiting)
 
+    def _to_read(self) -> list[FoundFile]:
+        """The files that may have changed, new and small ones first, as they can be searched
+        soonest; the others are accounted for. Not all of them once the run is to stop.
+        """
+        to_read = []
+        for file in self._survey.files.values():
+            if self._is_stopped():
+                break
+            if self._survey.is_unchanged(file):
+                self._outcomes.conclude_unchanged(file.path)
+            else:
+                to_read.append(file)
+        known = self._survey.known
+        return sorted(to_read, key=lambda file: (file.path in known, file.identity.size))
+
     def _take_all(self, indexer: Indexer, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
-        while waiting and (extraction := self._await(indexer, waiting[0][1])):
+        while waiting:
+            begin_s, waited_s = time.perf_counter(), indexer.waited_s
+            characters = indexer.characters
+            extraction = self._await(indexer, waiting[0][1])
+            if extraction is None:
+                break
             file, _ = waiting.popleft()
             self._take_file(file, extraction)
-            self._bytes_read += file.identity.size
             self._read_ahead(upcoming, waiting)
+            waited_s = indexer.waited_s - waited_s
+            self._forecast.take(
+                file.path,
+                file.identity.size,
+                took_s=time.perf_counter() - begin_s - waited_s,
+                characters=indexer.characters - characters,
+            )
+            self._files_read += 1
+            self._report_progress()
         for _, cancelled in waiting:
             cancelled.cancel()
         indexer.close()
@@ -249,10 +298,14 @@ class Ingest:
         return None
 
     def _take_file(self, file: FoundFile, extraction: Sequence[Extracted]) -> None:
-        """Decide what becomes of a file that was read, and of all that it holds."""
+        """Decide what becomes of a file that was read, and of all that it holds; of a part of it
+        once the run is to stop.
+        """
         self._parts_left[file.path] = 1  # the file itself: it is done once all of it was looked at
         summaries = summarize_containers(extraction)
         for extracted in extraction:
+            if self._is_stopped():
+                return
             path = extracted.path
             if path != file.path and path in self._survey.files:
                 self._outcomes.notes.append(
@@ -332,6 +385,9 @@ class Ingest:
 
     # -- progress
 
+    def _report_seen(self, files: int, folders: int) -> None:
+        self._on_progress(Progress(0, 0, 0, 0.0, float("inf"), seen=Seen(files, folders)))
+
     def _on_stored(self, source: Source) -> None:
         self._finish_part(self._survey.file_of(source.path))
 
@@ -343,16 +399,35 @@ class Ingest:
             self._report_progress()
 
     def _report_progress(self) -> None:
+        now_s = time.perf_counter()
+        is_end = self._files_done == self._files_to_read
+        if now_s - self._reported_s < _REPORT_S and not is_end:
+            return
+        self._reported_s = now_s
         if (indexer := self._indexer) is None:
             self._on_progress(Progress(0, self._files_to_read, 0, 0.0, float("inf")))
             return
-        left_s = indexer.left_s(self._bytes_read, self._bytes_to_read)
+        left = left_s(
+            self._forecast.left_s,
+            indexer.encoding(self._forecast.characters_left),
+            side_by_side=not _HAS_FEW_CORES,
+        )
         self._on_progress(
             Progress(
                 self._files_done,
                 self._files_to_read,
                 indexer.embedded + indexer.reused,
                 indexer.took_s,
-                left_s,
+                left,
+                self._files_read,
             )
         )
+
+
+def _cut_short(seen: WalkProgress) -> str:
+    """What is said of a run that was stopped while it looked at the disk."""
+    met = f"{pluralize(seen.files, 'file')} in {pluralize(seen.folders, 'folder')}"
+    return (
+        f"the look at the disk was cut short after {met}: none of them was read, the rest was not "
+        "looked at, and nothing was removed"
+    )

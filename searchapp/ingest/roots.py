@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from searchapp.errors import PathMissing
 from searchapp.types.documents import MEMBER, Root, containers_of, is_within
@@ -14,6 +16,10 @@ from searchapp.types.filters import require_path
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import DocumentWriter
+
+_FILE_URL = re.compile(r"file:(?://(?P<host>[^/]*))?(?P<path>/.*)", re.IGNORECASE | re.DOTALL)
+# https://host/page, s3://bucket/key, git@host:owner/repository
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:", re.IGNORECASE)
 
 
 def roots_at(
@@ -23,12 +29,12 @@ def roots_at(
     *,
     required: bool,
 ) -> list[Root]:
-    """The roots at some paths, absolute; raises PathMissing where one does not exist and all are
-    `required`.
+    """The roots at some paths, absolute; raises PathMissing for the address of something elsewhere,
+    and where one does not exist and all are `required`.
     """
     roots = []
     for path in paths:
-        place = os.path.normpath(Path(require_path(path)).absolute())
+        place = os.path.normpath(Path(_local(require_path(path))).absolute())
         if required and not os.path.exists(place):  # noqa: PTH110 - a name may be no text
             raise PathMissing(
                 f"no such file or folder: {place}",
@@ -36,6 +42,23 @@ def roots_at(
             )
         roots.append(Root(os.fsencode(place), tuple(include), tuple(exclude)))
     return roots
+
+
+def _local(path: str) -> str:
+    """A path as it is, or the one that a file: address names; raises PathMissing for any other
+    address, unless there is a file of that name.
+    """
+    if os.path.lexists(path):
+        return path
+    if (url := _FILE_URL.fullmatch(path)) and url["host"] in (None, "", "localhost"):
+        return os.fsdecode(unquote_to_bytes(url["path"].encode("utf-8", "surrogateescape")))
+    if _ADDRESS.match(path) or url:
+        raise PathMissing(
+            f"{path} is an address; ingest reads files and folders of this machine only",
+            hint="save the page, or mirror or clone what is there, and ingest that folder: nothing "
+            "is fetched",
+        )
+    return path
 
 
 def exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[bytes]) -> None:

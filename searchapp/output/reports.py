@@ -44,6 +44,7 @@ def report_json(report: IngestReport) -> dict[str, object]:
         "generation": report.generation,
         "took_s": round(float(report.took_s), 3),
         "counts": report.counts(),
+        "members": report.counts(members=True),
         "files": [file_json(entry) for entry in report.files],
         "passages_embedded": report.passages_embedded,
         "passages_reused": report.passages_reused,
@@ -58,7 +59,8 @@ def report_text(report: IngestReport, style: TerminalStyle = PLAIN) -> str:
     """
     lines = [_counts_line(report, style), _passages_line(report)]
     lines += [
-        *listed_lines("failed", report.files, style),
+        *_missing_lines(report.files, style),
+        *listed_lines("failed", [entry for entry in report.files if entry.files], style),
         *listed_lines("indexed", report.files, style),
         *skipped_lines(report.files, style),
     ]
@@ -211,11 +213,29 @@ def file_name(entry: FileOutcome | Unindexed, style: TerminalStyle) -> str:
 
 
 def _counts_line(report: IngestReport, style: TerminalStyle) -> str:
-    counts = report.counts()
-    parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
-    return style.paint(pluralize(sum(counts.values()), "file"), BOLD) + (
-        f": {', '.join(parts)}" if parts else ""
+    """How many files had which outcome, and how many members of archives and mails."""
+    files, members = report.counts(members=False), report.counts(members=True)
+    line = style.paint(pluralize(sum(files.values()), "file"), BOLD) + _outcomes_text(files)
+    if not members:
+        return line
+    return f"{line}; {pluralize(sum(members.values()), 'member')} of archives and mails" + (
+        _outcomes_text(members)
     )
+
+
+def _outcomes_text(counts: Mapping[str, int]) -> str:
+    parts = [f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts.get(outcome)]
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _missing_lines(files: Iterable[FileOutcome], style: TerminalStyle) -> list[str]:
+    """A heading, then a line for each root that is missing."""
+    lines = [
+        f"  {style.path(entry.path, '')}: {one_line(entry.reason)}"
+        for entry in files
+        if not entry.files
+    ]
+    return [style.paint("missing:", RED), *lines] if lines else []
 
 
 def _passages_line(report: IngestReport) -> str:

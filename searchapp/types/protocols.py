@@ -175,6 +175,16 @@ class WriterLifecycle(Protocol):
         """Drop what was not committed and let another writer in."""
 
 
+@runtime_checkable
+class Discardable(Protocol):
+    """What a writer can also do where its corpus takes room of its own: undo that it made one."""
+
+    def discard(self) -> None:
+        """Close; a corpus that was not there before, and of which nothing was committed, leaves
+        nothing behind.
+        """
+
+
 class Writer(DocumentWriter, WriterLifecycle, Protocol):
     """The one writer of a corpus: changes gather in a unit of work until `commit`."""
 

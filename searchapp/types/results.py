@@ -135,12 +135,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file (or, with `files` > 1, of one ignored folder)."""
+    """What became of one file; with `files` > 1 of one ignored folder, with 0 of a root that is
+    missing.
+    """
 
     path: bytes
     outcome: Outcome
     reason: str = ""
     files: int = 1
+    # of an archive or a mail: no file of its own on the disk
+    is_member: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +162,28 @@ class IngestReport:
     stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)
     encoder_busy_s: float = 0.0  # how long the encoder was at work beside it
 
-    def counts(self) -> dict[str, int]:
-        """How many files had each outcome."""
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything could not be read, be it a root that is missing."""
+        return any(entry.outcome == "failed" for entry in self.files)
+
+    def counts(self, *, members: bool | None = None) -> dict[str, int]:
+        """How many files and members had each outcome, of members only or of files only where that
+        is asked for.
+        """
         counts: dict[str, int] = {}
         for entry in self.files:
-            counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
+            if entry.files and members in (None, entry.is_member):
+                counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.files
         return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the disk has met so far."""
+
+    files: int
+    folders: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +195,9 @@ class Progress:
     passages: int  # embedded or reused so far
     took_s: float  # since the encoder was ready
     left_s: float  # what the rest takes, infinite while nothing tells
+    # files whose text can be searched, though vectors may still be missing; None: as many as done
+    files_read: int | None = None
+    seen: Seen | None = None  # while the disk is being looked at, and nothing is known of the rest
 
     @property
     def share(self) -> float:

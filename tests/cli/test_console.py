@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from searchapp.cli import console
+from searchapp.types.results import Progress, Seen
 
 if TYPE_CHECKING:
     import pytest
@@ -49,3 +50,17 @@ def test_ctrl_c_while_a_line_is_written_stops_the_work_and_is_no_error(
             "finishing the current commit; once more to stop at once",
             "half of a line",
         ]
+
+
+def test_a_look_at_the_disk_is_told_as_what_it_has_met_so_far() -> None:
+    seen = Progress(0, 0, 0, 0.0, float("inf"), seen=Seen(12_340, 1))
+    assert console._progress_text(seen) == "looking: 12,340 files in 1 folder"
+
+
+def test_the_progress_tells_of_which_files_the_text_is_there_then_which_are_done() -> None:
+    reading = Progress(3, 40, 30, 10.0, 30.0, files_read=20)
+    assert console._progress_text(reading) == (
+        "text of 20/40 files, 30 passages, 3/s, about 30 s left"
+    )
+    embedding = Progress(30, 40, 300, 10.0, 30.0, files_read=40)
+    assert console._progress_text(embedding) == ("30/40 files, 300 passages, 30/s, about 30 s left")

@@ -650,6 +650,34 @@ def test_a_signal_during_an_ingest_finishes_the_commit_prints_the_report_and_lea
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_disk_is_looked_at_ends_the_ingest_within_a_second(
+    program: Program, number: signal.Signals
+) -> None:
+    for i in range(40):
+        folder = program.folder / f"docs/{i}"
+        folder.mkdir(parents=True)
+        for j in range(500):
+            (folder / f"{j}.md").touch()
+    rules = "\n".join(f"[a-m]*{i}*{i}*{i}.txt" for i in range(400))  # which make the look slow
+    (program.folder / "docs/.gitignore").write_text(rules)
+    process = program.start("ingest", "docs", "--corpus", "corpus", "--json")
+    while not (program.folder / "corpus/corpus.db").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    begin = time.monotonic()
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 1
+    assert process.returncode == 130, stderr
+    report = json.loads(stdout)
+    assert report["interrupted"] is True
+    assert {entry["outcome"] for entry in report["files"]} == {"skipped"}  # the .gitignore
+    assert "the look at the disk was cut short" in report["notes"][0]
+
+
+@pytest.mark.slow
 def test_ctrl_c_while_the_model_is_converted_is_an_interruption_too(program: Program) -> None:
     (program.folder / "docs").mkdir()
     (program.folder / "docs/a.md").write_text("text")

@@ -112,7 +112,10 @@ class SqliteBackend:
             manifest = restore(file, self.folder)
             from searchapp.backends.sqlite.writer import SqliteWriter
         except BaseException:
-            lock.release()
+            if (self.folder / layout.DATABASE).exists():
+                lock.release()
+            else:
+                lock.discard()
             raise
         with SqliteWriter(self.folder, lock) as store:
             store.publish(is_due=True)

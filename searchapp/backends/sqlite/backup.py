@@ -114,6 +114,11 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
                     raise _damaged(file)
     except _NO_ARCHIVE as error:
         raise _damaged(file) from error
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise BackupError(
+            f"{file} is a folder, and no backup" if file.is_dir() else f"there is no file {file}",
+            hint="name a backup; they are made with: searchapp backup FILE",
+        ) from error
     except OSError as error:
         raise BackupError(
             f"cannot restore {file} to {folder}: {error.strerror or error}", hint=_ROOM

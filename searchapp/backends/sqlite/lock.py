@@ -35,17 +35,24 @@ class Lock:
         except UnicodeDecodeError as error:
             message = f"a corpus cannot be kept at {folder!r}: its name is not UTF-8"
             raise CorpusUnwritable(message, hint="choose another with --corpus") from error
+        self._file = folder / layout.LOCK
+        self._made: list[Path] = []  # folders, the outermost first
+        self._descriptor = -1
         try:
-            atomic_write.make_folder(folder)
+            self._made = atomic_write.make_folder(folder)
             _refuse_foreign(folder)
             _refuse_network(folder)
             self._descriptor = os.open(
-                folder / layout.LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+                self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
             )
         except OSError as error:
+            self._remove_folders()
             raise CorpusUnwritable(
                 f"cannot write the corpus at {folder}: {error.strerror}", hint=_ELSEWHERE
             ) from error
+        except CorpusError:
+            self._remove_folders()
+            raise
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with contextlib.suppress(
@@ -53,6 +60,8 @@ class Lock:
             ):  # on a full disk, its holder's number is not known: that is all
                 os.ftruncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            if not _is_at(self._file, self._descriptor):
+                raise BlockingIOError  # its holder has just discarded the corpus
         except BlockingIOError as error:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
             self.release()
@@ -71,6 +80,30 @@ class Lock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def discard(self) -> None:
+        """Release the lock of a folder that holds no corpus, and remove its file, and the folders
+        that were made for it.
+        """
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                self._file.unlink()
+            self.release()
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        with contextlib.suppress(OSError):  # something else is in there by now
+            while self._made:
+                self._made[-1].rmdir()
+                self._made.pop()
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _refuse_foreign(folder: Path) -> None:

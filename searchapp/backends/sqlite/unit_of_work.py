@@ -45,6 +45,8 @@ class UnitOfWork:
         """
         self.folder = folder
         self.notes: list[str] = []
+        self._is_new = False  # there was no database before
+        self._is_discarded = False
         with contextlib.ExitStack() as undo:
             self._lock = lock or Lock(folder)
             undo.callback(self._lock.release)
@@ -71,13 +73,30 @@ class UnitOfWork:
         self.close()
 
     def close(self) -> None:
-        """Drop what was not committed and give the lock back."""
+        """Drop what was not committed and give the lock back; once is enough."""
+        if self._is_discarded:
+            return
         try:
             self._open.close()
             self._engine.dispose()
             atomic_write.set_aside(self.folder / layout.RESERVE, layout.RESERVE_BYTES)
         finally:
             self._lock.release()
+
+    def discard(self) -> None:
+        """Close; a corpus that was not there before, and of which nothing was committed, leaves
+        nothing behind.
+        """
+        if not self._is_new or self._generation:
+            self.close()
+            return
+        self._is_discarded = True
+        self._open.close()
+        self._engine.dispose()
+        for name in layout.FILES:
+            for path in self.folder.glob(name):
+                path.unlink(missing_ok=True)
+        self._lock.discard()
 
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first."""
@@ -101,6 +120,7 @@ class UnitOfWork:
             has_version = connection.exec_driver_sql(
                 "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
             ).first()
+            self._is_new = not has_version
             revision: str | None = (
                 connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
                 if has_version

@@ -192,3 +192,12 @@ def test_damage_that_was_backed_up_is_said(made: Path) -> None:
     with pytest.raises(CorpusDamaged, match="text or passages") as caught:
         SqliteBackend(made / "restored").restore(made / "b")
     assert "--repair" in caught.value.hint
+
+
+def test_a_backup_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    for name, told in (("nofile", "there is no file {}"), (".", "{} is a folder, and no backup")):
+        file = tmp_path / name
+        with pytest.raises(BackupError) as error:
+            SqliteBackend(tmp_path / "new").restore(file)
+        assert str(error.value) == told.format(file)
+    assert list(tmp_path.iterdir()) == []

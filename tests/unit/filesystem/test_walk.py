@@ -19,7 +19,7 @@ import pytest
 
 from searchapp.errors import BadFilter, FileFailed, FileSkipped, PathMissing
 from searchapp.filesystem.safe_open import FileContent, read_file
-from searchapp.filesystem.walk import FoundFile, walk
+from searchapp.filesystem.walk import FoundFile, WalkProgress, walk
 from searchapp.types.documents import FileIdentity, Unindexed
 
 A_DEVICE = Path("/dev/zero")  # /dev/null is a plain file in some containers
@@ -59,6 +59,47 @@ def left_out(
     return {
         os.fsdecode(os.path.relpath(item.path, os.fsencode(root))): item.reason for item in items
     }
+
+
+# ---- how far it is, and its end -------------------------------------------------------------------
+
+
+def test_a_walk_tells_how_many_files_and_folders_it_has_seen(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b/c.md", "b/d/e.md", "node_modules/x/y.js", "node_modules/z.js")
+    told: list[tuple[int, int]] = []
+    progress = WalkProgress(lambda files, folders: told.append((files, folders)), every_s=0)
+    assert len(list(walk(os.fsencode(tmp_path), progress=progress))) == 4
+    # the root, b, b/d, node_modules and node_modules/x
+    assert told[-1] == (5, 5) == (progress.files, progress.folders)
+    assert told == sorted(told)
+    assert not progress.was_stopped
+
+
+def test_a_walk_tells_nothing_before_its_time_has_come(tmp_path: Path) -> None:
+    make(tmp_path, "a.md", "b/c.md")
+    told: list[tuple[int, int]] = []
+    progress = WalkProgress(lambda files, folders: told.append((files, folders)), every_s=3600)
+    assert len(list(walk(os.fsencode(tmp_path), progress=progress))) == 2
+    assert told == []
+
+
+@pytest.mark.parametrize("before_stop", range(14))
+def test_a_walk_that_is_stopped_at_any_entry_ends_there_and_says_so(
+    tmp_path: Path, before_stop: int
+) -> None:
+    make(tmp_path, "a.md", "b/c.md", "b/d.md", "node_modules/x.js", "node_modules/y.js")
+    whole = list(walk(os.fsencode(tmp_path)))
+    asked = []
+
+    def is_stopped() -> bool:
+        asked.append(1)
+        return len(asked) > before_stop
+
+    progress = WalkProgress(is_stopped=is_stopped)
+    part = list(walk(os.fsencode(tmp_path), progress=progress))
+    assert progress.was_stopped
+    assert part == whole[: len(part)]
+    assert len(asked) == before_stop + 1  # it goes no further
 
 
 # ---- order, paths and roots ----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import EncoderError
 from searchapp.ingest.indexer import Indexer
 from searchapp.testing import HashEncoder
-from searchapp.types.documents import Document, FileIdentity, Source
+from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters, Term
 
 if TYPE_CHECKING:
@@ -28,13 +28,20 @@ if TYPE_CHECKING:
 class Encoder:
     """A HashEncoder that remembers what it embeds, and does what it is told before."""
 
-    def __init__(self, before: Callable[[Sequence[str]], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        before: Callable[[Sequence[str]], object] = lambda _: None,
+        *,
+        before_tokens: Callable[[Sequence[str]], object] = lambda _: None,
+    ) -> None:
         self._inner = HashEncoder()
         self.identity = self._inner.identity
         self.before = before
+        self.before_tokens = before_tokens
         self.embedded: list[str] = []
 
     def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        self.before_tokens(texts)
         return self._inner.tokenize(texts)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
@@ -104,6 +111,100 @@ def test_all_text_is_found_by_its_words_while_the_encoder_is_still_at_the_first(
         indexer.close()
     assert counts(backend) == (8, 0)
     assert len(encoder.embedded) == len(set(encoder.embedded)) == indexer.embedded
+
+
+@pytest.mark.slow
+def test_where_text_goes_first_the_encoder_gets_a_sample_until_all_of_it_is_there(
+    backend: SqliteBackend, writer: Writer
+) -> None:
+    encoder = Encoder(before=lambda _: time.sleep(0.5))
+    with Indexer(writer, encoder, text_first=True) as indexer:
+        for number in range(40):
+            indexer.add(source(str(number)), Document(text(number), "txt"), new=True)
+        sample = len(encoder.embedded)
+        wait_until(lambda: counts(backend)[0] == 40, indexer)
+        indexer.close()
+    assert 0 < sample < len(encoder.embedded) / 4
+    assert counts(backend) == (40, 0)
+
+
+@pytest.mark.slow
+def test_where_text_goes_first_the_encoder_works_while_no_document_comes(writer: Writer) -> None:
+    encoder = Encoder(before=lambda _: time.sleep(0.2))
+    with Indexer(writer, encoder, text_first=True) as indexer:
+        for number in range(8):
+            indexer.add(source(str(number)), Document(text(number), "txt"), new=True)
+        wait_until(lambda: indexer.characters_done == indexer.characters, indexer)
+        indexer.close()
+
+
+@pytest.mark.slow
+def test_changed_documents_do_not_fill_the_memory_though_text_goes_first(writer: Writer) -> None:
+    with Indexer(writer, Encoder()) as indexer:
+        indexer.add(source("a"), Document("one", "txt"), new=True)
+        indexer.close()
+    large = " ".join(f"x{i}" for i in range(600_000))
+    with Indexer(writer, encoder := Encoder(), text_first=True) as indexer:
+        indexer.add(source("a"), Document(large, "txt"), new=False)
+        indexer.add(source("b"), Document(large + " more", "txt"), new=False)
+        assert encoder.embedded
+        indexer.close()
+
+
+@pytest.mark.slow
+def test_a_new_document_that_repeats_a_stored_passage_is_found_by_its_words_at_once(
+    backend: SqliteBackend, writer: Writer
+) -> None:
+    with Indexer(writer, Encoder()) as indexer:
+        indexer.add(source("a"), Document("the licence", "txt"), new=True)
+        indexer.close()
+    gate = threading.Event()
+    blocks = (Block(0, 11, "prose"), Block(13, 20, "heading", ("another",)))
+    with Indexer(writer, encoder := Encoder(before=lambda _: gate.wait(20))) as indexer:
+        document = Document("the licence\n\nanother", "txt", blocks=blocks)
+        indexer.add(source("b"), document, new=True)
+        wait_until(lambda: counts(backend) == (2, 1), indexer)
+        gate.set()
+        indexer.close()
+    assert counts(backend) == (2, 0)
+    assert (len(encoder.embedded), indexer.reused) == (1, 1)
+
+
+@pytest.mark.slow
+def test_what_came_before_a_document_that_takes_long_to_split_is_found_meanwhile(
+    backend: SqliteBackend, writer: Writer
+) -> None:
+    seen: list[int] = []
+
+    def be_slow(texts: Sequence[str]) -> None:
+        if any("slow" in each for each in texts):
+            time.sleep(1.1)
+            seen.append(counts(backend)[0])
+
+    with Indexer(writer, Encoder(before_tokens=be_slow)) as indexer:
+        indexer.add(source("a"), Document("fast", "txt"), new=True)
+        indexer.add(source("b"), Document("slow", "txt"), new=True)
+        indexer.close()
+    assert (seen[0], seen[-1]) == (0, 1)
+
+
+@pytest.mark.slow
+def test_a_stop_ends_a_document_that_takes_long_to_split(
+    backend: SqliteBackend, writer: Writer
+) -> None:
+    begun: list[int] = []
+
+    def be_slow(texts: Sequence[str]) -> None:
+        begun.append(len(texts))
+        time.sleep(0.6)
+
+    encoder = Encoder(before_tokens=be_slow)
+    with Indexer(writer, encoder, is_stopped=lambda: bool(begun)) as indexer:
+        indexer.add(source("a"), Document("one two three", "txt"), new=True)
+        indexer.close()
+    assert [each.path for each in indexer.abandoned] == [b"/a"]
+    assert len(begun) == 1
+    assert counts(backend) == (0, 0)
 
 
 def test_two_jobs_are_with_the_encoder_at_a_time(writer: Writer) -> None:

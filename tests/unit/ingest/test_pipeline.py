@@ -16,7 +16,7 @@ import shutil
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
@@ -71,6 +71,32 @@ def test_a_new_file_is_read_embedded_and_listed(house: House) -> None:
     assert house.encoder.embedded == ["Soup\nBoil lentils."]
     assert (report.passages_embedded, report.passages_reused) == (1, 0)
     assert house.names() == ["a.md"]
+
+
+def test_new_files_are_read_before_changed_ones_and_small_ones_before_large_ones(
+    house: House,
+) -> None:
+    house.write(a_md="1", b_md="2")
+    house.ingest()
+    house.write(a_md="1 and more", b_md="2 ", c_md="3" * 3000, d_md="4", e_md="5" * 20)
+    house.ingest()
+    assert house.extractor.read == ["d.md", "e.md", "c.md", "b.md", "a.md"]
+
+
+def test_a_stop_within_an_archive_leaves_what_is_behind_it_to_the_next_run(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two", d_md="three"))
+    tokenized: list[str] = []
+
+    class Encoder(CountingEncoder):
+        def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+            tokenized.extend(texts)
+            return super().tokenize(texts)
+
+    house.encoder = Encoder()
+    report = house.ingest(is_stopped=lambda: bool(tokenized))
+    assert report.was_interrupted
+    assert house.names() == ["b.md"]
+    assert house.ingest().counts() == {"indexed": 3, "unchanged": 1}
 
 
 def test_an_unchanged_file_costs_a_stat_and_writes_nothing(house: House) -> None:
@@ -367,7 +393,10 @@ def test_a_missing_root_is_a_failure_that_erases_nothing(house: House, tmp_path:
     house.docs.rename(tmp_path / "away")
     report = house.refresh()
     assert outcomes(report) == {"docs": "failed"}
-    assert "missing" in reason(report, "docs")
+    assert reason(report, "docs") == (
+        "there is no such path; its documents are left as they are, and --prune removes them"
+    )
+    assert (report.counts(), report.has_failures) == ({}, True)
     assert house.names() == ["a.md", "b.md"]
     (tmp_path / "away").rename(house.docs)
     assert outcomes(house.refresh()) == {"a.md": "unchanged", "b.md": "unchanged"}
@@ -646,6 +675,20 @@ def test_the_members_of_an_archive_are_documents_and_the_archive_has_an_entry(ho
     assert dict(hit.passage.place) == {"member": "b.md", "line_start": 3, "line_end": 3}
 
 
+def test_members_are_counted_apart_when_they_come_stay_and_go(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
+    (house.docs / "notes!").mkdir()
+    (house.docs / "notes!/x.md").write_text("in a folder, and no member of anything")
+    for outcome in ("indexed", "unchanged"):
+        report = house.ingest()
+        assert report.counts(members=True) == {outcome: 2}
+        assert report.counts(members=False) == {outcome: 2}
+    (house.docs / "a.zip").unlink()
+    report = house.ingest(prune=True)
+    assert report.counts(members=True) == {"removed": 2}
+    assert report.counts(members=False) == {"unchanged": 1}
+
+
 def test_an_archive_of_nothing_that_can_be_read_is_left_out_with_the_reason(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped(b_txt=" ", c_txt=" "))
     (house.docs / "d.zip").write_bytes(
@@ -816,7 +859,8 @@ def test_a_file_beside_a_folder_of_its_name_and_a_mark_is_no_container(house: Ho
 def test_the_members_of_an_archive_outlive_a_stop_and_an_unreadable_archive(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
     for number in range(40):
-        house.write(**{f"x{number:02}_md": f"text {number}"})
+        # longer than the archive, which is read before them
+        house.write(**{f"x{number:02}_md": f"text {number} " * 100})
     house.ingest(is_stopped=lambda: len(house.extractor.read) > 20)
     assert "b.md" in house.names()
     house.extractor.broken = {"a.zip"}
@@ -932,6 +976,66 @@ def test_a_stopped_run_keeps_what_it_committed_removes_nothing_and_the_next_one_
     assert house.reader_of().status().pending == 0
 
 
+@pytest.mark.parametrize("before_stop", [0, 3, 7])
+def test_a_run_that_is_stopped_while_it_looks_at_the_disk_changes_nothing(
+    house: House, tmp_path: Path, before_stop: int
+) -> None:
+    house.write(a_md="one", b_md="two", c_md="three", d_md="four")
+    generation = house.ingest().generation
+    house.write(a_md="changed", e_md="new")
+    (house.docs / "b.md").unlink()
+    (tmp_path / "other").mkdir()
+    asked = []
+
+    def is_stopped() -> bool:
+        asked.append(1)
+        return len(asked) > before_stop
+
+    report = house.ingest(house.docs, tmp_path / "other", prune=True, is_stopped=is_stopped)
+    assert (report.was_interrupted, report.generation) == (True, generation)
+    [note] = report.notes
+    assert note.startswith("the look at the disk was cut short after ")
+    assert note.endswith(
+        ": none of them was read, the rest was not looked at, and nothing was removed"
+    )
+    assert (house.extractor.read, report.files) == ([], ())
+    assert house.names() == ["a.md", "b.md", "c.md", "d.md"]
+    assert len(house.reader_of().status().roots) == 1
+    assert house.ingest().counts() == {"unchanged": 2, "indexed": 2, "removed": 1}
+
+
+def test_a_run_that_is_stopped_while_it_compares_known_files_reads_and_removes_none(
+    house: House,
+) -> None:
+    house.write(**{f"a{number}_md": f"text {number}" for number in range(9)})
+    house.ingest()
+    (house.docs / "a0.md").unlink()
+    asked = []
+
+    def is_stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 22  # two an entry while the disk is looked at
+
+    report = house.ingest(is_stopped=is_stopped)
+    assert report.was_interrupted
+    assert 0 < len(report.files) < 8
+    assert report.counts() == {"unchanged": len(report.files)}
+    assert len(house.names()) == 9
+
+
+def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    seen: list[Progress] = []
+
+    def is_stopped() -> bool:
+        time.sleep(0.15)  # as if the disk were slow
+        return False
+
+    house.ingest(on_progress=seen.append, is_stopped=is_stopped)
+    assert seen[0].seen is not None
+    assert (seen[0].files_total, seen[0].seen.folders, seen[-1].seen) == (0, 1, None)
+
+
 def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:
     class Hanging(HereExtractor):
         def submit(
@@ -985,7 +1089,7 @@ def test_a_stop_in_the_middle_of_a_large_change_keeps_the_earlier_version(house:
 
 def crash(house: House) -> None:
     """Two batches, the second of which meets an encoder that breaks."""
-    house.write(a_txt=words(20_000, seed=1), b_txt=words(20_000, seed=2) + " wreck")
+    house.write(a_txt=words(20_000, seed=1), b_txt=words(20_500, seed=2) + " wreck")
     house.encoder.fails_on = "wreck"
     with pytest.raises(EncoderError, match="the encoder broke"):
         house.ingest()

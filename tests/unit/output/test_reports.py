@@ -35,6 +35,7 @@ def test_a_report_for_programs_lists_every_file() -> None:
         "generation": 4,
         "took_s": 12.0,
         "counts": {"indexed": 2, "unchanged": 1, "removed": 1, "skipped": 1201, "failed": 1},
+        "members": {},
         "files": [
             {"path": "/docs/a.md", "outcome": "indexed", "reason": ""},
             {"path": "/docs/b.md", "outcome": "indexed", "reason": ""},
@@ -67,6 +68,39 @@ def test_a_report_accounts_for_every_file() -> None:
         "  1 no reader for this type: e.bin\n"
         "note: the root /old is missing\n"
     )
+
+
+def test_files_and_members_of_archives_are_counted_apart_and_each_sum_equals_its_parts() -> None:
+    files = (
+        FileOutcome(b"/a.zip", "indexed"),
+        FileOutcome(b"/a.zip!/b.md", "indexed", is_member=True),
+        FileOutcome(b"/a.zip!/c.md", "indexed", is_member=True),
+        FileOutcome(b"/a.zip!/d.bin", "skipped", "no reader", is_member=True),
+        FileOutcome(b"/e.md", "unchanged"),
+        FileOutcome(b"/node_modules", "skipped", "ignored folder", files=1200),
+    )
+    report = IngestReport(1, 1.0, files)
+    assert report_text(report).splitlines()[0] == (
+        "1,202 files: 1 indexed, 1 unchanged, 1,200 skipped; "
+        "3 members of archives and mails: 2 indexed, 1 skipped"
+    )
+    told = report_json(report)
+    assert told["counts"] == {"indexed": 3, "unchanged": 1, "skipped": 1201}
+    assert told["members"] == {"indexed": 2, "skipped": 1}
+
+
+def test_a_root_that_is_missing_is_no_file_and_is_said_by_itself() -> None:
+    missing = FileOutcome(b"/usb", "failed", "there is no such path", files=0)
+    report = IngestReport(1, 1.0, (missing, FileOutcome(b"/z.md", "failed", "broken")))
+    assert report_text(report).splitlines()[0] == "1 file: 1 failed"
+    assert report_text(report).splitlines()[2:] == [
+        "missing:",
+        "  /usb: there is no such path",
+        "failed:",
+        "  /z.md: broken",
+    ]
+    assert report_text(IngestReport(1, 1.0, (missing,))).splitlines()[0] == "0 files"
+    assert report.has_failures
 
 
 def test_an_archive_speaks_for_what_is_in_it_and_files_read_in_part_are_said() -> None:

@@ -27,19 +27,19 @@ from searchapp.errors import (
     CorpusEmpty,
     CorpusMissing,
     CorpusUnwritable,
-    DocumentMissing,
     Unsupported,
 )
 from searchapp.extract.registry import extractor_of
-from searchapp.humanize import did_you_mean, one_line
-from searchapp.ingest.roots import exclude, read_again, roots_at
+from searchapp.ingest.exclusions import take_out
+from searchapp.ingest.roots import read_again, roots_at
 from searchapp.search import more_like_this
+from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types.filters import Filters, has_name, named_rows
+from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Answer, Progress
 
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Device, EncoderIdentity
 
 _EVERYTHING = Filters()
-_EXAMPLES = 3  # of several documents, that an error names
 
 
 class Corpus:
@@ -237,34 +236,16 @@ class Corpus:
         """
         try:
             with closing(self._backend.writer(for_removal=True)) as writer:
-                return self._remove(writer, places, at_once=True)
+                return self._take_out(writer, places, at_once=True)
         except CorpusUnwritable:
             if not isinstance(self._backend, Maintainable):
                 raise
             with self._backend.sparing_writer() as writer:
-                return self._remove(writer, places, at_once=False)
+                return self._take_out(writer, places, at_once=False)
 
-    def _remove(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
-        removed: dict[int, bytes] = {}
+    def _take_out(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
         with closing(self._backend.reader()) as reader:
-            roots = [root.path for root in reader.status().roots]
-            for place in places:
-                filters = Filters(within=(place,))
-                paths = (row.path for row in reader.rows(filters))
-                documents = dict(zip(reader.document_ids(filters), paths, strict=True))
-                if not documents and os.fsencode(place.rstrip("/")) not in roots:
-                    raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
-                removed |= documents
-        for document_id in removed:
-            writer.remove([document_id])
-            if not at_once:
-                writer.commit()
-        for path in (os.fsencode(place.rstrip("/")) for place in places):
-            writer.forget_roots(path)
-            writer.set_unindexed([path], [])
-        exclude(writer, places, removed.values())
-        writer.commit()
-        return sorted(removed.values())
+            return take_out(reader, writer, places, at_once=at_once)
 
     def forget(self, places: Sequence[str] = ()) -> tuple[list[bytes], list[str]]:
         """Remove documents so that no byte of their text is left in any file of the corpus; without
@@ -305,15 +286,8 @@ class Corpus:
         that file name. Raises DocumentMissing unless there is exactly one.
         """
         with closing(self._backend.reader()) as reader:
-            rows = list(reader.rows(Filters(within=(place,))))
-            if not rows and name:
-                rows = named_rows(reader.rows(_EVERYTHING), name)
-            if len(rows) != 1:
-                raise _not_one(place, rows, reader, name)
-            filters = Filters(within=(os.fsdecode(rows[0].path),))
-            at = [row.path for row in reader.rows(filters)].index(rows[0].path)
-            metadata, passages = reader.show(reader.document_ids(filters)[at])
-            return rows[0], metadata, passages
+            row, document_id = one_document(reader, place, name)
+            return row, *reader.show(document_id)
 
     def status(self) -> Status:
         """The corpus at a glance."""
@@ -428,23 +402,6 @@ class Corpus:
         with closing(self._backend.reader()) as reader:
             there = {row.path for row in reader.rows(_EVERYTHING)}
         return [path for path in paths if path not in there]
-
-
-def _not_one(
-    place: str, rows: Sequence[DocumentRow], reader: Reader, name: str | None
-) -> DocumentMissing:
-    """The error of a place where there is no document, or more than one."""
-    if rows:
-        first = ", ".join(one_line(os.fsdecode(row.path)) for row in rows[:_EXAMPLES])
-        rest = f", and {len(rows) - _EXAMPLES:,} more" if len(rows) > _EXAMPLES else ""
-        return DocumentMissing(
-            f"{len(rows):,} documents at {place}", hint=f"name one of them: {first}{rest}"
-        )
-    names = (os.path.basename(os.fsdecode(row.path)) for row in reader.rows(_EVERYTHING))  # noqa: PTH119
-    meant = did_you_mean(os.path.basename(name or place), names)  # noqa: PTH119
-    return DocumentMissing(
-        f"no document at {place}{meant}", hint="name one document, as `searchapp list` shows it"
-    )
 
 
 def require_documents(reader: Reader) -> EncoderIdentity:

@@ -19,10 +19,10 @@ from searchapp.filesystem.walk import WalkProgress
 from searchapp.humanize import pluralize
 from searchapp.ingest.changes import REMOVED, Survey, is_same, outermost
 from searchapp.ingest.eta import Forecast, left_s
+from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import remove_missing
-from searchapp.ingest.roots import readmit
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (

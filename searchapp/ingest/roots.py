@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from searchapp.errors import PathMissing
-from searchapp.types.documents import MEMBER, Root, containers_of, is_within
+from searchapp.types.documents import Root, containers_of
 from searchapp.types.filters import require_path
 
 if TYPE_CHECKING:
@@ -59,43 +59,6 @@ def _local(path: str) -> str:
             "is fetched",
         )
     return path
-
-
-def exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[bytes]) -> None:
-    """Have no ingest bring back the documents that were removed at some paths or globs, as long as
-    one of the roots would.
-    """
-    named = [os.fsencode(place.rstrip("/")) for place in places]
-    roots = [root.path for root in writer.roots()]
-    exclusions = set(writer.exclusions())
-    for path in removed:
-        place = next((place for place in named if is_within(path, place)), path)
-        if any(is_within(place, root) for root in roots):
-            exclusions.add(place)
-        else:
-            read_again(writer, [path])
-    writer.set_exclusions(
-        place
-        for place in exclusions
-        if not any(other != place and is_within(place, other) for other in exclusions)
-    )
-
-
-def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:
-    """Have ingests take in again what was removed for good at or above the named paths, or in a
-    container of that name; returns the paths that it was removed by.
-    """
-    places = list(named)
-    exclusions = writer.exclusions()
-    lifted = [
-        path
-        for path in exclusions
-        if any(is_within(place, path) or path.startswith(place + MEMBER) for place in places)
-    ]
-    if lifted:
-        writer.set_exclusions(set(exclusions) - set(lifted))
-        read_again(writer, lifted)
-    return lifted
 
 
 def read_again(writer: DocumentWriter, members: Iterable[bytes]) -> None:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
+from typing import TypedDict, TypeVar, Unpack
 
 from searchapp.errors import BadFilter
 from searchapp.types.dates import moment_ns, relative_ns
-
-if TYPE_CHECKING:
-    from searchapp.types.documents import DocumentRow
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
@@ -124,37 +120,6 @@ def require_path(path: str | os.PathLike[str]) -> str:
             hint="name a file, a folder or a glob; '.' is the working directory",
         )
     return text
-
-
-def has_name(path: bytes, name: str) -> bool:
-    """Whether a file's name has a text in it, or matches it as a glob; case and the form of accents
-    do not count.
-    """
-    own, wanted = _comparable(_file_name(path)), _comparable(name)
-    return fnmatchcase(own, wanted) if any(c in wanted for c in "*?[") else wanted in own
-
-
-def named_rows(rows: Iterable[DocumentRow], name: str) -> list[DocumentRow]:
-    """The documents whose file has a name: to the letter; where there is none, but for its ending;
-    else with it in theirs.
-    """
-    having = [row for row in rows if has_name(row.path, name)]
-    wanted = _comparable(name)
-    for own in (
-        lambda row: _file_name(row.path),
-        lambda row: os.path.splitext(_file_name(row.path))[0],  # noqa: PTH122 - a name alone
-    ):
-        if exact := [row for row in having if _comparable(own(row)) == wanted]:
-            return exact
-    return having
-
-
-def _file_name(path: bytes) -> str:
-    return path.decode("utf-8", "replace").rpartition("/")[2]
-
-
-def _comparable(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def matches_value(value: str, wanted: str) -> bool:

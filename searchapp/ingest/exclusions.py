@@ -1,0 +1,85 @@
+"""What is removed for good: taken out of the corpus, and left out by every ingest until it is named.
+
+Knows the seams Writer and CatalogReader; reads no file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from searchapp.errors import DocumentMissing
+from searchapp.ingest.roots import read_again
+from searchapp.types.documents import MEMBER, is_within
+from searchapp.types.filters import Filters
+
+if TYPE_CHECKING:
+    from searchapp.types.protocols import CatalogReader, DocumentWriter, Writer
+
+
+def take_out(
+    reader: CatalogReader, writer: Writer, places: Sequence[str], *, at_once: bool
+) -> list[bytes]:
+    """Remove the documents at some paths or globs, and the roots there; returns their paths. They
+    leave in one commit, or one by one where there is little room.
+
+    Raises DocumentMissing where a place is neither a document's nor a root's, before anything is
+    removed.
+    """
+    removed: dict[int, bytes] = {}
+    roots = [root.path for root in reader.status().roots]
+    for place in places:
+        filters = Filters(within=(place,))
+        paths = (row.path for row in reader.rows(filters))
+        documents = dict(zip(reader.document_ids(filters), paths, strict=True))
+        if not documents and os.fsencode(place.rstrip("/")) not in roots:
+            raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
+        removed |= documents
+    for document_id in removed:
+        writer.remove([document_id])
+        if not at_once:
+            writer.commit()
+    for path in (os.fsencode(place.rstrip("/")) for place in places):
+        writer.forget_roots(path)
+        writer.set_unindexed([path], [])
+    _exclude(writer, places, removed.values())
+    writer.commit()
+    return sorted(removed.values())
+
+
+def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:
+    """Have ingests take in again what was removed for good at or above the named paths, or in a
+    container of that name; returns the paths that it was removed by.
+    """
+    places = list(named)
+    exclusions = writer.exclusions()
+    lifted = [
+        path
+        for path in exclusions
+        if any(is_within(place, path) or path.startswith(place + MEMBER) for place in places)
+    ]
+    if lifted:
+        writer.set_exclusions(set(exclusions) - set(lifted))
+        read_again(writer, lifted)
+    return lifted
+
+
+def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[bytes]) -> None:
+    """Have no ingest bring back the documents that were removed at some paths or globs, as long as
+    one of the roots would.
+    """
+    named = [os.fsencode(place.rstrip("/")) for place in places]
+    roots = [root.path for root in writer.roots()]
+    exclusions = set(writer.exclusions())
+    for path in removed:
+        place = next((place for place in named if is_within(path, place)), path)
+        if any(is_within(place, root) for root in roots):
+            exclusions.add(place)
+        else:
+            read_again(writer, [path])
+    writer.set_exclusions(
+        place
+        for place in exclusions
+        if not any(other != place and is_within(place, other) for other in exclusions)
+    )

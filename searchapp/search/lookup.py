@@ -1,0 +1,86 @@
+"""One document of many, by its path, a glob or its file's name.
+
+Knows the seam CatalogReader.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from searchapp.errors import DocumentMissing
+from searchapp.humanize import did_you_mean, one_line
+from searchapp.types.filters import Filters
+
+if TYPE_CHECKING:
+    from searchapp.types.documents import DocumentRow
+    from searchapp.types.protocols import CatalogReader
+
+_EXAMPLES = 3  # of several documents, that an error names
+
+
+def one_document(
+    reader: CatalogReader, place: str, name: str | None = None
+) -> tuple[DocumentRow, int]:
+    """The document at a path or glob, else the one whose file has a name, with its id. Raises
+    DocumentMissing unless there is exactly one.
+    """
+    rows = list(reader.rows(Filters(within=(place,))))
+    if not rows and name:
+        rows = _named(reader.rows(Filters()), name)
+    if len(rows) != 1:
+        raise _not_one(reader, place, rows, name)
+    at = Filters(within=(os.fsdecode(rows[0].path),))
+    position = [row.path for row in reader.rows(at)].index(rows[0].path)
+    return rows[0], reader.document_ids(at)[position]
+
+
+def has_name(path: bytes, name: str) -> bool:
+    """Whether a file's name has a text in it, or matches it as a glob; case and the form of accents
+    do not count.
+    """
+    own, wanted = _comparable(_file_name(path)), _comparable(name)
+    return fnmatchcase(own, wanted) if any(c in wanted for c in "*?[") else wanted in own
+
+
+def _named(rows: Iterable[DocumentRow], name: str) -> list[DocumentRow]:
+    """The documents whose file has a name: to the letter; where there is none, but for its ending;
+    else with it in theirs.
+    """
+    having = [row for row in rows if has_name(row.path, name)]
+    wanted = _comparable(name)
+    for own in (
+        lambda row: _file_name(row.path),
+        lambda row: os.path.splitext(_file_name(row.path))[0],  # noqa: PTH122 - a name alone
+    ):
+        if exact := [row for row in having if _comparable(own(row)) == wanted]:
+            return exact
+    return having
+
+
+def _file_name(path: bytes) -> str:
+    return path.decode("utf-8", "replace").rpartition("/")[2]
+
+
+def _comparable(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _not_one(
+    reader: CatalogReader, place: str, rows: Sequence[DocumentRow], name: str | None
+) -> DocumentMissing:
+    if rows:
+        first = ", ".join(one_line(os.fsdecode(row.path)) for row in rows[:_EXAMPLES])
+        rest = f", and {len(rows) - _EXAMPLES:,} more" if len(rows) > _EXAMPLES else ""
+        return DocumentMissing(
+            f"{len(rows):,} documents at {place}", hint=f"name one of them: {first}{rest}"
+        )
+    meant = did_you_mean(
+        name or place.rpartition("/")[2], (_file_name(row.path) for row in reader.rows(Filters()))
+    )
+    return DocumentMissing(
+        f"no document at {place}{meant}", hint="name one document, as `searchapp list` shows it"
+    )

@@ -20,6 +20,7 @@ from searchapp.extract.file_types import (
     INTERPRETERS,
     MAIL_ENDINGS,
     OLE_TYPES,
+    ROFF_ENDINGS,
     TEXT_TYPES,
     TEXT_WITHOUT_READER,
     WORDS_OF,
@@ -104,6 +105,15 @@ _MAIL_HEADER = re.compile(
 _HTML_START = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])",
     re.IGNORECASE | re.DOTALL,
+)
+_ROFF_ENDING = re.compile(r"\d[a-z_+\d]{0,11}")
+_ROFF_TITLE = re.compile(rb"^[.'][ \t]*(?:TH[ \t]+\S|Dd[ \t]+\S|Dt[ \t]+\S)", re.MULTILINE)
+# another page's name, and nothing else but comments
+_ROFF_REDIRECT = re.compile(rb"(?>(?:[.']\\\".*\n|\s)*)\.so[ \t]+\S+(?>(?:\n[.']\\\".*|\s)*)\Z")
+_ROFF_LINE = re.compile(
+    rb"""[.'][ \t]*(?:\\["#].*|(?:TH|SH|SS|TP|IP|PP|P|LP|HP|RS|RE|B|I|[BIR][BIR]|TL|NH|AU|AB|EX"""
+    rb"""|EE|DS|DE|T[SE]|Sh|Ss|Pp|Bl|El|It|Bd|Ed|Nm|lp|pp|sh|np|ip|br|sp|nf|fi|ft|ds|nr|de|ie|i|if"""
+    rb"""|el|so|ce|in|ti|ad|na|hy|nh|po|ll|pl|\(\w|\)\w)(?:[ \t].*)?|)"""
 )
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([A-Za-z]+)[\d.]*(?:[ \t]+(?:-S[ \t]+)?([A-Za-z]+)[\d.]*)?")
 
@@ -305,7 +315,27 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
         return "html"
     if ending == "txt":
         return "txt"
+    if _is_roff(head, ending):
+        return "roff"
     return _beginning_type(head) or _shebang_type(data)
+
+
+def _is_roff(head: bytes, ending: str) -> bool:
+    """True for a page of the manual, and for other roff where the name allows it: most of its lines
+    that begin with a dot or an apostrophe are macros, and they are at least a tenth of all.
+    """
+    if b"\n." not in head and not head.startswith((b".", b"'")):
+        return False
+    head = head.replace(b"\r\n", b"\n")
+    starts = head.lstrip().startswith((b".", b"'", b"\\"))
+    if starts and (_ROFF_TITLE.search(head) or _ROFF_REDIRECT.match(head)):
+        return True
+    if ending not in ROFF_ENDINGS and not _ROFF_ENDING.fullmatch(ending):
+        return False
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    controls = [line for line in lines if line.startswith((b".", b"'"))]
+    known = sum(_ROFF_LINE.fullmatch(line) is not None for line in controls)
+    return known >= 3 and 2 * known > len(controls) and 10 * known >= len(lines)
 
 
 def _beginning_type(head: bytes) -> str:

@@ -81,6 +81,8 @@ OLE_TYPES = {
     **dict.fromkeys(("ppt", "pps", "pot"), "ppt"),
     "msg": "msg",
 }
+# a section of the manual ("3pm", "1ssl"), or a package of macros; what is in the file decides
+ROFF_ENDINGS = frozenset({"n", "l", "man", "mdoc", "me", "mm", "ms", "nroff", "roff", "t", "troff"})
 MAIL_ENDINGS = {
     "eml": "eml",
     "emlx": "eml",

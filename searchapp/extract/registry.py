@@ -60,6 +60,7 @@ READERS = {
         ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 1, "text.structured")
     ),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 1, "text.markup")),
+    "roff": FormatReader("roff", 1, "roff.roff"),
     **dict.fromkeys(("srt", "vtt"), FormatReader("subtitles", 1, "text.subtitles")),
     **dict.fromkeys(
         ("zip", "tar", "gz", "bz2", "xz"),

@@ -35,6 +35,7 @@ from tests.paths import TEST_DATA
 BEFORE = TEST_DATA / "corpora" / "before_rooms"
 MADE_AT = b"/before-rooms/files"
 UNREADABLE = {"broken.docx": "failed", "empty.txt": "skipped", "noise.bin": "skipped"}
+_READERS_SINCE = {"roff"}  # that was made
 UNREADABLE_MEMBERS = {"lamps.zip!/empty.md": "skipped"}
 
 
@@ -150,7 +151,7 @@ def test_the_corpus_made_before_has_a_document_of_every_reader(corpus: SqliteBac
     with closing(corpus.reader()) as reader:
         recorded = {extractor.split("/")[0] for _, extractor, _, _ in reader.versions()}
     wanted = {reader.name for reader in registry.READERS.values() if reader.is_document}
-    assert recorded == wanted | {"text"}
+    assert recorded == (wanted - _READERS_SINCE) | {"text"}
 
 
 @pytest.mark.slow

@@ -517,6 +517,7 @@ EXTRACTORS = {
     "notebook/1": "ipynb",
     "data/1": "json jsonl xml yaml toml ini",
     "markup/1": "tex org adoc",
+    "roff/1": "roff",
     "subtitles/1": "srt vtt",
     "archive/1": "zip tar gz bz2 xz",
     "image/1": "bmp tiff png jpg webp",

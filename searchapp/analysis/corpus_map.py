@@ -81,8 +81,8 @@ def map_corpus(
     """The map of the passages or documents that pass the filters; it has no points where none does.
 
     Without a method it is UMAP, or PCA where UMAP is not installed or there are few points.
-    `on_stage` is called before and during steps that take a while. Raises UsageError for a granularity, a
-    grouping or a method that does not exist or is not installed.
+    `on_stage` is called before and during steps that take a while. Raises UsageError for a
+    granularity, a grouping or a method that does not exist or is not installed.
     """
     _require("level", granularity, GRANULARITIES)
     _require("grouping", by, GROUPINGS)

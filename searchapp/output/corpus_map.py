@@ -75,13 +75,17 @@ def method_notes(found: CorpusMap) -> list[str]:
     if found.no_umap in ("missing", "broken"):
         lacks = "is not installed" if found.no_umap == "missing" else "does not load"
         return [
-            f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
-            "pip install --upgrade 'searchapp[map]'"
+            (
+                f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
+                "pip install --upgrade 'searchapp[map]'"
+            )
         ]
     if found.no_umap == "few" and found.hits:
         return [
-            f"drawn by PCA, as {pluralize(len(found.hits), 'point')} are too few for UMAP, which "
-            f"takes {MIN_UMAP_POINTS}"
+            (
+                f"drawn by PCA, as {pluralize(len(found.hits), 'point')} are too few for UMAP, "
+                f"which takes {MIN_UMAP_POINTS}"
+            )
         ]
     return []
 

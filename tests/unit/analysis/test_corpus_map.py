@@ -146,8 +146,10 @@ def test_a_map_without_umap_is_drawn_by_pca_and_says_what_to_install(
     found = atlas.map(method=None)
     assert found.projection.method == "pca"
     assert method_notes(found) == [
-        f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
-        "pip install --upgrade 'searchapp[map]'"
+        (
+            f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
+            "pip install --upgrade 'searchapp[map]'"
+        )
     ]
     assert method_notes(atlas.map(method="pca")) == []
     few = atlas.map(Filters(within=("/d/1.md", "/d/2.md")), method=None)

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 CHROMIUM = next(
     filter(
         None,
@@ -26,6 +28,9 @@ CHROMIUM = next(
         ),
     ),
     None,
+)
+in_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium is installed to look at the page with"
 )
 _KEYS = {
     "ArrowLeft": 37,

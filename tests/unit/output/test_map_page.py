@@ -20,7 +20,7 @@ import pytest
 from searchapp.analysis.map_groups import MOST
 from searchapp.output.html.map_page import map_html
 from searchapp.output.html.page import asset
-from tests.builders.browser import CHROMIUM, Browser
+from tests.builders.browser import Browser, in_browser
 from tests.builders.map import Atlas, atlas_of
 
 HOSTILE = (
@@ -259,10 +259,6 @@ def test_no_two_groups_look_the_same_and_neighbours_differ_in_colour_and_shape()
 
 
 # ---- in a browser --------------------------------------------------------------------------------
-
-in_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed to look at the page with"
-)
 
 
 @pytest.fixture(scope="module")

@@ -192,7 +192,7 @@ class Browser:
             self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
         self._ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
-    def small_targets(self, selector: str, least: int) -> list[str]:
+    def small_targets(self, selector: str, least: float) -> list[str]:
         """What can be seen of these and is narrower or lower than so many pixels."""
         script = (
             f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => [each, "

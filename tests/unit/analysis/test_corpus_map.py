@@ -139,7 +139,7 @@ def test_a_map_without_umap_is_drawn_by_pca_and_says_what_to_install(
 ) -> None:
     if module is not None:
         module.__spec__ = ModuleSpec("umap", None)
-    monkeypatch.setitem(sys.modules, "umap", module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "umap", module)
     atlas = Atlas(2)
     for number in range(15):
         atlas.put(f"/d/{number}.md", [("x", (1.0, number))])
@@ -155,6 +155,14 @@ def test_a_map_without_umap_is_drawn_by_pca_and_says_what_to_install(
     few = atlas.map(Filters(within=("/d/1.md", "/d/2.md")), method=None)
     assert method_notes(few) == ["drawn by PCA, as 2 points are too few for UMAP, which takes 15"]
     assert method_notes(atlas.map(Filters(types=("pdf",)), method=None)) == []
+
+
+def test_progress_is_read_from_the_bar_of_umap() -> None:
+    shares: list[float] = []
+    reader = projection._PercentReader(shares.append)
+    for text in ("\r12.500000", "\r", "\r100.000000", "\n"):
+        reader.write(text)
+    assert shares == [0.125, 1]
 
 
 def test_far_islands_are_drawn_closer_and_everything_stays_in_order() -> None:

@@ -25,11 +25,13 @@ function* placesAround({ x, y, width, height }) {
 }
 
 // A box for each label { x, y, width, height } with its anchor in the middle, the first ones first, or null where there
-// is no room: within [width, height], apart from the `kept` boxes, over few of the `points`, and near its anchor.
+// is no room: within [width, height], apart from the `kept` boxes, over few of the `points`, and near its anchor. All
+// together they take a tenth of the map at most, so that it is the points that are seen.
 function placeLabels(labels, [width, height], kept, points) {
   const taken = [...kept];
+  let room = (width * height) / 10;
   return labels.map((label) => {
-    if (label.width > width - 4) return null;
+    if (label.width > width - 4 || label.width * label.height > room) return null;
     let best = null, least = Infinity;
     for (const place of placesAround(label)) {
       place.left = Math.max(2, Math.min(width - 2 - place.width, place.left)); // an anchor near the edge has room beside it
@@ -42,7 +44,9 @@ function placeLabels(labels, [width, height], kept, points) {
       }
       if (cost < least) [best, least] = [place, cost];
     }
-    if (best) taken.push(best);
+    if (!best) return null;
+    taken.push(best);
+    room -= label.width * label.height;
     return best;
   });
 }

@@ -17,6 +17,7 @@ import numpy as np
 from searchapp.analysis.map_groups import base_of, folders, grouped
 from searchapp.analysis.projection import (
     Projection,
+    choose_method,
     nearest_neighbors,
     neighbors_kept,
     project,
@@ -57,6 +58,7 @@ class CorpusMap:
     model: str
     hits: tuple[Hit, ...]  # (n,) what each point is, by path, then start
     projection: Projection
+    no_umap: str  # why it is not UMAP where no method was named: "few", "missing", "broken" or ""
     groups: Groups
     nearest: Neighbors
     neighbors_kept: float  # of the true nearest, from 0 to 1
@@ -72,18 +74,20 @@ def map_corpus(
     *,
     granularity: str = "passage",
     by: str = "folder",
-    method: str = "pca",
+    method: str | None = None,
     most: int = MAX_POINTS,
     on_stage: Callable[[str], None] = lambda _: None,
 ) -> CorpusMap:
     """The map of the passages or documents that pass the filters; it has no points where none does.
 
-    `on_stage` is called before steps that take a while. Raises UsageError for a granularity, a
-    grouping or a method that does not exist or is not installed.
+    Without a method it is UMAP, or PCA where UMAP is not installed or there are few points.
+    `on_stage` is called before and during steps that take a while. Raises UsageError for a
+    granularity, a grouping or a method that does not exist or is not installed.
     """
     _require("level", granularity, GRANULARITIES)
     _require("grouping", by, GROUPINGS)
-    require_method(method)
+    if method is not None:
+        require_method(method)
     rows = list(reader.rows(filters))
     embedded = [
         (i, row.passages)
@@ -94,9 +98,9 @@ def map_corpus(
     if len(hits) > _NEAR:
         on_stage(f"finding the nearest of {len(hits):,} {granularity}s")
     true = nearest_neighbors(vectors, NEAREST)
-    if method == "umap":
-        on_stage(f"laying out {len(hits):,} {granularity}s; UMAP takes half a minute to start")
-    projected = project(vectors, method) if hits else Projection(method, np.zeros((0, 2)))
+    projected, no_umap = _projected(
+        vectors, method, lambda state: on_stage(f"laying out {len(hits):,} {granularity}s {state}")
+    )
     paths = [hit.path for hit in hits]
     return CorpusMap(
         granularity=granularity,
@@ -106,6 +110,7 @@ def map_corpus(
         model=reader.encoder.model if reader.encoder else "",
         hits=tuple(hits),
         projection=projected,
+        no_umap=no_umap,
         groups=grouped(_names(reader, hits, by)),
         nearest=true,
         neighbors_kept=neighbors_kept(projected.places, true),
@@ -122,6 +127,25 @@ def map_corpus(
 def _require(what: str, word: str, known: Sequence[str]) -> None:
     if word not in known:
         raise UsageError(f"there is no {what} {word!r}", hint=f"{what}s: {', '.join(known)}")
+
+
+def _projected(
+    vectors: Vectors, named: str | None, on_state: Callable[[str], None]
+) -> tuple[Projection, str]:
+    """The vectors in the plane, and why it is not UMAP where no method was named."""
+    choice = choose_method(named, len(vectors))
+    if not len(vectors):
+        return Projection(choice.method, np.zeros((0, 2))), choice.reason
+    if choice.method == "umap":
+        on_state("by UMAP, which takes half a minute, and longer for many")
+    try:
+        return project(
+            vectors, choice.method, lambda share: on_state(f"by UMAP: {share:.0%}")
+        ), choice.reason
+    except UsageError:
+        if named is not None:
+            raise
+        return project(vectors, "pca"), "broken"
 
 
 def _points(

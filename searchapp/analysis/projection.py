@@ -2,13 +2,16 @@
 them the map keeps near. Pure.
 
 PCA shows the two directions in which the vectors differ most, and nothing else. UMAP keeps
-neighbors together and tears the rest apart; it is an extra, and only this module uses it. Equal
-vectors give equal places: seeds and signs are fixed.
+neighbors together and tears the rest apart; it is an extra, and only this module uses it. It is
+taken where it is installed and there are points enough. Equal vectors give equal places: seeds and
+signs are fixed.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.float64]  # (n, 2)
 
 METHODS = ("pca", "umap")
+MIN_UMAP_POINTS = 15  # from which on UMAP is taken unless a method is named
 
 _SEED = 42
 _NEIGHBOURS = 15  # of a point that UMAP keeps near, its own default
@@ -33,7 +37,11 @@ _BLOCK = 512  # rows compared with all at a time, which bounds memory
 _STRANDS = 64  # columns of which one stands for all until the best are sought
 _MARGIN = 8  # candidates beyond those wanted, so that float32 rounding does not decide who is in
 _LOOKED_AT = 1000  # rows, evenly spread, by which it is told how much a map keeps
+_WIDEST_GAP = 0.1  # between islands of UMAP, as a part of the middle 80 % of an axis
+_PROGRESS_S = 5.0  # between reports of how far UMAP is
 _NOTHING = 1e-12  # of the variance: what a direction has less of is rounding
+# what importing UMAP raises where a part of it is missing or finds no folder for what it compiles
+_NOT_LOADING = (ImportError, AttributeError, RuntimeError, SystemError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +53,16 @@ class Projection:
     method: str
     places: Places  # (n, 2) float64
     shares: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodChoice:
+    """The method of a map, and why UMAP was not taken: there are "few" points, it is "missing" or
+    "broken"; "" where a method was named, or it is UMAP.
+    """
+
+    method: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,19 +77,33 @@ def require_method(method: str) -> None:
     """Raise UsageError for a method that is not known or not installed."""
     if method not in METHODS:
         raise UsageError(f"there is no method {method!r}", hint=f"methods: {', '.join(METHODS)}")
-    if method == "umap" and find_spec("umap") is None:
+    if method == "umap" and not _is_installed():
         raise UsageError(
             "UMAP takes umap-learn, which is not installed",
             hint="pip install 'searchapp[map]', or use --method pca",
         )
 
 
-def project(vectors: Vectors, method: str) -> Projection:
-    """The vectors, (n, dim), in the plane. Raises UsageError as `require_method` does, or if there
-    are too few vectors for UMAP.
+def choose_method(named: str | None, count: int) -> MethodChoice:
+    """The method that was named; without one UMAP if it is installed and there are points enough,
+    PCA otherwise. Imports nothing.
+    """
+    if named is not None:
+        return MethodChoice(named)
+    if count < MIN_UMAP_POINTS:
+        return MethodChoice("pca", "few")
+    return MethodChoice("umap") if _is_installed() else MethodChoice("pca", "missing")
+
+
+def project(
+    vectors: Vectors, method: str, on_progress: Callable[[float], None] = lambda _: None
+) -> Projection:
+    """The vectors, (n, dim), in the plane. UMAP calls `on_progress` with the share that is done
+    every few seconds. Raises UsageError as `require_method` does, or if there are too few vectors
+    for UMAP.
     """
     require_method(method)
-    return pca(vectors) if method == "pca" else _umap(vectors)
+    return pca(vectors) if method == "pca" else _umap(vectors, on_progress)
 
 
 def pca(vectors: Vectors) -> Projection:
@@ -151,7 +183,11 @@ def sample(total: int, most: int) -> Ids:
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _umap(vectors: Vectors) -> Projection:
+def _is_installed() -> bool:
+    return find_spec("umap") is not None
+
+
+def _umap(vectors: Vectors, on_progress: Callable[[float], None]) -> Projection:
     """The vectors as UMAP lays them out (McInnes 2018), from the places that PCA gives; equal each
     time on a machine.
     """
@@ -164,13 +200,56 @@ def _umap(vectors: Vectors) -> Projection:
         return Projection("umap", np.zeros((len(vectors), 2)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of parts of the library that are not used here
-        from umap import UMAP
+        try:
+            from umap import UMAP
+        except _NOT_LOADING as error:
+            hint = "pip install --upgrade 'searchapp[map]', or use --method pca"
+            raise UsageError(f"UMAP does not load: {error}", hint=hint) from error
 
         neighbours = min(_NEIGHBOURS, len(vectors) - 1)
         made = UMAP(
-            n_neighbors=neighbours, metric="cosine", init="pca", random_state=_SEED, n_jobs=1
+            n_neighbors=neighbours,
+            metric="cosine",
+            init="pca",
+            random_state=_SEED,
+            n_jobs=1,
+            tqdm_kwds={
+                "disable": False,
+                "file": _PercentReader(on_progress),
+                "bar_format": "{percentage:f}",
+                "mininterval": _PROGRESS_S,
+                "delay": _PROGRESS_S,
+            },
         ).fit_transform(vectors)
-    return Projection("umap", np.asarray(made, np.float64))
+    return Projection("umap", _closer(np.asarray(made, np.float64)))
+
+
+class _PercentReader:
+    """A file to which the bar of UMAP writes how many per cent are done."""
+
+    def __init__(self, on_progress: Callable[[float], None]) -> None:
+        self._on_progress = on_progress
+
+    def write(self, text: str) -> None:
+        with suppress(ValueError):  # what clears the line is no number
+            self._on_progress(float(text) / 100)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def _closer(places: Places) -> Places:
+    """The places with no wide gaps along an axis: UMAP throws islands far out, and how far means
+    nothing, but takes the room from all others. The order along each axis stays.
+    """
+    drawn = np.zeros_like(places)
+    for axis in range(2):
+        along = places[:, axis]
+        order = np.argsort(along, kind="stable")
+        low, high = np.percentile(along, [10, 90])
+        widest = _WIDEST_GAP * float(high - low or np.ptp(along))
+        drawn[order[1:], axis] = np.cumsum(np.minimum(np.diff(along[order]), widest))
+    return drawn
 
 
 def _highest(found: NDArray[np.float32], count: int) -> Ids:

@@ -43,7 +43,13 @@ ByOption = Annotated[
     str, typer.Option("--by", metavar="B", help="What has a colour: folder, type or label.")
 ]
 MethodOption = Annotated[
-    str, typer.Option("--method", metavar="M", help="pca, or umap, which takes an extra.")
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="M",
+        help="umap or pca. Default: umap if it is installed, an extra.",
+        show_default=False,
+    ),
 ]
 LevelOption = Annotated[
     str, typer.Option("--level", metavar="L", help="What is a point: passage or document.")
@@ -56,7 +62,7 @@ LimitOption = Annotated[
 def map_(
     out: OutOption = None,
     by: ByOption = "folder",
-    method: MethodOption = "pca",
+    method: MethodOption = None,
     level: LevelOption = "passage",
     limit: LimitOption = 100_000,
     within: WithinOption = [],
@@ -74,7 +80,7 @@ def map_(
     """
     from searchapp.analysis import corpus_map
     from searchapp.corpus import Corpus, require_documents
-    from searchapp.output.corpus_map import map_json, map_notes, map_text
+    from searchapp.output.corpus_map import map_json, map_notes, map_text, method_notes
     from searchapp.output.html.map_page import map_html
 
     console.show_log()
@@ -92,7 +98,7 @@ def map_(
             most=limit,
             on_stage=console.note,
         )
-        notes = [*reader.notes, *map_notes(found)]
+        notes = [*reader.notes, *map_notes(found), *method_notes(found)]
     for note in notes:
         console.note(note)
     if not found.hits:

@@ -1,4 +1,4 @@
-"""What is removed for good: taken out of the corpus, and left out by every ingest until it is named.
+"""What is removed for good: taken out, and left out by every ingest until its path is given to one.
 
 Knows the seams Writer and CatalogReader; reads no file.
 """

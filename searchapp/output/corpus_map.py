@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.analysis.map_groups import MOST, REST
+from searchapp.analysis.projection import MIN_UMAP_POINTS
 from searchapp.humanize import human_bytes, one_line, pluralize
 from searchapp.output.terminal import DIM, PLAIN, TerminalStyle, joined, table
 
@@ -67,6 +68,26 @@ def map_notes(found: CorpusMap) -> list[str]:
             "searchapp ingest"
         )
     return notes
+
+
+def method_notes(found: CorpusMap) -> list[str]:
+    """Why UMAP was not taken, and what to install; nothing where a method was named."""
+    if found.no_umap in ("missing", "broken"):
+        lacks = "is not installed" if found.no_umap == "missing" else "does not load"
+        return [
+            (
+                f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
+                "pip install --upgrade 'searchapp[map]'"
+            )
+        ]
+    if found.no_umap == "few" and found.hits:
+        return [
+            (
+                f"drawn by PCA, as {pluralize(len(found.hits), 'point')} are too few for UMAP, "
+                f"which takes {MIN_UMAP_POINTS}"
+            )
+        ]
+    return []
 
 
 # ---- sentences that the page has, too ------------------------------------------------------------

@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 CHROMIUM = next(
     filter(
         None,
@@ -26,6 +28,9 @@ CHROMIUM = next(
         ),
     ),
     None,
+)
+in_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium is installed to look at the page with"
 )
 _KEYS = {
     "ArrowLeft": 37,
@@ -175,6 +180,27 @@ class Browser:
         """Touch a place of the window shortly."""
         self._ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self._ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def swipe(self, *fingers: tuple[tuple[float, float], tuple[float, float]]) -> None:
+        """Move fingers over the window together, from a place to another: one drags, two pinch."""
+        for part in (0, 0.25, 0.5, 0.75, 1):
+            points = [
+                {"x": x0 + (x1 - x0) * part, "y": y0 + (y1 - y0) * part, "id": number}
+                for number, ((x0, y0), (x1, y1)) in enumerate(fingers)
+            ]
+            kind = "touchMove" if part else "touchStart"
+            self._ask("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+        self._ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def small_targets(self, selector: str, least: float) -> list[str]:
+        """What can be seen of these and is narrower or lower than so many pixels."""
+        script = (
+            f"[...document.querySelectorAll({json.dumps(selector)})].map((each) => [each, "
+            "each.getBoundingClientRect()]).filter(([, box]) => box.width && (box.width < "
+            f"{least - 0.1} || box.height < {least - 0.1})).map(([each, box]) => "
+            "`${each.id || each.textContent || each.className} ${box.width} x ${box.height}`)"
+        )
+        return list(self.run(script))
 
     def press(self, key: str, *, is_shift: bool = False) -> None:
         """Press a key: a character, or one of its name."""

@@ -64,9 +64,9 @@ class Atlas:
             writer.commit()
 
     def map(self, filters: Filters = Filters(), **options: object) -> CorpusMap:  # noqa: B008 - it is frozen
-        """The map of it."""
+        """The map of it, by PCA unless the options say otherwise: UMAP takes long to load."""
         with closing(self.backend.reader()) as reader:
-            return map_corpus(reader, filters, **options)  # type: ignore[arg-type]
+            return map_corpus(reader, filters, **{"method": "pca"} | options)  # type: ignore[arg-type]
 
 
 def atlas_of(paths: Mapping[str, Paragraphs], dim: int = 2) -> Atlas:

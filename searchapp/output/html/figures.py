@@ -19,21 +19,28 @@ if TYPE_CHECKING:
     from searchapp.analysis.pair_attribution import TextUnit
 
 MOST_COLUMNS = 18  # of a word beside its share or its row
-LINE = 21  # pixels of a row of words
+TARGET = 24  # pixels that a finger needs of what it is to meet (WCAG 2.5.8)
+LINE = TARGET  # of a row of words
 EM = 0.62  # the width of a column as a part of the font's size
 NUMBER = 44  # pixels of a number
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A part of a page: its elements, and the room they take in pixels."""
+    """A part of a page: its elements, the room they take, and the least that can be pointed at in
+    it, in pixels.
+    """
 
     body: Markup
     width: float
     height: float
+    target: float = TARGET
 
     def svg(self, name: str, label: str) -> Markup:
-        """The figure as an element, with a class for its style and what it shows in words."""
+        """The figure as an element, with a class for its style and what it shows in words. Its
+        style knows its width, and by how much it has to grow for fingers.
+        """
+        grow = max(1.0, TARGET / self.target)
         size = {
             "width": round(self.width),
             "height": round(self.height),
@@ -44,7 +51,7 @@ class Figure:
             self.body,
             **size,
             class_=name,
-            style=f"min-width:{self.width * 0.8:.0f}px",
+            style=f"--width:{self.width:.0f}px;--grow:{grow:.3f}",
             role="img",
             aria_label=label,
         )

@@ -66,7 +66,7 @@ def head_figure(side: TextSide, name: str) -> Figure:
     }
     window = tag("svg", tag("use", href=f"#atlas-{name}"), **frame.place, **box, class_="window")
     body = together([window, *frame.labels(), frame.border()])
-    return Figure(body, frame.right + 60, frame.bottom + 6)
+    return Figure(body, frame.right + 60, frame.bottom + 6, cell)
 
 
 def _numbers(layers: int, heads: int, cell: float) -> list[Markup]:

@@ -39,6 +39,7 @@ def map_html(found: CorpusMap, corpus: bytes) -> str:
         "map",
         title=f"Map of {title_of(found)}",
         data=_data(found, corpus),
+        scripts=("labels",),
         heading=title_of(found),
         explanation=explanation.replace(" %", "\xa0%"),
         notes=[f"{note[0].upper()}{note[1:]}." for note in map_notes(found)],

@@ -52,7 +52,8 @@ def matrix_figure(pair: PairAttribution) -> Figure:
         ]
     if pair.products is not None:
         body += frame.sums(values)
-    return Figure(together([*body, frame.border()]), frame.right + 8 + NUMBER, frame.bottom + 22)
+    width, height = frame.right + 8 + NUMBER, frame.bottom + 22
+    return Figure(together([*body, frame.border()]), width, height, min(frame.cell, frame.line))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_page(name: str, *, title: str, data: object, **values: object) -> str:
-    """The page of the template `NAME.html.jinja` with the shared style, then `NAME.css` and
-    `NAME.js`; the script finds `data` as JSON in the element of id "data".
+def render_page(
+    name: str, *, title: str, data: object, scripts: Sequence[str] = (), **values: object
+) -> str:
+    """The page of the template `NAME.html.jinja` with the shared style, then `NAME.css`, the other
+    scripts and `NAME.js`; a script finds `data` as JSON in the element of id "data".
     """
     from jinja2.utils import htmlsafe_json_dumps
     from markupsafe import Markup
 
-    script = asset(f"{name}.js")
+    script = "".join(asset(f"{part}.js") for part in (*scripts, name))
     return (
         _environment()
         .get_template(f"{name}.html.jinja")

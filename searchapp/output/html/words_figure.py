@@ -86,7 +86,7 @@ class _WordColumn:
             (at for at, row in enumerate(self.rows) if row.kind == "word" and unit in row.units),
             None,
         )
-        return None if at is None else LINE * (at + 1) + 11
+        return None if at is None else LINE * (at + 1) + 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,14 @@ class _DrawnSide:
         size = abs(value) * self.scale if is_word else 0.0
         label = word(
             self.words,
-            y + 15,
+            y + 16,
             self.column.labels[at],
             class_="word" if is_word else "word dim",
             text_anchor=self._anchor,
         )
         number = word(
             self.bars + self.way * (size + 6),
-            y + 15,
+            y + 16,
             signed(value, 3).replace("0.", ".", 1),
             class_="figure",
             text_anchor=self._anchor,
@@ -138,7 +138,7 @@ class _DrawnSide:
         return tag(
             "rect",
             x=f"{min(self.bars, self.bars + self.way * size):.1f}",
-            y=y + 5,
+            y=y + 6,
             width=f"{max(size, 0.75):.1f}",
             height=12,
             class_="add" if value >= 0 else "hollow",

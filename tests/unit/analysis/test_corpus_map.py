@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ import pytest
 from searchapp.analysis import map_groups, projection
 from searchapp.analysis.corpus_map import map_corpus
 from searchapp.errors import UsageError
-from searchapp.output.corpus_map import map_json, map_notes, map_text
+from searchapp.output.corpus_map import map_json, map_notes, map_text, method_notes
 from searchapp.types.documents import Label
 from searchapp.types.filters import Filters
 from tests.builders.map import Atlas, atlas_of
@@ -89,6 +91,86 @@ def test_umap_keeps_apart_what_is_apart_and_gives_the_same_each_time() -> None:
     )
     with pytest.raises(UsageError, match="3 points at least"):
         projection.project(rows[:2], "umap")
+
+
+@pytest.mark.slow
+def test_a_map_without_a_method_is_umap_keeps_more_neighbors_than_pca_and_says_what_it_does() -> (
+    None
+):
+    pytest.importorskip(
+        "umap", reason="umap-learn, an extra, is not installed", exc_type=ImportError
+    )
+    random = np.random.default_rng(2)
+    centres = random.normal(size=(8, 16))
+    atlas = Atlas(16)
+    for number in range(120):
+        atlas.put(f"/d/{number}.md", [("x", (centres[number % 8] + random.normal(size=16)))])
+    stages: list[str] = []
+    found = atlas.map(method=None, on_stage=stages.append)
+    assert (found.projection.method, found.no_umap, method_notes(found)) == ("umap", "", [])
+    assert (
+        stages[0]
+        == "laying out 120 passages by UMAP, which takes half a minute, and longer for many"
+    )
+    assert found.neighbors_kept > 1.4 * atlas.map().neighbors_kept
+    again = atlas.map(method=None)
+    assert np.array_equal(found.projection.places, again.projection.places)
+
+
+def test_umap_is_taken_where_it_is_installed_and_there_are_points_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    choice = projection.MethodChoice
+    monkeypatch.setattr(projection, "_is_installed", lambda: True)
+    assert projection.choose_method(None, 15) == choice("umap")
+    assert projection.choose_method(None, 14) == choice("pca", "few")
+    assert projection.choose_method("pca", 15) == choice("pca")
+    assert projection.choose_method("umap", 14) == choice("umap")
+    monkeypatch.setattr(projection, "_is_installed", lambda: False)
+    assert projection.choose_method(None, 15) == choice("pca", "missing")
+    assert projection.choose_method(None, 14) == choice("pca", "few")
+
+
+@pytest.mark.parametrize(
+    ("module", "lacks"), [(None, "is not installed"), (ModuleType("umap"), "does not load")]
+)
+def test_a_map_without_umap_is_drawn_by_pca_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType | None, lacks: str
+) -> None:
+    if module is not None:
+        module.__spec__ = ModuleSpec("umap", None)
+    monkeypatch.setitem(sys.modules, "umap", module)
+    atlas = Atlas(2)
+    for number in range(15):
+        atlas.put(f"/d/{number}.md", [("x", (1.0, number))])
+    found = atlas.map(method=None)
+    assert found.projection.method == "pca"
+    assert method_notes(found) == [
+        (
+            f"drawn by PCA, as UMAP {lacks}, which keeps more neighbours together; run: "
+            "pip install --upgrade 'searchapp[map]'"
+        )
+    ]
+    assert method_notes(atlas.map(method="pca")) == []
+    few = atlas.map(Filters(within=("/d/1.md", "/d/2.md")), method=None)
+    assert method_notes(few) == ["drawn by PCA, as 2 points are too few for UMAP, which takes 15"]
+    assert method_notes(atlas.map(Filters(types=("pdf",)), method=None)) == []
+
+
+def test_progress_is_read_from_the_bar_of_umap() -> None:
+    shares: list[float] = []
+    reader = projection._PercentReader(shares.append)
+    for text in ("\r12.500000", "\r", "\r100.000000", "\n"):
+        reader.write(text)
+    assert shares == [0.125, 1]
+
+
+def test_far_islands_are_drawn_closer_and_everything_stays_in_order() -> None:
+    along = np.array([*range(100), 1000.0])  # the middle 80 % of it is 80 wide
+    drawn = projection._closer(np.stack([along, -along], axis=1))
+    assert drawn[:, 0] == pytest.approx([*range(100), 107])
+    assert drawn[::-1, 1] == pytest.approx([0, *range(8, 108)])
+    assert np.array_equal(projection._closer(np.zeros((4, 2))), np.zeros((4, 2)))
 
 
 def test_a_method_that_is_not_known_or_not_installed_is_refused_with_the_cure(

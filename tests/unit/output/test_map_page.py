@@ -8,17 +8,19 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from searchapp.analysis.map_groups import MOST
 from searchapp.output.html.map_page import map_html
 from searchapp.output.html.page import asset
-from tests.builders.browser import CHROMIUM, Browser
+from tests.builders.browser import Browser, in_browser
 from tests.builders.map import Atlas, atlas_of
 
 HOSTILE = (
@@ -109,10 +111,12 @@ def test_the_page_forbids_every_request_and_every_script_but_its_own() -> None:
     assert not [
         at for _, at in elements.found if at.keys() & {"src", "href", "style", "srcset", "action"}
     ]
-    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", asset("map.js") + asset("map.css"))
+    scripts = asset("labels.js") + asset("map.js")
+    assert elements.inside["script"][1] == scripts
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", scripts + asset("map.css"))
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|fetch|XMLHttp|import\(",
-        asset("map.js"),
+        scripts,
     )
 
 
@@ -171,6 +175,14 @@ VISIONS = {
         ]
     ),
 }
+# Palettes that are often used. What a point needs, a contrast of 3, keeps most of their colours out.
+PUBLISHED = {
+    "Okabe-Ito": "#e69f00 #56b4e9 #009e73 #f0e442 #0072b2 #d55e00 #cc79a7 #000000",
+    "Tableau 10": "#4e79a7 #f28e2c #e15759 #76b7b2 #59a14f #edc949 #af7aa1 #ff9da7 #9c755f #bab0ab",
+    "Observable 10": "#4269d0 #efb118 #ff725c #6cc5b0 #3ca951 #ff8ab7 #a463f2 #97bbf5 #9c6b4e #9498a0",
+    "Tol muted": "#cc6677 #332288 #ddcc77 #117733 #88ccee #882255 #44aa99 #999933 #aa4499",
+    "Petroff 10": "#3f90da #ffa90e #bd1f01 #94a4a2 #832db6 #a96b59 #e76300 #b9ac70 #717581 #92dadd",
+}
 TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -192,6 +204,14 @@ def linear(colour: str) -> Any:
     return np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
 
 
+def least_distance(colours: Sequence[str], vision: str) -> float:
+    """The least distance of two of the colours in OKLab, as a kind of colour vision sees them."""
+    seen = np.clip(np.array([linear(colour) for colour in colours]) @ VISIONS[vision].T, 0, 1)
+    lab = np.cbrt(seen @ TO_CONES.T) @ TO_LAB.T
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)
+    return float(apart[~np.eye(len(colours), dtype=bool)].min())
+
+
 def contrast(a: str, b: str) -> float:
     light, dark = sorted(
         (float(linear(each) @ [0.2126, 0.7152, 0.0722]) + 0.05 for each in (a, b)), reverse=True
@@ -211,18 +231,34 @@ def test_colours_stay_apart_under_every_colour_vision_and_stand_out_from_the_pap
         assert (
             contrast(re.findall(rf"--{name}: (#\w{{6}})", style)[theme], paper) >= 4.5
         )  # WCAG 1.4.3
-    for name, vision in VISIONS.items():
-        seen = np.clip(np.array([linear(colour) for colour in colours]) @ vision.T, 0, 1)
-        lab = np.cbrt(seen @ TO_CONES.T) @ TO_LAB.T
-        apart = np.linalg.norm(lab[:, None] - lab[None], axis=2)[~np.eye(8, dtype=bool)]
-        assert apart.min() > 0.12, name
+    rest = re.findall(r"--rest: (#\w{6})", style)[theme]
+    for name in VISIONS:
+        assert least_distance(colours, name) > 0.12, name
+        assert least_distance([*colours, rest], name) > 0.035, name  # it has a shape of its own
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_no_published_palette_keeps_eight_colours_as_far_apart(theme: int) -> None:
+    style = asset("base.css") + asset("map.css")
+    paper = re.findall(r"--paper: (#\w{6})", style)[theme]
+    for colours in PUBLISHED.values():
+        seen = [colour for colour in colours.split() if contrast(colour, paper) >= 3]
+        assert len(seen) < 8 or min(least_distance(seen, vision) for vision in VISIONS) < 0.1
+
+
+def test_no_two_groups_look_the_same_and_neighbours_differ_in_colour_and_shape() -> None:
+    script = asset("map.js")
+    (colours,), (shapes,) = (
+        re.findall(rf"{name} = (\d+)", script) for name in ("COLOURS", "SHAPES")
+    )
+    assert "number % COLOURS]" in script
+    assert "number % SHAPES)" in script
+    looks = [(number % int(colours), number % int(shapes)) for number in range(MOST)]
+    assert len(set(looks)) == MOST == 24
+    assert all(a[0] != b[0] and a[1] != b[1] for a, b in pairwise(looks))
 
 
 # ---- in a browser --------------------------------------------------------------------------------
-
-in_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium is installed to look at the page with"
-)
 
 
 @pytest.fixture(scope="module")
@@ -402,4 +438,111 @@ def test_a_phone_shows_it_in_one_column_and_a_touch_chooses(
         browser.tap(*place_of(browser, at_title(browser, "Title 4")))
         browser.until("!element('card').hidden")
         assert browser.text("#title") == "Title 4"
+        assert browser.text("#peek-title") == "Title 4"
+        assert browser.text("#peek-meta") == "y"
+        assert browser.text("#peek-text") == "passage 4 of Title 4"
+        assert browser.run("element('peek').getBoundingClientRect().bottom < innerHeight")
+        assert browser.small_targets("button, input, a", 43.9) == []
+        browser.run("element('read').click()")
+        assert browser.run("element('title').getBoundingClientRect().top < innerHeight / 2")
+        browser.run("element('close').click()")
+        assert browser.run("element('peek').hidden && element('card').hidden")
         assert (browser.complaints, browser.requests) == ([], [page.as_uri()])
+
+
+@in_browser
+@pytest.mark.slow
+def test_fingers_zoom_and_move_the_map_and_leave_the_page_as_it_was(
+    page: Path, tmp_path: Path
+) -> None:
+    with Browser(tmp_path / "profile", width=390, height=844, is_touch=True) as browser:
+        browser.open(page)
+        top = browser.run("canvas.getBoundingClientRect().top")
+        scale, left = browser.run("[view.scale, view.x]")
+        browser.swipe(((180, top + 200), (100, top + 200)), ((210, top + 200), (290, top + 200)))
+        assert browser.run("view.scale") > 2 * scale
+        browser.swipe(((180, top + 100), (260, top + 100)))
+        assert browser.run("view.x") < left
+        assert browser.run("[chosen, visualViewport.scale, scrollY]") == [None, 1, 0]
+        assert browser.run("document.documentElement.scrollWidth") == 390
+        assert browser.complaints == []
+
+
+# ---- names on the map ----------------------------------------------------------------------------
+
+OVERLAPS = """(boxes) => boxes.filter(Boolean).flatMap((a, at) => boxes.filter(Boolean).slice(at + 1).map((b) => [a, b]))
+  .filter(([a, b]) => a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height).length"""
+
+
+@in_browser
+@pytest.mark.slow
+def test_labels_take_their_place_or_one_around_it_and_none_where_there_is_no_room(
+    browser: Browser,
+) -> None:
+    def placed(labels: object, points: object = (), kept: object = ()) -> Any:
+        script = f"placeLabels({json.dumps(labels)}, [200, 100], {json.dumps(kept)}, {json.dumps(points)})"
+        return [
+            each and [each["left"], each["top"], each["width"], each["height"]]
+            for each in browser.run(script)
+        ]
+
+    middle = {"x": 100, "y": 50, "width": 40, "height": 20}
+    assert placed([middle]) == [[80, 40, 40, 20]]
+    assert placed([middle], [[100, 50]] * 4) == [[80, 21, 40, 20]]  # above what it would cover
+    assert placed([middle, middle]) == [[80, 40, 40, 20], [80, 10, 40, 20]]
+    assert placed([{**middle, "x": 195}]) == [[158, 40, 40, 20]]  # within the map
+    assert placed([{**middle, "width": 300}]) == [None]
+    everything = {"left": 0, "top": 0, "width": 200, "height": 100}
+    assert placed([middle], kept=[everything]) == [None]
+    small = {**middle, "width": 10, "height": 10}  # of which twenty are a tenth of the map
+    spread = [{**small, "x": 20 + 16 * (at % 10), "y": 20 + 16 * (at // 10)} for at in range(30)]
+    assert [each is not None for each in placed(spread)] == [True] * 20 + [False] * 10
+    assert browser.run("densest([[0, 0], [9, 9], [10, 10], [10, 9], [9, 10], [30, 0]])") == [9, 9]
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A map of 24 groups with long names, which stand in one another's way."""
+    atlas = Atlas(3)
+    random = np.random.default_rng(4)
+    for number in range(240):
+        vector = random.normal(size=3) * 0.3 + [1, 0, 0] + [0, number % 24 / 40, 0]
+        folder = f"a folder with a long name, number {number % 24} of them"
+        atlas.put(f"/d/{folder}/{number}.md", [(f"passage {number}", vector.tolist())])
+    path = tmp_path_factory.mktemp("crowded") / "map.html"
+    path.write_text(map_html(atlas.map(), CORPUS), encoding="utf-8")
+    return path
+
+
+@in_browser
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+def test_names_on_the_map_do_not_overlap_at_any_zoom(
+    crowded: Path, tmp_path: Path, width: int, height: int
+) -> None:
+    with Browser(tmp_path / "profile", width=width, height=height, is_touch=width < 500) as browser:
+        browser.open(crowded)
+        browser.until("placed.length > 3")
+        for action in ("showAll()", "zoom(2)", "move(60, -40)", "zoom(4)", "showAll()"):
+            browser.run(f"{action}; isStale = true; paintSheet()")
+            assert browser.run(f"({OVERLAPS})(placed)") == 0
+            assert browser.run(
+                "placed.every((box) => box.left >= 0 && box.top >= 0 && box.left + box.width <= width"
+                " && box.top + box.height <= height)"
+            )
+            assert browser.run(
+                "placed.every((box) => back.measureText(box.text).width < box.width)"
+            )
+            assert browser.run(
+                "(() => { const zone = document.querySelector('.zoom').getBoundingClientRect(), frame ="
+                " canvas.getBoundingClientRect(); return placed.every((box) => box.left + box.width <="
+                " zone.left - frame.left || box.top + box.height <= zone.top - frame.top); })()"
+            )
+        if width < 500:
+            assert 3 < browser.run("placed.length") < 24
+        # The legend and each point say the names that find no room.
+        browser.run("lit = 23; paintSheet()")
+        assert browser.run("placed.length") == 1
+        browser.run("lit = null; point(members[24][1][0], 50, 50)")
+        assert "number" in browser.text("#tip b")
+        assert browser.complaints == []

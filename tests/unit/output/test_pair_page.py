@@ -16,9 +16,12 @@ import pytest
 from searchapp.encoders.model_info import ModelInfo
 from searchapp.output.html.page import asset
 from searchapp.output.html.pair_page import pair_html
+from tests.builders.browser import Browser, in_browser
 from tests.builders.pair import pair_of, random_pair
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 
@@ -181,3 +184,102 @@ def test_bars_are_as_long_as_what_they_show_and_hollow_for_what_takes_away(by: M
 def test_a_page_of_long_texts_stays_small(by: ModelInfo) -> None:
     pair = random_pair("a " * 250, "b " * 250, heads=1, layers=1)
     assert len(pair_html(pair, by)) < 3_000_000
+
+
+# ---- in a browser --------------------------------------------------------------------------------
+
+
+def opened(folder: Path, by: ModelInfo, a: str, b: str, **options: bool | int) -> Browser:
+    """The page of a random pair in a browser."""
+    path = folder / "pair.html"
+    path.write_text(pair_html(random_pair(a, b, heads=12, layers=6), by), encoding="utf-8")
+    browser = Browser(folder / "profile", **options)  # type: ignore[arg-type]
+    browser.open(path)
+    return browser
+
+
+def middle_of(browser: Browser, selector: str, at: int = 0) -> tuple[float, float]:
+    """Where the middle of an element stands in the window, once it is brought into view."""
+    left, top = browser.run(
+        f"(() => {{ const it = document.querySelectorAll('{selector}')[{at}]; it.scrollIntoView({{ "
+        "block: 'center', inline: 'center' }); const box = it.getBoundingClientRect(); return "
+        "[box.left + box.width / 2, box.top + box.height / 2]; })()"
+    )
+    return left, top
+
+
+@in_browser
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [3, 25, 120], ids=["short", "middling", "long"])
+def test_a_phone_shows_it_whole_and_everything_is_large_enough_for_a_finger(
+    by: ModelInfo, tmp_path: Path, count: int
+) -> None:
+    texts = ("word i " * count + "x" * 90, "another ! " * count)
+    with opened(tmp_path, by, *texts, width=390, height=844, is_touch=True) as browser:
+        browser.run("document.querySelector('details').open = true")
+        assert browser.run("[document.documentElement.scrollWidth, scrollX]") == [390, 0]
+        assert browser.small_targets(".w, .row[data-unit], .buttons button, summary", 24) == []
+        cells = browser.run(
+            "all('rect.frame').map((frame) => { const box = frame.getBoundingClientRect(); return "
+            "[box.width / frame.dataset.columns, box.height / frame.dataset.rows]; }).flat()"
+        )
+        assert len(cells) == 6  # width and height of those of a matrix and two heads
+        assert min(cells) > 23.9
+        assert {request.partition(":")[0] for request in browser.requests} == {"file", "data"}
+        assert browser.complaints == []
+
+
+@in_browser
+@pytest.mark.slow
+def test_a_tap_tells_what_pointing_tells_and_keeps_it_until_another(
+    by: ModelInfo, tmp_path: Path
+) -> None:
+    texts = ("one two three", "four five")
+    with opened(tmp_path, by, *texts, width=390, height=844, is_touch=True) as browser:
+        hint = browser.text("#told")
+        browser.tap(*middle_of(browser, ".w", 1))
+        browser.until("told.textContent.startsWith('“two”')")
+        assert browser.run("all('.w.on').map((word) => word.textContent)") == ["two"]
+        browser.tap(*middle_of(browser, ".row[data-side=b] .word", 1))
+        browser.until("document.getElementById('row-told').textContent.startsWith('“five”')")
+        assert browser.run("document.getElementById('row-told').getBoundingClientRect().top") >= 0
+        browser.tap(*middle_of(browser, "h2", 2))
+        browser.until(f"told.textContent === {json.dumps(hint)}")
+        browser.tap(*middle_of(browser, "#matrix rect.frame"))  # five columns and four rows
+        browser.until(
+            "document.getElementById('cell-told').textContent.includes('“two” and “five”')"
+        )
+        browser.tap(*middle_of(browser, ".buttons button", 27))
+        browser.until("document.getElementById('head-told').textContent === 'Layer 3, head 2.'")
+        browser.tap(*middle_of(browser, ".one rect.frame"))
+        browser.until("document.getElementById('head-told').textContent.includes('takes')")
+        assert browser.complaints == []
+
+
+@in_browser
+@pytest.mark.slow
+def test_pointing_tells_a_word_and_a_click_or_enter_keeps_it(by: ModelInfo, tmp_path: Path) -> None:
+    with opened(tmp_path, by, "one two three", "four five", width=1440, height=900) as browser:
+        assert browser.run("document.documentElement.scrollWidth") <= 1440
+        hint, two = browser.text("#told"), middle_of(browser, ".w", 1)
+        browser.mouse(*two)
+        browser.until("told.textContent.startsWith('“two”')")
+        browser.mouse(5, 5)
+        browser.until(f"told.textContent === {json.dumps(hint)}")
+        browser.mouse(*two, is_click=True)
+        browser.mouse(*middle_of(browser, ".w", 2))
+        browser.until("told.textContent.startsWith('“three”')")
+        browser.mouse(5, 5)
+        browser.until("told.textContent.startsWith('“two”')")
+        browser.mouse(5, 5, is_click=True)
+        browser.until(f"told.textContent === {json.dumps(hint)}")
+        browser.press("Tab")
+        browser.press("ArrowRight")
+        told = browser.text("#told")
+        assert told != hint
+        browser.press("Enter")
+        browser.run("document.activeElement.blur()")
+        assert browser.text("#told") == told
+        browser.press("Escape")
+        assert browser.text("#told") == hint
+        assert browser.complaints == []

@@ -6,7 +6,10 @@ const count = x.length;
 const element = (name) => document.getElementById(name);
 const canvas = element("canvas"), front = canvas.getContext("2d");
 const sheet = document.createElement("canvas"), back = sheet.getContext("2d");
-const COLOURS = 8, REST = -1, REACH = 14, TOUCH_REACH = 26; // pixels within which a point is meant
+const COLOURS = 8, SHAPES = 3, REST = -1, REACH = 14, TOUCH_REACH = 26; // pixels within which a point is meant
+const MANY = 3000; // points that are painted without edges
+const FONT = '600 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif'; // of names
+const SAMPLE = 200, COVERED = 1500; // points by which a name finds its place, and which it tries not to cover
 const radius = count < 400 ? 5 : count < 3000 ? 4 : count < 20000 ? 3 : 2;
 const members = [REST, ...map.groups.keys()].map((number) => [number, [...group.keys()].filter((i) => group[i] === number)]);
 const hidden = new Set();
@@ -84,7 +87,9 @@ function readPalette() {
 }
 
 const colourOf = (number) => (number === REST ? palette.rest : palette.groups[number % COLOURS]);
-const shapeOf = (number) => (number === REST ? 0 : Math.floor(number / COLOURS)); // disc, square, triangle
+// Disc, square, triangle: with eight colours no two of 24 groups look the same, and neighbours in the legend differ in
+// both. What is in no group is a diamond.
+const shapeOf = (number) => (number === REST ? SHAPES : number % SHAPES);
 
 function trace(pen, shape, px, py, r) {
   if (r < 1.6 || shape === 1) pen.rect(px - r * 0.88, py - r * 0.88, r * 1.76, r * 1.76);
@@ -92,6 +97,10 @@ function trace(pen, shape, px, py, r) {
     pen.moveTo(px, py - r * 1.2);
     pen.lineTo(px + r * 1.1, py + r * 0.85);
     pen.lineTo(px - r * 1.1, py + r * 0.85);
+    pen.closePath();
+  } else if (shape === SHAPES) {
+    pen.moveTo(px, py - r * 1.2);
+    for (const [dx, dy] of [[1, 0], [0, 1], [-1, 0]]) pen.lineTo(px + r * 1.2 * dx, py + r * 1.2 * dy);
     pen.closePath();
   } else {
     pen.moveTo(px + r, py);
@@ -102,17 +111,25 @@ function trace(pen, shape, px, py, r) {
 const sizeNow = () => radius * Math.min(2, Math.max(1, view.scale / fitting) ** 0.35);
 const isLit = (i) => (matches === null || matches[i]) && (lit === null || group[i] === lit);
 
+// Points of a group, all at once where there are many; of few, each has an edge that tells it from those below.
 function paintGroup(number, points, wanted, alpha) {
-  const r = sizeNow(), shape = shapeOf(number);
+  const r = sizeNow(), shape = shapeOf(number), hasEdges = wanted && count < MANY;
+  back.globalAlpha = alpha;
+  back.fillStyle = colourOf(number);
+  back.strokeStyle = palette.paper;
+  back.lineWidth = 0.8;
   back.beginPath();
   for (const i of points) {
     if (isLit(i) !== wanted) continue;
     const px = across(i), py = down(i);
-    if (px > -r && px < width + r && py > -r && py < height + r) trace(back, shape, px, py, r);
+    if (px < -r || px > width + r || py < -r || py > height + r) continue;
+    if (hasEdges) back.beginPath();
+    trace(back, shape, px, py, r);
+    if (!hasEdges) continue;
+    back.fill();
+    back.stroke();
   }
-  back.globalAlpha = alpha;
-  back.fillStyle = colourOf(number);
-  back.fill();
+  if (!hasEdges) back.fill();
   back.globalAlpha = 1;
 }
 
@@ -122,8 +139,10 @@ function paintSheet() {
   const seen = members.filter(([number, points]) => points.length && !hidden.has(number));
   const isPartial = matches !== null || lit !== null;
   if (isPartial) for (const [number, points] of seen) paintGroup(number, points, false, 0.13);
-  for (const [number, points] of seen) paintGroup(number, points, true, isPartial ? 0.95 : count > 20000 ? 0.6 : 0.82);
-  if (!isPartial && isNamed()) paintNames(seen);
+  for (const [number, points] of seen) paintGroup(number, points, true, isPartial || count < MANY ? 1 : count > 20000 ? 0.6 : 0.82);
+  const named = lit === null ? seen : seen.filter(([number]) => number === lit);
+  placed = matches === null && (lit !== null || isNamed()) ? placeNames(named) : [];
+  paintNames();
 }
 
 function paint() {
@@ -161,43 +180,65 @@ function paintRing(i, r, line) {
   front.stroke();
 }
 
-const middles = new Map();
-function middleOf(number, points) {
-  if (!middles.has(number)) {
-    const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-    middles.set(number, [median(points.map((i) => x[i])), median(points.map((i) => y[i]))]);
-  }
-  return middles.get(number);
+const isNamed = () => element("names").getAttribute("aria-pressed") === "true";
+const thinned = (points, most) => (points.length <= most ? points : Array.from({ length: most }, (_, at) => points[Math.floor((at * points.length) / most)]));
+
+// Where a group's name belongs: in its densest part, or in that of what is in view of it.
+const anchors = new Map();
+function anchorOf(number, points) {
+  const some = thinned(points, SAMPLE).map((i) => [x[i], y[i]]);
+  const onScreen = ([px, py]) => [(px - view.x) * view.scale + width / 2, (view.y - py) * view.scale + height / 2];
+  const isInView = ([px, py]) => px >= 0 && px <= width && py >= 0 && py <= height;
+  if (!anchors.has(number)) anchors.set(number, densest(some));
+  const usual = onScreen(anchors.get(number));
+  return isInView(usual) ? usual : densest(some.map(onScreen).filter(isInView));
 }
 
-const isNamed = () => element("names").getAttribute("aria-pressed") === "true";
+// The text, or as much of its beginning as fits.
+function shortened(text, most) {
+  if (back.measureText(text).width <= most) return text;
+  let letters = [...text];
+  while (letters.length > 1 && back.measureText(`${letters.join("")}…`).width > most) letters = letters.slice(0, -1);
+  return `${letters.join("")}…`;
+}
 
-// A group's name stands in its middle, unless a larger group's stands there.
-function paintNames(seen) {
-  const taken = [];
-  back.font = '600 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif';
+// The names that find room, larger groups first; the others are told by the legend and by each point.
+let placed = [];
+function placeNames(seen) {
+  back.font = FONT;
+  const frame = canvas.getBoundingClientRect(), box = document.querySelector(".zoom").getBoundingClientRect();
+  const kept = [{ left: box.left - frame.left - 4, top: box.top - frame.top - 4, width: box.width + 8, height: box.height + 8 }];
+  const labels = [];
+  for (const [number, points] of seen) {
+    const anchor = number === REST ? null : anchorOf(number, points);
+    if (!anchor) continue;
+    const text = shortened(name(number), Math.min(200, width * 0.42));
+    labels.push({ text, x: anchor[0], y: anchor[1], width: Math.ceil(back.measureText(text).width) + 8, height: 19 });
+  }
+  const drawn = thinned([...Array(count).keys()].filter(isSeen), COVERED).map((i) => [across(i), down(i)]);
+  const boxes = placeLabels(labels, [width, height], kept, drawn);
+  return labels.map(({ text }, at) => ({ text, ...boxes[at] })).filter((label) => label.width);
+}
+
+function paintNames() {
+  back.font = FONT;
   back.textAlign = "center";
   back.textBaseline = "middle";
   back.lineJoin = "round";
-  for (const [number, points] of seen) {
-    if (number === REST) continue;
-    const [mx, my] = middleOf(number, points);
-    const px = (mx - view.x) * view.scale + width / 2, py = (view.y - my) * view.scale + height / 2;
-    const half = back.measureText(name(number)).width / 2 + 4;
-    if (taken.some(([tx, ty, th]) => Math.abs(tx - px) < th + half && Math.abs(ty - py) < 20)) continue;
-    taken.push([px, py, half]);
-    back.strokeStyle = palette.paper;
-    back.lineWidth = 4;
-    back.strokeText(name(number), px, py);
-    back.fillStyle = palette.ink;
-    back.fillText(name(number), px, py);
+  back.lineWidth = 4;
+  back.strokeStyle = palette.paper;
+  back.fillStyle = palette.ink;
+  for (const label of placed) {
+    const middle = [label.left + label.width / 2, label.top + label.height / 2];
+    back.strokeText(label.text, ...middle);
+    back.fillText(label.text, ...middle);
   }
 }
 
 // ---- the panel ----
 function markOf(number) {
   const space = "http://www.w3.org/2000/svg", mark = document.createElementNS(space, "svg"), path = document.createElementNS(space, "path");
-  const shapes = ["M13 7A6 6 0 1 1 1 7A6 6 0 1 1 13 7", "M2 2H12V12H2Z", "M7 .5L13.5 12.5H.5Z"];
+  const shapes = ["M13 7A6 6 0 1 1 1 7A6 6 0 1 1 13 7", "M2 2H12V12H2Z", "M7 .5L13.5 12.5H.5Z", "M7 .5L13.5 7L7 13.5L.5 7Z"];
   path.setAttribute("d", shapes[shapeOf(number)]);
   mark.setAttribute("viewBox", "0 0 14 14");
   mark.setAttribute("aria-hidden", "true");
@@ -264,8 +305,21 @@ const beginning = (i) => {
 function choose(i) {
   chosen = i;
   showPoint(i);
+  peek(i);
   element("told").textContent = i === null ? "" : `${titleOf(i)}. ${name(group[i])}. ${map.place[i]}. ${beginning(i)}`;
   draw(false);
+}
+
+// Where the panel is below the map, a point that is chosen says on the map what it is, on the half where it is not.
+const isNarrow = matchMedia("(max-width: 760px)");
+function peek(i) {
+  const box = element("peek");
+  box.hidden = i === null || !isNarrow.matches;
+  if (box.hidden) return;
+  element("peek-title").replaceChildren(markOf(group[i]), titleOf(i));
+  element("peek-meta").textContent = [name(group[i]), map.place[i]].filter(Boolean).join(" · ");
+  element("peek-text").textContent = beginning(i);
+  box.classList.toggle("low", down(i) < height / 2);
 }
 
 function point(i, px = 0, py = 0) {
@@ -273,7 +327,7 @@ function point(i, px = 0, py = 0) {
   tip.hidden = i === null;
   canvas.classList.toggle("over", i !== null);
   if (i !== null) {
-    tip.replaceChildren(markOf(group[i]), ` ${titleOf(i)}`);
+    tip.replaceChildren(markOf(group[i]), make("b", name(group[i])), ` ${titleOf(i)}`);
     const left = Math.min(px + 14, width - tip.offsetWidth - 6), top = py + 18 + tip.offsetHeight > height ? py - tip.offsetHeight - 12 : py + 18;
     tip.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
   }
@@ -463,6 +517,16 @@ element("copy").addEventListener("click", async () => {
     element("copy").textContent = "Press Ctrl+C";
   }
 });
+
+element("read").addEventListener("click", () => {
+  element("panel").scrollIntoView();
+  element("title").focus({ preventScroll: true });
+});
+element("close").addEventListener("click", () => {
+  choose(null);
+  canvas.focus({ preventScroll: true });
+});
+isNarrow.addEventListener("change", () => peek(chosen));
 
 // ---- begin ----
 function resize() {

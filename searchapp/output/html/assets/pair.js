@@ -6,9 +6,8 @@ const number = (value, places = 3) => value.toFixed(places).replace("-", "−");
 const quoted = (side, unit) => `“${pair[side].labels[unit]}”`;
 
 // ---- words ----
-const told = document.getElementById("told");
 const links = document.querySelector("svg.links");
-const hint = told.textContent;
+const hints = new Map(["told", "row-told"].map((id) => [id, document.getElementById(id).textContent]));
 
 function strongest(side, unit) {
   if (!pair.products) return "";
@@ -37,7 +36,17 @@ function choose(side, unit) {
   const ends = new Set(joined.map((line) => Number(line.dataset[other])));
   if (nearest) ends.add(nearest[0]);
   all(".row").forEach((row) => row.classList.toggle("on", is(row) || (row.dataset.side === other && ends.has(Number(row.dataset.unit)))));
-  told.textContent = side ? sentence(side, unit) : hint;
+  for (const [id, hint] of hints) document.getElementById(id).textContent = side ? sentence(side, unit) : hint;
+}
+
+// A word is told while it is pointed at or has the focus, and kept by a click, a tap or Enter until it is let go.
+let kept = null;
+const restore = () => (kept ? choose(...kept) : choose(null));
+
+function keep(word) {
+  const place = word && [word.dataset.side, Number(word.dataset.unit)];
+  kept = kept && place && kept.join() === place.join() ? null : place;
+  restore();
 }
 
 all(".words").forEach((text) => {
@@ -53,13 +62,26 @@ all(".words").forEach((text) => {
     next.focus();
   });
 });
-all(".w, .row").forEach((word) => {
-  word.addEventListener("pointerenter", () => choose(word.dataset.side, Number(word.dataset.unit)));
-  word.addEventListener("focus", () => choose(word.dataset.side, Number(word.dataset.unit)));
-  for (const end of ["pointerleave", "blur"]) word.addEventListener(end, () => choose(null));
+all(".w, .row[data-unit]").forEach((word) => {
+  const tell = () => choose(word.dataset.side, Number(word.dataset.unit));
+  word.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && tell());
+  word.addEventListener("pointerleave", (event) => event.pointerType !== "touch" && restore());
+  word.addEventListener("focus", tell);
+  word.addEventListener("blur", restore);
+  word.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    keep(word);
+  });
 });
+document.addEventListener("click", (event) => {
+  const word = event.target.closest(".w, .row[data-unit]");
+  if (word || kept) keep(word);
+});
+document.addEventListener("keydown", (event) => event.key === "Escape" && keep(null));
+links.parentElement.scrollLeft = (links.parentElement.scrollWidth - links.parentElement.clientWidth) / 2; // the words, not the bars
 
-// ---- matrices: a cell is pointed at, or reached by the arrow keys ----
+// ---- matrices: a cell is pointed at, tapped, or reached by the arrow keys ----
 function watch(place, tell) {
   const frame = place.querySelector("rect.frame"), cursor = place.querySelector("rect.cursor");
   const rows = Number(frame.dataset.rows), columns = Number(frame.dataset.columns);
@@ -72,10 +94,12 @@ function watch(place, tell) {
     cursor.setAttribute("visibility", "visible");
     tell(...at);
   }
-  frame.addEventListener("pointermove", (event) => {
+  function moveTo(event) {
     const shown = frame.getBoundingClientRect();
     move(Math.floor(((event.clientY - shown.top) / shown.height) * rows), Math.floor(((event.clientX - shown.left) / shown.width) * columns));
-  });
+  }
+  frame.addEventListener("pointermove", (event) => event.pointerType !== "touch" && moveTo(event)); // a finger that moves scrolls
+  frame.addEventListener("click", moveTo);
   place.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (!step) return;

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -339,7 +339,8 @@ class Corpus:
         if report.labels:
             with closing(self._backend.writer()) as writer:
                 recovery.label_again(writer, report.labels)
-        report.lost += self._missing(report.to_read)
+        there = {row.path for row in self.documents()}
+        report.lost += [path for path in report.to_read if path not in there]
         return report
 
     def back_up(self, file: Path) -> Mapping[str, Any]:
@@ -396,12 +397,6 @@ class Corpus:
                 for document_id, labels in reader.labels()
                 if any(label.origin == "hand" for label in labels)
             }
-
-    def _missing(self, paths: Iterable[bytes]) -> list[bytes]:
-        """Which of the paths are no documents."""
-        with closing(self._backend.reader()) as reader:
-            there = {row.path for row in reader.rows(_EVERYTHING)}
-        return [path for path in paths if path not in there]
 
 
 def require_documents(reader: Reader) -> EncoderIdentity:

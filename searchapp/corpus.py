@@ -30,6 +30,7 @@ from searchapp.errors import (
     Unsupported,
 )
 from searchapp.extract.registry import extractor_of
+from searchapp.humanize import did_you_mean
 from searchapp.ingest.exclusions import take_out
 from searchapp.ingest.roots import read_again, roots_at
 from searchapp.search import more_like_this
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Device, EncoderIdentity
 
 _EVERYTHING = Filters()
+_SETTINGS = ("mode", "weight")
 
 
 class Corpus:
@@ -214,8 +216,9 @@ class Corpus:
 
         Raises BadSetting for another name, or a value that makes no sense, and CorpusMissing.
         """
-        if name not in ("mode", "weight"):
-            raise BadSetting(f"there is no setting {name!r}", hint="settings: mode, weight")
+        if name not in _SETTINGS:
+            meant = did_you_mean(name, _SETTINGS)
+            raise BadSetting(f"there is no setting {name!r}{meant}", hint="settings: mode, weight")
         if value is not None:
             _require_setting(name, value)
         self._backend.reader().close()  # a writer would make a corpus where there is none
@@ -262,9 +265,7 @@ class Corpus:
     # -- what is there
 
     def documents(self, filters: Filters = _EVERYTHING, name: str = "") -> list[DocumentRow]:
-        """The acknowledged documents, by path, of those whose file's name has `name` in it or
-        matches it as a glob; a corpus that is not there yet has none.
-        """
+        """The acknowledged documents whose file has a text in its name, or matches it as a glob."""
         try:
             with closing(self._backend.reader()) as reader:
                 return [row for row in reader.rows(filters) if has_name(row.path, name)]

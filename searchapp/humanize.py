@@ -8,6 +8,7 @@ from collections.abc import Iterable
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
 # isolates), lone surrogates.
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NEAR = 0.65  # of 1, the likeness of a name that may be meant: two letters of six swapped
 _BLANKS = str.maketrans(dict.fromkeys("\t\v\f\r\u2028\u2029", " "))
 
 
@@ -51,7 +52,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     import difflib
 
     by_fold = {name.casefold(): name for name in sorted(known, reverse=True)}
-    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=_NEAR)
     return f"; did you mean {one_line(by_fold[near[0]])}?" if near else ""
 
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.errors import DocumentMissing
 from searchapp.ingest.roots import read_again
+from searchapp.search.lookup import no_document
 from searchapp.types.documents import MEMBER, is_within
 from searchapp.types.filters import Filters
 
@@ -34,7 +34,7 @@ def take_out(
         paths = (row.path for row in reader.rows(filters))
         documents = dict(zip(reader.document_ids(filters), paths, strict=True))
         if not documents and os.fsencode(place.rstrip("/")) not in roots:
-            raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
+            raise no_document(reader, place)
         removed |= documents
     for document_id in removed:
         writer.remove([document_id])

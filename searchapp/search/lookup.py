@@ -32,7 +32,7 @@ def one_document(
     if not rows and name:
         rows = _named(reader.rows(Filters()), name)
     if len(rows) != 1:
-        raise _not_one(reader, place, rows, name)
+        raise no_document(reader, place, rows, name)
     at = Filters(within=(os.fsdecode(rows[0].path),))
     position = [row.path for row in reader.rows(at)].index(rows[0].path)
     return rows[0], reader.document_ids(at)[position]
@@ -69,9 +69,12 @@ def _comparable(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _not_one(
-    reader: CatalogReader, place: str, rows: Sequence[DocumentRow], name: str | None
+def no_document(
+    reader: CatalogReader, place: str, rows: Sequence[DocumentRow] = (), name: str | None = None
 ) -> DocumentMissing:
+    """The error of a place where there is no document, with the nearest name there is, or where
+    there are several.
+    """
     if rows:
         first = ", ".join(one_line(os.fsdecode(row.path)) for row in rows[:_EXAMPLES])
         rest = f", and {len(rows) - _EXAMPLES:,} more" if len(rows) > _EXAMPLES else ""

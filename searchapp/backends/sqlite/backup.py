@@ -98,13 +98,13 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
     nothing is ever written over.
     """
     place = folder / layout.DATABASE
-    if place.exists():
-        raise CorpusError(
-            f"there is a corpus at {folder} already",
-            hint="restore into another folder with --corpus DIR",
-        )
     try:
         with zipfile.ZipFile(file) as archive:
+            if place.exists():
+                raise CorpusError(
+                    f"there is a corpus at {folder} already",
+                    hint="restore into another folder with --corpus DIR",
+                )
             manifest = _manifest(archive, file)
             with archive.open(layout.DATABASE) as source, atomic_write.replaced(place) as target:
                 if _copy(source, target, manifest["size"]) != (

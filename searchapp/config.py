@@ -8,7 +8,10 @@ are an error, so that a typing mistake does not pass for a setting.
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache as remembered
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -62,19 +65,57 @@ def load(
         or os.environ.get("SEARCHAPP_CORPUS")
         or _nearest(Path.cwd())
         or file.get("corpus")
-        or platformdirs.user_data_path(_APP) / "corpus"
+        or _data_folder() / "corpus"
     )
-    cache = Path(os.environ.get("SEARCHAPP_CACHE") or platformdirs.user_cache_path(_APP))
+    named = os.environ.get("SEARCHAPP_CACHE")
+    cache = (
+        Path(named).expanduser()
+        if named
+        else usable_cache(_user_folder(platformdirs.user_cache_path), os.geteuid())
+    )
     wanted = device or os.environ.get("SEARCHAPP_DEVICE") or file.get("device") or DEVICES[0]
     if wanted not in DEVICES:
         raise UsageError(f"there is no device {wanted!r}", hint=f"devices: {', '.join(DEVICES)}")
     return Settings(
         place=_absolute(os.fspath(place)),
         model=model or os.environ.get("SEARCHAPP_MODEL") or file.get("model") or None,
-        cache=cache.expanduser().absolute(),
+        cache=cache.absolute(),
         device=next(device for device in DEVICES if device == wanted),
         mode=file.get("mode"),
     )
+
+
+@remembered
+def usable_cache(folder: Path | None, user: int) -> Path:
+    """The folder for converted models and last answers: the usual one, or where that can be neither
+    written nor read, one of this user's among the temporary files.
+
+    `cache_note` says so then. The temporary one is its owner's alone: where somebody else has made
+    it, another is made, which serves this process only.
+    """
+    if folder and _is_usable(folder):
+        return folder
+    import tempfile
+
+    try:
+        usual = Path(tempfile.gettempdir(), f"{_APP}-{user}")
+        fallback = usual if _is_own(usual, user) else Path(tempfile.mkdtemp(prefix=f"{_APP}-"))
+    except OSError:
+        return folder or Path(_APP)  # whoever writes there says what is wrong
+    why = f"the cache folder {folder} cannot be written" if folder else "there is no home folder"
+    _notes.append(
+        f"note: {why}; converted models and the last answer are kept in {fallback} "
+        "(SEARCHAPP_CACHE names another)"
+    )
+    return fallback
+
+
+def cache_note() -> str:
+    """What is said where the usual cache folder is not used, "" where it is."""
+    return "\n".join(_notes)
+
+
+_notes: list[str] = []
 
 
 def is_url(place: str) -> bool:
@@ -120,8 +161,9 @@ def terminal_has_links() -> bool:
 
 
 def _read_file() -> dict[str, str]:
-    path = platformdirs.user_config_path(_APP) / "config.toml"
-    if not path.exists():
+    folder = _user_folder(platformdirs.user_config_path)
+    path = folder / "config.toml" if folder else None
+    if path is None or not os.path.exists(path):  # noqa: PTH110 - False where it may not look
         return {}
     import tomllib
 
@@ -140,6 +182,53 @@ def _read_file() -> dict[str, str]:
             hint=f"known settings, all text: {', '.join(_KEYS)}",
         )
     return values
+
+
+def _data_folder() -> Path:
+    folder = _user_folder(platformdirs.user_data_path)
+    if folder is None:
+        raise UsageError(
+            "there is no home folder to keep a corpus in", hint="name a folder with --corpus DIR"
+        )
+    return folder
+
+
+def _user_folder(of: Callable[[str], Path]) -> Path | None:
+    """A folder of this user's, None where the system knows no home of theirs."""
+    try:
+        folder = of(_APP)
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
+
+
+def _is_usable(folder: Path) -> bool:
+    """Whether a folder can be written, or made; one that cannot be written but holds something is
+    still read.
+    """
+    try:
+        if folder.is_dir():
+            return os.access(folder, os.W_OK | os.X_OK) or any(folder.iterdir())
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError:
+        return False
+    return True
+
+
+def _is_own(folder: Path, user: int) -> bool:
+    """Whether a folder among the temporary files is the user's and nobody else may enter it; it is
+    made where there is none.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        status = folder.lstat()
+        return (
+            stat.S_ISDIR(status.st_mode)
+            and status.st_uid == user
+            and not stat.S_IMODE(status.st_mode) & 0o077
+        )
+    return True
 
 
 def _nearest(folder: Path) -> Path | None:

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from searchapp import __version__
+from searchapp import __version__, config
 from searchapp.cli import console
 from searchapp.cli.console import Exit
 from searchapp.errors import SearchappError, UsageError
@@ -87,6 +87,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         code = app(args=words, prog_name="searchapp", standalone_mode=False)
         sys.stdout.flush()
+        if note := config.cache_note():
+            console.note(note)
         return int(code or 0)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -927,6 +927,25 @@ def test_it_works_without_a_home(program: Program) -> None:
     answers(program, prefix=("env", "-u", "HOME"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null"])
+def test_without_a_home_to_write_the_model_is_converted_among_the_temporary_files(
+    program: Program, home: str
+) -> None:
+    temporary = program.folder / "temporary"
+    temporary.mkdir()
+    program.command = ("env", "-u", "SEARCHAPP_CACHE", *program.command)
+    env = {"HOME": home, "TMPDIR": str(temporary)}
+    answers(program, env=env)
+    cache = temporary / f"searchapp-{os.geteuid()}"
+    assert {"encoders", "answers"} <= {path.name for path in cache.iterdir()}
+    done = program.run("query", "lentils", "--corpus", "corpus", env=env)
+    assert done.stderr.count(f"are kept in {cache}") == 1
+    assert "lentils" in done.stdout
+    done = program.run("query", "--like-match", "1", "--corpus", "corpus", env=env)
+    assert done.returncode == 1, done.stderr  # there is no other document
+
+
 def test_the_console_script_is_not_led_astray_by_files_where_it_runs(program: Program) -> None:
     trap = program.folder / "trap"
     for name in ("searchapp/__init__.py", "numpy.py", "json.py", "torch.py", "searchapp.py"):

@@ -1,0 +1,94 @@
+"""Where the cache is kept when the usual folder cannot be written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+import platformdirs
+import pytest
+
+from searchapp import config
+from searchapp.config import usable_cache
+from searchapp.errors import UsageError
+
+ME = os.geteuid()
+NOWHERE = Path("/proc/nowhere/cache")
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for temporary files of its own, and nothing remembered of what was decided before."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(config, "_notes", [])
+    usable_cache.cache_clear()
+    return folder
+
+
+def test_a_cache_that_can_be_made_or_written_is_used(tmp_path: Path) -> None:
+    assert usable_cache(tmp_path / "home/cache", ME) == tmp_path / "home/cache"
+    assert usable_cache(tmp_path / "home", ME) == tmp_path / "home"
+    assert config.cache_note() == ""
+
+
+@pytest.mark.parametrize("home", [NOWHERE, Path("/dev/null/cache"), Path(__file__, "cache")])
+def test_a_cache_that_cannot_be_made_gives_way_to_a_folder_of_this_user_and_that_is_said_once(
+    temporary: Path, home: Path
+) -> None:
+    folder = temporary / f"searchapp-{ME}"
+    assert usable_cache(home, ME) == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert usable_cache(home, ME) == folder
+    assert config.cache_note() == (
+        f"note: the cache folder {home} cannot be written; converted models and the last answer are "
+        f"kept in {folder} (SEARCHAPP_CACHE names another)"
+    )
+
+
+def test_the_folder_serves_the_next_process_too(temporary: Path) -> None:
+    first = usable_cache(NOWHERE, ME)
+    usable_cache.cache_clear()
+    assert usable_cache(NOWHERE, ME) == first
+    assert list(temporary.iterdir()) == [first]
+
+
+def test_a_folder_that_others_may_enter_is_not_trusted(temporary: Path) -> None:
+    (temporary / f"searchapp-{ME}").mkdir(mode=0o700)
+    (temporary / f"searchapp-{ME}").chmod(0o777)
+    another = usable_cache(NOWHERE, ME)
+    assert another != temporary / f"searchapp-{ME}"
+    assert another.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_of_another_owner_is_not_trusted(temporary: Path) -> None:
+    (temporary / f"searchapp-{ME + 1}").mkdir(mode=0o700)  # mine, by another's name
+    assert usable_cache(NOWHERE, ME + 1) != temporary / f"searchapp-{ME + 1}"
+
+
+def test_a_link_is_not_trusted(temporary: Path) -> None:
+    (temporary / "mine").mkdir(mode=0o700)
+    (temporary / f"searchapp-{ME}").symlink_to(temporary / "mine")
+    assert usable_cache(NOWHERE, ME) not in (temporary / f"searchapp-{ME}", temporary / "mine")
+
+
+def test_without_a_home_a_corpus_must_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def has_no_home(_: str) -> NoReturn:  # as for a user whom the system does not know
+        raise RuntimeError("could not determine the home directory")
+
+    for name in ("user_data_path", "user_cache_path", "user_config_path"):
+        monkeypatch.setattr(platformdirs, name, has_no_home)
+    for name in ("SEARCHAPP_CORPUS", "SEARCHAPP_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="there is no home folder to keep a corpus in"):
+        config.load()
+    settings = config.load(corpus=tmp_path / "corpus")
+    assert settings.place == str(tmp_path / "corpus")
+    assert settings.cache == tmp_path / f"temporary/searchapp-{ME}"
+    assert config.cache_note().startswith("note: there is no home folder; ")

@@ -111,7 +111,7 @@ def _report_error(error: Exception, *, is_json: bool) -> int:
         if is_json
         else error_text(failure, console.style(sys.stderr))
     )
-    console.note(told.rstrip())
+    console.note(told.rstrip(), is_whole=True)
     return failure.exit_code
 
 
@@ -195,6 +195,6 @@ def root(
         console.write(f"searchapp {__version__}\n")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        console.note(context.get_help())
+        console.note(context.get_help(), is_whole=True)
         raise typer.Exit(Exit.USAGE)
     return Exit.DONE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.errors import UsageError
@@ -18,9 +19,11 @@ from searchapp.output.terminal import (
     CYAN,
     DIM,
     GREEN,
+    NARROWEST,
     PLAIN,
     TerminalStyle,
     display_path,
+    display_width,
     flowing,
     heated,
     joined,
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT_LINES = 6
-NARROWEST = 20  # columns for a passage, on however narrow a terminal
 _EXAMPLES_SHOWN = 3
 _WORDS_SHOWN = 8
 
@@ -60,10 +62,11 @@ def answer_json(answer: Answer) -> dict[str, object]:
 def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool = False) -> str:
     """The matches, best first; "" if there are none (`answer_notes` says so).
 
-    With a width, each match has a header line, its heading path and an excerpt of six lines around
-    the strongest highlight. Without, each match is one line of fields separated by tabs: rank,
-    cosine (in keyword mode BM25), path, place, heading path and whole passage; white space within a
-    field becomes a single space. With `explained`, what the score is made of follows each match.
+    With a width, each match has a header with its place, "a.py:20" or "b.pdf  p. 3", its heading
+    path and an excerpt of six lines around the strongest highlight. Without, each match is one line
+    of fields separated by tabs: rank, cosine (in keyword mode BM25), path, place, heading path and
+    whole passage; white space within a field becomes a single space. With `explained`, what the
+    score is made of follows each match.
     """
     if style.width is None:
         return "".join(
@@ -206,16 +209,9 @@ def _match_line(match: Match, style: TerminalStyle) -> str:
 def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
     margin = " " * indent
     columns = max(NARROWEST, (style.width or 0) - indent)
-    header = [
-        style.paint(str(match.rank).rjust(indent - 2), DIM),
-        style.paint(_figure(match), CYAN),
-        style.path(match.hit.path),
-    ]
-    if place := place_text(match.hit.passage.place):
-        header.append(style.paint(place, GREEN))
-    if match.confidence is not None:
-        header.append(f"confidence {match.confidence:.2f}")
-    lines = ["  ".join(header)]
+    rank = style.paint(str(match.rank).rjust(indent - 2), DIM)
+    first, *others = _header_lines(match, style, columns)
+    lines = [f"{rank}  {first}", *(margin + line for line in others)]
     if heading := _heading_path(match.hit):
         lines.append(margin + style.paint(truncate(heading, columns), DIM))
     lines += [margin + line if line else "" for line in _passage_lines(match, style, columns)]
@@ -227,6 +223,32 @@ def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
             )
         )
     return joined(lines)
+
+
+def _header_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
+    """The figure, the place and the confidence of a match, on as few lines as they fit on; a path
+    is never cut.
+    """
+    place = dict(match.hit.passage.place)
+    line = place.pop("line_start", None)
+    path = display_path(match.hit.path, style.base)
+    parts = [  # as measured, and as shown
+        (_figure(match), style.paint(_figure(match), CYAN)),
+        (path if line is None else f"{path}:{line}", style.path(match.hit.path, line=line)),
+    ]
+    if rest := place_text(place.items()):
+        parts.append((rest, style.paint(rest, GREEN)))
+    if match.confidence is not None:
+        parts.append((f"confidence {match.confidence:.2f}",) * 2)
+    lines, used = [""], 0
+    for text, shown in parts:
+        width = display_width(text)
+        if used and used + 2 + width > columns:
+            lines.append("")
+            used = 0
+        lines[-1] += f"  {shown}" if used else shown
+        used += width + 2 * bool(used)
+    return lines
 
 
 def _figure(match: Match) -> str:
@@ -275,22 +297,30 @@ def _heading_path(hit: Hit) -> str:
     return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
 
 
-# ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --
+# ---- a passage within a width: painting keeps offsets, so that highlights stay where they are ----
 
 
 def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
     """A passage as an excerpt of lines of at most `columns`, with the strongest highlight in view.
-    One highlight is marked, several are a heat map.
+    One highlight is marked, several are a heat map; without colour the best sentence is quoted.
     """
-    text = flowing(safe(match.hit.text), match.hit.type)
+    text, highlights = flowing(safe(match.hit.text), match.hit.type), match.highlights
+    strongest = max(highlights, key=lambda each: each[2], default=(0, 0, 0.0))
+    start, end = match.sentence or strongest[:2]
+    if not style.color:
+        if match.sentence or len(highlights) == 1:
+            opening, closing = style.quotes
+            text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
+            end += len(opening) + len(closing)
+        highlights = ()  # they would paint nothing, and their offsets are those of before
     lines = wrapped(text, columns - 2)
     if len(lines) <= _EXCERPT_LINES:
-        return [_highlighted(text, line, match, style) for line in lines]
+        return [_highlighted(text, line, highlights, style) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
-    strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
-    begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
+    begin = window(lines, (start, end), _EXCERPT_LINES)
     shown = [
-        _highlighted(text, line, match, style) for line in lines[begin : begin + _EXCERPT_LINES]
+        _highlighted(text, line, highlights, style)
+        for line in lines[begin : begin + _EXCERPT_LINES]
     ]
     if begin:
         shown[0] = f"… {shown[0]}"
@@ -299,7 +329,9 @@ def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str
     return shown
 
 
-def _highlighted(text: str, line: Span, match: Match, style: TerminalStyle) -> str:
-    if len(match.highlights) > 1:
-        return heated(text, line, match.highlights, style)
-    return marked(text, line, ((start, end) for start, end, _ in match.highlights), style)
+def _highlighted(
+    text: str, line: Span, highlights: Sequence[tuple[int, int, float]], style: TerminalStyle
+) -> str:
+    if len(highlights) > 1:
+        return heated(text, line, highlights, style)
+    return marked(text, line, ((start, end) for start, end, _ in highlights), style)

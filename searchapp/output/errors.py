@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from searchapp.humanize import one_line
 from searchapp.output.terminal import (
     CYAN,
+    NARROWEST,
     PLAIN,
     RED,
     TerminalStyle,
+    joined,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -23,5 +26,13 @@ def error_json(error: SearchappError) -> dict[str, object]:
 
 def error_text(error: SearchappError, style: TerminalStyle = PLAIN) -> str:
     """What went wrong and, on a second line, the cure."""
-    hint = f"{style.paint('hint:', CYAN)} {one_line(error.hint)}\n" if error.hint else ""
-    return f"{style.paint('error:', RED)} {one_line(str(error))}\n{hint}"
+    lines = _lines("error:", RED, str(error), style)
+    return joined(lines + (_lines("hint:", CYAN, error.hint, style) if error.hint else []))
+
+
+def _lines(name: str, color: str, text: str, style: TerminalStyle) -> list[str]:
+    """A name and a text, within the width where there is one."""
+    line = f"{name} {one_line(text)}"
+    spans = [(0, len(line))] if style.width is None else wrapped(line, max(NARROWEST, style.width))
+    first, *others = (line[start:end] for start, end in spans)
+    return [style.paint(name, color) + first.removeprefix(name), *others]

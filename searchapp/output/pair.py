@@ -20,7 +20,6 @@ from searchapp.humanize import one_line, pluralize
 from searchapp.output.pair_sections import (
     MOST_LINES,
     NARROWEST,
-    WIDEST,
     attention_of,
     attention_section,
     matrix_section,
@@ -34,6 +33,7 @@ from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
+    WIDEST,
     TerminalStyle,
     joined,
     wrapped,

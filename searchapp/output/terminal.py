@@ -14,16 +14,19 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, quote_from_bytes
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Span
 
 BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
+NARROWEST, WIDEST = 20, 120  # columns of a text, however narrow or wide the terminal is
 
 # Black on khaki, tan, amber, orange: of like lightness and ever more vivid, so that the order is
 # plain on a dark and on a light terminal, and without telling red from green.
 _HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16;48;5;208")
+
+QUOTES, PLAIN_QUOTES = ("«", "»"), ("_", "_")
 
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -46,18 +49,25 @@ class TerminalStyle:
     width: int | None = None  # columns of the terminal; None for a pipe
     color: bool = False
     links: bool = False  # paths are clickable (OSC 8)
+    host: str = ""  # whose files the links lead to, which a terminal elsewhere has to know
     base: bytes | None = None  # an absolute folder; paths below it are shown relative to it
+    quotes: tuple[str, str] = QUOTES  # around what is marked where there is no colour
 
     def paint(self, text: str, style: str) -> str:
         """The text in an ANSI style ("" for none), or as it is where colours are off."""
         return f"\x1b[{style}m{text}\x1b[0m" if self.color and style and text else text
 
-    def path(self, path: bytes, style: str = BOLD) -> str:
-        """A path for display; the link of an archive's member opens the archive."""
+    def path(self, path: bytes, style: str = BOLD, *, line: int | str | None = None) -> str:
+        """A path for display, with a line as editors and grep write it, "a.py:20"; the link of an
+        archive's member opens the archive.
+        """
         shown = self.paint(display_path(path, self.base), style)
+        if line is not None:
+            shown += self.paint(f":{line}", GREEN)
         if not self.links:
             return shown
-        return f"\x1b]8;;file://{quote_from_bytes(path.partition(b'!/')[0])}\x1b\\{shown}\x1b]8;;\x1b\\"
+        file = quote(self.host) + quote_from_bytes(path.partition(b"!/")[0])
+        return f"\x1b]8;;file://{file}\x1b\\{shown}\x1b]8;;\x1b\\"
 
 
 PLAIN = TerminalStyle()

@@ -140,6 +140,9 @@ def test_an_error_names_its_cure() -> None:
         error_text(CorpusMissing("gone"), TerminalStyle(color=True))
         == "\x1b[31merror:\x1b[0m gone\n"
     )
+    assert error_text(error, TerminalStyle(width=30)) == (
+        "error: there is no corpus at\n/x\nhint: `searchapp ingest PATH`\nmakes one\n"
+    )
     assert error_json(error) == {
         "error": {
             "code": "corpus_missing",

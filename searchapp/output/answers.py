@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT_LINES = 6
 _EXAMPLES_SHOWN = 3
-_WORDS_SHOWN = 8
 
 
 def answer_json(answer: Answer) -> dict[str, object]:
@@ -70,14 +69,12 @@ def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool
     """
     if style.width is None:
         return "".join(
-            _match_line(match, style) + (joined(_explained(match)) if explained else "")
+            _match_line(match, style) + (_explanation(match) if explained else "")
             for match in answer.matches
         )
     indent = len(str(len(answer.matches))) + 2
     return "\n".join(
-        _match_text(match, style, indent=indent)
-        + (joined(" " * indent + line for line in _explained(match)) if explained else "")
-        for match in answer.matches
+        _match_text(match, style, indent=indent, explained=explained) for match in answer.matches
     )
 
 
@@ -206,11 +203,17 @@ def _match_line(match: Match, style: TerminalStyle) -> str:
     )
 
 
-def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
+def _explanation(match: Match) -> str:
+    from searchapp.output.explanation import explanation_fields
+
+    return joined(explanation_fields(match))
+
+
+def _match_text(match: Match, style: TerminalStyle, *, indent: int, explained: bool = False) -> str:
     margin = " " * indent
     columns = max(NARROWEST, (style.width or 0) - indent)
     rank = style.paint(str(match.rank).rjust(indent - 2), DIM)
-    first, *others = _header_lines(match, style, columns)
+    first, *others = _header_lines(match, style, columns, explained=explained)
     lines = [f"{rank}  {first}", *(margin + line for line in others)]
     if heading := _heading_path(match.hit):
         lines.append(margin + style.paint(truncate(heading, columns), DIM))
@@ -222,12 +225,18 @@ def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
                 truncate(f"nearly the same in {_named_copies(match, style)}", columns), DIM
             )
         )
+    if explained:
+        from searchapp.output.explanation import explanation_lines
+
+        lines += [margin + line for line in explanation_lines(match, columns)]
     return joined(lines)
 
 
-def _header_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
+def _header_lines(
+    match: Match, style: TerminalStyle, columns: int, *, explained: bool
+) -> list[str]:
     """The figure, the place and the confidence of a match, on as few lines as they fit on; a path
-    is never cut.
+    is never cut. With `explained`, also the score that ranks, where that is another number.
     """
     place = dict(match.hit.passage.place)
     line = place.pop("line_start", None)
@@ -236,6 +245,8 @@ def _header_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]
         (_figure(match), style.paint(_figure(match), CYAN)),
         (path if line is None else f"{path}:{line}", style.path(match.hit.path, line=line)),
     ]
+    if explained and (score := f"{match.score:.3f}") != _figure(match):
+        parts.insert(1, (f"score {score}",) * 2)
     if rest := place_text(place.items()):
         parts.append((rest, style.paint(rest, GREEN)))
     if match.confidence is not None:
@@ -254,28 +265,6 @@ def _header_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]
 def _figure(match: Match) -> str:
     """The number before a match: its cosine, or the score of a ranking without one."""
     return f"{match.score if match.cosine is None else match.cosine:.3f}"
-
-
-def _explained(match: Match) -> list[str]:
-    """Why a match has its rank: its legs, the parts of its score, and the parts of its cosine."""
-    legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
-    lines = [f"legs: {', '.join(legs)}"]
-    if len(match.parts) > 1:
-        parts = " ".join(
-            f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3)
-        )
-        lines.append(f"score: {match.score:.3f} = {parts}")
-    if match.shares:
-        shares, words = match.shares, sum(word.share for word in match.shares.words)
-        parts = (
-            f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} "
-            "special tokens"
-        )
-        lines.append(f"cosine: {shares.cosine:.3f} = {parts}")
-        strongest = sorted(shares.words, key=lambda word: (-word.share, word.start))[:_WORDS_SHOWN]
-        named = (f"{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}" for w in strongest)
-        lines.append(f"words: {', '.join(named)}")
-    return lines
 
 
 def _named_copies(match: Match, style: TerminalStyle) -> str:
@@ -305,10 +294,14 @@ def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str
     One highlight is marked, several are a heat map; without colour the best sentence is quoted.
     """
     text, highlights = flowing(safe(match.hit.text), match.hit.type), match.highlights
+    if match.shares:  # then each word has a highlight
+        from searchapp.output.explanation import telling_highlights
+
+        highlights = telling_highlights(match)
     strongest = max(highlights, key=lambda each: each[2], default=(0, 0, 0.0))
     start, end = match.sentence or strongest[:2]
     if not style.color:
-        if match.sentence or len(highlights) == 1:
+        if match.sentence or (len(highlights) == 1 and not match.shares):
             opening, closing = style.quotes
             text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
             end += len(opening) + len(closing)

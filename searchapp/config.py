@@ -122,6 +122,13 @@ def terminal_has_links() -> bool:
     )
 
 
+def editor() -> str | None:
+    """The user's editor with its options, as $VISUAL or else $EDITOR says; None where neither
+    does.
+    """
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or None
+
+
 def host_name() -> str:
     """The name of this machine, which a link to one of its files begins with."""
     return os.uname().nodename

@@ -31,6 +31,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Search": {
         "ingest": ("search", "Read documents into the corpus; again: what is new or changed."),
         "query": ("search", "Find the passages that answer a question, best first."),
+        "open": ("opening", "Open a match of the last answer at its place."),
         "list": ("search", "List the documents."),
         "show": ("search", "Show a document as it was read, passage by passage."),
         "status": ("search", "Show what the corpus holds, and what was left out."),

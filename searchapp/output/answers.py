@@ -90,16 +90,21 @@ def answer_paths(answer: Answer, *, null: bool = False, is_quoted: bool = False)
     ]
     if null:
         return "".join(f"{path}\0" for path in paths)
-    crafted = [path for path in paths if _CONTROL.search(path)]
+    crafted = [path for path in paths if has_controls(path)]
     if crafted and not is_quoted:
         raise UsageError(
-            f"a path holds a line break or a control character: {_quoted(crafted[0])}",
+            f"a path holds a line break or a control character: {quoted(crafted[0])}",
             hint="--null ends each path by NUL, as xargs -0 reads them",
         )
-    return "".join(f"{_quoted(path) if path in crafted else path}\n" for path in paths)
+    return "".join(f"{quoted(path) if path in crafted else path}\n" for path in paths)
 
 
-def _quoted(path: str) -> str:
+def has_controls(path: str) -> bool:
+    """Whether a path holds a line break or another control character."""
+    return _CONTROL.search(path) is not None
+
+
+def quoted(path: str) -> str:
     """A path as a shell takes it, without what a terminal would obey."""
     escaped = path.replace("\\", "\\\\").replace("'", "\\'")
     return f"$'{_CONTROL.sub(lambda found: f'{chr(92)}x{ord(found[0]):02x}', escaped)}'"

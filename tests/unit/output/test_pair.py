@@ -23,8 +23,11 @@ from tests.builders.pair import SMALL, inside, pair_of, random_pair
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def lines_of(pair: PairAttribution, by: ModelInfo, **options: int | None) -> list[str]:
-    return pair_text(pair, by, TerminalStyle(width=80), **options).splitlines()
+def lines_of(
+    pair: PairAttribution, by: ModelInfo, *, layer: int | None = None, head: int | None = None
+) -> list[str]:
+    style = TerminalStyle(width=80)
+    return pair_text(pair, by, style, layer=layer, head=head).splitlines()
 
 
 def test_a_terminal_shows_bars_their_sum_and_the_nearest(by: ModelInfo) -> None:

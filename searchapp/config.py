@@ -131,7 +131,7 @@ def editor() -> str | None:
 
 def host_name() -> str:
     """The name of this machine, which a link to one of its files begins with."""
-    return os.uname().nodename
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def _read_file() -> dict[str, str]:

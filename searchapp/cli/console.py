@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,9 +96,9 @@ def writing(path: Path) -> Iterator[None]:
 def note(text: str, *, is_whole: bool = False) -> None:
     """Write a line to stderr, which breaks at words on a terminal unless it must stay whole."""
     width = style(sys.stderr).width
-    if width is not None and not is_whole and "\x1b" not in text:
-        spans = terminal.wrapped(text, max(terminal.NARROWEST, width))
-        text = "\n".join(text[start:end] for start, end in spans)
+    if width is not None and not is_whole:
+        lines = (terminal.filled(line.split(" "), width) for line in text.split("\n"))
+        text = "\n".join(chain.from_iterable(lines))
     sys.stderr.write(f"{text}\n")
 
 

@@ -192,7 +192,7 @@ def _view(command: Sequence[str]) -> None:
 
 def _failed(command: Sequence[str], why: str) -> SearchappError:
     return SearchappError(
-        f"{command[0]} could not open it: {why}",
+        f"{command[0]} could not open {command[-1]}: {why}",
         hint="`searchapp open --print` prints the command, to be tried by hand",
     )
 

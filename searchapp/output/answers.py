@@ -23,7 +23,7 @@ from searchapp.output.terminal import (
     PLAIN,
     TerminalStyle,
     display_path,
-    display_width,
+    filled,
     flowing,
     heated,
     joined,
@@ -245,26 +245,15 @@ def _header_lines(
     """
     place = dict(match.hit.passage.place)
     line = place.pop("line_start", None)
-    path = display_path(match.hit.path, style.base)
-    parts = [  # as measured, and as shown
-        (_figure(match), style.paint(_figure(match), CYAN)),
-        (path if line is None else f"{path}:{line}", style.path(match.hit.path, line=line)),
-    ]
+    parts = [style.paint(_figure(match), CYAN)]
     if explained and (score := f"{match.score:.3f}") != _figure(match):
-        parts.insert(1, (f"score {score}",) * 2)
+        parts.append(f"score {score}")
+    parts.append(style.path(match.hit.path, line=line))
     if rest := place_text(place.items()):
-        parts.append((rest, style.paint(rest, GREEN)))
+        parts.append(style.paint(rest, GREEN))
     if match.confidence is not None:
-        parts.append((f"confidence {match.confidence:.2f}",) * 2)
-    lines, used = [""], 0
-    for text, shown in parts:
-        width = display_width(text)
-        if used and used + 2 + width > columns:
-            lines.append("")
-            used = 0
-        lines[-1] += f"  {shown}" if used else shown
-        used += width + 2 * bool(used)
-    return lines
+        parts.append(f"confidence {match.confidence:.2f}")
+    return filled(parts, columns, gap="  ")
 
 
 def _figure(match: Match) -> str:

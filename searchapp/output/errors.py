@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from searchapp.humanize import one_line
 from searchapp.output.terminal import (
     CYAN,
-    NARROWEST,
     PLAIN,
     RED,
     TerminalStyle,
+    filled,
     joined,
-    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +30,5 @@ def error_text(error: SearchappError, style: TerminalStyle = PLAIN) -> str:
 
 
 def _lines(name: str, color: str, text: str, style: TerminalStyle) -> list[str]:
-    """A name and a text, within the width where there is one."""
-    line = f"{name} {one_line(text)}"
-    spans = [(0, len(line))] if style.width is None else wrapped(line, max(NARROWEST, style.width))
-    first, *others = (line[start:end] for start, end in spans)
-    return [style.paint(name, color) + first.removeprefix(name), *others]
+    """A name and a text; on a terminal it breaks at words, and a path is never cut."""
+    return filled([style.paint(name, color), *one_line(text).split(" ")], style.width)

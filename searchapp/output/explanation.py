@@ -7,11 +7,11 @@ explanation does not import this.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.humanize import one_line
-from searchapp.output.terminal import display_width, truncate
+from searchapp.output.terminal import filled, truncate
 from searchapp.search.query_parser import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -114,14 +114,9 @@ def _separated(parts: Sequence[str]) -> list[str]:
     return [f"{part}," for part in parts[:-1]] + list(parts[-1:])
 
 
-def _filled(name: str, parts: Iterable[str], columns: int) -> list[str]:
-    """The parts behind their name, none broken, and on further lines below the first part; nothing
-    where there are none.
+def _filled(name: str, parts: Sequence[str], columns: int) -> list[str]:
+    """The parts behind their name, and on further lines below the first part; nothing where there
+    are none.
     """
-    lines: list[str] = []
-    for part in parts:
-        if lines and display_width(f"{lines[-1]} {part}") <= columns:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(f"{' ' * len(name) if lines else name} {part}")
-    return lines
+    named = [f"{name} {part}" for part in parts[:1]]
+    return filled([*named, *parts[1:]], columns, margin=" " * (len(name) + 1))

@@ -28,6 +28,8 @@ _HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16
 
 QUOTES, PLAIN_QUOTES = ("«", "»"), ("_", "_")
 
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")  # as they are written here
+
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # A line may break at blanks, and around every character from the East Asian blocks on.
@@ -81,14 +83,37 @@ def joined(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def filled(
+    parts: Iterable[str], columns: int | None, *, gap: str = " ", margin: str = ""
+) -> list[str]:
+    """The parts on as few lines of so many columns as they fit on, none broken, the margin before
+    all lines but the first; None: on one line. Escape codes take no columns.
+    """
+    lines: list[str] = []
+    used = 0
+    for part in parts:
+        width = display_width(_ESCAPES.sub("", part))
+        if lines and (columns is None or used + len(gap) + width <= columns):
+            lines[-1] += gap + part
+            used += len(gap) + width
+        else:
+            lines.append(margin + part if lines else part)
+            used = width + (len(margin) if len(lines) > 1 else 0)
+    return lines
+
+
 def table(facts: Iterable[tuple[str, str]], style: TerminalStyle) -> list[str]:
-    """A line for each fact, the values in one column; facts without a value are left out."""
+    """A line for each fact, the values in one column, broken at words where they are wider than the
+    terminal; facts without a value are left out.
+    """
     shown = [(name, value) for name, value in facts if value]
     width = max((display_width(name) for name, _ in shown), default=0)
-    return [
-        f"{style.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}"
-        for name, value in shown
-    ]
+    lines: list[str] = []
+    for name, value in shown:
+        words = [value] if "\x1b" in value else value.split(" ")  # a link is not broken
+        words[0] = f"{style.paint(name, DIM)}{' ' * (width - display_width(name))}  {words[0]}"
+        lines += filled(words, style.width, margin=" " * (width + 2))
+    return lines
 
 
 def truncate(text: str, columns: int) -> str:

@@ -184,7 +184,10 @@ def test_a_path_of_any_bytes_is_one_word_for_the_editor_and_for_a_shell(
     assert not (folder / "oops").exists()
     monkeypatch.setenv("CODE", "1")
     assert main(["open"]) == 4
-    assert b"error: vim could not open it: exit code 1\n" in capfdbinary.readouterr().err
+    told = capfdbinary.readouterr().err
+    assert b"\x1b" not in told
+    assert b"error: vim could not open %s" % bytes(folder) in told
+    assert b": exit code 1\n" in told
 
 
 @pytest.mark.slow
@@ -194,7 +197,7 @@ def test_a_desktop_that_cannot_open_a_file_is_an_error(
     answered(folder, (b"%s/a" % bytes(folder), ()))
     program(folder, "xdg-open", "exit 3")
     assert main(["open"]) == 4
-    assert "error: xdg-open could not open it: exit code 3\n" in capsys.readouterr().err
+    assert f"error: xdg-open could not open {folder}/a: exit code 3\n" in capsys.readouterr().err
     program(folder, "xdg-open", 'echo "$1" > got')
     assert main(["open"]) == 0
     assert (folder / "got").read_text() == f"{folder}/a\n"

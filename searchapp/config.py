@@ -27,6 +27,11 @@ _FOLDER = ".searchapp"
 _KEYS = ("corpus", "model", "device", "mode")
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
 
+_TERMINALS_WITHOUT_LINKS = ("Apple_Terminal", "vscode", "zed")
+_TERMS_WITH_LINKS = ("alacritty", "contour", "foot", "wezterm", "xterm-ghostty", "xterm-kitty")
+_VARIABLES_OF_LINKS = ("KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID")
+_OLDEST_VTE = 5002  # those before may crash at a link
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -145,19 +150,31 @@ def wants_color(stream: TextIO) -> bool:
 def terminal_has_links() -> bool:
     """Whether the terminal is one known to draw OSC 8 hyperlinks, or at least to ignore them
     gracefully.
+
+    Not those of editors that make "path:20" a link by themselves: theirs leads to the line.
     """
-    known = (
-        "TERM_PROGRAM",
-        "VTE_VERSION",
-        "KITTY_WINDOW_ID",
-        "WT_SESSION",
-        "KONSOLE_VERSION",
-        "ALACRITTY_WINDOW_ID",
-    )
+    term, program = os.environ.get("TERM", ""), os.environ.get("TERM_PROGRAM")
+    if term in ("dumb", "linux") or program in _TERMINALS_WITHOUT_LINKS:
+        return False
+    vte = os.environ.get("VTE_VERSION", "")
     return (
-        any(os.environ.get(name) for name in known)
-        and os.environ.get("TERM_PROGRAM") != "Apple_Terminal"
+        program is not None
+        or term in _TERMS_WITH_LINKS
+        or (vte.isdecimal() and int(vte) >= _OLDEST_VTE)
+        or any(os.environ.get(name) for name in _VARIABLES_OF_LINKS)
     )
+
+
+def editor() -> str | None:
+    """The user's editor with its options, as $VISUAL or else $EDITOR says; None where neither
+    does.
+    """
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or None
+
+
+def host_name() -> str:
+    """The name of this machine, which a link to one of its files begins with."""
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def _read_file() -> dict[str, str]:

@@ -38,6 +38,7 @@ MANUAL_ENVIRONMENT = [
     ("SEARCHAPP_MODEL", "The encoder, where --model is not given."),
     ("SEARCHAPP_DEVICE", "Where to embed: cpu, cuda or auto."),
     ("SEARCHAPP_CACHE", "The folder of converted models."),
+    ("VISUAL, EDITOR", "The editor in which open opens the lines of texts."),
 ]
 
 

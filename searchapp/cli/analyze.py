@@ -41,6 +41,13 @@ HeadOption = Annotated[
     int | None,
     typer.Option("--head", metavar="N", min=1, help="With --layer: by this head alone, from 1 on."),
 ]
+AllOption = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="In a pipe, too: what each two words add, and where each head's attention goes.",
+    ),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option(
@@ -58,15 +65,16 @@ def explain(
     text_b: TextArgument,
     layer: LayerOption = None,
     head: HeadOption = None,
+    everything: AllOption = False,
     out: OutOption = None,
     model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show why two texts are as near as they are.
 
-    What each word adds to their cosine, exactly; what it adds together with each word of the other
-    text; the word of the other text that it is nearest to; and what each head of each layer attends
-    to.
+    What each word adds to their cosine, exactly, and the word of the other text that it is nearest
+    to. On a terminal, and with --all in a pipe, also what it adds together with each word of the
+    other text, and what each head of each layer attends to.
     """
     from searchapp.analysis import pair_attribution
     from searchapp.encoders.encoder import Encoder
@@ -92,7 +100,9 @@ def explain(
     if as_json:
         console.write(json_text(pair.pair_json(found, by, layer=layer, head=head)))
     else:
-        console.write(pair.pair_text(found, by, console.style(sys.stdout), layer=layer, head=head))
+        style = console.style(sys.stdout)
+        text = pair.pair_text(found, by, style, layer=layer, head=head, everything=everything)
+        console.write(text)
     return console.Exit.DONE
 
 

@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Search": {
         "ingest": ("search", "Read documents into the corpus; again: what is new or changed."),
         "query": ("search", "Find the passages that answer a question, best first."),
+        "open": ("opening", "Open a match of the last answer at its place."),
         "list": ("search", "List the documents."),
         "show": ("search", "Show a document as it was read, passage by passage."),
         "status": ("search", "Show what the corpus holds, and what was left out."),
@@ -119,7 +120,7 @@ def _report_error(error: Exception, words: Sequence[str], *, is_json: bool) -> i
         if is_json
         else error_text(failure, console.style(sys.stderr))
     )
-    console.note(told.rstrip())
+    console.note(told.rstrip(), is_whole=True)
     return failure.exit_code
 
 
@@ -213,6 +214,6 @@ def root(
         console.write(f"searchapp {__version__}\n")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        console.note(context.get_help())
+        console.note(context.get_help(), is_whole=True)
         raise typer.Exit(Exit.USAGE)
     return Exit.DONE

@@ -9,9 +9,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +59,14 @@ def show_log() -> None:
 
 
 def write(text: str) -> None:
-    """Write an answer; names that are not valid UTF-8 come out as the bytes that they are."""
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    """Write an answer; names that are not valid UTF-8 come out as the bytes that they are. A
+    terminal of another encoding gets a ? for what that cannot write.
+    """
+    sys.stdout.buffer.write(
+        text.encode("utf-8", "surrogateescape")
+        if _is_utf8(sys.stdout) or not sys.stdout.isatty()
+        else text.encode(sys.stdout.encoding, "replace")
+    )
 
 
 def write_page(path: Path, page: str) -> int:
@@ -86,8 +93,12 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def note(text: str) -> None:
-    """Write a line to stderr."""
+def note(text: str, *, is_whole: bool = False) -> None:
+    """Write a line to stderr, which breaks at words on a terminal unless it must stay whole."""
+    width = style(sys.stderr).width
+    if width is not None and not is_whole:
+        lines = (terminal.filled(line.split(" "), width) for line in text.split("\n"))
+        text = "\n".join(chain.from_iterable(lines))
     sys.stderr.write(f"{text}\n")
 
 
@@ -116,13 +127,40 @@ def since_start_s() -> float:
 
 def style(stream: TextIO) -> TerminalStyle:
     """What suits a stream: colour and links on a terminal, plain text elsewhere."""
-    is_terminal = stream.isatty()
+    if not stream.isatty():
+        return terminal.PLAIN
     return terminal.TerminalStyle(
-        width=shutil.get_terminal_size().columns if is_terminal else None,
+        width=min(_columns(stream), terminal.WIDEST),
         color=config.wants_color(stream),
-        links=is_terminal and config.terminal_has_links(),
-        base=os.fsencode(Path.cwd()) if is_terminal else None,
+        links=config.terminal_has_links(),
+        host=config.host_name(),
+        base=os.fsencode(Path.cwd()),
+        quotes=terminal.QUOTES if _can_write(terminal.QUOTES, stream) else terminal.PLAIN_QUOTES,
     )
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide a terminal is: as $COLUMNS says, else as stdout or the stream itself does; 80 where
+    none does.
+    """
+    if columns := shutil.get_terminal_size(fallback=(0, 0)).columns:
+        return columns
+    with suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    return 80
+
+
+def _is_utf8(stream: TextIO) -> bool:
+    return stream.encoding.lower().replace("-", "").replace("_", "") == "utf8"
+
+
+def _can_write(signs: Iterable[str], stream: TextIO) -> bool:
+    """Whether the stream's encoding has the signs."""
+    try:
+        "".join(signs).encode(stream.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextmanager

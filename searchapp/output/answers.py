@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.errors import UsageError
@@ -18,9 +19,11 @@ from searchapp.output.terminal import (
     CYAN,
     DIM,
     GREEN,
+    NARROWEST,
     PLAIN,
     TerminalStyle,
     display_path,
+    filled,
     flowing,
     heated,
     joined,
@@ -36,9 +39,7 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT_LINES = 6
-NARROWEST = 20  # columns for a passage, on however narrow a terminal
 _EXAMPLES_SHOWN = 3
-_WORDS_SHOWN = 8
 
 
 def answer_json(answer: Answer) -> dict[str, object]:
@@ -60,21 +61,20 @@ def answer_json(answer: Answer) -> dict[str, object]:
 def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool = False) -> str:
     """The matches, best first; "" if there are none (`answer_notes` says so).
 
-    With a width, each match has a header line, its heading path and an excerpt of six lines around
-    the strongest highlight. Without, each match is one line of fields separated by tabs: rank,
-    cosine (in keyword mode BM25), path, place, heading path and whole passage; white space within a
-    field becomes a single space. With `explained`, what the score is made of follows each match.
+    With a width, each match has a header with its place, "a.py:20" or "b.pdf  p. 3", its heading
+    path and an excerpt of six lines around the strongest highlight. Without, each match is one line
+    of fields separated by tabs: rank, cosine (in keyword mode BM25), path, place, heading path and
+    whole passage; white space within a field becomes a single space. With `explained`, what the
+    score is made of follows each match.
     """
     if style.width is None:
         return "".join(
-            _match_line(match, style) + (joined(_explained(match)) if explained else "")
+            _match_line(match, style) + (_explanation(match) if explained else "")
             for match in answer.matches
         )
     indent = len(str(len(answer.matches))) + 2
     return "\n".join(
-        _match_text(match, style, indent=indent)
-        + (joined(" " * indent + line for line in _explained(match)) if explained else "")
-        for match in answer.matches
+        _match_text(match, style, indent=indent, explained=explained) for match in answer.matches
     )
 
 
@@ -90,16 +90,21 @@ def answer_paths(answer: Answer, *, null: bool = False, is_quoted: bool = False)
     ]
     if null:
         return "".join(f"{path}\0" for path in paths)
-    crafted = [path for path in paths if _CONTROL.search(path)]
+    crafted = [path for path in paths if has_controls(path)]
     if crafted and not is_quoted:
         raise UsageError(
-            f"a path holds a line break or a control character: {_quoted(crafted[0])}",
+            f"a path holds a line break or a control character: {quoted(crafted[0])}",
             hint="--null ends each path by NUL, as xargs -0 reads them",
         )
-    return "".join(f"{_quoted(path) if path in crafted else path}\n" for path in paths)
+    return "".join(f"{quoted(path) if path in crafted else path}\n" for path in paths)
 
 
-def _quoted(path: str) -> str:
+def has_controls(path: str) -> bool:
+    """Whether a path holds a line break or another control character."""
+    return _CONTROL.search(path) is not None
+
+
+def quoted(path: str) -> str:
     """A path as a shell takes it, without what a terminal would obey."""
     escaped = path.replace("\\", "\\\\").replace("'", "\\'")
     return f"$'{_CONTROL.sub(lambda found: f'{chr(92)}x{ord(found[0]):02x}', escaped)}'"
@@ -203,19 +208,18 @@ def _match_line(match: Match, style: TerminalStyle) -> str:
     )
 
 
-def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
+def _explanation(match: Match) -> str:
+    from searchapp.output.explanation import explanation_fields
+
+    return joined(explanation_fields(match))
+
+
+def _match_text(match: Match, style: TerminalStyle, *, indent: int, explained: bool = False) -> str:
     margin = " " * indent
     columns = max(NARROWEST, (style.width or 0) - indent)
-    header = [
-        style.paint(str(match.rank).rjust(indent - 2), DIM),
-        style.paint(_figure(match), CYAN),
-        style.path(match.hit.path),
-    ]
-    if place := place_text(match.hit.passage.place):
-        header.append(style.paint(place, GREEN))
-    if match.confidence is not None:
-        header.append(f"confidence {match.confidence:.2f}")
-    lines = ["  ".join(header)]
+    rank = style.paint(str(match.rank).rjust(indent - 2), DIM)
+    first, *others = _header_lines(match, style, columns, explained=explained)
+    lines = [f"{rank}  {first}", *(margin + line for line in others)]
     if heading := _heading_path(match.hit):
         lines.append(margin + style.paint(truncate(heading, columns), DIM))
     lines += [margin + line if line else "" for line in _passage_lines(match, style, columns)]
@@ -226,34 +230,35 @@ def _match_text(match: Match, style: TerminalStyle, *, indent: int) -> str:
                 truncate(f"nearly the same in {_named_copies(match, style)}", columns), DIM
             )
         )
+    if explained:
+        from searchapp.output.explanation import explanation_lines
+
+        lines += [margin + line for line in explanation_lines(match, columns)]
     return joined(lines)
+
+
+def _header_lines(
+    match: Match, style: TerminalStyle, columns: int, *, explained: bool
+) -> list[str]:
+    """The figure, the place and the confidence of a match, on as few lines as they fit on; a path
+    is never cut. With `explained`, also the score that ranks, where that is another number.
+    """
+    place = dict(match.hit.passage.place)
+    line = place.pop("line_start", None)
+    parts = [style.paint(_figure(match), CYAN)]
+    if explained and (score := f"{match.score:.3f}") != _figure(match):
+        parts.append(f"score {score}")
+    parts.append(style.path(match.hit.path, line=line))
+    if rest := place_text(place.items()):
+        parts.append(style.paint(rest, GREEN))
+    if match.confidence is not None:
+        parts.append(f"confidence {match.confidence:.2f}")
+    return filled(parts, columns, gap="  ")
 
 
 def _figure(match: Match) -> str:
     """The number before a match: its cosine, or the score of a ranking without one."""
     return f"{match.score if match.cosine is None else match.cosine:.3f}"
-
-
-def _explained(match: Match) -> list[str]:
-    """Why a match has its rank: its legs, the parts of its score, and the parts of its cosine."""
-    legs = (f"{name} {leg.score:.3f} (rank {leg.rank:,})" for name, leg in match.legs.items())
-    lines = [f"legs: {', '.join(legs)}"]
-    if len(match.parts) > 1:
-        parts = " ".join(
-            f"{part:+.3f} {name}" for name, part in match.parts.items() if round(part, 3)
-        )
-        lines.append(f"score: {match.score:.3f} = {parts}")
-    if match.shares:
-        shares, words = match.shares, sum(word.share for word in match.shares.words)
-        parts = (
-            f"{words:+.3f} words {shares.headings:+.3f} headings {shares.special:+.3f} "
-            "special tokens"
-        )
-        lines.append(f"cosine: {shares.cosine:.3f} = {parts}")
-        strongest = sorted(shares.words, key=lambda word: (-word.share, word.start))[:_WORDS_SHOWN]
-        named = (f"{one_line(match.hit.text[w.start : w.end])} {w.share:+.3f}" for w in strongest)
-        lines.append(f"words: {', '.join(named)}")
-    return lines
 
 
 def _named_copies(match: Match, style: TerminalStyle) -> str:
@@ -275,22 +280,34 @@ def _heading_path(hit: Hit) -> str:
     return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
 
 
-# ---- a passage within a width: every step keeps offsets, so that highlights stay where they are --
+# ---- a passage within a width: painting keeps offsets, so that highlights stay where they are ----
 
 
 def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str]:
     """A passage as an excerpt of lines of at most `columns`, with the strongest highlight in view.
-    One highlight is marked, several are a heat map.
+    One highlight is marked, several are a heat map; without colour the best sentence is quoted.
     """
-    text = flowing(safe(match.hit.text), match.hit.type)
+    text, highlights = flowing(safe(match.hit.text), match.hit.type), match.highlights
+    if match.shares:  # then each word has a highlight
+        from searchapp.output.explanation import telling_highlights
+
+        highlights = telling_highlights(match)
+    strongest = max(highlights, key=lambda each: each[2], default=(0, 0, 0.0))
+    start, end = match.sentence or strongest[:2]
+    if not style.color:
+        if match.sentence or (len(highlights) == 1 and not match.shares):
+            opening, closing = style.quotes
+            text = f"{text[:start]}{opening}{text[start:end]}{closing}{text[end:]}"
+            end += len(opening) + len(closing)
+        highlights = ()  # they would paint nothing, and their offsets are those of before
     lines = wrapped(text, columns - 2)
     if len(lines) <= _EXCERPT_LINES:
-        return [_highlighted(text, line, match, style) for line in lines]
+        return [_highlighted(text, line, highlights, style) for line in lines]
     lines = [line for line in lines if line[0] < line[1]]
-    strongest = max(match.highlights, key=lambda each: each[2], default=(0, 0, 0.0))
-    begin = window(lines, match.sentence or strongest[:2], _EXCERPT_LINES)
+    begin = window(lines, (start, end), _EXCERPT_LINES)
     shown = [
-        _highlighted(text, line, match, style) for line in lines[begin : begin + _EXCERPT_LINES]
+        _highlighted(text, line, highlights, style)
+        for line in lines[begin : begin + _EXCERPT_LINES]
     ]
     if begin:
         shown[0] = f"… {shown[0]}"
@@ -299,7 +316,9 @@ def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str
     return shown
 
 
-def _highlighted(text: str, line: Span, match: Match, style: TerminalStyle) -> str:
-    if len(match.highlights) > 1:
-        return heated(text, line, match.highlights, style)
-    return marked(text, line, ((start, end) for start, end, _ in match.highlights), style)
+def _highlighted(
+    text: str, line: Span, highlights: Sequence[tuple[int, int, float]], style: TerminalStyle
+) -> str:
+    if len(highlights) > 1:
+        return heated(text, line, highlights, style)
+    return marked(text, line, ((start, end) for start, end, _ in highlights), style)

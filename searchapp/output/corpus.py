@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from searchapp.humanize import human_bytes, one_line, place_text, safe
-from searchapp.output.answers import NARROWEST, headings_below_title, hit_json
+from searchapp.output.answers import headings_below_title, hit_json
 from searchapp.output.reports import file_json, file_name, listed_lines, skipped_lines
 from searchapp.output.serialization import iso_time
 from searchapp.output.terminal import (
     DIM,
     GREEN,
+    NARROWEST,
     PLAIN,
     RED,
     TerminalStyle,

@@ -10,6 +10,8 @@ from searchapp.output.terminal import (
     PLAIN,
     RED,
     TerminalStyle,
+    filled,
+    joined,
 )
 
 if TYPE_CHECKING:
@@ -23,5 +25,10 @@ def error_json(error: SearchappError) -> dict[str, object]:
 
 def error_text(error: SearchappError, style: TerminalStyle = PLAIN) -> str:
     """What went wrong and, on a second line, the cure."""
-    hint = f"{style.paint('hint:', CYAN)} {one_line(error.hint)}\n" if error.hint else ""
-    return f"{style.paint('error:', RED)} {one_line(str(error))}\n{hint}"
+    lines = _lines("error:", RED, str(error), style)
+    return joined(lines + (_lines("hint:", CYAN, error.hint, style) if error.hint else []))
+
+
+def _lines(name: str, color: str, text: str, style: TerminalStyle) -> list[str]:
+    """A name and a text; on a terminal it breaks at words, and a path is never cut."""
+    return filled([style.paint(name, color), *one_line(text).split(" ")], style.width)

@@ -11,6 +11,7 @@ from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
+    WIDEST,
     TerminalStyle,
     display_width,
     joined,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("nDCG@10", "Recall@100", "MRR@10", "ms a query", "95 % within")
 _TEST = "two-sided paired randomisation test over the questions' nDCG@10"
 _GAP = 3
-_WIDEST = 120  # columns of a note
 
 
 def evaluation_json(
@@ -109,7 +109,7 @@ def _comparison_lines(comparisons: Sequence[Comparison], style: TerminalStyle) -
         ),
         *(
             style.paint(note[start:end], DIM)
-            for start, end in wrapped(note, min(style.width or _WIDEST, _WIDEST))
+            for start, end in wrapped(note, min(style.width or WIDEST, WIDEST))
         ),
     ]
 

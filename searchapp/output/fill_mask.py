@@ -11,6 +11,7 @@ from searchapp.output.terminal import (
     CYAN,
     DIM,
     PLAIN,
+    WIDEST,
     TerminalStyle,
     display_width,
     joined,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from searchapp.analysis.fill_mask import Gap, Guess
 
 _APART = "each gap is filled by itself, while the others stay open"
-_BAR, _WORD, _WIDEST = 30, 24, 120  # columns, at most
+_BAR, _WORD = 30, 24  # columns, at most
 
 
 def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
@@ -39,7 +40,7 @@ def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> s
     if style.width is None:
         rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
         return joined(f"{at}\t{_shown(guess)}\t{guess.probability:.6f}" for at, guess in rows)
-    width = min(style.width, _WIDEST)
+    width = min(style.width, WIDEST)
     told = _with_numbers(text, gaps)
     lines = [style.paint(told[start:end], BOLD) for start, end in wrapped(told, width)]
     left = max(

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from searchapp.finetuning.pipeline import SIGNIFICANT, TuningResult, account_of
 from searchapp.humanize import human_duration, one_line, pluralize
-from searchapp.output.terminal import BOLD, DIM, GREEN, PLAIN, RED, TerminalStyle, joined, wrapped
+from searchapp.output.terminal import (
+    BOLD,
+    DIM,
+    GREEN,
+    PLAIN,
+    RED,
+    WIDEST,
+    TerminalStyle,
+    joined,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +32,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("hits@1", "nDCG@10", "MRR@10", "p")
 _KINDS = {"judgements": "judgements", "pairs": "pairs of texts", "headings": "titles and headings"}
 _FIRST, _COLUMN = 8, 10
-_WIDEST = 120  # columns of a note
 _TELLING_STEPS = 3  # before which the time left is a guess
 
 
@@ -65,7 +74,7 @@ def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, used: bool 
         *(
             style.paint(note[start:end], DIM)
             for note in (_note(found),)
-            for start, end in wrapped(note, min(style.width or _WIDEST, _WIDEST))
+            for start, end in wrapped(note, min(style.width or WIDEST, WIDEST))
         ),
     ]
     return joined(lines)

@@ -1,8 +1,8 @@
 """How the attribution of a pair of texts looks: sections for a terminal, fields for a pipe, values
 for JSON. Pure, as `answers` is.
 
-In a pipe every word has its line; on a terminal the strongest words stand alone and the others
-together.
+In a pipe every word has its line with its share, and the rest is there where it is asked for; on a
+terminal the strongest words stand alone and the others together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from searchapp.humanize import one_line, pluralize
 from searchapp.output.pair_sections import (
     MOST_LINES,
     NARROWEST,
-    WIDEST,
     attention_of,
     attention_section,
     matrix_section,
@@ -34,6 +33,7 @@ from searchapp.output.terminal import (
     BOLD,
     DIM,
     PLAIN,
+    WIDEST,
     TerminalStyle,
     joined,
     wrapped,
@@ -118,14 +118,16 @@ def pair_text(
     *,
     layer: int | None = None,
     head: int | None = None,
+    everything: bool = False,
 ) -> str:
-    """The pair on a terminal of 40 columns or more; without a width, in fields separated by tabs.
+    """The pair on a terminal of 40 columns or more; without a width, in fields separated by tabs:
+    what each word adds and its nearest, and `everything` else only where that is asked for.
 
     With a layer, counted from 1, also what attends to what there: by one head, counted from 1, or
     by all on average.
     """
     if style.width is None:
-        return joined(_plain_lines(pair, layer, head))
+        return joined(_plain_lines(pair, layer, head, everything=everything))
     width = min(max(style.width, NARROWEST), WIDEST)
     sections = [
         _title(pair, by, width, style),
@@ -180,9 +182,11 @@ def _title(pair: PairAttribution, by: ModelInfo, width: int, style: TerminalStyl
 # ---- for a pipe ----------------------------------------------------------------------------------
 
 
-def _plain_lines(pair: PairAttribution, layer: int | None, head: int | None) -> Iterator[str]:
-    """Fields separated by tabs, a line for each unit: shares and nearest words, the matrix, the
-    attention patterns of heads, and the attention of the chosen layer.
+def _plain_lines(
+    pair: PairAttribution, layer: int | None, head: int | None, *, everything: bool
+) -> Iterator[str]:
+    """Fields separated by tabs, a line for each unit: shares and nearest words; with `everything`
+    the matrix and the attention patterns of heads; and the attention of the chosen layer.
     """
     yield f"cosine\t{_fixed(pair.cosine)}"
     shares = pair.shares or (None, None)
@@ -195,19 +199,14 @@ def _plain_lines(pair: PairAttribution, layer: int | None, head: int | None) -> 
             yield "\t".join(
                 (one_line(unit.label), "" if share is None else _fixed(share[at]), *fields)
             )
-    name, matrix = (
-        ("A x B", pair.products)
-        if pair.products is not None
-        else ("similarities", pair.similarities)
-    )
-    yield from ("", *_plain_matrix(name, matrix, pair.a, pair.b))
-    yield from ("", "\t".join(("text", "layer", "head", *ATTENTION_PATTERNS)))
-    for name, side in named_sides(pair):
-        for number, heads in enumerate(attention_patterns(side), 1):
-            yield from (
-                "\t".join((name, str(number), str(at), *map(_fixed, parts)))
-                for at, parts in enumerate(heads, 1)
-            )
+    if everything:
+        name, matrix = (
+            ("A x B", pair.products)
+            if pair.products is not None
+            else ("similarities", pair.similarities)
+        )
+        yield from ("", *_plain_matrix(name, matrix, pair.a, pair.b))
+        yield from ("", *_plain_patterns(pair))
     if layer is not None:
         for name, side in named_sides(pair):
             yield from (
@@ -222,6 +221,17 @@ def _nearest_fields(nearest: NearestWord, other: TextSide) -> tuple[str, str, st
         _fixed(nearest.cosine),
         "mutual" if nearest.is_mutual else "",
     )
+
+
+def _plain_patterns(pair: PairAttribution) -> Iterator[str]:
+    """A line for each head of each layer, by text."""
+    yield "\t".join(("text", "layer", "head", *ATTENTION_PATTERNS))
+    for name, side in named_sides(pair):
+        for number, heads in enumerate(attention_patterns(side), 1):
+            yield from (
+                "\t".join((name, str(number), str(at), *map(_fixed, parts)))
+                for at, parts in enumerate(heads, 1)
+            )
 
 
 def _plain_matrix(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from searchapp.analysis.pair_attribution import NearestWord, PairAttribution, TextSide
 
 
-NARROWEST, WIDEST = 40, 120  # columns of a line
+NARROWEST = 40  # columns of a line
 _WORD, _COLUMN, _BAR = 16, 7, 24  # columns at most: a word in a row, one above a column, a bar
 _MOST_WORDS = 20  # of a text that stand alone
 MOST_LINES = 4  # of a text that are shown

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from searchapp.humanize import human_duration, one_line, pluralize
@@ -18,6 +19,7 @@ from searchapp.output.terminal import (
     RED,
     TerminalStyle,
     display_path,
+    filled,
     joined,
     table,
 )
@@ -36,6 +38,7 @@ _OUTCOMES = ("indexed", "unchanged", "moved", "removed", "skipped", "failed")
 _LISTED = 50
 _REASONS_SHOWN = 10
 _EXAMPLES_SHOWN = 3
+_BELOW = "    "  # before what goes on from the line above
 
 
 def report_json(report: IngestReport) -> dict[str, object]:
@@ -177,18 +180,20 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
 def diagnosis_text(diagnosis: Diagnosis, style: TerminalStyle = PLAIN) -> str:
     """What the doctor found, section by section, and last each problem with its hint."""
     lines = []
+    inside = replace(style, width=style.width - 2) if style.width is not None else style
     for name, facts in diagnosis.sections.items():
         lines += [
             style.paint(name, BOLD),
             *(
                 f"  {line}"
-                for line in table([(key, one_line(value)) for key, value in facts], style)
+                for line in table([(key, one_line(value)) for key, value in facts], inside)
             ),
             "",
         ]
     for problem in diagnosis.problems:
-        lines += [f"{style.paint('problem:', RED)} {one_line(problem.what)}"]
-        lines += [f"{style.paint('hint:', CYAN)} {one_line(problem.hint)}"] if problem.hint else []
+        for name, color, text in (("problem:", RED, problem.what), ("hint:", CYAN, problem.hint)):
+            words = one_line(text).split(" ")
+            lines += filled([style.paint(name, color), *words], style.width) if text else []
     return joined(lines or [""]) if diagnosis.problems else joined([*lines, "nothing is wrong"])
 
 
@@ -270,9 +275,9 @@ def listed_lines(
     lines = [
         style.paint("failed:", RED) if outcome == "failed" else style.paint("read in part:", BOLD)
     ]
-    lines += [
-        f"  {file_name(entry, style)}: {one_line(entry.reason)}" for entry in entries[:_LISTED]
-    ]
+    for entry in entries[:_LISTED]:
+        words = one_line(entry.reason).split(" ")
+        lines += filled([f"  {file_name(entry, style)}:", *words], style.width, margin=_BELOW)
     if rest := sum(entry.files for entry in entries[_LISTED:]):
         lines.append(f"  … and {rest:,} more; `--json` lists every file")
     return lines
@@ -290,10 +295,11 @@ def skipped_lines(files: Iterable[FileOutcome | Unindexed], style: TerminalStyle
         ((-sum(entry.files for entry in group), reason) for reason, group in groups.items())
     )
     lines = [style.paint("skipped:", BOLD)]
-    lines += [
-        f"  {-total:,} {one_line(reason)}: {_examples(groups[reason], style)}"
-        for total, reason in totals[:_REASONS_SHOWN]
-    ]
+    for total, reason in totals[:_REASONS_SHOWN]:
+        examples = _examples(groups[reason], style)
+        lines += filled(
+            [f"  {-total:,} {one_line(reason)}:", *examples], style.width, margin=_BELOW
+        )
     if rest := totals[_REASONS_SHOWN:]:
         lines.append(
             f"  {-sum(total for total, _ in rest):,} for {pluralize(len(rest), 'other reason')}; "
@@ -302,6 +308,8 @@ def skipped_lines(files: Iterable[FileOutcome | Unindexed], style: TerminalStyle
     return lines
 
 
-def _examples(group: Sequence[FileOutcome | Unindexed], style: TerminalStyle) -> str:
-    more = ", …" if len(group) > _EXAMPLES_SHOWN else ""
-    return ", ".join(file_name(entry, style) for entry in group[:_EXAMPLES_SHOWN]) + more
+def _examples(group: Sequence[FileOutcome | Unindexed], style: TerminalStyle) -> list[str]:
+    """The names of some files, each but the last with the comma behind it."""
+    names = [file_name(entry, style) for entry in group[:_EXAMPLES_SHOWN]]
+    names += ["…"] if len(group) > _EXAMPLES_SHOWN else []
+    return [f"{name}," for name in names[:-1]] + names[-1:]

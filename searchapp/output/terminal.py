@@ -14,16 +14,21 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote, quote_from_bytes
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Span
 
 BOLD, DIM, RED, GREEN, CYAN, MARK = "1", "2", "31", "32", "36", "1;33"
+NARROWEST, WIDEST = 20, 120  # columns of a text, however narrow or wide the terminal is
 
 # Black on khaki, tan, amber, orange: of like lightness and ever more vivid, so that the order is
 # plain on a dark and on a light terminal, and without telling red from green.
 _HEAT = ("", *(f"38;5;16;48;5;{color}" for color in (144, 179, 214)), "1;38;5;16;48;5;208")
+
+QUOTES, PLAIN_QUOTES = ("«", "»"), ("_", "_")
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")  # as they are written here
 
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -46,18 +51,25 @@ class TerminalStyle:
     width: int | None = None  # columns of the terminal; None for a pipe
     color: bool = False
     links: bool = False  # paths are clickable (OSC 8)
+    host: str = ""  # whose files the links lead to, which a terminal elsewhere has to know
     base: bytes | None = None  # an absolute folder; paths below it are shown relative to it
+    quotes: tuple[str, str] = QUOTES  # around what is marked where there is no colour
 
     def paint(self, text: str, style: str) -> str:
         """The text in an ANSI style ("" for none), or as it is where colours are off."""
         return f"\x1b[{style}m{text}\x1b[0m" if self.color and style and text else text
 
-    def path(self, path: bytes, style: str = BOLD) -> str:
-        """A path for display; the link of an archive's member opens the archive."""
+    def path(self, path: bytes, style: str = BOLD, *, line: int | str | None = None) -> str:
+        """A path for display, with a line as editors and grep write it, "a.py:20"; the link of an
+        archive's member opens the archive.
+        """
         shown = self.paint(display_path(path, self.base), style)
+        if line is not None:
+            shown += self.paint(f":{line}", GREEN)
         if not self.links:
             return shown
-        return f"\x1b]8;;file://{quote_from_bytes(path.partition(b'!/')[0])}\x1b\\{shown}\x1b]8;;\x1b\\"
+        file = quote(self.host) + quote_from_bytes(path.partition(b"!/")[0])
+        return f"\x1b]8;;file://{file}\x1b\\{shown}\x1b]8;;\x1b\\"
 
 
 PLAIN = TerminalStyle()
@@ -71,14 +83,37 @@ def joined(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def filled(
+    parts: Iterable[str], columns: int | None, *, gap: str = " ", margin: str = ""
+) -> list[str]:
+    """The parts on as few lines of so many columns as they fit on, none broken, the margin before
+    all lines but the first; None: on one line. Escape codes take no columns.
+    """
+    lines: list[str] = []
+    used = 0
+    for part in parts:
+        width = display_width(_ESCAPES.sub("", part))
+        if lines and (columns is None or used + len(gap) + width <= columns):
+            lines[-1] += gap + part
+            used += len(gap) + width
+        else:
+            lines.append(margin + part if lines else part)
+            used = width + (len(margin) if len(lines) > 1 else 0)
+    return lines
+
+
 def table(facts: Iterable[tuple[str, str]], style: TerminalStyle) -> list[str]:
-    """A line for each fact, the values in one column; facts without a value are left out."""
+    """A line for each fact, the values in one column, broken at words where they are wider than the
+    terminal; facts without a value are left out.
+    """
     shown = [(name, value) for name, value in facts if value]
     width = max((display_width(name) for name, _ in shown), default=0)
-    return [
-        f"{style.paint(name, DIM)}{' ' * (width - display_width(name))}  {value}"
-        for name, value in shown
-    ]
+    lines: list[str] = []
+    for name, value in shown:
+        words = [value] if "\x1b" in value else value.split(" ")  # a link is not broken
+        words[0] = f"{style.paint(name, DIM)}{' ' * (width - display_width(name))}  {words[0]}"
+        lines += filled(words, style.width, margin=" " * (width + 2))
+    return lines
 
 
 def truncate(text: str, columns: int) -> str:

@@ -33,6 +33,7 @@ def test_explain_tells_a_pipe_what_each_word_adds_and_writes_a_page_for_its_owne
         [line.split("\t") for line in block.splitlines()] for block in done.stdout.split("\n\n")
     ]
     [[_, cosine]] = blocks[0]
+    assert len(blocks) == 3
     for name, block in zip("AB", blocks[1:3], strict=True):
         assert block[0] == [name, "share", "nearest", "cosine", "mutual"]
         assert sum(float(row[1]) for row in block[1:]) == pytest.approx(float(cosine), abs=1e-5)
@@ -41,6 +42,9 @@ def test_explain_tells_a_pipe_what_each_word_adds_and_writes_a_page_for_its_owne
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert page.read_text().startswith("<!doctype html>")
     assert "heating" in page.read_text()
+    everything = program.run("explain", A, "b.md", "--all").stdout
+    assert everything.startswith(done.stdout + "\nA x B\t")
+    assert "\ntext\tlayer\thead\t" in everything
 
 
 def test_explain_paints_a_heat_map_that_fits_the_terminal(program: Program) -> None:

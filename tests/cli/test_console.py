@@ -1,17 +1,19 @@
-"""What the console writes while signals come."""
+"""What the console writes: while signals come, and to terminals of any width and encoding."""
 
 from __future__ import annotations
 
 import io
 import os
+import pty
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TextIO
+
+import pytest
 
 from searchapp.cli import console
+from searchapp.output.terminal import PLAIN, PLAIN_QUOTES, QUOTES
 from searchapp.types.results import Progress, Seen
-
-if TYPE_CHECKING:
-    import pytest
 
 
 class _Interrupted(io.RawIOBase):
@@ -64,3 +66,79 @@ def test_the_progress_tells_of_which_files_the_text_is_there_then_which_are_done
     )
     embedding = Progress(30, 40, 300, 10.0, 30.0, files_read=40)
     assert console._progress_text(embedding) == ("30/40 files, 300 passages, 30/s, about 30 s left")
+
+
+# ---- terminals -----------------------------------------------------------------------------------
+
+
+class _Terminal:
+    """A terminal, and what is written to it."""
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = pty.openpty()
+
+    def stream(self, encoding: str = "utf-8") -> TextIO:
+        return open(self._theirs, "w", encoding=encoding, closefd=False)
+
+    def shown(self) -> bytes:
+        return os.read(self._ours, 65536).replace(b"\r\n", b"\n")
+
+    def close(self) -> None:
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@pytest.fixture
+def terminal() -> Iterator[_Terminal]:
+    opened = _Terminal()
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("columns", "width"), [(40, 40), (120, 120), (200, 120)])
+def test_text_takes_at_most_120_columns_of_a_terminal(
+    terminal: _Terminal, monkeypatch: pytest.MonkeyPatch, columns: int, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with terminal.stream() as stream:
+        assert console.style(stream).width == width
+    assert console.style(io.StringIO()) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("encoding", "quotes"), [("utf-8", QUOTES), ("latin-1", QUOTES), ("ascii", PLAIN_QUOTES)]
+)
+def test_a_sentence_is_quoted_by_what_the_encoding_of_the_terminal_has(
+    terminal: _Terminal, encoding: str, quotes: tuple[str, str]
+) -> None:
+    with terminal.stream(encoding) as stream:
+        assert console.style(stream).quotes == quotes
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("utf-8", "«Kä» …\n".encode()), ("latin-1", b"\xabK\xe4\xbb ?\n"), ("ascii", b"?K?? ?\n")],
+)
+def test_a_terminal_is_written_to_in_its_own_encoding(
+    terminal: _Terminal, monkeypatch: pytest.MonkeyPatch, encoding: str, shown: bytes
+) -> None:
+    with terminal.stream(encoding) as stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        console.write("«Kä» …\n")
+    assert terminal.shown() == shown
+
+
+def test_a_note_breaks_at_words_on_a_terminal_unless_it_must_stay_whole(
+    terminal: _Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "2 documents out of date: `searchapp ingest` reads them again"
+    console.note(long)
+    assert capsys.readouterr().err == f"{long}\n"
+    monkeypatch.setenv("COLUMNS", "30")
+    with terminal.stream() as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        console.note(long)
+        console.note(long, is_whole=True)
+    assert terminal.shown().decode() == (
+        f"2 documents out of date:\n`searchapp ingest` reads them\nagain\n{long}\n"
+    )

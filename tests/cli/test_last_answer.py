@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.cli.last_answer import recall, remember
+from searchapp.cli.last_answer import recall, recall_place, remember
 from searchapp.errors import BadFilter
-from searchapp.types.documents import Hit, Passage
+from searchapp.types.documents import Hit, Passage, Place
 from searchapp.types.results import Answer, Match
 
 
@@ -109,6 +109,7 @@ def test_only_the_last_answer_is_kept_and_one_a_corpus(tmp_path: Path) -> None:
         b'[["x", "/a"]]',
         b"[[null, 1]]",
         b'["ab"]',
+        b'[[7, "/a", "x", null]]',
     ],
 )
 def test_a_damaged_file_is_no_answer(tmp_path: Path, content: bytes) -> None:
@@ -144,4 +145,31 @@ def test_what_is_kept_is_its_owners_alone_and_holds_no_text(tmp_path: Path) -> N
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert file.is_relative_to(tmp_path / "cache")
-    assert file.read_bytes() == b'[[7, "/a.md"]]'
+    assert file.read_bytes() == b'[[7, "/a.md", null, null]]'
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "page"),
+    [
+        ((("line_start", 20), ("line_end", 31)), 20, None),
+        ((("page", 3),), None, 3),
+        ((("sheet", "Secret costs"), ("row_start", 2), ("row_end", 9)), None, None),
+    ],
+)
+def test_a_match_is_recalled_with_its_line_or_its_page_and_no_other_place(
+    tmp_path: Path, place: Place, line: int | None, page: int | None
+) -> None:
+    hit = Hit(7, 1, b"/a", "", "txt", Passage(0, 4, place=place), "text")
+    shown = Answer("q", "cosine", ("cosine",), 1, (Match(1, 0.5, 0.5, {}, hit),), 1.0)
+    remember(shown, corpus="c", cache=tmp_path)
+    assert recall_place(1, corpus="c", cache=tmp_path) == ("/a", line, page)
+    [file] = files(tmp_path)
+    assert b"Secret" not in file.read_bytes()
+
+
+def test_an_answer_that_an_older_version_kept_has_no_places(tmp_path: Path) -> None:
+    remember(answer((7, b"/a.md")), corpus="c", cache=tmp_path)
+    [file] = files(tmp_path)
+    file.write_bytes(b'[[7, "/a.md"]]')
+    assert recall(1, corpus="c", cache=tmp_path) == (7, "/a.md")
+    assert recall_place(1, corpus="c", cache=tmp_path) == ("/a.md", None, None)

@@ -22,6 +22,7 @@ WORKS: dict[str, list[list[str]]] = {
         for mode in ("cosine", "keyword", "hybrid", "best")
     ]
     + [["--like", "{docs}/ferry.md", "--type", "md", "--in", "{docs}"], ["x", "--like-match", "1"]],
+    "open": [["1", "--print"], ["--print"]],
     "list": [[], ["--type", "md"]],
     "show": [["{docs}/ferry.md"]],
     "status": [[], ["--skipped"]],
@@ -52,7 +53,7 @@ REFUSED: dict[str, list[list[str]]] = {
     "model": [["drop", "default"]],
     "classify": [["train", "{folder}/labels.csv"], ["show"]],
 }
-WITHOUT_JSON = {"init", "embed"}
+WITHOUT_JSON = {"init", "embed", "open"}
 DOCTOR = "doctor"  # says that it cannot look into the corpus, which is a problem, not a refusal
 NO_CORPUS = {"predict"}  # asks a model alone
 ELSEWHERE = {"tune"}  # minutes; it asks a corpus as `evaluate` does
@@ -82,6 +83,7 @@ def folder(tmp_path: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "judgements.csv").write_text(judged, encoding="utf-8")
     monkeypatch.setenv("SEARCHAPP_CACHE", str(model_cache))
     monkeypatch.setenv("SEARCHAPP_CORPUS", "memory:commands")
+    monkeypatch.setenv("VISUAL", "cat")
     monkeypatch.setattr(MemoryBackend, "_named", {})
     monkeypatch.chdir(tmp_path)
     return tmp_path

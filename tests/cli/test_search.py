@@ -802,10 +802,18 @@ def test_a_terminal_gets_colour_the_best_sentence_marked_and_lines_that_fit(
 def test_colour_can_be_declined(filled: Program, env: dict[str, str]) -> None:
     shown, _ = filled.on_terminal("query", "soup", "--corpus", "corpus", env=env)
     assert "\x1b" not in shown
+    asked, _ = filled.on_terminal(
+        "query", "how long do lentils boil?", "-k", "1", "--corpus", "corpus", env=env
+    )
+    assert "«Add the lentils and water, then boil them for forty minutes.»" in " ".join(
+        asked.split()
+    )
+    assert "docs/soup.md:5" in asked
+    assert "\x1b" not in asked
 
 
 def test_links_are_drawn_only_in_terminals_that_are_known_to_draw_them(filled: Program) -> None:
-    link = f"\x1b]8;;file://{filled.folder}/docs/soup.md\x1b\\"
+    link = f"\x1b]8;;file://{os.uname().nodename}{filled.folder}/docs/soup.md\x1b\\"
     known, _ = filled.on_terminal("list", "--corpus", "corpus", env={"VTE_VERSION": "7600"})
     unknown, _ = filled.on_terminal("list", "--corpus", "corpus")
     assert link in known

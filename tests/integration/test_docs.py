@@ -37,6 +37,7 @@ _TIMES = re.compile(r"^((?:cosine|keyword|hybrid|best)(?:\s+\d\.\d{4}){3}).*$", 
 _STAND_INS = {  # on the path of a page's pipes, where the program itself is not installed
     "searchapp": f'exec {shlex.join(MODULE)} "$@"',
     "fzf": "head -n 1",
+    "vim": "exit 1",  # only named
 }
 
 
@@ -145,6 +146,7 @@ def library(tmp_path_factory: pytest.TempPathFactory, model_cache: Path) -> Libr
             "PATH": f"{stand_ins}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "NO_COLOR": "1",
+            "EDITOR": "vim",
         },
     )
     printed, _ = program.on_terminal(*shlex.split(INGEST)[1:], columns=100)

@@ -17,7 +17,9 @@ from tests.paths import ROOT
 __all__ = ["library"]
 
 PAGE = ROOT / "docs" / "how-to" / "mistakes.md"
-ROWS = dict(re.findall(r"^\| `(searchapp [^|]*)` \| (.*) \|$", PAGE.read_text("utf-8"), re.MULTILINE))
+ROWS = dict(
+    re.findall(r"^\| `(searchapp [^|]*)` \| (.*) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+)
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 

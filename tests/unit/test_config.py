@@ -1,4 +1,6 @@
-"""Where the cache is kept when the usual folder cannot be written."""
+"""What the environment decides: where the cache is kept when the usual folder cannot be written, and
+what the terminal draws.
+"""
 
 from __future__ import annotations
 
@@ -92,3 +94,42 @@ def test_without_a_home_a_corpus_must_be_named(
     assert settings.place == str(tmp_path / "corpus")
     assert settings.cache == tmp_path / f"temporary/searchapp-{ME}"
     assert config.cache_note().startswith("note: there is no home folder; ")
+
+
+_NAMES = (
+    "TERM",
+    "TERM_PROGRAM",
+    "VTE_VERSION",
+    "KITTY_WINDOW_ID",
+    "WT_SESSION",
+    "KONSOLE_VERSION",
+    "ALACRITTY_WINDOW_ID",
+)
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_links"),
+    [
+        ({"TERM": "xterm-256color"}, False),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "7600"}, True),
+        ({"TERM": "xterm-256color", "VTE_VERSION": "4600"}, False),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, True),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "Apple_Terminal"}, False),
+        ({"TERM": "xterm-256color", "WT_SESSION": "1"}, True),
+        ({"TERM": "xterm-kitty"}, True),  # over ssh this is all that a terminal tells
+        ({"TERM": "foot"}, True),
+        ({"TERM": "dumb", "VTE_VERSION": "7600"}, False),
+        ({"TERM": "linux", "TERM_PROGRAM": "tmux"}, False),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "vscode"}, False),  # opens path:20 itself
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "zed"}, False),
+        ({}, False),
+    ],
+)
+def test_links_are_for_terminals_that_are_known_to_draw_them(
+    environment: dict[str, str], has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in _NAMES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert config.terminal_has_links() is has_links

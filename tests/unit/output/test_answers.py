@@ -113,9 +113,9 @@ def test_a_score_from_numpy_becomes_plain_json() -> None:
 
 def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
     assert answer_text(ANSWER, TERMINAL) == (
-        "1  0.712  guide.md  lines 10-11  confidence 0.90\n"
+        "1  0.712  guide.md:10  confidence 0.90\n"
         "   Guide > Engine > Oil\n"
-        "   Check the oil every week.\n"
+        "   «Check the oil every week.»\n"
         "   Use grade 15W-40.\n"
         "\n"
         "2  0.310  /else/paper.pdf  p. 12\n"
@@ -125,8 +125,8 @@ def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
 
 def test_colors_mark_the_strongest_sentence() -> None:
     assert answer_text(answer_of(ANSWER.matches[0]), TerminalStyle(width=80, color=True)) == (
-        "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m  \x1b[32mlines "
-        "10-11\x1b[0m  confidence 0.90\n"
+        "\x1b[2m1\x1b[0m  \x1b[36m0.712\x1b[0m  \x1b[1m/docs/guide.md\x1b[0m\x1b[32m:10\x1b[0m  "
+        "confidence 0.90\n"
         "   \x1b[2mGuide > Engine > Oil\x1b[0m\n"
         "   \x1b[1;33mCheck the oil every week.\x1b[0m\n"
         "   Use grade 15W-40.\n"
@@ -136,23 +136,25 @@ def test_colors_mark_the_strongest_sentence() -> None:
 def test_a_path_is_a_link_where_links_are_wanted() -> None:
     path = (
         answer_text(
-            answer_of(ANSWER.matches[0]), TerminalStyle(width=80, links=True, base=b"/docs/")
+            answer_of(ANSWER.matches[0]),
+            TerminalStyle(width=80, links=True, host="box", base=b"/docs/"),
         )
         .splitlines()[0]
         .split("  ")[2]
     )
-    assert path == "\x1b]8;;file:///docs/guide.md\x1b\\guide.md\x1b]8;;\x1b\\"
+    assert path == "\x1b]8;;file://box/docs/guide.md\x1b\\guide.md:10\x1b]8;;\x1b\\"
 
 
 @pytest.mark.parametrize(
     ("path", "link"),
     [
-        (b"/a b/\xff;\x1b.txt", "file:///a%20b/%FF%3B%1B.txt"),
-        (b"/docs/mail.zip!/inner/note.txt", "file:///docs/mail.zip"),
+        (b"/a b/\xff;\x1b.txt", "file://my%20box/a%20b/%FF%3B%1B.txt"),
+        (b"/docs/mail.zip!/inner/note.txt", "file://my%20box/docs/mail.zip"),
     ],
 )
 def test_a_link_is_percent_encoded_and_leads_to_a_file_that_exists(path: bytes, link: str) -> None:
-    assert TerminalStyle(links=True).path(path).split("\x1b\\")[0] == f"\x1b]8;;{link}"
+    style = TerminalStyle(links=True, host="my box")
+    assert style.path(path).split("\x1b\\")[0] == f"\x1b]8;;{link}"
 
 
 def test_a_pipe_gets_one_line_a_match_with_tabs_between_the_fields() -> None:
@@ -270,6 +272,42 @@ def test_the_heading_leaves_out_the_title(
 def test_a_place_is_said_in_the_words_of_its_format(place: Place, shown: str) -> None:
     match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
     assert answer_text(answer_of(match)).split("\t")[3] == shown
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ((("line_start", 7), ("line_end", 9)), "/a:7"),
+        ((("member", "a.txt"), ("line_start", 1), ("line_end", 1)), "/a:1"),
+        ((("date", "2024-05-31"), ("line_start", 3), ("line_end", 9)), "/a:3  2024-05-31"),
+        ((("page", 3),), "/a  p. 3"),
+        ((("sheet", "Costs"), ("row_start", 2), ("row_end", 9)), "/a  Costs, rows 2-9"),
+        ((), "/a"),
+    ],
+)
+def test_a_terminal_has_a_line_behind_the_path_and_any_other_place_after_it(
+    place: Place, shown: str
+) -> None:
+    match = Match(1, 0.5, 0.5, {}, Hit(1, 1, b"/a", "", "txt", Passage(0, 1, place=place), "x"))
+    assert answer_text(answer_of(match), TERMINAL) == f"1  0.500  {shown}\n   x\n"
+
+
+@pytest.mark.parametrize(
+    ("width", "header"),
+    [
+        (49, ["1  0.500  /docs2/some/long.txt:7  confidence 0.50"]),
+        (48, ["1  0.500  /docs2/some/long.txt:7", "   confidence 0.50"]),
+        (20, ["1  0.500", "   /docs2/some/long.txt:7", "   confidence 0.50"]),
+    ],
+)
+def test_a_header_goes_on_below_where_it_is_wider_than_the_terminal_but_no_path_is_cut(
+    width: int, header: list[str]
+) -> None:
+    place = (("line_start", 7), ("line_end", 7))
+    hit = Hit(1, 1, b"/docs2/some/long.txt", "", "txt", Passage(0, 1, place=place), "x")
+    match = Match(1, 0.5, 0.5, {}, hit, confidence=0.5)
+    shown = answer_text(answer_of(match), TerminalStyle(width=width, color=False))
+    assert shown.splitlines() == [*header, "   x"]
 
 
 @pytest.mark.slow

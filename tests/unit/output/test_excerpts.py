@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from searchapp.output import terminal
@@ -33,6 +35,31 @@ def test_a_long_passage_is_cut_after_six_lines() -> None:
     assert body("\n".join(CODE_LINES)) == "\n".join(CODE_LINES[:6]) + " …"
 
 
+def test_without_colour_the_best_sentence_is_quoted_and_lines_still_fit() -> None:
+    text = "One two three. Four five six seven. Eight."
+    best = ((15, 35, 1.0),)
+    assert body(text, highlights=best) == "One two three. «Four five six seven.» Eight."
+    narrow = "One two three.\n«Four five six\nseven.» Eight."
+    assert body(text, highlights=best, width=20) == narrow
+    fitting = "One two three. «Four\nfive six seven.»\nEight."
+    assert body(text, highlights=best, width=25) == fitting
+
+
+def test_where_the_terminal_has_no_such_quotes_the_best_sentence_stands_between_underscores() -> (
+    None
+):
+    match = match_of("One. Two. Three.", highlights=((5, 9, 1.0),))
+    style = TerminalStyle(width=60, quotes=terminal.PLAIN_QUOTES)
+    assert answer_text(answer_of(match), style).endswith("\n   One. _Two._ Three.\n")
+
+
+def test_without_colour_a_heat_map_gives_way_to_the_best_sentence() -> None:
+    match = match_of("One. Two. Three.", highlights=((0, 3, 1.0), (5, 8, 0.5)))
+    quoted = replace(match, sentence=(5, 9))
+    assert "   One. «Two.» Three.\n" in answer_text(answer_of(quoted), TerminalStyle(width=60))
+    assert "   One. Two. Three.\n" in answer_text(answer_of(match), TerminalStyle(width=60))
+
+
 def test_an_excerpt_spends_no_line_on_blank_ones() -> None:
     assert body("\n\n".join(CODE_LINES)) == "\n".join(CODE_LINES[:6]) + " …"
 
@@ -50,14 +77,14 @@ def test_an_excerpt_in_the_middle_says_that_both_sides_were_cut() -> None:
     start = text.index("line 6")
     assert (
         body(text, highlights=((start, start + 6, 0.9),))
-        == "… " + "\n".join(CODE_LINES[4:10]) + " …"
+        == "… " + "\n".join(CODE_LINES[4:10]).replace("line 6", "«line 6»") + " …"
     )
 
 
 def test_an_excerpt_shows_the_beginning_of_a_sentence_longer_than_itself() -> None:
     text = "\n".join(CODE_LINES)
     highlight = (text.index("line 1"), text.index("line 9"), 1.0)
-    assert body(text, highlights=(highlight,)) == "… " + "\n".join(CODE_LINES[1:7]) + " …"
+    assert body(text, highlights=(highlight,)) == "… «" + "\n".join(CODE_LINES[1:7]) + " …"
 
 
 def test_a_mark_goes_on_over_the_end_of_a_line() -> None:

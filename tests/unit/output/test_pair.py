@@ -23,8 +23,11 @@ from tests.builders.pair import SMALL, inside, pair_of, random_pair
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def lines_of(pair: PairAttribution, by: ModelInfo, **options: int | None) -> list[str]:
-    return pair_text(pair, by, TerminalStyle(width=80), **options).splitlines()
+def lines_of(
+    pair: PairAttribution, by: ModelInfo, *, layer: int | None = None, head: int | None = None
+) -> list[str]:
+    style = TerminalStyle(width=80)
+    return pair_text(pair, by, style, layer=layer, head=head).splitlines()
 
 
 def test_a_terminal_shows_bars_their_sum_and_the_nearest(by: ModelInfo) -> None:
@@ -144,9 +147,27 @@ def test_one_head_and_the_average_of_all_can_be_shown(by: ModelInfo) -> None:
     assert lines[at + 4] == "oil      25    15    25    35"
 
 
-def test_a_pipe_gets_every_word_and_cell_between_tabs(by: ModelInfo) -> None:
+def test_a_pipe_gets_the_share_of_every_word_alone(by: ModelInfo) -> None:
+    assert pair_text(pair_of(*SMALL), by) == (
+        "cosine\t0.707107\n"
+        "\n"
+        "A\tshare\tnearest\tcosine\tmutual\n"
+        "[CLS]\t0.000000\t\t\t\n"
+        "oil\t0.424264\tbig\t1.000000\tmutual\n"
+        "pump\t0.282843\tpump\t1.000000\tmutual\n"
+        "[SEP]\t0.000000\t\t\t\n"
+        "\n"
+        "B\tshare\tnearest\tcosine\tmutual\n"
+        "[CLS]\t0.000000\t\t\t\n"
+        "big\t0.424264\toil\t1.000000\tmutual\n"
+        "pump\t0.282843\tpump\t1.000000\tmutual\n"
+        "[SEP]\t0.000000\t\t\t\n"
+    )
+
+
+def test_a_pipe_gets_every_cell_where_all_is_asked_for(by: ModelInfo) -> None:
     pair = pair_of(*SMALL)
-    blocks = [block.splitlines() for block in pair_text(pair, by).split("\n\n")]
+    blocks = [block.splitlines() for block in pair_text(pair, by, everything=True).split("\n\n")]
     assert blocks[0] == ["cosine\t0.707107"]
     assert blocks[1] == [
         "A\tshare\tnearest\tcosine\tmutual",
@@ -166,6 +187,14 @@ def test_a_pipe_gets_every_word_and_cell_between_tabs(by: ModelInfo) -> None:
         "B\t1\t1\t0.250000\t0.250000\t0.250000\t0.125000\t0.125000\t0.000000",
     ]
     assert len(blocks) == 5
+    chosen = pair_text(pair, by, layer=1).split("\n\n")
+    assert [block.split("\t")[0] for block in chosen] == [
+        "cosine",
+        "A",
+        "B",
+        "A attends",
+        "B attends",
+    ]
 
 
 def test_json_has_all_of_it(by: ModelInfo) -> None:

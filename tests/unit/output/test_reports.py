@@ -164,6 +164,22 @@ def test_findings_are_listed_with_what_is_lost_first() -> None:
     }
 
 
+def test_a_report_breaks_between_words_and_examples_on_a_terminal() -> None:
+    files = [
+        FileOutcome(b"/docs/bad.pdf", "failed", "it is not a PDF that anything here can read"),
+        *(FileOutcome(b"/docs/%d.bin" % at, "skipped", "no reader") for at in range(4)),
+    ]
+    text = report_text(IngestReport(1, 1.0, tuple(files)), TerminalStyle(width=40))
+    assert text.splitlines()[2:] == [
+        "failed:",
+        "  /docs/bad.pdf: it is not a PDF that",
+        "    anything here can read",
+        "skipped:",
+        "  4 no reader: /docs/0.bin, /docs/1.bin,",
+        "    /docs/2.bin, …",
+    ]
+
+
 def test_an_error_names_its_cure() -> None:
     error = CorpusMissing("there is no corpus at /x", hint="`searchapp ingest PATH` makes one")
     assert (
@@ -173,6 +189,13 @@ def test_an_error_names_its_cure() -> None:
     assert (
         error_text(CorpusMissing("gone"), TerminalStyle(color=True))
         == "\x1b[31merror:\x1b[0m gone\n"
+    )
+    assert error_text(error, TerminalStyle(width=30)) == (
+        "error: there is no corpus at\n/x\nhint: `searchapp ingest PATH`\nmakes one\n"
+    )
+    long = CorpusMissing("no corpus at /a/path/that/is/wider/than/the/terminal")
+    assert error_text(long, TerminalStyle(width=30)) == (
+        "error: no corpus at\n/a/path/that/is/wider/than/the/terminal\n"
     )
     assert error_json(error) == {
         "error": {

@@ -17,6 +17,7 @@ from searchapp.cli import console, last_answer, openers
 from searchapp.cli.options import CorpusOption
 from searchapp.errors import PathMissing, SearchappError
 from searchapp.filesystem.sources import standing_source
+from searchapp.humanize import one_line
 from searchapp.output.answers import has_controls, quoted
 from searchapp.output.terminal import display_path
 from searchapp.types.filters import Filters
@@ -73,10 +74,16 @@ def _standing(path: str) -> bytes:
 
 
 def _note_changes(path: str, file: bytes, settings: config.Settings) -> None:
-    """Say so where the file is another than the one that the corpus holds."""
+    """Say so where the file is another than the one that the corpus holds; a corpus that cannot be
+    read keeps nobody from opening a file.
+    """
     from searchapp.corpus import Corpus
 
-    rows = Corpus.open(settings).documents(Filters(within=(path,)))
+    try:
+        rows = Corpus.open(settings).documents(Filters(within=(path,)))
+    except SearchappError as error:
+        console.note(f"whether the file has changed is not known: {one_line(str(error))}")
+        return
     row = next((row for row in rows if row.path == os.fsencode(path)), None)
     if row is None:
         console.note("the document has left the corpus since")

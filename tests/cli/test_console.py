@@ -14,6 +14,7 @@ import pytest
 from searchapp.cli import console
 from searchapp.output.terminal import PLAIN, PLAIN_QUOTES, QUOTES
 from searchapp.types.results import Progress, Seen
+from tests.cli.test_search import chunks
 
 
 class _Interrupted(io.RawIOBase):
@@ -81,11 +82,14 @@ class _Terminal:
         return open(self._theirs, "w", encoding=encoding, closefd=False)
 
     def shown(self) -> bytes:
-        return os.read(self._ours, 65536).replace(b"\r\n", b"\n")
+        os.close(self._theirs)  # so that reading ends with what was written
+        self._theirs = -1
+        return b"".join(chunks(self._ours)).replace(b"\r\n", b"\n")
 
     def close(self) -> None:
-        os.close(self._ours)
-        os.close(self._theirs)
+        for descriptor in (self._ours, self._theirs):
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
 @pytest.fixture

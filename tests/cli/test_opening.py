@@ -203,6 +203,21 @@ def test_a_desktop_that_cannot_open_a_file_is_an_error(
     assert (folder / "got").read_text() == f"{folder}/a\n"
 
 
+@pytest.mark.damages_corpus
+def test_a_corpus_that_cannot_be_read_keeps_nobody_from_opening_a_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered(folder, (b"%s/a.txt" % bytes(folder), line(20)))
+    program(folder, "vim")
+    monkeypatch.setenv("EDITOR", "vim")
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "corpus.db").write_bytes(b"no database " * 100)
+    assert main(["open", "--print"]) == 0
+    printed, told = capsys.readouterr()
+    assert printed == f"vim +20 {folder}/a.txt\n"
+    assert told.startswith("whether the file has changed is not known: ")
+
+
 @pytest.mark.slow
 def test_a_file_that_changed_since_it_was_read_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

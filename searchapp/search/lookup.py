@@ -52,13 +52,9 @@ def _named(rows: Iterable[DocumentRow], name: str) -> list[DocumentRow]:
     """
     having = [row for row in rows if has_name(row.path, name)]
     wanted = _comparable(name)
-    for own in (
-        lambda row: _file_name(row.path),
-        lambda row: os.path.splitext(_file_name(row.path))[0],  # noqa: PTH122 - a name alone
-    ):
-        if exact := [row for row in having if _comparable(own(row)) == wanted]:
-            return exact
-    return having
+    names = [(row, _comparable(_file_name(row.path))) for row in having]
+    exact = [row for row, own in names if own == wanted]
+    return exact or [row for row, own in names if os.path.splitext(own)[0] == wanted] or having  # noqa: PTH122 - a name alone
 
 
 def _file_name(path: bytes) -> str:

@@ -22,6 +22,7 @@ from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
     from searchapp.search.query import Query
     from searchapp.search.ranking import Numbers
     from searchapp.types.documents import Address, Hit
+    from searchapp.types.filters import Term
     from searchapp.types.protocols import Encoder, SearchReader
     from searchapp.types.results import Match
     from searchapp.types.vectors import Ids, Scores, TokenVectors, Vector, Vectors
 
+_NO_FILTERS = Filters()
 _POOL = 100  # passages that are compared with each other for repeats, at least
 
 
@@ -318,7 +321,7 @@ class Search:
         """Say which words were looked for in place of others, and where what was asked for to the
         letter stands, if none of the passages shown has it.
 
-        No passage is read for it, and what filters leave out is not counted apart.
+        What is counted passes the filters.
         """
         for word, other in self.question.repairs.items():
             self._notes.append(f'"{word}" stands in no document; looked for "{other}"')
@@ -329,11 +332,16 @@ class Search:
                 stands_in(term, f"{hit.path.decode('utf-8', 'replace')}\n{hit.embedded}")
                 for hit in hits
             ):
-                passages = pluralize(count, "passage")
-                are = "is" if count == 1 else "are"
-                self._notes.append(
-                    f'"{text}" stands in {passages} that {are} not shown: --mode hybrid'
-                )
+                self._notes.append(f'"{text}" stands in {self._elsewhere(term, count)}')
+
+    def _elsewhere(self, term: Term, count: int) -> str:
+        """Where a term stands that so many passages hold, and none that is shown."""
+        if self._filters != _NO_FILTERS:
+            count = len(self._reader.keyword_leg([term], self._filters, count)[0])
+        if not count:
+            return "no document that passes the filters"
+        are = "is" if count == 1 else "are"
+        return f"{pluralize(count, 'passage')} that {are} not shown: --mode hybrid"
 
     def _note_once(self, note: str) -> None:
         if note not in self._notes:

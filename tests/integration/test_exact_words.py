@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.search.query import Query
+from searchapp.search.question import Question
 from searchapp.testing import HashEncoder, MemoryBackend
+from searchapp.timing import Stopwatch
+from searchapp.types.filters import Filters
 from searchapp.types.protocols import Backend
 from tests.builders.house import HereCorpus
 
@@ -150,3 +155,32 @@ def test_a_document_that_was_renamed_is_found_by_its_new_name_alone(tmp_path: Pa
     made.ingest([docs])
     assert made.query(Query("generator", mode="keyword")).matches
     assert not made.query(Query("turbine", mode="keyword")).matches
+
+
+def test_where_it_stands_is_counted_behind_the_filters(corpus: Corpus) -> None:
+    def notes(**options: str) -> tuple[str, ...]:
+        filters = Filters.parse(within=[options["within"]])
+        answer = corpus.query(Query("boats and stones 7 PT-6610", k=1, filters=filters))
+        return tuple(note for note in answer.notes if "stands" in note)
+
+    assert notes(within="*other*") == ('"PT-6610" stands in no document that passes the filters',)
+    assert notes(within="*/docs") == (
+        '"PT-6610" stands in 1 passage that is not shown: --mode hybrid',
+    )
+
+
+@pytest.mark.parametrize(("holders", "are_first"), [(99, True), (100, False)])
+def test_what_a_hundred_passages_hold_tells_nothing(
+    tmp_path: Path, holders: int, are_first: bool
+) -> None:
+    (tmp_path / "docs").mkdir()
+    for i in range(holders):
+        (tmp_path / f"docs/{i}.txt").write_text(f"page {i} of PT-6610 of the works")
+    (tmp_path / "docs/parts.txt").write_text("PT 6611 6610 PT PT")
+    corpus = HereCorpus(MemoryBackend(), encoder=ENCODER)
+    corpus.ingest([tmp_path / "docs"])
+    with closing(corpus.reader()) as reader:
+        ids = np.arange(1, reader.counts()[1] + 1)
+        query = Query("PT-6610", mode="keyword").resolved({}, passages=holders + 1)
+        held = Question(query, (), reader, lambda: ENCODER, Stopwatch()).hold_named(ids)
+    assert int(held.sum()) == (holders if are_first else 0)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import pytest
 
 from searchapp import errors
+from searchapp.cli import app
 from tests.cli.test_search import MODULE, Program
 from tests.paths import DATA, PACKAGE, ROOT
 from tools import cli_reference, figures
@@ -231,6 +232,45 @@ def test_every_block_of_a_page_prints_what_it_says(
             run_session(block, library, where)
 
 
+# ---- mistakes ------------------------------------------------------------------------------------
+
+MISTAKES = re.findall(
+    r"^\| `(searchapp [^|]*)` \| (.*) \|$",
+    (DOCS / "how-to" / "mistakes.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_there_are_twenty_everyday_mistakes_and_more() -> None:
+    assert len(MISTAKES) > 20
+
+
+@pytest.mark.model
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "said"), MISTAKES, ids=[command for command, _ in MISTAKES])
+def test_a_mistake_is_answered_as_the_page_says(
+    command: str,
+    said: str,
+    library: Library,
+    model_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = library.program.folder
+    for name, place in (("CORPUS", library.pristine), ("CACHE", model_cache)):
+        monkeypatch.setenv(f"SEARCHAPP_{name}", str(place))
+    with chdir(folder):
+        app.main(shlex.split(command)[1:])
+    printed = capsys.readouterr()
+    lines = (printed.err.strip() or printed.out.strip()).replace(str(folder), HERE).splitlines()
+    cells = [
+        f"`` {line} ``" if "`" in line else f"`{line}`"
+        for line in lines
+        if not re.fullmatch(r"(?:keyword|hybrid|best)\b.* ms", line)
+    ]
+    require_same("<br>".join(cells), said, command)
+
+
 # ---- what cannot be run in a test ----------------------------------------------------------------
 
 
@@ -251,7 +291,11 @@ def spans(page: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "mistakes.md"],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
     help_texts = {entry.words: entry.command.get_help(entry.context) for entry in ENTRIES}
     for span in spans(page):

@@ -405,7 +405,7 @@ class Ingest:
             return
         self._reported_s = now_s
         if (indexer := self._indexer) is None:
-            self._on_progress(Progress(0, self._files_to_read, 0, 0.0, float("inf")))
+            self._on_progress(Progress(0, self._files_to_read, 0, 0.0, float("inf"), files_read=0))
             return
         left = left_s(
             self._forecast.left_s,

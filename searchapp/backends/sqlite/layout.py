@@ -17,8 +17,9 @@ DATABASE = "corpus.db"
 LOCK = "lock"
 VECTORS_FILES, UNFINISHED_VECTORS_FILES = "vectors-*.faiss", ".vectors-*.tmp"
 RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
-# all that a corpus without other encodings keeps in its folder, but for its lock
-FILES = (DATABASE, f"{DATABASE}-*", VECTORS_FILES, UNFINISHED_VECTORS_FILES, RESERVE)
+# all that a corpus without other encodings keeps in its folder, but for its lock; the database is
+# last, as a folder of others without it is refused
+FILES = (f"{DATABASE}-*", VECTORS_FILES, UNFINISHED_VECTORS_FILES, RESERVE, DATABASE)
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes

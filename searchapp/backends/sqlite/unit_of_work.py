@@ -91,12 +91,15 @@ class UnitOfWork:
             self.close()
             return
         self._is_discarded = True
-        self._open.close()
-        self._engine.dispose()
-        for name in layout.FILES:
-            for path in self.folder.glob(name):
-                path.unlink(missing_ok=True)
-        self._lock.discard()
+        try:
+            self._open.close()
+            self._engine.dispose()
+            with contextlib.suppress(OSError):  # what cannot be removed is an empty corpus
+                for name in layout.FILES:
+                    for path in self.folder.glob(name):
+                        path.unlink(missing_ok=True)
+        finally:
+            self._lock.discard()
 
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first."""

@@ -1135,7 +1135,8 @@ def test_progress_ends_at_all_files_with_nothing_left(house: House) -> None:
     seen: list[Progress] = []
     house.ingest(on_progress=seen.append)
     first, last = seen[0], seen[-1]
-    assert (first.files_done, first.files_total, first.share) == (0, 3, 0.0)
+    assert (first.files_done, first.files_read, first.files_total) == (0, 0, 3)
+    assert (first.share, last.files_read) == (0.0, 3)
     assert (last.files_done, last.passages, last.left_s) == (3, 2, 0.0)
 
 

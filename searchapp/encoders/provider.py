@@ -48,6 +48,8 @@ class EncoderProvider:
         elif made_by is not None and model is None:
             return open_encoder(made_by, cache=self.cache, bulk=bulk, device=device)
         else:
+            if made_by is not None:
+                self._require_made_by(model or DEFAULT_MODEL, made_by)
             encoder = self._load(model or DEFAULT_MODEL, device, bulk=bulk)
         require_same(made_by, encoder.identity)
         if made_by is None:
@@ -71,6 +73,17 @@ class EncoderProvider:
         if self._encoder is not None:
             return self._encoder.identity
         return self._load(DEFAULT_MODEL, "cpu", bulk=False).identity
+
+    def _require_made_by(self, model: str, made_by: EncoderIdentity) -> None:
+        """Raise OtherEncoder for a model that did not make a corpus, before it is converted."""
+        from searchapp.encoders.model_folder import find_model
+        from searchapp.types.vectors import EncoderIdentity
+
+        folder = find_model(model, cache=self.cache)
+        identity = EncoderIdentity(
+            folder.model, folder.fingerprint, folder.dim, max_tokens=folder.max_length
+        )
+        require_same(made_by, identity)
 
     def _load(self, model: str, device: Device, *, bulk: bool) -> Encoder:
         from searchapp.encoders.loading import load_encoder

@@ -342,9 +342,10 @@ def _copy(corpus: Corpus, copy: Corpus, encoder: Encoder, on_embedding: OnEmbedd
         writer.set_encoder(encoder.identity)
         for name, value in reader.settings().items():
             writer.set_setting(name, value)
-        for at, (document_id, row) in enumerate(
-            zip(reader.document_ids(Filters()), reader.rows(Filters()), strict=True), start=1
-        ):
+        documents = zip(reader.document_ids(Filters()), reader.rows(Filters()), strict=True)
+        # in the order of the corpus, as sums of scores depend on it in their last digits
+        in_order = sorted(documents, key=lambda document: document[0])
+        for at, (document_id, row) in enumerate(in_order, start=1):
             _copy_document(reader, writer, document_id, row)
             if at % _COMMIT_DOCUMENTS == 0:
                 writer.commit()

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 THRESHOLD = 0.5
 LEAST_PASSAGES = 100  # fewer tell nothing of what is unrelated: then there is no confidence
 
-# Where what is asked for to the letter stands nowhere, the odds are divided by e to this: whatever
-# is near is about something else. A choice, not a fit: the questions of the fit named nothing.
-_LACKING = 4.0
+# Where all that is asked for to the letter stands nowhere, the odds are divided by e to the first:
+# whatever is near is about something else. Where a passage holds all words that are asked for, and
+# hardly another passage any, they are multiplied by e to the second. Where it is some of the
+# words, by as much less. A choice, not a fit; the questions of the fit are flagged as they were.
+_MISSING, _HELD = 4.0, 2.0
 _KEYWORD_SHARE = 0.6  # of a passage's share of the best possible BM25, beside its cosine
 
 
@@ -60,8 +62,10 @@ class Evidence:
     keywords: Numbers | None = None
     # the best late interaction of any passage, where that was looked at
     tokens: float | None = None
-    # whether something asked for to the letter stands in no passage of the corpus
-    lacks_named: bool = False
+    # the share of the question's words that are asked for to the letter and stand nowhere
+    missing: float = 0.0
+    # (n,) the share of its words that each passage holds, and hardly another
+    rare: Numbers | None = None
 
 
 def confidences(evidence: Evidence, background: Background) -> Numbers:
@@ -87,7 +91,8 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
         + model.margin * stands_out
         + model.tokens * (evidence.tokens or 0)
         + model.constant
-        - _LACKING * evidence.lacks_named
+        - _MISSING * evidence.missing
+        + _HELD * (0.0 if evidence.rare is None else evidence.rare)
     )
     found: Numbers = 1 / (1 + np.exp(-logits))
     return found

@@ -104,7 +104,10 @@ def parse(text: str) -> ParsedQuery:
             found["terms"] += _terms(phrase)
     asked = ParsedQuery(
         " ".join(kept),
-        *(tuple(each) for each in (_telling(found["terms"]), found["holding"], found["lacking"])),
+        *(
+            tuple(each)
+            for each in (telling_terms(found["terms"]), found["holding"], found["lacking"])
+        ),
     )
     return asked if asked.has_operators else ParsedQuery(text, asked.terms)
 
@@ -113,7 +116,7 @@ def literal(text: str) -> ParsedQuery:
     """What a text asks for if it has no operators: it is embedded whole, and each of its words is
     looked for.
     """
-    return ParsedQuery(text, tuple(_telling(_terms(text))))
+    return ParsedQuery(text, tuple(telling_terms(_terms(text))))
 
 
 def named(text: str) -> dict[str, Term]:
@@ -159,7 +162,7 @@ def repaired(parsed: ParsedQuery, meant: Mapping[Term, str]) -> ParsedQuery:
             text = f"{text[: start + after]}{other}{text[end + after :]}"
             after += len(other) - (end - start)
     terms = [Term((meant[term],)) if term in meant else term for term in parsed.terms]
-    return replace(parsed, text=text, terms=tuple(_telling(terms)))
+    return replace(parsed, text=text, terms=tuple(telling_terms(terms)))
 
 
 def stands_in(term: Term, text: str) -> bool:
@@ -179,6 +182,11 @@ def telling(text: str, count: int) -> list[Term]:
             term for term in _words(text[:_FIRST_PART].casefold()) if not _is_stop(term)
         ).most_common(count)
     ]
+
+
+def telling_terms(terms: Sequence[Term]) -> list[Term]:
+    """The terms without stop words, where others remain."""
+    return [term for term in terms if not _is_stop(term)] or list(terms)
 
 
 def words(text: str) -> list[tuple[Term, Span]]:
@@ -203,11 +211,6 @@ def ideal(frequencies: Sequence[int], passages: int) -> float:
     very often.
     """
     return (1 + K1) * sum(idf(frequency, passages) for frequency in frequencies)
-
-
-def _telling(terms: Sequence[Term]) -> list[Term]:
-    """The terms without stop words, where others remain."""
-    return [term for term in terms if not _is_stop(term)] or list(terms)
 
 
 def _is_stop(term: Term) -> bool:

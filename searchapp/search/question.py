@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, TokenVectors, Vector, Vectors
 
 _LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
+_RARE = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
 _MOST_NAMED = 5  # things asked for to the letter, of which the answer says where they stand
@@ -138,11 +139,35 @@ class Question:
         before all others. None does where so many hold it that it tells nothing.
         """
         held = np.zeros(len(passage_ids), np.int64)
-        for ids in self._occurrences.holders:
+        for ids in self._occurrences.holders[: len(set(self._named.values()))]:
             if len(ids) < MOST_LISTED:
                 held += np.isin(passage_ids, ids)
         first: NDArray[np.bool_] = (held > 0) & (held == held.max(initial=0))
         return first
+
+    @cached_property
+    def missing_share(self) -> float:
+        """The share of its words, stop words aside, that are of what is asked for to the letter and
+        stands nowhere, 0 to 1. Another word may stand nowhere and be meant all the same.
+        """
+        words = self._content_words
+        lacking = (term for term in self._named.values() if not self._frequencies[term])
+        missing = {word for term in lacking for word in term.words}
+        return sum(term.words[0] in missing for term in words) / max(len(words), 1)
+
+    def rare_share(self, passage_ids: Ids) -> Numbers:
+        """The share of its words that each passage holds and hardly any other does, (n,), 0 to 1:
+        alone, or as a part of what is asked for to the letter.
+        """
+        words = self._content_words
+        held = {term.words[0]: np.zeros(len(passage_ids), bool) for term in words}
+        listed = dict.fromkeys([*self._named.values(), *words])
+        for term, ids in zip(listed, self._occurrences.holders, strict=True):
+            if len(ids) <= _RARE:
+                holding = np.isin(passage_ids, ids)
+                for word in held.keys() & set(term.words):
+                    held[word] |= holding
+        return np.sum(list(held.values()), axis=0) / max(len(words), 1)
 
     @cached_property
     def passages(self) -> int:
@@ -232,7 +257,16 @@ class Question:
             texts = [asked.text for asked in self._asked]
             texts += [example.text for example in self.examples]
             terms += [term for text in texts for term, _ in query_parser.words(text)]
-        return list(dict.fromkeys([*self._named.values(), *self._repairable, *terms]))
+        named, words = self._named.values(), self._content_words
+        return list(dict.fromkeys([*named, *words, *self._repairable, *terms]))
+
+    @cached_property
+    def _content_words(self) -> list[Term]:
+        """Its words without stop words, each once; of a question that is written whole."""
+        if self.examples:
+            return []
+        words = [term for asked in self._asked for term, _ in query_parser.words(asked.text)]
+        return list(dict.fromkeys(query_parser.telling_terms(words)))
 
     @cached_property
     def _repairable(self) -> list[Term]:
@@ -246,8 +280,12 @@ class Question:
         """Where the terms stand, and what is asked for to the letter: all is asked for at once."""
         if not self._counted:
             return Occurrences([], [], {})
-        listed = len(set(self._named.values()))
-        return self._reader.occurrences(self._counted, listed=listed, repairable=self._repairable)
+        return self._reader.occurrences(
+            self._counted,
+            listed=len({*self._named.values(), *self._content_words}),
+            repairable=self._repairable,
+            most=None if len(self.legs) > 1 else MOST_LISTED + 1,  # enough to tell of few
+        )
 
     def _terms_of(self, texts: Sequence[ParsedQuery]) -> list[Term]:
         """The words that some texts and the examples ask for, no more than are looked for."""

@@ -22,7 +22,7 @@ from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
-from searchapp.types.filters import Filters
+from searchapp.types.filters import MOST_LISTED, Filters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,7 +125,7 @@ class Search:
                 parts = self._reranked(ids, fused, vectors, addresses)
         if legs != ("cosine",) and (before is None or len(legs) == 1):
             parts = self._exact_first(ids, parts)
-        sure = self._confidences(scores, cosines, addresses)
+        sure = self._confidences(ids, scores, cosines, addresses)
         return Pool(Ranking(ids, parts), hits, addresses, vectors, cosines, sure, is_whole)
 
     def _exact_first(self, ids: Ids, parts: ranking.Parts) -> ranking.Parts:
@@ -154,7 +154,11 @@ class Search:
         )
 
     def _confidences(
-        self, scores: dict[str, Numbers], cosines: Numbers | None, addresses: Sequence[Address]
+        self,
+        ids: Ids,
+        scores: dict[str, Numbers],
+        cosines: Numbers | None,
+        addresses: Sequence[Address],
     ) -> Numbers | None:
         """Each passage's confidence, (n,); None where nothing tells: the corpus is small, or it is
         no question that was asked.
@@ -170,7 +174,8 @@ class Search:
             nearness=float(question.vector @ background.mean),
             keywords=np.nan_to_num(scores["keyword"]) / question.ideal if has_keywords else None,
             tokens=self._nearest_tokens,
-            lacks_named=any(count == 0 for _, count in question.named.values()),
+            missing=question.missing_share,
+            rare=question.rare_share(ids),
         )
         return confidences(evidence, background)
 
@@ -341,7 +346,9 @@ class Search:
         if not count:
             return "no document that passes the filters"
         are = "is" if count == 1 else "are"
-        return f"{pluralize(count, 'passage')} that {are} not shown: --mode hybrid"
+        passages = pluralize(min(count, MOST_LISTED), "passage")
+        more = "more than " if count > MOST_LISTED else ""
+        return f"{more}{passages} that {are} not shown: --mode hybrid"
 
     def _note_once(self, note: str) -> None:
         if note not in self._notes:

@@ -99,7 +99,12 @@ class MemoryReader:
         return self.occurrences(terms, listed=0).counts
 
     def occurrences(
-        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+        self,
+        terms: Sequence[Term],
+        *,
+        listed: int,
+        repairable: Sequence[Term] = (),
+        most: int | None = None,
     ) -> Occurrences:
         """How many passages hold each term, of the first terms which, and which words may be meant
         by those that none holds.
@@ -108,7 +113,7 @@ class MemoryReader:
         unknown = {term for term, some in zip(terms, holding, strict=True) if not some}
         nearest = {term: self._keywords.nearest(term.words[0]) for term in repairable}
         return Occurrences(
-            counts=[len(some) for some in holding],
+            counts=[len(some[:most]) for some in holding],
             holders=[np.array(some[:MOST_LISTED], np.int64) for some in holding[:listed]],
             meant={term: word for term, word in nearest.items() if word and term in unknown},
         )

@@ -235,11 +235,16 @@ class SearchReader(OpenGeneration, Protocol):
         """How many passages hold each term."""
 
     def occurrences(
-        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+        self,
+        terms: Sequence[Term],
+        *,
+        listed: int,
+        repairable: Sequence[Term] = (),
+        most: int | None = None,
     ) -> Occurrences:
-        """How many passages hold each term; which passages hold each of the first `listed`: all,
-        unless there are more than `MOST_LISTED`; and for words among the terms that none holds,
-        which may be meant by them.
+        """How many passages hold each term, counted up to `most` where that is given; which
+        passages hold each of the first `listed`: all, unless there are more than `MOST_LISTED`; and
+        for words among the terms that none holds, which may be meant by them.
         """
 
     def addresses(self, passage_ids: Ids) -> list[Address]:

@@ -142,7 +142,23 @@ def test_confidence_falls_where_what_is_asked_for_to_the_letter_stands_nowhere(
         assert found is not None
         return found
 
-    assert best("boats and stones 7 XQ-9999") < 0.5 < best("boats and stones 7 xq")
+    assert best("XQ-9999 of the boats") < 0.5 < best("xq of the boats")
+    # by as much as is asked for to the letter
+    assert best("boats and stones 7 XQ-9999") < best("boats and stones 7 xq 9999")
+
+
+def test_confidence_rises_where_hardly_another_passage_has_the_words(corpus: Corpus) -> None:
+    matches = corpus.query(Query("oeuvre of a life", k=200)).matches
+    found = {os.path.basename(m.hit.path): (m.cosine, m.confidence) for m in matches}  # noqa: PTH119
+    logits = {
+        name: (cosine, float(np.log(sure / (1 - sure))))
+        for name, (cosine, sure) in found.items()
+        if cosine is not None and sure is not None
+    }
+    others = [pair for name, pair in logits.items() if name != b"work.txt"]
+    slope, constant = np.polyfit(*zip(*others, strict=True), 1)
+    cosine, logit = logits[b"work.txt"]
+    assert logit == pytest.approx(slope * cosine + constant + 1)  # e to 2, for one of two words
 
 
 def test_a_document_that_was_renamed_is_found_by_its_new_name_alone(tmp_path: Path) -> None:

@@ -43,11 +43,15 @@ HOLDING = (
 )
 # Of each of a JSON array of expressions with a word, or null: how many passages hold it; of the
 # first of them which, at most so many; and where none does, the word of the vocabulary that may be
-# meant, the one in most passages, with their number. Values: how many are listed, of how many
-# passages each, the array.
+# meant, the one in most passages, with their number. Values: how many passages are counted at most
+# (-1: all), how many expressions are listed, of how many passages each, the array.
 OCCURRENCES = """
     SELECT asked.key,
-           (SELECT count(*) FROM keywords WHERE keywords MATCH asked.expression),
+           (
+               SELECT count(*) FROM (
+                   SELECT 1 FROM keywords WHERE keywords MATCH asked.expression LIMIT ?
+               )
+           ),
            CASE WHEN asked.key < ? THEN (
                SELECT json_group_array(id) FROM (
                    SELECT rowid AS id FROM keywords WHERE keywords MATCH asked.expression LIMIT ?

@@ -163,13 +163,21 @@ class SqliteReader(SqliteCatalog):
         return self.occurrences(terms, listed=0).counts
 
     def occurrences(
-        self, terms: Sequence[Term], *, listed: int, repairable: Sequence[Term] = ()
+        self,
+        terms: Sequence[Term],
+        *,
+        listed: int,
+        repairable: Sequence[Term] = (),
+        most: int | None = None,
     ) -> Occurrences:
-        """How many passages hold each term; of the first terms which, at most `MOST_LISTED`; and
-        which words may be meant by those that none holds.
+        """How many passages hold each term, counted up to `most`; of the first terms which, at most
+        `MOST_LISTED`; and which words may be meant by those that none holds.
         """
-        asked = fts.asked(terms, repairable)
-        rows = self._database.all(fts.OCCURRENCES, listed, MOST_LISTED, asked)
+        rows = self._database.all(
+            fts.OCCURRENCES,
+            *(-1 if most is None else most, listed, MOST_LISTED),
+            fts.asked(terms, repairable),
+        )
         return Occurrences(
             counts=[count for _, count, *_ in rows],
             holders=[np.array(json.loads(ids), np.int64) for *_, ids, _ in rows if ids is not None],

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,20 @@ def test_confidence_is_what_the_recipe_says(found: Evidence, logits: list[float]
     assert confidences(found, HALF).tolist() == pytest.approx(
         [sigmoid(logit) for logit in logits], abs=1e-12
     )
+
+
+def test_what_is_missing_lowers_all_and_what_is_rare_raises_those_that_have_it() -> None:
+    found = evidence([0.8, 0.6])
+    plain, missing, rare = (
+        np.log(sure / (1 - sure))
+        for sure in (
+            confidences(found, HALF),
+            confidences(replace(found, missing=0.25), HALF),
+            confidences(replace(found, rare=np.array([0.0, 0.5])), HALF),
+        )
+    )
+    assert (missing - plain).tolist() == pytest.approx([-1, -1])
+    assert (rare - plain).tolist() == pytest.approx([0, 1])
 
 
 def test_a_document_alone_stands_out_from_nothing() -> None:

@@ -331,7 +331,9 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
             if found:
                 scores(connection, *found)
                 for each in found:
-                    connection.execute(OCCURRENCES, (0, 1, fts.asked([each], [each]))).fetchone()
+                    connection.execute(
+                        OCCURRENCES, (-1, 0, 1, fts.asked([each], [each]))
+                    ).fetchone()
 
 
 @given(NASTY)

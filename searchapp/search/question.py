@@ -167,7 +167,8 @@ class Question:
                 holding = np.isin(passage_ids, ids)
                 for word in held.keys() & set(term.words):
                     held[word] |= holding
-        return np.sum(list(held.values()), axis=0) / max(len(words), 1)
+        share: Numbers = np.sum(list(held.values()), axis=0) / max(len(words), 1)
+        return share
 
     @cached_property
     def passages(self) -> int:

@@ -156,7 +156,8 @@ def test_confidence_rises_where_hardly_another_passage_has_the_words(corpus: Cor
         if cosine is not None and sure is not None
     }
     others = [pair for name, pair in logits.items() if name != b"work.txt"]
-    slope, constant = np.polyfit(*zip(*others, strict=True), 1)
+    cosines, plain = np.array(others).T
+    slope, constant = np.polyfit(cosines, plain, 1)
     cosine, logit = logits[b"work.txt"]
     assert logit == pytest.approx(slope * cosine + constant + 1)  # e to 2, for one of two words
 

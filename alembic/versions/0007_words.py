@@ -22,7 +22,7 @@ down_revision = "0006"
 _COLUMNS = "title, headings, body, name, forms"
 _COUNT = """
     INSERT INTO vocabulary(word, written, passages) VALUES (?, ?, ?)
-    ON CONFLICT(word) DO UPDATE SET passages = passages + excluded.passages
+    ON CONFLICT(word, written) DO UPDATE SET passages = passages + excluded.passages
 """
 _AT_ONCE = 1000
 _PASSAGES = """
@@ -42,8 +42,8 @@ def upgrade() -> None:
         "tokenize='porter unicode61 remove_diacritics 2')"
     )
     op.execute(
-        "CREATE TABLE vocabulary (word TEXT NOT NULL PRIMARY KEY, written TEXT NOT NULL, "
-        "passages INTEGER NOT NULL) WITHOUT ROWID"
+        "CREATE TABLE vocabulary (word TEXT NOT NULL, written TEXT NOT NULL, "
+        "passages INTEGER NOT NULL, PRIMARY KEY (word, written)) WITHOUT ROWID"
     )
     op.create_table("exclusion", sa.Column("path", sa.LargeBinary, primary_key=True))
     _fill(connection)

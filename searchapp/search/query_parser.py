@@ -31,6 +31,7 @@ from searchapp.types.documents import Span
 from searchapp.types.filters import Term
 
 MOST_TERMS = 1000  # words of a question that are looked for; more take seconds
+_MOST_REPAIRABLE = 20  # words of a question that are looked up among those of the corpus
 _FIRST_PART = 100_000  # characters
 K1 = 1.2  # FTS5's: a term that a passage holds many times is worth up to 1 + K1 of its IDF
 
@@ -151,7 +152,7 @@ def repairable(parsed: ParsedQuery) -> list[Term]:
         if term == Term(term.words[:1])
         and is_repairable(term.words[0])
         and term.words[0] not in exact
-    ]
+    ][:_MOST_REPAIRABLE]
 
 
 def repaired(parsed: ParsedQuery, meant: Mapping[Term, str]) -> ParsedQuery:
@@ -179,14 +180,19 @@ def telling(text: str, count: int) -> list[Term]:
     return [
         term
         for term, _ in Counter(
-            term for term in _words(text[:_FIRST_PART].casefold()) if not _is_stop(term)
+            term for term in _words(text[:_FIRST_PART].casefold()) if not is_stop(term)
         ).most_common(count)
     ]
 
 
 def telling_terms(terms: Sequence[Term]) -> list[Term]:
     """The terms without stop words, where others remain."""
-    return [term for term in terms if not _is_stop(term)] or list(terms)
+    return [term for term in terms if not is_stop(term)] or list(terms)
+
+
+def is_stop(term: Term) -> bool:
+    """Whether a term is a word that stands in too many passages to tell them apart."""
+    return len(term.words) == 1 and term.words[0].casefold() in STOP_WORDS
 
 
 def words(text: str) -> list[tuple[Term, Span]]:
@@ -211,10 +217,6 @@ def ideal(frequencies: Sequence[int], passages: int) -> float:
     very often.
     """
     return (1 + K1) * sum(idf(frequency, passages) for frequency in frequencies)
-
-
-def _is_stop(term: Term) -> bool:
-    return len(term.words) == 1 and term.words[0].casefold() in STOP_WORDS
 
 
 def _phrase(text: str, *, is_title: bool) -> list[Term]:

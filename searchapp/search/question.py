@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, TokenVectors, Vector, Vectors
 
 _LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
+_MOST_CONTENT_WORDS = 100  # of a question, that are looked at for what is rare
 _RARE = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
@@ -64,7 +65,7 @@ class Question:
         self._watch = watch
         has_operators = query.mode != "cosine" and not query.literal
         parse = query_parser.parse if has_operators else query_parser.literal
-        self._asked = tuple(map(parse, query.texts))
+        self._asked = self._within_most([parse(text) for text in query.texts])
         require_text([parsed.text for parsed in self._asked], has_examples=bool(examples))
 
     @property
@@ -86,10 +87,9 @@ class Question:
     @cached_property
     def parsed(self) -> tuple[ParsedQuery, ...]:
         """What each text asks for, with the words that are meant in place of mistyped ones."""
-        meant = {term: word for term, (word, _) in self._occurrences.meant.items()}
-        if not meant:
+        if not self._meant:
             return self._asked
-        return tuple(query_parser.repaired(asked, meant) for asked in self._asked)
+        return tuple(query_parser.repaired(asked, self._meant) for asked in self._asked)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -117,11 +117,6 @@ class Question:
     @cached_property
     def terms(self) -> list[Term]:
         """The words to look for, repeats kept."""
-        if (count := sum(len(parsed.terms) for parsed in self.parsed)) > query_parser.MOST_TERMS:
-            self.notes.append(
-                f"the question has {count:,} words; only the first "
-                f"{query_parser.MOST_TERMS:,} were looked for"
-            )
         return self._terms_of(self.parsed)
 
     @cached_property
@@ -132,7 +127,7 @@ class Question:
     @property
     def repairs(self) -> dict[str, str]:
         """The words that no passage holds, each with the word that is looked for in its place."""
-        return {term.words[0]: word for term, (word, _) in self._occurrences.meant.items()}
+        return {term.words[0]: word for term, word in self._meant.items()}
 
     def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
         """Which of these passages hold most of what is asked for to the letter, (n,): they come
@@ -267,7 +262,7 @@ class Question:
         if self.examples:
             return []
         words = [term for asked in self._asked for term, _ in query_parser.words(asked.text)]
-        return list(dict.fromkeys(query_parser.telling_terms(words)))
+        return list(dict.fromkeys(query_parser.telling_terms(words)))[:_MOST_CONTENT_WORDS]
 
     @cached_property
     def _repairable(self) -> list[Term]:
@@ -275,6 +270,25 @@ class Question:
         if "keyword" not in self.legs or self.query.literal:
             return []
         return [term for asked in self._asked for term in query_parser.repairable(asked)]
+
+    @cached_property
+    def _meant(self) -> dict[Term, str]:
+        """The mistyped words, each with the one that is meant. A stop word tells nothing; and a
+        word that the encoder has whole is well known, and so no slip: the corpus just lacks it.
+        """
+        meant = {
+            term: word
+            for term, (word, _) in self._occurrences.meant.items()
+            if not query_parser.is_stop(Term((word,)))
+        }
+        if not meant or "cosine" not in self.legs:
+            return meant
+        tokens = self.encoder.tokenize([term.words[0] for term in meant])
+        return {
+            term: word
+            for (term, word), spans in zip(meant.items(), tokens, strict=True)
+            if len(spans) > 1
+        }
 
     @cached_property
     def _occurrences(self) -> Occurrences:
@@ -288,10 +302,23 @@ class Question:
             most=None if len(self.legs) > 1 else MOST_LISTED + 1,  # enough to tell of few
         )
 
+    def _within_most(self, texts: Sequence[ParsedQuery]) -> tuple[ParsedQuery, ...]:
+        """The texts with no more words to look for than there is time for."""
+        count, most = sum(len(text.terms) for text in texts), query_parser.MOST_TERMS
+        if count > most and "keyword" in self.legs:
+            self.notes.append(
+                f"the question has {count:,} words; only the first {most:,} were looked for"
+            )
+        starts = accumulate((len(text.terms) for text in texts), initial=0)
+        return tuple(
+            replace(text, terms=text.terms[: max(0, most - start)])
+            for text, start in zip(texts, starts, strict=False)
+        )
+
     def _terms_of(self, texts: Sequence[ParsedQuery]) -> list[Term]:
-        """The words that some texts and the examples ask for, no more than are looked for."""
+        """The words that some texts and the examples ask for."""
         terms = [term for parsed in texts for term in parsed.terms]
-        return terms[: query_parser.MOST_TERMS] + [
+        return terms + [
             term
             for example in self.examples
             for term in query_parser.telling(example.text, _EXAMPLE_TERMS)

@@ -55,18 +55,12 @@ def one_edit_away(word: str) -> set[str]:
 
 
 def vocabulary(rows: Iterable[Sequence[str]]) -> list[tuple[str, str, int]]:
-    """The words of passages that a mistyped one may be meant for: each bare, as it is written
-    somewhere in small letters, and in how many of the passages.
+    """The words of passages that a mistyped one may be meant for: each bare, as it is written in
+    small letters, and in how many of the passages.
 
     A row has a passage's texts, as `lexical.keyword_row` gives them.
     """
     passages: Counter[str] = Counter()
     for row in rows:
         passages.update(set(_WORD.findall("\n".join(row).lower())))
-    written: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for word, count in passages.items():
-        key = bare(word)
-        written.setdefault(key, word)
-        counts[key] += count
-    return [(key, written[key], count) for key, count in counts.items()]
+    return [(bare(word), word, count) for word, count in passages.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.search.query import Query
 from searchapp.testing import HashEncoder, MemoryBackend
+from searchapp.types.documents import Span
 from searchapp.types.filters import Term
 from searchapp.types.protocols import Backend
 from tests.builders.house import HereCorpus
@@ -21,6 +23,7 @@ DOCUMENTS = {
     "waste.md": "Die Müllabfuhr kommt am Montag.",
     "boats.md": "The harbour has forty boats, and a harbour master.",
     "harmour.md": "An harmour, whatever that may be.",
+    "trees.md": "The subscription which you cancel ends; the battle never does.",
 }
 
 
@@ -35,9 +38,28 @@ def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     backend: Backend = (
         SqliteBackend(folder / "corpus") if request.param == "local" else MemoryBackend()
     )
-    made = HereCorpus(backend, encoder=HashEncoder())
+    made = HereCorpus(backend, encoder=Pieces())
     made.ingest([folder / "docs"])
     return made
+
+
+class Pieces(HashEncoder):
+    """An encoder that has whole the words of the documents and `cancer`, and others in letters."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
+        known = {*" ".join(DOCUMENTS.values()).lower().split(), "cancer"}
+        return [
+            [
+                piece
+                for start, end in spans
+                for piece in (
+                    [(start, end)]
+                    if text[start:end].lower() in known
+                    else [(i, i + 1) for i in range(start, end)]
+                )
+            ]
+            for text, spans in zip(texts, super().tokenize(texts), strict=True)
+        ]
 
 
 def paths(corpus: Corpus, question: str, **options: object) -> list[str]:
@@ -75,6 +97,22 @@ def test_what_is_meant_to_the_letter_is_left_alone(corpus: Corpus) -> None:
             for note in corpus.query(Query(question, mode="keyword")).notes
             if "looked for" in note
         ], question
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "best"])
+def test_a_word_that_the_encoder_knows_is_no_slip(corpus: Corpus, mode: str) -> None:
+    answer = corpus.query(Query("cancer of stones", mode=mode, k=1))
+    assert not [note for note in answer.notes if "looked for" in note]
+
+
+def test_a_slip_of_a_stop_word_is_left_alone(corpus: Corpus) -> None:
+    assert corpus.query(Query("whcih stones", mode="keyword")).notes == ()
+
+
+def test_a_long_question_of_words_that_stand_nowhere_is_answered(corpus: Corpus) -> None:
+    words = [f"{a}{b}{c}{d}q" for a in "bcd" for b in "fghjk" for c in "lmnpr" for d in "stvwx"]
+    answer = corpus.query(Query(f"duplcate {' '.join(words * 3)}", mode="hybrid", k=1))
+    assert answer.notes[0].startswith("the question has 1,126 words; only the first 1,000 were")
 
 
 def test_cosine_looks_for_no_words_and_repairs_none(corpus: Corpus) -> None:

@@ -185,7 +185,7 @@ CREATE TRIGGER label_removed AFTER DELETE ON label BEGIN UPDATE corpus SET label
 
 CREATE VIRTUAL TABLE keywords USING fts5(title, headings, body, name, forms, content='', tokenize='porter unicode61 remove_diacritics 2');
 
-CREATE TABLE vocabulary (word TEXT NOT NULL PRIMARY KEY, written TEXT NOT NULL, passages INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE vocabulary (word TEXT NOT NULL, written TEXT NOT NULL, passages INTEGER NOT NULL, PRIMARY KEY (word, written)) WITHOUT ROWID;
 
 CREATE TABLE exclusion (
 	path BLOB NOT NULL, 

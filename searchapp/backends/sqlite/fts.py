@@ -18,15 +18,18 @@ from searchapp.types.filters import Term
 # a row a passage
 COLUMNS = "title, headings, body, name, forms"
 TABLE = f"fts5({COLUMNS}, content='', tokenize='porter unicode61 remove_diacritics 2')"
-VOCABULARY = "CREATE TABLE vocabulary (word TEXT PRIMARY KEY, written TEXT, passages INTEGER)"
+VOCABULARY = (
+    "CREATE TABLE vocabulary (word TEXT, written TEXT, passages INTEGER, "
+    "PRIMARY KEY (word, written))"
+)
 _INSERT = f"INSERT INTO keywords(rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 # Values: those that the row was given, as the table itself holds no text.
 _DELETE = f"INSERT INTO keywords(keywords, rowid, {COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?)"
 _COUNT = """
     INSERT INTO vocabulary(word, written, passages) VALUES (?, ?, ?)
-    ON CONFLICT(word) DO UPDATE SET passages = passages + excluded.passages
+    ON CONFLICT(word, written) DO UPDATE SET passages = passages + excluded.passages
 """
-_CLEAR = "DELETE FROM vocabulary WHERE word = ? AND passages < 1"
+_CLEAR = "DELETE FROM vocabulary WHERE word = ? AND written = ? AND passages < 1"
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
@@ -67,7 +70,7 @@ OCCURRENCES = """
                FROM (
                    SELECT v.written FROM json_each(one_edit_away(asked.word)) e
                    CROSS JOIN vocabulary v ON v.word = e.value
-                   ORDER BY v.passages DESC, v.word LIMIT 1
+                   ORDER BY v.passages DESC, v.word, v.written LIMIT 1
                )
            ) END
     FROM (
@@ -103,7 +106,7 @@ def take_out(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | s
         execute(_DELETE, rows)
     if words := _vocabulary(rows):
         execute(_COUNT, [(word, written, -passages) for word, written, passages in words])
-        execute(_CLEAR, [(word,) for word, *_ in words])
+        execute(_CLEAR, [(word, written) for word, written, _ in words])
 
 
 def asked(terms: Iterable[Term], repairable: Iterable[Term]) -> str:

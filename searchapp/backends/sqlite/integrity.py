@@ -21,7 +21,6 @@ from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
 from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
 from searchapp.lexical import keyword_row
-from searchapp.search.spelling import bare
 from searchapp.types.documents import FileIdentity, Source
 from searchapp.types.results import Finding
 
@@ -229,11 +228,8 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _vocabulary(database: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """The words with their numbers of passages; each as it is written, but for case and accents,
-    since any passage's way to write it will do.
-    """
-    statement = "SELECT word, written, passages FROM vocabulary ORDER BY word"
-    return [(word, bare(written), count) for word, written, count in database.execute(statement)]
+    statement = "SELECT word, written, passages FROM vocabulary ORDER BY word, written"
+    return database.execute(statement).fetchall()
 
 
 def _is_consistent(database: sqlite3.Connection, definition: str) -> bool:

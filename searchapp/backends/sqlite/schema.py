@@ -258,7 +258,7 @@ class VocabularyTable(Base):
     __tablename__ = "vocabulary"
     __table_args__ = ({"sqlite_with_rowid": False},)
     word: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # without case and accents
-    written: Mapped[str] = mapped_column(sa.Text)
+    written: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     passages: Mapped[int]
 
 

@@ -65,6 +65,19 @@ def test_forgetting_leaves_no_byte_in_any_file(made: Path) -> None:
     assert corpus_at(made).query("document 7", k=30).matches[0].score > 0.7
 
 
+def test_the_way_a_word_was_written_goes_where_others_write_it_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.md").write_text("Müllerová knows", encoding="utf-8")
+    corpus = corpus_at(tmp_path)
+    corpus.ingest([tmp_path / "docs"])
+    (tmp_path / "docs/b.md").write_text("mullerova knows", encoding="utf-8")
+    corpus.ingest()
+    corpus.forget([str(tmp_path / "docs/a.md")])
+    for path in (tmp_path / "corpus").rglob("*"):
+        assert not path.is_file() or "llerov\u00e1".encode() not in path.read_bytes(), path
+    assert corpus.check(full=True) == []
+
+
 def test_what_was_removed_before_is_forgotten_without_naming_it(made: Path) -> None:
     corpus_at(made).remove([str(made / "docs/xenogamy.md")])
     assert corpus_at(made).forget() == ([], [])

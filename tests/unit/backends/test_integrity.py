@@ -171,7 +171,7 @@ def test_every_column_of_every_table_is_listed_here(folder: Path) -> None:
     ("table", "column"), [(table, column) for table, columns in CELLS.items() for column in columns]
 )
 def test_a_change_of_any_cell_is_found(folder: Path, table: str, column: str) -> None:
-    key = "word" if table == "vocabulary" else "rowid"
+    key = "word || written" if table == "vocabulary" else "rowid"
     where = f"WHERE {key} = (SELECT max({key}) FROM {table})"
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         (value,) = database.execute(f'SELECT "{column}" FROM {table} {where}').fetchone()

@@ -42,14 +42,14 @@ from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
-from searchapp.types.results import Answer, Progress
+from searchapp.types.results import Progress
 
 if TYPE_CHECKING:
     from searchapp.ingest.pipeline import OpenEncoder
     from searchapp.search.query import QueryOptions
-    from searchapp.types.documents import DocumentRow, Hit
+    from searchapp.types.documents import DocumentRow, Hit, Root
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
-    from searchapp.types.results import Finding, IngestReport, RepairReport, Status
+    from searchapp.types.results import Answer, Finding, IngestReport, RepairReport, Status
     from searchapp.types.vectors import Device, EncoderIdentity
 
 _EVERYTHING = Filters()
@@ -136,10 +136,30 @@ class Corpus:
         that was committed stays, whatever happens. Raises PathMissing for a path that does not
         exist, OtherEncoder for a model that is not the corpus's.
         """
+        return self._ingest(
+            roots_at(paths, include, exclude, required=not prune),
+            model,
+            device,
+            prune=prune,
+            on_progress=on_progress,
+            is_stopped=is_stopped,
+        )
+
+    def _ingest(
+        self,
+        roots: Sequence[Root],
+        model: str | None = None,
+        device: Device = "auto",
+        *,
+        readmits: bool = True,
+        **options: Any,  # of Ingest
+    ) -> IngestReport:
+        """Bring the documents below the roots up to date; `readmits` takes in again what was
+        removed there.
+        """
         from searchapp.extract.sandbox.pool import ExtractionPool
         from searchapp.ingest.pipeline import Ingest
 
-        roots = roots_at(paths, include, exclude, required=not prune)
         with (
             ExtractionPool(min(os.cpu_count() or 1, 4)) as pool,
             writing(self._backend) as writer,
@@ -148,14 +168,7 @@ class Corpus:
             if model is not None:  # refuse another encoder even where nothing has to be embedded
                 encoder = open_encoder(bulk=True)
                 open_encoder = lambda *, bulk: encoder  # noqa: ARG005, E731
-            report = Ingest(
-                writer,
-                pool,
-                open_encoder,
-                prune=prune,
-                on_progress=on_progress,
-                is_stopped=is_stopped,
-            ).run(roots)
+            report = Ingest(writer, pool, open_encoder, **options).run(roots, readmits=readmits)
             if report.was_interrupted and not report.generation:
                 discard(writer)
             return report
@@ -198,8 +211,14 @@ class Corpus:
                 with watch.stage("open the vectors"):
                     reader.prepare(search.question.filters)
             with watch.stage("rank"):
-                answer = _answer(search, reader, query, begin)
-            return replace(answer, stages_s=watch.taken_s)
+                answer = search.answer(outdated=_outdated(reader))
+                notes = [] if answer.matches else unmatched_notes(reader, query.filters)
+            return replace(
+                answer,
+                took_ms=(time.perf_counter() - begin) * 1000,
+                notes=(*notes, *reader.notes, *answer.notes),
+                stages_s=watch.taken_s,
+            )
 
     # -- settings
 
@@ -331,7 +350,12 @@ class Corpus:
         files = [file for path in report.to_read if (file := standing_source(path))]
         if files:
             names = list(dict.fromkeys(map(os.fsdecode, files)))
-            ingested = self.ingest(names, on_progress=on_progress, is_stopped=is_stopped)
+            ingested = self._ingest(
+                roots_at(names, (), (), required=True),
+                readmits=False,
+                on_progress=on_progress,
+                is_stopped=is_stopped,
+            )
             report.notes += [
                 f"{os.fsdecode(file.path)}: {file.reason}"
                 for file in ingested.files
@@ -405,32 +429,6 @@ def require_documents(reader: Reader) -> EncoderIdentity:
     if reader.encoder is None or not reader.counts()[0]:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     return reader.encoder
-
-
-def _answer(search: Search, reader: Reader, query: Query, begin: float) -> Answer:
-    matches = search.matches()
-    _, _, pending, stale = reader.counts()
-    question = search.question
-    described = [
-        *query.texts,
-        *(f"like {example.origin}" for example in question.examples),
-        *(f"not {text}" for text in query.negative),
-    ]
-    return Answer(
-        query=" + ".join(described),
-        mode=query.mode or "",
-        legs=question.legs,
-        generation=reader.generation,
-        matches=tuple(matches),
-        took_ms=(time.perf_counter() - begin) * 1000,
-        pending=pending,
-        stale=stale + _outdated(reader),
-        is_approximate="cosine" in question.legs and reader.is_approximate and not query.exact,
-        notes=(
-            *([] if matches else unmatched_notes(reader, query.filters)),
-            *(*reader.notes, *search.notes, *question.cut_notes()),
-        ),
-    )
 
 
 def _require_setting(name: str, value: str) -> None:

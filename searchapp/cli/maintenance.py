@@ -33,7 +33,7 @@ from searchapp.output.reports import (
     repair_text,
 )
 from searchapp.output.serialization import json_text
-from searchapp.types.documents import is_within
+from searchapp.types.documents import above
 from searchapp.types.filters import resolve_place
 
 if TYPE_CHECKING:
@@ -217,5 +217,5 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
 
 def _excluded(corpus: Corpus, removed: Sequence[bytes]) -> list[bytes]:
     """What ingests leave out because these documents were removed."""
-    exclusions = corpus.status().exclusions
-    return [place for place in exclusions if any(is_within(path, place) for path in removed)]
+    places = {place for path in removed for place in above(path)}
+    return [place for place in corpus.status().exclusions if place in places]

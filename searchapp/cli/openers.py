@@ -51,7 +51,9 @@ def editor_command(editor: str, file: str, line: int) -> tuple[list[str], bool]:
         raise UsageError(
             f"$VISUAL or $EDITOR cannot be read: {error}", hint="close its quotes"
         ) from error
-    name = _EDITOR_NAME.match(Path(words[0]).name.lower()) if words else None
+    if not words:
+        raise UsageError("$VISUAL or $EDITOR is blank", hint="name an editor, or unset it")
+    name = _EDITOR_NAME.match(Path(words[0]).name.lower())
     place = _EDITORS.get(name[0] if name else "")
     if place is None:
         return [*words, file], False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.ingest.roots import read_again
 from searchapp.search.lookup import no_document
-from searchapp.types.documents import MEMBER, is_within
+from searchapp.types.documents import MEMBER, above, is_within
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
@@ -24,16 +24,17 @@ def take_out(
     """Remove the documents at some paths or globs, and the roots there; returns their paths. They
     leave in one commit, or one by one where there is little room.
 
-    Raises DocumentMissing where a place is neither a document's nor a root's, before anything is
-    removed.
+    Raises DocumentMissing where a place is neither a document's nor a root's, nor was removed
+    before; then nothing is removed.
     """
     removed: dict[int, bytes] = {}
-    roots = [root.path for root in reader.status().roots]
+    status = reader.status()
+    known = {*(root.path for root in status.roots), *status.exclusions}
     for place in places:
         filters = Filters(within=(place,))
         paths = (row.path for row in reader.rows(filters))
         documents = dict(zip(reader.document_ids(filters), paths, strict=True))
-        if not documents and os.fsencode(place.rstrip("/")) not in roots:
+        if not documents and os.fsencode(place.rstrip("/")) not in known:
             raise no_document(reader, place)
         removed |= documents
     for document_id in removed:
@@ -69,17 +70,18 @@ def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[by
     """Have no ingest bring back the documents that were removed at some paths or globs, as long as
     one of the roots would.
     """
-    named = [os.fsencode(place.rstrip("/")) for place in places]
-    roots = [root.path for root in writer.roots()]
-    exclusions = set(writer.exclusions())
+    named = {os.fsencode(place.rstrip("/")) for place in places}
+    roots = {root.path for root in writer.roots()}
+    exclusions, loose = set(writer.exclusions()), []
     for path in removed:
-        place = next((place for place in named if is_within(path, place)), path)
-        if any(is_within(place, root) for root in roots):
+        place = next((place for place in above(path) if place in named), path)
+        if any(place in roots for place in above(place)):
             exclusions.add(place)
         else:
-            read_again(writer, [path])
+            loose.append(path)
+    read_again(writer, loose)
     writer.set_exclusions(
-        place
-        for place in exclusions
-        if not any(other != place and is_within(place, other) for other in exclusions)
+        path
+        for path in exclusions
+        if not any(place in exclusions for place in above(path) if place != path)
     )

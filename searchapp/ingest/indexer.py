@@ -333,6 +333,8 @@ class Indexer:
             for pending in self._writer.pending(after=self._submitted, characters=left):
                 items.append(pending)
                 self._submitted = pending.document_id
+                if pending.document_id not in self._waiting:  # of an earlier run
+                    self.characters += characters_of(pending)
         return items
 
     def _collect(self) -> None:

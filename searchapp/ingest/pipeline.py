@@ -98,9 +98,9 @@ class Ingest:
         self._reported_s = 0.0
         self._indexer: Indexer | None = None
 
-    def run(self, given: Sequence[Root] = ()) -> IngestReport:
+    def run(self, given: Sequence[Root] = (), *, readmits: bool = True) -> IngestReport:
         """Bring everything below the given roots up to date, or below all remembered ones; the
-        given are remembered.
+        given are remembered, and `readmits` takes in again what was removed there.
 
         A given root below a remembered one is no root of its own; one without rules of its own
         keeps those it had. Raises PathMissing where there is no root at all, or where a given one
@@ -108,7 +108,8 @@ class Ingest:
         """
         begin = time.perf_counter()
         roots = self._roots(given)
-        readmitted = readmit(self._writer, [root.path for root in given])
+        exclusions = self._writer.exclusions()
+        readmitted = readmit(self._writer, [root.path for root in given]) if readmits else []
         with self._watch.stage("remember"):
             places = [root.path for root in roots] if given else None
             self._survey = Survey(
@@ -119,9 +120,6 @@ class Ingest:
                 WalkProgress(self._report_seen, self._is_stopped),
             )
         self._outcomes = Outcomes(self._survey)
-        self._outcomes.notes += [
-            f"{os.fsdecode(path)} was removed before, and is taken in again" for path in readmitted
-        ]
         with self._watch.stage("look at the disk"):
             for root in roots:
                 self._survey.scan(root)
@@ -130,7 +128,13 @@ class Ingest:
         seen = self._survey.progress
         if seen.was_stopped:
             self._outcomes.notes.append(_cut_short(seen))
-        else:
+        if seen.was_stopped or self._is_stopped():
+            self._writer.set_exclusions(exclusions)
+            readmitted = []
+        self._outcomes.notes += [
+            f"{os.fsdecode(path)} was removed before, and is taken in again" for path in readmitted
+        ]
+        if not seen.was_stopped:
             self._remember(given, roots)
             with self._watch.stage("decide"):
                 self._read()

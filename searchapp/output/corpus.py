@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.humanize import human_bytes, one_line, place_text, safe
+from searchapp.humanize import human_bytes, one_line, place_text, pluralize, safe
 from searchapp.output.answers import headings_below_title, hit_json
 from searchapp.output.reports import file_json, file_name, listed_lines, skipped_lines
 from searchapp.output.serialization import iso_time
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from searchapp.types.documents import DocumentRow, Hit, Root, Unindexed
     from searchapp.types.results import Status
     from searchapp.types.vectors import EncoderIdentity
+
+_MOST_REMOVED = 8  # paths that a status names
 
 
 def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
@@ -132,7 +134,7 @@ def status_text(status: Status, style: TerminalStyle = PLAIN) -> str:
         ("vectors", one_line(status.vectors_state)),
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
         *(("root", _root_text(root, style)) for root in status.roots),
-        *(("removed", display_path(path, style.base)) for path in status.exclusions),
+        *_removed(status.exclusions, style),
     ]
     return joined(
         [
@@ -169,6 +171,14 @@ def settings_text(settings: Mapping[str, str]) -> str:
 
 
 # ---- private -------------------------------------------------------------------------------------
+
+
+def _removed(paths: Sequence[bytes], style: TerminalStyle) -> list[tuple[str, str]]:
+    """What was removed for good, a line each; the first of many."""
+    lines = [("removed", display_path(path, style.base)) for path in paths[:_MOST_REMOVED]]
+    if len(paths) > len(lines):
+        lines.append(("removed", f"and {pluralize(len(paths) - len(lines), 'other path')}: --json"))
+    return lines
 
 
 def _shown_passage(hit: Hit, style: TerminalStyle) -> str:

@@ -7,6 +7,7 @@ Pure, as `answers` is.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -130,7 +131,8 @@ def exclusion_text(excluded: Sequence[bytes]) -> str:
     """
     if not excluded:
         return ""
-    name, pronoun = ("PATH", "them") if len(excluded) > 1 else (display_path(excluded[0]), "it")
+    one = shlex.quote(display_path(excluded[0]))
+    name, pronoun = ("PATH", "them") if len(excluded) > 1 else (one, "it")
     return f"; ingest leaves {pronoun} out until it is given the path: searchapp ingest {name}"
 
 

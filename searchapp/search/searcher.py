@@ -23,6 +23,7 @@ from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import MOST_LISTED, Filters
+from searchapp.types.results import Answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,6 +73,32 @@ class Search:
     def notes(self) -> tuple[str, ...]:
         """What was done otherwise than expected, for people."""
         return (*self.question.notes, *self._notes)
+
+    def answer(self, *, outdated: int) -> Answer:
+        """The matches with what else is to be known of them, but for the time that all took;
+        `outdated` documents are out of date beside the stale ones.
+        """
+        matches = self.matches()
+        _, _, pending, stale = self._reader.counts()
+        query, question = self._query, self.question
+        described = [
+            *query.texts,
+            *(f"like {example.origin}" for example in question.examples),
+            *(f"not {text}" for text in query.negative),
+        ]
+        is_approximate = "cosine" in question.legs and self._reader.is_approximate
+        return Answer(
+            query=" + ".join(described),
+            mode=query.mode or "",
+            legs=question.legs,
+            generation=self._reader.generation,
+            matches=tuple(matches),
+            took_ms=0.0,
+            pending=pending,
+            stale=stale + outdated,
+            is_approximate=is_approximate and not query.exact,
+            notes=(*self.notes, *question.cut_notes()),
+        )
 
     def matches(self) -> list[Match]:
         """The k best, best first; never fewer while k exist that pass.

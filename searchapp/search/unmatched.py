@@ -7,48 +7,53 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchapp.humanize import did_you_mean, one_line, pluralize
 from searchapp.types.dates import date_of
-from searchapp.types.filters import Filters, matches_value
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader
 
 _MOST_NAMED = 8  # things that are there, of which a note names the commonest
-_MOST_SHOWN = 500  # documents whose metadata are looked at, to name some values
 _NOTHING = Filters()
 
 
 def unmatched_notes(reader: CatalogReader, filters: Filters) -> list[str]:
     """A note for each filter that no document passes; one for all of them where each lets some
-    through but no document passes all; nothing where some document does.
+    through but no document passes all; nothing where some document does, or there is none.
     """
-    if filters == _NOTHING or reader.document_ids(filters):
+    if filters == _NOTHING or not reader.counts()[0] or reader.document_ids(filters):
         return []
-    alone = {
-        name: replace(_NOTHING, **{name: getattr(filters, name)})
-        for name in (field.name for field in fields(Filters))
-        if name in _EXPLAINED and getattr(filters, name) != getattr(_NOTHING, name)
-    }
-    passing = {name: len(reader.document_ids(one)) for name, one in alone.items()}
-    culprits = [name for name, count in passing.items() if not count]
-    notes = [note for name in culprits for note in _EXPLAINED[name](reader, filters)]
-    if culprits:
+    alone = [one for name in _EXPLAINED for one in _alone(filters, name)]
+    passing = [(name, len(reader.document_ids(one))) for name, one in alone]
+    notes = [
+        note
+        for (name, one), (_, count) in zip(alone, passing, strict=True)
+        if not count
+        for note in _EXPLAINED[name](reader, one)
+    ]
+    if notes or not passing:
         return notes
-    counts = ", ".join(
-        f"{_NAMES[name]} {pluralize(count, 'document')}" for name, count in passing.items()
-    )
+    counts = ", ".join(f"{_NAMES[name]} {pluralize(count, 'document')}" for name, count in passing)
     return [f"no document passes all filters at once; each alone: {counts}"]
+
+
+def _alone(filters: Filters, name: str) -> Iterator[tuple[str, Filters]]:
+    """One kind of filter by itself; of conditions that must all hold, each by itself."""
+    value = getattr(filters, name)
+    if value != getattr(_NOTHING, name):
+        for one in [(each,) for each in value] if name == "where" else [value]:
+            yield name, replace(_NOTHING, **{name: one})
 
 
 def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
     paths = [os.fsdecode(row.path) for row in reader.rows(_NOTHING)]
     names = {part for path in paths for part in path.split("/") if part}
-    for place in filters.within:
+    for place in filters.within[:_MOST_NAMED]:
         name = place.rstrip("/").rpartition("/")[2]
         meant = did_you_mean(name, names)
         is_glob = any(character in place for character in "*?[")
@@ -75,8 +80,7 @@ def _no_label(reader: CatalogReader, filters: Filters) -> Iterable[str]:
 
 def _no_value(reader: CatalogReader, filters: Filters) -> Iterable[str]:
     names, values = Counter[str](), dict[str, Counter[str]]()
-    for document_id in reader.document_ids(_NOTHING)[:_MOST_SHOWN]:
-        metadata, _ = reader.show(document_id)
+    for metadata in reader.metadata():
         for name, value in metadata.items():
             names[name.lower()] += 1
             values.setdefault(name.lower(), Counter())[value] += 1
@@ -84,11 +88,9 @@ def _no_value(reader: CatalogReader, filters: Filters) -> Iterable[str]:
         known = values.get(name.lower())
         if known is None:
             yield f"no document has {one_line(name)}{did_you_mean(name, names)}{_here(names)}"
-        elif not any(matches_value(there, value) for there in known):
-            yield (
-                f"no document has {one_line(name)}={one_line(value)}"
-                f"{did_you_mean(value, known)}{_here(known)}"
-            )
+        else:
+            asked = f"{one_line(name)}={one_line(value)}"
+            yield f"no document has {asked}{did_you_mean(value, known)}{_here(known)}"
 
 
 def _no_date(reader: CatalogReader, filters: Filters) -> Iterable[str]:

@@ -216,6 +216,11 @@ class MemoryReader:
             document = replace(one.document, blocks=())
             yield StoredDocument(one.source, document, one.passages, vectors, one.labels)
 
+    def metadata(self) -> Iterator[Mapping[str, str]]:
+        """The metadata of each document, by path."""
+        for one in self._passing(Filters()):
+            yield one.document.metadata
+
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
         one = self._state.documents[document_id]

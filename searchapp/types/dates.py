@@ -19,6 +19,7 @@ _AGO = re.compile(
     r"(?P<count>\d{1,5}) ?(?P<unit>h|hours?|d|days?|w|weeks?|m|mo|months?|y|years?)(?: ago)?"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_NS, _LAST_NS = -62_135_596_800 * 10**9, 253_402_300_799 * 10**9
 _REST_OF_DATE = {len("2024"): "-01-01", len("2024-05"): "-01"}
 
 
@@ -34,29 +35,33 @@ def moment_ns(date: str) -> int:
 
 def relative_ns(text: str, now: datetime) -> int:
     """When a time told from now begins, unix ns: `7d`, `2 weeks ago`, `today`, `yesterday`,
-    `last month`; days, weeks, months and years begin at midnight of the time zone of `now`.
+    `last month`. All but hours begin with a day: that of the calendar where `now` is, counted in
+    UTC as the dates of documents are.
 
     Raises ValueError for any other text.
     """
     told = " ".join(text.lower().split())
+    today = datetime(now.year, now.month, now.day, tzinfo=UTC)
     if ago := _AGO.fullmatch(told):
-        return _unix_ns(_before(now, int(ago["count"]), ago["unit"][:1]))
+        unit = ago["unit"][:1]
+        return _unix_ns(_before(now if unit == "h" else today, int(ago["count"]), unit))
     days = {"today": 0, "yesterday": 1}
     if told in days:
-        return _unix_ns(_midnight(now) - timedelta(days=days[told]))
+        return _unix_ns(today - timedelta(days=days[told]))
     which, _, unit = told.partition(" ")
     if which not in ("this", "last") or unit not in ("week", "month", "year"):
         raise ValueError(f"no time: {text!r}")
-    begin = _midnight(now)
     if unit == "week":
-        begin -= timedelta(days=begin.weekday())
+        begin = today - timedelta(days=today.weekday())
     else:
-        begin = begin.replace(day=1, month=begin.month if unit == "month" else 1)
+        begin = today.replace(day=1, month=today.month if unit == "month" else 1)
     return _unix_ns(_before(begin, which == "last", unit[:1]))
 
 
 def date_of(moment_ns: int) -> str:
-    """The day of a moment, in UTC: "2024-05-31"."""
+    """The day of a moment, in UTC: "2024-05-31"; the first or last of all for one beyond."""
+    if not _FIRST_NS <= moment_ns <= _LAST_NS:
+        return "0001-01-01" if moment_ns < 0 else "9999-12-31"
     return (_EPOCH + timedelta(microseconds=moment_ns // 1000)).date().isoformat()
 
 
@@ -70,10 +75,6 @@ def _before(moment: datetime, count: int, unit: str) -> datetime:
         raise ValueError("before all dates")
     day = min(moment.day, monthrange(year, month + 1)[1])
     return moment.replace(year=year, month=month + 1, day=day)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _unix_ns(moment: datetime) -> int:

@@ -289,6 +289,9 @@ class CatalogReader(OpenGeneration, Protocol):
     def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
         """The documents that have labels, by id, and the labels of each, by name."""
 
+    def metadata(self) -> Iterator[Mapping[str, str]]:
+        """The metadata of each document, by path."""
+
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
 

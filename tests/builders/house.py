@@ -139,6 +139,13 @@ class HereCorpus(Corpus):
 
     def ingest(self, *roots: Any, **options: Any) -> IngestReport:
         """As `Corpus.ingest`, but any encoder will do."""
+        return self._ingest(
+            [Root(os.fsencode(path)) for paths in roots for path in paths], **options
+        )
+
+    def _ingest(
+        self, roots: Sequence[Root], *_: Any, readmits: bool = True, **options: Any
+    ) -> IngestReport:
         backend, encoder = self._here
 
         with closing(backend.writer()) as writer:
@@ -148,8 +155,7 @@ class HereCorpus(Corpus):
                     writer.set_encoder(encoder.identity)
                 return encoder
 
-            given = [Root(os.fsencode(path)) for paths in roots for path in paths]
-            return Ingest(writer, HereExtractor(), opened, **options).run(given)
+            return Ingest(writer, HereExtractor(), opened, **options).run(roots, readmits=readmits)
 
 
 class House:

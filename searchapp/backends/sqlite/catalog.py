@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -255,6 +255,11 @@ class SqliteCatalog:
         )
         for document_id, of_document in groupby(rows, itemgetter(0)):
             yield document_id, tuple(Label(*label) for _, *label in of_document)
+
+    def metadata(self) -> Iterator[Mapping[str, str]]:
+        """The metadata of each document, by path."""
+        for (text,) in self._database.each("SELECT metadata FROM document ORDER BY path"):
+            yield json.loads(text)
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""

@@ -42,6 +42,7 @@ def erase(writer: SqliteWriter) -> list[str]:
     backups = [
         *writer.folder.glob(f"{layout.DATABASE}.backup-*"),
         *writer.folder.glob(f"{layout.BEFORE_REPAIR}*"),
+        *writer.folder.glob(".repair-*"),  # of one that was killed
     ]
     for backup in backups:
         shutil.rmtree(backup) if backup.is_dir() else backup.unlink()

@@ -74,7 +74,8 @@ def _within(place: str) -> tuple[str, list[object]]:
     there = _ranges(place)
     shown = there[0].decode("utf-8", "replace")  # as in `display`
     start = "" if place.startswith("/") else "*/"
-    if shown.isascii() or shown.encode() != there[0]:
+    is_glob = any(character in shown for character in "*?[")
+    if (shown.isascii() and not is_glob) or shown.encode() != there[0]:
         return _WITHIN, [*there, *_at_and_below(start + shown), *there]
     composed = normalize("NFC", shown)
     exact = _at_and_below(re.sub(r"([*?[])", r"[\1]", composed))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.writer import SqliteWriter
+from searchapp.types.documents import KnownFile
 from searchapp.types.results import IngestReport
-from tests.builders.house import House
+from tests.builders.house import HereCorpus, House
 from tests.builders.word import zipped
 
 REASON = "removed from this corpus; naming it to ingest takes it in again"
@@ -97,3 +103,54 @@ def test_a_member_stays_out_until_its_archive_is_named(house: House) -> None:
     assert house.names() == ["c.md", "d.md"]
     house.ingest(house.docs / "a.zip")
     assert house.names() == ["b.md", "c.md", "d.md"]
+
+
+@pytest.mark.damages_corpus
+def test_a_member_that_was_removed_stays_out_when_a_repair_reads_its_archive_again(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    (house.docs / "a.zip").write_bytes(zipped({"b.md": "one", "c.md": "two words"}))
+    house.ingest()
+    corpus = HereCorpus(SqliteBackend(house.corpus), encoder=house.encoder)
+    corpus.remove([str(house.docs / "a.zip!/b.md")])
+    with closing(sqlite3.connect(house.corpus / "corpus.db")) as database, database:
+        database.execute("UPDATE document_text SET text = 'two wordz'")
+    report = corpus.repair()
+    assert report is not None
+    assert report.lost == []
+    assert house.names() == ["c.md"]
+    assert corpus.status().exclusions == (bytes(house.docs / "a.zip!/b.md"),)
+
+
+def test_a_walk_that_was_stopped_lifts_nothing(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md")])
+    report = house.ingest(house.docs / "a.md", is_stopped=lambda: True)
+    assert not [note for note in report.notes if "taken in again" in note]
+    assert house.reader_of().status().exclusions == (bytes(house.docs / "a.md"),)
+
+
+def test_what_was_removed_can_be_forgotten_by_its_path(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md")])
+    assert house.reader_of().forget([str(house.docs / "a.md")]) == ([], [])
+
+
+def test_members_of_a_root_that_was_removed_are_read_again_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.docs / "a.zip").write_bytes(zipped({f"{i}.md": f"text {i}" for i in range(20)}))
+    house.ingest()
+    calls = []
+    known_files = SqliteWriter.known_files
+
+    def counted(self: SqliteWriter, *rest: Any) -> dict[bytes, KnownFile]:
+        calls.append(rest)
+        return known_files(self, *rest)
+
+    monkeypatch.setattr(SqliteWriter, "known_files", counted)
+    house.reader_of().remove([str(house.docs)])
+    assert len(calls) == 1

@@ -77,6 +77,19 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
             "no document passes all filters at once; each alone: --type 1 document, --label 1 document"
         ],
     ),
+    "several values that no document has at once": (
+        {"where": ["author=Anna", "author=Ben"]},
+        [
+            (
+                "no document passes all filters at once; each alone: --where 1 document, "
+                "--where 1 document"
+            )
+        ],
+    ),
+    "one value of several": (
+        {"where": ["author=Anna", "author=Carl"]},
+        ["no document has author=Carl; here: Anna 1, Ben 1"],
+    ),
     "one of several": (
         {"types": ["md"], "labels": ["x"]},
         ["no label x; here: recipe 1"],

@@ -32,7 +32,7 @@ from searchapp.errors import (
 from searchapp.extract.registry import extractor_of
 from searchapp.humanize import did_you_mean
 from searchapp.ingest.exclusions import take_out
-from searchapp.ingest.roots import read_again, roots_at
+from searchapp.ingest.roots import named_paths, read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
@@ -140,6 +140,7 @@ class Corpus:
             roots_at(paths, include, exclude, required=not prune),
             model,
             device,
+            named=named_paths(paths),
             prune=prune,
             on_progress=on_progress,
             is_stopped=is_stopped,
@@ -151,12 +152,9 @@ class Corpus:
         model: str | None = None,
         device: Device = "auto",
         *,
-        readmits: bool = True,
+        named: Sequence[bytes] = (),
         **options: Any,  # of Ingest
     ) -> IngestReport:
-        """Bring the documents below the roots up to date; `readmits` takes in again what was
-        removed there.
-        """
         from searchapp.extract.sandbox.pool import ExtractionPool
         from searchapp.ingest.pipeline import Ingest
 
@@ -168,7 +166,7 @@ class Corpus:
             if model is not None:  # refuse another encoder even where nothing has to be embedded
                 encoder = open_encoder(bulk=True)
                 open_encoder = lambda *, bulk: encoder  # noqa: ARG005, E731
-            report = Ingest(writer, pool, open_encoder, **options).run(roots, readmits=readmits)
+            report = Ingest(writer, pool, open_encoder, **options).run(roots, named=named)
             if report.was_interrupted and not report.generation:
                 discard(writer)
             return report
@@ -352,7 +350,6 @@ class Corpus:
             names = list(dict.fromkeys(map(os.fsdecode, files)))
             ingested = self._ingest(
                 roots_at(names, (), (), required=True),
-                readmits=False,
                 on_progress=on_progress,
                 is_stopped=is_stopped,
             )

@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from searchapp.ingest.roots import read_again
 from searchapp.search.lookup import no_document
-from searchapp.types.documents import MEMBER, above, is_within
+from searchapp.types.documents import above
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
@@ -50,16 +51,12 @@ def take_out(
 
 
 def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:
-    """Have ingests take in again what was removed for good at or above the named paths, or in a
-    container of that name; returns the paths that it was removed by.
+    """Have ingests take in again what was removed for good at or above the named paths; returns the
+    paths that it was removed by.
     """
-    places = list(named)
+    places = {place for path in named for place in above(path)}
     exclusions = writer.exclusions()
-    lifted = [
-        path
-        for path in exclusions
-        if any(is_within(place, path) or path.startswith(place + MEMBER) for place in places)
-    ]
+    lifted = [path for path in exclusions if path in places]
     if lifted:
         writer.set_exclusions(set(exclusions) - set(lifted))
         read_again(writer, lifted)
@@ -70,11 +67,11 @@ def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[by
     """Have no ingest bring back the documents that were removed at some paths or globs, as long as
     one of the roots would.
     """
-    named = {os.fsencode(place.rstrip("/")) for place in places}
+    named = {_composed(os.fsencode(place.rstrip("/"))) for place in places}
     roots = {root.path for root in writer.roots()}
     exclusions, loose = set(writer.exclusions()), []
     for path in removed:
-        place = next((place for place in above(path) if place in named), path)
+        place = next((place for place in above(path) if _composed(place) in named), path)
         if any(place in roots for place in above(place)):
             exclusions.add(place)
         else:
@@ -85,3 +82,8 @@ def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[by
         for path in exclusions
         if not any(place in exclusions for place in above(path) if place != path)
     )
+
+
+def _composed(path: bytes) -> str:
+    """A path whose accents may be written in either form."""
+    return normalize("NFC", os.fsdecode(path))

@@ -98,9 +98,9 @@ class Ingest:
         self._reported_s = 0.0
         self._indexer: Indexer | None = None
 
-    def run(self, given: Sequence[Root] = (), *, readmits: bool = True) -> IngestReport:
+    def run(self, given: Sequence[Root] = (), *, named: Sequence[bytes] = ()) -> IngestReport:
         """Bring everything below the given roots up to date, or below all remembered ones; the
-        given are remembered, and `readmits` takes in again what was removed there.
+        given are remembered. What was removed at or above the `named` paths is taken in again.
 
         A given root below a remembered one is no root of its own; one without rules of its own
         keeps those it had. Raises PathMissing where there is no root at all, or where a given one
@@ -109,7 +109,7 @@ class Ingest:
         begin = time.perf_counter()
         roots = self._roots(given)
         exclusions = self._writer.exclusions()
-        readmitted = readmit(self._writer, [root.path for root in given]) if readmits else []
+        readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
             places = [root.path for root in roots] if given else None
             self._survey = Survey(

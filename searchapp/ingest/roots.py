@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from searchapp.errors import PathMissing
@@ -29,19 +31,48 @@ def roots_at(
     *,
     required: bool,
 ) -> list[Root]:
-    """The roots at some paths, absolute; raises PathMissing for the address of something elsewhere,
-    and where one does not exist and all are `required`.
+    """The roots at some paths, absolute; of a member, the file that holds it. Raises PathMissing
+    for the address of something elsewhere, and where one does not exist and all are `required`.
     """
     roots = []
-    for path in paths:
-        place = os.path.normpath(Path(_local(require_path(path))).absolute())
-        if required and not os.path.exists(place):  # noqa: PTH110 - a name may be no text
+    for place in map(os.fsdecode, named_paths(paths)):
+        if not os.path.exists(place):  # noqa: PTH110 - a name may be no text
+            place = next(filter(os.path.isfile, _containers(place)), place)
+        if required and not os.path.exists(place):  # noqa: PTH110
             raise PathMissing(
                 f"no such file or folder: {place}",
                 hint="check the spelling; if it is gone for good, --prune removes its documents",
             )
         roots.append(Root(os.fsencode(place), tuple(include), tuple(exclude)))
     return roots
+
+
+def named_paths(paths: Iterable[str | os.PathLike[str]]) -> list[bytes]:
+    """The paths as they are written, absolute; accents as they are on the disk. Raises PathMissing
+    for the address of something elsewhere.
+    """
+    absolute = (os.path.normpath(Path(_local(require_path(p))).absolute()) for p in paths)
+    return [os.fsencode(_as_on_disk(path)) for path in absolute]
+
+
+def _containers(path: str) -> Iterator[str]:
+    return map(os.fsdecode, containers_of(os.fsencode(path)))
+
+
+def _as_on_disk(path: str) -> str:
+    """A path that exists but for the form of its accents, as it is on the disk; else as it is."""
+    if path.isascii() or os.path.lexists(path):
+        return path
+    place = "/"
+    for part in path.split("/")[1:]:
+        following = os.path.join(place, part)  # noqa: PTH118 - a name may be no text
+        if not os.path.lexists(following) and not part.isascii():
+            wanted = normalize("NFC", part)
+            with suppress(OSError):
+                names = (name for name in os.listdir(place) if normalize("NFC", name) == wanted)  # noqa: PTH208
+                following = os.path.join(place, next(names, part))  # noqa: PTH118
+        place = following
+    return place
 
 
 def _local(path: str) -> str:

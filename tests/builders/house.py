@@ -139,12 +139,11 @@ class HereCorpus(Corpus):
 
     def ingest(self, *roots: Any, **options: Any) -> IngestReport:
         """As `Corpus.ingest`, but any encoder will do."""
-        return self._ingest(
-            [Root(os.fsencode(path)) for paths in roots for path in paths], **options
-        )
+        named = [os.fsencode(path) for paths in roots for path in paths]
+        return self._ingest([Root(path) for path in named], named=named, **options)
 
     def _ingest(
-        self, roots: Sequence[Root], *_: Any, readmits: bool = True, **options: Any
+        self, roots: Sequence[Root], *_: Any, named: Sequence[bytes] = (), **options: Any
     ) -> IngestReport:
         backend, encoder = self._here
 
@@ -155,7 +154,7 @@ class HereCorpus(Corpus):
                     writer.set_encoder(encoder.identity)
                 return encoder
 
-            return Ingest(writer, HereExtractor(), opened, **options).run(roots, readmits=readmits)
+            return Ingest(writer, HereExtractor(), opened, **options).run(roots, named=named)
 
 
 class House:
@@ -183,12 +182,14 @@ class House:
             root if isinstance(root, Root) else Root(os.fsencode(root))
             for root in roots or (self.docs,)
         ]
-        return self.run(given, **options)
+        return self.run(given, **{"named": [root.path for root in given]} | options)
 
     def refresh(self, **options: Any) -> IngestReport:
         return self.run([], **options)
 
-    def run(self, given: Sequence[Root], **options: Any) -> IngestReport:
+    def run(
+        self, given: Sequence[Root], *, named: Sequence[bytes] = (), **options: Any
+    ) -> IngestReport:
         with closing(SqliteBackend(self.corpus).writer()) as writer:
 
             def opened(*, bulk: bool) -> Encoder:  # noqa: ARG001
@@ -196,7 +197,7 @@ class House:
                     writer.set_encoder(self.encoder.identity)
                 return self.encoder
 
-            return Ingest(writer, self.extractor, opened, **options).run(given)
+            return Ingest(writer, self.extractor, opened, **options).run(given, named=named)
 
     def reader_of(self) -> Corpus:
         return Corpus(SqliteBackend(self.corpus), encoder=self.encoder)

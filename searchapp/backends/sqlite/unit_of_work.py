@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from searchapp.backends.sqlite import fts, layout
+from searchapp.backends.sqlite import blank, fts, layout
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.rows import GatheredRows
 from searchapp.backends.sqlite.schema import (
@@ -27,7 +27,7 @@ from searchapp.backends.sqlite.schema import (
     translated,
     upgrade,
 )
-from searchapp.errors import CorpusTooNew
+from searchapp.errors import CorpusError, CorpusTooNew
 from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
 
@@ -50,6 +50,7 @@ class UnitOfWork:
         with contextlib.ExitStack() as undo:
             self._lock = lock or Lock(folder)
             undo.callback(self._lock.release)
+            _refuse_other_database(folder)
             self._engine = connect(folder)
             undo.callback(self._engine.dispose)
             try:
@@ -123,7 +124,7 @@ class UnitOfWork:
             has_version = connection.exec_driver_sql(
                 "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
             ).first()
-            self._is_new = not has_version
+            self._is_new = blank.is_blank(connection)
             revision: str | None = (
                 connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
                 if has_version
@@ -202,3 +203,24 @@ class UnitOfWork:
             raise translated(error, self.folder) from error
         finally:
             self._start_unit()
+
+
+def _refuse_other_database(folder: Path) -> None:
+    """Raise CorpusError where another program's database has the name of a corpus's; it is not
+    written to. What cannot be read is left to whoever opens it.
+    """
+    path = folder / layout.DATABASE
+    if not path.exists():
+        return
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as other,
+    ):
+        names = {name for (name,) in other.execute("SELECT name FROM sqlite_master")}
+        if names and "alembic_version" not in names:
+            raise CorpusError(
+                f"{path} is the database of another program",
+                hint="name an empty or a new folder with --corpus",
+            )

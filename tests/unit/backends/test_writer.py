@@ -553,6 +553,18 @@ def test_the_page_of_the_corpus_format_names_every_table_with_its_columns() -> N
     }
 
 
+def test_the_database_of_another_program_is_refused_untouched(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere/corpus.db"
+    place.parent.mkdir()
+    with closing(sqlite3.connect(place)) as database, database:
+        database.execute("CREATE TABLE sentences (text)")
+    before = place.read_bytes()
+    with pytest.raises(CorpusError, match="the database of another program"):
+        SqliteWriter(place.parent)
+    assert place.read_bytes() == before
+    place.unlink()
+
+
 def test_the_revisions_are_those_in_the_folder() -> None:
     names = sorted(path.name.split("_")[0] for path in (ROOT / "alembic" / "versions").glob("*.py"))
     assert tuple(names) == layout.REVISIONS

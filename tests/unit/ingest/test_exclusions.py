@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_a_removed_root_comes_back_once_it_is_named(house: House) -> None:
     assert house.names() == ["a.md"]
 
 
-def test_a_member_stays_out_until_its_archive_is_named(house: House) -> None:
+def test_a_member_stays_out_until_it_is_named_itself(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped({"b.md": "one", "c.md": "two"}))
     house.ingest()
     house.reader_of().remove([str(house.docs / "a.zip!/b.md")])
@@ -102,6 +103,9 @@ def test_a_member_stays_out_until_its_archive_is_named(house: House) -> None:
     house.refresh()
     assert house.names() == ["c.md", "d.md"]
     house.ingest(house.docs / "a.zip")
+    assert house.names() == ["c.md", "d.md"]
+    member = bytes(house.docs / "a.zip!/b.md")
+    house.ingest(house.docs / "a.zip", named=[member])
     assert house.names() == ["b.md", "c.md", "d.md"]
 
 
@@ -154,3 +158,15 @@ def test_members_of_a_root_that_was_removed_are_read_again_at_once(
     monkeypatch.setattr(SqliteWriter, "known_files", counted)
     house.reader_of().remove([str(house.docs)])
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_folder_stays_out_whole_in_whatever_form_its_name_was_typed(
+    house: House, form: Literal["NFC", "NFD"]
+) -> None:
+    folder = house.docs / normalize("NFD", "Ätna")
+    folder.mkdir()
+    (folder / "a.md").write_text("one")
+    house.ingest()
+    house.reader_of().remove([normalize(form, str(folder))])
+    assert house.reader_of().status().exclusions == (bytes(folder),)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
 from searchapp.errors import PathMissing
-from searchapp.ingest.roots import roots_at
+from searchapp.ingest.roots import named_paths, roots_at
 
 
 def paths_at(*paths: str | Path, required: bool = True) -> list[str]:
@@ -57,3 +59,22 @@ def test_a_path_that_does_not_exist_is_missing_only_where_it_is_required(tmp_pat
     with pytest.raises(PathMissing, match="no such file or folder"):
         paths_at(tmp_path / "a")
     assert paths_at(tmp_path / "a", required=False) == [str(tmp_path / "a")]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_path_is_found_in_whatever_form_its_accents_are_typed(
+    tmp_path: Path, form: Literal["NFC", "NFD"]
+) -> None:
+    place = tmp_path / normalize("NFD", "Prüfung") / normalize("NFC", "Übung.md")
+    place.parent.mkdir()
+    place.write_text("text")
+    (root,) = roots_at([normalize(form, str(place))], (), (), required=True)
+    assert root.path == bytes(place)
+
+
+def test_the_root_of_a_member_is_the_file_that_holds_it(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("an archive")
+    member = f"{tmp_path}/a.zip!/b.md"
+    (root,) = roots_at([member], (), (), required=True)
+    assert root.path == bytes(tmp_path / "a.zip")
+    assert named_paths([member]) == [os.fsencode(member)]

@@ -289,6 +289,11 @@ class Corpus:
         except CorpusMissing:
             return []
 
+    def unnamed(self, name: str) -> str:
+        """What is said where no document that is asked for has a name, for people."""
+        paths = (os.fsdecode(row.path) for row in self.documents())
+        return f"no file is named {name}{did_you_mean(name, map(os.path.basename, paths))}"
+
     def unmatched(self, filters: Filters) -> list[str]:
         """Why no document passes the filters, for people; nothing where some does."""
         try:

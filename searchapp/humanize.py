@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 # Controls other than white space, C1 controls, what reorders text (bidi embeddings, overrides,
 # isolates), lone surrogates.
@@ -45,15 +45,23 @@ def human_duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to add to the news that there is no such name: the nearest that there is; "" where none
-    is near.
+def did_you_mean(
+    word: str, known: Iterable[str], *, shown: Callable[[str], str | None] = lambda name: name
+) -> str:
+    """What to add to the news that there is no such name: the nearest that there is, as it is
+    `shown`; "" where none is near. The ending of a file's name does not make it near.
     """
     import difflib
 
-    by_fold = {name.casefold(): name for name in sorted(known, reverse=True)}
-    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=_NEAR)
-    return f"; did you mean {one_line(by_fold[near[0]])}?" if near else ""
+    by_fold = {_stem(name): name for name in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(_stem(word), by_fold, n=1, cutoff=_NEAR)
+    meant = shown(by_fold[near[0]]) if near else None
+    return f"; did you mean {one_line(meant)}?" if meant else ""
+
+
+def _stem(name: str) -> str:
+    stem, dot, ending = name.casefold().rpartition(".")
+    return stem if stem and dot and len(ending) <= 4 else name.casefold()
 
 
 def safe(text: str) -> str:

@@ -149,8 +149,9 @@ def keyword_row(
 
 
 def file_name(path: bytes) -> str:
-    """The last part of a path, as text."""
-    return path.decode("utf-8", "replace").rpartition("/")[2]
+    """The last part of a path, as text; of a member, behind it those of what it is in."""
+    files = path.decode("utf-8", "replace").split("!/")
+    return " ".join(file.rpartition("/")[2] for file in reversed(files))
 
 
 def _other_forms(texts: Sequence[str]) -> Iterator[str]:

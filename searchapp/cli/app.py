@@ -8,6 +8,7 @@ needs them, so that a query meets nothing of the others.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import shlex
@@ -70,6 +71,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 
 _DASHED = re.compile(r"-[^\W\d_][^\W_].*")  # a word with a minus, and no option
 
+_MISTYPED = 0.75  # of 1, the likeness of a word to a command that is meant by it
+
 STYLE: dict[str, Any] = {  # of every Typer; its arguments have no common type
     "add_completion": False,
     "pretty_exceptions_enable": False,
@@ -127,10 +130,15 @@ def _report_error(error: Exception, words: Sequence[str], *, is_json: bool) -> i
 def _usage_hint(words: Sequence[str]) -> str:
     """What helps with a mistake in the words of a command line."""
     if words and not words[0].startswith("-") and words[0] not in Commands():
+        if difflib.get_close_matches(words[0], Commands(), n=1, cutoff=_MISTYPED):
+            return "see --help"
         return f"to ask a question: searchapp query {shlex.join(words)}; for the commands, --help"
     dashed = [word for word in words if _DASHED.fullmatch(word)]
     if words[:1] == ["query"] and dashed:
-        return f"words that begin with - go behind --: searchapp query -- {shlex.join(dashed)}"
+        return (
+            "a word to be left out goes behind --, beside what is asked for: searchapp query "
+            f"[OPTIONS] -- WORDS {shlex.join(dashed)}"
+        )
     return "see --help"
 
 

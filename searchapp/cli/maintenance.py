@@ -51,7 +51,8 @@ def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOpt
         values = {"removed": removed, "excluded": excluded}
         console.write(json_text({name: [*map(os.fsdecode, some)] for name, some in values.items()}))
     else:
-        console.write(f"removed {pluralize(len(removed), 'document')}{exclusion_text(excluded)}\n")
+        lasting = exclusion_text(excluded, len(removed))
+        console.write(f"removed {pluralize(len(removed), 'document')}{lasting}\n")
     return 0
 
 
@@ -83,7 +84,7 @@ def forget(
         console.write("".join(f"deleted {name}, which held the text\n" for name in backups))
         console.write(
             f"forgot {pluralize(len(removed), 'document')}; what was removed before is "
-            f"cleared away, too{exclusion_text(excluded)}\n"
+            f"cleared away, too{exclusion_text(excluded, len(removed))}\n"
         )
     return 0
 

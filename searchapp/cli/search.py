@@ -339,10 +339,12 @@ def list_(
     from searchapp.output.corpus import list_json, list_text
 
     opened = corpus_at(corpus)
+    if name and "/" in name:
+        within, name = [*within, name], None
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
     rows = opened.documents(filters, name or "")
     if not rows:
-        for note in opened.unmatched(filters) or ([f"no file is named {name}"] if name else []):
+        for note in opened.unmatched(filters) or ([opened.unnamed(name)] if name else []):
             console.note(note)
     console.write(
         json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))

@@ -122,7 +122,10 @@ def answer_notes(answer: Answer) -> list[str]:
     """
     notes = [one_line(note) for note in answer.notes]
     if not answer.matches:
-        notes.insert(0, f'nothing matches "{one_line(answer.query)}"')
+        asked = one_line(answer.query)
+        notes.insert(
+            0, f"nothing matches {asked}" if '"' in asked else f'nothing matches "{asked}"'
+        )
     if answer.pending:
         notes.append(
             f"{pluralize(answer.pending, 'document')} not searched by meaning yet: `searchapp "

@@ -125,14 +125,15 @@ def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> 
     return joined(lines)
 
 
-def exclusion_text(excluded: Sequence[bytes]) -> str:
-    """What follows the news that documents were removed: how long ingests leave them out; nothing
-    where no folder would bring them back.
+def exclusion_text(excluded: Sequence[bytes], documents: int) -> str:
+    """What follows the news that so many documents were removed: how long ingests leave them out;
+    nothing where no folder would bring them back.
     """
     if not excluded:
         return ""
     one = shlex.quote(display_path(excluded[0]))
-    name, pronoun = ("PATH", "them") if len(excluded) > 1 else (one, "it")
+    name = "PATH" if len(excluded) > 1 else one
+    pronoun = "it" if documents == 1 else "them"
     return f"; ingest leaves {pronoun} out until it is given the path: searchapp ingest {name}"
 
 

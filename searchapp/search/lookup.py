@@ -77,9 +77,9 @@ def no_document(
         return DocumentMissing(
             f"{len(rows):,} documents at {place}", hint=f"name one of them: {first}{rest}"
         )
-    meant = did_you_mean(
-        name or place.rpartition("/")[2], (_file_name(row.path) for row in reader.rows(Filters()))
-    )
+    asked = name or place.rpartition("/")[2]
+    paths = {_file_name(row.path): os.fsdecode(row.path) for row in reader.rows(Filters())}
+    meant = did_you_mean(asked, paths, shown=lambda near: paths[near] if near == asked else near)
     return DocumentMissing(
         f"no document at {place}{meant}", hint="name one document, as `searchapp list` shows it"
     )

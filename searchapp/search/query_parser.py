@@ -124,11 +124,13 @@ def named(text: str) -> dict[str, Term]:
     """What a text asks for to the letter, as it is written: phrases in quotes, and what people mean
     as one thing, such as an identifier, a path, a version or an error number.
     """
+    pieces = [p for p in _PIECE.finditer(text.translate(_CURLY)) if not p["minus"]]
     quoted = {
         piece["phrase"].strip(): Term(tuple(word for word, _ in words_of(piece["phrase"])))
-        for piece in _PIECE.finditer(text.translate(_CURLY))
-        if piece["phrase"] and not piece["minus"]
+        for piece in pieces
+        if piece["phrase"] and not piece["title"]
     }
+    text = " ".join(piece["phrase"] or piece["plain"] for piece in pieces)
     compounded = {
         compound: Term(tuple(word for word, _ in words_of(compound)))
         for compound in compounds(fold(text))

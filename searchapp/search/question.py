@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, TokenVectors, Vector, Vectors
 
 _LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
+_SENTENCE = 3  # words, from which on the first has a capital whether it is a name or not
 _MOST_CONTENT_WORDS = 100  # of a question, that are looked at for what is rare
 _RARE = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 _PUSH = 0.5  # of a meaning that is kept away, at least
@@ -87,7 +88,7 @@ class Question:
     @cached_property
     def parsed(self) -> tuple[ParsedQuery, ...]:
         """What each text asks for, with the words that are meant in place of mistyped ones."""
-        if not self._meant:
+        if not self._meant or "keyword" not in self.legs:
             return self._asked
         return tuple(query_parser.repaired(asked, self._meant) for asked in self._asked)
 
@@ -128,6 +129,27 @@ class Question:
     def repairs(self) -> dict[str, str]:
         """The words that no passage holds, each with the word that is looked for in its place."""
         return {term.words[0]: word for term, word in self._meant.items()}
+
+    @property
+    def rare_names(self) -> dict[str, Ids]:
+        """The words that are written as names are, with a capital, and that a few passages hold,
+        each with these passages; but for the first of a sentence, and for parts of what is asked
+        for to the letter.
+        """
+        words, named = self._content_words, self._named.values()
+        sentences = (asked.text.split() for asked in self._asked)
+        first = {words[0].strip("\"'(") for words in sentences if words}
+        ordinary = {word for term in named for word in term.words}
+        ordinary |= first if len(words) >= _SENTENCE else set()
+        listed = dict.fromkeys([*named, *words])
+        return {
+            term.words[0]: ids
+            for term, ids in zip(listed, self._occurrences.holders, strict=True)
+            if term in words
+            and term.words[0][0].isupper()
+            and term.words[0] not in ordinary
+            and 0 < len(ids) <= _RARE
+        }
 
     def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
         """Which of these passages hold most of what is asked for to the letter, (n,): they come
@@ -266,8 +288,8 @@ class Question:
 
     @cached_property
     def _repairable(self) -> list[Term]:
-        """The words that are looked for and may be mistyped."""
-        if "keyword" not in self.legs or self.query.literal:
+        """The words that may be mistyped."""
+        if self.query.literal:
             return []
         return [term for asked in self._asked for term in query_parser.repairable(asked)]
 

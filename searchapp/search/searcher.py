@@ -22,7 +22,7 @@ from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
 from searchapp.splitter import sentences
 from searchapp.timing import Stopwatch
-from searchapp.types.filters import MOST_LISTED, Filters
+from searchapp.types.filters import MOST_LISTED, Filters, Term
 from searchapp.types.results import Answer
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from searchapp.search.query import Query
     from searchapp.search.ranking import Numbers
     from searchapp.types.documents import Address, Hit
-    from searchapp.types.filters import Term
     from searchapp.types.protocols import Encoder, SearchReader
     from searchapp.types.results import Match
     from searchapp.types.vectors import Ids, Scores, TokenVectors, Vector, Vectors
@@ -356,7 +355,15 @@ class Search:
         What is counted passes the filters.
         """
         for word, other in self.question.repairs.items():
-            self._notes.append(f'"{word}" stands in no document; looked for "{other}"')
+            does = "looked for" if "keyword" in self.question.legs else "--mode hybrid looks for"
+            self._notes.append(f'"{word}" stands in no document; {does} "{other}"')
+        if self.question.legs == ("cosine",):
+            shown = {hit.passage_id for hit in hits}
+            for name, ids in self.question.rare_names.items():
+                if shown.isdisjoint(ids.tolist()):
+                    self._notes.append(
+                        f'"{name}" stands in {self._elsewhere(Term((name,)), len(ids))}'
+                    )
         for text, (term, count) in self.question.named.items():
             if not count:
                 self._notes.append(f'"{text}" stands in no document')

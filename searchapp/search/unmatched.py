@@ -9,10 +9,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from searchapp.humanize import did_you_mean, one_line, pluralize
 from searchapp.types.dates import date_of
+from searchapp.types.documents import above
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
@@ -44,18 +45,21 @@ def unmatched_notes(reader: CatalogReader, filters: Filters) -> list[str]:
 
 def _alone(filters: Filters, name: str) -> Iterator[tuple[str, Filters]]:
     """One kind of filter by itself; of conditions that must all hold, each by itself."""
-    value = getattr(filters, name)
+    value: Any = getattr(filters, name)
     if value != getattr(_NOTHING, name):
         for one in [(each,) for each in value] if name == "where" else [value]:
-            yield name, replace(_NOTHING, **{name: one})
+            alone: Any = {name: one}
+            yield name, replace(_NOTHING, **alone)
 
 
 def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
-    paths = [os.fsdecode(row.path) for row in reader.rows(_NOTHING)]
-    names = {part for path in paths for part in path.split("/") if part}
+    places: dict[str, str] = {}  # a path of each name of a file, folder or archive
+    for row in reader.rows(_NOTHING):
+        for path in above(row.path):
+            shown = os.fsdecode(path)
+            places.setdefault(shown.rpartition("/")[2], shown)
     for place in filters.within[:_MOST_NAMED]:
-        name = place.rstrip("/").rpartition("/")[2]
-        meant = did_you_mean(name, names)
+        meant = did_you_mean(place.rstrip("/").rpartition("/")[2], places, shown=places.get)
         is_glob = any(character in place for character in "*?[")
         what = "no path of the corpus matches" if is_glob else "no such path in the corpus:"
         yield f"{what} {one_line(place)}{meant}"

@@ -87,7 +87,11 @@ class Filters:
             )
         return cls(
             within=tuple(map(resolve_place, each_of(options.get("within", ())))),
-            types=tuple(map(_type, each_of(options.get("types", ())))),
+            types=tuple(
+                _type(name)
+                for some in each_of(options.get("types", ()))
+                for name in some.split(",")
+            ),
             where=tuple(map(_condition, each_of(options.get("where", ())))),
             since_ns=since_ns,
             before_ns=before_ns,

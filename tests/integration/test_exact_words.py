@@ -201,3 +201,17 @@ def test_what_a_hundred_passages_hold_tells_nothing(
         query = Query("PT-6610", mode="keyword").resolved({}, passages=holders + 1)
         held = Question(query, (), reader, lambda: ENCODER, Stopwatch()).hold_named(ids)
     assert int(held.sum()) == (holders if are_first else 0)
+
+
+def test_a_name_that_none_of_the_passages_shown_has_is_said_to_stand_elsewhere(
+    corpus: Corpus,
+) -> None:
+    def notes(question: str) -> tuple[str, ...]:
+        return tuple(n for n in corpus.query(Query(question, k=1)).notes if "stands" in n)
+
+    assert notes("stones and boats of Lodz 7") == (
+        '"Lodz" stands in 1 passage that is not shown: --mode hybrid',
+    )
+    assert notes("a city is Łódź") == ()  # it is shown
+    assert notes("Version of boats and stones 7") == ()  # it begins the sentence
+    assert notes("stones and boats of lodz 7") == ()  # it is not written as a name

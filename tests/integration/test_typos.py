@@ -115,8 +115,16 @@ def test_a_long_question_of_words_that_stand_nowhere_is_answered(corpus: Corpus)
     assert answer.notes[0].startswith("the question has 1,126 words; only the first 1,000 were")
 
 
-def test_cosine_looks_for_no_words_and_repairs_none(corpus: Corpus) -> None:
-    assert corpus.query(Query("duplcate", mode="cosine")).notes == ()
+def test_cosine_looks_for_no_words_and_says_which_mode_does(corpus: Corpus) -> None:
+    assert corpus.query(Query("duplcate", mode="cosine")).notes == (
+        '"duplcate" stands in no document; --mode hybrid looks for "duplicate"',
+    )
+    cosines = [
+        corpus.query(Query(question, k=1)).matches[0].cosine
+        for question in ("a duplcate of forms", "a duplicate of forms")
+    ]
+    assert cosines[0] != cosines[1]  # the question is embedded as it is typed
+    assert corpus.query(Query("duplcate", mode="cosine", literal=True)).notes == ()
 
 
 def test_the_meaning_is_that_of_the_repaired_question(corpus: Corpus) -> None:

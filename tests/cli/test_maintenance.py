@@ -75,6 +75,7 @@ def test_forgetting_leaves_nothing_of_the_text(filled: Program, program: Program
     assert json.loads(program.run("forget", path, "--corpus", "corpus", "--json").stdout) == {
         "forgotten": [path],
         "deleted_backups": [],
+        "excluded": [path],
     }
     assert not any(
         b"pressure of the boiler" in file.read_bytes()

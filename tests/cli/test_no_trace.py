@@ -34,6 +34,7 @@ FAILING: dict[str, list[list[str]]] = {
     ],
     "init": [["--bad-option"], ["superfluous"]],
     "query": [["ferry"], ["--like", "docs/a.md"], ["ferry", "--mode", "magic"]],
+    "open": [[], ["3"], ["3", "--print"]],
     "list": [["--bad-option"], ["--since", "never"]],
     "show": [["docs/a.md"]],
     "status": [[], ["--skipped"]],

@@ -31,7 +31,7 @@ from searchapp.errors import (
 )
 from searchapp.extract.registry import extractor_of
 from searchapp.humanize import did_you_mean
-from searchapp.ingest.exclusions import take_out
+from searchapp.ingest.exclusions import documents_at, take_out
 from searchapp.ingest.roots import named_paths, read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
@@ -265,7 +265,8 @@ class Corpus:
 
     def _take_out(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
         with closing(self._backend.reader()) as reader:
-            return take_out(reader, writer, places, at_once=at_once)
+            documents = documents_at(reader, places)
+        return take_out(writer, places, documents, at_once=at_once)
 
     def forget(self, places: Sequence[str] = ()) -> tuple[list[bytes], list[str]]:
         """Remove documents so that no byte of their text is left in any file of the corpus; without

@@ -6,7 +6,7 @@ Knows the seams Writer and CatalogReader; reads no file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -19,16 +19,11 @@ if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader, DocumentWriter, Writer
 
 
-def take_out(
-    reader: CatalogReader, writer: Writer, places: Sequence[str], *, at_once: bool
-) -> list[bytes]:
-    """Remove the documents at some paths or globs, and the roots there; returns their paths. They
-    leave in one commit, or one by one where there is little room.
-
-    Raises DocumentMissing where a place is neither a document's nor a root's, nor was removed
-    before; then nothing is removed.
+def documents_at(reader: CatalogReader, places: Sequence[str]) -> dict[int, bytes]:
+    """The documents at some paths or globs, by id; raises DocumentMissing where a place is neither
+    a document's nor a root's, nor was removed before.
     """
-    removed: dict[int, bytes] = {}
+    there: dict[int, bytes] = {}
     status = reader.status()
     known = {*(root.path for root in status.roots), *status.exclusions}
     for place in places:
@@ -37,17 +32,27 @@ def take_out(
         documents = dict(zip(reader.document_ids(filters), paths, strict=True))
         if not documents and os.fsencode(place.rstrip("/")) not in known:
             raise no_document(reader, place)
-        removed |= documents
-    for document_id in removed:
+        there |= documents
+    return there
+
+
+def take_out(
+    writer: Writer, places: Sequence[str], documents: Mapping[int, bytes], *, at_once: bool
+) -> list[bytes]:
+    """Remove the documents at some paths or globs, and the roots there; returns their paths. They
+    leave in one commit, or one by one where there is little room: no reader is open then, as the
+    log could not be written over.
+    """
+    for document_id in documents:
         writer.remove([document_id])
         if not at_once:
             writer.commit()
     for path in (os.fsencode(place.rstrip("/")) for place in places):
         writer.forget_roots(path)
         writer.set_unindexed([path], [])
-    _exclude(writer, places, removed.values())
+    _exclude(writer, places, documents.values())
     writer.commit()
-    return sorted(removed.values())
+    return sorted(documents.values())
 
 
 def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:

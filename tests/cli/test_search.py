@@ -375,7 +375,7 @@ def test_nothing_that_matches_is_exit_1_with_the_same_json(filled: Program) -> N
         (["query", "x", "-k", "many"], "usage", 2),
         (["query", "  "], "empty_query", 2),
         (["query", "x", "--mode", "magic"], "unknown_mode", 2),
-        (["query", "x", "--since", "yesterday"], "bad_filter", 2),
+        (["query", "x", "--since", "soon"], "bad_filter", 2),
         (["query", "x", "--since", "2024", "--before", "2023"], "bad_filter", 2),
         (["query", "x", "--min-score", "nan"], "bad_filter", 2),
         (["query", "x", "--min-score", "5"], "bad_filter", 2),

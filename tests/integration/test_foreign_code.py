@@ -152,7 +152,7 @@ def test_a_backup_writes_nowhere_but_to_its_database(tmp_path: Path, canary: Pat
     with pytest.raises(BackupError):
         SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
     assert not canary.exists()
-    assert [path.name for path in (tmp_path / "restored").iterdir()] == ["lock"]
+    assert not (tmp_path / "restored").exists()
 
 
 def test_an_export_with_a_pickle_for_vectors_is_refused(tmp_path: Path, canary: Path) -> None:

@@ -454,7 +454,11 @@ def _harm(path: Path, harm: str) -> None:
         path.unlink()
         return
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    # Of the many decimals of a golden vector, the middle of encoder.json, the last ones say nothing.
+    at = (
+        content.find(b'"fingerprint": "') + 20 if path.name == "encoder.json" else len(content) // 2
+    )
+    content[at] ^= 1
     path.write_bytes(content if harm == "flipped" else content[: len(content) // 2])
 
 

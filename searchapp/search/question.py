@@ -321,7 +321,7 @@ class Question:
             self._counted,
             listed=len({*self._named.values(), *self._content_words}),
             repairable=self._repairable,
-            most=None if len(self.legs) > 1 else MOST_LISTED + 1,  # enough to tell of few
+            counts_all=len(self.legs) > 1,  # else it is enough to tell of few
         )
 
     def _within_most(self, texts: Sequence[ParsedQuery]) -> tuple[ParsedQuery, ...]:

@@ -104,7 +104,7 @@ class MemoryReader:
         *,
         listed: int,
         repairable: Sequence[Term] = (),
-        most: int | None = None,
+        counts_all: bool = True,
     ) -> Occurrences:
         """How many passages hold each term, of the first terms which, and which words may be meant
         by those that none holds.
@@ -113,7 +113,9 @@ class MemoryReader:
         unknown = {term for term, some in zip(terms, holding, strict=True) if not some}
         nearest = {term: self._keywords.nearest(term.words[0]) for term in repairable}
         return Occurrences(
-            counts=[len(some[:most]) for some in holding],
+            counts=[
+                len(some) if counts_all else min(len(some), MOST_LISTED + 1) for some in holding
+            ],
             holders=[np.array(some[:MOST_LISTED], np.int64) for some in holding[:listed]],
             meant={term: word for term, word in nearest.items() if word and term in unknown},
         )

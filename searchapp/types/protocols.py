@@ -240,10 +240,10 @@ class SearchReader(OpenGeneration, Protocol):
         *,
         listed: int,
         repairable: Sequence[Term] = (),
-        most: int | None = None,
+        counts_all: bool = True,
     ) -> Occurrences:
-        """How many passages hold each term, counted up to `most` where that is given; which
-        passages hold each of the first `listed`: all, unless there are more than `MOST_LISTED`; and
+        """How many passages hold each term, or that there are more than `MOST_LISTED`, where not
+        `counts_all`; which passages hold each of the first `listed`, as many as `MOST_LISTED`; and
         for words among the terms that none holds, which may be meant by them.
         """
 

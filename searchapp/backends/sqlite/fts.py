@@ -46,23 +46,18 @@ HOLDING = (
 )
 # Of each of a JSON array of expressions with a word, or null: how many passages hold it; of the
 # first of them which, at most so many; and where none does, the word of the vocabulary that may be
-# meant, the one in most passages, with their number. Values: how many passages are counted at most
-# (-1: all), how many expressions are listed, of how many passages each, the array.
+# meant, the one in most passages, with their number. To ask FTS5 takes longer than what it answers,
+# so the passages are looked up once, and counted apart only where there are more than are listed.
+# The outer WHERE keeps SQLite from looking them up once more for each time that they are named.
+# Values: whether all are counted, how many expressions are listed, of how many passages each, the
+# array.
 OCCURRENCES = """
     SELECT asked.key,
-           (
-               SELECT count(*) FROM (
-                   SELECT 1 FROM keywords WHERE keywords MATCH asked.expression LIMIT ?
-               )
-           ),
-           CASE WHEN asked.key < ? THEN (
-               SELECT json_group_array(id) FROM (
-                   SELECT rowid AS id FROM keywords WHERE keywords MATCH asked.expression LIMIT ?
-               )
-           ) END,
-           CASE WHEN asked.word IS NOT NULL AND NOT EXISTS (
-               SELECT 1 FROM keywords WHERE keywords MATCH asked.expression
-           ) THEN (
+           CASE WHEN ?1 AND json_array_length(asked.ids) = ?3 THEN (
+               SELECT count(*) FROM keywords WHERE keywords MATCH asked.expression
+           ) ELSE json_array_length(asked.ids) END,
+           CASE WHEN asked.key < ?2 THEN asked.ids END,
+           CASE WHEN asked.word IS NOT NULL AND asked.ids = '[]' THEN (
                SELECT json_array(
                    written,
                    (SELECT count(*) FROM keywords WHERE keywords MATCH '"' || written || '"')
@@ -74,9 +69,15 @@ OCCURRENCES = """
                )
            ) END
     FROM (
-        SELECT key, json_extract(value, '$[0]') AS expression, json_extract(value, '$[1]') AS word
-        FROM json_each(?)
-    ) asked ORDER BY asked.key
+        SELECT key, json_extract(value, '$[0]') AS expression, json_extract(value, '$[1]') AS word,
+               (
+                   SELECT json_group_array(id) FROM (
+                       SELECT rowid AS id FROM keywords
+                       WHERE keywords MATCH json_extract(value, '$[0]') LIMIT ?3
+                   )
+               ) AS ids
+        FROM json_each(?4) LIMIT -1
+    ) asked WHERE asked.ids IS NOT NULL ORDER BY asked.key
 """
 
 

@@ -168,19 +168,20 @@ class SqliteReader(SqliteCatalog):
         *,
         listed: int,
         repairable: Sequence[Term] = (),
-        most: int | None = None,
+        counts_all: bool = True,
     ) -> Occurrences:
-        """How many passages hold each term, counted up to `most`; of the first terms which, at most
-        `MOST_LISTED`; and which words may be meant by those that none holds.
+        """How many passages hold each term; of the first terms which, at most `MOST_LISTED`; and
+        which words may be meant by those that none holds.
         """
-        rows = self._database.all(
-            fts.OCCURRENCES,
-            *(-1 if most is None else most, listed, MOST_LISTED),
-            fts.asked(terms, repairable),
-        )
+        asked = fts.asked(terms, repairable)
+        rows = self._database.all(fts.OCCURRENCES, counts_all, listed, MOST_LISTED + 1, asked)
         return Occurrences(
             counts=[count for _, count, *_ in rows],
-            holders=[np.array(json.loads(ids), np.int64) for *_, ids, _ in rows if ids is not None],
+            holders=[
+                np.array(json.loads(ids)[:MOST_LISTED], np.int64)
+                for *_, ids, _ in rows
+                if ids is not None
+            ],
             meant={terms[number]: tuple(json.loads(word)) for number, *_, word in rows if word},
         )
 

@@ -39,6 +39,7 @@ _TWO_LETTERS = {
 _LETTERS = str.maketrans("øØłŁđĐðÐħĦıёЁ", "oOlLdDdDhHiеЕ") | str.maketrans(_TWO_LETTERS)
 _CONNECTED = re.compile(r"[^\W_]+(?:[-‐‑_.@/:+#][^\W_]+)+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|\d+")
+_PLAIN_WORD = re.compile(r"[^\W_]+")  # where there are no marks
 _MOST_JOINED = 40  # characters of a compound that is also looked for written as one word
 _MOST_PARTS = 4
 
@@ -76,10 +77,12 @@ def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
     """Runs of letters, digits and marks, folded, with their spans in the text; of scripts without
     spaces, each character.
     """
+    if text.isascii():
+        return [(word[0], word.span()) for word in _PLAIN_WORD.finditer(text)]
     found: list[tuple[str, tuple[int, int]]] = []
     start = None
     for i, character in enumerate(f"{text} "):
-        is_unspaced = spaced(character) != character
+        is_unspaced = _UNSPACED.match(character) is not None
         is_word = not is_unspaced and (
             character.isalnum() or (start is not None and is_mark(character))
         )

@@ -18,7 +18,7 @@ from searchapp.errors import EmptyQuery
 from searchapp.linalg import unit
 from searchapp.search import query_parser
 from searchapp.search.query import require_text
-from searchapp.types.filters import MOST_LISTED, Term
+from searchapp.types.filters import FEW, MOST_LISTED, Term
 from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 _LEGS = {"cosine": ("cosine",), "keyword": ("keyword",)}  # of the modes that have one
 _SENTENCE = 3  # words, from which on the first has a capital whether it is a name or not
 _MOST_CONTENT_WORDS = 100  # of a question, that are looked at for what is rare
-_RARE = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
 _MOST_NAMED = 5  # things asked for to the letter, of which the answer says where they stand
@@ -148,7 +147,7 @@ class Question:
             if term in words
             and term.words[0][0].isupper()
             and term.words[0] not in ordinary
-            and 0 < len(ids) <= _RARE
+            and 0 < len(ids) <= FEW
         }
 
     def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
@@ -180,7 +179,7 @@ class Question:
         held = {term.words[0]: np.zeros(len(passage_ids), bool) for term in words}
         listed = dict.fromkeys([*self._named.values(), *words])
         for term, ids in zip(listed, self._occurrences.holders, strict=True):
-            if len(ids) <= _RARE:
+            if len(ids) <= FEW:
                 holding = np.isin(passage_ids, ids)
                 for word in held.keys() & set(term.words):
                     held[word] |= holding
@@ -280,8 +279,10 @@ class Question:
 
     @cached_property
     def _content_words(self) -> list[Term]:
-        """Its words without stop words, each once; of a question that is written whole."""
-        if self.examples:
+        """Its words without stop words, each once, where a confidence is told: of a question that
+        is written whole.
+        """
+        if self.examples or not self.query.needs_encoder:
             return []
         words = [term for asked in self._asked for term, _ in query_parser.words(asked.text)]
         return list(dict.fromkeys(query_parser.telling_terms(words)))[:_MOST_CONTENT_WORDS]

@@ -20,6 +20,7 @@ from searchapp.types.dates import moment_ns, relative_ns
 T = TypeVar("T", bound=str | os.PathLike[str])
 
 MOST_LISTED = 100  # passages that hold a term, of which a reader says which they are
+FEW = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 # Names that people give types, with ours.
 _TYPES = {
     "htm": "html",

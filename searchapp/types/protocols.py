@@ -242,9 +242,11 @@ class SearchReader(OpenGeneration, Protocol):
         repairable: Sequence[Term] = (),
         counts_all: bool = True,
     ) -> Occurrences:
-        """How many passages hold each term, or that there are more than `MOST_LISTED`, where not
-        `counts_all`; which passages hold each of the first `listed`, as many as `MOST_LISTED`; and
-        for words among the terms that none holds, which may be meant by them.
+        """How many passages hold each term; which passages hold each of the first `listed`, as many
+        as `MOST_LISTED`; and for words among the terms that none holds, which may be meant by them.
+
+        Where not `counts_all`, more than `MOST_LISTED` may count as one more than that, and a word
+        that more than `FEW` hold may count as fewer than it is and list none.
         """
 
     def addresses(self, passage_ids: Ids) -> list[Address]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searchapp.lexical import (
@@ -17,6 +17,7 @@ from searchapp.lexical import (
     keyword_row,
     words_of,
 )
+from tests.effort import examples
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,9 @@ def test_a_row_has_a_name_and_other_forms() -> None:
     row = keyword_row(b"/docs/wi-fi.md", "Title", ["Title", "Below"], "the tideTable")
     assert row == ("Title", "Below", "the tideTable", "wi-fi.md", "tide Table")
     assert keyword_row(b"/a/gro\xdf", "", [], "")[3] == "gro\ufffd"
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+@settings(max_examples=examples(200))
+def test_words_of_plain_text_are_those_that_stand_beside_an_accent(text: str) -> None:
+    assert words_of(text) == words_of(f"{text} é")[:-1]

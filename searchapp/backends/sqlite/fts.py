@@ -44,19 +44,22 @@ HOLDING = (
     "SELECT j.key AS key, k.rowid AS id FROM json_each(?) j CROSS JOIN keywords k "
     "WHERE k.keywords MATCH j.value"
 )
-# Of each of a JSON array of expressions with a word, or null: how many passages hold it; of the
-# first of them which, at most so many; and where none does, the word of the vocabulary that may be
-# meant, the one in most passages, with their number. To ask FTS5 takes longer than what it answers,
-# so the passages are looked up once, and counted apart only where there are more than are listed.
-# The outer WHERE keeps SQLite from looking them up once more for each time that they are named.
-# Values: whether all are counted, how many expressions are listed, of how many passages each, the
-# array.
+# Of each of a JSON array of expressions, with a word that may be mistyped and one that the
+# vocabulary may have, or null: how many passages hold it; of the first of them which, at most so
+# many; and where none does, the word of the vocabulary that may be meant, the one in most passages,
+# with their number. To ask FTS5 takes longer than what it answers: a word that the vocabulary has
+# in more than a few passages is not looked up, and the passages of any other once. The outer WHERE
+# keeps SQLite from looking them up once more for each time that they are named.
+# Values: whether all are counted, how many expressions are listed, of how many passages each, how
+# many are few, the array.
 OCCURRENCES = """
     SELECT asked.key,
-           CASE WHEN ?1 AND json_array_length(asked.ids) = ?3 THEN (
-               SELECT count(*) FROM keywords WHERE keywords MATCH asked.expression
-           ) ELSE json_array_length(asked.ids) END,
-           CASE WHEN asked.key < ?2 THEN asked.ids END,
+           CASE WHEN asked.ids IS NULL THEN asked.known
+                WHEN ?1 AND json_array_length(asked.ids) = ?3 THEN (
+                    SELECT count(*) FROM keywords WHERE keywords MATCH asked.expression
+                )
+                ELSE json_array_length(asked.ids) END,
+           CASE WHEN asked.key < ?2 THEN coalesce(asked.ids, '[]') END,
            CASE WHEN asked.word IS NOT NULL AND asked.ids = '[]' THEN (
                SELECT json_array(
                    written,
@@ -69,15 +72,22 @@ OCCURRENCES = """
                )
            ) END
     FROM (
-        SELECT key, json_extract(value, '$[0]') AS expression, json_extract(value, '$[1]') AS word,
-               (
+        SELECT key, expression, word, known,
+               CASE WHEN coalesce(known, 0) <= ?4 THEN (
                    SELECT json_group_array(id) FROM (
-                       SELECT rowid AS id FROM keywords
-                       WHERE keywords MATCH json_extract(value, '$[0]') LIMIT ?3
+                       SELECT rowid AS id FROM keywords WHERE keywords MATCH expression LIMIT ?3
                    )
-               ) AS ids
-        FROM json_each(?4) LIMIT -1
-    ) asked WHERE asked.ids IS NOT NULL ORDER BY asked.key
+               ) END AS ids
+        FROM (
+            SELECT key, json_extract(value, '$[0]') AS expression,
+                   json_extract(value, '$[1]') AS word,
+                   (
+                       SELECT sum(passages) FROM vocabulary v
+                       WHERE v.word = json_extract(value, '$[2]')
+                   ) AS known
+            FROM json_each(?5) LIMIT -1
+        ) WHERE key >= 0 LIMIT -1
+    ) asked WHERE asked.key >= 0 ORDER BY asked.key
 """
 
 
@@ -110,10 +120,23 @@ def take_out(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | s
         execute(_CLEAR, [(word, written) for word, written, _ in words])
 
 
-def asked(terms: Iterable[Term], repairable: Iterable[Term]) -> str:
-    """Terms as OCCURRENCES takes them; the words of those that may be mistyped beside them."""
+def asked(terms: Iterable[Term], repairable: Iterable[Term], *, counts_all: bool) -> str:
+    """Terms as OCCURRENCES takes them; with the words of those that may be mistyped and, where not
+    all passages are to be counted, as the vocabulary has them.
+    """
     words = {term: term.words[0] for term in repairable}
-    return json.dumps([[expression([term]), words.get(term)] for term in terms])
+    return json.dumps(
+        [
+            [
+                expression([term]),
+                words.get(term),
+                None
+                if counts_all or term != Term(term.words[:1])
+                else spelling.bare(term.words[0]),
+            ]
+            for term in terms
+        ]
+    )
 
 
 def _vocabulary(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[str, str, int]]:

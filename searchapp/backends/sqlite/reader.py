@@ -25,7 +25,7 @@ from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
 from searchapp.backends.sqlite.filter_sql import document_condition
 from searchapp.backends.sqlite.fts import HOLDING, TOP, expression
 from searchapp.types.documents import Address, Hit
-from searchapp.types.filters import MOST_LISTED, Filters
+from searchapp.types.filters import FEW, MOST_LISTED, Filters
 from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
@@ -173,8 +173,8 @@ class SqliteReader(SqliteCatalog):
         """How many passages hold each term; of the first terms which, at most `MOST_LISTED`; and
         which words may be meant by those that none holds.
         """
-        asked = fts.asked(terms, repairable)
-        rows = self._database.all(fts.OCCURRENCES, counts_all, listed, MOST_LISTED + 1, asked)
+        asked = fts.asked(terms, repairable, counts_all=counts_all)
+        rows = self._database.all(fts.OCCURRENCES, counts_all, listed, MOST_LISTED + 1, FEW, asked)
         return Occurrences(
             counts=[count for _, count, *_ in rows],
             holders=[

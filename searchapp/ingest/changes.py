@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,6 +96,12 @@ class Survey:
         self._members: dict[bytes, list[bytes]] = {}
         for path in self._remembered:
             self._place_in_container(path)
+        self._kept_out: dict[bytes, list[Unindexed]] = {}  # members removed for good, by file
+        for path in self._excluded:
+            if (file := self._container_on_disk(path)) is not None:
+                files = unindexed[path].files if path in unindexed else 1
+                self._container[path] = file
+                self._kept_out.setdefault(file, []).append(kept_out(path, files))
         self._refusals = self._index_refusals(unindexed.values())
 
     def scan(self, root: Root) -> None:
@@ -109,17 +115,15 @@ class Survey:
         except PathMissing:
             self.missing.append(root)
             return
-        kept_out: Counter[bytes] = Counter()  # how many files, by what was removed
+        removed_files: Counter[bytes] = Counter()  # how many, by what was removed
         for found in entries:
             if removed := self.exclusion_of(found.path):
-                kept_out[removed] += 1 if isinstance(found, walk.FoundFile) else found.files
+                removed_files[removed] += 1 if isinstance(found, walk.FoundFile) else found.files
             elif isinstance(found, walk.FoundFile):
                 self.files[found.path] = found
             else:
                 self.left_out.append(found)
-        self.left_out += [
-            Unindexed(path, "skipped", REMOVED, files=count) for path, count in kept_out.items()
-        ]
+        self.left_out += [kept_out(path, files) for path, files in removed_files.items()]
 
     def exclusion_of(self, path: bytes) -> bytes | None:
         """The path at or above this one that was removed for good, None where there is none."""
@@ -149,6 +153,10 @@ class Survey:
         """
         for each, remembered in self._all_in(path):
             yield each, remembered.refusal
+
+    def kept_out_in(self, path: bytes) -> Sequence[Unindexed]:
+        """What was removed for good of what a file holds, as entries of what is left out."""
+        return self._kept_out.get(path, ())
 
     def refusals_like(self, file: walk.FoundFile) -> dict[bytes, Unindexed]:
         """What was refused of such a file's size and ending, by content hash: the same bytes need
@@ -182,9 +190,12 @@ class Survey:
         return False
 
     def _place_in_container(self, path: bytes) -> None:
-        container = next(filter(self._may_be_container, containers_of(path)), None)
-        if container is not None:
+        if (container := self._container_on_disk(path)) is not None:
             self.add_member(path, container)
+
+    def _container_on_disk(self, path: bytes) -> bytes | None:
+        """The file on the disk that holds a member; None where the path is that of no member."""
+        return next(filter(self._may_be_container, containers_of(path)), None)
 
     def _may_be_container(self, path: bytes) -> bool:
         """Whether a path is that of a file that holds files: one on the disk, or one that was; not
@@ -225,6 +236,11 @@ class Survey:
                     source.content_hash
                 ] = entry
         return index
+
+
+def kept_out(path: bytes, files: int) -> Unindexed:
+    """The entry of a file, folder or member that was removed for good, with so many files in it."""
+    return Unindexed(path, "skipped", REMOVED, files=files)
 
 
 def is_same(known: KnownFile, source: Source, document: Document) -> bool:

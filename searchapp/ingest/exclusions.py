@@ -6,10 +6,12 @@ Knows the seams Writer and CatalogReader; reads no file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from searchapp.ingest.changes import kept_out
 from searchapp.ingest.roots import read_again
 from searchapp.search.lookup import no_document
 from searchapp.types.documents import above
@@ -47,12 +49,18 @@ def take_out(
         writer.remove([document_id])
         if not at_once:
             writer.commit()
+    removed = set(documents.values())
+    left_out: Counter[bytes] = Counter()  # files that were no documents before, by place
     for path in (os.fsencode(place.rstrip("/")) for place in places):
         writer.forget_roots(path)
+        left_out[path] = _count_left_out(writer, path, removed)
         writer.set_unindexed([path], [])
-    _exclude(writer, places, documents.values())
+    excluded = _exclude(writer, places, removed)
+    if at_once:  # else there is no room to say it before the next ingest does
+        for path, files in excluded.items():
+            writer.set_unindexed([path], [kept_out(path, files + left_out[path])])
     writer.commit()
-    return sorted(documents.values())
+    return sorted(removed)
 
 
 def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:
@@ -64,21 +72,25 @@ def readmit(writer: DocumentWriter, named: Iterable[bytes]) -> list[bytes]:
     lifted = [path for path in exclusions if path in places]
     if lifted:
         writer.set_exclusions(set(exclusions) - set(lifted))
+        writer.set_unindexed(lifted, [])
         read_again(writer, lifted)
     return lifted
 
 
-def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[bytes]) -> None:
+def _exclude(
+    writer: DocumentWriter, places: Iterable[str], removed: Iterable[bytes]
+) -> Mapping[bytes, int]:
     """Have no ingest bring back the documents that were removed at some paths or globs, as long as
-    one of the roots would.
+    one of the roots would; returns how many of them each path keeps out.
     """
     named = {_composed(os.fsencode(place.rstrip("/"))) for place in places}
     roots = {root.path for root in writer.roots()}
-    exclusions, loose = set(writer.exclusions()), []
+    exclusions, loose, files = set(writer.exclusions()), [], Counter[bytes]()
     for path in removed:
         place = next((place for place in above(path) if _composed(place) in named), path)
         if any(place in roots for place in above(place)):
             exclusions.add(place)
+            files[place] += 1
         else:
             loose.append(path)
     read_again(writer, loose)
@@ -86,6 +98,16 @@ def _exclude(writer: DocumentWriter, places: Iterable[str], removed: Iterable[by
         path
         for path in exclusions
         if not any(place in exclusions for place in above(path) if place != path)
+    )
+    return files
+
+
+def _count_left_out(writer: DocumentWriter, path: bytes, documents: Collection[bytes]) -> int:
+    """How many files at or below a path were no documents, but left out or refused."""
+    return sum(
+        entry.files
+        for entry in writer.unindexed([path]).values()
+        if entry.outcome != "indexed" and entry.path not in documents
     )
 
 

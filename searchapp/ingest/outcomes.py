@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchapp.extract.members import UNTAKEN
+from searchapp.ingest.changes import kept_out
 from searchapp.types.documents import MEMBER, Outcome, Unindexed, above, containers_of
 from searchapp.types.results import FileOutcome
 
@@ -51,6 +52,8 @@ class Outcomes:
                 self.unindexed[each] = refusal
                 outcome = "unchanged" if refusal.outcome == "indexed" else refusal.outcome
                 self.conclude(each, outcome, refusal.reason)
+        for entry in self._survey.kept_out_in(path):
+            self.leave_out(entry)
 
     def leave_out(self, entry: Unindexed) -> None:
         """Record a file that is no document."""
@@ -64,6 +67,11 @@ class Outcomes:
         self.present.discard(entry.path)
         if not self._survey.is_gone(file):
             self.leave_out(entry)
+
+    def keep_out(self, file: bytes, removed: bytes) -> None:
+        """Record one more member of a file that is at or below a path that was removed for good."""
+        before = self.unindexed.get(removed)
+        self.refuse(file, kept_out(removed, before.files + 1 if before else 1))
 
     def has_left(self, path: bytes) -> bool:
         """Whether a document that was not seen is gone from the disk, or from a container that was

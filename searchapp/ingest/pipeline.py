@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
 from searchapp.humanize import pluralize
-from searchapp.ingest.changes import REMOVED, Survey, is_same, outermost
+from searchapp.ingest.changes import Survey, is_same, outermost
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
@@ -319,8 +319,10 @@ class Ingest:
                 continue
             if path != file.path:
                 self._survey.add_member(path, file.path)
-                if self._survey.exclusion_of(path):
-                    self._outcomes.refuse(file.path, Unindexed(path, "skipped", REMOVED))
+                if removed := self._survey.exclusion_of(path):
+                    self._survey.add_member(removed, file.path)
+                    if extracted.unindexed is None or extracted.unindexed.outcome != "indexed":
+                        self._outcomes.keep_out(file.path, removed)
                     continue
             if extracted.unindexed is not None:
                 self._outcomes.refuse(file.path, summaries.get(path, extracted.unindexed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -107,6 +108,44 @@ def test_a_member_stays_out_until_it_is_named_itself(house: House) -> None:
     member = bytes(house.docs / "a.zip!/b.md")
     house.ingest(house.docs / "a.zip", named=[member])
     assert house.names() == ["b.md", "c.md", "d.md"]
+
+
+def test_removed_members_are_named_whether_their_archive_is_read_again_or_not(
+    house: House,
+) -> None:
+    files = {"b.md": "one", "sub/c.md": "two", "sub/d.md": "three", "e.md": "four"}
+    (house.docs / "a.zip").write_bytes(zipped(files))
+    house.ingest()
+    house.reader_of().remove([f"{house.docs}/a.zip!/{name}" for name in ("b.md", "sub")])
+    status = house.reader_of().status()
+    assert {Path(os.fsdecode(entry.path)).name: entry.files for entry in status.unindexed} == {
+        "b.md": 1,
+        "sub": 2,
+    }
+    unchanged = house.refresh()
+    (house.docs / "a.zip").write_bytes(zipped(files | {"sub/f.md": "five"}))
+    for report, below in ((unchanged, 2), (house.refresh(), 3), (house.refresh(), 3)):
+        assert left_out(report) == {"b.md": 1, "sub": below}
+        assert report.counts(members=True)["skipped"] == 1 + below
+        assert "skipped" not in report.counts(members=False)
+    house.ingest(house.docs / "a.zip", named=[bytes(house.docs / "a.zip!/sub")])
+    assert left_out(house.refresh()) == {"b.md": 1}
+
+
+def test_what_was_removed_is_among_the_files_skipped_at_once(house: House) -> None:
+    (house.docs / "old").mkdir()
+    (house.docs / "old/x.md").write_text("one")
+    (house.docs / "old/empty.md").write_text("")
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.reader_of().remove([str(house.docs / "a.md"), str(house.docs / "old")])
+    before = house.reader_of().status().unindexed
+    assert [(Path(os.fsdecode(e.path)).name, e.files, e.reason) for e in before] == [
+        ("a.md", 1, REASON),
+        ("old", 2, REASON),
+    ]
+    house.refresh()
+    assert house.reader_of().status().unindexed == before
 
 
 @pytest.mark.damages_corpus

@@ -131,7 +131,7 @@ def status_text(status: Status, style: TerminalStyle = PLAIN) -> str:
                 "vectors file"
             ),
         ),
-        ("vectors", one_line(status.vectors_state)),
+        ("vectors", one_line(_vectors(status))),
         ("ingested", "never" if status.ingested_at_ns is None else _date(status.ingested_at_ns)),
         *(("root", _root_text(root, style)) for root in status.roots),
         *_removed(status.exclusions, style),
@@ -264,12 +264,24 @@ def _labels(row: DocumentRow) -> str:
 
 def _reservations(status: Status) -> str:
     parts = (
-        (status.pending, "without vectors yet"),
         (status.stale, "stale"),
         (status.outdated, "made by an older version"),
     )
     shown = ", ".join(f"{count:,} {what}" for count, what in parts if count)
     return f" ({shown})" if shown else ""
+
+
+def _vectors(status: Status) -> str:
+    """How many documents wait for vectors, and what makes them; the state of the vectors file."""
+    if not status.pending:
+        return status.vectors_state
+    have = "has" if status.pending == 1 else "have"
+    waiting = (
+        f"{status.pending:,} of {pluralize(status.documents, 'document')} {have} text only; "
+        "`searchapp ingest` makes the missing vectors"
+    )
+    is_telling = status.vectors_state not in ("current", "none yet")
+    return f"{waiting}; the vectors file is {status.vectors_state}" if is_telling else waiting
 
 
 def _encoder_json(encoder: EncoderIdentity) -> dict[str, object]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from searchapp.errors import EncoderError
 from searchapp.output import corpus
 from searchapp.output.answers import answer_notes, answer_text
@@ -223,11 +225,12 @@ STATUS = Status(
 def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
     assert corpus.status_text(STATUS) == (
         "corpus     /home/ann/.searchapp (generation 12)\n"
-        "documents  1,204 (3 without vectors yet, 2 made by an older version)\n"
+        "documents  1,204 (2 made by an older version)\n"
         "passages   15,332\n"
         "encoder    default (384 dimensions, 256 tokens)\n"
         "size       12.3 MB database, 1.0 MB vectors file\n"
-        "vectors    behind by 40 passages\n"
+        "vectors    3 of 1,204 documents have text only; `searchapp ingest` makes the missing "
+        "vectors; the vectors file is behind by 40 passages\n"
         "ingested   2023-11-14 22:13 UTC\n"
         "root       /docs\n"
         "root       /notes (include *.md *.txt; exclude old)\n"
@@ -237,6 +240,19 @@ def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
         "skipped:\n"
         "  5 ignored folder: /docs/tmp (5 files)\n"
     )
+
+
+@pytest.mark.parametrize("state", ["current", "none yet"])
+def test_vectors_are_not_called_current_while_documents_wait_for_them(state: str) -> None:
+    waiting = replace(STATUS, documents=102, pending=1, vectors_state=state)
+    (line,) = (
+        line for line in corpus.status_text(waiting).splitlines() if line.startswith("vectors ")
+    )
+    assert line == (
+        "vectors    1 of 102 documents has text only; `searchapp ingest` makes the missing vectors"
+    )
+    done = corpus.status_text(replace(waiting, pending=0))
+    assert f"vectors    {state}\n" in done
 
 
 def test_a_status_for_programs_has_everything() -> None:

@@ -34,7 +34,7 @@ class FormatReader:
     extra: str = ""  # a package that makes it read more, where it is installed
 
 
-_TEXT = FormatReader("text", 2, "text.plain")
+_TEXT = FormatReader("text", 3, "text.plain")
 _OCR = "rapidocr"
 READERS = {
     "md": FormatReader("markdown", 2, "text.markdown"),

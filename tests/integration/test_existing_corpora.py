@@ -1,5 +1,5 @@
-"""A corpus made before the modules moved into rooms is taken as it is: no file is read again, and
-nothing is embedded.
+"""A corpus made before the modules moved into rooms is taken as it is: no file is read again but
+those whose reader has a higher version since, and nothing is embedded.
 
 It holds a file of every kind, and is made by `tests.builders.before_rooms`. The files are put back
 in a folder of the test's own, and the corpus is told through its writer that they have always been
@@ -36,6 +36,11 @@ BEFORE = TEST_DATA / "corpora" / "before_rooms"
 MADE_AT = b"/before-rooms/files"
 UNREADABLE = {"broken.docx": "failed", "empty.txt": "skipped", "noise.bin": "skipped"}
 _READERS_SINCE = {"roff"}  # that was made
+_READ_OTHERWISE = {  # since then, as the version of their reader says: text/3
+    "latin.txt",
+    "plain.txt",
+    "program.log",
+}
 UNREADABLE_MEMBERS = {"lamps.zip!/empty.md": "skipped"}
 
 
@@ -122,8 +127,8 @@ def name(path: bytes, files: Path) -> str:
 def test_a_corpus_made_before_is_not_read_again(corpus: SqliteBackend, tmp_path: Path) -> None:
     files = tmp_path / "files"
     report, read, opened = ingest_again(corpus, files)
-    assert read == []
-    assert opened == 0
+    assert set(read) == _READ_OTHERWISE
+    assert opened == 1  # in case something in them is to be embedded
     assert (report.passages_embedded, report.passages_reused) == (0, 0)
     outcomes = {name(file.path, files): file.outcome for file in report.files}
     left_out = UNREADABLE | UNREADABLE_MEMBERS
@@ -142,7 +147,7 @@ def test_a_reader_of_a_higher_version_reads_its_files_again(
     raised = replace(readers["rst"], version=readers["rst"].version + 1)
     monkeypatch.setitem(readers, "rst", raised)
     report, read, _ = ingest_again(corpus, tmp_path / "files")
-    assert read == ["lamps.rst"]
+    assert set(read) == {"lamps.rst"} | _READ_OTHERWISE
     assert report.passages_embedded == 0
 
 

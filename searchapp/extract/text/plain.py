@@ -6,8 +6,10 @@ Which text the bytes mean is decided in `encoding`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from unicodedata import combining, east_asian_width
 
 from searchapp.errors import FileSkipped
 from searchapp.extract.lines import line_spans, paragraphs, span_of
@@ -16,14 +18,17 @@ from searchapp.types.dates import ISO_DAY
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from searchapp.types.documents import Span
 
 MAX_TITLE = 200  # characters
 
 _BULLET = re.compile(r"[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+\S")
+_MARK = re.compile(r"[-*•+][ \t]")
+_COLUMNS = re.compile(r"\t|\S {2,}\S|\|")  # between the columns of a table
 _UNDERLINES = {"=": 1, "-": 2}
+_MOST_OFF = 2  # characters that an underline may be longer or shorter than its line
 _ISO_DATE = re.compile(
     ISO_DAY + r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 )
@@ -67,56 +72,121 @@ def iso_date(text: str) -> str:
     return years.pop() if len(years) == 1 else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """An underlined line, which may have a line of the same above it."""
+
+    start: int
+    name: str
+    level: int  # 1 under =, 2 under -
+    end_line: int  # the first line behind it
+
+    @property
+    def block(self) -> Span:
+        return self.start, self.start + len(self.name)
+
+
 def _title(text: str, lines: Sequence[Span]) -> str:
-    """The first line, where it is short, stands alone (underlined or not) and more text follows;
-    else "".
+    """The first line, where more text follows and it is a title: short and alone, or underlined
+    and the heading of all that follows; else "".
     """
     runs = list(paragraphs(text, lines, 0, len(lines)))
-    if len(runs) < 2:
+    if not runs:
         return ""
     first, last = runs[0]
-    line = text[slice(*lines[first])].strip()
-    stands_alone = last - first == 1 or (
-        last - first == 2 and _underline_level(text, lines, first) > 0
+    if heading := _heading_at(text, lines, first, last):
+        is_title = _is_of_all(text, lines, runs, heading)
+        name = heading.name
+    else:
+        is_title = last - first == 1 and len(runs) > 1
+        name = text[slice(*lines[first])].strip()
+    return name if is_title and len(name) <= MAX_TITLE and not _BULLET.match(name) else ""
+
+
+def _is_of_all(
+    text: str, lines: Sequence[Span], runs: Sequence[tuple[int, int]], heading: _Heading
+) -> bool:
+    """Whether a heading at the beginning has the whole text below it: no other is of its level, or
+    the next one follows at once. In a list of changes the newest version is not the title of all.
+    """
+    index, last = heading.end_line, runs[0][1]
+    if index == last and len(runs) == 1:
+        return False
+    following = _heading_at(text, lines, *((index, last) if index < last else runs[1]))
+    return following is not None or all(
+        other.level > heading.level
+        for first, last in runs[1:]
+        for other in _headings_at(text, lines, first, last)
     )
-    return line if stands_alone and len(line) <= MAX_TITLE and not _BULLET.match(line) else ""
 
 
 def _structure(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []
-    has_title = bool(_title(text, lines))
+    title = _title(text, lines)
     for first, last in paragraphs(text, lines, 0, len(lines)):
-        level = _underline_level(text, lines, first)
-        is_title = has_title and not blocks
-        if is_title or level:
-            headings = tuple(name for above, name in path if above < level)
+        for heading in _headings_at(text, lines, first, last):
+            first = heading.end_line
+            path = [above for above in path if above[0] < heading.level]
+            blocks.append(Block(*heading.block, "heading", tuple(name for _, name in path)))
+            if not title or len(blocks) > 1:
+                path.append((heading.level, heading.name))
+        if title and not blocks:
             start, end = lines[first]
-            blocks.append(Block(start, start + len(text[start:end].rstrip()), "heading", headings))
-            if not is_title:
-                path = [each for each in path if each[0] < level] + [
-                    (level, text[start:end].strip())
-                ]
-            first += 2 if level else 1
+            blocks.append(Block(start, start + len(text[start:end].rstrip()), "heading"))
+            first += 1
         if first < last:
             blocks.append(_paragraph(text, lines, first, last, tuple(name for _, name in path)))
     return tuple(blocks)
 
 
-def _underline_level(text: str, lines: Sequence[Span], index: int) -> int:
-    """1 or 2 where the line is a heading underlined over its full width with = or -; else 0."""
-    if index + 1 >= len(lines):
-        return 0
-    line, under = text[slice(*lines[index])].rstrip(), text[slice(*lines[index + 1])].rstrip()
-    is_underline = len(under) >= 3 and under[0] in _UNDERLINES and under == under[0] * len(under)
-    if (
-        not is_underline
-        or not line.strip()
-        or len(line) > MAX_TITLE
-        or abs(len(line) - len(under)) > 2
-    ):
-        return 0
-    return 0 if line.strip()[0] in _UNDERLINES else _UNDERLINES[under[0]]
+def _headings_at(text: str, lines: Sequence[Span], first: int, last: int) -> Iterator[_Heading]:
+    """The headings that a run of lines begins with."""
+    while heading := _heading_at(text, lines, first, last):
+        yield heading
+        first = heading.end_line
+
+
+def _heading_at(text: str, lines: Sequence[Span], first: int, last: int) -> _Heading | None:
+    """The heading at the beginning of a run of lines: a line and one of = or - below it, over its
+    width; None where there is none, as in a table or above a rule.
+    """
+    rows = [text[slice(*lines[index])].rstrip() for index in range(first, min(first + 3, last))]
+    has_overline = len(rows) == 3 and rows[0] == rows[2] and _is_underline(rows[0])
+    if has_overline:
+        first, rows = first + 1, rows[1:]
+    if len(rows) < 2 or not _is_underline(rows[1]):
+        return None
+    name, under = rows[0].strip(), rows[1].strip()
+    widths = (_width(name), _width(rows[0]))
+    if has_overline:
+        fits = widths[0] <= len(under)
+    else:
+        fits = any(abs(width - len(under)) <= _MOST_OFF for width in widths)
+    if not fits or len(name) > MAX_TITLE or not _is_name(name):
+        return None
+    start = lines[first][0] + len(rows[0]) - len(rows[0].lstrip())
+    return _Heading(start, name, _UNDERLINES[under[0]], first + 2)
+
+
+def _is_underline(line: str) -> bool:
+    line = line.strip()
+    return len(line) >= 3 and line[0] in _UNDERLINES and line == line[0] * len(line)
+
+
+def _is_name(line: str) -> bool:
+    """Whether a line may be a heading: it has words, and is no item, row of a table or rule."""
+    return (
+        line[0] not in _UNDERLINES
+        and any(map(str.isalnum, line))
+        and _COLUMNS.search(line) is None
+        and _MARK.match(line) is None
+    )
+
+
+def _width(line: str) -> int:
+    """The columns that a line takes: signs of East Asian scripts take two, accents none."""
+    return sum(2 if east_asian_width(sign) in "WF" else not combining(sign) for sign in line)
 
 
 def _paragraph(

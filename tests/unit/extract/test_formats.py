@@ -55,6 +55,91 @@ def test_underlined_lines_of_plain_text_are_headings() -> None:
     ]
 
 
+NEWS = b"""News of the boiler
+==================
+
+2.0
+===
+New
+---
+* It is read now.
+
+Mended
+------
+The pump.
+
+1.9
+===
+
+Old.
+"""
+
+
+def test_headings_may_follow_each_other_and_the_first_is_the_title_where_it_has_no_text() -> None:
+    document = extract(NEWS, "NEWS")
+    assert document.title == "News of the boiler"
+    assert outline(document)[1:] == [
+        ("heading", (), "2.0"),
+        ("heading", ("2.0",), "New"),
+        ("list", ("2.0", "New"), "* It is read now."),
+        ("heading", ("2.0",), "Mended"),
+        ("prose", ("2.0", "Mended"), "The pump."),
+        ("heading", (), "1.9"),
+        ("prose", ("1.9",), "Old."),
+    ]
+
+
+def test_the_newest_of_several_versions_is_not_the_title_of_all() -> None:
+    document = extract(b"2.0\n---\nNew.\n\n1.9\n---\nOld.\n", "changes.txt")
+    assert document.title == ""
+    assert outline(document) == [
+        ("heading", (), "2.0"),
+        ("prose", ("2.0",), "New."),
+        ("heading", (), "1.9"),
+        ("prose", ("1.9",), "Old."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (b"A tool\n======\nIts text.\n", "A tool"),
+        (b"A tool\n======\n\nIts text.\n\nUse\n---\nSo.\n", "A tool"),
+        (b"========\n A tool\n========\n\nIts text.\n", "A tool"),
+        (b"   A tool\n   ======\n\nIts text.\n", "A tool"),
+        ("道具の説明\n==========\n\nText.\n".encode(), "道具の説明"),
+        (b"A tool\n======\n", ""),  # nothing below it
+    ],
+)
+def test_an_underlined_first_line_is_the_title(text: bytes, title: str) -> None:
+    document = extract(text, "README")
+    assert document.title == title
+    assert [block for block in outline(document) if block[0] == "heading"][0][2] == (
+        title or "A tool"
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Name      Count\n---------------\na         1",
+        "Name | Count\n------------\na | 1",
+        "Name\tCount\n----------\na\t1",
+        "----------------\nName      Count\n----------------\na         1",
+        "Some text above a rule\n----------------------------------------",
+        "Text that goes on\nfor two lines\n-------------",
+        "* an item\n---------",
+        "***\n---",
+    ],
+)
+def test_tables_rules_and_items_are_no_headings(lines: str) -> None:
+    document = extract(f"Intro\nof it.\n\n{lines}\n\nEnd.\n".encode(), "note.txt")
+    assert {(kind, headings) for kind, headings, _ in outline(document)} <= {
+        ("prose", ()),
+        ("list", ()),
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [
@@ -500,7 +585,7 @@ def test_content_without_text_fails() -> None:
 # raise a version to redo.
 EXTRACTORS = {
     "detect/2": "detector",
-    "text/2": "txt",
+    "text/3": "txt",
     "markdown/2": "md",
     "restructured/2": "rst",
     "html/2": "html",
@@ -543,7 +628,7 @@ def test_every_type_has_a_recorded_extractor() -> None:
     }
     assert held == READERS.keys()
     assert extractor_of("") in EXTRACTORS
-    assert extractor_of("log") == extractor_of("txt") == "text/2"
+    assert extractor_of("log") == extractor_of("txt") == "text/3"
 
 
 @pytest.mark.slow

@@ -225,7 +225,7 @@ def test_a_content_that_was_refused_before_is_refused_unread(tmp_path: Path) -> 
         b"/elsewhere.txt",
         "failed",
         "took longer than 60 s",
-        source=Source(b"", FileIdentity(4, 1, 1, 1), b"", 1, "text/2"),
+        source=Source(b"", FileIdentity(4, 1, 1, 1), b"", 1, "text/3"),
     )
     content_hash = hashlib.blake2b(b"text", digest_size=32).digest()
     with ExtractionPool(1) as pool:
@@ -239,7 +239,7 @@ def test_a_content_that_was_refused_before_is_refused_unread(tmp_path: Path) -> 
     assert extracted.unindexed.source is not None
     assert (extracted.unindexed.source.content_hash, extracted.unindexed.source.extractor) == (
         content_hash,
-        "text/2",
+        "text/3",
     )
     assert read.document is not None
 

@@ -25,7 +25,7 @@ from searchapp.types.documents import (
     Unindexed,
     above,
     containers_of,
-    is_within,
+    is_in_any,
 )
 
 if TYPE_CHECKING:
@@ -254,11 +254,11 @@ def is_same(known: KnownFile, source: Source, document: Document) -> bool:
 
 def outermost(roots: Iterable[Root]) -> list[Root]:
     """The roots without those that lie at or below another, by path; of equal ones the first."""
-    kept: list[Root] = []
+    kept: dict[bytes, Root] = {}
     for root in sorted(roots, key=lambda root: root.path):
-        if not any(is_within(root.path, other.path) for other in kept):
-            kept.append(root)
-    return kept
+        if not is_in_any(root.path, kept):
+            kept[root.path] = root
+    return list(kept.values())
 
 
 def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:

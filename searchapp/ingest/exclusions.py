@@ -25,17 +25,17 @@ def documents_at(reader: CatalogReader, places: Sequence[str]) -> dict[int, byte
     """The documents at some paths or globs, by id; raises DocumentMissing where a place is neither
     a document's nor a root's, nor was removed before.
     """
-    there: dict[int, bytes] = {}
+    filters = Filters(within=tuple(places))
+    paths = [row.path for row in reader.rows(filters)]
     status = reader.status()
     known = {*(root.path for root in status.roots), *status.exclusions}
+    known |= {place for path in paths for place in above(path)}
+    composed = set(map(_composed, known))
     for place in places:
-        filters = Filters(within=(place,))
-        paths = (row.path for row in reader.rows(filters))
-        documents = dict(zip(reader.document_ids(filters), paths, strict=True))
-        if not documents and os.fsencode(place.rstrip("/")) not in known:
+        is_known = _composed(os.fsencode(place.rstrip("/"))) in composed
+        if not is_known and not reader.document_ids(Filters(within=(place,))):
             raise no_document(reader, place)
-        there |= documents
-    return there
+    return dict(zip(reader.document_ids(filters), paths, strict=True))
 
 
 def take_out(

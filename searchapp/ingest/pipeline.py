@@ -22,7 +22,7 @@ from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
-from searchapp.ingest.removal import remove_missing
+from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
@@ -380,10 +380,17 @@ class Ingest:
     def _remove(self, roots: Sequence[Root]) -> None:
         """Take out what the disk no longer has, now that all the rest is in."""
         self._writer.remove(self._superseded)
+        below = known_below(roots, self._survey)
         for root in roots:
             is_missing = root in self._survey.missing
             if not is_missing or self._prune:
-                remove_missing(root, self._writer, self._survey, self._outcomes, prune=self._prune)
+                remove_missing(
+                    root,
+                    below[root.path],
+                    self._writer,
+                    self._outcomes,
+                    prune=self._prune,
+                )
             if is_missing and self._prune:
                 self._writer.forget_roots(root.path)
         unindexed = self._outcomes.unindexed.values()

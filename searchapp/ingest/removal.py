@@ -5,9 +5,10 @@ Decides from outcomes that are all in; reads no file.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.types.documents import is_within
+from searchapp.types.documents import above
 
 if TYPE_CHECKING:
     from searchapp.ingest.changes import Survey
@@ -16,13 +17,27 @@ if TYPE_CHECKING:
     from searchapp.types.protocols import Writer
 
 
+def known_below(roots: Iterable[Root], survey: Survey) -> dict[bytes, list[KnownFile]]:
+    """The known documents at or below each root, by its path; no root is below another."""
+    below: dict[bytes, list[KnownFile]] = {root.path: [] for root in roots}
+    for path, known in survey.known.items():
+        at = next((place for place in above(path) if place in below), b"/")
+        if at in below:
+            below[at].append(known)
+    return below
+
+
 def remove_missing(
-    root: Root, writer: Writer, survey: Survey, outcomes: Outcomes, *, prune: bool
+    root: Root,
+    below: Sequence[KnownFile],
+    writer: Writer,
+    outcomes: Outcomes,
+    *,
+    prune: bool,
 ) -> None:
     """Take out the documents below a root whose files are gone. Where more than half of them are
     gone at once, they are kept, unless `prune` says otherwise.
     """
-    below = [known for path, known in survey.known.items() if is_within(path, root.path)]
     unseen = [
         known
         for known in below

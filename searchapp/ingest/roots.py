@@ -52,27 +52,37 @@ def named_paths(paths: Iterable[str | os.PathLike[str]]) -> list[bytes]:
     for the address of something elsewhere.
     """
     absolute = (os.path.normpath(Path(_local(require_path(p))).absolute()) for p in paths)
-    return [os.fsencode(_as_on_disk(path)) for path in absolute]
+    listed: dict[str, dict[str, str]] = {}
+    return [os.fsencode(_as_on_disk(path, listed)) for path in absolute]
 
 
 def _containers(path: str) -> Iterator[str]:
     return map(os.fsdecode, containers_of(os.fsencode(path)))
 
 
-def _as_on_disk(path: str) -> str:
-    """A path that exists but for the form of its accents, as it is on the disk; else as it is."""
+def _as_on_disk(path: str, listed: dict[str, dict[str, str]]) -> str:
+    """A path that exists but for the form of its accents, as it is on the disk; else as it is.
+    Folders that it has to look into are `listed`: each name by its NFC form.
+    """
     if path.isascii() or os.path.lexists(path):
         return path
     place = "/"
     for part in path.split("/")[1:]:
         following = os.path.join(place, part)  # noqa: PTH118 - a name may be no text
         if not os.path.lexists(following) and not part.isascii():
-            wanted = normalize("NFC", part)
-            with suppress(OSError):
-                names = (name for name in os.listdir(place) if normalize("NFC", name) == wanted)  # noqa: PTH208
-                following = os.path.join(place, next(names, part))  # noqa: PTH118
+            if place not in listed:
+                listed[place] = _names_in(place)
+            name = listed[place].get(normalize("NFC", part), part)
+            following = os.path.join(place, name)  # noqa: PTH118
         place = following
     return place
+
+
+def _names_in(folder: str) -> dict[str, str]:
+    """The names in a folder that are not ASCII, by their NFC form; none where it cannot be read."""
+    with suppress(OSError):
+        return {normalize("NFC", n): n for n in os.listdir(folder) if not n.isascii()}  # noqa: PTH208
+    return {}
 
 
 def _local(path: str) -> str:

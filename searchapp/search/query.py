@@ -25,7 +25,7 @@ from searchapp.search.ranking import MODES, WEIGHT
 from searchapp.types.filters import FilterOptions, Filters, each_of, require_path
 
 # The most of one query, so that it is answered in seconds.
-MAX_CHARACTERS, MAX_QUESTIONS, MAX_FILTERS = 50_000, 100, 500
+MAX_CHARACTERS, MAX_QUESTIONS = 50_000, 100
 
 
 class QueryOptions(FilterOptions, total=False):
@@ -135,11 +135,7 @@ class Query:
                 f"{questions:,} questions and examples at once; {MAX_QUESTIONS} are the most",
                 hint="ask them one after another",
             )
-        if self.filters.size > MAX_FILTERS:
-            raise QueryTooLarge(
-                f"{self.filters.size:,} filters; {MAX_FILTERS} are the most",
-                hint="name a folder or a glob that has them all",
-            )
+        self.filters.require_bound()
 
     def _require_sense(self) -> None:
         if self.mode is not None:

@@ -6,7 +6,7 @@ from 1.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -172,6 +172,11 @@ def above(path: bytes) -> Iterator[bytes]:
         if path.endswith(b"!"):
             yield path[:-1]
         path = path.rpartition(b"/")[0]
+
+
+def is_in_any(path: bytes, folders: Container[bytes]) -> bool:
+    """`is_within` of any of many folders."""
+    return any(place in folders for place in above(path)) or b"/" in folders
 
 
 def containers_of(path: bytes) -> Iterator[bytes]:

@@ -14,11 +14,12 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TypedDict, TypeVar, Unpack
 
-from searchapp.errors import BadFilter
+from searchapp.errors import BadFilter, QueryTooLarge
 from searchapp.types.dates import moment_ns, relative_ns
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
+MAX_FILTERS = 10_000
 MOST_LISTED = 100  # passages that hold a term, of which a reader says which they are
 FEW = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
 # Names that people give types, with ours.
@@ -77,7 +78,7 @@ class Filters:
     @classmethod
     def parse(cls, **options: Unpack[FilterOptions]) -> Filters:
         """The filters in what a person or a program writes; raises BadFilter where they make no
-        sense.
+        sense, and QueryTooLarge where they are too many.
         """
         since, before = options.get("since"), options.get("before")
         since_ns, before_ns = _moment_ns(since, "--since"), _moment_ns(before, "--before")
@@ -86,7 +87,7 @@ class Filters:
                 f"nothing is from {since} on and before {before}",
                 hint="--since is the earlier date, --before the later one",
             )
-        return cls(
+        filters = cls(
             within=tuple(map(resolve_place, each_of(options.get("within", ())))),
             types=tuple(
                 _type(name)
@@ -98,6 +99,16 @@ class Filters:
             before_ns=before_ns,
             labels=tuple(each_of(options.get("labels", ()))),
         )
+        filters.require_bound()
+        return filters
+
+    def require_bound(self) -> None:
+        """Raise QueryTooLarge where there are more conditions than a database can take."""
+        if self.size > MAX_FILTERS:
+            raise QueryTooLarge(
+                f"{self.size:,} filters; {MAX_FILTERS:,} are the most",
+                hint="name a folder or a glob that has them all",
+            )
 
 
 def resolve_place(place: str | os.PathLike[str]) -> str:

@@ -415,7 +415,7 @@ def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
         (["a question"] * 101, {}),
         (["a"], {"negative": ["b"] * 100}),
         (["a"], {"like_passages": [(1, "x")] * 100}),
-        (["a"], {"filters": Filters(within=("/x",) * 501)}),
+        (["a"], {"filters": Filters(within=("/x",) * 10_001)}),
         (["a"], {"filters": Filters(types=("md",) * 100_000)}),
         (["a"], {"filters": Filters(within=("/x",) * 400, where=(("a", "b"),) * 101)}),
     ],

@@ -16,7 +16,7 @@ from typing import Any
 from unicodedata import normalize
 from urllib.parse import quote
 
-from searchapp.backends.sqlite import fts, layout
+from searchapp.backends.sqlite import fts, layout, place_matcher
 from searchapp.errors import (
     CorpusDamaged,
     CorpusError,
@@ -93,6 +93,8 @@ def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connectio
         connection = _tried(connection, path, url)
     connection.create_function("is_value", 2, matches_value, deterministic=True)
     connection.create_function("nfc", 1, partial(normalize, "NFC"), deterministic=True)
+    aggregate: Any = place_matcher.PlaceMatcher  # typeshed knows no `step` of more than one value
+    connection.create_aggregate(place_matcher.NAME, place_matcher.PARAMETERS, aggregate)
     fts.prepare(connection)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")

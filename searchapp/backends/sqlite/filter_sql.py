@@ -5,9 +5,12 @@ Every value is a parameter: nothing that a user typed is part of a statement.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from unicodedata import normalize
 
+from searchapp.backends.sqlite import place_matcher
 from searchapp.types.dates import clamped_to_64_bits
 from searchapp.types.filters import Filters
 
@@ -26,13 +29,23 @@ _ACCENTED = (
     f"AND NOT EXISTS (SELECT 1 FROM document e WHERE {_MATCHES.format('nfc(e.display)')})))"
 )
 
+_IS_GLOB = re.compile(r"[*?[]")
+_FEW_PLACES = 8  # that documents are compared with; where there are more, `PlaceMatcher` finds them
+_MOST_JOINED = 100  # conditions in a row
+_MANY = (
+    "d.id IN (SELECT value FROM json_each("
+    f"(SELECT {place_matcher.NAME}(id, path, display, ?) FROM document)))"
+)
 _WHERE = "EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE lower(key) = ? AND is_value(value, ?))"
 
 
 def document_condition(filters: Filters) -> tuple[str, list[object]]:
     """The filters as a SQL condition on `document d`."""
     parts, values = ["1"], []  # type: list[str], list[object]
-    if filters.within:
+    if _are_many(filters.within):
+        parts.append(_MANY)
+        values.append(json.dumps(filters.within))
+    elif filters.within:
         conditions = []
         for place in filters.within:
             condition, bound = _within(place)
@@ -66,7 +79,23 @@ def document_condition(filters: Filters) -> tuple[str, list[object]]:
     if filters.before_ns is not None:
         parts.append("d.dated_ns < ?")
         values.append(clamped_to_64_bits(filters.before_ns))
-    return " AND ".join(parts), values
+    return _all(parts), values
+
+
+def _all(conditions: Sequence[str]) -> str:
+    """Conditions that must all hold, nested as little as can be: SQLite bounds the depth."""
+    if len(conditions) <= _MOST_JOINED:
+        return " AND ".join(conditions)
+    half = len(conditions) // 2
+    return f"({_all(conditions[:half])}) AND ({_all(conditions[half:])})"
+
+
+def _are_many(places: Sequence[str]) -> bool:
+    """Whether one pass over all documents finds those at some places sooner than conditions do: a
+    place with accents or signs of a glob has SQLite call a function for each document.
+    """
+    costly = sum(not place.isascii() or _IS_GLOB.search(place) is not None for place in places)
+    return len(places) > _FEW_PLACES or costly > 1
 
 
 def _within(place: str) -> tuple[str, list[object]]:
@@ -74,7 +103,7 @@ def _within(place: str) -> tuple[str, list[object]]:
     there = _ranges(place)
     shown = there[0].decode("utf-8", "replace")  # as in `display`
     start = "" if place.startswith("/") else "*/"
-    is_glob = any(character in shown for character in "*?[")
+    is_glob = _IS_GLOB.search(shown) is not None
     if (shown.isascii() and not is_glob) or shown.encode() != there[0]:
         return _WITHIN, [*there, *_at_and_below(start + shown), *there]
     composed = normalize("NFC", shown)

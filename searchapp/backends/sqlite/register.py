@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from searchapp.backends.sqlite.rows import (
-    is_any_within,
     is_within_sql,
+    rows_within,
     unindexed_of,
     unindexed_values,
 )
@@ -25,7 +26,7 @@ from searchapp.backends.sqlite.schema import (
     UnindexedTable,
 )
 from searchapp.backends.sqlite.unit_of_work import UnitOfWork
-from searchapp.types.documents import Root, Unindexed, is_within
+from searchapp.types.documents import Root, Unindexed, above
 
 
 class RegisterWriter(UnitOfWork):
@@ -33,15 +34,15 @@ class RegisterWriter(UnitOfWork):
 
     def roots(self) -> list[Root]:
         """The remembered roots, by path."""
-        rows = self._connection.execute(sa.select(RootTable).order_by(RootTable.path))
         return [
-            Root(row.path, tuple(json.loads(row.include)), tuple(json.loads(row.exclude)))
-            for row in rows
+            _root(row)
+            for row in self._connection.execute(sa.select(RootTable).order_by(RootTable.path))
         ]
 
     def set_root(self, root: Root) -> None:
         """Remember a root, in place of itself and of all roots below it."""
-        if root in self.roots():
+        query = sa.select(RootTable).where(RootTable.path == root.path)
+        if any(_root(row) == root for row in self._connection.execute(query)):
             return
         self._change(sa.delete(RootTable).where(is_within_sql(RootTable.path, root.path)))
         self._change(
@@ -72,13 +73,15 @@ class RegisterWriter(UnitOfWork):
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
-        rows = {file.path: unindexed_values(file) for file in files}
-        for scope in scopes:
+        rows_by_scope: dict[bytes, dict[bytes, dict[str, object]]] = {s: {} for s in scopes}
+        for file in files:
+            for scope in {*above(file.path), b"/"} & rows_by_scope.keys():
+                rows_by_scope[scope][file.path] = unindexed_values(file)
+        for scope, after in rows_by_scope.items():
             below = sa.select(UnindexedTable.__table__).where(
                 is_within_sql(UnindexedTable.path, scope)
             )
             before = {row.path: row._asdict() for row in self._connection.execute(below)}
-            after = {path: row for path, row in rows.items() if is_within(path, scope)}
             if before != after:
                 self._change(
                     sa.delete(UnindexedTable).where(is_within_sql(UnindexedTable.path, scope))
@@ -89,10 +92,13 @@ class RegisterWriter(UnitOfWork):
         """What is recorded as not indexed, at or below the given paths where some are given, by
         path.
         """
-        query = sa.select(UnindexedTable.__table__).where(
-            is_any_within(UnindexedTable.path, within)
+        rows = rows_within(
+            self._connection,
+            sa.select(UnindexedTable.__table__),
+            UnindexedTable.path,
+            within,
         )
-        return {row.path: unindexed_of(row) for row in self._connection.execute(query)}
+        return {row.path: unindexed_of(row) for row in rows}
 
     def set_setting(self, name: str, value: str | None) -> None:
         """Have the corpus do something otherwise than by default; None: as by default again."""
@@ -104,3 +110,7 @@ class RegisterWriter(UnitOfWork):
         self._change(sa.delete(SettingTable).where(SettingTable.name == name))
         if value is not None:
             self._change(sa.insert(SettingTable).values(name=name, value=value))
+
+
+def _root(row: Any) -> Root:
+    return Root(row.path, tuple(json.loads(row.include)), tuple(json.loads(row.exclude)))

@@ -33,6 +33,7 @@ from searchapp.types.documents import (
     Source,
     Unindexed,
     embedded_text,
+    is_in_any,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 
 MOST_AT_ONCE = 500  # values in one statement
+_MOST_FOLDERS = 50  # that one statement compares paths with; of more, each row is looked up
 
 # Asked for every document: built once, as SQLAlchemy takes longer to build them than SQLite to
 # answer.
@@ -223,13 +225,20 @@ def identity_of(row: Any) -> FileIdentity:
     return FileIdentity(row.size, row.mtime_ns, row.ctime_ns, row.inode)
 
 
-def is_any_within(column: Any, folders: Iterable[bytes] | None) -> sa.ColumnElement[bool]:
-    """Whether a path column is within any of the folders, as SQL; always where none are given."""
-    return (
-        sa.true()
-        if folders is None
-        else sa.or_(sa.false(), *(is_within_sql(column, folder) for folder in folders))
-    )
+def rows_within(
+    connection: sa.Connection, query: sa.Select[Any], column: Any, folders: Iterable[bytes] | None
+) -> Iterator[Any]:
+    """The rows of a query that has a column `path`, of which the path is within any of the folders;
+    all where none are given.
+    """
+    places = None if folders is None else set(folders)
+    if places is not None and len(places) <= _MOST_FOLDERS:
+        conditions = (is_within_sql(column, folder) for folder in places)
+        yield from connection.execute(query.where(sa.or_(sa.false(), *conditions)))
+        return
+    for row in connection.execute(query):
+        if places is None or is_in_any(row.path, places):
+            yield row
 
 
 def is_within_sql(column: Any, folder: bytes) -> sa.ColumnElement[bool]:

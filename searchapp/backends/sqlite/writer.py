@@ -30,9 +30,9 @@ from searchapp.backends.sqlite.rows import (
     TO_ATTACH,
     blob_of,
     document_values,
-    is_any_within,
     known_file,
     label_values,
+    rows_within,
     source_of,
     source_values,
     stored_passages,
@@ -88,7 +88,7 @@ class SqliteWriter(RegisterWriter):
         """The sources of the documents, of those at or below the given paths where some are given,
         by path.
         """
-        rows = self._connection.execute(KNOWN.where(is_any_within(DocumentTable.path, within)))
+        rows = rows_within(self._connection, KNOWN, DocumentTable.path, within)
         return {row.path: known_file(row) for row in rows}
 
     def known_like(self, content_hash: bytes) -> list[KnownFile]:

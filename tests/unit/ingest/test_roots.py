@@ -78,3 +78,23 @@ def test_the_root_of_a_member_is_the_file_that_holds_it(tmp_path: Path) -> None:
     (root,) = roots_at([member], (), (), required=True)
     assert root.path == bytes(tmp_path / "a.zip")
     assert named_paths([member]) == [os.fsencode(member)]
+
+
+def test_a_folder_is_listed_once_for_all_names_with_accents_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / normalize("NFD", "größe")
+    folder.mkdir()
+    names = [normalize("NFD", f"é{number}.md") for number in range(50)]
+    for name in names:
+        (folder / name).touch()
+    listed, list_names = [], os.listdir
+
+    def noted(place: str) -> list[str]:
+        listed.append(place)
+        return list_names(place)
+
+    monkeypatch.setattr(os, "listdir", noted)
+    typed = [normalize("NFC", str(folder / name)) for name in names]
+    assert named_paths(typed) == [os.fsencode(folder / name) for name in names]
+    assert listed == [str(tmp_path), str(folder)]

@@ -1,0 +1,119 @@
+"""The documents at or below many places, found in one pass over all documents.
+
+An aggregate function of SQLite. It decides as the conditions of `filter_sql` do, which cost each
+document a comparison with each place. Knows neither tables nor filters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from unicodedata import normalize
+
+from searchapp.types.documents import above
+
+NAME, PARAMETERS = "ids_within", 4
+
+_GLOB = re.compile(r"\*|\?|\[(\^?\]?[^\]]*)\]|.", re.DOTALL)
+_NOTHING = "(?!)"  # matches no text
+_IS_GLOB = re.compile(r"[*?[]")
+
+
+class PlaceMatcher:
+    """Which documents are at or below any of some places. A place is what has its path; where there
+    is none, what has it but for the form of its accents; else what it matches as a glob.
+    """
+
+    def __init__(self) -> None:
+        self._places: list[_Place] | None = None
+        self._by_path: dict[bytes, list[_Place]] = {}
+        self._by_text: dict[bytes, list[_Place]] = {}
+
+    def step(self, document_id: int, path: bytes, display: str, places: str) -> None:
+        """Look at a document; `places` is the JSON of all places, the same for each document."""
+        if self._places is None:
+            self._places = [_Place(place) for place in json.loads(places)]
+            for place in self._places:
+                self._by_path.setdefault(place.path, []).append(place)
+                if place.text is not None:
+                    self._by_text.setdefault(place.text.encode(), []).append(place)
+        _find(self._by_path, path, document_id, exactness=0)
+        composed = normalize("NFC", display)
+        if self._by_text:
+            _find(self._by_text, composed.encode(), document_id, exactness=1)
+        for place in self._places:
+            if place.glob and not place.found[0] and place.matches(composed, display):
+                place.found[2].append(document_id)
+
+    def finalize(self) -> str:
+        """The ids of the documents, as JSON."""
+        return json.dumps([i for place in self._places or () for i in place.best()])
+
+
+class _Place:
+    """One place, and the documents found by its path, by its text, and as a glob."""
+
+    def __init__(self, place: str) -> None:
+        self.path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
+        self.found: tuple[list[int], list[int], list[int]] = ([], [], [])
+        shown = self.path.decode("utf-8", "replace")
+        is_glob, is_text = _IS_GLOB.search(shown) is not None, shown.encode() == self.path
+        self._is_composed = is_text and (is_glob or not shown.isascii())
+        pattern = normalize("NFC", shown) if self._is_composed else shown
+        self.text = pattern if self._is_composed else None
+        is_absolute = place.startswith("/")
+        # a path that is whole and has no signs of a glob is found by its bytes or its text
+        self.glob = (
+            None
+            if is_absolute and is_text and not is_glob
+            else _compiled(pattern if is_absolute else f"*/{pattern}")
+        )
+
+    def matches(self, composed: str, display: str) -> bool:
+        """Whether a document is at or below what the place matches as a glob."""
+        text = composed if self._is_composed else display
+        return self.glob is not None and self.glob.fullmatch(text) is not None
+
+    def best(self) -> Sequence[int]:
+        """The documents found in the most exact way that finds any."""
+        return next((ids for ids in self.found if ids), [])
+
+
+def _find(
+    places: dict[bytes, list[_Place]], path: bytes, document_id: int, *, exactness: int
+) -> None:
+    """Give a document to the places that it is at or below."""
+    for at in (*above(path), b""):
+        for place in places.get(at, ()):
+            place.found[exactness].append(document_id)
+
+
+def _compiled(glob: str) -> re.Pattern[str]:
+    """A pattern of what SQLite's GLOB matches, and of what is below that."""
+    try:
+        return re.compile(_regex(glob), re.DOTALL)
+    except re.error:  # a range from high to low, which holds nothing
+        return re.compile(_NOTHING)
+
+
+def _regex(glob: str) -> str:
+    """The regular expression of a glob; of nothing where a class has no end."""
+    parts = []
+    for found in _GLOB.finditer(glob):
+        sign, inside = found[0], found[1]
+        if sign == "*":
+            parts.append(".*")
+        elif sign == "?":
+            parts.append(".")
+        elif inside is not None:
+            negation, members = ("^", inside[1:]) if inside[:1] == "^" else ("", inside)
+            if not members:
+                return _NOTHING
+            escaped = re.sub(r"([\\\[\]^&~|])", r"\\\1", members)
+            parts.append(f"[{negation}{escaped}]")
+        elif sign == "[":
+            return _NOTHING
+        else:
+            parts.append(re.escape(sign))
+    return f"{''.join(parts)}(?:!?/.*)?"

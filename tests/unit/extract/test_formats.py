@@ -114,7 +114,7 @@ def test_the_newest_of_several_versions_is_not_the_title_of_all() -> None:
 def test_an_underlined_first_line_is_the_title(text: bytes, title: str) -> None:
     document = extract(text, "README")
     assert document.title == title
-    assert [block for block in outline(document) if block[0] == "heading"][0][2] == (
+    assert next(block for block in outline(document) if block[0] == "heading")[2] == (
         title or "A tool"
     )
 

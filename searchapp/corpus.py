@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -184,8 +184,7 @@ class Corpus:
         Raises what `Query` raises, and CorpusMissing, CorpusEmpty, DocumentMissing, PathMissing,
         EncoderError or FileFailed.
         """
-        begin = time.perf_counter()
-        watch = Stopwatch()
+        begin, watch = time.perf_counter(), Stopwatch()
         if not isinstance(question, Query):
             question = Query.parse(question, **options)
         elif options:
@@ -210,7 +209,8 @@ class Corpus:
                     reader.prepare(search.question.filters)
             with watch.stage("rank"):
                 answer = search.answer(outdated=_outdated(reader))
-                notes = [] if answer.matches else unmatched_notes(reader, query.filters)
+                matching = (match.hit.path for match in answer.matches)
+                notes = unmatched_notes(reader, query.filters, matching)
             return replace(
                 answer,
                 took_ms=(time.perf_counter() - begin) * 1000,
@@ -295,11 +295,11 @@ class Corpus:
         paths = (os.fsdecode(row.path) for row in self.documents())
         return f"no file is named {name}{did_you_mean(name, map(os.path.basename, paths))}"
 
-    def unmatched(self, filters: Filters) -> list[str]:
-        """Why no document passes the filters, for people; nothing where some does."""
+    def unmatched(self, filters: Filters, matching: Iterable[bytes] = ()) -> list[str]:
+        """Why no document passes the filters, for people; where some do, which values none has."""
         try:
             with closing(self._backend.reader()) as reader:
-                return unmatched_notes(reader, filters)
+                return unmatched_notes(reader, filters, matching)
         except CorpusMissing:
             return []
 

@@ -343,9 +343,9 @@ def list_(
         within, name = [*within, name], None
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
     rows = opened.documents(filters, name or "")
-    if not rows:
-        for note in opened.unmatched(filters) or ([opened.unnamed(name)] if name else []):
-            console.note(note)
+    notes = opened.unmatched(filters, (row.path for row in rows))
+    for note in notes or ([opened.unnamed(name)] if name and not rows else []):
+        console.note(note)
     console.write(
         json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))
     )

@@ -1,6 +1,8 @@
-"""Why no document passes the filters: which of them lets none through, and what there is instead.
+"""Why no document passes the filters: which of them lets none through, and what there is instead;
+and which of several values none has.
 
-Knows the seam CatalogReader. Runs only where an answer is empty, so it may look at every document.
+Knows the seam CatalogReader. May look at every document where an answer is empty or a value is in
+none; elsewhere it asks as little as can be.
 """
 
 from __future__ import annotations
@@ -20,15 +22,25 @@ if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader
 
 _MOST_NAMED = 8  # things that are there, of which a note names the commonest
+_MOST_ASKED = 8  # places that the reader is asked of one by one
 _NOTHING = Filters()
 
 
-def unmatched_notes(reader: CatalogReader, filters: Filters) -> list[str]:
+def unmatched_notes(
+    reader: CatalogReader, filters: Filters, matching: Iterable[bytes] = ()
+) -> list[str]:
     """A note for each filter that no document passes; one for all of them where each lets some
-    through but no document passes all; nothing where some document does, or there is none.
+    through but no document passes all; nothing where there is none.
+
+    Where some documents pass, a note for each of several paths, types or labels that none has. It
+    does not ask the reader of those that `matching` documents are seen to have.
     """
-    if filters == _NOTHING or not reader.counts()[0] or reader.document_ids(filters):
+    if filters == _NOTHING or not reader.counts()[0]:
         return []
+    paths = set(matching)
+    values = _without_document(reader, filters, paths)
+    if paths or reader.has_document(filters):
+        return _first(values)
     alone = [one for name in _EXPLAINED for one in _alone(filters, name)]
     passing = [(name, len(reader.document_ids(one))) for name, one in alone]
     notes = [
@@ -37,10 +49,71 @@ def unmatched_notes(reader: CatalogReader, filters: Filters) -> list[str]:
         if not count
         for note in _EXPLAINED[name](reader, one)
     ]
-    if notes or not passing:
-        return notes
-    counts = ", ".join(f"{_NAMES[name]} {pluralize(count, 'document')}" for name, count in passing)
-    return [f"no document passes all filters at once; each alone: {counts}"]
+    if not notes and passing:
+        counts = (f"{_NAMES[name]} {pluralize(count, 'document')}" for name, count in passing)
+        notes = [f"no document passes all filters at once; each alone: {', '.join(counts)}"]
+    return _first(list(dict.fromkeys([*notes, *values])))
+
+
+def _without_document(
+    reader: CatalogReader, filters: Filters, matching: Iterable[bytes]
+) -> list[str]:
+    """A note for each of several paths, types or labels that no document has."""
+    missing = {
+        "within": _places_without(reader, filters.within, matching),
+        "types": _names_without(filters.types, (kind for kind, *_ in reader.versions())),
+        "labels": _labels_without(reader, filters.labels),
+    }
+    return [
+        note
+        for name, values in missing.items()
+        if values
+        for note in _EXPLAINED[name](reader, _only(name, tuple(values)))
+    ]
+
+
+def _places_without(
+    reader: CatalogReader, places: Sequence[str], matching: Iterable[bytes]
+) -> Sequence[str]:
+    if len(places) < 2:
+        return ()
+    unseen = _unseen(places, matching)
+    if len(unseen) > _MOST_ASKED:
+        unseen = _unseen(unseen, (row.path for row in reader.rows(_only("within", tuple(unseen)))))
+    return [place for place in unseen if not reader.has_document(_only("within", (place,)))]
+
+
+def _unseen(places: Iterable[str], paths: Iterable[bytes]) -> Sequence[str]:
+    """The places that no path is at or below to the letter."""
+    seen = {place for path in paths for place in above(path)}
+    return [place for place in places if os.fsencode(place.rstrip("/")) not in seen]
+
+
+def _labels_without(reader: CatalogReader, labels: Sequence[str]) -> Sequence[str]:
+    if len(labels) < 2:
+        return ()
+    return _names_without(labels, (label.name for _, some in reader.labels() for label in some))
+
+
+def _names_without(names: Sequence[str], there: Iterable[str]) -> Sequence[str]:
+    """Of several names, those that are not there."""
+    if len(names) < 2:
+        return ()
+    known = set(there)
+    return [name for name in names if name not in known]
+
+
+def _only(name: str, value: object) -> Filters:
+    """Filters of one kind alone."""
+    alone: Any = {name: value}
+    return replace(_NOTHING, **alone)
+
+
+def _first(notes: Sequence[str]) -> list[str]:
+    """The notes, of many the first and how many more there are."""
+    more = len(notes) - _MOST_NAMED
+    rest = [f"and {pluralize(more, 'other filter')} that no document passes"] if more > 0 else []
+    return [*notes[:_MOST_NAMED], *rest]
 
 
 def _alone(filters: Filters, name: str) -> Iterator[tuple[str, Filters]]:
@@ -48,8 +121,7 @@ def _alone(filters: Filters, name: str) -> Iterator[tuple[str, Filters]]:
     value: Any = getattr(filters, name)
     if value != getattr(_NOTHING, name):
         for one in [(each,) for each in value] if name == "where" else [value]:
-            alone: Any = {name: one}
-            yield name, replace(_NOTHING, **alone)
+            yield name, _only(name, one)
 
 
 def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
@@ -58,7 +130,7 @@ def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
         for path in above(row.path):
             shown = os.fsdecode(path)
             places.setdefault(shown.rpartition("/")[2], shown)
-    for place in filters.within[:_MOST_NAMED]:
+    for place in filters.within:
         meant = did_you_mean(place.rstrip("/").rpartition("/")[2], places, shown=places.get)
         is_glob = any(character in place for character in "*?[")
         what = "no path of the corpus matches" if is_glob else "no such path in the corpus:"

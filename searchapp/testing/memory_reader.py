@@ -205,6 +205,10 @@ class MemoryReader:
         """The documents that pass the filters, by path."""
         return [one.id for one in self._passing(filters)]
 
+    def has_document(self, filters: Filters) -> bool:
+        """Whether any document passes the filters."""
+        return bool(self._passing(filters))
+
     def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
         """The documents that have labels, by id, and the labels of each, by name."""
         for document_id, one in sorted(self._state.documents.items()):

@@ -288,6 +288,9 @@ class CatalogReader(OpenGeneration, Protocol):
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
 
+    def has_document(self, filters: Filters) -> bool:
+        """Whether any document passes the filters."""
+
     def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
         """The documents that have labels, by id, and the labels of each, by name."""
 

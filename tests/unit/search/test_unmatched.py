@@ -95,6 +95,40 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"types": ["md"], "labels": ["x"]},
         ["no label x; here: recipe 1"],
     ),
+    "one path of several": (
+        {"within": ["*.md", "/nowhere"]},
+        ["no such path in the corpus: /nowhere"],
+    ),
+    "one type of several": (
+        {"types": ["md", "foo"]},
+        ["no document of type foo; here: md 2, py 1"],
+    ),
+    "one label of several": (
+        {"labels": ["recipe", "x"]},
+        ["no label x; here: recipe 1"],
+    ),
+    "a value of each, beside what nothing passes": (
+        {"types": ["py", "foo"], "labels": ["recipe", "x"]},
+        [
+            (
+                "no document passes all filters at once; each alone: --type 1 document, "
+                "--label 1 document"
+            ),
+            "no document of type foo; here: md 2, py 1",
+            "no label x; here: recipe 1",
+        ],
+    ),
+    "many": (
+        {"within": ["*.md", *(f"/{number}/x" for number in range(20))]},
+        [
+            *(f"no such path in the corpus: /{number}/x" for number in range(8)),
+            "and 12 other filters that no document passes",
+        ],
+    ),
+    "several that are each in a document": (
+        {"within": ["*.md", "*.py"], "types": ["py", "md"]},
+        [],
+    ),
     "none": ({}, []),
     "one that is met": ({"types": ["py"]}, []),
 }
@@ -111,6 +145,14 @@ def test_an_answer_says_so(corpus: Corpus) -> None:
     answer = corpus.query(Query("boats", filters=Filters.parse(types=["foo"])))
     assert answer.matches == ()
     assert answer.notes == ("no document of type foo; here: md 2, py 1",)
+
+
+@pytest.mark.parametrize("k", [1, 10])
+def test_an_answer_says_which_of_several_values_nothing_has(corpus: Corpus, k: int) -> None:
+    filters = Filters.parse(within=["*.md", "*.py", "/nowhere"])
+    answer = corpus.query(Query("boats", filters=filters, k=k))
+    assert len(answer.matches) == min(k, 3)
+    assert answer.notes == ("no such path in the corpus: /nowhere",)
 
 
 def test_what_other_conditions_leave_out_is_not_put_on_the_filters(corpus: Corpus) -> None:

@@ -270,7 +270,8 @@ def _write_answer(
         return
     style = console.style(sys.stdout)
     if style.width is not None or answer.mode != "cosine":
-        console.note(answers.how_text(answer))
+        in_columns = form == "text" and style.width is None
+        console.note(answers.how_text(answer, in_columns=in_columns))
     if form in ("paths", "null"):
         is_quoted = style.width is not None
         console.write(answers.answer_paths(answer, null=form == "null", is_quoted=is_quoted))

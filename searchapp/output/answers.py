@@ -62,10 +62,10 @@ def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool
     """The matches, best first; "" if there are none (`answer_notes` says so).
 
     With a width, each match has a header with its place, "a.py:20" or "b.pdf  p. 3", its heading
-    path and an excerpt of six lines around the strongest highlight. Without, each match is one line
-    of fields separated by tabs: rank, cosine (in keyword mode BM25), path, place, heading path and
-    whole passage; white space within a field becomes a single space. With `explained`, what the
-    score is made of follows each match.
+    path and an excerpt of six lines around the strongest highlight. A cosine that does not rank is
+    named. Without, each match is one line of fields separated by tabs: rank, cosine (in keyword
+    mode BM25), path, place, heading path and whole passage; white space within a field becomes a
+    single space. With `explained`, what the score is made of follows each match.
     """
     if style.width is None:
         return "".join(
@@ -73,8 +73,10 @@ def answer_text(answer: Answer, style: TerminalStyle = PLAIN, *, explained: bool
             for match in answer.matches
         )
     indent = len(str(len(answer.matches))) + 2
+    named = _shows_cosine(answer)
     return "\n".join(
-        _match_text(match, style, indent=indent, explained=explained) for match in answer.matches
+        _match_text(match, style, indent=indent, explained=explained, named=named)
+        for match in answer.matches
     )
 
 
@@ -110,10 +112,22 @@ def quoted(path: str) -> str:
     return f"$'{_CONTROL.sub(lambda found: f'{chr(92)}x{ord(found[0]):02x}', escaped)}'"
 
 
-def how_text(answer: Answer) -> str:
-    """How an answer was found: its mode, the legs that ran, and the time that it took."""
+def how_text(answer: Answer, *, in_columns: bool = False) -> str:
+    """How an answer was found: its mode, the legs that ran, and the time that it took. Of one
+    `in_columns`, also that the second of them is not what ranks, where it is not.
+    """
     legs = "" if answer.legs == (answer.mode,) else f" ({' + '.join(answer.legs)})"
-    return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms"
+    columns = (
+        "; the second column is the cosine, which does not rank"
+        if in_columns and _shows_cosine(answer)
+        else ""
+    )
+    return f"{answer.mode}{legs}, {answer.took_ms:,.0f} ms{columns}"
+
+
+def _shows_cosine(answer: Answer) -> bool:
+    """Whether the number before each match is its cosine, and another one ranks."""
+    return answer.mode != "cosine" and any(match.cosine is not None for match in answer.matches)
 
 
 def answer_notes(answer: Answer) -> list[str]:
@@ -217,11 +231,13 @@ def _explanation(match: Match) -> str:
     return joined(explanation_fields(match))
 
 
-def _match_text(match: Match, style: TerminalStyle, *, indent: int, explained: bool = False) -> str:
+def _match_text(
+    match: Match, style: TerminalStyle, *, indent: int, explained: bool, named: bool
+) -> str:
     margin = " " * indent
     columns = max(NARROWEST, (style.width or 0) - indent)
     rank = style.paint(str(match.rank).rjust(indent - 2), DIM)
-    first, *others = _header_lines(match, style, columns, explained=explained)
+    first, *others = _header_lines(match, style, columns, explained=explained, named=named)
     lines = [f"{rank}  {first}", *(margin + line for line in others)]
     if heading := _heading_path(match.hit):
         lines.append(margin + style.paint(truncate(heading, columns), DIM))
@@ -241,14 +257,16 @@ def _match_text(match: Match, style: TerminalStyle, *, indent: int, explained: b
 
 
 def _header_lines(
-    match: Match, style: TerminalStyle, columns: int, *, explained: bool
+    match: Match, style: TerminalStyle, columns: int, *, explained: bool, named: bool
 ) -> list[str]:
     """The figure, the place and the confidence of a match, on as few lines as they fit on; a path
-    is never cut. With `explained`, also the score that ranks, where that is another number.
+    is never cut. `named` says that the figure is a cosine. With `explained`, also the score that
+    ranks, where that is another number.
     """
     place = dict(match.hit.passage.place)
     line = place.pop("line_start", None)
-    parts = [style.paint(_figure(match), CYAN)]
+    is_named = named and match.cosine is not None
+    parts = [style.paint(f"cosine {_figure(match)}" if is_named else _figure(match), CYAN)]
     if explained and (score := f"{match.score:.3f}") != _figure(match):
         parts.append(f"score {score}")
     parts.append(style.path(match.hit.path, line=line))

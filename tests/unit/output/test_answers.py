@@ -22,7 +22,7 @@ from searchapp.types.results import (
     Match,
     WordShare,
 )
-from tests.builders.answers import ANSWER, NO_MATCH, PAPER, TERMINAL, answer_of
+from tests.builders.answers import ANSWER, GUIDE, NO_MATCH, PAPER, TERMINAL, answer_of
 
 
 def test_an_answer_for_programs_has_every_promised_key() -> None:
@@ -113,12 +113,12 @@ def test_a_score_from_numpy_becomes_plain_json() -> None:
 
 def test_a_terminal_shows_rank_cosine_path_place_headings_and_passage() -> None:
     assert answer_text(ANSWER, TERMINAL) == (
-        "1  0.712  guide.md:10  confidence 0.90\n"
+        "1  cosine 0.712  guide.md:10  confidence 0.90\n"
         "   Guide > Engine > Oil\n"
         "   «Check the oil every week.»\n"
         "   Use grade 15W-40.\n"
         "\n"
-        "2  0.310  /else/paper.pdf  p. 12\n"
+        "2  cosine 0.310  /else/paper.pdf  p. 12\n"
         "   Other words\n"
     )
 
@@ -334,6 +334,22 @@ print(*(name for name in sys.modules if name in ("rich", "numpy", "jinja2")
 )
 def test_an_answer_says_how_it_was_found(mode: str, legs: tuple[str, ...], said: str) -> None:
     assert how_text(replace(ANSWER, mode=mode, legs=legs)) == said
+
+
+@pytest.mark.parametrize(
+    ("mode", "cosine", "is_named"),
+    [("cosine", 0.5, False), ("hybrid", 0.5, True), ("best", 0.5, True), ("keyword", None, False)],
+)
+def test_a_cosine_that_does_not_rank_is_named(
+    mode: str, cosine: float | None, is_named: bool
+) -> None:
+    match = Match(1, 1.5, cosine, {"cosine": LegScore(0.5, 1)}, GUIDE)
+    answer = replace(answer_of(match), mode=mode, legs=(mode,))
+    header = answer_text(answer, TERMINAL).splitlines()[0]
+    assert header.startswith("1  cosine 0.500  ") == is_named
+    columns = "; the second column is the cosine, which does not rank"
+    assert how_text(answer, in_columns=True).endswith(columns) == is_named
+    assert answer_text(answer).split("\t")[1] == (f"{cosine:.3f}" if cosine else "1.500")
 
 
 def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() -> None:

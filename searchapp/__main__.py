@@ -23,6 +23,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    config.remove_temporary_cache()
     os._exit(code)
 
 

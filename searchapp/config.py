@@ -7,6 +7,7 @@ are an error, so that a typing mistake does not pass for a setting.
 
 from __future__ import annotations
 
+import atexit
 import os
 import stat
 from collections.abc import Callable
@@ -93,26 +94,41 @@ def load(
 @remembered
 def usable_cache(folder: Path | None, user: int) -> Path:
     """The folder for converted models and last answers: the usual one, or where that can be neither
-    written nor read, one of this user's among the temporary files.
+    written nor read, one among the temporary files that is this user's alone.
 
-    `cache_note` says so then. The temporary one is its owner's alone: where somebody else has made
-    it, another is made, which serves this process only.
+    Where others have taken every name for it, it is one for this process, which
+    `remove_temporary_cache` removes. `cache_note` says which it is.
     """
     if folder and _is_usable(folder):
         return folder
     import tempfile
 
     try:
-        usual = Path(tempfile.gettempdir(), f"{_APP}-{user}")
-        fallback = usual if _is_own(usual, user) else Path(tempfile.mkdtemp(prefix=f"{_APP}-"))
+        names = [f"{_APP}-{user}", *(f"{_APP}-{user}-{number}" for number in range(2, 10))]
+        places = [Path(tempfile.gettempdir(), name) for name in names]
+        fallback = next((place for place in places if _is_own(place, user)), None)
+        until = ""
+        if fallback is None:
+            fallback = Path(tempfile.mkdtemp(prefix=f"{_APP}-"))
+            _temporary.append(fallback)
+            atexit.register(remove_temporary_cache)
+            until = f" until this command ends, as {places[0]} is not this user's alone"
     except OSError:
         return folder or Path(_APP)  # whoever writes there says what is wrong
     why = f"the cache folder {folder} cannot be written" if folder else "there is no home folder"
     _notes.append(
-        f"note: {why}; converted models and the last answer are kept in {fallback} "
+        f"note: {why}; converted models and the last answer are kept in {fallback}{until} "
         "(SEARCHAPP_CACHE names another)"
     )
     return fallback
+
+
+def remove_temporary_cache() -> None:
+    """Remove the cache folder that serves this process only, where there is one."""
+    while _temporary:
+        import shutil
+
+        shutil.rmtree(_temporary.pop(), ignore_errors=True)
 
 
 def cache_note() -> str:
@@ -121,6 +137,7 @@ def cache_note() -> str:
 
 
 _notes: list[str] = []
+_temporary: list[Path] = []  # cache folders of this process
 
 
 def is_url(place: str) -> bool:
@@ -233,18 +250,17 @@ def _is_usable(folder: Path) -> bool:
 
 
 def _is_own(folder: Path, user: int) -> bool:
-    """Whether a folder among the temporary files is the user's and nobody else may enter it; it is
-    made where there is none.
+    """Whether a folder among the temporary files is the user's and nobody else could write there;
+    from now on nobody else may enter it. It is made where there is none.
     """
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         status = folder.lstat()
-        return (
-            stat.S_ISDIR(status.st_mode)
-            and status.st_uid == user
-            and not stat.S_IMODE(status.st_mode) & 0o077
-        )
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != user or status.st_mode & 0o022:
+            return False
+        if status.st_mode & 0o077:
+            folder.chmod(0o700)
     return True
 
 

@@ -62,8 +62,35 @@ def test_a_folder_that_others_may_enter_is_not_trusted(temporary: Path) -> None:
     (temporary / f"searchapp-{ME}").mkdir(mode=0o700)
     (temporary / f"searchapp-{ME}").chmod(0o777)
     another = usable_cache(NOWHERE, ME)
-    assert another != temporary / f"searchapp-{ME}"
+    assert another == temporary / f"searchapp-{ME}-2"
     assert another.stat().st_mode & 0o777 == 0o700
+    usable_cache.cache_clear()
+    assert usable_cache(NOWHERE, ME) == another  # the next process finds the model converted
+
+
+def test_a_folder_that_others_could_only_read_is_closed_to_them(temporary: Path) -> None:
+    (temporary / f"searchapp-{ME}").mkdir()
+    (temporary / f"searchapp-{ME}").chmod(0o755)
+    folder = usable_cache(NOWHERE, ME)
+    assert folder == temporary / f"searchapp-{ME}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_where_every_name_is_taken_a_folder_serves_one_process_and_is_removed(
+    temporary: Path,
+) -> None:
+    names = [f"searchapp-{ME}", *(f"searchapp-{ME}-{number}" for number in range(2, 10))]
+    for name in names:
+        (temporary / name).touch()
+    folder = usable_cache(NOWHERE, ME)
+    (folder / "model").touch()
+    assert config.cache_note() == (
+        f"note: the cache folder {NOWHERE} cannot be written; converted models and the last answer "
+        f"are kept in {folder} until this command ends, as {temporary}/searchapp-{ME} is not this "
+        "user's alone (SEARCHAPP_CACHE names another)"
+    )
+    config.remove_temporary_cache()
+    assert sorted(place.name for place in temporary.iterdir()) == sorted(names)
 
 
 def test_a_folder_of_another_owner_is_not_trusted(temporary: Path) -> None:

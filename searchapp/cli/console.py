@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PLAIN_PROGRESS_S = 5.0  # between progress lines where stderr is no terminal
 # of the work, and of time: what is left is a guess before both have passed
 _TELLING_SHARE, _TELLING_S = (0.02, 2.0)
+_RATE_S = 0.5  # of work, before which its rate says nothing
 
 
 class Exit(IntEnum):
@@ -266,17 +267,20 @@ def _is_reading(state: Progress) -> bool:
 
 
 def _progress_text(state: Progress) -> str:
-    """How far the work is, at what rate, and how long the rest takes once enough is
-    done to tell.
+    """How far the work is; at what rate, and how long the rest takes, once enough is done to
+    tell.
     """
     if state.seen:
         files = pluralize(state.seen.files, "file")
         return f"looking: {files} in {pluralize(state.seen.folders, 'folder')}"
-    rate = state.passages / max(state.took_s, 0.1)
-    if _is_reading(state):
-        told = f"text of {state.files_read}/{state.files_total} files"
-    else:
-        told = f"{state.files_done}/{state.files_total} files"
-    told += f", {state.passages} passages, {rate:.0f}/s"
-    is_telling = state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S
-    return f"{told}, about {human_duration(state.left_s)} left" if is_telling else told
+    parts = [
+        f"text of {state.files_read:,}/{state.files_total:,} files"
+        if _is_reading(state)
+        else f"{state.files_done:,}/{state.files_total:,} files"
+    ]
+    if state.passages and state.took_s >= _RATE_S:
+        rate = state.passages / state.took_s
+        parts.append(f"{pluralize(state.passages, 'passage')}, {rate:,.0f}/s")
+    if state.share >= _TELLING_SHARE and state.took_s >= _TELLING_S:
+        parts.append(f"about {human_duration(state.left_s)} left")
+    return ", ".join(parts)

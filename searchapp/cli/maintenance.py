@@ -59,7 +59,10 @@ def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOpt
 def forget(
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH|GLOB...]", help="None: what was removed before."),
+        typer.Argument(
+            metavar="[PATH|GLOB...]",
+            help="None: what was removed before. The * of a glob crosses folders.",
+        ),
     ] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,

@@ -64,7 +64,11 @@ DeviceOption = Annotated[
 ]
 WithinOption = Annotated[
     list[str],
-    typer.Option("--in", metavar="PATH|GLOB", help="Only documents at or below; repeatable."),
+    typer.Option(
+        "--in",
+        metavar="PATH|GLOB",
+        help="Only documents at or below; repeatable. The * of a glob crosses folders.",
+    ),
 ]
 TypeOption = Annotated[
     list[str],
@@ -87,7 +91,11 @@ LabelOption = Annotated[
     ),
 ]
 PlacesArgument = Annotated[
-    list[str], typer.Argument(metavar="PATH|GLOB...", help="Documents, or folders of them.")
+    list[str],
+    typer.Argument(
+        metavar="PATH|GLOB...",
+        help="Documents, or folders of them. The * of a glob crosses folders.",
+    ),
 ]
 
 

@@ -69,6 +69,23 @@ def test_the_progress_tells_of_which_files_the_text_is_there_then_which_are_done
     assert console._progress_text(embedding) == ("30/40 files, 300 passages, 30/s, about 30 s left")
 
 
+@pytest.mark.parametrize(
+    ("passages", "took_s", "files_read", "said"),
+    [
+        (0, 0.0, 0, "text of 0/1,200 files"),
+        (0, 3.0, 30, "text of 30/1,200 files, about 30 s left"),
+        (40, 0.1, 30, "text of 30/1,200 files"),
+        (1, 1.0, 30, "text of 30/1,200 files, 1 passage, 1/s"),
+        (4000, 2.0, 1200, "30/1,200 files, 4,000 passages, 2,000/s, about 30 s left"),
+    ],
+)
+def test_the_progress_has_no_rate_before_there_is_one(
+    passages: int, took_s: float, files_read: int, said: str
+) -> None:
+    state = Progress(30, 1200, passages, took_s, 30.0, files_read=files_read)
+    assert console._progress_text(state) == said
+
+
 # ---- terminals -----------------------------------------------------------------------------------
 
 

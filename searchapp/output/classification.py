@@ -93,7 +93,7 @@ def metrics_json(metrics: Metrics) -> dict[str, object]:
         "examples": metrics.examples,
         "accuracy": round(metrics.accuracy, 6),
         "macro_f1": round(metrics.macro_f1, 6),
-        "fold_accuracies": [round(each, 6) for each in metrics.fold_accuracies],
+        "fold_accuracies": [round(accuracy, 6) for accuracy in metrics.fold_accuracies],
         "confusion": [list(row) for row in metrics.confusion],
         "by_label": [
             {
@@ -111,11 +111,11 @@ def metrics_json(metrics: Metrics) -> dict[str, object]:
         "raw_calibration_error": _rounded(metrics.raw_calibration_error),
         "bins": [
             {
-                "count": each.count,
-                "probability": round(each.probability, 6),
-                "right": round(each.right, 6),
+                "count": interval.count,
+                "probability": round(interval.probability, 6),
+                "right": round(interval.right, 6),
             }
-            for each in metrics.bins
+            for interval in metrics.bins
         ],
     }
 
@@ -126,7 +126,7 @@ def metrics_text(metrics: Metrics, what: str, style: TerminalStyle = PLAIN) -> s
     """
     spread = ""
     if metrics.fold_accuracies:
-        folds = ", ".join(f"{each:.3f}" for each in metrics.fold_accuracies)
+        folds = ", ".join(f"{accuracy:.3f}" for accuracy in metrics.fold_accuracies)
         spread = f" (by fold {folds})"
     heading = (
         f"accuracy {metrics.accuracy:.3f}, macro F1 {metrics.macro_f1:.3f}, "
@@ -176,8 +176,12 @@ def _confusions(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
 
 def _bins(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
     yield style.paint(_row("", ("examples", "said", "right"), metrics), DIM)
-    for each in metrics.bins:
-        yield _row("", (f"{each.count:,}", f"{each.probability:.3f}", f"{each.right:.3f}"), metrics)
+    for interval in metrics.bins:
+        yield _row(
+            "",
+            (f"{interval.count:,}", f"{interval.probability:.3f}", f"{interval.right:.3f}"),
+            metrics,
+        )
 
 
 def _row(name: str, cells: Iterable[str], metrics: Metrics) -> str:
@@ -232,7 +236,7 @@ def predictions_text(
             f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}"
             for item, each in zip(items, predictions, strict=True)
         )
-    wide = max((display_width(one_line(each.label)) for each in predictions), default=0)
+    wide = max((display_width(one_line(prediction.label)) for prediction in predictions), default=0)
     room = max(20, style.width - wide - 10)
     return joined(
         f"{style.paint(_padded(each.label, wide), BOLD)}  {style.paint(_figure(each), DIM)}  "
@@ -247,15 +251,15 @@ def applied_json(
     """What became of each document: its prediction, or the labels that a person gave it."""
     counts = _counts(applied)
     documents = []
-    for each in applied.documents:
-        prediction = each.prediction
-        said: dict[str, object] = {"by_hand": list(each.by_hand)}
+    for document in applied.documents:
+        prediction = document.prediction
+        said: dict[str, object] = {"by_hand": list(document.by_hand)}
         if prediction is not None:
             said = _prediction_json(prediction) | {
                 "origin": classifier.origin,
                 "given": applied.is_given(prediction),
             }
-        documents.append({"path": os.fsdecode(each.path), **said})
+        documents.append({"path": os.fsdecode(document.path), **said})
     return {"stored": stored, "counts": counts, "documents": documents}
 
 
@@ -264,20 +268,20 @@ def applied_text(applied: LabelingReport, style: TerminalStyle = PLAIN) -> str:
     "unsure" where it was not given.
     """
     lines = []
-    for each in applied.documents:
-        if each.prediction is None:
-            label, told = ", ".join(map(one_line, each.by_hand)), "by hand"
+    for document in applied.documents:
+        if document.prediction is None:
+            label, told = ", ".join(map(one_line, document.by_hand)), "by hand"
         else:
-            is_given = applied.is_given(each.prediction)
+            is_given = applied.is_given(document.prediction)
             label, told = (
-                one_line(each.prediction.label),
-                _figure(each.prediction) + ("" if is_given else " unsure"),
+                one_line(document.prediction.label),
+                _figure(document.prediction) + ("" if is_given else " unsure"),
             )
-        path = display_path(each.path, style.base)
+        path = display_path(document.path, style.base)
         lines.append(
             f"{path}\t{label}\t{told}"
             if style.width is None
-            else f"{style.path(each.path)}  {label}  {style.paint(told, DIM)}"
+            else f"{style.path(document.path)}  {label}  {style.paint(told, DIM)}"
         )
     return joined(lines)
 
@@ -299,7 +303,9 @@ def applied_note(applied: LabelingReport, *, stored: bool) -> str:
 
 
 def _counts(applied: LabelingReport) -> dict[str, int]:
-    predictions = [each.prediction for each in applied.documents if each.prediction is not None]
+    predictions = [
+        document.prediction for document in applied.documents if document.prediction is not None
+    ]
     given = sum(map(applied.is_given, predictions))
     by_hand = len(applied.documents) - len(predictions)
     return {

@@ -153,12 +153,12 @@ def unindexed_text(files: Iterable[Unindexed], style: TerminalStyle = PLAIN) -> 
     return joined(
         gap.join(
             (
-                f"{each.outcome:<7}" if style.width else each.outcome,
-                file_name(each, style),
-                one_line(each.reason),
+                f"{file.outcome:<7}" if style.width else file.outcome,
+                file_name(file, style),
+                one_line(file.reason),
             )
         )
-        for each in files
+        for file in files
     )
 
 
@@ -189,7 +189,7 @@ def _shown_passage(hit: Hit, style: TerminalStyle) -> str:
         part
         for part in (
             place_text(hit.passage.place),
-            " > ".join(one_line(each) for each in headings_below_title(hit)),
+            " > ".join(one_line(heading) for heading in headings_below_title(hit)),
         )
         if part
     )
@@ -217,8 +217,8 @@ def _row_json(row: DocumentRow) -> dict[str, object]:
         "pending": row.is_pending,
         "stale": row.is_stale,
         "labels": [
-            {"label": each.name, "origin": each.origin, "probability": each.probability}
-            for each in row.labels
+            {"label": label.name, "origin": label.origin, "probability": label.probability}
+            for label in row.labels
         ],
     }
 
@@ -259,7 +259,7 @@ def _state(row: DocumentRow) -> str:
 
 
 def _labels(row: DocumentRow) -> str:
-    return ", ".join(one_line(each.name) for each in row.labels)
+    return ", ".join(one_line(label.name) for label in row.labels)
 
 
 def _reservations(status: Status) -> str:

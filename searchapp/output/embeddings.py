@@ -58,7 +58,7 @@ def matrix_json(
     return {
         "rows": list(rows),
         "columns": list(columns),
-        "cosines": [[round(each, 6) for each in row] for row in found.tolist()],
+        "cosines": [[round(value, 6) for value in row] for row in found.tolist()],
     }
 
 
@@ -68,7 +68,7 @@ def matrix_csv(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.fl
         [
             ["", *columns],
             *(
-                [name, *(f"{each:.6f}" for each in row)]
+                [name, *(f"{value:.6f}" for value in row)]
                 for name, row in zip(rows, found.tolist(), strict=True)
             ),
         ]
@@ -94,7 +94,7 @@ def matrix_text(
     for number, (name, row) in enumerate(zip(rows, found.tolist(), strict=True), 1):
         lines.append(
             f"{number if same else '':>3}  {padded(one_line(name), wide)}"
-            + "".join(f"{each:8.3f}" for each in row)
+            + "".join(f"{value:8.3f}" for value in row)
         )
     if not same:
         lines += ["", *(f"{number:>3}  {one_line(name)}" for number, name in enumerate(columns, 1))]

@@ -33,16 +33,16 @@ def evaluation_json(
     that of b minus that of a.
     """
     return {
-        "evaluations": [_evaluation_json(each) for each in evaluations],
+        "evaluations": [_evaluation_json(evaluation) for evaluation in evaluations],
         "comparisons": [
             {
-                "a": each.a,
-                "b": each.b,
-                "ndcg@10": rounded(each.ndcg_at_10),
-                "p": rounded(each.p),
-                "questions": each.queries,
+                "a": comparison.a,
+                "b": comparison.b,
+                "ndcg@10": rounded(comparison.ndcg_at_10),
+                "p": rounded(comparison.p),
+                "questions": comparison.queries,
             }
-            for each in comparisons
+            for comparison in comparisons
         ],
         "test": _test(comparisons),
     }
@@ -57,11 +57,11 @@ def evaluation_text(
     difference and its p.
     """
     name, queries = (evaluations[0].collection, evaluations[0].queries) if evaluations else ("", 0)
-    first = max([10, *(display_width(each.label) + _GAP for each in evaluations)])
+    first = max([10, *(display_width(evaluation.label) + _GAP for evaluation in evaluations)])
     lines = [
         style.paint(f"{one_line(name)}, {pluralize(queries, 'question')}", BOLD),
         style.paint(_row("mode", _COLUMNS, first), DIM),
-        *(_row(each.label, _figures(each), first) for each in evaluations),
+        *(_row(evaluation.label, _figures(evaluation), first) for evaluation in evaluations),
     ]
     return joined([*lines, *_comparison_lines(comparisons, style)])
 
@@ -83,7 +83,7 @@ def _evaluation_json(evaluation: Evaluation) -> dict[str, object]:
 def _figures(evaluation: Evaluation) -> tuple[str, ...]:
     qualities = (evaluation.ndcg_at_10, evaluation.recall_at_100, evaluation.mrr_at_10)
     return (
-        *(f"{each:.4f}" for each in qualities),
+        *(f"{quality:.4f}" for quality in qualities),
         *(f"{each:.1f}" for each in (evaluation.query_ms, evaluation.query_ms_p95)),
     )
 
@@ -97,7 +97,7 @@ def _row(label: str, fields: Sequence[str], first: int) -> str:
 def _comparison_lines(comparisons: Sequence[Comparison], style: TerminalStyle) -> list[str]:
     if not comparisons:
         return []
-    pairs = [f"{each.a} → {each.b}" for each in comparisons]
+    pairs = [f"{comparison.a} → {comparison.b}" for comparison in comparisons]
     first = max(len(pair) for pair in pairs) + _GAP
     note = f"p: {_test(comparisons)}"
     return [

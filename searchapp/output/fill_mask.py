@@ -30,7 +30,7 @@ def gaps_json(model: str, text: str, gaps: Iterable[Gap]) -> dict[str, object]:
     """The gaps of a text for programs; `is_piece` says that the token continues the word before the
     gap.
     """
-    return {"model": model, "text": text, "gaps": [_gap_json(each) for each in gaps]}
+    return {"model": model, "text": text, "gaps": [_gap_json(gap) for gap in gaps]}
 
 
 def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> str:
@@ -83,11 +83,11 @@ def _shown(guess: Guess) -> str:
 def _gap_json(gap: Gap) -> dict[str, object]:
     guesses = [
         {
-            "word": each.word,
-            "token": each.token,
-            "probability": round(each.probability, 8),
-            "is_piece": each.is_piece,
+            "word": guess.word,
+            "token": guess.token,
+            "probability": round(guess.probability, 8),
+            "is_piece": guess.is_piece,
         }
-        for each in gap.guesses
+        for guess in gap.guesses
     ]
     return {"start": gap.start, "end": gap.end, "guesses": guesses}

@@ -61,9 +61,9 @@ def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, used: bool 
     lines = [
         style.paint(heading, BOLD),
         style.paint(_row("", _COLUMNS), DIM),
-        _row("before", (f"{each:.4f}" for each in _figures(before))),
-        _row("after", (f"{each:.4f}" for each in _figures(after))),
-        _row("change", (*(f"{each:+.4f}" for each in change), f"{comparison.p:.4f}")),
+        _row("before", (f"{figure:.4f}" for figure in _figures(before))),
+        _row("after", (f"{figure:.4f}" for figure in _figures(after))),
+        _row("change", (*(f"{difference:+.4f}" for difference in change), f"{comparison.p:.4f}")),
         "",
         *_outcome(found, style),
         *(

@@ -40,14 +40,14 @@ _STATE_WORDS = {"sound": "sound", "note": "note", "derived": "wrong", "wrong": "
 
 def models_json(models: Iterable[InstalledModel]) -> dict[str, object]:
     """The models on this machine, for programs."""
-    return {"models": [_installed_json(each) for each in models]}
+    return {"models": [_installed_json(model) for model in models]}
 
 
 def models_text(models: Sequence[InstalledModel], style: TerminalStyle = PLAIN) -> str:
     """A model on each line. Without a width: name, family, dimensions, tokens, pooling, parameters,
     size and state, separated by tabs.
     """
-    rows = [(one_line(each.model), *_fields(each), _state(each)) for each in models]
+    rows = [(one_line(model.model), *_fields(model), _state(model)) for model in models]
     if style.width is None:
         return joined("\t".join(row) for row in rows)
     widths = (
@@ -191,8 +191,8 @@ def _millions(number: int) -> str:
 def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
     """The state of each part of a model, for programs."""
     found = [
-        {"part": each.name, "state": each.state, "told": each.finding, "hint": each.hint or None}
-        for each in parts
+        {"part": part.name, "state": part.state, "told": part.finding, "hint": part.hint or None}
+        for part in parts
     ]
     return {
         "model": model,
@@ -203,7 +203,7 @@ def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
 
 def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
     """The state of each part of a model, and the hint below a part that is wrong."""
-    width = max((len(each.name) for each in parts), default=0)
+    width = max((len(part.name) for part in parts), default=0)
     lines = []
     for each in parts:
         state = style.paint(f"{_STATE_WORDS[each.state]:<5}", _STATE_STYLES[each.state])
@@ -234,8 +234,8 @@ def reembedded_json(done: ReembedReport) -> dict[str, object]:
         "after": _identity_json(done.after),
         **{name: getattr(done, name) for name in names},
         "left": [
-            {"path": os.fsdecode(each.path), "outcome": each.outcome, "reason": each.reason}
-            for each in done.left
+            {"path": os.fsdecode(file.path), "outcome": file.outcome, "reason": file.reason}
+            for file in done.left
         ],
         "notes": list(done.notes),
         "took_s": round(done.took_s, 3),
@@ -265,7 +265,7 @@ def reembedded_text(done: ReembedReport, style: TerminalStyle = PLAIN) -> str:
         )
     if done.joined:
         lines.append(f"{pluralize(done.joined, 'document')} joined")
-    lines += [_left_line(each, style) for each in done.left[:_MOST_LEFT]]
+    lines += [_left_line(file, style) for file in done.left[:_MOST_LEFT]]
     if len(done.left) > _MOST_LEFT:
         lines.append(
             f"left: {pluralize(len(done.left) - _MOST_LEFT, 'document')} more; --json lists all"
@@ -287,12 +287,12 @@ def encodings_json(others: Iterable[OtherEncoding]) -> list[dict[str, object]]:
     """The other encodings of a corpus, for programs."""
     return [
         {
-            "folder": each.place,
-            "encoder": each.encoder and _identity_json(each.encoder),
-            "documents": each.documents,
-            "bytes": each.size,
+            "folder": encoding.place,
+            "encoder": encoding.encoder and _identity_json(encoding.encoder),
+            "documents": encoding.documents,
+            "bytes": encoding.size,
         }
-        for each in others
+        for encoding in others
     ]
 
 
@@ -301,7 +301,7 @@ def encodings_text(others: Iterable[OtherEncoding], documents: int) -> str:
     command that uses it.
     """
     return joined(
-        f"beside the current encoding: {_encoding_line(each, documents)}" for each in others
+        f"beside the current encoding: {_encoding_line(encoding, documents)}" for encoding in others
     )
 
 

@@ -100,8 +100,8 @@ def findings_json(findings: Iterable[Finding]) -> dict[str, object]:
     """The findings of a check, for programs."""
     return {
         "findings": [
-            {"what": each.what, "path": os.fsdecode(each.path), "lost": each.is_lost}
-            for each in findings
+            {"what": finding.what, "path": os.fsdecode(finding.path), "lost": finding.is_lost}
+            for finding in findings
         ]
     }
 
@@ -176,7 +176,9 @@ def diagnosis_json(diagnosis: Diagnosis) -> dict[str, object]:
     """What the doctor found, for programs."""
     return {
         **{name: dict(facts) for name, facts in diagnosis.sections.items()},
-        "problems": [{"what": each.what, "hint": each.hint} for each in diagnosis.problems],
+        "problems": [
+            {"what": problem.what, "hint": problem.hint} for problem in diagnosis.problems
+        ],
     }
 
 

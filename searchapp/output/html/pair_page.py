@@ -101,7 +101,8 @@ def _side_data(side: TextSide, shares: NDArray[np.float64] | None) -> dict[str, 
         "labels": [one_line(unit.label) for unit in side.units],
         "shares": None if shares is None else np.round(shares, 6).tolist(),
         "nearest": [
-            each and [each.unit, round(each.cosine, 4), each.is_mutual] for each in side.nearest
+            neighbour and [neighbour.unit, round(neighbour.cosine, 4), neighbour.is_mutual]
+            for neighbour in side.nearest
         ],
     }
 

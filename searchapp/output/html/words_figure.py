@@ -64,7 +64,7 @@ class _WordColumn:
         if shares is None:
             rows = [row for row in rows if row.kind == "word"]
             nearest = [side.nearest[row.units[0]] for row in rows]
-            values = [0.0 if each is None else each.cosine for each in nearest]
+            values = [0.0 if neighbour is None else neighbour.cosine for neighbour in nearest]
         else:
             values = [float(shares[list(row.units)].sum()) for row in rows]
         return cls(rows, [_row_label(side, row) for row in rows], values)

@@ -129,6 +129,6 @@ def _metrics(values: dict[str, Any]) -> Metrics:
         "classes": tuple(values["classes"]),
         "confusion": tuple(map(tuple, values["confusion"])),
         "fold_accuracies": tuple(values["fold_accuracies"]),
-        "bins": tuple(Bin(**each) for each in values["bins"]),
+        "bins": tuple(Bin(**value) for value in values["bins"]),
     }
     return Metrics(**values | tuples)

@@ -118,7 +118,7 @@ def hand_labeled_examples(reader: Reader) -> Examples:
     ]
     wanted = Filters(labels=tuple({name for names in by_hand for name in names}))
     labeled = stored_documents(reader, wanted)[0] if by_hand else []
-    documents = [each for each in labeled if len(each.by_hand) == 1]
+    documents = [document for document in labeled if len(document.by_hand) == 1]
     if not documents:
         hint = (
             "give a file of labels, or label some documents: searchapp classify label NAME PATH..."
@@ -126,10 +126,10 @@ def hand_labeled_examples(reader: Reader) -> Examples:
         raise ClassifierError(
             "no document has been labelled by hand: there is nothing to learn from", hint=hint
         )
-    of_documents = {each.document_id: each.by_hand[0] for each in documents}
+    of_documents = {document.document_id: document.by_hand[0] for document in documents}
     several = sum(len(names) > 1 for names in by_hand)
     return Examples(
-        np.stack([each.vector for each in documents]),
+        np.stack([document.vector for document in documents]),
         tuple(of_documents.values()),
         of_documents,
         several,
@@ -232,18 +232,21 @@ def _predict_documents(
     reader: Reader, classifier: Classifier, filters: Filters, least: float
 ) -> LabelingReport:
     documents, pending = stored_documents(reader, filters)
-    unlabeled = [each for each in documents if not each.by_hand]
+    unlabeled = [document for document in documents if not document.by_hand]
     predictions: dict[int, Prediction] = {}
     if unlabeled:
-        made = classifier.predict(np.stack([each.vector for each in unlabeled]))
+        made = classifier.predict(np.stack([document.vector for document in unlabeled]))
         predictions = {
             each.document_id: prediction for each, prediction in zip(unlabeled, made, strict=True)
         }
     results = (
         DocumentPrediction(
-            each.document_id, each.path, predictions.get(each.document_id), each.by_hand
+            document.document_id,
+            document.path,
+            predictions.get(document.document_id),
+            document.by_hand,
         )
-        for each in documents
+        for document in documents
     )
     return LabelingReport(tuple(results), least, pending)
 

@@ -118,6 +118,6 @@ def _calibration_error(bins: Sequence[Bin]) -> float:
     """The expected calibration error: by how much the probabilities miss the share that is right,
     on average.
     """
-    return sum(each.count * abs(each.probability - each.right) for each in bins) / max(
-        sum(each.count for each in bins), 1
-    )
+    return sum(
+        interval.count * abs(interval.probability - interval.right) for interval in bins
+    ) / max(sum(interval.count for interval in bins), 1)

@@ -125,7 +125,7 @@ def evaluate_classifier(classifier: Classifier, vectors: Vectors, labels: Sequen
     classes = tuple(sorted({*classifier.classes, *labels}))
     numbers = np.array([classes.index(label) for label in labels], np.int64)
     if isinstance(classifier, TrainedClassifier):
-        known = [classes.index(each) for each in classifier.classes]
+        known = [classes.index(name) for name in classifier.classes]
         calibrated = np.zeros((len(labels), len(classes)))
         calibrated[:, known] = classifier.probabilities(vectors)
         raw = np.zeros_like(calibrated)

@@ -226,7 +226,9 @@ def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> Stored
         Passage(int(start), int(end), tuple(map(str, headings)), tuple(dict(place).items()))
         for start, end, headings, place in values["passages"]
     )
-    if not passages or any(not 0 <= each.start < each.end <= len(text) for each in passages):
+    if not passages or any(
+        not 0 <= passage.start < passage.end <= len(text) for passage in passages
+    ):
         raise ValueError("passages that are not in the text")
     vectors = None
     if values["vectors"]:

@@ -83,7 +83,8 @@ def corpus_facts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, s
     )
     yield "vectors file", status.vectors_state
     others = (
-        (each.encoder.model if each.encoder else each.name, each) for each in shadow.others(folder)
+        (encoding.encoder.model if encoding.encoder else encoding.name, encoding)
+        for encoding in shadow.others(folder)
     )
     yield (
         "other encodings",

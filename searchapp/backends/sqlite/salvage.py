@@ -203,7 +203,7 @@ class _Salvager:
         """
         try:
             passages = [tuple(each) for each in self._old.execute(_PASSAGES, (row["id"],))]
-            if [each[0] for each in passages] != list(
+            if [passage[0] for passage in passages] != list(
                 range(row["first_passage_id"], row["first_passage_id"] + len(passages))
             ):
                 return False
@@ -216,7 +216,7 @@ class _Salvager:
                 )
                 fts.add(
                     self._fresh.exec_driver_sql,
-                    [_keywords(row, record.source.path, each) for each in passages],
+                    [_keywords(row, record.source.path, passage) for passage in passages],
                 )
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
                     names = ("id", "v_first", "v_passages", "v_generation", "digest", "vectors")
@@ -237,7 +237,7 @@ class _Salvager:
             self._found.to_read.append(record.source.path)
         self._highest = {
             "document": row["id"],
-            "passage": max(self._highest["passage"], *(each[0] for each in passages)),
+            "passage": max(self._highest["passage"], *(passage[0] for passage in passages)),
         }
         self._generation = max(
             self._generation, row["generation"], row["v_generation"] if has_vectors else 0
@@ -426,7 +426,7 @@ def _keywords(row: sqlite3.Row, path: bytes, passage: tuple[Any, ...]) -> tuple[
 def _is_root(row: tuple[Any, ...]) -> bool:
     path, *globs = row
     try:
-        return isinstance(path, bytes) and all(isinstance(json.loads(each), list) for each in globs)
+        return isinstance(path, bytes) and all(isinstance(json.loads(glob), list) for glob in globs)
     except _UNREADABLE:
         return False
 

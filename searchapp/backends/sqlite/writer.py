@@ -243,8 +243,8 @@ class SqliteWriter(RegisterWriter):
         return [
             PendingDocument(
                 i,
-                tuple(each.embedded for each in passages[i]),
-                tuple(each.text_digest for each in passages[i]),
+                tuple(passage.embedded for passage in passages[i]),
+                tuple(passage.text_digest for passage in passages[i]),
             )
             for i in ids
         ]

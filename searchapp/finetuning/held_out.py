@@ -123,7 +123,7 @@ def build_task(
         )
         return _pairs_task("headings", training_pairs, None, pairs_evaluation, seed)
     asked = corpus_source.answers(held_out)
-    split = exclude_held_out([each.question for each in training_pairs], list(asked))
+    split = exclude_held_out([pair.question for pair in training_pairs], list(asked))
     return Task(
         "headings",
         corpus_source.base,
@@ -186,21 +186,21 @@ def _split(given: Answers, asked: Answers, seed: int) -> QuestionSplit:
 
 def _answers(training_pairs: Iterable[TrainingPair]) -> Answers:
     found = defaultdict(set)
-    for each in training_pairs:
-        found[each.question].add(each.text)
+    for pair in training_pairs:
+        found[pair.question].add(pair.text)
     return found
 
 
 def _learned(training_pairs: Iterable[TrainingPair], split: QuestionSplit) -> list[TrainingPair]:
     learned = set(split.learned)
-    return [each for each in training_pairs if each.question in learned]
+    return [pair for pair in training_pairs if pair.question in learned]
 
 
 def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
     answers = defaultdict(set)
-    for each in judgements:
-        if each.grade > 0:
-            answers[each.question].add(each.document)
+    for judgement in judgements:
+        if judgement.grade > 0:
+            answers[judgement.question].add(judgement.document)
     hits = sum(
         bool(found) and found[0][0] in answers[question]
         for question, found in evaluation.run.items()
@@ -264,9 +264,9 @@ class _CorpusSource:
         """
         questions = self.questions(file)
         found = defaultdict(set)
-        for each in own_judgements(file, self.paths):
-            if each.grade > 0:
-                found[questions[each.question]].add(each.document)
+        for judgement in own_judgements(file, self.paths):
+            if judgement.grade > 0:
+                found[questions[judgement.question]].add(judgement.document)
         return found
 
     def training_pairs(self, file: Path, learned: Iterable[str]) -> list[TrainingPair]:
@@ -275,10 +275,10 @@ class _CorpusSource:
         """
         questions, wanted = self.questions(file), set(learned)
         found: dict[TrainingPair, None] = {}
-        for each in own_judgements(file, self.paths):
-            question = questions[each.question]
-            if each.grade > 0 and question in wanted:
-                within = Filters(within=(os.fsdecode(self.names[each.document]),))
+        for judgement in own_judgements(file, self.paths):
+            question = questions[judgement.question]
+            if judgement.grade > 0 and question in wanted:
+                within = Filters(within=(os.fsdecode(self.names[judgement.document]),))
                 answer = self.corpus.query(
                     question, k=1, mode="hybrid", filters=within, literal=True
                 )
@@ -303,12 +303,12 @@ class _CorpusSource:
         questions, wanted = self.questions(file), set(held_out)
         rows = [
             {
-                "question": questions[each.question],
-                "path": os.fsdecode(self.names[each.document]),
-                "grade": each.grade,
+                "question": questions[judgement.question],
+                "path": os.fsdecode(self.names[judgement.document]),
+                "grade": judgement.grade,
             }
-            for each in own_judgements(file, self.paths)
-            if questions[each.question] in wanted
+            for judgement in own_judgements(file, self.paths)
+            if questions[judgement.question] in wanted
         ]
         own = self.work / f"{file.stem}.jsonl"
         own.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="ascii")
@@ -405,13 +405,13 @@ class _PairsEvaluation:
         }
         questions = {
             question: f"q{at}"
-            for at, question in enumerate(dict.fromkeys(each.question for each in asked), start=1)
+            for at, question in enumerate(dict.fromkeys(pair.question for pair in asked), start=1)
         }
         (self._folder / "qrels").mkdir(parents=True)
         _write_records(self._folder / "corpus.jsonl", documents)
         _write_records(self._folder / "queries.jsonl", questions)
         judged = "".join(
-            f"{questions[each.question]}\t{documents[each.text]}\t1\n" for each in asked
+            f"{questions[pair.question]}\t{documents[pair.text]}\t1\n" for pair in asked
         )
         (self._folder / "qrels" / "test.tsv").write_text(judged, encoding="ascii")
 

@@ -141,7 +141,7 @@ class _Tuning:
         identifying = [
             task.base.fingerprint,
             asdict(training_config),
-            [asdict(each) for each in task.training_pairs],
+            [asdict(pair) for pair in task.training_pairs],
         ]
         self.key = hashlib.blake2b(json.dumps(identifying).encode(), digest_size=16).hexdigest()
         self.result = TuningResult(
@@ -288,7 +288,7 @@ def _require_free(output: Path) -> None:
 
 def _require_enough(task: Task) -> None:
     for what, number, least in (
-        ("to learn from", len({each.question for each in task.training_pairs}), LEAST_LEARNED),
+        ("to learn from", len({pair.question for pair in task.training_pairs}), LEAST_LEARNED),
         ("held out", len(task.split.held_out), LEAST_HELD_OUT),
     ):
         if number < least:

@@ -131,7 +131,7 @@ def plan(
     from sentence_transformers.base.sampler import NoDuplicatesBatchSampler
 
     pairs = Dataset.from_list(
-        [{"question": each.question, "text": each.text} for each in training_pairs]
+        [{"question": pair.question, "text": pair.text} for pair in training_pairs]
     )
     sampler = NoDuplicatesBatchSampler(
         pairs,

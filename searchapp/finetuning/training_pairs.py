@@ -69,8 +69,8 @@ def split_questions(answers: Answers, *, share: float, seed: int) -> QuestionSpl
         if len(held_out) + len(group) <= room:
             held_out.update(group)
     return QuestionSplit(
-        tuple(each for each in answers if each not in held_out),
-        tuple(each for each in answers if each in held_out),
+        tuple(question for question in answers if question not in held_out),
+        tuple(question for question in answers if question in held_out),
     )
 
 
@@ -81,11 +81,13 @@ def exclude_held_out(questions: Sequence[str], held_out: Sequence[str]) -> Quest
     distinct = list(dict.fromkeys(questions))
     kept = list(dict.fromkeys(held_out))
     both = [*kept, *distinct]
-    near = {both[b] for a, b in _alike([words(each) for each in both]) if a < len(kept) <= b}
+    near = {
+        both[b] for a, b in _alike([words(question) for question in both]) if a < len(kept) <= b
+    }
     return QuestionSplit(
-        tuple(each for each in distinct if each not in near),
+        tuple(question for question in distinct if question not in near),
         tuple(kept),
-        tuple(each for each in distinct if each in near),
+        tuple(question for question in distinct if question in near),
     )
 
 

@@ -342,7 +342,7 @@ def _compared(items: Sequence[str], lists: Sequence[Path]) -> tuple[list[str], l
             raise PathMissing(
                 f"cannot read {path}: {error.strerror}", hint="name a text file with a text a line"
             ) from error
-    groups = [group for group in ([require_path(each) for each in items], *read) if group]
+    groups = [group for group in ([require_path(item) for item in items], *read) if group]
     if len(groups) > 2 or not groups or (len(groups) == 1 and len(groups[0]) < 2):
         raise UsageError(
             "there are not two things to compare",

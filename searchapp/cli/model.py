@@ -105,7 +105,7 @@ def verify(
     console.write(
         json_text(models.parts_json(named, parts)) if as_json else models.parts_text(parts, style)
     )
-    states = {each.state for each in parts}
+    states = {part.state for part in parts}
     return Exit.FAILED if "wrong" in states else Exit.DAMAGED if "derived" in states else 0
 
 

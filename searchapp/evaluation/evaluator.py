@@ -273,9 +273,9 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _RankingRun) -
     from ir_measures import RR, R, nDCG
 
     judged = [
-        ir_measures.Qrel(each.question, each.document, each.grade)
-        for each in judgements
-        if each.question in run.answers
+        ir_measures.Qrel(judgement.question, judgement.document, judgement.grade)
+        for judgement in judgements
+        if judgement.question in run.answers
     ]
     # The rank decides, so that equal scores count in the order in which they are shown.
     scored = [
@@ -295,7 +295,9 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _RankingRun) -
         query_ms_p95=float(np.percentile(run.times_ms, 95)),
         run=run.answers,
         ndcgs={
-            each.query_id: each.value for each in metrics.per_query if each.measure == nDCG @ 10
+            measured.query_id: measured.value
+            for measured in metrics.per_query
+            if measured.measure == nDCG @ 10
         },
         weight=run.weight,
     )

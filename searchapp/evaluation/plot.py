@@ -84,8 +84,14 @@ def _figure(evaluations: Sequence[Evaluation]) -> Figure:
     figure = Figure(figsize=(width, _HEIGHT_INCHES), layout="constrained")
     axes = figure.add_subplot()
     for place, (name, color) in enumerate(_SERIES):
-        _bars(axes, name, color, [_figures(each)[place] for each in evaluations], offset=place - 1)
-    axes.set_xticks(range(len(evaluations)), [each.label for each in evaluations])
+        _bars(
+            axes,
+            name,
+            color,
+            [_figures(evaluation)[place] for evaluation in evaluations],
+            offset=place - 1,
+        )
+    axes.set_xticks(range(len(evaluations)), [evaluation.label for evaluation in evaluations])
     spare = max(0, _LEAST_MODES - len(evaluations)) / 2  # so that few bars are not broad ones
     axes.set_xlim(-0.5 - spare, len(evaluations) - 0.5 + spare)
     axes.set_ylim(0, 1)
@@ -102,7 +108,9 @@ def _bars(axes: Axes, name: str, color: str, figures: Sequence[float], *, offset
     """One measure's bars, each with its value above it."""
     places = [at + offset * _BAR for at in range(len(figures))]
     bars = axes.bar(places, figures, _BAR * 0.92, label=name, color=color, linewidth=0)
-    axes.bar_label(bars, [_short(each) for each in figures], padding=2, fontsize=7.5, color=_INK)
+    axes.bar_label(
+        bars, [_short(figure) for figure in figures], padding=2, fontsize=7.5, color=_INK
+    )
 
 
 def _figures(evaluation: Evaluation) -> tuple[float, float, float]:
@@ -111,8 +119,8 @@ def _figures(evaluation: Evaluation) -> tuple[float, float, float]:
 
 def _title(evaluations: Sequence[Evaluation]) -> str:
     return "".join(
-        f"{one_line(each.collection)}, {pluralize(each.queries, 'question')}"
-        for each in evaluations[:1]
+        f"{one_line(evaluation.collection)}, {pluralize(evaluation.queries, 'question')}"
+        for evaluation in evaluations[:1]
     )
 
 

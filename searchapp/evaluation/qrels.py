@@ -59,7 +59,7 @@ def collection_questions(folder: Path) -> dict[str, str]:
     for name in _FILES:
         if not (folder / name).is_file():
             raise CollectionError(f"{folder} has no {name}", hint=_FORM)
-    judged = {each.question for each in collection_judgements(folder)}
+    judged = {judgement.question for judgement in collection_judgements(folder)}
     questions = {
         record["_id"]: record["text"]
         for record in collection_records(folder / "queries.jsonl")

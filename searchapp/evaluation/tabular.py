@@ -58,7 +58,7 @@ def _table_rows(
         (each for each in named if any(named[each].issuperset(wanted) for wanted in columns)), None
     )
     if delimiter is None:
-        wanted = ", or ".join(" and ".join(each) for each in columns)
+        wanted = ", or ".join(" and ".join(names) for names in columns)
         raise CollectionError(f"{file}, line 1: no header with the columns {wanted}", hint=form)
     table = _table(text, delimiter, strict=True)
     table.fieldnames = _columns(table)

@@ -104,9 +104,9 @@ def summarize_containers(extraction: Sequence[Extracted]) -> dict[bytes, Unindex
     container of which none did is left out.
     """
     containers = {
-        each.path: each.unindexed
-        for each in extraction
-        if each.unindexed and each.unindexed.outcome == "indexed"
+        extracted.path: extracted.unindexed
+        for extracted in extraction
+        if extracted.unindexed and extracted.unindexed.outcome == "indexed"
     }
     files: dict[bytes, int] = dict.fromkeys(containers, 0)
     left_out: dict[bytes, list[Unindexed]] = {path: [] for path in containers}

@@ -106,7 +106,13 @@ def _processor(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
     yield "cores", str(os.cpu_count())
     yield (
         "computes in",
-        ", ".join(sorted(each for each in capabilities if each[0] in "BFI" and each[-1].isdigit())),
+        ", ".join(
+            sorted(
+                capability
+                for capability in capabilities
+                if capability[0] in "BFI" and capability[-1].isdigit()
+            )
+        ),
     )
     yield "engine", f"OpenVINO, {'bf16' if 'BF16' in capabilities else 'f32'}"
 

@@ -67,9 +67,9 @@ def read_files(paths: Iterable[str]) -> Iterator[EmbeddingSource]:
         waiting = deque((path, pool.submit(os.fsencode(path))) for path in islice(ahead, _READERS))
         while waiting:
             path, future = waiting.popleft()
-            found = future.result()
+            extracted_files = future.result()
             waiting.extend((path, pool.submit(os.fsencode(path))) for path in islice(ahead, 1))
-            for each in found:
+            for each in extracted_files:
                 reason = (
                     each.unindexed.reason
                     if each.unindexed is not None and each.unindexed.outcome != "indexed"

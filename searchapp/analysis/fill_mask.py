@@ -99,13 +99,13 @@ def _headless(model: str) -> EncoderError:
 
 def _mask(tokenizer: Tokenizer, folder: ModelFolder) -> str:
     """The mask token of the model."""
-    found = next((name for name in MASKS if tokenizer.token_to_id(name) is not None), None)
-    if found is None:
+    mask = next((name for name in MASKS if tokenizer.token_to_id(name) is not None), None)
+    if mask is None:
         raise EncoderError(
             f"The tokenizer in {folder.path} has no token for a gap.",
             hint="Use the model with its own tokenizer.",
         )
-    return found
+    return mask
 
 
 def _refuse_long(tokens: int, most: int) -> None:
@@ -125,7 +125,7 @@ def _guesses(
         len(token) > 1 and token[0] in _BEGINS for token in tokenizer.get_vocab()
     )
     is_after_word = before.rstrip()[-1:].isalnum()  # a mask takes the white space before it
-    found = []
+    guesses = []
     for number in np.argsort(-row, kind="stable")[:k].tolist():
         # a head may be wider than its vocabulary
         token = tokenizer.id_to_token(number) or f"[{number}]"
@@ -134,5 +134,5 @@ def _guesses(
         is_piece = token.startswith("##") or (
             marks_beginnings and is_after_word and token[0] not in _BEGINS and word[0].isalnum()
         )
-        found.append(Guess(word.removeprefix("##"), token, float(row[number]), is_piece))
-    return tuple(found)
+        guesses.append(Guess(word.removeprefix("##"), token, float(row[number]), is_piece))
+    return tuple(guesses)

@@ -49,17 +49,18 @@ def pairs_above(
     With `groups`, (n,), only pairs of different groups. Ties in the order of the rows. `block` rows
     are compared with as many at a time.
     """
-    kept: list[tuple[float, int, int]] = []
+    pairs: list[tuple[float, int, int]] = []
     count = 0
     for cosine, first, second in _above(vectors, bound, groups, block):
         count += 1
         entry = (cosine, -first, -second)
-        if len(kept) < limit:
-            heapq.heappush(kept, entry)
+        if len(pairs) < limit:
+            heapq.heappush(pairs, entry)
         elif limit:
-            heapq.heappushpop(kept, entry)
+            heapq.heappushpop(pairs, entry)
     return [
-        SimilarPair(cosine, -first, -second) for cosine, first, second in sorted(kept, reverse=True)
+        SimilarPair(cosine, -first, -second)
+        for cosine, first, second in sorted(pairs, reverse=True)
     ], count
 
 

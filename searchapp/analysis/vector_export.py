@@ -68,14 +68,14 @@ def write(path: Path, rows: Iterable[EmbeddingRow], dim: int) -> int:
 def json_lines(rows: Iterable[EmbeddingRow]) -> Iterator[str]:
     """An object for each row; numbers have just the digits that identify a float32."""
     for row in rows:
-        told = {
+        facts = {
             "source": row.source,
             "start": row.start,
             "end": row.end,
             "text": row.text,
             "vector": _shortest(row),
         }
-        yield json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode()
+        yield json.dumps(facts, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _shortest(row: EmbeddingRow) -> list[float]:

@@ -251,10 +251,10 @@ class SqliteCatalog:
     def has_document(self, filters: Filters) -> bool:
         """Whether any document passes the filters."""
         where, values = document_condition(filters)
-        (found,) = self._database.one(
+        (is_there,) = self._database.one(
             f"SELECT EXISTS (SELECT 1 FROM document d WHERE {where})", *values
         )
-        return bool(found)
+        return bool(is_there)
 
     def labels(self) -> Iterator[tuple[int, tuple[Label, ...]]]:
         """The documents that have labels, by id, and the labels of each, by name."""

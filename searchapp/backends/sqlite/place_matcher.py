@@ -100,8 +100,8 @@ def _compiled(glob: str) -> re.Pattern[str]:
 def _regex(glob: str) -> str:
     """The regular expression of a glob; of nothing where a class has no end."""
     parts = []
-    for found in _GLOB.finditer(glob):
-        sign, inside = found[0], found[1]
+    for piece in _GLOB.finditer(glob):
+        sign, inside = piece[0], piece[1]
         if sign == "*":
             parts.append(".*")
         elif sign == "?":

@@ -193,7 +193,7 @@ class SqliteReader(SqliteCatalog):
         """The stored vectors of the given passages, (n, dim); a row of NaN for a passage without
         one.
         """
-        found = np.full((len(passage_ids), self.dim), np.nan, dtype=np.float32)
+        vectors = np.full((len(passage_ids), self.dim), np.nan, dtype=np.float32)
         rows, row_ids = self._changes.rows, self._changes.ids
         places = np.minimum(np.searchsorted(row_ids, passage_ids), max(len(row_ids) - 1, 0))
         is_newer = (
@@ -201,18 +201,18 @@ class SqliteReader(SqliteCatalog):
             if len(row_ids)
             else np.zeros(len(passage_ids), dtype=bool)
         )
-        found[is_newer] = rows[places[is_newer]]
+        vectors[is_newer] = rows[places[is_newer]]
         if self._file is not None:
             in_file = ~is_newer & ~self._are_pending(passage_ids)
             rows_of = self._rows_of if self._file.is_approximate else self._file.rows
-            found[in_file] = rows_of(passage_ids[in_file])
-        return found
+            vectors[in_file] = rows_of(passage_ids[in_file])
+        return vectors
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
         """The passages themselves, in the order given."""
         rows = self._database.of_ids(HIT, "p.id", passage_ids.tolist())
-        found = {row[0]: as_hit(row) for row in rows}
-        return [found[i] for i in passage_ids.tolist()]
+        hits = {row[0]: as_hit(row) for row in rows}
+        return [hits[i] for i in passage_ids.tolist()]
 
     def prepare(self, filters: Filters = Filters()) -> None:  # noqa: B008 - frozen
         """Open what searching needs, so that it can happen while the encoder is opened."""
@@ -269,11 +269,13 @@ class SqliteReader(SqliteCatalog):
                 parts.append(_HOLDING)
                 values.append(json.dumps([expression([term]) for term in terms]))
         rows = self._database.each(" UNION ALL ".join(parts), *values) if parts else iter(())
-        found = {kind: list(some) for kind, some in groupby(rows, itemgetter(0))}
+        rows_by_kind = {kind: list(some) for kind, some in groupby(rows, itemgetter(0))}
         if self._read_changes is None:
-            self._read_changes = self._as_changes(found.get(-2, []), found.get(-3, []))
+            self._read_changes = self._as_changes(
+                rows_by_kind.get(-2, []), rows_by_kind.get(-3, [])
+            )
         if filters != Filters():
-            self._last_allowed = (filters, self._as_allowed(filters, found))
+            self._last_allowed = (filters, self._as_allowed(filters, rows_by_kind))
 
     def _as_changes(self, newer: list[_Row], gone: list[_Row]) -> _Changes:
         newer.sort(key=itemgetter(1))
@@ -314,8 +316,8 @@ class SqliteReader(SqliteCatalog):
             SELECT p.id, substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})
             FROM passage p JOIN vectors v ON v.document_id = p.document_id"""
         wanted = passage_ids.tolist()
-        found = dict(self._database.of_ids(statement, "p.id", wanted))
-        return vector_index.from_blob(b"".join(found[i] for i in wanted), max(self.dim, 1))
+        rows_by_id = dict(self._database.of_ids(statement, "p.id", wanted))
+        return vector_index.from_blob(b"".join(rows_by_id[i] for i in wanted), max(self.dim, 1))
 
     def _are_pending(self, passage_ids: Ids) -> NDArray[np.bool_]:
         """Which passages have no vector yet, (n,)."""

@@ -96,11 +96,11 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> RepairReport:
             copy_files(folder, old)
             fresh.mkdir(mode=0o700)
             with contextlib.closing(_Salvager(old, fresh, find_encoder)) as salvager:
-                found = salvager.run()
+                report = salvager.run()
             take_place_of_damaged(fresh / layout.DATABASE, folder / layout.DATABASE)
         remove_others(folder, "")
-        found.backup = str(backup)
-        return found
+        report.backup = str(backup)
+        return report
     except (sqlite3.Error, OSError, UnicodeError) as error:
         raise schema.translated(error, folder) from error
     finally:

@@ -102,16 +102,16 @@ def rescore(rows: HalfVectors, query: Vector) -> Scores:
 
 def bitmap(ranges: Iterable[tuple[int, int]], highest: int) -> Bitmap:
     """The ids in the ranges (first, count) as bits, wide enough for the highest id."""
-    found = np.array(list(ranges), dtype=np.int64).reshape(-1, 2)
-    if len(found) < _FEW_RANGES:
+    bounds = np.array(list(ranges), dtype=np.int64).reshape(-1, 2)
+    if len(bounds) < _FEW_RANGES:
         bits = np.zeros(highest + 8, dtype=bool)
-        for first, count in found.tolist():
+        for first, count in bounds.tolist():
             bits[first : first + count] = True
         return np.packbits(bits, bitorder="little")
     # how many ranges begin at an id, less those that end before it
     steps = np.zeros(highest + 9, dtype=np.int32)
-    np.add.at(steps, found[:, 0], 1)
-    np.add.at(steps, np.minimum(found.sum(axis=1), highest + 8), -1)
+    np.add.at(steps, bounds[:, 0], 1)
+    np.add.at(steps, np.minimum(bounds.sum(axis=1), highest + 8), -1)
     return np.packbits(np.cumsum(steps[:-1]) > 0, bitorder="little")
 
 
@@ -348,8 +348,8 @@ class VectorsFile:
         else:
             parameters = self._faiss.SearchParameters(**options)
         _, ids = self._index.search(query[np.newaxis], count, params=parameters)
-        found: Ids = ids[0][ids[0] >= 0]
-        return found
+        ids_found: Ids = ids[0][ids[0] >= 0]
+        return ids_found
 
     def rows(self, ids: Ids) -> HalfVectors:
         """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""

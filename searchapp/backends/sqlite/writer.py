@@ -116,14 +116,14 @@ class SqliteWriter(RegisterWriter):
         )
         of_vectors = VectorsTable.document_id == PassageTable.document_id
         query = sa.select(PassageTable.text_digest, row).join(VectorsTable, of_vectors)
-        found: dict[bytes, Vector] = {}
+        vectors: dict[bytes, Vector] = {}
         for begin in range(0, len(wanted), MOST_AT_ONCE):
             some = query.where(PassageTable.text_digest.in_(wanted[begin : begin + MOST_AT_ONCE]))
-            found |= {
+            vectors |= {
                 digest: from_blob(blob, identity.dim)[0].astype("f4")
                 for digest, blob in self._connection.execute(some)
             }
-        return found
+        return vectors
 
     def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
         """The vectors of the document at a path, by the same digest; none where it is pending, or

@@ -91,10 +91,10 @@ class TrainedClassifier:
         """The most probable label of each row, (n, dim); probabilities have six digits, which do
         not depend on a row's company.
         """
-        found = self.probabilities(vectors).round(6)
+        probabilities = self.probabilities(vectors).round(6)
         return [
             Prediction(self.classes[int(np.argmax(row))], float(row.max()), tuple(row.tolist()))
-            for row in found
+            for row in probabilities
         ]
 
     def count_seen(self, vectors: Vectors) -> int:

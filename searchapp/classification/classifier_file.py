@@ -51,12 +51,12 @@ def save(classifier: TrainedClassifier, path: Path) -> None:
         "way": classifier.hyperparameters._asdict(),
         "figures": asdict(classifier.metrics),
     }
-    told = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    header_bytes = np.frombuffer(json.dumps(header).encode(), np.uint8)
     try:
         with atomic_write.replaced(path) as file:
             np.savez_compressed(
                 file,
-                header=told,
+                header=header_bytes,
                 weights=classifier.weights,
                 bias=classifier.bias,
                 seen=classifier.seen,

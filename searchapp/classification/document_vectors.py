@@ -56,9 +56,10 @@ class VectorSource:
     def ids(self) -> dict[str, int]:
         """The documents of the corpus by path."""
         assert self.reader is not None
-        rows, found = self.reader.rows(Filters()), self.reader.document_ids(Filters())
+        rows, document_ids = self.reader.rows(Filters()), self.reader.document_ids(Filters())
         return {
-            os.fsdecode(row.path): document_id for row, document_id in zip(rows, found, strict=True)
+            os.fsdecode(row.path): document_id
+            for row, document_id in zip(rows, document_ids, strict=True)
         }
 
     def document_of(self, item: str, *, as_path: bool) -> int | None:
@@ -73,7 +74,7 @@ class VectorSource:
         """The vectors of texts, and of the documents or files at paths where that is said, (n,
         dim), and which of the items they are of.
         """
-        found: dict[int, Vector] = {}
+        vectors: dict[int, Vector] = {}
         files: dict[int, str] = {}
         texts: dict[int, str] = {}
         for i, (item, is_path) in enumerate(items):
@@ -84,20 +85,22 @@ class VectorSource:
                 else stored_vector(self.reader, document_id)
             )
             if stored is not None:
-                found[i] = stored
+                vectors[i] = stored
             elif is_path or document_id is not None:
                 files[i] = item
             else:
                 texts[i] = item
         by_file = self._of_files(list(dict.fromkeys(files.values())))
-        found |= {i: by_file[path] for i, path in files.items() if path in by_file}
-        found |= dict(zip(texts, self._of_texts(list(texts.values())), strict=True))
-        there = sorted(found)
-        return there, np.stack([found[i] for i in there]) if there else np.empty((0, 0), np.float32)
+        vectors |= {i: by_file[path] for i, path in files.items() if path in by_file}
+        vectors |= dict(zip(texts, self._of_texts(list(texts.values())), strict=True))
+        there = sorted(vectors)
+        return there, np.stack([vectors[i] for i in there]) if there else np.empty(
+            (0, 0), np.float32
+        )
 
     def _of_files(self, paths: Sequence[str]) -> dict[str, Vector]:
         """The vectors of files; of one that holds documents, the first one's."""
-        found: dict[str, Vector] = {}
+        vectors: dict[str, Vector] = {}
         there = {path for path in paths if os.path.isfile(path)}  # noqa: PTH113 - the name may be no text
         reasons = {
             path: "no text in it"
@@ -108,21 +111,21 @@ class VectorSource:
         if there:
             embedder = FileEmbedder(self.encoder, "document")
             for row in embedder.rows(read_files(sorted(there))):
-                found.setdefault(
+                vectors.setdefault(
                     row.source if row.source in there else row.source.partition("!/")[0], row.vector
                 )
             reasons |= {source.name: source.reason for source in embedder.failed}
-        self.failed += [(path, reason) for path, reason in reasons.items() if path not in found]
-        return found
+        self.failed += [(path, reason) for path, reason in reasons.items() if path not in vectors]
+        return vectors
 
     def _of_texts(self, texts: Sequence[str]) -> list[Vector]:
-        found: list[Vector] = []
+        vectors: list[Vector] = []
         for start in range(0, len(texts), BATCH):
             some = texts[start : start + BATCH]
             self.cut += sum(map(self.encoder.is_too_long, some))
-            found += list(self.encoder.encode_sentences(some, truncate=True))
-            self.on_progress(len(found), len(texts))
-        return found
+            vectors += list(self.encoder.encode_sentences(some, truncate=True))
+            self.on_progress(len(vectors), len(texts))
+        return vectors
 
 
 def stored_documents(reader: Reader, filters: Filters) -> tuple[list[DocumentVector], int]:

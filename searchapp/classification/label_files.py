@@ -38,21 +38,21 @@ def read_labels(source: Path) -> list[LabeledItem]:
         return list(_of_folder(source))
     header, rows = _table(source, items=(*_PATHS, *_TEXTS))
     kind = header[0] if header else ""
-    found = []
+    items = []
     for number, (item, label) in rows:
         path = _path(item, source, certain=kind in _PATHS) if kind not in _TEXTS else None
-        found.append(
+        items.append(
             LabeledItem(
                 path or item,
                 label_name(label, f"line {number} of {source}"),
                 is_path=path is not None,
             )
         )
-    if not found:
+    if not items:
         raise ClassifierError(
             f"{source} holds no rows", hint="give it rows of a text or a path, and a label"
         )
-    return found
+    return items
 
 
 def read_descriptions(source: Path) -> dict[str, str]:
@@ -60,23 +60,23 @@ def read_descriptions(source: Path) -> dict[str, str]:
     table, or two rows of one label.
     """
     header, rows = _table(source, items=("description",))
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for number, (first, second) in rows:
         description, name = (first, second) if header else (second, first)
         label = label_name(name, f"line {number} of {source}")
-        if label in found or not description.strip():
-            told = "again" if label in found else "without a description"
+        if label in descriptions or not description.strip():
+            problem = "again" if label in descriptions else "without a description"
             raise ClassifierError(
-                f"line {number} of {source} has the label {label!r} {told}",
+                f"line {number} of {source} has the label {label!r} {problem}",
                 hint="give each label one row: label,description",
             )
-        found[label] = description.strip()
-    if len(found) < 2:
+        descriptions[label] = description.strip()
+    if len(descriptions) < 2:
         raise ClassifierError(
             f"{source} describes fewer than two labels",
             hint="give it a row a label: label,description",
         )
-    return found
+    return descriptions
 
 
 def label_name(text: str, where: str) -> str:

@@ -46,9 +46,9 @@ class Examples:
         """Those whose labels have so many examples or more, and the other labels."""
         counts = Counter(self.labels)
         rare = tuple(sorted(name for name, count in counts.items() if count < least))
-        kept = [i for i, name in enumerate(self.labels) if name not in rare]
+        frequent = [i for i, name in enumerate(self.labels) if name not in rare]
         return replace(
-            self, vectors=self.vectors[kept], labels=tuple(self.labels[i] for i in kept)
+            self, vectors=self.vectors[frequent], labels=tuple(self.labels[i] for i in frequent)
         ), rare
 
 
@@ -99,11 +99,17 @@ def load_examples(rows: Sequence[LabeledItem], vector_source: VectorSource) -> E
     """
     there, vectors = vector_source.vectors([(row.item, row.is_path) for row in rows])
     labels = tuple(rows[i].label for i in there)
-    found = {i: vector_source.document_of(rows[i].item, as_path=rows[i].is_path) for i in there}
+    document_ids = {
+        i: vector_source.document_of(rows[i].item, as_path=rows[i].is_path) for i in there
+    }
     return Examples(
         vectors,
         labels,
-        {document_id: rows[i].label for i, document_id in found.items() if document_id is not None},
+        {
+            document_id: rows[i].label
+            for i, document_id in document_ids.items()
+            if document_id is not None
+        },
     )
 
 
@@ -210,19 +216,19 @@ def apply(
         if not store:
             return _predict_documents(reader, classifier, filters, least)
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        found = _predict_documents(reader, classifier, filters, least)
-        for number, (document_id, _, prediction, _) in enumerate(found.documents, 1):
+        predictions = _predict_documents(reader, classifier, filters, least)
+        for number, (document_id, _, prediction, _) in enumerate(predictions.documents, 1):
             if prediction is not None:
                 given = (
                     [Label(prediction.label, classifier.origin, prediction.probability)]
-                    if found.is_given(prediction)
+                    if predictions.is_given(prediction)
                     else []
                 )
                 writer.set_labels(document_id, given)
             if number % _COMMIT_DOCUMENTS == 0:
                 writer.commit()
         writer.commit()
-    return found
+    return predictions
 
 
 # ---- private -------------------------------------------------------------------------------------
@@ -259,8 +265,8 @@ def _relabel(
     """
     backend.reader().close()  # CorpusMissing, before a writer would make a corpus
     with closing(backend.writer()) as writer, closing(backend.reader()) as reader:
-        held = dict(reader.labels())
-        found: dict[int, bytes] = {}
+        labels_by_id = dict(reader.labels())
+        documents: dict[int, bytes] = {}
         for place in places:
             filters = Filters(within=(place,))
             at_place = dict(
@@ -272,10 +278,10 @@ def _relabel(
             )
             if not at_place:
                 raise DocumentMissing(f"no document at {place}", hint="see: searchapp list")
-            found |= at_place
-        after = {i: tuple(sorted(changed(held.get(i, ())))) for i in found}
-        other = [i for i in found if after[i] != held.get(i, ())]
+            documents |= at_place
+        after = {i: tuple(sorted(changed(labels_by_id.get(i, ())))) for i in documents}
+        other = [i for i in documents if after[i] != labels_by_id.get(i, ())]
         for document_id in other:
             writer.set_labels(document_id, after[document_id])
         writer.commit()
-    return sorted(found[i] for i in other)
+    return sorted(documents[i] for i in other)

@@ -191,13 +191,17 @@ def apply(
         with ground_of(chosen, model=model, is_corpus_needed=True) as ground:
             predictor = _zero_shot(zero_shot, ground)
     filters = Filters.parse(within=within, types=type_, where=where)
-    found = labeling.apply(Corpus.open(chosen), predictor, filters, least=least, store=not dry_run)
+    applied = labeling.apply(
+        Corpus.open(chosen), predictor, filters, least=least, store=not dry_run
+    )
     if as_json:
-        console.write(json_text(classification.applied_json(found, predictor, stored=not dry_run)))
+        console.write(
+            json_text(classification.applied_json(applied, predictor, stored=not dry_run))
+        )
     else:
-        console.write(classification.applied_text(found, console.style(sys.stdout)))
-        console.note(classification.applied_note(found, stored=not dry_run))
-    return Exit.DONE if found.documents else Exit.NOTHING
+        console.write(classification.applied_text(applied, console.style(sys.stdout)))
+        console.note(classification.applied_note(applied, stored=not dry_run))
+    return Exit.DONE if applied.documents else Exit.NOTHING
 
 
 @classify.command()

@@ -147,16 +147,16 @@ def examples_of_source(source: Path | None, ground: Ground) -> Examples:
     from searchapp.classification.label_files import read_labels
 
     if source is not None:
-        found = labeling.load_examples(read_labels(source), ground.vector_source)
+        examples = labeling.load_examples(read_labels(source), ground.vector_source)
         ground.tell()
-        return found
+        return examples
     assert ground.vector_source.reader is not None
-    found = labeling.hand_labeled_examples(ground.vector_source.reader)
-    if found.several:
+    examples = labeling.hand_labeled_examples(ground.vector_source.reader)
+    if examples.several:
         console.note(
-            f"{pluralize(found.several, 'document')} left out, as they have several labels"
+            f"{pluralize(examples.several, 'document')} left out, as they have several labels"
         )
-    return found
+    return examples
 
 
 def read_items(words: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -212,14 +212,14 @@ def similar(
     chosen = config.load(model=model)
     console.show_log()
     vectors = _vectors_of([*rows, *columns], chosen)
-    found = cosines(vectors[: len(rows)], vectors[len(rows) :] if columns else vectors)
+    matrix = cosines(vectors[: len(rows)], vectors[len(rows) :] if columns else vectors)
     columns = columns or rows
     if as_json:
-        console.write(json_text(embeddings.matrix_json(rows, columns, found)))
+        console.write(json_text(embeddings.matrix_json(rows, columns, matrix)))
     elif as_csv:
-        console.write(embeddings.matrix_csv(rows, columns, found))
+        console.write(embeddings.matrix_csv(rows, columns, matrix))
     else:
-        console.write(embeddings.matrix_text(rows, columns, found, console.style(sys.stdout)))
+        console.write(embeddings.matrix_text(rows, columns, matrix, console.style(sys.stdout)))
     return Exit.DONE
 
 
@@ -368,11 +368,11 @@ def _vectors_of(items: Sequence[str], chosen: config.Settings) -> Vectors:
     by_file = {}
     for file in dict.fromkeys(files):
         embedder = FileEmbedder(encoder, "document")
-        found = [row.vector for row in embedder.rows(read_files([os.path.abspath(file)]))]  # noqa: PTH100
-        if not found:
+        vectors = [row.vector for row in embedder.rows(read_files([os.path.abspath(file)]))]  # noqa: PTH100
+        if not vectors:
             why = embedder.failed[0].reason if embedder.failed else "no text in it"
             raise FileFailed(f"{file}: {why}", hint="name a file with text in it")
-        by_file[file] = found[0]
+        by_file[file] = vectors[0]
     texts = [item for item in items if item not in by_file]
     cut = sum(map(encoder.is_too_long, texts))
     if cut:

@@ -151,7 +151,7 @@ def tune(
     chosen = config.load(corpus=corpus, model=model, device=device)
     training_config = TrainingConfig(epochs=epochs, batch=batch, rate=rate, seed=seed)
     try:
-        found = _tune(
+        outcome = _tune(
             source,
             out,
             chosen,
@@ -163,18 +163,20 @@ def tune(
     except KeyboardInterrupt:
         console.note("interrupted; run the same command again to go on")
         return Exit.INTERRUPTED
-    is_used = use and found.is_in_place
+    is_used = use and outcome.is_in_place
     if not as_json:
-        console.write(finetuning.tuned_text(found, console.style(sys.stdout), used=is_used))
-    used = going_over(str(found.output), chosen) if is_used else None
+        console.write(finetuning.tuned_text(outcome, console.style(sys.stdout), used=is_used))
+    used = going_over(str(outcome.output), chosen) if is_used else None
     if as_json:
-        told = finetuning.tuned_json(found)
-        console.write(json_text({**told, "use": models.reembedded_json(used)} if used else told))
+        values = finetuning.tuned_json(outcome)
+        console.write(
+            json_text({**values, "use": models.reembedded_json(used)} if used else values)
+        )
     elif used:
         console.write(models.reembedded_text(used, console.style(sys.stdout)))
-    if found.after is None or (used and not used.is_in_place):
+    if outcome.after is None or (used and not used.is_in_place):
         return Exit.INTERRUPTED
-    return Exit.DONE if found.is_in_place else Exit.NOTHING
+    return Exit.DONE if outcome.is_in_place else Exit.NOTHING
 
 
 def _require_sense(source: Path | None, *, model: str | None, use: bool) -> None:

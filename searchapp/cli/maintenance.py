@@ -106,13 +106,13 @@ def check(
     opened = corpus_at(corpus)
     if repair:
         with console.stop_signals() as is_stopped, console.progress(sys.stderr) as on_progress:
-            found = opened.repair(on_progress=on_progress, is_stopped=is_stopped)
+            repaired = opened.repair(on_progress=on_progress, is_stopped=is_stopped)
         console.write(
-            json_text(repair_json(found))
+            json_text(repair_json(repaired))
             if as_json
-            else repair_text(found, console.style(sys.stdout))
+            else repair_text(repaired, console.style(sys.stdout))
         )
-        return Exit.LOST if found and found.lost else 0
+        return Exit.LOST if repaired and repaired.lost else 0
     findings = opened.check(full=full)
     console.write(
         json_text(findings_json(findings))
@@ -210,13 +210,13 @@ def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
     """
     from searchapp.maintenance.doctor import diagnose
 
-    found = diagnose(config.load(corpus=corpus))
+    diagnosis = diagnose(config.load(corpus=corpus))
     console.write(
-        json_text(diagnosis_json(found))
+        json_text(diagnosis_json(diagnosis))
         if as_json
-        else diagnosis_text(found, console.style(sys.stdout))
+        else diagnosis_text(diagnosis, console.style(sys.stdout))
     )
-    return Exit.FAILED if found.problems else 0
+    return Exit.FAILED if diagnosis.problems else 0
 
 
 def _excluded(corpus: Corpus, removed: Sequence[bytes]) -> list[bytes]:

@@ -89,7 +89,7 @@ def map_(
     page = out or (None if as_json else _own(_DEFAULT))
     with closing(Corpus.open(chosen).reader()) as reader:
         require_documents(reader)
-        found = corpus_map.map_corpus(
+        mapped = corpus_map.map_corpus(
             reader,
             filters,
             granularity=level,
@@ -98,19 +98,19 @@ def map_(
             most=limit,
             on_stage=console.note,
         )
-        notes = [*reader.notes, *map_notes(found), *method_notes(found)]
+        notes = [*reader.notes, *map_notes(mapped), *method_notes(mapped)]
     for note in notes:
         console.note(note)
-    if not found.hits:
+    if not mapped.hits:
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
-    size = console.write_page(page, map_html(found, os.fsencode(chosen.place))) if page else 0
+    size = console.write_page(page, map_html(mapped, os.fsencode(chosen.place))) if page else 0
     if as_json:
         console.write(
-            json_text(map_json(found) | {"page": page and os.fspath(page), "bytes": size})
+            json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
         )
     else:
-        console.write(map_text(found, os.fspath(page or ""), size, console.style(sys.stdout)))
+        console.write(map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout)))
     return Exit.DONE
 
 

@@ -177,9 +177,9 @@ def drop(
     from searchapp.maintenance.encodings import drop_encoding
 
     dropped = drop_encoding(Corpus.open(config.load(corpus=corpus)).backend, name)
-    told = {"deleted": [encoding.place for encoding in dropped]}
+    values = {"deleted": [encoding.place for encoding in dropped]}
     console.write(
-        json_text(told)
+        json_text(values)
         if as_json
         else terminal.joined(f"deleted {encoding.name}" for encoding in dropped)
     )

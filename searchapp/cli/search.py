@@ -92,9 +92,9 @@ def ingest(
         else {}
     )
     console.note_stages(stages_s, as_json=as_json)
-    told = {"timings_s": stages_json(stages_s)} if timings else {}
+    timings_json = {"timings_s": stages_json(stages_s)} if timings else {}
     console.write(
-        json_text(report_json(report) | told)
+        json_text(report_json(report) | timings_json)
         if as_json
         else report_text(report, console.style(sys.stdout))
     )

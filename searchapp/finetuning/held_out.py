@@ -185,10 +185,10 @@ def _split(given: Answers, asked: Answers, seed: int) -> QuestionSplit:
 
 
 def _answers(training_pairs: Iterable[TrainingPair]) -> Answers:
-    found = defaultdict(set)
+    texts_by_question = defaultdict(set)
     for pair in training_pairs:
-        found[pair.question].add(pair.text)
-    return found
+        texts_by_question[pair.question].add(pair.text)
+    return texts_by_question
 
 
 def _learned(training_pairs: Iterable[TrainingPair], split: QuestionSplit) -> list[TrainingPair]:
@@ -202,8 +202,8 @@ def _scored(evaluation: Evaluation, judgements: Iterable[Judgement]) -> Score:
         if judgement.grade > 0:
             answers[judgement.question].add(judgement.document)
     hits = sum(
-        bool(found) and found[0][0] in answers[question]
-        for question, found in evaluation.run.items()
+        bool(documents) and documents[0][0] in answers[question]
+        for question, documents in evaluation.run.items()
     )
     return Score(hits / len(evaluation.run), evaluation)
 
@@ -263,11 +263,11 @@ class _CorpusSource:
         `questions`.
         """
         questions = self.questions(file)
-        found = defaultdict(set)
+        documents_by_question = defaultdict(set)
         for judgement in own_judgements(file, self.paths):
             if judgement.grade > 0:
-                found[questions[judgement.question]].add(judgement.document)
-        return found
+                documents_by_question[questions[judgement.question]].add(judgement.document)
+        return documents_by_question
 
     def training_pairs(self, file: Path, learned: Iterable[str]) -> list[TrainingPair]:
         """The judgements of these questions that name an answer: the question, and the passage of

@@ -79,14 +79,14 @@ def exclude_held_out(questions: Sequence[str], held_out: Sequence[str]) -> Quest
     one of them.
     """
     distinct = list(dict.fromkeys(questions))
-    kept = list(dict.fromkeys(held_out))
-    both = [*kept, *distinct]
+    wanted = list(dict.fromkeys(held_out))
+    both = [*wanted, *distinct]
     near = {
-        both[b] for a, b in _alike([words(question) for question in both]) if a < len(kept) <= b
+        both[b] for a, b in _alike([words(question) for question in both]) if a < len(wanted) <= b
     }
     return QuestionSplit(
         tuple(question for question in distinct if question not in near),
-        tuple(kept),
+        tuple(wanted),
         tuple(question for question in distinct if question in near),
     )
 

@@ -116,13 +116,13 @@ class Survey:
             self.missing.append(root)
             return
         removed_files: Counter[bytes] = Counter()  # how many, by what was removed
-        for found in entries:
-            if removed := self.exclusion_of(found.path):
-                removed_files[removed] += 1 if isinstance(found, walk.FoundFile) else found.files
-            elif isinstance(found, walk.FoundFile):
-                self.files[found.path] = found
+        for entry in entries:
+            if removed := self.exclusion_of(entry.path):
+                removed_files[removed] += 1 if isinstance(entry, walk.FoundFile) else entry.files
+            elif isinstance(entry, walk.FoundFile):
+                self.files[entry.path] = entry
             else:
-                self.left_out.append(found)
+                self.left_out.append(entry)
         self.left_out += [kept_out(path, files) for path, files in removed_files.items()]
 
     def exclusion_of(self, path: bytes) -> bytes | None:
@@ -254,11 +254,11 @@ def is_same(known: KnownFile, source: Source, document: Document) -> bool:
 
 def outermost(roots: Iterable[Root]) -> list[Root]:
     """The roots without those that lie at or below another, by path; of equal ones the first."""
-    kept: dict[bytes, Root] = {}
+    outer: dict[bytes, Root] = {}
     for root in sorted(roots, key=lambda root: root.path):
-        if not is_in_any(root.path, kept):
-            kept[root.path] = root
-    return list(kept.values())
+        if not is_in_any(root.path, outer):
+            outer[root.path] = root
+    return list(outer.values())
 
 
 def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:

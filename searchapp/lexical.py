@@ -79,7 +79,7 @@ def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
     """
     if text.isascii():
         return [(word[0], word.span()) for word in _PLAIN_WORD.finditer(text)]
-    found: list[tuple[str, tuple[int, int]]] = []
+    words_at: list[tuple[str, tuple[int, int]]] = []
     start = None
     for i, character in enumerate(f"{text} "):
         is_unspaced = _UNSPACED.match(character) is not None
@@ -87,13 +87,13 @@ def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
             character.isalnum() or (start is not None and is_mark(character))
         )
         if start is not None and not is_word:
-            found.append((fold(text[start:i]), (start, i)))
+            words_at.append((fold(text[start:i]), (start, i)))
             start = None
         if is_unspaced and character.isalnum():
-            found.append((fold(character), (i, i + 1)))
+            words_at.append((fold(character), (i, i + 1)))
         elif is_word and start is None:
             start = i
-    return found
+    return words_at
 
 
 def is_mark(character: str) -> bool:

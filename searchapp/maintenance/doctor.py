@@ -51,15 +51,15 @@ def diagnose(settings: Settings, backend: Backend | None = None) -> Diagnosis:
     them. The corpus is in the backend, by default the one that the settings name.
     """
     backend = backend or Corpus.open(settings).backend
-    found = Diagnosis()
+    diagnosis = Diagnosis()
     for name, section in _sections(backend).items():
-        facts = found.sections[name] = []
+        facts = diagnosis.sections[name] = []
         try:
-            for fact in section(settings, backend, found.problems):
+            for fact in section(settings, backend, diagnosis.problems):
                 facts.append(fact)  # noqa: PERF402 - what was seen before something failed counts
         except (SearchappError, OSError, RuntimeError, ImportError) as error:
-            found.problems.append(Problem(f"{name}: {error}", getattr(error, "hint", "")))
-    return found
+            diagnosis.problems.append(Problem(f"{name}: {error}", getattr(error, "hint", "")))
+    return diagnosis
 
 
 def _sections(backend: Backend) -> dict[str, _Section]:

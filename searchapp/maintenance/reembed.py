@@ -369,8 +369,8 @@ def _kept_identity(model: str, backend: Backend, cache: Path) -> EncoderIdentity
         _fingerprint(model, cache)
     except EncoderError:
         names = {model, str(Path(model).expanduser().resolve())}
-        kept = (other.encoder for other in encodings_of(backend).others)
-        for identity in kept:
+        encoders = (other.encoder for other in encodings_of(backend).others)
+        for identity in encoders:
             if identity is not None and identity.model in names:
                 return identity
         raise

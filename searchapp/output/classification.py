@@ -294,12 +294,14 @@ def applied_note(applied: LabelingReport, *, stored: bool) -> str:
         if stored
         else f"{pluralize(counts['labelled'], 'document')} to be labelled"
     ]
-    told = (
+    reasons = (
         ("unsure", "too unsure to be labelled"),
         ("by_hand", "labelled by hand, left as they are"),
         ("pending", "without vectors yet"),
     )
-    return "; ".join([*parts, *(f"{counts[name]:,} {what}" for name, what in told if counts[name])])
+    return "; ".join(
+        [*parts, *(f"{counts[name]:,} {what}" for name, what in reasons if counts[name])]
+    )
 
 
 def _counts(applied: LabelingReport) -> dict[str, int]:

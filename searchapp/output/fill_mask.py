@@ -41,8 +41,8 @@ def gaps_text(text: str, gaps: Sequence[Gap], style: TerminalStyle = PLAIN) -> s
         rows = ((at, guess) for at, gap in enumerate(gaps, 1) for guess in gap.guesses)
         return joined(f"{at}\t{_shown(guess)}\t{guess.probability:.6f}" for at, guess in rows)
     width = min(style.width, WIDEST)
-    told = _with_numbers(text, gaps)
-    lines = [style.paint(told[start:end], BOLD) for start, end in wrapped(told, width)]
+    numbered = _with_numbers(text, gaps)
+    lines = [style.paint(numbered[start:end], BOLD) for start, end in wrapped(numbered, width)]
     left = max(
         display_width(truncate(_shown(guess), _WORD)) for gap in gaps for guess in gap.guesses
     )

@@ -37,12 +37,12 @@ _TELLING_STEPS = 3  # before which the time left is a guess
 
 def tuned_json(found: TuningResult) -> dict[str, object]:
     """What came of a tuning, for programs; `p` is of the difference in nDCG@10."""
-    kept = None if found.kept is None else str(found.kept)
+    kept_at = None if found.kept is None else str(found.kept)
     return {
         "output": str(found.output),
         **account_of(found),
         "is_in_place": found.is_in_place,
-        "kept": kept,
+        "kept": kept_at,
     }
 
 

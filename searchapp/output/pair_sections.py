@@ -240,7 +240,7 @@ class _Grid:
         parts = np.where(singles, cells, 0) / (np.abs(cells[singles]).max(initial=0) or 1.0)
         heads = [_row_label(self.of_columns, row, _COLUMN) for row in self.across]
         left, wide = _left(self.of_rows, self.down, width), max([4, *map(display_width, heads)])
-        found = [
+        rows = [
             style.paint(
                 " " * left
                 + "".join(f" {_padded_left(head, wide)}" for head in heads)
@@ -254,11 +254,11 @@ class _Grid:
                 for value, part in zip(values, shades, strict=True)
             )
             total = style.paint(f" {_whole(values.sum()):>6}", DIM) if with_sums else ""
-            found.append(padded(_row_label(self.of_rows, row, left), left) + shown + total)
+            rows.append(padded(_row_label(self.of_rows, row, left), left) + shown + total)
         if with_sums:
             sums = "".join(f" {_whole(value):>{wide}}" for value in cells.sum(axis=0))
-            found.append(style.paint(f"{padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
-        return found
+            rows.append(style.paint(f"{padded('sum', left)}{sums} {_whole(cells.sum()):>6}", DIM))
+        return rows
 
 
 # ---- attention -----------------------------------------------------------------------------------
@@ -280,15 +280,15 @@ def patterns_section(pair: PairAttribution, width: int, style: TerminalStyle) ->
         lines += [f"{a}  {b}" for a, b in zip(*grids, strict=True)]
     else:
         lines += [line for grid in grids for line in grid]
-    told = {"previous": "the word before", "next": "the word after", "itself": "itself"}
-    told |= {
+    meanings = {"previous": "the word before", "next": "the word after", "itself": "itself"}
+    meanings |= {
         kind: one_line(pair.a.units[at].label)
         for kind, at in (("first", 0), ("last", -1))
         if not pair.a.units[at].is_word
     }
     each = [
         f"{_SIGNS[kind]} {name}".replace(" ", _TOGETHER)
-        for kind, name in (told | {"rest": "other words"}).items()
+        for kind, name in (meanings | {"rest": "other words"}).items()
     ]
     return [
         *lines,

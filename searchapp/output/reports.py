@@ -166,8 +166,8 @@ def repair_text(repair: RepairReport | None, style: TerminalStyle = PLAIN) -> st
     ]
     lines += [f"read again: {style.path(path)}" for path in read_again]
     lines += [f"note: {one_line(note)}" for note in repair.notes]
-    kept = f"{repair.documents:,} documents kept, {repair.to_embed:,} of them embedded again"
-    lines.append(f"{kept}; {len(read_again):,} read again; {len(repair.lost):,} lost")
+    kept_line = f"{repair.documents:,} documents kept, {repair.to_embed:,} of them embedded again"
+    lines.append(f"{kept_line}; {len(read_again):,} read again; {len(repair.lost):,} lost")
     lines.append(f"the corpus as it was found: {style.path(os.fsencode(repair.backup))}")
     return joined(lines)
 
@@ -269,11 +269,11 @@ def listed_lines(
     """A heading, then a line for each file of that outcome that has a reason, up to a stated limit.
     An archive stands for the files in it.
     """
-    found = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
+    listed = {entry.path: entry for entry in files if entry.outcome == outcome and entry.reason}
     entries = [
         entry
-        for path, entry in found.items()
-        if not any(each in found for each in containers_of(path))
+        for path, entry in listed.items()
+        if not any(each in listed for each in containers_of(path))
     ]
     if not entries:
         return []

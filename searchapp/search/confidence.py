@@ -94,8 +94,8 @@ def confidences(evidence: Evidence, background: Background) -> Numbers:
         - _MISSING * evidence.missing
         + _HELD * (0.0 if evidence.rare is None else evidence.rare)
     )
-    found: Numbers = 1 / (1 + np.exp(-logits))
-    return found
+    probabilities: Numbers = 1 / (1 + np.exp(-logits))
+    return probabilities
 
 
 def _margin(scores: Numbers, documents: Ids, beyond: int) -> float:

@@ -41,9 +41,9 @@ def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Exampl
     """A file, absolute, in the corpus or not. Raises PathMissing, or FileFailed where nothing can
     be read from it.
     """
-    found = reader.document_ids(Filters(within=(path,)))
-    if len(found) == 1:
-        hits = reader.show(found[0])[1]
+    document_ids = reader.document_ids(Filters(within=(path,)))
+    if len(document_ids) == 1:
+        hits = reader.show(document_ids[0])[1]
         return Example(_mean(hits, reader, encoder), "\n".join(hit.text for hit in hits), path)
     if not os.path.isfile(path):  # noqa: PTH113 - the path may be no text
         raise PathMissing(

@@ -42,15 +42,15 @@ def near_duplicates(
     """
     features = cache(lambda position: _features(texts[position]))
     leaders: dict[int, int] = {}
-    found: dict[int, list[int]] = defaultdict(list)
+    groups: dict[int, list[int]] = defaultdict(list)
     for first, second in pairs:
         if first in leaders or second in leaders or not _are_as_long(texts[first], texts[second]):
             continue
         (here, numbers), (there, other_numbers) = features(first), features(second)
         if numbers == other_numbers and len(here & there) >= _SAME_TEXT * len(here | there):
             leaders[second] = first
-            found[first].append(second)
-    return dict(found)
+            groups[first].append(second)
+    return dict(groups)
 
 
 def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:

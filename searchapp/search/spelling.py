@@ -38,8 +38,8 @@ def bare(word: str) -> str:
     if lower.isascii():
         return lower
     apart = unicodedata.normalize("NFD", lower)
-    kept = (c for c in apart if unicodedata.category(c) != "Mn")
-    return unicodedata.normalize("NFC", "".join(kept))
+    letters = (c for c in apart if unicodedata.category(c) != "Mn")
+    return unicodedata.normalize("NFC", "".join(letters))
 
 
 def one_edit_away(word: str) -> set[str]:

@@ -128,11 +128,11 @@ class MemoryWriter:
         """The sources of the documents, of those at or below the given paths where some are given,
         by path.
         """
-        found = (
+        files = (
             KnownFile(one.id, one.source, one.document.type, one.rows is None, one.is_stale)
             for one in self._state.documents.values()
         )
-        return entries_within({known.source.path: known for known in found}, within)
+        return entries_within({known.source.path: known for known in files}, within)
 
     def known_like(self, content_hash: bytes) -> list[KnownFile]:
         """The sources of the documents that were made of the same bytes."""
@@ -148,13 +148,13 @@ class MemoryWriter:
         """
         wanted = set(digests)
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
-        found: dict[bytes, Vector] = {}
+        vectors: dict[bytes, Vector] = {}
         for one in self._state.documents.values():
             for text, row in zip(one.texts, [] if one.rows is None else one.rows, strict=False):
                 digest = text_digest(fingerprint, text)
                 if digest in wanted:
-                    found[digest] = row.astype(np.float32)
-        return found
+                    vectors[digest] = row.astype(np.float32)
+        return vectors
 
     def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
         """The vectors of the document at a path, by the same digest; none where it is pending, or
@@ -184,7 +184,7 @@ class MemoryWriter:
         if state.encoder is None or not passages:
             raise ValueError("a document needs an encoder and at least one passage")
         rows = None if vectors is None else _rounded(vectors, len(passages), state.encoder.dim)
-        kept = {i: one for i, one in state.documents.items() if one.source.path != source.path}
+        others = {i: one for i, one in state.documents.items() if one.source.path != source.path}
         former = (one for one in state.documents.values() if one.source.path == source.path)
         said = tuple(label for one in former for label in one.labels if label.origin == "hand")
         new = MemoryDocument(
@@ -199,7 +199,7 @@ class MemoryWriter:
         self._change(
             replace(
                 self._state,
-                documents=kept | {new.id: new},
+                documents=others | {new.id: new},
                 next_document_id=new.id + 1,
                 next_passage_id=new.first_passage_id + len(passages),
             )
@@ -220,23 +220,23 @@ class MemoryWriter:
         characters, the first of them.
         """
         fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
-        found: list[PendingDocument] = []
+        pending: list[PendingDocument] = []
         left = characters
         for document_id, one in sorted(self._state.documents.items()):
             if one.rows is not None or document_id <= after:
                 continue
             if left is not None:
                 left -= len(one.document.text)
-                if found and left < 0:
+                if pending and left < 0:
                     break
-            found.append(
+            pending.append(
                 PendingDocument(
                     document_id,
                     one.texts,
                     tuple(text_digest(fingerprint, text) for text in one.texts),
                 )
             )
-        return found
+        return pending
 
     def has_pending(self) -> bool:
         """Whether any document still needs vectors."""

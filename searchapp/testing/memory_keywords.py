@@ -48,9 +48,9 @@ class KeywordIndex:
         """The BM25 of each passage that holds any of the terms; a term given twice counts twice."""
         total: dict[int, float] = defaultdict(float)
         for term in terms:
-            found = self._frequencies(term)
-            weight = idf(len(found), len(self._columns))
-            for i, frequency in found.items():
+            frequencies = self._frequencies(term)
+            weight = idf(len(frequencies), len(self._columns))
+            for i, frequency in frequencies.items():
                 length = K1 * (1 - _B + _B * self._sizes[i] / self._mean_size)
                 total[i] += weight * frequency * (K1 + 1) / (frequency + length)
         return total

@@ -87,9 +87,9 @@ class MemoryReader:
             for one in self._passing(filters)
             for ordinal in range(len(one.passages))
         }
-        found = self._keywords.scores(terms)
+        scores = self._keywords.scores(terms)
         return self._best(
-            {i: float(np.float32(score)) for i, score in found.items() if i in passing},
+            {i: float(np.float32(score)) for i, score in scores.items() if i in passing},
             filters,
             depth,
         )
@@ -133,11 +133,11 @@ class MemoryReader:
         one.
         """
         dim = self._state.encoder.dim if self._state.encoder else 0
-        found = np.full((len(passage_ids), dim), np.nan, dtype=np.float32)
+        vectors = np.full((len(passage_ids), dim), np.nan, dtype=np.float32)
         for row, (one, ordinal) in enumerate(self._places(passage_ids)):
             if one.rows is not None:
-                found[row] = one.rows[ordinal]
-        return found
+                vectors[row] = one.rows[ordinal]
+        return vectors
 
     def background(self) -> Background | None:
         """What the corpus is like as a whole; None where it is too small to tell, or no ingest has

@@ -40,15 +40,15 @@ def relative_ns(text: str, now: datetime) -> int:
 
     Raises ValueError for any other text.
     """
-    told = " ".join(text.lower().split())
+    words = " ".join(text.lower().split())
     today = datetime(now.year, now.month, now.day, tzinfo=UTC)
-    if ago := _AGO.fullmatch(told):
+    if ago := _AGO.fullmatch(words):
         unit = ago["unit"][:1]
         return _unix_ns(_before(now if unit == "h" else today, int(ago["count"]), unit))
     days = {"today": 0, "yesterday": 1}
-    if told in days:
-        return _unix_ns(today - timedelta(days=days[told]))
-    which, _, unit = told.partition(" ")
+    if words in days:
+        return _unix_ns(today - timedelta(days=days[words]))
+    which, _, unit = words.partition(" ")
     if which not in ("this", "last") or unit not in ("week", "month", "year"):
         raise ValueError(f"no time: {text!r}")
     if unit == "week":

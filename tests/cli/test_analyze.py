@@ -14,7 +14,8 @@ import pytest
 from searchapp.cli.console import write_page
 from searchapp.errors import SearchappError
 from searchapp.output.terminal import display_width
-from tests.cli.test_search import ESCAPE, Program, program
+from tests.builders.program import Program
+from tests.cli.test_search import ESCAPE, program
 from tests.unit.analysis.test_fill_mask import pretrained
 
 __all__ = ["program"]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from searchapp import Encoder
-from tests.cli.test_search import HEAVY, Program, error_of, program
+from tests.builders.program import Program, error_of
+from tests.cli.test_search import HEAVY, program
 
 __all__ = ["program"]
 pytestmark = pytest.mark.model

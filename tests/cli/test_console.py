@@ -14,7 +14,7 @@ import pytest
 from searchapp.cli import console
 from searchapp.output.terminal import PLAIN, PLAIN_QUOTES, QUOTES
 from searchapp.types.results import Progress, Seen
-from tests.cli.test_search import chunks
+from tests.builders.program import chunks
 
 
 class _Interrupted(io.RawIOBase):

@@ -10,28 +10,35 @@ import numpy as np
 import pytest
 
 from searchapp import Encoder
-from tests.cli.test_search import Program, program
+from tests.builders.program import Program, ProgramInside
 
-__all__ = ["program"]
-pytestmark = pytest.mark.model
+pytestmark = [
+    pytest.mark.model,
+    pytest.mark.filterwarnings("ignore"),  # of torch's libraries, which a process keeps to itself
+]
 
 LINES = "The bank lent the money.\n\n  The river left its bank.\n"
 
 
 @pytest.fixture
-def lines(program: Program) -> Program:
+def program(tmp_path: Path, model_cache: Path) -> ProgramInside:
+    """An empty folder. Most runs load torch, which costs more than all of the tests."""
+    return ProgramInside(tmp_path, model_cache)
+
+
+@pytest.fixture
+def lines(program: ProgramInside) -> ProgramInside:
     (program.folder / "a.txt").write_text(LINES)
     (program.folder / "b.md").write_text("# Boats\n\nA ship sails. The wind blows over the sea.\n")
     return program
 
 
-def piped(program: Program, text: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [*program.command, *words]
+def in_a_process(program: Program, *words: str, stdin: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
+        [*program.command, *words],
         cwd=program.folder,
         env=program.environment(),
-        input=text,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -39,7 +46,7 @@ def piped(program: Program, text: str, *words: str) -> subprocess.CompletedProce
 
 
 def test_a_line_of_plain_text_is_a_vector_each_with_its_place(
-    lines: Program, model_cache: Path
+    lines: ProgramInside, model_cache: Path
 ) -> None:
     done = lines.run("embed", "a.txt", "--format", "jsonl")
     assert (done.returncode, done.stderr) == (0, "")
@@ -50,16 +57,14 @@ def test_a_line_of_plain_text_is_a_vector_each_with_its_place(
     ]
     expected = Encoder.load(cache=model_cache).encode_sentences([each["text"] for each in found])
     assert np.abs(np.array([each["vector"] for each in found]) - expected).max() < 1e-6
-    from_input = [
-        json.loads(line)
-        for line in piped(lines, LINES, "embed", "-", "--format", "jsonl").stdout.splitlines()
-    ]
+    piped = in_a_process(lines, "embed", "-", "--format", "jsonl", stdin=LINES)
+    from_input = [json.loads(line) for line in piped.stdout.splitlines()]
     assert [(each["start"], each["vector"]) for each in from_input] == [
         (each["start"], each["vector"]) for each in found
     ]
 
 
-def test_levels_give_sentences_passages_documents_words_and_tokens(lines: Program) -> None:
+def test_levels_give_sentences_passages_documents_words_and_tokens(lines: ProgramInside) -> None:
     def texts(level: str, *more: str) -> list[str]:
         done = lines.run("embed", "b.md", "--level", level, "--format", "jsonl", *more)
         assert done.returncode == 0, done.stderr
@@ -87,18 +92,17 @@ def test_levels_give_sentences_passages_documents_words_and_tokens(lines: Progra
     ]
 
 
-def test_a_passage_is_embedded_as_an_ingest_embeds_it(lines: Program) -> None:
+def test_a_passage_is_embedded_as_an_ingest_embeds_it(lines: ProgramInside) -> None:
     lines.run("ingest", "b.md", "--corpus", "c")
     done = lines.run("embed", "b.md", "--level", "passage", "--fast", "--format", "jsonl")
     vector = np.array(json.loads(done.stdout)["vector"])
-    question = np.array(
-        json.loads(piped(lines, "boats\n", "embed", "--fast", "--format", "jsonl").stdout)["vector"]
-    )
+    asked = lines.run("embed", "--fast", "--format", "jsonl", stdin="boats\n")
+    question = np.array(json.loads(asked.stdout)["vector"])
     (shown,) = lines.json("query", "boats", "--corpus", "c")["matches"]
     assert float(vector @ question) == pytest.approx(shown["cosine"], abs=1e-3)
 
 
-def test_files_are_written_in_the_form_of_their_name(lines: Program) -> None:
+def test_files_are_written_in_the_form_of_their_name(lines: ProgramInside) -> None:
     done = lines.run(
         "embed",
         "a.txt",
@@ -117,7 +121,7 @@ def test_files_are_written_in_the_form_of_their_name(lines: Program) -> None:
         assert not np.allclose(np.linalg.norm(found["vectors"], axis=1), 1)
 
 
-def test_what_is_cut_and_what_cannot_be_read_is_said(lines: Program) -> None:
+def test_what_is_cut_and_what_cannot_be_read_is_said(lines: ProgramInside) -> None:
     (lines.folder / "long.txt").write_text("word " * 400)
     (lines.folder / "bad.pdf").write_bytes(b"%PDF-1.7 broken")
     done = lines.run("embed", "long.txt", "bad.pdf", "a.txt")
@@ -130,7 +134,7 @@ def test_what_is_cut_and_what_cannot_be_read_is_said(lines: Program) -> None:
     assert len(done.stdout.splitlines()) == 3
 
 
-def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(lines: Program) -> None:
+def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(lines: ProgramInside) -> None:
     (lines.folder / "taken.npz").mkdir()
     done = lines.run("embed", "a.txt", "-o", "taken.npz")
     assert (done.returncode, done.stdout) == (4, "")
@@ -138,7 +142,7 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(lines: Program) 
     assert [path.name for path in lines.folder.glob("taken*")] == ["taken.npz"]
 
 
-def test_bad_levels_layers_forms_and_files_are_refused(lines: Program) -> None:
+def test_bad_levels_layers_forms_and_files_are_refused(lines: ProgramInside) -> None:
     for words, told in {
         ("--level", "chapter"): "no level 'chapter'",
         ("--layers", "99"): "no layers 99",
@@ -152,7 +156,7 @@ def test_bad_levels_layers_forms_and_files_are_refused(lines: Program) -> None:
     assert lines.run("embed", "nowhere.txt").returncode == 4
 
 
-def test_two_texts_have_one_cosine_and_more_a_matrix(lines: Program) -> None:
+def test_two_texts_have_one_cosine_and_more_a_matrix(lines: ProgramInside) -> None:
     alone = lines.run("similar", "a cat sat", "the dog lay")
     assert (alone.returncode, alone.stderr) == (0, "")
     matrix = lines.json("similar", "a cat sat", "the dog lay", "a.txt")
@@ -166,7 +170,7 @@ def test_two_texts_have_one_cosine_and_more_a_matrix(lines: Program) -> None:
     assert table[1].split(",")[2] == f"{found[0, 1]:.6f}"
 
 
-def test_lists_are_compared_line_by_line(lines: Program) -> None:
+def test_lists_are_compared_line_by_line(lines: ProgramInside) -> None:
     (lines.folder / "q.txt").write_text("money\n")
     found = lines.json("similar", "--list", "q.txt", "--list", "a.txt")
     assert (found["rows"], len(found["columns"])) == (["money"], 2)
@@ -175,7 +179,7 @@ def test_lists_are_compared_line_by_line(lines: Program) -> None:
         assert lines.run("similar", *words).returncode == 2
 
 
-def test_duplicates_are_pairs_of_the_corpus_above_a_bound(program: Program) -> None:
+def test_duplicates_are_pairs_of_the_corpus_above_a_bound(program: ProgramInside) -> None:
     docs = program.folder / "docs"
     docs.mkdir()
     for name, text in {
@@ -210,7 +214,7 @@ def test_duplicates_are_pairs_of_the_corpus_above_a_bound(program: Program) -> N
     )
 
 
-def test_the_places_of_a_word_are_grouped_by_sense(program: Program) -> None:
+def test_the_places_of_a_word_are_grouped_by_sense(program: ProgramInside) -> None:
     docs = program.folder / "docs"
     docs.mkdir()
     for i, text in enumerate(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_search import Program
+from tests.builders.program import Program
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 

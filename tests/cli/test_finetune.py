@@ -21,7 +21,8 @@ from searchapp.finetuning.pipeline import TuningResult
 from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.output import finetuning
 from searchapp.types.results import Comparison, Evaluation
-from tests.cli.test_search import Program, error_of, program
+from tests.builders.program import Program, error_of
+from tests.cli.test_search import program
 from tests.unit.finetuning.test_pipeline import THINGS, judged, other_words, tiny
 
 __all__ = ["program", "tiny"]  # fixtures

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_search import Program, error_of, filled, program
+from tests.builders.program import Program, error_of
+from tests.cli.test_search import filled, program
 
 __all__ = ["filled", "program"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_search import Program, error_of
+from tests.builders.program import Program, error_of
 
 pytestmark = pytest.mark.model
 

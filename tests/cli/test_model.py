@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_search import Program, error_of, filled, program
+from tests.builders.program import Program, error_of
+from tests.cli.test_search import filled, program
 from tests.unit.encoders.test_text_encoder import converted
 
 __all__ = ["converted", "filled", "program"]

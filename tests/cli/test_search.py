@@ -4,27 +4,21 @@ leaves behind.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
-import pty
 import re
 import shutil
 import signal
 import sqlite3
-import struct
 import subprocess
 import sys
-import termios
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,12 +29,12 @@ from searchapp.cli.console import _progress_text
 from searchapp.errors import CorpusLocked, UsageError
 from searchapp.output.terminal import display_width
 from searchapp.types.results import Progress
+from tests.builders.program import MODULE, Program, error_of
 from tests.paths import PACKAGE
 
 pytestmark = pytest.mark.model
 
 COMMANDS = tuple(Commands())
-MODULE = (sys.executable, "-P", "-m", "searchapp")
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 HEAVY = ("torch", "transformers", "sqlalchemy", "alembic")
 MATCH_KEYS = {
@@ -60,91 +54,6 @@ MATCH_KEYS = {
     ),
     *("start", "end", "heading", "text", "parts", "copies", "sentence", "shares", "highlights"),
 }
-
-
-@dataclass
-class Program:
-    """The program in a folder of its own, with an environment that holds only what it is given."""
-
-    folder: Path
-    cache: Path
-    command: tuple[str, ...] = MODULE
-    extra: dict[str, str] = field(default_factory=dict)
-
-    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
-        base = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "SEARCHAPP_CACHE": str(self.cache),
-            "LANG": "C.UTF-8",
-            "TERM": "xterm-256color",
-        }
-        return {**base, **self.extra, **(extra or {})}
-
-    def run(
-        self, *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        command = [*self.command, *words]
-        return subprocess.run(
-            command,
-            cwd=cwd or self.folder,
-            env=self.environment(env),
-            capture_output=True,
-            text=True,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-
-    def json(self, *words: str) -> Any:
-        done = self.run(*words, "--json")
-        assert done.returncode in (0, 1, 3), done.stderr
-        return json.loads(done.stdout)
-
-    def start(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self.command, *words], cwd=self.folder, env=self.environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-        )  # fmt: skip
-
-    def on_terminal(
-        self, *words: str, columns: int = 80, env: Mapping[str, str] | None = None
-    ) -> tuple[str, str]:
-        """What the program writes to a terminal, and to stderr."""
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-        command = [*self.command, *words]
-        with subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment(env),
-            stdin=subprocess.DEVNULL,
-            stdout=slave,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            os.close(slave)
-            shown = b"".join(chunks(master))
-            os.close(master)
-            assert process.stderr is not None
-            return shown.decode().replace("\r\n", "\n"), process.stderr.read()
-
-
-def chunks(descriptor: int) -> Iterator[bytes]:
-    with suppress(OSError):  # EIO: the other side of a terminal is closed
-        while chunk := os.read(descriptor, 65536):
-            yield chunk
-
-
-def error_of(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
-    """The one error, as JSON on stderr; nothing on stdout."""
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
-    error: dict[str, str] = json.loads(line)["error"]
-    assert set(error) == {"code", "message", "hint"}
-    return error
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ import pytest
 
 from searchapp import errors
 from searchapp.cli import app
-from tests.cli.test_search import MODULE, Program
+from tests.builders.program import MODULE, Program
 from tests.paths import DATA, PACKAGE, ROOT
 from tools import cli_reference, figures
 

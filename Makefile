@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 DEMO := .demo
 BENCH := .bench-venv
 TORCH := $(shell sed -n 's/^torch==/torch==/p' constraints.txt)
+# What pip would compile on one processor, and few programs import: it is compiled at its first use.
+SELDOM := /(tests?|testing|torchgen|transformers/models)/
 # Progress is for people: bars on a terminal, silence in a log.
 PIP := install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 
@@ -28,11 +30,11 @@ $(READY): pyproject.toml constraints.txt
 	@echo "1/4 a new environment"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "2/4 $(TORCH), the largest part"
-	@$(BIN)/pip $(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@$(BIN)/pip $(PIP) --no-compile $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
 	@echo "3/4 searchapp, its libraries, its model and what the tests need: about 150 packages"
-	@$(BIN)/pip $(PIP) --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip $(PIP) --no-compile --constraint constraints.txt --editable '.[dev]'
 	@echo "4/4 compiling"
-	@$(BIN)/python -m compileall -q searchapp
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(SELDOM)' searchapp $(VENV)/lib || true
 	@touch $@
 
 demo: $(READY)  ## read data/ into a corpus of its own and ask three questions

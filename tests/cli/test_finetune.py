@@ -5,6 +5,7 @@ Ctrl-C, SIGTERM and kill -9.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -21,15 +22,15 @@ from searchapp.finetuning.pipeline import TuningResult
 from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.output import finetuning
 from searchapp.types.results import Comparison, Evaluation
-from tests.builders.program import Program, error_of
-from tests.cli.test_search import program
-from tests.unit.finetuning.test_pipeline import THINGS, judged, other_words, tiny
+from tests.builders.program import ProgramInside, error_of
+from tests.unit.finetuning.test_pipeline import judged, other_words, things, tiny
 
-__all__ = ["program", "tiny"]  # fixtures
+__all__ = ["things", "tiny"]  # fixtures
+pytestmark = pytest.mark.filterwarnings("ignore")  # of torch's libraries, in the test's process
 
 FILES = ("judged.csv", "--held-out", "held-out.csv")
 ENOUGH = ("--epochs", "25", "--batch", "16", "--rate", "2e-3")
-LONG = (*FILES, "--epochs", "60", "--rate", "1e-4", "--force")  # some hundred steps
+LONG = (*FILES, "--epochs", "60", "--rate", "1e-4", "--force")  # some hundred steps, of seconds
 EVALUATION = Evaluation("c", "cosine", 45, 0.25, 1.0, 0.2, 1.0, 2.0, {}, {})
 TUNED = TuningResult(
     output=Path("/models/our own"),
@@ -133,18 +134,24 @@ def test_figures_for_programs_have_the_same_keys_before_and_after() -> None:
     assert json.loads(json.dumps(found))["recipe"]["seed"] == 0
 
 
+@pytest.fixture
+def program(tmp_path: Path, model_cache: Path) -> ProgramInside:
+    """An empty folder. What trains loads sentence-transformers, which takes ten seconds."""
+    return ProgramInside(tmp_path, model_cache)
+
+
 # ---- words ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_the_model_needs_a_place(program: Program) -> None:
+def test_the_model_needs_a_place(program: ProgramInside) -> None:
     done = program.run("tune", "judged.csv", "--json")
     assert done.returncode == 2
     assert "--out" in error_of(done)["message"]
 
 
 @pytest.mark.slow
-def test_a_corpus_cannot_be_tuned_with_another_model(program: Program) -> None:
+def test_a_corpus_cannot_be_tuned_with_another_model(program: ProgramInside) -> None:
     (program.folder / "judged.csv").write_text("question,path\na,b\n", encoding="utf-8")
     for words in (("judged.csv",), ()):
         done = program.run("tune", *words, "--out", "model", "--model", "default", "--json")
@@ -153,7 +160,7 @@ def test_a_corpus_cannot_be_tuned_with_another_model(program: Program) -> None:
 
 
 @pytest.mark.slow
-def test_pairs_are_about_no_corpus_that_could_use_the_model(program: Program) -> None:
+def test_pairs_are_about_no_corpus_that_could_use_the_model(program: ProgramInside) -> None:
     (program.folder / "pairs.csv").write_text("question,text\na,b\n", encoding="utf-8")
     done = program.run("tune", "pairs.csv", "--out", "model", "--use", "--json")
     assert done.returncode == 2
@@ -161,7 +168,7 @@ def test_pairs_are_about_no_corpus_that_could_use_the_model(program: Program) ->
 
 
 @pytest.mark.slow
-def test_a_file_that_is_no_table_of_questions_is_an_error(program: Program) -> None:
+def test_a_file_that_is_no_table_of_questions_is_an_error(program: ProgramInside) -> None:
     (program.folder / "table.csv").write_text("name,age\na,3\n", encoding="utf-8")
     done = program.run("tune", "table.csv", "--out", "model", "--json")
     assert done.returncode == 4
@@ -173,21 +180,17 @@ def test_a_file_that_is_no_table_of_questions_is_an_error(program: Program) -> N
 
 
 @pytest.fixture
-def filled(program: Program, tiny: Path) -> Program:
+def filled(things: Path, program: ProgramInside) -> ProgramInside:
     """The program in a folder with a corpus made by a tiny model, and judgements about it."""
-    docs = program.folder / "docs"
-    docs.mkdir()
-    for thing in THINGS:
-        (docs / f"{thing}.txt").write_text(f"the {thing} of a\n", encoding="utf-8")
+    (program.folder / "docs").symlink_to(things / "docs")
+    shutil.copytree(things / "corpus", program.folder / "corpus")
     judged(program.folder)
     other_words(program.folder)
-    done = program.run("ingest", "docs", "--model", str(tiny), "--corpus", "corpus")
-    assert done.returncode == 0, done.stderr
     return replace(program, extra={"SEARCHAPP_CORPUS": str(program.folder / "corpus")})
 
 
 @pytest.mark.model
-def test_a_better_model_is_put_in_place_and_can_be_used(filled: Program) -> None:
+def test_a_better_model_is_put_in_place_and_can_be_used(filled: ProgramInside) -> None:
     done = filled.run("tune", *FILES, *ENOUGH, "--out", "model")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -208,11 +211,11 @@ def test_a_better_model_is_put_in_place_and_can_be_used(filled: Program) -> None
     used = filled.json("model", "use", "model")
     assert (used["is_in_place"], used["embedded"]) == (True, 30)
     asked = filled.run("query", "what is name7", "--paths", "-k", "1")
-    assert asked.stdout.strip() == f"{filled.folder}/docs/thing7.txt"
+    assert asked.stdout.strip() == str((filled.folder / "docs").resolve() / "thing7.txt")
 
 
 @pytest.mark.model
-def test_a_model_is_used_at_once_where_that_is_asked_for(filled: Program) -> None:
+def test_a_model_is_used_at_once_where_that_is_asked_for(filled: ProgramInside) -> None:
     found = filled.json("tune", *FILES, "--epochs", "1", "--force", "--out", "model", "--use")
     assert (found["is_in_place"], found["kept"]) == (True, None)
     assert (found["use"]["is_in_place"], found["use"]["embedded"], found["use"]["model"]) == (
@@ -224,7 +227,7 @@ def test_a_model_is_used_at_once_where_that_is_asked_for(filled: Program) -> Non
 
 
 @pytest.mark.model
-def test_a_model_that_is_not_better_is_exit_code_1_and_kept_aside(filled: Program) -> None:
+def test_a_model_that_is_not_better_is_exit_code_1_and_kept_aside(filled: ProgramInside) -> None:
     done = filled.run("tune", *FILES, "--out", "model", "--epochs", "1", "--rate", "1e-9", "--json")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
@@ -239,7 +242,7 @@ def test_a_model_that_is_not_better_is_exit_code_1_and_kept_aside(filled: Progra
 
 @pytest.mark.model
 def test_what_is_stopped_and_killed_goes_on_by_the_same_command_as_if_nothing_had_been(
-    filled: Program,
+    filled: ProgramInside,
 ) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with begun(filled) as running:
@@ -264,7 +267,7 @@ def test_what_is_stopped_and_killed_goes_on_by_the_same_command_as_if_nothing_ha
 
 
 @contextmanager
-def begun(filled: Program) -> Iterator[subprocess.Popen[str]]:
+def begun(filled: ProgramInside) -> Iterator[subprocess.Popen[str]]:
     """The long tuning, once it has stored a checkpoint of its own."""
     checkpoint = filled.folder / "model.tuning" / "checkpoint.safetensors"
     earlier = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None

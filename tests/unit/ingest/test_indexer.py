@@ -143,7 +143,7 @@ def test_changed_documents_do_not_fill_the_memory_though_text_goes_first(writer:
     with Indexer(writer, Encoder()) as indexer:
         indexer.add(source("a"), Document("one", "txt"), new=True)
         indexer.close()
-    large = " ".join(f"x{i}" for i in range(600_000))
+    large = " ".join(f"{i}".rjust(500, "x") for i in range(10_000))  # long words are split soon
     with Indexer(writer, encoder := Encoder(), text_first=True) as indexer:
         indexer.add(source("a"), Document(large, "txt"), new=False)
         indexer.add(source("b"), Document(large + " more", "txt"), new=False)

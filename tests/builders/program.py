@@ -123,7 +123,7 @@ class ProgramInside(Program):
                 code = app.main(words)
             finally:
                 logging.getLogger("searchapp").handlers.clear()  # they write to this run's stderr
-        told = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+        told = [stream.buffer.getvalue().decode() for stream in (out, err)]
         return subprocess.CompletedProcess(words, code, *told)
 
 

@@ -143,11 +143,14 @@ def test_changed_documents_do_not_fill_the_memory_though_text_goes_first(writer:
     with Indexer(writer, Encoder()) as indexer:
         indexer.add(source("a"), Document("one", "txt"), new=True)
         indexer.close()
-    large = " ".join(f"{i}".rjust(500, "x") for i in range(10_000))  # long words are split soon
-    with Indexer(writer, encoder := Encoder(), text_first=True) as indexer:
+    large = " ".join(f"x{i}" for i in range(600_000))
+    is_over = False
+    with Indexer(writer, Encoder(), text_first=True, is_stopped=lambda: is_over) as indexer:
         indexer.add(source("a"), Document(large, "txt"), new=False)
         indexer.add(source("b"), Document(large + " more", "txt"), new=False)
-        assert encoder.embedded
+        assert indexer.characters > 9 * 10**6
+        assert indexer.characters - indexer.characters_done < 8 * 2**20  # wait for their vectors
+        is_over = True  # the rest would show no more
         indexer.close()
 
 

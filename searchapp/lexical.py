@@ -38,6 +38,7 @@ _TWO_LETTERS = {
 }
 _LETTERS = str.maketrans("øØłŁđĐðÐħĦıёЁ", "oOlLdDdDhHiеЕ") | str.maketrans(_TWO_LETTERS)
 _CONNECTED = re.compile(r"[^\W_]+(?:[-‐‑_.@/:+#][^\W_]+)+")
+_ABBREVIATION = re.compile(r"[^\W\d_](?:\.[^\W\d_])+|[a-z]?[A-Z]+s")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|\d+")
 _PLAIN_WORD = re.compile(r"[^\W_]+")  # where there are no marks
 _MOST_JOINED = 40  # characters of a compound that is also looked for written as one word
@@ -127,8 +128,10 @@ def camel_parts(word: str) -> tuple[str, ...]:
 
 def is_code_like(compound: str) -> bool:
     """Whether people mean the thing itself by a compound: it has a digit, or what ordinary words
-    are not joined by, or is in camel case.
+    are not joined by, or is in camel case. Abbreviations, as `i.e` and `DVDs`, are ordinary words.
     """
+    if _ABBREVIATION.fullmatch(compound):
+        return False
     return compound.isalnum() or any(c.isdigit() or c in "_@/.:#+" for c in compound)
 
 

@@ -250,14 +250,18 @@ def _word(word: str) -> Term:
 
 def _compound(compound: str) -> list[Term]:
     """How a compound is looked for beside the words in it: as a whole, where people mean one thing
-    by it the more often the more parts it has; and written otherwise.
+    by it the more often the more parts it has; and written as one word, which passages that have
+    it with hyphens are found by too.
     """
+    if compound.isalnum() and not is_code_like(compound):
+        return []
     if parts := camel_parts(compound):
         return [Term((compound,))] * len(parts) + [Term((part,)) for part in parts]
     words = tuple(word for word, _ in words_of(compound))
-    other = joined(compound)
-    times = len(words) + 1 if is_code_like(compound) else 1
-    return [Term(words)] * times + [Term((other,))] * bool(other)
+    other = [Term((word,))] if (word := joined(compound)) else []
+    if is_code_like(compound):
+        return [Term(words)] * (len(words) + 1) + other
+    return other or [Term(words)]
 
 
 def _runs(text: str) -> Iterator[list[str]]:

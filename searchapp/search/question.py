@@ -40,6 +40,7 @@ _MOST_CONTENT_WORDS = 100  # of a question, that are looked at for what is rare
 _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
 _MOST_NAMED = 5  # things asked for to the letter, of which the answer says where they stand
+_LEAST_NAMED = 0.4  # of a question, for passages that hold what it names to come first
 _LEAST_LENGTH = 1e-6  # of a direction that is left of a question
 
 
@@ -152,14 +153,31 @@ class Question:
 
     def hold_named(self, passage_ids: Ids) -> NDArray[np.bool_]:
         """Which of these passages hold most of what is asked for to the letter, (n,): they come
-        before all others. None does where so many hold it that it tells nothing.
+        before all others. None does where so many hold it that it tells nothing, or where it is
+        the lesser part of the question.
         """
         held = np.zeros(len(passage_ids), np.int64)
+        if self._named_share < _LEAST_NAMED:
+            return held > 0
         for ids in self._occurrences.holders[: len(set(self._named.values()))]:
             if len(ids) < MOST_LISTED:
                 held += np.isin(passage_ids, ids)
         first: NDArray[np.bool_] = (held > 0) & (held == held.max(initial=0))
         return first
+
+    @property
+    def _named_share(self) -> float:
+        """The share of its words, weighted by how rare they are, that are of what is asked for to
+        the letter, 0 to 1.
+        """
+        named = {word for term in self._named.values() for word in term.words}
+        weights = {
+            term.words[0]: query_parser.rarity(self._frequencies[term], self.passages)
+            for term in (self._content_words if named else [])
+        }
+        return sum(weights[word] for word in weights.keys() & named) / max(
+            sum(weights.values()), _LEAST_LENGTH
+        )
 
     @cached_property
     def missing_share(self) -> float:

@@ -198,9 +198,27 @@ def test_what_a_hundred_passages_hold_tells_nothing(
     corpus.ingest([tmp_path / "docs"])
     with closing(corpus.reader()) as reader:
         ids = np.arange(1, reader.counts()[1] + 1)
-        query = Query("PT-6610", mode="keyword").resolved({}, passages=holders + 1)
+        query = Query("PT-6610", mode="hybrid").resolved({}, passages=holders + 1)
         held = Question(query, (), reader, lambda: ENCODER, Stopwatch()).hold_named(ids)
     assert int(held.sum()) == (holders if are_first else 0)
+
+
+@pytest.mark.parametrize(
+    ("question", "are_first"),
+    [
+        ("PT-6610", True),
+        ("when was PT-6610 mended", True),
+        ("why is the sluice of PT-6610 so much louder than any other gate or weir", False),
+    ],
+)
+def test_what_is_named_comes_first_where_it_is_a_large_part_of_the_question(
+    corpus: Corpus, question: str, *, are_first: bool
+) -> None:
+    with closing(corpus.reader()) as reader:
+        passages = reader.counts()[1]
+        query = Query(question, mode="hybrid").resolved({}, passages=passages)
+        asked = Question(query, (), reader, lambda: ENCODER, Stopwatch())
+        assert asked.hold_named(np.arange(1, passages + 1)).any() == are_first
 
 
 def test_a_name_that_none_of_the_passages_shown_has_is_said_to_stand_elsewhere(

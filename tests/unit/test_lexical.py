@@ -63,10 +63,13 @@ def test_what_is_not_seen_does_not_part_a_word() -> None:
         ("wi-fi", False, "wifi", ()),
         ("PT-6610", True, "PT6610", ()),
         ("v2.3.1", True, "", ()),
+        ("i.e", False, "", ()),
+        ("U.S.A", False, "", ()),
         ("DEBIAN_FRONTEND", True, "DEBIANFRONTEND", ()),
         ("anna@example.org", True, "", ()),
         ("etc/hosts.conf", True, "", ()),
         ("tideTable", True, "", ("tide", "Table")),
+        ("DVDs", False, "", ("DV", "Ds")),
         ("readHTTPResponse", True, "", ("read", "HTTP", "Response")),
     ],
 )

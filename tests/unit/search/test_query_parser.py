@@ -147,7 +147,7 @@ PLAIN = {
     "a number below zero": ("fox -5", ["fox", "5"]),
     "a minus alone": ("fox - red", ["fox", "red"]),
     "two minuses": ("fox --red", ["fox", "red"]),
-    "joined words": ("red-fox", ["red", "fox", "red fox", "redfox"]),
+    "joined words": ("red-fox", ["red", "fox", "redfox"]),
     "a quote without its other one": ('fox "red den', ["fox", "red", "den"]),
     "such a quote after a minus": ('fox -"red den', ["fox", "red", "den"]),
     "such a quote after title:": ('title:"red den', ["title", "red", "den"]),
@@ -244,6 +244,14 @@ def test_a_korean_noun_is_found_with_any_particle() -> None:
     with index("수문은 아침에 열린다", "수영장") as connection:
         for text in ("수문", "수문이", "수문에서는"):
             assert holding(connection, *literal(text).terms) == [1], text
+
+
+def test_an_ordinary_compound_is_looked_for_in_its_words_and_as_one() -> None:
+    assert literal("two-dimensional, i.e").terms == terms(
+        "two", "dimensional", "e", "twodimensional", "i e"
+    )
+    with index("in two-dimensional flow", "twodimensional", "of two") as connection:
+        assert holding(connection, term("twodimensional")) == [1, 2]
 
 
 def test_a_word_with_an_asterisk_is_the_beginning_of_any() -> None:

@@ -96,6 +96,7 @@ class Indexer:
         self._counting = Lock()
         self._clock = BusyClock()
         self._began_s = self._added_s = time.perf_counter()
+        self._left_pending = writer.pending_characters()  # by earlier runs
         self._known_characters = 0  # of documents whose vectors were all there when they arrived
         self.waited_s = 0.0  # for the encoder
         self.text_characters = 0  # of all documents taken in
@@ -136,9 +137,11 @@ class Indexer:
         new = 1 - self._known_characters / self.characters if self.characters else 1.0
         split = self.text_characters - self._splitting.characters
         with_headings = self.characters / split if split else 1.0
-        coming = (coming + self._splitting.characters) * with_headings * new
+        coming = (coming + self._splitting.characters) * new + self._left_pending
         return Encoding(
-            done - self._known_characters, self.encoder_busy_s, self.characters - done + coming
+            done - self._known_characters,
+            self.encoder_busy_s,
+            self.characters - done + coming * with_headings,
         )
 
     def add(self, source: Source, document: Document, *, new: bool) -> bool:
@@ -328,6 +331,7 @@ class Indexer:
                 self._submitted = pending.document_id
                 if pending.document_id not in self._waiting:  # of an earlier run
                     self.characters += characters_of(pending)
+                    self._left_pending = max(0, self._left_pending - characters_of(pending))
         return items
 
     def _collect(self) -> None:

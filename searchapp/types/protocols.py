@@ -152,6 +152,9 @@ class DocumentWriter(Protocol):
     def has_pending(self) -> bool:
         """Whether any document still needs vectors."""
 
+    def pending_characters(self) -> int:
+        """The length of all documents that still need vectors."""
+
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same."""
 

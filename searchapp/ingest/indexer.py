@@ -7,8 +7,8 @@ both would share few cores, text goes first: until all of it is there, the encod
 twentieth of the time only, which tells its pace. A changed document is held until its new vectors
 are there, and is then replaced whole. Two jobs of about a second are with the encoder at any time,
 so that it never waits for a file, a commit or the last text of a job; a commit a second makes
-durable what has come about. Serves whoever has documents; knows no files, no SQL and no model: only
-the seams.
+durable what has come about. The tokens that the splitter has seen travel on to the encoder, as far
+as there is room. Serves whoever has documents; knows no files, no SQL and no model: only the seams.
 """
 
 from __future__ import annotations
@@ -332,6 +332,8 @@ class Indexer:
                 if pending.document_id not in self._waiting:  # of an earlier run
                     self.characters += characters_of(pending)
                     self._left_pending = max(0, self._left_pending - characters_of(pending))
+        if last and not items:
+            self._left_pending = 0  # what was left is white space, or was replaced
         return items
 
     def _collect(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from searchapp.ingest.indexer import Indexer
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters, Term
+from searchapp.types.tokens import Tokens
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import Writer
@@ -309,3 +311,39 @@ def test_a_stopped_intake_leaves_new_documents_pending_and_changed_ones_as_they_
         indexer.close()
     assert counts(backend) == (2, 0)
     assert encoder.embedded == ["another"]
+
+
+def test_what_an_earlier_run_left_pending_counts_from_the_start(writer: Writer) -> None:
+    with Indexer(writer, Encoder(), is_stopped=lambda: True) as indexer:
+        indexer.add(source("a"), Document(text(1), "txt"), new=True)
+        indexer.close()
+    with Indexer(writer, Encoder()) as indexer:
+        assert indexer.encoding().left == len(text(1))
+        indexer.close()
+        assert indexer.encoding().left == 0
+
+
+def test_an_encoder_that_gives_tokens_away_gets_them_back(
+    backend: SqliteBackend, writer: Writer
+) -> None:
+    given: list[object] = []
+
+    class Reuser(Encoder):
+        def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+            return [
+                Tokens(*(array("I", side) for side in zip(*spans, strict=True)), ids, joined)
+                for spans in self.tokenize(texts)
+                for ids, joined in [(array("I", range(len(spans))), bytes(len(spans)))]
+            ]
+
+        def encode_passages(
+            self, texts: Sequence[str], *, tokens: Sequence[object] = ()
+        ) -> Vectors:
+            given.extend(tokens)
+            return super().encode_passages(texts)
+
+    with Indexer(writer, Reuser()) as indexer:
+        indexer.add(source("a"), Document("one two three", "txt"), new=True)
+        indexer.close()
+    assert given == [array("I", [0, 1, 2])]
+    assert counts(backend) == (1, 0)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from searchapp.splitter.splitter import split, split_all
-from searchapp.types.documents import Block, Document, embedded_text
+from searchapp.types.documents import Block, BlockKind, Document, embedded_text
 
 if TYPE_CHECKING:
     from searchapp.encoders.tokenization import Tokenization
     from searchapp.types.tokens import Tokens
 
+_KINDS: tuple[BlockKind, ...] = ("heading", "prose", "list", "code", "table")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -46,12 +47,12 @@ def documents() -> list[Document]:
     breaks = [" ", "\n", "\n\n", "\t", "\x0c", "\x1c", "\u00a0", "\u3000", "", ". ", "。", "! "]
     made = []
     for number in range(24):
-        blocks, text, headings = [], "", ()
+        blocks, text = list[Block](), ""
         for _ in range(chance.randint(1, 12)):
             words_of_block = chance.choices(words, k=chance.choice([1, 8, 60, 400]))
             body = "".join(word + chance.choice(breaks) for word in words_of_block)
             headings = tuple(chance.choices([*words, "long " * 40], k=chance.randint(0, 3)))
-            kind = chance.choice(["heading", "prose", "list", "code", "table"])
+            kind = chance.choice(_KINDS)
             blocks.append(Block(len(text), len(text) + len(body), kind, headings))
             text += body + "\n\n"
         title = chance.choice(["", "Title", "a\x0cb [SEP] " * 30])

@@ -78,15 +78,18 @@ def measure(folder: Path, corpus: Path, *, is_whole: bool) -> dict[str, object]:
     before_s = _children_s()
     run = Run()
     command = [sys.executable, "-m", "searchapp", "ingest", str(folder), "--corpus", str(corpus)]
-    with subprocess.Popen(
-        [*command, "--json", "--timings"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        tempfile.TemporaryFile() as told,  # a pipe might fill up before it is read
+        subprocess.Popen(
+            [*command, "--json", "--timings"], stdout=told, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
         listener = Thread(target=_listen, args=(process, run))
         listener.start()
         _look(process, corpus, run, files, is_whole=is_whole)
-        assert process.stdout is not None
-        report = json.load(process.stdout)
         listener.join()
+        told.seek(0)
+        report = json.load(told)
     took_s = run.now_s
     return {
         "files": files,

@@ -330,11 +330,13 @@ def test_an_encoder_that_gives_tokens_away_gets_them_back(
 
     class Reuser(Encoder):
         def tokens(self, texts: Sequence[str]) -> list[Tokens]:
-            return [
-                Tokens(*(array("I", side) for side in zip(*spans, strict=True)), ids, joined)
-                for spans in self.tokenize(texts)
-                for ids, joined in [(array("I", range(len(spans))), bytes(len(spans)))]
-            ]
+            made = []
+            for spans in self.tokenize(texts):
+                starts = array("I", [start for start, _ in spans])
+                ends = array("I", [end for _, end in spans])
+                ids = array("I", range(len(spans)))
+                made.append(Tokens(starts, ends, ids, bytes(len(spans))))
+            return made
 
         def encode_passages(
             self, texts: Sequence[str], *, tokens: Sequence[object] = ()

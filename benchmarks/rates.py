@@ -30,7 +30,7 @@ from searchapp.config import load
 from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.openvino_engine import has_bf16
 from searchapp.extract.sandbox.pool import ExtractionPool
-from searchapp.splitter import split
+from searchapp.splitter.splitter import split
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:

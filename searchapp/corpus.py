@@ -38,7 +38,7 @@ from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
-from searchapp.splitter import SPLITTER_VERSION
+from searchapp.splitter.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable

@@ -37,7 +37,9 @@ _TWO_LETTERS = {
     "Þ": "TH",
 }
 _LETTERS = str.maketrans("øØłŁđĐðÐħĦıёЁ", "oOlLdDdDhHiеЕ") | str.maketrans(_TWO_LETTERS)
-_CONNECTED = re.compile(r"[^\W_]+(?:[-‐‑_.@/:+#][^\W_]+)+")
+# each from the beginning of a word on, and without a way back: a long word takes no longer
+_CONNECTED = re.compile(r"(?<![^\W_])[^\W_]++(?:[-‐‑_.@/:+#][^\W_]++)++")
+_CAPITAL_WITHIN = re.compile(r"(?<![^\W_])[^\W_][^\WA-Z_]*+[A-Z][^\W_]*+")
 _ABBREVIATION = re.compile(r"[^\W\d_](?:\.[^\W\d_])+|[a-z]?[A-Z]+s")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|\d+")
 _PLAIN_WORD = re.compile(r"[^\W_]+")  # where there are no marks
@@ -71,7 +73,7 @@ def spaced(text: str) -> str:
     """The text as the keyword index takes it: with spaces around each character of scripts that
     write none.
     """
-    return _UNSPACED.sub(r" \1 ", text)
+    return text if text.isascii() else _UNSPACED.sub(r" \1 ", text)
 
 
 def words_of(text: str) -> list[tuple[str, tuple[int, int]]]:
@@ -109,7 +111,7 @@ def compounds(text: str) -> Iterator[str]:
     `v2.3.1`, `tide_table`, `tideTable`, paths and addresses.
     """
     yield from _CONNECTED.findall(text)
-    for word in re.findall(r"[^\W_]+", text):
+    for word in _CAPITAL_WITHIN.findall(text):
         if camel_parts(word):
             yield word
 

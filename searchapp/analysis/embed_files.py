@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from searchapp.errors import UsageError
 from searchapp.search.more_like_this import direction
-from searchapp.splitter import sentences, split
+from searchapp.splitter.splitter import split
+from searchapp.splitter.text_cuts import sentences
 from searchapp.types.documents import Document, embedded_text
 
 if TYPE_CHECKING:

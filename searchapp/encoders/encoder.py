@@ -24,7 +24,7 @@ from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.encoders.word_alignment import words_of
 from searchapp.errors import UsageError
 from searchapp.linalg import unit
-from searchapp.splitter import split
+from searchapp.splitter.splitter import split
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:

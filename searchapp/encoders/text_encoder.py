@@ -8,8 +8,9 @@ OpenVINO on a processor, torch on a GPU; neither is known here by more than `run
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from searchapp.encoders.openvino_engine import (
     Batch,
     EncoderConfig,
 )
+from searchapp.encoders.tokenization import Tokenization
 from searchapp.errors import EncoderError
 from searchapp.linalg import unit
 from searchapp.types.documents import Span
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
+    from searchapp.types.tokens import TokenIds, Tokens
     from searchapp.types.vectors import Vector, Vectors
 
+    _Ids: TypeAlias = TokenIds | list[int]  # with special tokens
 
 BUCKET = 8  # tokens; padding adds 2 % to passages of about 200 tokens
 WINDOW = 1024  # texts tokenised at a time at least, which bounds memory
@@ -72,24 +76,34 @@ class TextEncoder:
             for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         ]
 
-    def encode_passages(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+    @cached_property
+    def _tokenization(self) -> Tokenization:
+        return Tokenization(self._tokenizer, self._config.document_prompt)
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """The same tokens with their ids, which `encode_passages` takes."""
+        return self._tokenization.tokens(texts)
+
+    def encode_passages(
+        self,
+        texts: Sequence[str],
+        *,
+        tokens: Sequence[TokenIds | None] = (),
+        truncate: bool = False,
+    ) -> Vectors:
         """One unit row a text, in order, (n, dim); raises ValueError for a text over `max_tokens`,
         unless it may be cut there.
 
+        `tokens` are the content tokens of the texts, None for each that is still to be tokenised.
         Rows are as long as they come where the model is read out so.
         """
         rows = np.empty((len(texts), self.identity.dim), np.float32)
-        for start, encodings in self._windows(texts):
+        for start, window in self._windows(texts, tokens or [None] * len(texts)):
             if truncate:
-                encodings = [
-                    self._shortened(encoding, texts[start + i])
-                    for i, encoding in enumerate(encodings)
-                ]
-            self._refuse_long(encodings, start)
-            groups = list(_groups(encodings, self._engine.batch_tokens))
-            results = self._engine.run(
-                self._batch([encodings[i] for i in group]) for group in groups
-            )
+                window = [self._shortened(ids, texts[start + i]) for i, ids in enumerate(window)]
+            self._refuse_long(window, start)
+            groups = list(_groups(window, self._engine.batch_tokens))
+            results = self._engine.run(self._batch([window[i] for i in group]) for group in groups)
             for group, vectors in zip(groups, results, strict=True):
                 rows[[start + i for i in group]] = vectors
         return self._made_right(rows)
@@ -97,31 +111,37 @@ class TextEncoder:
     def _made_right(self, rows: NDArray[np.float32]) -> Vectors:
         return _unit_rows(rows) if self._config.is_normalised else _finite(rows)
 
-    def _windows(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Encoding]]]:
-        """The texts tokenised, some at a time, each part while the one before it is being run; with
-        where each begins.
+    def _windows(
+        self, texts: Sequence[str], tokens: Sequence[TokenIds | None]
+    ) -> Iterator[tuple[int, list[_Ids]]]:
+        """The ids of all texts, some texts at a time, each part made while the one before it is
+        being run; with where each begins.
         """
         size = max(WINDOW, self._engine.batch_tokens // 16)
-        prompted = (
-            [self._config.document_prompt + text for text in texts[start : start + size]]
-            for start in range(0, len(texts), size)
-        )
+        starts = range(0, len(texts), size)
+        parts = ((texts[start : start + size], tokens[start : start + size]) for start in starts)
         with ThreadPoolExecutor(1, thread_name_prefix="tokenise") as thread:
-            coming = [
-                thread.submit(self._tokenizer.encode_batch, part) for part in islice(prompted, 1)
-            ]
-            for start in range(0, len(texts), size):
-                encodings = coming.pop().result()
-                coming += [
-                    thread.submit(self._tokenizer.encode_batch, part)
-                    for part in islice(prompted, 1)
-                ]
-                yield start, encodings
+            coming = [thread.submit(self._ids, *part) for part in islice(parts, 1)]
+            for start in starts:
+                window = coming.pop().result()
+                coming += [thread.submit(self._ids, *part) for part in islice(parts, 1)]
+                yield start, window
+
+    def _ids(self, texts: Sequence[str], tokens: Sequence[TokenIds | None]) -> list[_Ids]:
+        """What the model is given for each text."""
+        framed = [None if ids is None else self._tokenization.framed(ids) for ids in tokens]
+        lacking = [
+            self._config.document_prompt + text
+            for text, ids in zip(texts, framed, strict=True)
+            if ids is None
+        ]
+        encodings = iter(self._tokenizer.encode_batch(lacking) if lacking else [])
+        return [next(encodings).ids if ids is None else ids for ids in framed]
 
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, (dim,); a question over the limit is cut at it."""
         encoding = self._cut(self._config.query_prompt + text)
-        vector: Vector = self._made_right(self._engine.run([self._batch([encoding])])[0])[0]
+        vector: Vector = self._made_right(self._engine.run([self._batch([encoding.ids])])[0])[0]
         return vector
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
@@ -132,9 +152,10 @@ class TextEncoder:
         """
         prompt = self._config.document_prompt
         encodings = [self._cut(prompt + text) for text in texts]
-        groups = list(_groups(encodings, self._engine.batch_tokens))
+        ids = [encoding.ids for encoding in encodings]
+        groups = list(_groups(ids, self._engine.batch_tokens))
         results = self._engine.run(
-            (self._batch([encodings[i] for i in group]) for group in groups), token_states=True
+            (self._batch([ids[i] for i in group]) for group in groups), token_states=True
         )
         found: dict[int, TokenVectors] = {}
         for group, states in zip(groups, results, strict=True):
@@ -154,7 +175,7 @@ class TextEncoder:
                 "A converted model does not show its layers.", hint="Load it without `fast=True`."
             )
         encoding = self._cut(self._config.document_prompt + text)
-        hidden, attentions = self._engine.forward_pass(self._batch([encoding]))
+        hidden, attentions = self._engine.forward_pass(self._batch([encoding.ids]))
         size = max(1, len(encoding))
         return ForwardPass(
             tokens=tuple(encoding.tokens),
@@ -169,19 +190,19 @@ class TextEncoder:
         """
         return list(self._cut(self._config.document_prompt + text).tokens)
 
-    def _refuse_long(self, encodings: Sequence[Encoding], start: int) -> None:
-        for index, encoding in enumerate(encodings, start):
-            if len(encoding) > self._config.max_length:
-                excess = len(encoding) - self._config.max_length
+    def _refuse_long(self, window: Sequence[_Ids], start: int) -> None:
+        for index, ids in enumerate(window, start):
+            if len(ids) > self._config.max_length:
+                excess = len(ids) - self._config.max_length
                 raise ValueError(
                     f"text {index} is {excess} tokens over the limit of {self.identity.max_tokens}"
                 )
 
-    def _shortened(self, encoding: Encoding, text: str) -> Encoding:
+    def _shortened(self, ids: _Ids, text: str) -> _Ids:
         return (
-            encoding
-            if len(encoding) <= self._config.max_length
-            else self._cut(self._config.document_prompt + text)
+            ids
+            if len(ids) <= self._config.max_length
+            else self._cut(self._config.document_prompt + text).ids
         )
 
     def _cut(self, text: str) -> Encoding:
@@ -193,35 +214,35 @@ class TextEncoder:
         content.truncate(self._config.max_length - (len(whole) - len(content)))
         return self._tokenizer.post_process(content)
 
-    def _batch(self, encodings: Sequence[Encoding]) -> Batch:
+    def _batch(self, texts: Sequence[_Ids]) -> Batch:
         """Tokens side by side, padded to their common bucket, (b, t); a text without any token gets
         one padding token.
         """
         # a model may have no positions beyond its limit
-        tokens = min(_bucket(encodings[0]), self._config.max_length)
-        ids = np.full((len(encodings), tokens), self._config.padding_id, np.int64)
+        tokens = min(_bucket(texts[0]), self._config.max_length)
+        ids = np.full((len(texts), tokens), self._config.padding_id, np.int64)
         mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            ids[row, : len(encoding)] = encoding.ids
-            mask[row, : max(1, len(encoding))] = 1
+        for row, text in enumerate(texts):
+            ids[row, : len(text)] = text
+            mask[row, : max(1, len(text))] = 1
         return Batch(ids, mask)
 
 
 # ---- batches and rows ----------------------------------------------------------------------------
 
 
-def _bucket(encoding: Encoding) -> int:
+def _bucket(ids: _Ids) -> int:
     """A text's padded length, in tokens."""
-    return max(1, -(-len(encoding) // BUCKET)) * BUCKET
+    return max(1, -(-len(ids) // BUCKET)) * BUCKET
 
 
-def _groups(encodings: Sequence[Encoding], batch_tokens: int) -> Iterator[list[int]]:
+def _groups(texts: Sequence[_Ids], batch_tokens: int) -> Iterator[list[int]]:
     """The positions of texts that run together: of one bucket, about so many padded tokens at most,
     longest first.
     """
     buckets: dict[int, list[int]] = {}
-    for i, encoding in enumerate(encodings):
-        buckets.setdefault(_bucket(encoding), []).append(i)
+    for i, ids in enumerate(texts):
+        buckets.setdefault(_bucket(ids), []).append(i)
     for length in sorted(buckets, reverse=True):
         size = max(1, batch_tokens // length)
         for start in range(0, len(buckets[length]), size):

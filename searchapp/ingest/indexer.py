@@ -7,8 +7,8 @@ both would share few cores, text goes first: until all of it is there, the encod
 twentieth of the time only, which tells its pace. A changed document is held until its new vectors
 are there, and is then replaced whole. Two jobs of about a second are with the encoder at any time,
 so that it never waits for a file, a commit or the last text of a job; a commit a second makes
-durable what has come about. Serves whoever has documents; knows no files, no SQL and no model: only
-the seams.
+durable what has come about. The tokens that the splitter has seen travel on to the encoder, as far
+as there is room. Serves whoever has documents; knows no files, no SQL and no model: only the seams.
 """
 
 from __future__ import annotations
@@ -25,36 +25,28 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from searchapp.ingest.eta import Encoding
-from searchapp.ingest.jobs import Arrival, BusyClock, Item, Job, characters_of, parts_of
-from searchapp.splitter import split
+from searchapp.ingest.jobs import Arrival, BusyClock, Item, Job, Lot, characters_of, parts_of
+from searchapp.ingest.splitting import Splitting
+from searchapp.ingest.token_memory import TokenMemory
 from searchapp.timing import Stopwatch
-from searchapp.types.digests import text_digest
-from searchapp.types.documents import (
-    Document,
-    Source,
-    Span,
-    embedded_text,
-)
+from searchapp.types.documents import Document, Source
+from searchapp.types.protocols import TokenReuser
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import Encoder, Writer
+    from searchapp.types.tokens import TokenIds
     from searchapp.types.vectors import Vector
 
 _JOBS = 2  # with the encoder at a time: one fills the gaps that the other leaves
 _JOB_S = 1.0  # seconds of encoding to a job
 _COMMIT_S = 1.0  # between commits
 _FIRST_JOB, _SMALLEST_JOB, _LARGEST_JOB = 16_384, 8_192, 16_777_216  # characters
-_ARRIVED_DOCUMENTS, _ARRIVED_CHARACTERS = 64, 262_144  # that are looked up together
 _MOST_REPLACED = 32_768  # vectors of earlier versions that are remembered
 _HELD_CHARACTERS = 8 * 2**20  # of documents that wait for their vectors in memory
 _SAMPLE_SHARE = 0.05  # of the time, for the encoder while text goes first
 _SAMPLE_S = 2.0  # that text waits for it at most
 _IDLE_S = 1.0  # without a document, from which on the encoder is not held back
-_LONG_SPLIT_S = 0.5  # from which on a stop ends the splitting of a document
-
-
-class _SplitStopped(Exception):
-    """A document that takes long to split is given up, as the run is to stop."""
+_POLL_S = 0.1  # between looks at the encoder, while a document is split
 
 
 class Indexer:
@@ -86,8 +78,8 @@ class Indexer:
         self._is_stopped = is_stopped
         self._watch = watch or Stopwatch()
         self._text_first = text_first
-        self._arrived: list[Arrival] = []
-        self._arrived_characters = 0
+        self._splitting = Splitting(encoder, is_stopped)
+        self._tokens = TokenMemory()
         self._held: deque[Arrival] = deque()
         self._held_characters = 0
         self._waiting: dict[int, Source] = {}  # stored as pending by this run, by document id
@@ -103,10 +95,12 @@ class Indexer:
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
         self._clock = BusyClock()
-        self._began_s = self._added_s = self._split_began_s = time.perf_counter()
+        self._began_s = self._added_s = time.perf_counter()
+        self._left_pending = writer.pending_characters()  # by earlier runs
         self._known_characters = 0  # of documents whose vectors were all there when they arrived
         self.waited_s = 0.0  # for the encoder
-        self.characters = 0  # of all passages taken in
+        self.text_characters = 0  # of all documents taken in
+        self.characters = 0  # of all their passages, as they are embedded, once they were split
         self.characters_done = 0  # of those whose vectors are known
         self.embedded = 0
         self.reused = 0
@@ -117,6 +111,7 @@ class Indexer:
 
     def __exit__(self, *_: object) -> None:
         # idle by now, unless something went wrong
+        self._splitting.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @property
@@ -140,55 +135,27 @@ class Indexer:
         half_done = sum(running) / 2  # they are, on average
         done = self.characters_done + half_done
         new = 1 - self._known_characters / self.characters if self.characters else 1.0
+        split = self.text_characters - self._splitting.characters
+        with_headings = self.characters / split if split else 1.0
+        coming = (coming + self._splitting.characters) * new + self._left_pending
         return Encoding(
             done - self._known_characters,
             self.encoder_busy_s,
-            self.characters - done + coming * new,
+            self.characters - done + coming * with_headings,
         )
 
     def add(self, source: Source, document: Document, *, new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time
         `close` returns, or in `abandoned`.
         """
-        try:
-            with self._watch.stage("split"):
-                self._split_began_s = time.perf_counter()
-                passages = split(
-                    document, self._tokenize, max_tokens=self._encoder.identity.max_tokens
-                )
-        except _SplitStopped:
-            self.abandoned.append(source)
-            return True
-        if not passages:
+        if not self._splitting.add(source, document, new=new):
             return False
-        texts = [
-            embedded_text(passage.headings, document.text[passage.start : passage.end])
-            for passage in passages
-        ]
-        fingerprint = self._encoder.identity.fingerprint
-        digests = [text_digest(fingerprint, text) for text in texts]
-        self._arrived.append(Arrival(source, document, passages, texts, digests, new))
-        self._arrived_characters += characters_of(self._arrived[-1])
-        self.characters += characters_of(self._arrived[-1])
-        if (
-            len(self._arrived) >= _ARRIVED_DOCUMENTS
-            or self._arrived_characters >= _ARRIVED_CHARACTERS
-        ):
-            self._flush_arrivals()
+        self.text_characters += len(document.text)
+        self._take_lots(to_end=False)
         self._added_s = time.perf_counter()
         self._tend()
         self._feed()
         return True
-
-    def _tokenize(self, texts: Sequence[str]) -> list[list[Span]]:
-        """The tokens of texts; what is finished is stored and committed meanwhile, as a document
-        may take long. Raises _SplitStopped.
-        """
-        self._tend()
-        is_long = time.perf_counter() - self._split_began_s > _LONG_SPLIT_S
-        if is_long and self._is_stopped():
-            raise _SplitStopped
-        return self._encoder.tokenize(texts)
 
     def poll(self) -> None:
         """Store what the encoder has finished, and give it more; never waits for it. Call it now
@@ -205,12 +172,34 @@ class Indexer:
         return self.characters - self._given
 
     def _tend(self) -> None:
+        """Store what has been split and what the encoder has finished, and commit once it is time;
+        what comes slowly is split by then.
+        """
+        if self._is_commit_due and not self._splitting.is_at_work:
+            self._splitting.submit()
+        while lot := self._splitting.take():
+            self._flush(lot)
+        self._keep_up()
+
+    def _keep_up(self) -> None:
         """Store what the encoder has finished, and commit once it is time."""
         while self._jobs and self._jobs[0].rows.done():
             self._collect()
-        if time.perf_counter() - self._committed_s >= _COMMIT_S:
-            self._flush_arrivals()
+        if self._is_commit_due:
             self._commit()
+
+    @property
+    def _is_commit_due(self) -> bool:
+        return time.perf_counter() - self._committed_s >= _COMMIT_S
+
+    def _take_lots(self, *, to_end: bool) -> None:
+        """Store what has been split, all of it `to_end`, else as much as keeps its memory small."""
+        while self._splitting.is_behind or (to_end and self._splitting.is_at_work):
+            with self._watch.stage("split"):
+                lot = self._splitting.take(timeout_s=_POLL_S)
+            if lot is not None:
+                self._flush(lot)
+            self._keep_up()
 
     def _feed(self) -> None:
         """Give the encoder what it may have while documents are added."""
@@ -228,7 +217,8 @@ class Indexer:
 
     def close(self) -> None:
         """Finish all that was added, then what earlier runs have left pending, and commit."""
-        self._flush_arrivals()
+        self._splitting.submit()
+        self._take_lots(to_end=True)
         self._drain()
         self._submitted = 0
         self._drain(last=True)
@@ -239,25 +229,27 @@ class Indexer:
 
     # -- in: what is known already, what can be stored at once, and what must be held
 
-    def _flush_arrivals(self) -> None:
-        """Store what has arrived, or hold it until its vectors are there."""
+    def _flush(self, lot: Lot) -> None:
+        """Store documents that were split, or hold them until their vectors are there."""
+        items = lot.arrivals.result()
+        self.abandoned += [each.source for each in lot.documents[len(items) :]]
+        self.characters += sum(map(characters_of, items))
         with self._watch.stage("store"):
-            self._flush_all()
-
-    def _flush_all(self) -> None:
-        items, self._arrived, self._arrived_characters = self._arrived, [], 0
-        known = self._known(items)
-        for item in items:
-            if all(digest in known for digest in item.digests):
-                self._store(item, known)
-                self._given += characters_of(item)
-                self._known_characters += characters_of(item)
-                self._count(item.texts, reused=True)
-            elif item.new:
-                self._store_pending(item)
-            else:
-                self._held.append(item)
-                self._held_characters += characters_of(item)
+            known = self._known(items)
+            for item in items:
+                if all(digest in known for digest in item.digests):
+                    self._store(item, known)
+                    self._given += characters_of(item)
+                    self._known_characters += characters_of(item)
+                    self._count(item.texts, reused=True)
+                    continue
+                for digest, ids in zip(item.digests, item.tokens, strict=True):
+                    self._tokens.keep(digest, ids)
+                if item.new:
+                    self._store_pending(item)
+                else:
+                    self._held.append(item)
+                    self._held_characters += characters_of(item)
 
     def _store_pending(self, item: Arrival) -> None:
         document_id = self._writer.replace(item.source, item.document, item.passages)
@@ -289,7 +281,6 @@ class Indexer:
     def _submit(self, *, last: bool = False) -> None:
         """Give the encoder as many jobs as it takes, while there is something to encode."""
         while len(self._jobs) < _JOBS and not self._is_stopped():
-            self._flush_arrivals()
             with self._watch.stage("read texts back"):
                 items = self._next_items(last=last)
                 known = self._known(items)
@@ -302,7 +293,12 @@ class Indexer:
                 for digest, text in zip(item.digests, item.texts, strict=True)
                 if digest not in known and digest not in coming
             }
-            rows = self._threads.submit(self._encode, list(missing.values()))
+            tokens = {
+                digest: self._tokens.take(digest) for item in items for digest in item.digests
+            }
+            rows = self._threads.submit(
+                self._encode, list(missing.values()), [tokens[digest] for digest in missing]
+            )
             characters = sum(map(characters_of, items))
             self._jobs.append(
                 Job(items, known, list(missing), rows, characters, time.perf_counter())
@@ -335,6 +331,9 @@ class Indexer:
                 self._submitted = pending.document_id
                 if pending.document_id not in self._waiting:  # of an earlier run
                     self.characters += characters_of(pending)
+                    self._left_pending = max(0, self._left_pending - characters_of(pending))
+        if last and not items:
+            self._left_pending = 0  # what was left is white space, or was replaced
         return items
 
     def _collect(self) -> None:
@@ -411,14 +410,18 @@ class Indexer:
             self._writer.commit()
         self._committed_s = time.perf_counter()
 
-    def _encode(self, texts: list[str]) -> list[Vector]:
+    def _encode(self, texts: list[str], tokens: list[TokenIds | None]) -> list[Vector]:
         """The texts' vectors, in order; of the first texts only, once the run is to stop."""
         rows: list[Vector] = []
         for part in parts_of(texts, self._job_characters):
             if rows and self._is_stopped():
                 break
+            ids = tokens[len(rows) : len(rows) + len(part)]
             with self._clock.working():
-                rows.extend(self._encoder.encode_passages(part))
+                if isinstance(self._encoder, TokenReuser):
+                    rows.extend(self._encoder.encode_passages(part, tokens=ids))
+                else:
+                    rows.extend(self._encoder.encode_passages(part))
             self._count(part)
             self._on_embedded()
         return rows

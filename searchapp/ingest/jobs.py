@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, TypeAlias
 from searchapp.types.documents import Document, Passage, PendingDocument, Source
 
 if TYPE_CHECKING:
+    from searchapp.types.tokens import TokenIds
     from searchapp.types.vectors import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Unsplit:
+    """A document as it was read."""
+
+    source: Source
+    document: Document
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +36,18 @@ class Arrival:
     document: Document
     passages: Sequence[Passage]
     texts: Sequence[str]
+    tokens: Sequence[TokenIds]  # of the texts; none where the encoder tells none
     digests: Sequence[bytes]
     new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Documents that are split together."""
+
+    documents: Sequence[Unsplit]
+    characters: int
+    arrivals: Future[list[Arrival]]  # of the first documents only, once the run is to stop
 
 
 Item: TypeAlias = Arrival | PendingDocument

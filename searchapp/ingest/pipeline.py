@@ -23,7 +23,7 @@ from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
-from searchapp.splitter import SPLITTER_VERSION
+from searchapp.splitter.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
     Document,
@@ -249,7 +249,7 @@ class Ingest:
     def _take_all(self, indexer: Indexer, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         while waiting:
             begin_s, waited_s = time.perf_counter(), indexer.waited_s
-            characters = indexer.characters
+            characters = indexer.text_characters
             extraction = self._await(indexer, waiting[0][1])
             if extraction is None:
                 break
@@ -261,7 +261,7 @@ class Ingest:
                 file.path,
                 file.identity.size,
                 took_s=time.perf_counter() - begin_s - waited_s,
-                characters=indexer.characters - characters,
+                characters=indexer.text_characters - characters,
             )
             self._files_read += 1
             self._report_progress()

@@ -16,7 +16,7 @@ import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.linalg import unit
-from searchapp.splitter import split
+from searchapp.splitter.splitter import split
 from searchapp.types.documents import embedded_text
 from searchapp.types.filters import Filters
 

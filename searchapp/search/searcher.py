@@ -20,7 +20,7 @@ from searchapp.search.pool import Pool, placed
 from searchapp.search.query_parser import stands_in
 from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
-from searchapp.splitter import sentences
+from searchapp.splitter.text_cuts import sentences
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import MOST_LISTED, Filters, Term
 from searchapp.types.results import Answer

@@ -242,6 +242,11 @@ class MemoryWriter:
         """Whether any document still needs vectors."""
         return any(one.rows is None for one in self._state.documents.values())
 
+    def pending_characters(self) -> int:
+        """The length of all documents that still need vectors."""
+        pending = (one for one in self._state.documents.values() if one.rows is None)
+        return sum(len(one.document.text) for one in pending)
+
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is
         no longer stale.

@@ -33,6 +33,7 @@ from searchapp.types.vectors import EncoderIdentity, TokenVectors
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from searchapp.types.tokens import TokenIds, Tokens
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 
@@ -56,6 +57,27 @@ class Encoder(Protocol):
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Each text's token states."""
+
+
+@runtime_checkable
+class TokenReuser(Protocol):
+    """What an encoder can also do where it gives tokens away and takes them back, so that a text is
+    tokenised once.
+    """
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """Which encoder this is."""
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Each text's content tokens with their ids, in order, never truncated."""
+
+    def encode_passages(
+        self, texts: Sequence[str], *, tokens: Sequence[TokenIds | None] = ()
+    ) -> Vectors:
+        """As an Encoder does; `tokens` are the ids of the texts, None for those still to be
+        tokenised.
+        """
 
 
 class DocumentWriter(Protocol):
@@ -129,6 +151,9 @@ class DocumentWriter(Protocol):
 
     def has_pending(self) -> bool:
         """Whether any document still needs vectors."""
+
+    def pending_characters(self) -> int:
+        """The length of all documents that still need vectors."""
 
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same."""

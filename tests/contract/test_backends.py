@@ -493,8 +493,10 @@ def test_what_is_known_can_be_asked_for_by_place_and_by_content(writer: Writer) 
     )
     assert writer.unindexed([b"/a"]).keys() == {b"/a/u"}
     assert not writer.has_pending()
+    assert writer.pending_characters() == 0
     add(writer, "/pending", document())
     assert writer.has_pending()
+    assert writer.pending_characters() == len(document().text)
 
 
 def test_pending_documents_come_in_order_behind_an_id_and_within_so_many_characters(

@@ -87,6 +87,11 @@ def test_what_is_in_no_camel_case(word: str) -> None:
     assert list(compounds(word)) == []
 
 
+def test_a_word_without_end_is_looked_through_once() -> None:
+    """Tried from each of its letters, it would take minutes."""
+    assert list(compounds("x" * 200_000)) == []
+
+
 def test_a_row_has_a_name_and_other_forms() -> None:
     row = keyword_row(b"/docs/wi-fi.md", "Title", ["Title", "Below"], "the tideTable")
     assert row == ("Title", "Below", "the tideTable", "wi-fi.md", "tide Table")

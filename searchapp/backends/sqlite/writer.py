@@ -257,6 +257,12 @@ class SqliteWriter(RegisterWriter):
         )
         return bool(self._connection.scalar(counts))
 
+    def pending_characters(self) -> int:
+        """The length of all documents that still need vectors."""
+        if not self.has_pending():
+            return 0
+        return sum(row.length for row in self._connection.execute(PENDING, {"after": 0}))
+
     def relocate(self, document_id: int, source: Source) -> None:
         """Record a new path or a refreshed identity for a document whose content is the same; it is
         no longer stale.

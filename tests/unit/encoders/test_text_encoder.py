@@ -645,6 +645,17 @@ def test_the_mean_of_token_states_is_the_vector_and_offsets_point_at_words(
     assert default_encoder.tokenize([text, "", "foxes"]) == [[(0, 2), (3, 4), (5, 8)], [], [(0, 5)]]
 
 
+def test_tokens_that_are_given_back_make_the_same_vectors_to_the_bit(
+    default_encoder: TextEncoder,
+) -> None:
+    ids = [tokens.ids for tokens in default_encoder.tokens(VARIED)]
+    some = [None if number % 5 == 2 else each for number, each in enumerate(ids)]
+    rows = default_encoder.encode_passages(VARIED, tokens=some)
+    assert rows.tobytes() == default_encoder.encode_passages(VARIED).tobytes()
+    swapped = default_encoder.encode_passages(VARIED[:2], tokens=ids[1::-1])
+    assert (swapped[0] * rows[1]).sum() > 0.9999
+
+
 def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(
     default_encoder: TextEncoder,
 ) -> None:

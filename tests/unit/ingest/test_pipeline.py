@@ -21,6 +21,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -84,16 +85,17 @@ def test_new_files_are_read_before_changed_ones_and_small_ones_before_large_ones
 
 
 def test_a_stop_within_an_archive_leaves_what_is_behind_it_to_the_next_run(house: House) -> None:
-    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two", d_md="three"))
-    tokenized: list[str] = []
+    long = "one " * 70_000  # so that it is split at once
+    (house.docs / "a.zip").write_bytes(zipped(b_md=long, c_md="two", d_md="three"))
+    is_tokenized = Event()
 
     class Encoder(CountingEncoder):
         def tokenize(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-            tokenized.extend(texts)
+            is_tokenized.set()
             return super().tokenize(texts)
 
     house.encoder = Encoder()
-    report = house.ingest(is_stopped=lambda: bool(tokenized))
+    report = house.ingest(is_stopped=lambda: is_tokenized.wait(0.2))
     assert report.was_interrupted
     assert house.names() == ["b.md"]
     assert house.ingest().counts() == {"indexed": 3, "unchanged": 1}

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from searchapp.splitter import split
+from searchapp.splitter.splitter import split
 from searchapp.types.documents import (
     Block,
     BlockKind,
@@ -27,7 +27,7 @@ from searchapp.types.documents import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.splitter import Tokenize
+    from searchapp.splitter.splitter import Tokenize
 
 
 # ---- tokenizers ----------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Where a document is cut into passages, and the text cuts that it may be cut at."""

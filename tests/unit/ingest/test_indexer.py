@@ -141,19 +141,21 @@ def test_where_text_goes_first_the_encoder_works_while_no_document_comes(writer:
 
 
 @pytest.mark.slow
-def test_changed_documents_do_not_fill_the_memory_though_text_goes_first(writer: Writer) -> None:
-    with Indexer(writer, Encoder()) as indexer:
-        indexer.add(source("a"), Document("one", "txt"), new=True)
+def test_changed_documents_do_not_fill_the_memory_though_text_goes_first(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("searchapp.ingest.indexer._HELD_CHARACTERS", 10_000)
+    monkeypatch.setattr("searchapp.ingest.indexer._LARGEST_JOB", 10_000)
+    monkeypatch.setattr("searchapp.ingest.splitting._LOT_CHARACTERS", 10_000)
+    texts = [" ".join(f"x{i}y{j}" for j in range(150)) for i in range(120)]
+    waiting = []
+    with Indexer(writer, Encoder(), text_first=True) as indexer:
+        for i, text in enumerate(texts):
+            indexer.add(source(str(i)), Document(text, "txt"), new=False)
+            waiting.append(indexer.characters - indexer.characters_done)
         indexer.close()
-    large = " ".join(f"x{i}" for i in range(600_000))
-    is_over = False
-    with Indexer(writer, Encoder(), text_first=True, is_stopped=lambda: is_over) as indexer:
-        indexer.add(source("a"), Document(large, "txt"), new=False)
-        indexer.add(source("b"), Document(large + " more", "txt"), new=False)
-        assert indexer.characters > 9 * 10**6
-        assert indexer.characters - indexer.characters_done < 8 * 2**20  # wait for their vectors
-        is_over = True  # the rest would show no more
-        indexer.close()
+    assert indexer.characters > 90_000
+    assert max(waiting) < 50_000
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.file_types import (
     CODE_ENDINGS,
     INTERPRETERS,
+    LINKS,
     MAIL_ENDINGS,
     OLE_TYPES,
     ROFF_ENDINGS,
@@ -27,6 +28,7 @@ from searchapp.extract.file_types import (
     ZIPPED_TYPES,
     ZIPPED_WITHOUT_READER,
 )
+from searchapp.extract.xml_types import is_xml, xml_type
 
 _SNIFFED = 8192  # bytes: enough to tell text from everything else
 _ZIPPED_PARTS = (
@@ -106,6 +108,10 @@ _HTML_START = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])",
     re.IGNORECASE | re.DOTALL,
 )
+_BEGINNINGS = {b"WEBVTT": "vtt", b"BEGIN:VCALENDAR": "ics", b"BEGIN:VCARD": "vcf"}
+_RELATED = re.compile(
+    rb"^content-type:[ \t]*multipart/(?:related|alternative)", re.IGNORECASE | re.MULTILINE
+)
 _ROFF_ENDING = re.compile(r"\d[a-z_+\d]{0,11}")
 _ROFF_TITLE = re.compile(rb"^[.'][ \t]*(?:TH[ \t]+\S|Dd[ \t]+\S|Dt[ \t]+\S)", re.MULTILINE)
 # another page's name, and nothing else but comments
@@ -133,6 +139,8 @@ def type_of(data: bytes, name: str) -> str:
         return _binary_type(data, ending)
     if ending in TEXT_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
+    if ending in LINKS and len(data) <= _SNIFFED:
+        raise FileSkipped(LINKS[ending])
     return _text_type(data, name, ending)
 
 
@@ -301,11 +309,11 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
     head = data[:_SNIFFED].removeprefix(codecs.BOM_UTF8)
     if ending in MAIL_ENDINGS:
         return MAIL_ENDINGS[ending]
-    if ending == "ipynb":
-        return "ipynb"
+    if ending in {"ipynb", "p7m"}:
+        return ending
     known = TEXT_TYPES.get(ending) or CODE_ENDINGS.get(ending)
     if known:
-        return known
+        return xml_type(head) if known == "xml" else known
     stem = PurePosixPath(name).name.lower()
     if stem in {"makefile", "gnumakefile"} or ending == "mk":
         return "make"
@@ -315,6 +323,8 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
         return "html"
     if ending == "txt":
         return "txt"
+    if is_xml(data):
+        return xml_type(head)
     if _is_roff(head, ending):
         return "roff"
     return _beginning_type(head) or _shebang_type(data)
@@ -353,9 +363,9 @@ def _beginning_type(head: bytes) -> str:
         and b"from" in names
     ):
         return "eml"
-    if head.lstrip().startswith(b"<?xml"):
-        return "xml"
-    return "vtt" if head.startswith(b"WEBVTT") else ""
+    if {b"mime-version", b"content-type"} <= names and _RELATED.search(head):
+        return "mhtml"
+    return next((found for mark, found in _BEGINNINGS.items() if head.startswith(mark)), "")
 
 
 def _shebang_type(data: bytes) -> str:

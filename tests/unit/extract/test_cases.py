@@ -29,8 +29,6 @@ FAILING = frozenset(
         "docx-chart/chart.docx "
         "docx-numbering/clauses.docx "
         "docx-smartart/smartart.docx "
-        "fodt/letter.fodt "
-        "gdoc/letter.gdoc "
         "html-alt/alt.html "
         "html-base/tables.html "
         "html-infobox/wiki_page.html "
@@ -42,7 +40,6 @@ FAILING = frozenset(
         "latex/accents.tex "
         "mail-calendar/invite.eml "
         "mail-tnef/winmail.eml "
-        "mht-as-doc/confluence_export.doc "
         "pdf-attachment/portfolio.pdf "
         "pdf-columns/interleaved_columns.pdf "
         "pdf-garbled/no_tounicode.pdf "
@@ -54,8 +51,6 @@ FAILING = frozenset(
         "xlsx-formats/formats.xlsx "
         "xlsx-mergedheader/two_row_header.xlsx "
         "xlsx-onebadsheet/one_sheet_broken.xlsx "
-        "xml-noprolog/jats_article.nxml "
-        "xml2003/table2003.xls"
     )
 )
 

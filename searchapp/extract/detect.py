@@ -53,6 +53,8 @@ _OLE_STREAMS = {  # the stream that is in every such file
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_TNEF = b"\x78\x9f\x3e\x22"  # what Outlook packs as winmail.dat
+_SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"  # names what is signed or sealed
 _PACKED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
 _IMAGES = (
     (b"\x89PNG\r\n", "png"),
@@ -65,6 +67,7 @@ _IMAGES = (
 _SIGNATURES = (
     *_ZIP,
     _OLE,
+    _TNEF,
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
     *(
         b"\x1f\x8b",
@@ -135,6 +138,8 @@ def type_of(data: bytes, name: str) -> str:
         return "pdf"
     if _is_rich_text(data, ending):
         return "rtf"
+    if data[:1] == b"\x30" and _SIGNED in data[:32]:
+        return "p7m"
     if not is_text(data, ending):
         return _binary_type(data, ending)
     if ending in TEXT_WITHOUT_READER:
@@ -221,6 +226,8 @@ def _binary_type(data: bytes, ending: str) -> str:
         return _zipped_type(data, ending)
     if data.startswith(_OLE):
         return _ole_type(data, ending)
+    if data.startswith(_TNEF):
+        return "tnef"
     if data[257:262] == b"ustar":
         return "tar"
     for mark, found in (*_PACKED, *_IMAGES):

@@ -94,7 +94,7 @@ def without_noise(document: Document) -> Document:
     if not found:
         return document if metadata == document.metadata else replace(document, metadata=metadata)
     text, blocks = _cut(document, found)
-    said = f"{_counted(found)} left out"
+    said = left_out(found)
     if not blocks:
         raise FileSkipped(f"no text: {said}")
     before = metadata.get("incomplete", "")
@@ -381,14 +381,17 @@ class _Places:
         return position - gone
 
 
-def _counted(found: Sequence[Noise]) -> str:
-    """What the noise is and how much: "2 pictures of 1.0 MB, base64 of 3.1 kB"."""
+def left_out(found: Iterable[Noise]) -> str:
+    """What noise was left out and how much: "2 pictures of 1.0 MB, base64 of 3.1 kB left out"; ""
+    where there is none.
+    """
     sizes: dict[str, list[int]] = {}
     for start, end, kind in found:
         sizes.setdefault(kind, []).append(end - start)
-    return ", ".join(
+    said = ", ".join(
         f"{_named(kind, len(each))} of {human_bytes(sum(each))}" for kind, each in sizes.items()
     )
+    return f"{said} left out" if said else ""
 
 
 def _named(kind: str, count: int) -> str:

@@ -54,6 +54,10 @@ READERS = {
     **dict.fromkeys(
         ("eml", "msg", "mhtml"), FormatReader("mail", 1, "mail.mail", is_container=True)
     ),
+    "ics": FormatReader("calendar", 1, "mail.calendar"),
+    "vcf": FormatReader("contacts", 1, "mail.contacts"),
+    "tnef": FormatReader("tnef", 1, "mail.tnef", is_document=False, is_container=True),
+    "p7m": FormatReader("signed", 1, "mail.signed", is_document=False, is_container=True),
     "mbox": FormatReader("mail", 1, "mail.mail", is_document=False, is_container=True),
     "ipynb": FormatReader("notebook", 1, "text.notebook"),
     **dict.fromkeys(

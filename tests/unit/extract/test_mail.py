@@ -328,7 +328,7 @@ def test_an_appointment_says_what_when_and_where() -> None:
     data = mail("From: a@b.c", kind, body=parts)
     assert body(data) == [
         "You are invited",
-        "Meeting, at last\n2024-05-31 10:30 to 2024-05-31 08:30 UTC\nRoom 5",
+        "Meeting, at last\nWhen: 2024-05-31 10:30 Berlin to 08:30 UTC\nWhere: Room 5",
     ]
     assert attached(data) == []
 

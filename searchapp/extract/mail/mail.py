@@ -298,11 +298,8 @@ def _saved_page(top: _Mime) -> Document:
         raise FileFailed("not a readable saved page: no page is in it")
     start = top.parameter("start")
     page = next((mime for mime in pages if start and mime.header("content-id") == start), pages[0])
-    is_declared = bool(page.parameter("charset"))
-    content = (
-        codecs.BOM_UTF8 + page.text().encode("utf-8", "replace") if is_declared else page.content()
-    )
-    document = read_page(content, "mhtml")
+    frames = [_page_source(mime) for mime in pages if mime is not page]
+    document = read_page(_page_source(page), "mhtml", frames)
     metadata = {"date": _date(top), **document.metadata}
     return Document(
         document.text,
@@ -312,6 +309,13 @@ def _saved_page(top: _Mime) -> Document:
         has_lines=False,
         metadata={key: value for key, value in metadata.items() if value},
     )
+
+
+def _page_source(page: _Mime) -> bytes:
+    """A page's bytes, in UTF-8 with its mark where the mail names another charset."""
+    if not page.parameter("charset"):
+        return page.content()
+    return codecs.BOM_UTF8 + page.text().encode("utf-8", "replace")
 
 
 def _leaves_of_all(mime: _Mime) -> Iterator[_Mime]:

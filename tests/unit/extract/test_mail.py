@@ -513,7 +513,10 @@ def test_a_saved_page_is_its_main_text() -> None:
     )
     document = extract(data, "page.mhtml")
     assert (document.title, document.type, texts(document)) == ("The Page", "mhtml", ["Grüße"])
-    assert document.metadata == {"date": "2024-05-31T10:30:00+02:00"}
+    assert document.metadata == {
+        "date": "2024-05-31T10:30:00+02:00",
+        "left_out": "menus and links beside the text: 4 characters",
+    }
     assert [entry.member for entry in entries(data, "page.mhtml")] == [""]
 
 

@@ -34,6 +34,8 @@ _LEAST_AFTER = (
 )
 _MOST_BESIDE = 1500  # characters of a box whose headings may be those of the page's boxes
 _LEAST_SAID = 20  # letters of a box beside the text
+_MOST_TOLD = 300  # letters of a section after the article that tells hours, prices, an address
+_DIGIT = re.compile(r"\d")
 _LEAST_PARAGRAPH = 40  # characters
 _LEAST_SIDE_BY_SIDE = 3  # paragraphs of the article
 _NEVER_LINKED = frozenset({"code", "heading"})
@@ -157,19 +159,40 @@ def _around(
     while first and main[first - 1].kind == "heading":
         first -= 1
     flow = _flow(placed, shared)
+    told = _sections(main, linked, last)
     return _without_empty_sections(
         [
             _Candidate(
                 main[index],
                 is_kept=shared[index]
                 or _is_in(placed[index][1], flow, linked=linked[index])
-                or (not linked[index] and (index < last or len(main[index].text) >= _LEAST_AFTER)),
+                or (not linked[index] and (index < last or len(main[index].text) >= _LEAST_AFTER))
+                or index in told,
                 is_shared=shared[index],
                 is_after=index >= last,
             )
             for index in range(first, len(main))
         ]
     )
+
+
+def _sections(main: Sequence[Part], linked: Sequence[bool], first: int) -> set[int]:
+    """Of the parts from `first` on those below a heading with figures and without links: opening
+    hours, prices, an address.
+    """
+    found: set[int] = set()
+    section: list[int] | None = None
+    for index in range(first, len(main) + 1):
+        if index < len(main) and main[index].kind != "heading":
+            if section is not None:
+                section.append(index)
+            continue
+        if section and not any(linked[each] for each in section):
+            said = "".join(_NO_LETTER.sub("", main[each].text) for each in section)
+            if _LEAST_SAID <= len(said) <= _MOST_TOLD and _DIGIT.search(said):
+                found.update(section)
+        section = []
+    return found
 
 
 def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> set[Any]:

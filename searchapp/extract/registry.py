@@ -64,8 +64,9 @@ READERS = {
         ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 1, "text.structured")
     ),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 1, "text.markup")),
+    "bib": FormatReader("bibtex", 1, "text.bibtex"),
     "roff": FormatReader("roff", 1, "roff.roff"),
-    **dict.fromkeys(("srt", "vtt"), FormatReader("subtitles", 1, "text.subtitles")),
+    **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),
     **dict.fromkeys(
         ("zip", "tar", "gz", "bz2", "xz"),
         FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),

@@ -98,6 +98,8 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_SHIFTING = b"\x1b$)C"
+_LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
@@ -157,8 +159,10 @@ def is_text(data: bytes, ending: str) -> bool:
             return _has_letters(head[len(mark) :], encoding)
     if _has_signature(head) and not _may_be_prose(head, ending):
         return False
-    if is_utf16(head):
+    if is_utf16(head) or utf32_of(head):
         return True
+    if _SHIFTING in head:  # ISO-2022-KR changes its alphabet by two controls
+        head = head.translate(None, b"\x0e\x0f")
     return _controls(head) <= max(4, len(head) // 20)
 
 
@@ -170,6 +174,23 @@ def is_utf16(data: bytes) -> bool:
     pairs = len(head) // 2
     zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
     return pairs >= 2 and zeros[1] > 0.4 * pairs and zeros[0] <= 0.02 * pairs
+
+
+def utf32_of(data: bytes) -> str:
+    """Which UTF-32 without a byte order mark the bytes are, "" where they are none: a NUL and a
+    plane's number in every four bytes, and letters in what they mean.
+    """
+    head = data[: _SNIFFED & ~3]
+    size = len(head) // 4
+    if size < 2 or len(head) % 4:
+        return ""
+    for encoding, zeros, planes in (
+        ("utf-32-le", head[3::4], head[2::4]),
+        ("utf-32-be", head[0::4], head[1::4]),
+    ):
+        if zeros.count(0) == size and max(planes) <= _LAST_PLANE and _has_letters(head, encoding):
+            return encoding
+    return ""
 
 
 def _has_signature(head: bytes) -> bool:

@@ -48,6 +48,12 @@ _EXTRACTED = (
     "org",
     "tex",
     "txt",
+    "ics",
+    "vcf",
+    "dat",
+    "p7m",
+    "bib",
+    "ass",
 )
 _SEEDS = {
     "query": [

@@ -15,12 +15,10 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -340,6 +338,7 @@ class _Worker:
             bufsize=0,
             start_new_session=True,
         )
+        self._work_s = 0.0
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request; raises FileFailed for a worker that is dead."""
@@ -382,15 +381,15 @@ class _Worker:
                 pipe.close()
 
     def work_s(self) -> float:
-        """The processor time of the process, in seconds; where the system does not tell, the time
-        on the clock.
-        """
+        """The processor time of the process, in seconds; what it was before where it has ended."""
+        import psutil
+
         try:
-            stat = Path(f"/proc/{self._process.pid}/stat").read_bytes()
-        except OSError:
-            return time.monotonic()
-        fields = stat.rpartition(b")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            times = psutil.Process(self._process.pid).cpu_times()
+            self._work_s = times.user + times.system
+        except psutil.Error:
+            pass
+        return self._work_s
 
     def _receive(self, size: int, patience: Patience) -> bytes:
         assert self._process.stdout is not None

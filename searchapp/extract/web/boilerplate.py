@@ -305,24 +305,23 @@ def _drop_furniture(page: Any) -> list[Part]:
     for element in elements:
         if element.getparent() is None or not _is_furniture(element, menus):
             continue
-        if _says_something(element, menus) and _is_still_in(element, page):
-            beside += _unlinked(element)
+        if _may_say_something(element, menus) and _is_still_in(element, page):
+            said = _unlinked(element)
+            letters = (len(_NO_LETTER.sub("", part.text)) * (not part.level) for part in said)
+            beside += said if sum(letters) >= _LEAST_SAID else []
         element.drop_tree()
     return beside
 
 
-def _says_something(element: Any, menus: set[Any]) -> bool:
-    """True for a box beside the text that is no menu, no form and no advertisement: opening hours,
-    an address, a note.
+def _may_say_something(element: Any, menus: set[Any]) -> bool:
+    """True for a box beside the text that is no menu, no form and no advertisement: it may tell
+    opening hours, an address, a note.
     """
     name = _names(element)
     is_box = element.tag == "aside" or _BOX_NAME.search(name) is not None
     if not is_box or element in menus or _BESIDE_NAME.search(_BOX_NAME.sub(" ", name)):
         return False
-    return (
-        len(_NO_LETTER.sub("", flat_text(element))) >= _LEAST_SAID
-        and next(element.iter("form", "input", "nav"), None) is None
-    )
+    return next(element.iter("form", "input", "nav"), None) is None
 
 
 def _is_still_in(element: Any, page: Any) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.entries import entries, extract
 from searchapp.types.documents import Document
+from tests.builders.packed import attribute, signed, tnef, wide
 
 
 def read_all(data: bytes, name: str) -> dict[str, str]:
@@ -119,20 +120,6 @@ def test_contacts_of_all_versions_are_read() -> None:
 # ---- winmail.dat ---------------------------------------------------------------------------------
 
 
-def attribute(level: int, number: int, value: bytes) -> bytes:
-    return struct.pack("<BII", level, number, len(value)) + value + b"\0\0"
-
-
-def tnef(*attributes: bytes) -> bytes:
-    return b"\x78\x9f\x3e\x22\x01\0" + b"".join(attributes)
-
-
-def wide(number: int, text: str) -> bytes:
-    value = text.encode("utf-16-le") + b"\0\0"
-    padding = bytes(-len(value) % 4)
-    return struct.pack("<HHII", 0x1F, number, 1, len(value)) + value + padding
-
-
 BEGIN, TITLE, DATA = 0x00069002, 0x00018010, 0x0006800F
 LONG = attribute(2, 0x00069005, struct.pack("<I", 1) + wide(0x3707, "Äpfel liste.txt"))
 
@@ -161,16 +148,6 @@ def test_what_is_cut_short_gives_what_is_there_and_says_so() -> None:
 
 
 # ---- signed files --------------------------------------------------------------------------------
-
-
-def signed(content: bytes | None, kind: str = "signed_data") -> bytes:
-    from asn1crypto import cms  # type: ignore[import-untyped]
-
-    held = {"content_type": "data"} | ({"content": content} if content is not None else {})
-    inner = cms.SignedData(
-        {"version": "v1", "digest_algorithms": [], "encap_content_info": held, "signer_infos": []}
-    )
-    return bytes(cms.ContentInfo({"content_type": kind, "content": inner}).dump())
 
 
 @pytest.mark.parametrize("pack", [bytes, base64.encodebytes])

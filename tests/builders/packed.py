@@ -24,7 +24,7 @@ def wide(number: int, text: str) -> bytes:
 
 def signed(content: bytes | None, kind: str = "signed_data") -> bytes:
     """A file that is signed by nobody, around some content or without it."""
-    from asn1crypto import cms  # type: ignore[import-untyped]
+    from asn1crypto import cms
 
     held = {"content_type": "data"} | ({"content": content} if content is not None else {})
     inner = cms.SignedData(

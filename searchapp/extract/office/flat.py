@@ -32,12 +32,15 @@ def packaged(data: bytes) -> bytes:
         load_dtd=False,
         remove_comments=True,
         remove_pis=True,
+        recover=True,  # as all XML: what can be read of it
         huge_tree=True,  # a picture in it may be longer than any text
     )
     try:
         root = etree.fromstring(data.lstrip(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise FileFailed(f"not a readable file: broken XML: {str(error)[:100]}") from error
+    if root is None:
+        raise FileFailed("not a readable file: broken XML")
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as package:
         is_opc = etree.QName(root).localname == "package"

@@ -637,6 +637,14 @@ def test_every_type_has_a_recorded_extractor() -> None:
     assert extractor_of("log") == extractor_of("txt") == "text/4"
 
 
+LONG_TO_READ = {
+    "pdfjs__Brotli-Prototype-FileA.pdf",  # keeps pypdf busy for minutes
+    "kreuzberg__ocr_image.jpg",  # seconds of OCR; one picture of the samples shows its blocks
+    "docling__ocr_test.pdf",
+    "tika__testOCR.jpg",
+}
+
+
 @pytest.mark.slow
 def test_blocks_are_in_order_apart_and_within_the_text_for_every_sample() -> None:
     read = 0

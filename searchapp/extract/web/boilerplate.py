@@ -102,7 +102,7 @@ def _unlinked(element: Any) -> list[Part]:
     parts = list(element_parts(element))
     return _without_empty_sections(
         [
-            _Candidate(part, not is_linked, is_shared=False, is_after=True)
+            _PagePart(part, not is_linked, is_shared=False, is_after=True)
             for part, is_linked in zip(parts, _linked(element, parts), strict=True)
         ]
     )
@@ -162,7 +162,7 @@ def _around(
     told = _sections(main, linked, last)
     return _without_empty_sections(
         [
-            _Candidate(
+            _PagePart(
                 main[index],
                 is_kept=shared[index]
                 or _is_in(placed[index][1], flow, linked=linked[index])
@@ -224,7 +224,7 @@ def _is_in(element: Any, flow: set[Any], *, linked: bool) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _PagePart:
     """A part, whether it is to be kept, whether the article has it, and whether it stands after
     that.
     """
@@ -244,7 +244,7 @@ def _plain_lines(text: str) -> list[str]:
     return [plain for line in text.split("\n") if (plain := _NO_LETTER.sub("", line))]
 
 
-def _without_empty_sections(parts: Sequence[_Candidate]) -> list[Part]:
+def _without_empty_sections(parts: Sequence[_PagePart]) -> list[Part]:
     """The parts that are to be kept, without the headings over lost parts alone, unless the article
     has them; after it, without those over nothing that is kept.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileSkipped
@@ -46,7 +46,7 @@ _DIGIT_PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}:\s{0,60}){64,}[0-9A-Fa-f]{2}")
 _PAIR_LINES = re.compile(
     r"\n((?:[ \t]{0,20}(?:[0-9A-Fa-f]{2} ){7,}[0-9A-Fa-f]{2}[ \t]{0,4}\r?(?:\n|\Z)){4,})"
 )
-_PAIRS = re.compile(r"[ \t>#/*]{0,20}(?:[0-9A-Fa-f]{2,16}[:-]?[ \t]{1,3}){4}")
+_PAIRS = re.compile(r"\n[ \t>#/*]{0,20}(?:[0-9A-Fa-f]{2,16}[:-]?[ \t]{1,3}){4}")
 _DUMP = "dump of bytes"
 _LEAST_LINES = 4
 _LEAST_LETTERS = 0.3  # of pairs of hexadecimal digits; a table of figures has none
@@ -138,12 +138,15 @@ def _long_words(lines: Sequence[str]) -> Iterator[Span]:
     """The words of at least `_LONG_WORD` characters in a text's lines, as spans of the text; of
     short lines only those that hold little else.
     """
-    start = 0
-    for line in lines:
-        size = len(line)
-        if size >= _LONG_WORD and (size >= _LEAST or line.strip().count(" ") * _FEW_SPACES < size):
-            yield from _long_words_of(line, start)
-        start += size + 1
+    wide = [index for index, line in enumerate(lines) if len(line) >= _LONG_WORD]
+    wide = [index for index in wide if _may_hold_runs(lines[index])]
+    starts = [0, *accumulate(len(line) + 1 for line in lines)] if wide else []
+    for index in wide:
+        yield from _long_words_of(lines[index], starts[index])
+
+
+def _may_hold_runs(line: str) -> bool:
+    return len(line) >= _LEAST or line.strip().count(" ") * _FEW_SPACES < len(line)
 
 
 def _long_words_of(line: str, start: int) -> Iterator[Span]:
@@ -262,7 +265,8 @@ def _dumps(text: str, lines: Sequence[str]) -> Iterator[Noise]:
             for match in _UUENCODED.finditer(text)
             if len(match[0]) >= _LEAST
         )
-    if any(map(_PAIRS.match, lines[::_LEAST_LINES])):  # of so many lines in a row one is seen
+    some = "\n".join(("", *lines[::_LEAST_LINES]))  # of so many lines in a row one is here
+    if _PAIRS.search(some):
         yield from _dumped_lines(text)
         for match in _PAIR_LINES.finditer(text):
             pairs = match[0].split()

@@ -37,7 +37,7 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
 
 
 def _signed(data: bytes) -> bytes:
-    from asn1crypto import cms  # type: ignore[import-untyped]
+    from asn1crypto import cms
 
     try:
         message = cms.ContentInfo.load(_binary(data))

@@ -21,7 +21,7 @@ class Patience:
     def __init__(self, timeout_s: float, work_s: Callable[[], float]) -> None:
         self.timeout_s = timeout_s
         self._work_s = work_s
-        self._first_s = self._last_s = work_s()
+        self._looks: list[float] = []  # what the worker had worked at each look
         self._deadline = time.monotonic() + timeout_s
 
     def left_ms(self) -> float:
@@ -29,13 +29,15 @@ class Patience:
         return max(0.0, self._deadline - time.monotonic()) * 1000
 
     def renew(self) -> None:
-        """Wait once more for a worker that has worked meanwhile; raises FileFailed for one that
-        hangs, or has worked too long.
+        """Wait once more for a worker that has worked since the last look; raises FileFailed for
+        one that hangs, or has worked too long. The first look only begins to count: most answers
+        come before it, and cost nothing.
         """
         work_s = self._work_s()
-        if work_s - self._last_s < _LEAST_WORKED * self.timeout_s + _LEAST_WORKED_S:
-            raise FileFailed(f"took longer than {self.timeout_s:g} s")
-        if work_s - self._first_s > _MOST_WORKED * self.timeout_s + _MOST_WORKED_S:
-            raise FileFailed(said(self.timeout_s))
-        self._last_s = work_s
+        if self._looks:
+            if work_s - self._looks[-1] < _LEAST_WORKED * self.timeout_s + _LEAST_WORKED_S:
+                raise FileFailed(f"took longer than {self.timeout_s:g} s")
+            if work_s - self._looks[0] > _MOST_WORKED * self.timeout_s + _MOST_WORKED_S:
+                raise FileFailed(said(self.timeout_s))
+        self._looks.append(work_s)
         self._deadline = time.monotonic() + self.timeout_s

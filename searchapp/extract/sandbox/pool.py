@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
+
+    import psutil
 
     from searchapp.types.documents import Outcome
 
@@ -172,14 +175,16 @@ class ExtractionPool:
 
     def _converse(self, worker: _Worker, reading: _Reading) -> bool:
         """Take a worker's answers until the last; returns whether the worker is spent."""
-        before, begun_s = reading.work_s, worker.work_s()
+        limit_s = _CONTAINER_TIMES * self._timeout_s
+        begun, before_s, begun_s = time.monotonic(), reading.work_s, worker.work_s()
         worker.ask(reading.request() | {"work_s": self._timeout_s})
         while not reading.is_done:
-            if reading.work_s > _CONTAINER_TIMES * self._timeout_s:
-                raise FileFailed(self._too_long())
             answer, size = worker.answer(self._timeout_s)
             reading.take(answer, size)
-            reading.work_s = before + worker.work_s() - begun_s
+            if time.monotonic() - begun > limit_s - before_s:  # it cannot have worked longer
+                reading.work_s = before_s + worker.work_s() - begun_s
+                if reading.work_s > limit_s:
+                    raise FileFailed(self._too_long())
             if answer.get("is_exhausted"):
                 return True
         return False
@@ -338,6 +343,7 @@ class _Worker:
             bufsize=0,
             start_new_session=True,
         )
+        self._watched: psutil.Process | None = None
         self._work_s = 0.0
 
     def ask(self, request: dict[str, Any]) -> None:
@@ -385,7 +391,8 @@ class _Worker:
         import psutil
 
         try:
-            times = psutil.Process(self._process.pid).cpu_times()
+            self._watched = self._watched or psutil.Process(self._process.pid)
+            times = self._watched.cpu_times()
             self._work_s = times.user + times.system
         except psutil.Error:
             pass

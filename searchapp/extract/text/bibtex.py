@@ -30,10 +30,10 @@ def read(data: bytes, document_type: str) -> Document:
     """A list of works, a part an entry, with the line at which it begins; plain text where no entry
     is in it.
     """
-    import bibtexparser
+    from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of all it cannot parse
-    library = bibtexparser.parse_string(decode(data).replace("\r\n", "\n").replace("\r", "\n"))
+    library = parse_string(decode(data).replace("\r\n", "\n").replace("\r", "\n"))
     if not library.entries:
         return plain.read(data, document_type)
     return document_of((part for block in library.blocks for part in _parts(block)), document_type)

@@ -63,6 +63,7 @@ def test_json_that_takes_too_long_keeps_its_first_records() -> None:
 def test_a_worker_that_works_is_waited_for_and_one_that_hangs_is_not() -> None:
     worked = [0.0]
     patience = Patience(10.0, lambda: worked[0])
+    patience.renew()  # begins to count
     worked[0] = 5.0  # the machine is busy
     patience.renew()
     assert 9000 < patience.left_ms() <= 10_000

@@ -334,6 +334,8 @@ def _no_reader(ending: str) -> str:
 
 def _text_type(data: bytes, name: str, ending: str) -> str:
     """The type of a file that is text: what its name claims, else what it begins like."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     head = data[:_SNIFFED].removeprefix(codecs.BOM_UTF8)
     if ending in MAIL_ENDINGS:
         return MAIL_ENDINGS[ending]
@@ -342,11 +344,8 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
     known = TEXT_TYPES.get(ending) or CODE_ENDINGS.get(ending)
     if known:
         return xml_type(head) if known == "xml" else known
-    stem = PurePosixPath(name).name.lower()
-    if stem in {"makefile", "gnumakefile"} or ending == "mk":
-        return "make"
-    if stem == "dockerfile":
-        return "docker"
+    if found := _named_type(name, ending):
+        return found
     if _HTML_START.match(head):
         return "html"
     if ending == "txt":
@@ -355,7 +354,17 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
         return xml_type(head)
     if _is_roff(head, ending):
         return "roff"
-    return _beginning_type(head) or _shebang_type(data)
+    found = _beginning_type(head) or _shebang_type(data)
+    is_table = OLE_TYPES.get(ending) == "xls" and b"\t" in head  # named for Excel to open it
+    return "tsv" if is_table and found == "txt" else found
+
+
+def _named_type(name: str, ending: str) -> str:
+    """The type of a file of a build that its name tells; "" for all others."""
+    stem = PurePosixPath(name).name.lower()
+    if stem in {"makefile", "gnumakefile"} or ending == "mk":
+        return "make"
+    return "docker" if stem == "dockerfile" else ""
 
 
 def _is_roff(head: bytes, ending: str) -> bool:

@@ -246,6 +246,7 @@ def _is_hexadecimal(word: str) -> bool:
     """Whether a word is of hexadecimal digits; a long number is none, nor is one letter
     in a row.
     """
+    word = word.removeprefix("0x")
     if word.strip("0123456789abcdef") and word.strip("0123456789ABCDEF"):
         return False
     return _LEAST_LETTERS / 2 <= sum(map(str.isalpha, word)) / len(word) <= 1 - _LEAST_LETTERS

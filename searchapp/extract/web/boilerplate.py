@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 _SMALL_PAGE = 5000  # characters: menus matter less than what would be lost
 _LEAST_KEPT = 0.5  # of the main text that is no links
 _MOST_LINKED = 0.5  # of a part of a text
-_LEAST_AFTER = (
-    150  # characters of a text that stands after the article and not among its paragraphs
-)
+_LEAST_AFTER = 1000  # characters of a text after the article, not among its paragraphs
+_LEAST_INSIDE = 30  # the same within the main element
 _MOST_BESIDE = 1500  # characters of a box whose headings may be those of the page's boxes
 _LEAST_SAID = 20  # letters of a box beside the text
+_TERMS = frozenset({"dt", "dd"})
+_LEAST_TOLD = 12
 _MOST_TOLD = 300  # letters of a section after the article that tells hours, prices, an address
 _DIGIT = re.compile(r"\d")
 _LEAST_PARAGRAPH = 40  # characters
@@ -158,14 +159,14 @@ def _around(
     first = titles[-1] if titles else first
     while first and main[first - 1].kind == "heading":
         first -= 1
-    flow = _flow(placed, shared)
+    flow, around = _flow(placed, shared)
     told = _sections(main, linked, last)
     return _without_empty_sections(
         [
             _PagePart(
                 main[index],
                 is_kept=shared[index]
-                or _is_in(placed[index][1], flow, linked=linked[index])
+                or _is_in(placed[index][1], flow, around, linked=linked[index])
                 or (not linked[index] and (index < last or len(main[index].text) >= _LEAST_AFTER))
                 or index in told,
                 is_shared=shared[index],
@@ -189,21 +190,24 @@ def _sections(main: Sequence[Part], linked: Sequence[bool], first: int) -> set[i
             continue
         if section and not any(linked[each] for each in section):
             said = "".join(_NO_LETTER.sub("", main[each].text) for each in section)
-            if _LEAST_SAID <= len(said) <= _MOST_TOLD and _DIGIT.search(said):
+            if _LEAST_TOLD <= len(said) <= _MOST_TOLD and _DIGIT.search(said):
                 found.update(section)
         section = []
     return found
 
 
-def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> set[Any]:
-    """The elements in which the article's paragraphs stand side by side."""
+def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> tuple[set[Any], set[Any]]:
+    """The elements in which the article's paragraphs stand side by side, and the main elements
+    around these.
+    """
     counts: dict[Any, int] = {}
     for (part, element), is_shared in zip(placed, shared, strict=True):
         if is_shared and part.kind == "prose" and len(part.text) >= _LEAST_PARAGRAPH:
             above = _block(element).getparent()
             if above is not None:
                 counts[above] = counts.get(above, 0) + 1
-    return {element for element, count in counts.items() if count >= _LEAST_SIDE_BY_SIDE}
+    flow = {element for element, count in counts.items() if count >= _LEAST_SIDE_BY_SIDE}
+    return flow, {main for element in flow for main in element.iterancestors("main")}
 
 
 def _block(element: Any) -> Any:
@@ -213,14 +217,17 @@ def _block(element: Any) -> Any:
     return element
 
 
-def _is_in(element: Any, flow: set[Any], *, linked: bool) -> bool:
+def _is_in(element: Any, flow: set[Any], around: set[Any], *, linked: bool) -> bool:
     """True for what stands among the article's paragraphs; for links only as their neighbour, for
-    captions and all else at any depth.
+    captions and all else at any depth; and for terms with their meanings, wherever they stand.
     """
     block = _block(element)
+    if block.tag in _TERMS and not linked:
+        return True
     if linked and block.tag != "figcaption":
         return block.getparent() in flow
-    return any(above in flow for above in block.iterancestors())
+    holders = flow | around if len(flat_text(block)) >= _LEAST_INSIDE else flow
+    return any(above in holders for above in block.iterancestors())
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,12 +275,12 @@ def _without_empty_sections(parts: Sequence[_PagePart]) -> list[Part]:
 
 
 def _article(source: str) -> list[Part]:
-    """The parts that trafilatura takes for the article."""
+    """The parts that trafilatura takes for the article and for what readers say of it."""
     import trafilatura
 
     found = trafilatura.bare_extraction(source, fast=True, include_comments=True)
-    body = getattr(found, "body", None)
-    return [] if body is None else list(element_parts(body))
+    bodies = (getattr(found, name, None) for name in ("body", "commentsbody"))
+    return [part for body in bodies if body is not None for part in element_parts(body)]
 
 
 def _main_content(source: str) -> list[Part]:

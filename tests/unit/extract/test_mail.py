@@ -664,3 +664,17 @@ def test_real_mails_are_read(sample: str, title: str, date: str, text: str) -> N
     document = extract(path.read_bytes(), path.name)
     assert (document.title, document.metadata["date"]) == (title, date)
     assert text in document.text
+
+
+def test_the_frames_of_a_saved_page_are_read_after_it() -> None:
+    frame = "<p>The tide table hangs beside the door of the harbour office, below the clock.</p>"
+    kind, parts = multipart(
+        "related",
+        mail("Content-Type: text/html", body="<title>Harbour</title><p>The harbour.</p>"),
+        mail("Content-Type: text/html", body=frame),
+        mail("Content-Type: text/html", body="<p>An advertisement.</p>"),
+    )
+    document = extract(mail("From: <Saved by a browser>", kind, body=parts), "page.mhtml")
+    assert document.title == "Harbour"
+    assert document.text.startswith("The harbour.\n\nThe tide table hangs")
+    assert "advertisement" not in document.text

@@ -407,3 +407,19 @@ def test_what_is_left_out_of_a_page_is_counted() -> None:
     page = f"<html><body>{_MENU}<main>{_LONG}</main></body></html>"
     found = extract(page.encode(), "a.html").metadata["left_out"]
     assert found == "menus and links beside the text: 259 characters"
+
+
+@pytest.mark.parametrize(
+    ("after", "kept"),
+    [
+        (
+            "<section id=c><h2>Comments</h2><p>A reader saw the heronry move.</p></section>",
+            "heronry",
+        ),
+        ("<div><h2>Open</h2><p>Tuesday to Sunday 9-17</p></div>", "9-17"),
+        ("<dl><dt>staithe</dt><dd>a landing stage for boats</dd></dl>", "staithe"),
+        ("<table><caption>Depths</caption><tr><td>Alder</td><td>3</td></tr></table>", "Depths"),
+    ],
+)
+def test_what_follows_an_article_and_says_something_is_kept(after: str, kept: str) -> None:
+    assert kept in _text(f"{_MENU}<main><article><h1>Wharf</h1>{_LONG}</article>{after}</main>")

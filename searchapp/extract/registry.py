@@ -41,12 +41,13 @@ READERS = {
     "rst": FormatReader("restructured", 2, "text.rst"),
     "html": FormatReader("html", 3, "web.html"),
     "pdf": FormatReader("pdf", 2, "pdf.pdf", extra=_OCR),
-    "docx": FormatReader("word", 1, "office.docx"),
+    "docx": FormatReader("word", 2, "office.docx", is_container=True),
     "rtf": FormatReader("rtf", 2, "office.rtf"),
-    **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 1, "office.legacy")),
-    "pptx": FormatReader("slides", 1, "office.pptx"),
+    **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 2, "office.legacy", is_container=True)),
+    "pptx": FormatReader("slides", 2, "office.pptx", is_container=True),
     **dict.fromkeys(
-        ("xlsx", "xls", "xlsb", "ods"), FormatReader("sheets", 1, "spreadsheets.sheets")
+        ("xlsx", "xls", "xlsb", "ods"),
+        FormatReader("sheets", 2, "spreadsheets.sheets", is_container=True),
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),

@@ -9,23 +9,27 @@ field codes and placeholders are left out.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import FileFailed
+from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part
+from searchapp.extract.detect import type_of
 from searchapp.extract.office.common import furniture, manuscript
+from searchapp.extract.office.docx_styles import OFF, DocxStyle, lists_of, own_style, styles_of
+from searchapp.extract.office.drawings import chart_parts, descriptions, diagram_parts
+from searchapp.extract.office.embedded import package_members
+from searchapp.extract.office.inserted import inserted_parts
+from searchapp.extract.office.numbering import Numbering
 from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of, properties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Document, Place
 
-_LEVELS = 9  # of headings; a paragraph of outline level 9 is body text
-_MAX_BASES = 20  # styles upon styles
-_OFF = frozenset({"0", "false", "off", "none"})
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _PROPERTIES = (
     "pPr",
@@ -48,6 +52,9 @@ _NOTES = {
     "endnoteReference": "endnotes",
     "commentReference": "comments",
 }
+_SAYING = frozenset({"t", "chart", "relIds"})  # elements that say something
+_SHAPES = frozenset({"shape", "rect", "roundrect", "oval", "group", "image"})  # of VML
+_INNERMOST = 3  # documents inserted in documents
 # where the letters of symbol fonts lie, which mean nothing without their font
 _SYMBOLS_FROM = 0xF000
 
@@ -57,29 +64,18 @@ def read(data: bytes, document_type: str) -> Document:
     itself counted them.
     """
     package = Package(data)
-    main = next(iter(package.related("", "officeDocument")), "word/document.xml")
-    root = package.xml(main)
-    body = None if root is None else child_of(root, "body")
-    if body is None:
-        raise FileFailed("not a readable Word document: it has no text part")
-    walk = _DocxReader(
-        _styles(package, main), _notes(package, main), paged=_has_pages(package, root)
-    )
-    parts = [*walk.blocks(body), *walk.asides()]
-    apart = [*walk.unreferenced(), *furniture(list(_page_edges(package, main, walk)))]
+    walk = _DocxReader(package)
+    parts = [*walk.body(), *walk.asides()]
+    apart = [*walk.unreferenced(), *furniture(list(walk.page_edges()))]
     title, metadata = properties(package)
+    if walk.unread:
+        metadata["incomplete"] = "; ".join(walk.unread)
     return manuscript(parts, apart, document_type, titles=(walk.title, title), metadata=metadata)
 
 
-@dataclass(frozen=True, slots=True)
-class _DocxStyle:
-    """What a paragraph's style, or what it is based on, says of its part in the document; None
-    where it says nothing.
-    """
-
-    level: int | None = None  # a heading's depth from 1; 0 for body text
-    is_title: bool = False
-    is_list: bool | None = None
+def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
+    """The workbooks, documents and other files embedded in a Word document."""
+    return package_members(data)
 
 
 class _DocxReader:
@@ -87,23 +83,48 @@ class _DocxReader:
     the next place fit for it.
     """
 
-    def __init__(
-        self, styles: Mapping[str, _DocxStyle], notes: dict[tuple[str, str], Any], *, paged: bool
-    ) -> None:
+    def __init__(self, package: Package, depth: int = 0) -> None:
         self.title = ""
-        self._styles = styles
-        # (kind, id): its element; each is taken out where it is first referred to
-        self._notes = notes
-        self._has_pages = paged
+        self.unread: list[str] = []  # what could not be read, and why
+        self._package = package
+        self._depth = depth
+        self._part = next(iter(package.related("", "officeDocument")), "word/document.xml")
+        self._main = self._part  # the part under way is another one in notes and headers
+        self._inserted: set[str] = set()  # each file is inserted once
+        root = package.xml(self._main)
+        self._body = None if root is None else child_of(root, "body")
+        if self._body is None:
+            raise FileFailed("not a readable Word document: it has no text part")
+        self._styles = styles_of(package, self._main)
+        self._lists = lists_of(package, self._main, self._styles)
+        self._numbering = Numbering(self._lists)
+        # (kind, id): its part and element; each is taken out where it is first referred to
+        self._notes = _notes(package, self._main)
+        self._has_pages = depth == 0 and _has_pages(package, root)
         self._page = 1
         self._first_page = 1  # of the paragraph under way
         self._fields: list[bool] = []  # of each open field: whether its result has begun
-        # elements that hold paragraphs: text boxes and notes of the paragraph under way
-        self._beside: deque[Any] = deque()
+        # beside the paragraph under way, with the part that each is in: elements that hold
+        # paragraphs (text boxes, notes), and what there is to say of drawings
+        self._beside: deque[tuple[str, Any]] = deque()
         self._is_beside = False  # whether the walk is in one of them
         self._cells = 0  # how many cells of tables the walk is in
 
-    def blocks(self, element: Any) -> Iterator[Part]:
+    def body(self) -> Iterator[Part]:
+        """The parts of the document's own text."""
+        return self._blocks(self._body)
+
+    def page_edges(self) -> Iterator[Part]:
+        """All headers, then all footers."""
+        for kind in ("header", "footer"):
+            for name in self._package.related(self._main, kind):
+                root = self._package.xml(name)
+                if root is not None:
+                    self._part = name
+                    yield from self._blocks(root)
+                    yield from self.asides()
+
+    def _blocks(self, element: Any) -> Iterator[Part]:
         """The parts that an element holds."""
         for child in _transparent(element):
             name = name_of(child)
@@ -111,14 +132,22 @@ class _DocxReader:
                 yield from self._paragraph(child)
             elif name == "tbl":
                 yield from self._table(child)
+            elif name == "altChunk":
+                yield from self._inserted_file(child)
 
     def asides(self) -> Iterator[Part]:
         """What belongs beside the text so far."""
         if self._cells or self._is_beside:
             return
         self._is_beside = True
+        outer = self._part
         while self._beside:
-            yield from self._signed(self._beside.popleft())
+            self._part, each = self._beside.popleft()
+            if isinstance(each, Part):
+                yield replace(each, place=self._place())
+            else:
+                yield from self._signed(each)
+        self._part = outer
         self._is_beside = False
 
     def unreferenced(self) -> Iterator[Part]:
@@ -131,7 +160,7 @@ class _DocxReader:
     def _signed(self, element: Any) -> Iterator[Part]:
         """The parts of a text box or note; a comment begins with its author."""
         author = attribute(element, "author") if name_of(element) == "comment" else ""
-        for part in self.blocks(element):
+        for part in self._blocks(element):
             yield (
                 replace(part, kind="prose", level=0, text=f"{author}: {part.text}", is_tight=False)
                 if author
@@ -147,33 +176,75 @@ class _DocxReader:
         pieces: list[str] = []
         self._gather(paragraph, pieces)
         text = "\n".join(line.strip() for line in "".join(pieces).strip().split("\n"))
-        style = self._style(paragraph)
+        style, label = self._style(paragraph)
         if not text:
             pass
         elif style.level and not self._cells:
             text = " ".join(text.split())
             if style.is_title and not self.title:
                 self.title = text
-            yield Part("heading", text, style.level, self._place())
+            yield Part("heading", f"{label} {text}".lstrip(), style.level, self._place())
         elif style.is_list:
-            yield Part("list", f"- {text}", place=self._place(), is_tight=True)
+            yield Part("list", f"{label or '-'} {text}", place=self._place(), is_tight=True)
         else:
             yield Part("prose", text, place=self._place())
         yield from self.asides()
 
-    def _style(self, paragraph: Any) -> _DocxStyle:
-        """What the paragraph is, by itself and by its style."""
+    def _style(self, paragraph: Any) -> tuple[DocxStyle, str]:
+        """What the paragraph is, by itself and by its style, and its number in its list."""
         direct = child_of(paragraph, "pPr")
-        if direct is None:
-            return self._styles.get("", _DocxStyle())
-        named = child_of(direct, "pStyle")
-        style = self._styles.get("" if named is None else attribute(named, "val"), _DocxStyle())
-        own = _own_style(direct)
-        return _DocxStyle(
-            style.level if own.level is None else own.level,
-            style.is_title,
-            style.is_list if own.is_list is None else own.is_list,
-        )
+        named = None if direct is None else child_of(direct, "pStyle")
+        style_id = "" if named is None else attribute(named, "val")
+        style = self._styles.get(style_id) or DocxStyle()
+        if direct is not None:
+            own = own_style(direct)
+            style = DocxStyle(
+                style.level if own.level is None else own.level,
+                style.is_title,
+                style.list_id if own.list_id is None else own.list_id,
+                style.list_level
+                if own.list_level is None and own.list_id is None
+                else own.list_level,
+            )
+        return style, self._label(style, style_id) if style.is_list and self._lists else ""
+
+    def _label(self, style: DocxStyle, style_id: str) -> str:
+        level = style.list_level
+        if level is None:
+            levels = self._lists[style.list_id].levels if style.list_id in self._lists else {}
+            level = next(
+                (each for each in levels if style_id and levels[each].style == style_id), 0
+            )
+        return self._numbering.label(style.list_id or "", level)
+
+    def _inserted_file(self, element: Any) -> Iterator[Part]:
+        """The parts of a file that the document shows as its own text."""
+        target = self._target(attribute(element, "id"))
+        if target in self._inserted:
+            return
+        self._inserted.add(target)
+        try:
+            data = self._package.content(target) if target else None
+            if data is None:
+                raise FileFailed("it is missing")
+            kind = type_of(data, target)
+            if kind == "docx" and self._depth < _INNERMOST:
+                inner = _DocxReader(Package(data), self._depth + 1)
+                yield from (replace(part, place=self._place()) for part in inner.body())
+                yield from inner.asides()
+                self.unread += inner.unread
+                return
+            if kind == "docx":
+                raise FileFailed("it is nested too deep")
+            for part in inserted_parts(data, target, kind):
+                yield replace(part, place=self._place())
+        except FileError as error:
+            self.unread.append(f"the inserted file {target.rpartition('/')[2]}: {error}")
+
+    def _target(self, relation_id: str) -> str:
+        """The part that the one under way refers to, "" where there is none."""
+        relation = self._package.relations(self._part).get(relation_id)
+        return "" if relation is None else relation.target
 
     def _table(self, table: Any) -> Iterator[Part]:
         """A part for each row; a table of one column only frames its content, which
@@ -187,7 +258,7 @@ class _DocxReader:
         if all(len(row) <= 1 for row in rows):
             for row in rows:
                 for cell in row:
-                    yield from self.blocks(cell)
+                    yield from self._blocks(cell)
             return
         for row in rows:
             cells = [self._cell(cell) for cell in row]
@@ -204,7 +275,7 @@ class _DocxReader:
         if _is_covered(cell):
             return ""
         self._cells += 1
-        parts = list(self.blocks(cell))
+        parts = list(self._blocks(cell))
         self._cells -= 1
         texts = [" ".join(part.text.removeprefix("- ").split()) for part in parts]
         ends = [
@@ -227,9 +298,36 @@ class _DocxReader:
                 self._add("/", pieces)
                 self._gather(child, pieces)
             elif name in {"drawing", "pict", "object"}:
-                self._beside.extend(_text_boxes(child))
+                self._beside.extend((self._part, each) for each in self._drawn(child))
             elif not self._marks(child, name, pieces) and not _is_hidden(child):
                 self._gather(child, pieces)
+
+    def _drawn(self, element: Any) -> Iterator[Any]:
+        """What a drawing holds: descriptions, charts and diagrams as parts, the outermost text
+        boxes as elements.
+        """
+        for child in _transparent(element):
+            name = name_of(child)
+            if name == "txbxContent":
+                yield child
+                continue
+            if name == "docPr" or (name in _SHAPES and attribute(child, "alt")):
+                yield from (Part("prose", text) for text in descriptions(child))
+            elif name in {"chart", "relIds"}:
+                yield from self._graphic(child, name)
+            yield from self._drawn(child)
+
+    def _graphic(self, element: Any, name: str) -> Iterator[Part]:
+        """A chart, or a diagram, which is in a part of its own."""
+        try:
+            root = self._package.xml(
+                self._target(attribute(element, "dm" if name == "relIds" else "id"))
+            )
+        except FileError as error:
+            self.unread.append(f"a {'chart' if name == 'chart' else 'diagram'}: {error}")
+            return
+        if root is not None:
+            yield from chart_parts(root) if name == "chart" else diagram_parts(root)
 
     def _add(self, text: str, pieces: list[str]) -> None:
         if all(self._fields):
@@ -275,26 +373,19 @@ def _transparent(element: Any) -> Iterator[Any]:
 
 
 def _alternative(element: Any) -> Any:
-    """Of the same thing said in several ways, the first that holds text, else the last."""
+    """Of the same thing said in several ways, the first that holds text, a chart or a diagram, else
+    the last.
+    """
     ways = list(element)
     return next(
-        (way for way in ways if any(name_of(each) == "t" for each in way.iter())),
+        (way for way in ways if any(name_of(each) in _SAYING for each in way.iter())),
         ways[-1] if ways else element,
     )
 
 
-def _text_boxes(element: Any) -> Iterator[Any]:
-    """The outermost text boxes in a drawing."""
-    for child in _transparent(element):
-        if name_of(child) == "txbxContent":
-            yield child
-        else:
-            yield from _text_boxes(child)
-
-
 def _is_hidden(run: Any) -> bool:
     vanish = child_of(run, "rPr", "vanish")
-    return vanish is not None and attribute(vanish, "val") not in _OFF
+    return vanish is not None and attribute(vanish, "val") not in OFF
 
 
 def _is_covered(cell: Any) -> bool:
@@ -311,70 +402,9 @@ def _symbol(element: Any) -> str:
     return chr(code) if 0x20 <= code < _SYMBOLS_FROM and not 0xD800 <= code < 0xE000 else ""
 
 
-def _styles(package: Package, main: str) -> dict[str, _DocxStyle]:
-    """The paragraph styles by id, each with what it is based on; the default style is also ""."""
-    root = next((package.xml(name) for name in package.related(main, "styles")), None)
-    elements = (
-        {}
-        if root is None
-        else {attribute(each, "styleId"): each for each in root if name_of(each) == "style"}
-    )
-    styles = {style_id: _style_of(element, elements) for style_id, element in elements.items()}
-    for style_id, element in elements.items():
-        if attribute(element, "type") == "paragraph" and attribute(element, "default") in {
-            "1",
-            "true",
-            "on",
-        }:
-            styles[""] = styles[style_id]
-    return styles
-
-
-def _style_of(element: Any, elements: Mapping[str, Any]) -> _DocxStyle:
-    level, is_list, is_title = None, None, _word(element, "name").lower() == "title"
-    for _ in range(_MAX_BASES):
-        if element is None:
-            break
-        properties_element = child_of(element, "pPr")
-        own = _DocxStyle() if properties_element is None else _own_style(properties_element)
-        named = _named_level(_word(element, "name"))
-        level = level if level is not None else own.level if own.level is not None else named
-        is_list = own.is_list if is_list is None else is_list
-        element = elements.get(_word(element, "basedOn"))
-    return _DocxStyle(1 if is_title else level, is_title, is_list)
-
-
-def _own_style(paragraph_properties: Any) -> _DocxStyle:
-    """What the properties of a paragraph or of a style say by themselves."""
-    outline = child_of(paragraph_properties, "outlineLvl")
-    number = child_of(paragraph_properties, "numPr", "numId")
-    value = "" if outline is None else attribute(outline, "val")
-    level = (
-        None
-        if not value.isdecimal() or len(value) > 9
-        else (int(value) + 1 if int(value) < _LEVELS else 0)
-    )
-    return _DocxStyle(
-        level, is_list=None if number is None else attribute(number, "val") not in _OFF
-    )
-
-
-def _named_level(name: str) -> int | None:
-    """The level of a style with the name of one of Word's own headings, which is the same in every
-    language.
-    """
-    first, _, number = name.lower().partition(" ")
-    return int(number) if first == "heading" and number in set("123456789") else None
-
-
-def _word(element: Any, name: str) -> str:
-    child = child_of(element, name)
-    return "" if child is None else attribute(child, "val")
-
-
-def _notes(package: Package, main: str) -> dict[tuple[str, str], Any]:
-    """The footnotes, endnotes and comments by kind and id; the lines that separate them
-    are none.
+def _notes(package: Package, main: str) -> dict[tuple[str, str], tuple[str, Any]]:
+    """The footnotes, endnotes and comments by kind and id, with their parts; the lines that
+    separate them are none.
     """
     notes = {}
     for kind in _NOTES.values():
@@ -382,7 +412,7 @@ def _notes(package: Package, main: str) -> dict[tuple[str, str], Any]:
             root = package.xml(name)
             for note in () if root is None else root:
                 if attribute(note, "type") in {"", "normal"}:
-                    notes[kind, attribute(note, "id")] = note
+                    notes[kind, attribute(note, "id")] = name, note
     return notes
 
 
@@ -394,13 +424,3 @@ def _has_pages(package: Package, root: Any) -> bool:
     counted = None if facts is None else child_of(facts, "Pages")
     marks = sum(1 for _ in root.iter("{*}lastRenderedPageBreak"))
     return marks > 0 and counted is not None and (counted.text or "").strip() == str(marks + 1)
-
-
-def _page_edges(package: Package, main: str, walk: _DocxReader) -> Iterator[Part]:
-    """All headers, then all footers."""
-    for kind in ("header", "footer"):
-        for name in package.related(main, kind):
-            root = package.xml(name)
-            if root is not None:
-                yield from walk.blocks(root)
-                yield from walk.asides()

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.office.common import furniture, manuscript
 from searchapp.extract.office.doc import word_parts
+from searchapp.extract.office.embedded import ole_members
 from searchapp.extract.office.ole import opened
 from searchapp.extract.office.ppt import slide_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Document
 
-_STREAMS = ("worddocument", "0table", "1table", "powerpoint document", "current user")
+_STREAMS = ("worddocument", "0table", "1table")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -26,14 +30,19 @@ def read(data: bytes, document_type: str) -> Document:
     slides.
     """
     with opened(data) as container:
-        found = {name: container.stream(name) for name in _STREAMS}
         title, metadata = container.summary()
-    if document_type == "ppt":
-        slides = slide_parts(found["powerpoint document"], found["current user"])
-        return manuscript(slides, (), document_type, titles=(title,), metadata=metadata)
+        if document_type == "ppt":
+            slides = slide_parts(container.presentation(), container.presentation("current user"))
+            return manuscript(slides, (), document_type, titles=(title,), metadata=metadata)
+        found = {name: container.stream(name) for name in _STREAMS}
     parts, notes, edges, styled = word_parts(
         found["worddocument"], (found["0table"], found["1table"])
     )
     return manuscript(
         parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata
     )
+
+
+def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
+    """The workbooks, documents and other files embedded in an old document or presentation."""
+    return ole_members(data, document_type)

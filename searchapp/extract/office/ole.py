@@ -46,6 +46,40 @@ class Container:
         content: bytes = self._ole.openstream(path).read()
         return content
 
+    def presentation(self, name: str = "powerpoint document") -> bytes:
+        """The bytes of a stream of a presentation; of a file that serves PowerPoint 95 too, those
+        for later ones.
+        """
+        return self.stream(f"pp97_dualstorage/{name}") or self.stream(name)
+
+    def storage(self, *path: str) -> dict[str, Any]:
+        """The streams and storages of a storage by name, b"" for a stream that is too large; empty
+        where there is no such storage.
+        """
+        wanted = [name.lower() for name in path]
+        found: dict[str, Any] = {}
+        for each in self._paths.values():
+            if [name.lower() for name in each[: len(wanted)]] != wanted:
+                continue
+            folder = found
+            for name in each[len(wanted) : -1]:
+                folder = folder.setdefault(name, {})
+            if isinstance(folder, dict) and len(each) > len(wanted):
+                folder[each[-1]] = self.stream("/".join(each).lower())
+        return found
+
+    def storages(self, *path: str) -> list[str]:
+        """The names of the storages in a storage, or in the container itself."""
+        wanted = [name.lower() for name in path]
+        return list(
+            dict.fromkeys(
+                each[len(wanted)]
+                for each in self._paths.values()
+                if [name.lower() for name in each[: len(wanted)]] == wanted
+                and len(each) > len(wanted) + 1
+            )
+        )
+
     def summary(self) -> tuple[str, dict[str, str]]:
         """The title and metadata in the summary information."""
         return _properties(self.stream(_SUMMARY))

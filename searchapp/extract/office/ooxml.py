@@ -57,6 +57,15 @@ class Package:
         member = self._names.get(_plain(name))
         return None if member is None else parsed(member_bytes(self._zip, member))
 
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a part, None where there is no such part."""
+        member = self._names.get(_plain(name))
+        return None if member is None else member_bytes(self._zip, member)
+
+    def names(self) -> list[str]:
+        """The names of all parts, as they are written."""
+        return list(self._names.values())
+
     def relations(self, name: str) -> dict[str, Relation]:
         """What a part refers to, by id; "" asks for the relations of the package."""
         folder, base = posixpath.split(name)

@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import NO_HEADING, Part, document_of
+from searchapp.extract.office.drawings import (
+    chart_parts,
+    descriptions,
+    diagram_parts,
+    paragraph_text,
+    paragraphs_text,
+)
+from searchapp.extract.office.embedded import package_members
 from searchapp.extract.office.ooxml import Package, Relation, name_of, properties
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Place
 
 _T = TypeVar("_T")
@@ -30,18 +39,6 @@ _ROW_MM = 6.0  # shapes whose tops differ by less stand side by side
 _TITLES = frozenset({"title", "ctrTitle"})
 _FURNITURE = frozenset({"dt", "ftr", "hdr"})  # the same on all slides
 _NUMBER_OR_IMAGE = frozenset({"sldNum", "sldImg"})
-_FILE_NAME = re.compile(r"\S*\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|webp|wmf)", re.IGNORECASE)
-_GENERATED = re.compile(
-    r"(?:Description automatically generated.*|AI-generated content may be incorrect\.?)", re.DOTALL
-)
-_SERIES = (".//{*}ser/{*}tx//{*}v", ".//{*}series/{*}tx//{*}v")
-_CATEGORIES = (
-    ".//{*}cat/{*}strRef//{*}v",
-    ".//{*}cat/{*}strLit//{*}v",
-    ".//{*}cat/{*}multiLvlStrRef//{*}v",
-    ".//{*}strDim//{*}pt",
-)
-_NUMBERS = ".//{*}cat/{*}numRef/{*}numCache"
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -57,6 +54,11 @@ def read(data: bytes, document_type: str) -> Document:
     declared, metadata = properties(package)
     first = next((part.text for part in slides[0] if part.kind == "heading"), "") if slides else ""
     return slide_document(slides, document_type, title=first or declared, metadata=metadata)
+
+
+def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
+    """The workbooks, documents and other files embedded in a presentation."""
+    return package_members(data)
 
 
 def in_reading_order(shapes: Iterable[_T], corner: Callable[[_T], tuple[float, float]]) -> list[_T]:
@@ -197,7 +199,7 @@ class _Deck:
         if name_of(shape) == "graphicFrame":
             for content in shape.iterfind("{*}graphic/{*}graphicData/*"):
                 yield from self._graphic(content, relations)
-        yield from _description(shape)
+        yield from _descriptions(shape)
 
     def _graphic(self, content: Any, relations: Mapping[str, Relation]) -> Iterator[Part]:
         name = name_of(content)
@@ -207,12 +209,12 @@ class _Deck:
             name == "chart"
             and (root := self._optional(self._target(content, "id", relations))) is not None
         ):
-            yield from _chart(root)
+            yield from chart_parts(root)
         elif (
             name == "relIds"
             and (root := self._optional(self._target(content, "dm", relations))) is not None
         ):
-            yield from _diagram(root)
+            yield from diagram_parts(root)
 
     def _notes(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
         for root in self._all(relations, "notesSlide"):
@@ -226,7 +228,7 @@ class _Deck:
             for comment in root.iter("{*}cm", "{*}reply"):
                 text = (comment.findtext("{*}text") or "").strip()
                 if (body := comment.find("{*}txBody")) is not None:
-                    text = "\n".join(filter(None, map(_paragraph, body.iterfind("{*}p"))))
+                    text = "\n".join(filter(None, map(paragraph_text, body.iterfind("{*}p"))))
                 author = self._authors.get(comment.get("authorId", ""), "")
                 if text:
                     yield Part("prose", f"{author}: {text}" if author else text)
@@ -299,23 +301,18 @@ def _whole(number: str | None) -> int:
     return int(number) if number and re.fullmatch(r"-?\d{1,15}", number) else 0
 
 
-def _description(shape: Any) -> Iterator[Part]:
-    """The alternative text of a picture, a chart or another shape, unless it is but a
-    file's name.
-    """
+def _descriptions(shape: Any) -> Iterator[Part]:
     properties = _properties(shape)
     named = None if properties is None else properties.find("{*}cNvPr")
     if named is not None:
-        text = _GENERATED.sub("", named.get("descr", "")).strip()
-        if not _FILE_NAME.fullmatch(text):
-            yield Part("prose", text)
+        yield from (Part("prose", text) for text in descriptions(named))
 
 
 def _text_parts(body: Any, *, listed: bool) -> Iterator[Part]:
     """Paragraphs, those with bullets as lists; `is_list` says what the others are."""
     items: list[str] = []
     for paragraph in body.iterfind("{*}p"):
-        text = _paragraph(paragraph)
+        text = paragraph_text(paragraph)
         if not text:
             continue
         if _is_item(paragraph, body, listed=listed):
@@ -345,97 +342,14 @@ def _is_item(paragraph: Any, body: Any, *, listed: bool) -> bool:
     return listed
 
 
-def _paragraph(paragraph: Any) -> str:
-    """A paragraph's text, formulas in it too, without the number of its slide."""
-    pieces: list[str] = []
-    for element in paragraph.iter("{*}t", "{*}br"):
-        parent = element.getparent()
-        if name_of(element) == "br":
-            pieces.append("\n")
-        elif not (name_of(parent) == "fld" and parent.get("type", "") == "slidenum"):
-            pieces.append((element.text or "").replace("\v", "\n"))
-    return "".join(pieces).strip()
-
-
-def _paragraphs(body: Any) -> str:
-    """All paragraphs under an element on one line."""
-    return " ".join(
-        " ".join(_paragraph(paragraph).split()) for paragraph in body.iter("{*}p")
-    ).strip()
-
-
 def _table(table: Any) -> Part:
     """A table, a line a row; cells that another one covers are left out."""
     rows = [
         [
-            _paragraphs(cell)
+            paragraphs_text(cell)
             for cell in row.iterfind("{*}tc")
             if not {cell.get("hMerge"), cell.get("vMerge")} & {"1", "true"}
         ]
         for row in table.iterfind("{*}tr")
     ]
     return Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
-
-
-def _chart(root: Any) -> Iterator[Part]:
-    """A chart's titles, then a line of the names of its series and one of its categories."""
-    yield Part(
-        "prose", "\n".join(dict.fromkeys(filter(None, map(_chart_title, root.iter("{*}title")))))
-    )
-    series = [each.text or "" for path in _SERIES for each in root.iterfind(path)]
-    categories = [each.text or "" for path in _CATEGORIES for each in root.iterfind(path)]
-    categories += [
-        each.text or ""
-        for cache in root.iterfind(_NUMBERS)
-        if _is_plain(cache)
-        for each in cache.iterfind("{*}pt/{*}v")
-    ]
-    yield Part(
-        "table",
-        "\n".join(" | ".join(dict.fromkeys(filter(None, names))) for names in (series, categories)),
-    )
-
-
-def _is_plain(cache: Any) -> bool:
-    """Whether numbers are shown as they are kept: years, say, but no dates."""
-    return (cache.findtext("{*}formatCode") or "General") in {"General", "0"}
-
-
-def _chart_title(title: Any) -> str:
-    return _paragraphs(title) or " ".join(each.text or "" for each in title.iter("{*}v"))
-
-
-def _diagram(root: Any) -> Iterator[Part]:
-    """The texts of a diagram's points, each before those below it."""
-    points = {point.get("modelId", ""): point for point in root.iterfind("{*}ptLst/{*}pt")}
-    below = _points_below(root)
-    texts: list[str] = []
-    waiting = [*reversed(points)]
-    while waiting:
-        name = waiting.pop()
-        point = points.pop(name, None)
-        if point is not None:
-            texts += filter(None, [_point(point)])
-            waiting += reversed(below.get(name, []))
-    yield Part("list", "\n".join(f"- {text}" for text in texts))
-
-
-def _points_below(root: Any) -> dict[str, list[str]]:
-    """The points right below each one, in order, by their ids."""
-    links = [
-        link for link in root.iterfind("{*}cxnLst/{*}cxn") if link.get("type", "parOf") == "parOf"
-    ]
-    below: dict[str, list[str]] = {}
-    for link in sorted(links, key=lambda each: _whole(each.get("srcOrd"))):
-        below.setdefault(link.get("srcId", ""), []).append(link.get("destId", ""))
-    return below
-
-
-def _point(point: Any) -> str:
-    """The text of a point, "" for those that only arrange others."""
-    body = point.find("{*}t")
-    return (
-        ""
-        if body is None or point.get("type", "node") in {"pres", "parTrans", "sibTrans"}
-        else _paragraphs(body)
-    )

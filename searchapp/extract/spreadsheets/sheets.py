@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.office.flat import is_flat
+from searchapp.extract.office.embedded import ole_members, package_members
 from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from searchapp.extract.members import Allowance, Member
     from searchapp.extract.spreadsheets.workbook import Sheet, Workbook
     from searchapp.types.documents import Document
 
@@ -51,6 +53,14 @@ def read(data: bytes, document_type: str) -> Document:
                 f"not a readable workbook: {str(error)[:100] or type(error).__name__}"
             ) from error
         raise
+
+
+def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
+    """The documents and other files embedded in a workbook."""
+    if document_type == "xls":
+        yield from ole_members(data, document_type)
+    elif document_type != "ods":
+        yield from package_members(data)
 
 
 def _parts(book: Workbook) -> Iterator[Part]:

@@ -21,13 +21,6 @@ FAILING = frozenset(
     str.split(
         "doc-16bit/word95_fareast.doc "
         "doc-codepage/word95_cyrillic_english_lid.doc "
-        "doc-embedded/object_pool.doc "
-        "docx-altchunk/altchunk_docx.docx "
-        "docx-altchunk/altchunk_html.docx "
-        "docx-alttext/picture_description.docx "
-        "docx-chart/chart.docx "
-        "docx-numbering/clauses.docx "
-        "docx-smartart/smartart.docx "
         "pdf-attachment/portfolio.pdf "
         "pdf-columns/interleaved_columns.pdf "
         "pdf-garbled/no_tounicode.pdf "

@@ -1,0 +1,159 @@
+"""What the styles and lists of a Word document (docx) say of its paragraphs: headings, titles,
+lists and their numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from searchapp.extract.office.numbering import LEVELS, Level, ListUse
+from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OFF = frozenset({"0", "false", "off", "none"})
+_ON = frozenset({"1", "true", "on"})
+_HEADING_LEVELS = 9  # a paragraph of outline level 9 is body text
+_MAX_BASES = 20  # styles upon styles
+
+
+@dataclass(frozen=True, slots=True)
+class DocxStyle:
+    """What a paragraph's style, or what it is based on, says of its part in the document; None
+    where it says nothing.
+    """
+
+    level: int | None = None  # a heading's depth from 1; 0 for body text
+    is_title: bool = False
+    list_id: str | None = None  # of the list that it is in; one of OFF for none
+    list_level: int | None = None  # from 0
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is in a list."""
+        return self.list_id is not None and self.list_id not in OFF
+
+
+def styles_of(package: Package, main: str) -> dict[str, DocxStyle]:
+    """The paragraph styles by id, each with what it is based on; the default style is also ""."""
+    root = next((package.xml(name) for name in package.related(main, "styles")), None)
+    elements = (
+        {}
+        if root is None
+        else {attribute(each, "styleId"): each for each in root if name_of(each) == "style"}
+    )
+    styles = {style_id: _style_of(element, elements) for style_id, element in elements.items()}
+    for style_id, element in elements.items():
+        if attribute(element, "type") == "paragraph" and attribute(element, "default") in _ON:
+            styles[""] = styles[style_id]
+    return styles
+
+
+def own_style(paragraph_properties: Any) -> DocxStyle:
+    """What the properties of a paragraph or of a style say by themselves."""
+    outline = child_of(paragraph_properties, "outlineLvl")
+    value = "" if outline is None else attribute(outline, "val")
+    level = _number(value)
+    if level is not None:
+        level = level + 1 if level < _HEADING_LEVELS else 0
+    list_properties = child_of(paragraph_properties, "numPr")
+    if list_properties is None:
+        return DocxStyle(level)
+    list_id = child_of(list_properties, "numId")
+    return DocxStyle(
+        level,
+        list_id=None if list_id is None else attribute(list_id, "val"),
+        list_level=_number(_value(list_properties, "ilvl")),
+    )
+
+
+def lists_of(package: Package, main: str, styles: Mapping[str, DocxStyle]) -> dict[str, ListUse]:
+    """The lists that paragraphs may be in, by id."""
+    root = next((package.xml(name) for name in package.related(main, "numbering")), None)
+    if root is None:
+        return {}
+    abstract = {attribute(each, "abstractNumId"): each for each in _named(root, "abstractNum")}
+    numbers = {attribute(each, "numId"): each for each in _named(root, "num")}
+    links = {_value(each, "styleLink"): key for key, each in abstract.items()}
+    uses = {}
+    for list_id, number in numbers.items():
+        key = _value(number, "abstractNumId")
+        linked = "" if key not in abstract else _value(abstract[key], "numStyleLink")
+        if linked:
+            style = styles.get(linked, DocxStyle())
+            key = links.get(linked) or _value(numbers.get(style.list_id or "", ()), "abstractNumId")
+        if key in abstract:
+            uses[list_id] = _use(key, abstract[key], number)
+    return uses
+
+
+def _use(key: str, abstract: Any, number: Any) -> ListUse:
+    levels = _levels(abstract)
+    restarts = {}
+    for override in _named(number, "lvlOverride"):
+        level = _number(attribute(override, "ilvl"))
+        start = _number(_value(override, "startOverride"))
+        if level is not None and start is not None:
+            restarts[level] = start
+        levels |= _levels(override)
+    return ListUse(key, levels, restarts)
+
+
+def _levels(element: Any) -> dict[int, Level]:
+    """The levels of a list that an element defines."""
+    levels = {}
+    for each in _named(element, "lvl"):
+        index = _number(attribute(each, "ilvl"))
+        if index is None or index >= LEVELS:
+            continue
+        forms = [attribute(form, "val") for form in each.iter("{*}numFmt")]
+        start, restart = _number(_value(each, "start")), _number(_value(each, "lvlRestart"))
+        legal = child_of(each, "isLgl")
+        levels[index] = Level(
+            1 if start is None else start,
+            forms[-1] if forms else "decimal",
+            _value(each, "lvlText"),
+            legal is not None and attribute(legal, "val") not in OFF,
+            LEVELS if restart is None else restart,
+            _value(each, "pStyle"),
+        )
+    return levels
+
+
+def _style_of(element: Any, elements: Mapping[str, Any]) -> DocxStyle:
+    level, list_id, list_level = None, None, None
+    is_title = _value(element, "name").lower() == "title"
+    for _ in range(_MAX_BASES):
+        if element is None:
+            break
+        properties_element = child_of(element, "pPr")
+        own = DocxStyle() if properties_element is None else own_style(properties_element)
+        named = _named_level(_value(element, "name"))
+        level = level if level is not None else own.level if own.level is not None else named
+        list_id = own.list_id if list_id is None else list_id
+        list_level = own.list_level if list_level is None else list_level
+        element = elements.get(_value(element, "basedOn"))
+    return DocxStyle(1 if is_title else level, is_title, list_id, list_level)
+
+
+def _named_level(name: str) -> int | None:
+    """The level of a style with the name of one of Word's own headings, which is the same in every
+    language.
+    """
+    first, _, number = name.lower().partition(" ")
+    return int(number) if first == "heading" and number in set("123456789") else None
+
+
+def _value(element: Any, name: str) -> str:
+    child = child_of(element, name)
+    return "" if child is None else attribute(child, "val")
+
+
+def _named(element: Any, name: str) -> list[Any]:
+    return [child for child in element if name_of(child) == name]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 9 else None

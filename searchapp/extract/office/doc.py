@@ -10,13 +10,27 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part
+from searchapp.extract.office.doc_codepages import OldLetters
+from searchapp.extract.office.doc_lists import lists_of
+from searchapp.extract.office.doc_records import (
+    LIST_ID,
+    LIST_LEVEL,
+    DocStyle,
+    number,
+    properties_of,
+    styles_of,
+)
+from searchapp.extract.office.numbering import Numbering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from searchapp.extract.office.numbering import ListUse
 
 _T = TypeVar("_T")
 
@@ -24,24 +38,13 @@ _WORD_6, _WORD_97 = 0x65, 0xC1  # the first nFib of each
 _ENCRYPTED, _TABLE_1 = 0x0100, 0x0200
 # where the first block of the stream names the place and length of its tables
 _PIECES, _OLD_PIECES = (0x1A2, 0x160)
-_CHARACTERS, _PARAGRAPHS, _STYLES = 0xFA, 0x102, 0xA2
+_CHARACTERS, _PARAGRAPHS, _STYLES, _LISTS, _LIST_USES = 0xFA, 0x102, 0xA2, 0x2E2, 0x2EA
 # of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
 _LENGTHS, _OLD_LENGTHS = (0x4C, 0x34)
 _PAGE = 512
-_TITLE = 62  # the number of the style Title; those of headings are 1 to 9
-_MAX_BASES = 20
-# bytes of a property's value, by the upper bits of its number
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
 _DELETED, _HIDDEN = 0x0800, 0x083C
-_OUTLINE, _LIST, _IN_TABLE, _ENDS_ROW, _HUGE = 0x2640, 0x460B, 0x2416, 0x2417, 0x6646
+_OUTLINE, _IN_TABLE, _ENDS_ROW, _HUGE = 0x2640, 0x2416, 0x2417, 0x6646
 _ENDS_INNER_CELL, _ENDS_INNER_ROW = 0x244B, 0x244C
-_TABLE_DEFINITION, _TABS = 0xD608, 0xC615
-_LANGUAGES = {0x08: "cp1253", 0x1F: "cp1254", 0x0D: "cp1255", 0x01: "cp1256"} | dict.fromkeys(
-    (0x25, 0x26, 0x27), "cp1257"
-)
-_LANGUAGES |= dict.fromkeys((0x19, 0x22, 0x23, 0x02), "cp1251") | dict.fromkeys(
-    (0x05, 0x0E, 0x15, 0x1B, 0x18, 0x24), "cp1250"
-)
 _WRITTEN = str.maketrans(
     {
         "\x0b": "\n",
@@ -63,9 +66,9 @@ def word_parts(
 
     `tables` are the two streams of tables, of which the first block of `stream` names one.
     """
-    if len(stream) < (_PIECES if _number(stream, 2, 2) >= _WORD_97 else _OLD_PIECES) + 8:
+    if len(stream) < (_PIECES if number(stream, 2, 2) >= _WORD_97 else _OLD_PIECES) + 8:
         raise FileFailed("not a readable Word document: it has no text part")
-    version, flags = _number(stream, 2, 2), _number(stream, 0x0A, 2)
+    version, flags = number(stream, 2, 2), number(stream, 0x0A, 2)
     if flags & _ENCRYPTED:
         raise FileFailed("encrypted: needs a password")
     if version < _WORD_6:
@@ -85,7 +88,8 @@ class _Paragraph:
 
     level: int = 0  # of a heading, from 1
     is_title: bool = False
-    is_list: bool = False
+    list_id: int = 0  # from 1; 0: in no list
+    list_level: int = 0
     is_in_table: bool = False
     ends_row: bool = False
     ends_inner_cell: bool = False
@@ -100,7 +104,8 @@ class _DocText:
     def __init__(self, stream: bytes, table: bytes) -> None:
         self.title = ""
         self._stream, self._table = stream, table
-        self._styles = _styles(self._section(_STYLES))
+        self._styles = styles_of(self._section(_STYLES))
+        self._numbering = Numbering(self._lists())
         self._paragraphs = sorted(
             self._runs(_PARAGRAPHS, 13, self._paragraph_of), key=lambda run: run[0]
         )
@@ -119,10 +124,15 @@ class _DocText:
             start += length
 
     def _lengths(self) -> list[int]:
-        return [_number(self._stream, _LENGTHS + 4 * index, 4) for index in range(8)]
+        return [number(self._stream, _LENGTHS + 4 * index, 4) for index in range(8)]
+
+    def _lists(self) -> dict[str, ListUse]:
+        places = [number(self._stream, at, 4) for at in (_LISTS, _LISTS + 4)]
+        places += [number(self._stream, at, 4) for at in (_LIST_USES, _LIST_USES + 4)]
+        return lists_of(self._table, *places)
 
     def _section(self, at: int) -> bytes:
-        start, length = _number(self._stream, at, 4), _number(self._stream, at + 4, 4)
+        start, length = number(self._stream, at, 4), number(self._stream, at + 4, 4)
         return self._table[start : start + length]
 
     def _gathered(self) -> Iterator[str]:
@@ -142,7 +152,7 @@ class _DocText:
             text = (
                 "".join(map(chr, memoryview(data[: len(data) & ~1]).cast("H")))
                 if width == 2
-                else self._narrow(data)
+                else self._narrow(data, offset)
             )
             self._pieces.append((position, offset, width))
             position += len(text)
@@ -157,7 +167,7 @@ class _DocText:
             is_narrow = place & 0x40000000
             yield length, (place & 0x3FFFFFFF) // (2 if is_narrow else 1), 1 if is_narrow else 2
 
-    def _narrow(self, data: bytes) -> str:
+    def _narrow(self, data: bytes, offset: int) -> str:  # noqa: ARG002 - of use before Word 97
         return data.decode("cp1252", "replace")
 
     def _runs(
@@ -167,21 +177,21 @@ class _DocText:
         table = self._section(at)
         count = (len(table) - 4) // 8
         for index in range(count):
-            number = _number(table, 4 * (count + 1) + 4 * index, 4) & 0x3FFFFF
-            page = self._stream[number * _PAGE : (number + 1) * _PAGE]
+            place = _PAGE * (number(table, 4 * (count + 1) + 4 * index, 4) & 0x3FFFFF)
+            page = self._stream[place : place + _PAGE]
             if len(page) < _PAGE:
                 continue
             runs = min(page[-1], (_PAGE - 5) // (4 + entry_bytes))
             for run in range(runs):
                 entry = page[4 * (runs + 1) + entry_bytes * run]
                 yield (
-                    _number(page, 4 * run, 4),
-                    _number(page, 4 * run + 4, 4),
+                    number(page, 4 * run, 4),
+                    number(page, 4 * run + 4, 4),
                     meaning(page, 2 * entry),
                 )
 
     def _is_left_out(self, page: bytes, at: int) -> bool:
-        found = dict(_properties(page[at + 1 : at + 1 + page[at]])) if at else {}
+        found = dict(properties_of(page[at + 1 : at + 1 + page[at]])) if at else {}
         return any(
             found.get(number, b"\0")[:1] in {b"\1", b"\x81"} for number in (_DELETED, _HIDDEN)
         )
@@ -191,16 +201,24 @@ class _DocText:
             return _Paragraph()
         size = page[at]
         data = page[at + 1 : at + 2 * size] if size else page[at + 2 : at + 2 + 2 * page[at + 1]]
-        level, is_title = self._styles.get(_number(data, 0, 2), (0, False))
-        found = dict(_properties(data[2:]))
-        if _OUTLINE in found and not is_title:
-            level = found[_OUTLINE][0] + 1 if found[_OUTLINE][0] < 9 else 0
+        style = self._styles.get(number(data, 0, 2), DocStyle())
+        own = dict(properties_of(data[2:]))
+        level = style.level
+        if _OUTLINE in own and not style.is_title:
+            level = own[_OUTLINE][0] + 1 if own[_OUTLINE][0] < 9 else 0
+        in_list = LIST_ID in own
         flags = [
-            bool(any(found.get(number, b"")))
-            for number in (_LIST, _IN_TABLE, _ENDS_ROW, _ENDS_INNER_CELL, _ENDS_INNER_ROW)
+            bool(any(own.get(kind, b"")))
+            for kind in (_IN_TABLE, _ENDS_ROW, _ENDS_INNER_CELL, _ENDS_INNER_ROW)
         ]
-        flags[2] = flags[2] or _HUGE in found
-        return _Paragraph(level, is_title, *flags)
+        flags[1] = flags[1] or _HUGE in own
+        return _Paragraph(
+            level,
+            style.is_title,
+            number(own[LIST_ID], 0, 2) if in_list else style.list_id,
+            own[LIST_LEVEL][0] if LIST_LEVEL in own else 0 if in_list else style.list_level,
+            *flags,
+        )
 
     def _paragraph_at(self, position: int) -> _Paragraph:
         piece, offset, width = self._pieces[bisect_right(self._pieces, (position, 2**32, 0)) - 1]
@@ -217,6 +235,9 @@ class _DocText:
         for mark in _ENDS.finditer(self._characters, start, end):
             text, start = _written(self._characters[start : mark.start()]), mark.end()
             paragraph = self._paragraph_at(mark.start())
+            if paragraph.list_id:
+                label = self._numbering.label(str(paragraph.list_id), paragraph.list_level)
+                text = self._labelled(text, label, paragraph)
             if mark[0] == "\x07":
                 yield from row.end(text, paragraph)
             elif paragraph.is_in_table:
@@ -227,26 +248,26 @@ class _DocText:
         yield from row.parts()
         yield from self._parts(_written(self._characters[start:end]), _Paragraph())
 
+    def _labelled(self, text: str, label: str, paragraph: _Paragraph) -> str:
+        """The text behind its number, or the dash of an item; those of cells have no dash."""
+        is_item = not (paragraph.level or paragraph.is_in_table)
+        label = label or ("-" if is_item else "")
+        return f"{label} {text}" if label and text else text
+
     def _parts(self, text: str, paragraph: _Paragraph) -> Iterator[Part]:
         if paragraph.level and text:
             text = " ".join(text.split())
             self.title = self.title or (text if paragraph.is_title else "")
             yield Part("heading", text, paragraph.level)
         elif text:
-            yield (
-                Part("list", f"- {text}", is_tight=True)
-                if paragraph.is_list
-                else Part("prose", text)
-            )
+            yield Part("list", text, is_tight=True) if paragraph.list_id else Part("prose", text)
 
 
 class _OldText(_DocText):
-    """The same for Word 6 and 95: a byte a character in the language's code page, and nothing is
-    known of paragraphs.
-    """
+    """The same for Word 6 and 95, in which nothing is known of paragraphs."""
 
     def _lengths(self) -> list[int]:
-        return [_number(self._stream, _OLD_LENGTHS + 4 * index, 4) for index in range(8)]
+        return [number(self._stream, _OLD_LENGTHS + 4 * index, 4) for index in range(8)]
 
     def _runs(
         self,
@@ -256,12 +277,22 @@ class _OldText(_DocText):
     ) -> Iterator[tuple[int, int, _T]]:
         return iter(())
 
-    def _piece_table(self) -> Iterator[tuple[int, int, int]]:
-        found = [(length, place, 1) for length, place in _pieces(self._section(_OLD_PIECES))]
-        yield from found or [(sum(self._lengths()), _number(self._stream, 0x18, 4), 1)]
+    def _lists(self) -> dict[str, ListUse]:
+        return {}
 
-    def _narrow(self, data: bytes) -> str:
-        return data.decode(_LANGUAGES.get(_number(self._stream, 6, 2) & 0x3FF, "cp1252"), "replace")
+    def _piece_table(self) -> Iterator[tuple[int, int, int]]:
+        found = list(_pieces(self._section(_OLD_PIECES)))
+        found = found or [(sum(self._lengths()), number(self._stream, 0x18, 4))]
+        width = self._letters.width
+        return ((length, place, width) for length, place in found)
+
+    def _narrow(self, data: bytes, offset: int) -> str:
+        return self._letters.decoded(data, offset)
+
+    @cached_property
+    def _letters(self) -> OldLetters:
+        start, end = number(self._stream, 0x18, 4), number(self._stream, 0x1C, 4)
+        return OldLetters(self._stream, self._stream[start:end])
 
 
 class _Row:
@@ -308,59 +339,15 @@ def _pieces(section: bytes) -> Iterator[tuple[int, int]]:
     """Each piece's characters, and its place with the bit that says how wide they are."""
     at = 0
     while at < len(section) and section[at] == 1:
-        at += 3 + _number(section, at + 1, 2)
+        at += 3 + number(section, at + 1, 2)
     if at >= len(section) or section[at] != 2:
         return
-    table = section[at + 5 : at + 5 + _number(section, at + 1, 4)]
+    table = section[at + 5 : at + 5 + number(section, at + 1, 4)]
     count = (len(table) - 4) // 12
     for index in range(count):
-        start, end = _number(table, 4 * index, 4), _number(table, 4 * index + 4, 4)
+        start, end = number(table, 4 * index, 4), number(table, 4 * index + 4, 4)
         if end > start:
-            yield end - start, _number(table, 4 * (count + 1) + 8 * index + 2, 4)
-
-
-def _properties(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The properties in a list of them: number, value."""
-    at = 0
-    while at + 2 < len(data):
-        number = _number(data, at, 2)
-        at += 2
-        if number == _TABS and data[at] == 255:
-            return
-        size = _SIZES.get(number >> 13, 1 + data[at])
-        size = 1 + _number(data, at, 2) if number == _TABLE_DEFINITION else size
-        yield number, data[at : at + size]
-        at += size
-
-
-def _styles(section: bytes) -> dict[int, tuple[int, bool]]:
-    """For each style, the level of the headings that it makes and whether it makes titles."""
-    found: list[tuple[int, int]] = []  # the style's fixed number, the style that it is based on
-    at = 2 + _number(section, 0, 2)
-    while at + 2 <= len(section):
-        size = _number(section, at, 2)
-        style = section[at + 2 : at + 2 + size]
-        found.append(
-            (_number(style, 0, 2) & 0xFFF, _number(style, 2, 2) >> 4)
-            if size >= 4
-            else (0xFFF, 0xFFF)
-        )
-        at += 2 + size + size % 2
-    return {index: _style(index, found) for index in range(len(found))} or {
-        level: (level, False) for level in range(1, 10)
-    }
-
-
-def _style(index: int, styles: Sequence[tuple[int, int]]) -> tuple[int, bool]:
-    for _ in range(_MAX_BASES):
-        if index >= len(styles):
-            break
-        number, index = styles[index]
-        if 1 <= number <= 9:
-            return number, False
-        if number == _TITLE:
-            return 1, True
-    return 0, False
+            yield end - start, number(table, 4 * (count + 1) + 8 * index + 2, 4)
 
 
 def _blanked(
@@ -404,8 +391,3 @@ def _written(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return "\n".join(line.strip() for line in text.split("\n")).strip()
-
-
-def _number(data: bytes, at: int, size: int) -> int:
-    """An unsigned number, 0 where it lies outside the data."""
-    return int.from_bytes(data[at : at + size], "little") if at + size <= len(data) else 0

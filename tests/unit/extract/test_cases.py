@@ -19,8 +19,6 @@ from tests.paths import TEST_DATA
 CASES = TEST_DATA / "cases"
 FAILING = frozenset(
     str.split(
-        "doc-16bit/word95_fareast.doc "
-        "doc-codepage/word95_cyrillic_english_lid.doc "
         "pdf-attachment/portfolio.pdf "
         "pdf-columns/interleaved_columns.pdf "
         "pdf-garbled/no_tounicode.pdf "

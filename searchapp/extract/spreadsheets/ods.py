@@ -6,12 +6,15 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from datetime import time
+from functools import partial
 from itertools import groupby
+from typing import TypeAlias
 
 from searchapp.errors import FileFailed
 from searchapp.extract.office.common import iso_date, real_title
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.zip_package import MAX_TOTAL_BYTES, checked_package, member_bytes
+from searchapp.extract.spreadsheets.number_formats import Figure, beside
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
     MAX_COLUMNS,
@@ -29,6 +32,9 @@ from searchapp.extract.spreadsheets.workbook import (
     time_text,
 )
 
+_Spans: TypeAlias = dict[tuple[int, int], tuple[int, int]]
+
+_SPANNED_ROWS = 1000  # of a sheet, in which merged cells are looked at
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -81,9 +87,10 @@ def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
 
 
 def _ods_sheets(content: bytes) -> Iterator[Sheet]:
-    for name, items in groupby(_ods_items(content), key=lambda item: item[0]):
+    spans: dict[str, _Spans] = {}
+    for name, items in groupby(_ods_items(content, spans), key=lambda item: item[0]):
         texts: list[str] = []
-        yield Sheet(name, _rows_among(items, texts), texts)
+        yield Sheet(name, _rows_among(items, texts), texts, partial(spans.get, name, {}))
 
 
 def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Iterator[Row]:
@@ -95,8 +102,10 @@ def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Ite
             texts.append(item)
 
 
-def _ods_items(content: bytes) -> Iterator[tuple[str, Row | str]]:
-    """The rows with cells and the texts of boxes, each with the name of its table."""
+def _ods_items(content: bytes, spans: dict[str, _Spans]) -> Iterator[tuple[str, Row | str]]:
+    """The rows with cells and the texts of boxes, each with the name of its table; which cells are
+    merged goes to `spans`.
+    """
     current: str | None = None
     number = 0
     for element in elements(io.BytesIO(content), "table-row", "text-box", "custom-shape"):
@@ -110,12 +119,26 @@ def _ods_items(content: bytes) -> Iterator[tuple[str, Row | str]]:
             yield name, "\n".join(map(_ods_paragraph, element.iter(_PARAGRAPH)))
             continue
         cells, notes = _ods_cells(element, number + 1)
+        if number < _SPANNED_ROWS:
+            spans.setdefault(name, {}).update(_ods_spans(element, number + 1))
         repeats = int(element.get(f"{_TABLE}number-rows-repeated") or 1)
         if (cells or notes) and number + repeats > MAX_ROWS:
             raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
         for row in range(number + 1, number + repeats + 1) if cells or notes else ():
             yield name, Row(row, cells, notes if row == number + 1 else ())
         number += repeats
+
+
+def _ods_spans(row: Element, number: int) -> _Spans:
+    """The ranges that begin in a row, each by its first cell."""
+    spans, column = {}, 0
+    for cell in row:
+        width = int(cell.get(f"{_TABLE}number-columns-spanned") or 1)
+        if width > 1:
+            height = int(cell.get(f"{_TABLE}number-rows-spanned") or 1)
+            spans[number, column + 1] = (number + height - 1, column + width)
+        column += int(cell.get(_REPEATED) or 1)
+    return spans
 
 
 def _ods_cells(row: Element, number: int) -> tuple[tuple[tuple[int, str], ...], tuple[str, ...]]:
@@ -126,7 +149,8 @@ def _ods_cells(row: Element, number: int) -> tuple[tuple[tuple[int, str], ...], 
     for cell in row:
         repeats = int(cell.get(_REPEATED) or 1)
         if len(cell):
-            text = " ".join(_ods_text(cell).split())
+            text = _ods_text(cell)
+            text = text if isinstance(text, Figure) else " ".join(text.split())
             if text and column + repeats > MAX_COLUMNS:
                 raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
             cells += [(each, text) for each in range(column + 1, column + repeats + 1) if text]
@@ -141,10 +165,8 @@ def _ods_text(cell: Element) -> str:
     kind = cell.get(_VALUE_TYPE)
     if cell.get(_CALC_TYPE) == "error":
         return ""
-    if kind in {"float", "currency"}:
-        shown = "".join(_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH)
-        is_padded = shown.isdecimal() and shown.startswith("0")  # a part number, a postcode
-        return shown if is_padded else number_text(float(cell.get(f"{_OFFICE}value")))
+    if kind in {"float", "currency", "percentage"}:
+        return _ods_number(cell, kind == "percentage")
     if kind == "date":
         return iso_moment(cell.get(f"{_OFFICE}date-value"))
     if kind == "boolean":
@@ -158,6 +180,20 @@ def _ods_text(cell: Element) -> str:
             else duration_text(hours * 3600 + minutes * 60 + seconds)
         )
     return "\n".join([_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH])
+
+
+def _ods_number(cell: Element, is_percentage: bool) -> str:
+    """A number as the file shows it, with the bare one behind where that differs."""
+    shown = " ".join(
+        "".join(_ods_paragraph(child) for child in cell if child.tag == _PARAGRAPH).split()
+    )
+    value = cell.get(f"{_OFFICE}value")
+    if value is None:
+        return shown
+    number = float(value)
+    bare = number_text(number * 100 if is_percentage else number)
+    text = beside(shown if any(map(str.isalnum, shown)) else "", bare)
+    return Figure(f"{text[:-1]}%)") if is_percentage and text.endswith(")") else text
 
 
 def _ods_paragraph(paragraph: Element) -> str:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of
+from searchapp.extract.spreadsheets.headers import Merges, are_titles, continues, header_of
 from searchapp.extract.text.encoding import decode
-from searchapp.types.dates import ISO_DAY, ISO_MONTH
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -28,10 +28,6 @@ MAX_ROWS = 2_000_000  # of a file
 MAX_CHARACTERS = 256 * 2**20  # of a file's rows with the names of their columns
 
 _SAMPLE = 50  # rows that tell whether a table has a header
-_SAMPLED_CELLS = 20_000  # in them
-_MAX_ABOVE = 10  # rows above a header
-_MAX_NAME = 100  # characters in the name of a column
-_MAX_TITLE_ROWS = 3  # above a table: title, subtitle, date
 _MAX_FIELD = 2**31 - 1  # characters: the csv module's own limit is 128 K
 
 _SNIFFED_CHARACTERS = 64 * 1024
@@ -45,12 +41,6 @@ _MAX_OPEN_LINES = 100
 _END = "\x1e"  # a last line, swallowed by a field that is still open
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-
-_LETTER = re.compile(r"[^\W\d_]")
-_NUMBER = re.compile(r"[-+]?(\d[\d.,]*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
-_DATE = re.compile(rf"(?:{ISO_DAY}|{ISO_MONTH})([T ][\d:.+-]*Z?)?")
-_YEAR = re.compile(r"(19|20)\d\d")
-_ADDRESS = re.compile(r"\S+@\S+\.\S+|\w+://\S+")
 
 
 class Row(NamedTuple):
@@ -179,9 +169,11 @@ def limited(parts: Iterable[Part]) -> Iterator[Part]:
         yield part
 
 
-def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
+def row_parts(
+    rows: Iterable[Row], place: Place = (), merges: Merges | None = None
+) -> Iterator[Part]:
     """A part for each row: "Name: Ada | Age: 36" below a header, the header itself once, and the
-    values alone elsewhere.
+    values alone elsewhere. Of a header of several rows each value has the names of all.
 
     A sheet may hold several tables with rows without cells between them. A title that stands alone
     above a header is a heading of level 2. Places are `place` and the row.
@@ -193,17 +185,19 @@ def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
             yield from (part for row in group for part in _notes(row, place))
             continue
         table = list(islice(group, _SAMPLE))
-        header = _header_index(table, names)
-        if header is None and not titles and _are_titles(table):
+        header = header_of(table, names, merges)
+        if header is None and not titles and are_titles(table):
             titles = table
             continue
-        yield from _leading_parts(titles + table[: header or 0], place, header=header is not None)
+        above = titles + table[: header.first if header else 0]
+        yield from _leading_parts(above, place, header=header is not None)
         titles = []
         if header is not None:
-            names = {column: text.rstrip(": ") for column, text in table[header].cells}
-            yield from _parts(table[header], {}, place)
-        known = names if header is not None or _continues(table[0], names) else {}
-        for row in chain(table[0 if header is None else header + 1 :], group):
+            names = {column: text.rstrip(": ") for column, text in header.names.items()}
+            for row in table[header.first : header.last + 1]:
+                yield from _parts(row, {}, place)
+        known = names if header is not None or continues(table[0], names) else {}
+        for row in chain(table[header.last + 1 if header else 0 :], group):
             yield from _parts(row, known, place)
     yield from _leading_parts(titles, place, header=False)
 
@@ -211,7 +205,7 @@ def row_parts(rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
 def _leading_parts(rows: Sequence[Row], place: Place, *, header: bool) -> Iterator[Part]:
     """The rows above a table's header, or titles without a table."""
     for index, row in enumerate(rows):
-        if index == 0 and header and _are_titles(rows):
+        if index == 0 and header and are_titles(rows):
             yield Part("heading", row.cells[0][1], level=2, place=(*place, ("row", row.number)))
             yield from _notes(row, place)
         else:
@@ -230,137 +224,3 @@ def _parts(row: Row, names: Mapping[int, str], place: Place) -> Iterator[Part]:
 def _notes(row: Row, place: Place) -> Iterator[Part]:
     for note in row.notes:
         yield Part("table", note, place=(*place, ("row", row.number)), is_tight=True)
-
-
-# ---- headers -------------------------------------------------------------------------------------
-
-
-def _header_index(table: Sequence[Row], names: Mapping[int, str]) -> int | None:
-    """Which row names the columns of those below it, None where none does; `names` are those of the
-    table above.
-    """
-    table = _few_cells(table)
-    usual = _used_columns(table)
-    for index, row in enumerate(table[:_MAX_ABOVE]):
-        below = table[index + 1 :]
-        used = _used_columns(below)
-        if _names_columns(row, below, used, strict=bool(names) and used <= names.keys()):
-            return index
-        if len(row.cells) > len(usual) / 2 and any(_is_data(text) for _, text in row.cells):
-            return None
-    return None
-
-
-def _few_cells(table: Sequence[Row]) -> Sequence[Row]:
-    """The first rows of a table: two at least, and no more than hold `_SAMPLED_CELLS` together."""
-    count = 0
-    for index, row in enumerate(table):
-        count += len(row.cells)
-        if index >= 2 and count > _SAMPLED_CELLS:
-            return table[:index]
-    return table
-
-
-def _used_columns(rows: Sequence[Row]) -> set[int]:
-    """The columns that more than a third of the rows fill."""
-    counts: dict[int, int] = {}
-    for row in rows:
-        for column, _ in row.cells:
-            counts[column] = counts.get(column, 0) + 1
-    return {column for column, count in counts.items() if count * 3 > len(rows)}
-
-
-def _names_columns(row: Row, below: Sequence[Row], used: set[int], *, strict: bool) -> bool:
-    """Whether a row fills the columns used below it with words for them: where values below are no
-    words, or else by its look.
-    """
-    names = dict(row.cells)
-    open_columns = used - names.keys()
-    if (
-        not used
-        or len(open_columns - {min(used)}) * 4 > len(used)
-        or len(open_columns) * 2 > len(used)
-    ):
-        return False
-    if max(map(len, names.values())) > _MAX_NAME or not any(map(_is_word, names.values())):
-        return False
-    values = _values(names, below)
-    if any(
-        _is_data(text) and not _is_period(text, values[column]) for column, text in names.items()
-    ):
-        return False
-    if _are_keys(names.get(min(used), ""), values[min(used)]):
-        return False
-    if any(_share_of_data(values[column]) >= 0.8 for column in names):
-        return True
-    return not strict and _looks_like_header(names, values)
-
-
-def _values(columns: Iterable[int], rows: Sequence[Row]) -> dict[int, list[str]]:
-    """What the rows hold in these columns, and in all others that they fill."""
-    values: dict[int, list[str]] = {column: [] for column in columns}
-    for row in rows:
-        for column, text in row.cells:
-            values.setdefault(column, []).append(text)
-    return values
-
-
-def _looks_like_header(names: Mapping[int, str], values: Mapping[int, Sequence[str]]) -> bool:
-    """Whether a row of words above rows of words is short and like no row below; of two columns,
-    neither mixes words and data.
-    """
-    if (
-        len(names) < 2
-        or len(set(names.values())) < len(names)
-        or max(map(len, names.values())) > _MAX_NAME / 2
-    ):
-        return False
-    if len(names) == 2 and any(0 < _share_of_data(values[column]) < 1 for column in names):
-        return False
-    return not any(text in values[column] for column, text in names.items())
-
-
-def _share_of_data(values: Sequence[str]) -> float:
-    return sum(map(_is_data, values)) / len(values) if values else 0.0
-
-
-def _is_period(text: str, below: Sequence[str]) -> bool:
-    """Whether a year or date names a column rather than being a value like those below it."""
-    shape = next((pattern for pattern in (_YEAR, _DATE) if pattern.fullmatch(text)), None)
-    return shape is not None and bool(below) and not all(shape.fullmatch(value) for value in below)
-
-
-def _are_keys(text: str, below: Sequence[str]) -> bool:
-    """Whether a column holds the keys of a form, "Name:" and "Town:" one below the other."""
-    return text.endswith(":") and all(value.endswith(":") for value in below)
-
-
-def _are_titles(rows: Sequence[Row]) -> bool:
-    """Whether all rows are short lines of words that stand alone."""
-    return 0 < len(rows) <= _MAX_TITLE_ROWS and all(
-        len(row.cells) == 1 and len(row.cells[0][1]) <= _MAX_NAME and not _is_data(row.cells[0][1])
-        for row in rows
-    )
-
-
-def _continues(row: Row, names: Mapping[int, str]) -> bool:
-    """Whether a row after a gap belongs to the table above: it fills at least half of its columns,
-    and no others.
-    """
-    columns = {column for column, _ in row.cells}
-    return len(columns) >= 2 and len(columns) * 2 >= len(names) and columns <= names.keys()
-
-
-def _is_word(text: str) -> bool:
-    return not _is_data(text) and _LETTER.search(text) is not None
-
-
-def _is_data(text: str) -> bool:
-    """Whether a cell holds a number, a date, a truth or an address rather than words."""
-    if len(text) > _MAX_NAME:
-        return False
-    if text in {"TRUE", "FALSE", "True", "False", "true", "false"}:
-        return True
-    if any(character.isdigit() for character in text) and _LETTER.search(text) is None:
-        return True
-    return any(pattern.fullmatch(text) for pattern in (_NUMBER, _DATE, _ADDRESS))

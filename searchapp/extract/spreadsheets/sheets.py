@@ -7,18 +7,20 @@ columns are read like all others.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.office.flat import is_flat
 from searchapp.extract.office.embedded import ole_members, package_members
 from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
+from searchapp.extract.spreadsheets.workbook import UNREADABLE, failure_of, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from searchapp.errors import FileFailed
     from searchapp.extract.members import Allowance, Member
     from searchapp.extract.spreadsheets.workbook import Sheet, Workbook
     from searchapp.types.documents import Document
@@ -34,25 +36,24 @@ _ORDINARY_NAME = re.compile(
 
 def read(data: bytes, document_type: str) -> Document:
     """Sheets by rows; a sheet's name is a heading where there are several, or where it says
-    anything.
+    anything. What cannot be read of it is named in `metadata["incomplete"]`.
     """
+    module = "xml2003" if document_type == "xls" and is_flat(data) else _READERS[document_type]
+    reader = import_module(f"searchapp.extract.spreadsheets.{module}")
     try:
-        reader = "xml2003" if document_type == "xls" and is_flat(data) else _READERS[document_type]
-        book: Workbook = import_module(f"searchapp.extract.spreadsheets.{reader}").workbook(
-            data, document_type
-        )
-        return document_of(
-            limited(_parts(book)), document_type, title=book.title, metadata=book.metadata
-        )
-    except (FileError, MemoryError):
-        raise
+        book: Workbook = reader.workbook(data, document_type)
     except BaseException as error:
-        # broken workbooks make the libraries raise anything, and one of them what is no Exception
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise FileFailed(
-                f"not a readable workbook: {str(error)[:100] or type(error).__name__}"
-            ) from error
-        raise
+        raise failure_of(error) from error
+    document = document_of(
+        limited(_parts(book)), document_type, title=book.title, metadata=book.metadata
+    )
+    if not book.failures:
+        return document
+    if not document.text:
+        raise book.failures[0][1]
+    unread = (f"{name}: {str(why).removeprefix(UNREADABLE)}" for name, why in book.failures)
+    incomplete = f"incomplete: {'; '.join(unread)}"
+    return replace(document, metadata={**document.metadata, "incomplete": incomplete})
 
 
 def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
@@ -64,19 +65,20 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
 
 
 def _parts(book: Workbook) -> Iterator[Part]:
-    for sheet in book.sheets:
+    for sheet in tolerant(book.sheets, book.failures, "a sheet"):
         place = (("sheet", sheet.name),)
         is_named = book.are_several or not _ORDINARY_NAME.fullmatch(sheet.name)
-        for part in _sheet_parts(sheet):
+        for part in _sheet_parts(sheet, book.failures):
             if is_named:
                 yield Part("heading", sheet.name, level=1, place=place)
                 is_named = False
             yield part
 
 
-def _sheet_parts(sheet: Sheet) -> Iterator[Part]:
+def _sheet_parts(sheet: Sheet, failures: list[tuple[str, FileFailed]]) -> Iterator[Part]:
     place = (("sheet", sheet.name),)
-    yield from row_parts(_with_gaps(sheet.rows), place)
+    rows = tolerant(sheet.rows, failures, f"sheet {sheet.name}")
+    yield from row_parts(_with_gaps(rows), place, sheet.merges)
     for text in sheet.texts:
         yield Part("prose", text, place=place)
 

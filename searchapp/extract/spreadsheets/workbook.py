@@ -1,27 +1,35 @@
 """What workbooks of all formats share: sheets of rows, values as their reader sees them, and XML
 that is read row by row.
 
-Dates and times come in ISO 8601, percentages and leading zeros as the format shows them, TRUE and
-FALSE, numbers without the dust of binary fractions.
+Dates and times come in ISO 8601, TRUE and FALSE, numbers without the dust of binary fractions: as
+their format shows them, with the bare value behind where the two differ.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
+from searchapp.errors import FileError, FileFailed
 from searchapp.extract.office.ooxml import child_of, name_of
+from searchapp.extract.spreadsheets.headers import Merges
+from searchapp.extract.spreadsheets.number_formats import Pattern, beside, pattern_of
 from searchapp.extract.spreadsheets.rows import Row
 
+UNREADABLE = "not a readable workbook: "
 MAX_ROWS = 1_048_576  # of a sheet: no program has more
 MAX_COLUMNS = 16_384
 
+_PIECE = 32 * 1024  # bytes of XML
 _SWEPT_ROWS = 256  # read before their empty elements go, which takes longer one by one
 
-Kind: TypeAlias = Literal["number", "percentage", "moment", "duration"]
+_T = TypeVar("_T")
+
+Kind: TypeAlias = Literal["number", "moment", "duration"]
 Element: TypeAlias = Any  # an lxml element
 
 
@@ -32,6 +40,7 @@ class Sheet:
     name: str
     rows: Iterable[Row]
     texts: Iterable[str] = ()
+    merges: Merges | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class Workbook:
     are_several: bool
     title: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    # what could not be read so far, and why
+    failures: list[tuple[str, FileFailed]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +60,30 @@ class Format:
     """How a number is shown."""
 
     kind: Kind = "number"
-    decimals: int = 0  # of a percentage
-    digits: int = 0  # before the point at least, with zeros in front
+    pattern: Pattern | None = None  # of a number that is not shown as it is
     has_date: bool = False  # a moment's parts
     has_time: bool = False
 
 
 PLAIN = Format()
 BUILT_IN = {
-    9: Format("percentage"),
-    10: Format("percentage", 2),
+    **{
+        number: Format(pattern=pattern_of(code))
+        for number, code in {
+            1: "0",
+            2: "0.00",
+            3: "#,##0",
+            4: "#,##0.00",
+            9: "0%",
+            10: "0.00%",
+            11: "0.00E+00",
+            37: "#,##0;(#,##0)",
+            38: "#,##0;(#,##0)",
+            39: "#,##0.00;(#,##0.00)",
+            40: "#,##0.00;(#,##0.00)",
+            48: "##0.0E+0",
+        }.items()
+    },
     **dict.fromkeys(
         (*range(14, 18), *range(27, 32), 36, *range(50, 59)), Format("moment", has_date=True)
     ),
@@ -66,10 +91,34 @@ BUILT_IN = {
     22: Format("moment", has_date=True, has_time=True),
     46: Format("duration"),
 }
-_PADDED = re.compile(r"00+$")
 _LITERALS = re.compile(
     r'"[^"]*"?|\\.|_.|\*.|am/pm|a/p|general|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE
 )
+
+
+def tolerant(
+    items: Iterable[_T], failures: list[tuple[str, FileFailed]], name: str
+) -> Iterator[_T]:
+    """The items up to where they cannot be read, which becomes one of the failures."""
+    try:
+        yield from items
+    except BaseException as error:  # noqa: BLE001 - see `failure_of`
+        failures.append((name, failure_of(error)))
+
+
+def failure_of(error: BaseException) -> FileFailed:
+    """The error as one of the file; raises it where it is none.
+
+    Broken workbooks make the libraries raise anything, and one of them what is no Exception.
+    """
+    if isinstance(error, FileFailed):
+        return error
+    is_of_file = isinstance(error, Exception) or type(error).__name__ == "PanicException"
+    if isinstance(error, MemoryError | FileError) or not is_of_file:
+        raise error
+    failure = FileFailed(f"{UNREADABLE}{str(error)[:100] or type(error).__name__}")
+    failure.__cause__ = error
+    return failure
 
 
 def format_of(code: str) -> Format:
@@ -77,17 +126,16 @@ def format_of(code: str) -> Format:
     first one.
     """
     plain = _LITERALS.sub("", code).split(";")[0].lower()
+    if not any(letter in plain for letter in "ymdhs["):
+        pattern = pattern_of(code)
+        return Format(pattern=pattern) if pattern else PLAIN
     if "[" in plain:
         return Format("duration")
-    if "%" in plain:
-        decimals = re.search(r"\.([0#?]+)", plain)
-        return Format("percentage", len(decimals[1]) if decimals else 0)
     has_time = "h" in plain or "s" in plain
     has_date = "y" in plain or "d" in plain or ("m" in plain and not has_time)
     if has_date or has_time:
         return Format("moment", has_date=has_date, has_time=has_time)
-    zeros = _PADDED.match(plain)
-    return Format(digits=len(zeros[0])) if zeros else PLAIN
+    return PLAIN
 
 
 def shown(raw: str, form: Format, epoch: datetime) -> str:
@@ -98,17 +146,22 @@ def shown(raw: str, form: Format, epoch: datetime) -> str:
         return raw
     try:
         number = float(raw)
-        if form.kind == "percentage":
-            return f"{number * 100:.{form.decimals}f}%"
         if form.kind == "duration":
             return duration_text(number * 86_400)
-        return (
-            _moment_text(number, form, epoch)
-            if form.kind == "moment"
-            else number_text(number).zfill(form.digits)
-        )
+        if form.kind == "moment":
+            return _moment_text(number, form, epoch)
+        return number_text(number) if form.pattern is None else _patterned(number, form.pattern)
     except (ValueError, OverflowError):
         return raw
+
+
+def _patterned(number: float, pattern: Pattern) -> str:
+    """A number as people see it, with the bare one behind where that differs."""
+    if not math.isfinite(number):
+        return number_text(number)
+    if pattern.percents == 1:
+        return beside(pattern.shown(number), f"{number_text(number * 100)}%")
+    return beside(pattern.shown(number), number_text(number))
 
 
 def number_text(number: float) -> str:
@@ -170,13 +223,23 @@ def elements(stream: Any, *names: str) -> Iterator[Element]:  # a binary stream
         "remove_comments": True,
         "remove_pis": True,
     }
-    events = etree.iterparse(stream, tag=tags, **safe)
-    for count, (_, element) in enumerate(events):
-        yield element
-        element.clear()
-        if count % _SWEPT_ROWS == 0 and name_of(element) == names[0]:
-            parent = element.getparent()
-            del parent[: parent.index(element)]
+    parser = etree.XMLPullParser(("end",), tag=tags, **safe)
+    count, failure = 0, None
+    while failure is None and (piece := stream.read(_PIECE)):
+        try:
+            parser.feed(piece)
+        except etree.XMLSyntaxError as error:
+            failure = error  # what came before it is read first
+        for _, element in parser.read_events():
+            yield element
+            element.clear()
+            count += 1
+            if count % _SWEPT_ROWS == 0 and name_of(element) == names[0]:
+                parent = element.getparent()
+                del parent[: parent.index(element)]
+    if failure is not None:
+        raise failure
+    parser.close()
 
 
 def children(root: Element, name: str) -> Iterable[Element]:

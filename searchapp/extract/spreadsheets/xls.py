@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
@@ -67,7 +68,8 @@ def _calamine(data: bytes, title: str, metadata: Mapping[str, str]) -> Workbook:
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     sheets = (
-        Sheet(name, _calamine_rows(book, index)) for index, name in enumerate(book.sheet_names)
+        Sheet(name, _calamine_rows(book, index), merges=partial(_merges, book, index))
+        for index, name in enumerate(book.sheet_names)
     )
     return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
 
@@ -78,6 +80,12 @@ def _calamine_rows(book: CalamineWorkbook, index: int) -> Iterator[Row]:
         cells = filled_cells(map(text_of, values))
         if cells:
             yield Row(number, cells)
+
+
+def _merges(book: CalamineWorkbook, index: int) -> dict[tuple[int, int], tuple[int, int]]:
+    """The merged ranges of a sheet, columns counted from 0 as its rows do."""
+    ranges = book.get_sheet_by_index(index).merged_cell_ranges or ()
+    return {(first[0] + 1, first[1]): (last[0] + 1, last[1]) for first, last in ranges}
 
 
 def _xlsb_area(sheet: bytes) -> int:

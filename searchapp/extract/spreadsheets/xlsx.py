@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
 from searchapp.errors import FileFailed
-from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of, properties
+from searchapp.extract.office.drawings import descriptions, diagram_parts
+from searchapp.extract.office.ooxml import (
+    Package,
+    Relation,
+    attribute,
+    child_of,
+    name_of,
+    properties,
+)
 from searchapp.extract.office.zip_package import checked_package
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
@@ -26,11 +36,15 @@ from searchapp.extract.spreadsheets.workbook import (
     iso_moment,
     note,
     shown,
+    tolerant,
 )
 
-if TYPE_CHECKING:
-    import zipfile
-
+_MERGED = re.compile(
+    rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
+)
+_LONGEST_TAG = 200
+_MOST_MERGES = 100_000
+_PIECE = 2**20  # bytes
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 # begins the note that stands in for a thread of comments, its text after "Comment:"
 _THREAD = "[Threaded comment]"
@@ -54,45 +68,87 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
         raise FileFailed("not a readable workbook: it names no sheets")
     settings = child_of(root, "workbookPr")
     is_1904 = settings is not None and attribute(settings, "date1904") in {"1", "true"}
+    failures: list[tuple[str, FileFailed]] = []
     strings = [
         _rich_text(each)
         for name in package.related(main, "sharedStrings")
-        for each in _streamed(archive, name, "si")
+        for each in tolerant(_streamed(archive, name, "si"), failures, "texts of cells")
     ]
     shared = _Shared(
         strings,
-        _formats(package, main),
+        list(tolerant(_formats(package, main), failures, "formats of numbers")),
         datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30),
     )
-    relations = package.relations(main)
-    sheets = []
+    listed = list(_listed(root, package.relations(main)))
+    sheets = (_sheet(package, archive, shared, *each, failures) for each in listed)
+    return Workbook(sheets, len(listed) > 1, *properties(package), failures=failures)
+
+
+def _listed(root: Element, relations: Mapping[str, Relation]) -> Iterator[tuple[str, str]]:
+    """The names of the sheets, and the parts that they are."""
     for element in children(root, "sheets"):
         relation = relations.get(
             next((value for key, value in element.items() if key.endswith("}id")), "")
         )
         if relation is not None and relation.target:
-            rows = _rows_with_notes(
-                _xlsx_rows(archive, relation.target, shared), _xlsx_notes(package, relation.target)
-            )
-            sheets.append(
-                Sheet(attribute(element, "name"), rows, _drawn_texts(package, relation.target))
-            )
-    return Workbook(sheets, len(sheets) > 1, *properties(package))
+            yield attribute(element, "name"), relation.target
+
+
+def _sheet(
+    package: Package,
+    archive: zipfile.ZipFile,
+    shared: _Shared,
+    name: str,
+    part: str,
+    failures: list[tuple[str, FileFailed]],
+) -> Sheet:
+    place = f"sheet {name}"
+    if _member(archive, part) is None:
+        failures.append((place, FileFailed("not a readable workbook: it is missing")))
+    notes = tolerant(_xlsx_notes(package, part), failures, f"comments of {place}")
+    texts = tolerant(_drawn_texts(package, part), failures, f"drawings of {place}")
+    rows = tolerant(_xlsx_rows(archive, part, shared), failures, place)
+    return Sheet(name, _rows_with_notes(rows, notes), texts, partial(_merges, archive, part))
 
 
 def _streamed(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[Element]:
     """The elements of a name in a part, which is never unpacked as a whole; none where there is no
     such part.
     """
-    member = next(
+    member = _member(archive, part)
+    return iter(()) if member is None else elements(archive.open(member), name)
+
+
+def _member(archive: zipfile.ZipFile, part: str) -> str | None:
+    """The name under which a part is in the archive, None where it is not."""
+    wanted = part.lower()
+    return next(
         (
             each
             for each in archive.namelist()
-            if each.replace("\\", "/").lstrip("/").lower() == part.lower()
+            if each.replace("\\", "/").lstrip("/").lower() == wanted
         ),
         None,
     )
-    return iter(()) if member is None else elements(archive.open(member), name)
+
+
+def _merges(archive: zipfile.ZipFile, part: str) -> dict[tuple[int, int], tuple[int, int]]:
+    """The merged ranges of a sheet, which come behind its rows; none where they cannot be read."""
+    member = _member(archive, part)
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    try:
+        with archive.open(member or "") as stream:
+            rest = b""
+            while piece := stream.read(_PIECE):
+                rest = rest[-_LONGEST_TAG:] + piece
+                for letters, row, last_letters, last_row in _MERGED.findall(rest):
+                    first = (int(row), _column_number(letters.decode()))
+                    found[first] = (int(last_row), _column_number(last_letters.decode()))
+                    if len(found) >= _MOST_MERGES:
+                        return found
+    except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError):
+        pass  # the rows say why
+    return found
 
 
 def _rich_text(element: Element) -> str:
@@ -111,23 +167,25 @@ def _unescaped(text: str) -> str:
     return " ".join(text.split())
 
 
-def _formats(package: Package, main: str) -> list[Format]:
+def _formats(package: Package, main: str) -> Iterator[Format]:
+    """How numbers are shown, by cell style."""
     root = next((package.xml(name) for name in package.related(main, "styles")), None)
     if root is None:
-        return []
+        return
     own = {
         attribute(each, "numFmtId"): format_of(attribute(each, "formatCode"))
         for each in children(root, "numFmts")
     }
-    ids = [attribute(each, "numFmtId") for each in children(root, "cellXfs")]
-    return [own.get(number) or BUILT_IN.get(int(number or 0), PLAIN) for number in ids]
+    for each in children(root, "cellXfs"):
+        number = attribute(each, "numFmtId")
+        yield own.get(number) or BUILT_IN.get(_whole(number), PLAIN)
 
 
 def _xlsx_rows(archive: zipfile.ZipFile, part: str, shared: _Shared) -> Iterator[Row]:
     columns: dict[str, int] = {}
     number = 0
     for element in _streamed(archive, part, "row"):
-        number = int(element.get("r") or number + 1)
+        number = _whole(element.get("r")) or number + 1
         if number > MAX_ROWS:
             raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
         column = 0
@@ -162,7 +220,7 @@ def _xlsx_text(cell: Element, shared: _Shared) -> str:
 
 def _xlsx_value(raw: str, kind: str | None, cell: Element, shared: _Shared) -> str:
     if kind == "s":
-        index = int(raw)
+        index = _whole(raw, -1)
         return shared.strings[index] if 0 <= index < len(shared.strings) else ""
     if not raw or kind == "e":
         return ""
@@ -172,8 +230,16 @@ def _xlsx_value(raw: str, kind: str | None, cell: Element, shared: _Shared) -> s
         return _unescaped(raw)
     if kind == "d":
         return iso_moment(raw)
-    style = int(cell.get("s") or 0)
+    style = _whole(cell.get("s"))
     return shown(raw, shared.formats[style] if style < len(shared.formats) else PLAIN, shared.epoch)
+
+
+def _whole(text: str | None, otherwise: int = 0) -> int:
+    """A number of digits; another one for anything else."""
+    if text and text.isdecimal() and len(text) < 10:
+        return int(text)
+    text = (text or "").strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else otherwise
 
 
 def _column_number(letters: str) -> int:
@@ -184,9 +250,8 @@ def _column_number(letters: str) -> int:
     return number
 
 
-def _xlsx_notes(package: Package, part: str) -> dict[int, list[str]]:
-    """The comments on the cells of a sheet, by row."""
-    notes: dict[int, list[str]] = {}
+def _xlsx_notes(package: Package, part: str) -> Iterator[tuple[int, str]]:
+    """The comments on the cells of a sheet, each with its row."""
     for name in package.related(part, "comments"):
         root = package.xml(name)
         for comment in root.iter("{*}comment") if root is not None else ():
@@ -196,12 +261,14 @@ def _xlsx_notes(package: Package, part: str) -> dict[int, list[str]]:
                 text = text.partition("Comment:")[2]
             digits = re.search(r"\d{1,7}$", cell)
             if digits and text.strip():
-                notes.setdefault(int(digits[0]), []).append(note(cell, text))
-    return notes
+                yield int(digits[0]), note(cell, text)
 
 
-def _rows_with_notes(rows: Iterable[Row], notes: dict[int, list[str]]) -> Iterator[Row]:
+def _rows_with_notes(rows: Iterable[Row], remarks: Iterable[tuple[int, str]]) -> Iterator[Row]:
     """The rows with their remarks; remarks on empty rows come last."""
+    notes: dict[int, list[str]] = {}
+    for number, text in remarks:
+        notes.setdefault(number, []).append(text)
     for row in rows:
         yield row._replace(notes=tuple(notes.pop(row.number))) if row.number in notes else row
     for number in sorted(notes):
@@ -209,11 +276,20 @@ def _rows_with_notes(rows: Iterable[Row], notes: dict[int, list[str]]) -> Iterat
 
 
 def _drawn_texts(package: Package, part: str) -> Iterator[str]:
-    """The texts of the boxes and the titles of the charts on a sheet."""
+    """The texts of the boxes on a sheet, what is said of its pictures, the titles of its charts and
+    the points of its diagrams.
+    """
     for drawing in package.related(part, "drawing"):
-        yield from _shape_texts(package.xml(drawing), "txBody")
+        root = package.xml(drawing)
+        yield from _shape_texts(root, "txBody")
+        for named in root.iter("{*}cNvPr") if root is not None else ():
+            yield from descriptions(named)
         for chart in package.related(drawing, "chart"):
             yield from _shape_texts(package.xml(chart), "title")
+        for name in package.related(drawing, "diagramData"):
+            diagram = package.xml(name)
+            if diagram is not None:
+                yield from (each.text for each in diagram_parts(diagram))
 
 
 def _shape_texts(root: Element | None, name: str) -> Iterator[str]:

@@ -24,10 +24,6 @@ FAILING = frozenset(
         "pdf-garbled/no_tounicode.pdf "
         "pdf-hyphen/hyphens.pdf "
         "pdf-signature/signed.pdf "
-        "xlsx-emptyindex/empty_index.xlsx "
-        "xlsx-formats/formats.xlsx "
-        "xlsx-mergedheader/two_row_header.xlsx "
-        "xlsx-onebadsheet/one_sheet_broken.xlsx "
     )
 )
 

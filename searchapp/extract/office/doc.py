@@ -105,7 +105,7 @@ class _DocText:
         self.title = ""
         self._stream, self._table = stream, table
         self._styles = styles_of(self._section(_STYLES))
-        self._numbering = Numbering(self._lists())
+        self._numbering = Numbering(self._lists().get)
         self._paragraphs = sorted(
             self._runs(_PARAGRAPHS, 13, self._paragraph_of), key=lambda run: run[0]
         )

@@ -17,7 +17,7 @@ from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part
 from searchapp.extract.detect import type_of
 from searchapp.extract.office.common import furniture, manuscript
-from searchapp.extract.office.docx_styles import OFF, DocxStyle, lists_of, own_style, styles_of
+from searchapp.extract.office.docx_styles import OFF, DocxLists, DocxStyle, own_style, styles_of
 from searchapp.extract.office.drawings import chart_parts, descriptions, diagram_parts
 from searchapp.extract.office.embedded import package_members
 from searchapp.extract.office.inserted import inserted_parts
@@ -96,8 +96,8 @@ class _DocxReader:
         if self._body is None:
             raise FileFailed("not a readable Word document: it has no text part")
         self._styles = styles_of(package, self._main)
-        self._lists = lists_of(package, self._main, self._styles)
-        self._numbering = Numbering(self._lists)
+        self._lists = DocxLists(package, self._main, self._styles)
+        self._numbering = Numbering(self._lists.use)
         # (kind, id): its part and element; each is taken out where it is first referred to
         self._notes = _notes(package, self._main)
         self._has_pages = depth == 0 and _has_pages(package, root)
@@ -206,12 +206,13 @@ class _DocxReader:
                 if own.list_level is None and own.list_id is None
                 else own.list_level,
             )
-        return style, self._label(style, style_id) if style.is_list and self._lists else ""
+        return style, self._label(style, style_id) if style.is_list else ""
 
     def _label(self, style: DocxStyle, style_id: str) -> str:
         level = style.list_level
         if level is None:
-            levels = self._lists[style.list_id].levels if style.list_id in self._lists else {}
+            use = self._lists.use(style.list_id or "")
+            levels = use.levels if use else {}
             level = next(
                 (each for each in levels if style_id and levels[each].style == style_id), 0
             )

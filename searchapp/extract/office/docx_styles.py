@@ -5,6 +5,7 @@ lists and their numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.office.numbering import LEVELS, Level, ListUse
@@ -69,24 +70,49 @@ def own_style(paragraph_properties: Any) -> DocxStyle:
     )
 
 
-def lists_of(package: Package, main: str, styles: Mapping[str, DocxStyle]) -> dict[str, ListUse]:
-    """The lists that paragraphs may be in, by id."""
-    root = next((package.xml(name) for name in package.related(main, "numbering")), None)
-    if root is None:
-        return {}
-    abstract = {attribute(each, "abstractNumId"): each for each in _named(root, "abstractNum")}
-    numbers = {attribute(each, "numId"): each for each in _named(root, "num")}
-    links = {_value(each, "styleLink"): key for key, each in abstract.items()}
-    uses = {}
-    for list_id, number in numbers.items():
+class DocxLists:
+    """The lists that paragraphs may be in; each is looked up when the first paragraph asks."""
+
+    def __init__(self, package: Package, main: str, styles: Mapping[str, DocxStyle]) -> None:
+        self._package, self._main, self._styles = package, main, styles
+        self._known: dict[str, ListUse | None] = {}
+
+    def use(self, list_id: str) -> ListUse | None:
+        """The list of an id, None where there is none."""
+        if list_id not in self._known:
+            number = self._numbers.get(list_id)
+            self._known[list_id] = None if number is None else self._use(number)
+        return self._known[list_id]
+
+    def _use(self, number: Any) -> ListUse | None:
         key = _value(number, "abstractNumId")
-        linked = "" if key not in abstract else _value(abstract[key], "numStyleLink")
+        linked = _value(self._abstract.get(key, ()), "numStyleLink")
         if linked:
-            style = styles.get(linked, DocxStyle())
-            key = links.get(linked) or _value(numbers.get(style.list_id or "", ()), "abstractNumId")
-        if key in abstract:
-            uses[list_id] = _use(key, abstract[key], number)
-    return uses
+            style = self._styles.get(linked, DocxStyle())
+            named = self._numbers.get(style.list_id or "", ())
+            lenders = (
+                each
+                for each, definition in self._abstract.items()
+                if _value(definition, "styleLink") == linked
+            )
+            key = next(lenders, "") or _value(named, "abstractNumId")
+        return _use(key, self._abstract[key], number) if key in self._abstract else None
+
+    @cached_property
+    def _root(self) -> Any:
+        names = self._package.related(self._main, "numbering")
+        root = next((self._package.xml(name) for name in names), None)
+        return () if root is None else root
+
+    @cached_property
+    def _abstract(self) -> dict[str, Any]:
+        return {
+            attribute(each, "abstractNumId"): each for each in _named(self._root, "abstractNum")
+        }
+
+    @cached_property
+    def _numbers(self) -> dict[str, Any]:
+        return {attribute(each, "numId"): each for each in _named(self._root, "num")}
 
 
 def _use(key: str, abstract: Any, number: Any) -> ListUse:

@@ -7,7 +7,7 @@ list is the readers' business.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 
 LEVELS = 9  # of a list
@@ -60,14 +60,14 @@ class ListUse:
 class Numbering:
     """One way through a document: the label of each paragraph, in order."""
 
-    def __init__(self, uses: Mapping[str, ListUse]) -> None:
-        self._uses = uses
+    def __init__(self, use_of: Callable[[str], ListUse | None]) -> None:
+        self._use_of = use_of
         self._counts: dict[Hashable, list[int | None]] = {}
         self._begun: set[tuple[str, int]] = set()
 
     def label(self, use_id: str, level: int) -> str:
         """The label of the next paragraph of a list, "" for one with a bullet or of no list."""
-        use = self._uses.get(use_id)
+        use = self._use_of(use_id)
         if use is None or level not in use.levels:
             return ""
         counts = self._counts.setdefault(use.key, [None] * LEVELS)

@@ -49,6 +49,7 @@ class Package:
     def __init__(self, data: bytes) -> None:
         self._zip: zipfile.ZipFile = checked_package(data)
         self._names = {_plain(name): name for name in self._zip.namelist()}
+        self._relations: dict[str, dict[str, Relation]] = {}
 
     def xml(self, name: str) -> Any | None:  # an lxml element
         """The root of a part, None where there is no such part; raises FileFailed for one that is
@@ -68,9 +69,13 @@ class Package:
 
     def relations(self, name: str) -> dict[str, Relation]:
         """What a part refers to, by id; "" asks for the relations of the package."""
-        folder, base = posixpath.split(name)
-        root = self.xml(posixpath.join(folder, "_rels", base + ".rels"))
-        return {} if root is None else dict(_relations(root, folder))
+        known = self._relations.get(name)
+        if known is None:
+            folder, base = posixpath.split(name)
+            root = self.xml(posixpath.join(folder, "_rels", base + ".rels"))
+            known = {} if root is None else dict(_relations(root, folder))
+            self._relations[name] = known
+        return known
 
     def related(self, name: str, kind: str) -> list[str]:
         """The parts of a kind that a part refers to, in order."""

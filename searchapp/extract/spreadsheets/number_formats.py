@@ -19,6 +19,11 @@ _TOKEN = re.compile(
     r"|(?P<general>General)|(?P<digit>[0#?])|(?P<mark>[.,%/@])|(?P<other>.)",
     re.IGNORECASE | re.DOTALL,
 )
+_LETTERS = {"literal": "l", "percent": "l", "digit": "d", "point": "p"} | dict.fromkeys(
+    ("power", "general", "fraction"), "x"
+)
+_SIMPLE = re.compile("(l*)d+(?:pd+)?(l*)")
+_MOST_DIGITS = 1e15
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[\d.]+)")
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -115,9 +120,14 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A format of numbers: its sections for positive and negative ones and zero."""
+    """A format of numbers: its sections for positive and negative ones and zero.
+
+    `simple` is what comes before and after the number, and its format in Python, where the first
+    section has no more to it.
+    """
 
     sections: tuple[_Section, ...]
+    simple: tuple[str, str, str] | None = None
 
     @property
     def percents(self) -> int:
@@ -126,6 +136,12 @@ class Pattern:
 
     def shown(self, number: float) -> str:
         """The number as people see it; "" where they see no letter and no digit."""
+        if self.simple and number > 0:
+            value = number * 100 if self.percents else number
+            before, form, after = self.simple
+            decimals = self.sections[0].decimals
+            if len(format(value, ".15g").partition(".")[2]) <= decimals and value < _MOST_DIGITS:
+                return f"{before}{value:{form}}{after}"
         section, has_sign = self._section_for(number)
         try:
             text = section.shown(number)
@@ -159,7 +175,25 @@ def pattern_of(code: str) -> Pattern | None:
     if any(token.kind == "fraction" for token in tokens):
         return None
     is_plain = all(token.kind == "general" for token in sections[0].tokens)
-    return None if is_plain and len(sections) == 1 else Pattern(sections)
+    if is_plain and len(sections) == 1:
+        return None
+    return Pattern(sections, _simple(sections[0]))
+
+
+def _simple(section: _Section) -> tuple[str, str, str] | None:
+    """What stands before and after the number, and its format in Python; None for a section with
+    more to it.
+    """
+    kinds = "".join(_LETTERS[token.kind] for token in section.tokens)
+    found = _SIMPLE.fullmatch(kinds)
+    places = "".join(token.text for token in section.tokens if token.kind == "digit")
+    before = places[: len(places) - section.decimals]
+    is_usual = re.fullmatch("#*0", before) and set(places[len(before) :]) <= {"0"}
+    if not found or not is_usual or section.condition or section.thousands or section.percents > 1:
+        return None
+    texts = [token.text for token in section.tokens]
+    form = f"{',' if section.is_grouped else ''}.{section.decimals}f"
+    return "".join(texts[: found.end(1)]).lstrip(), form, "".join(texts[found.start(2) :]).rstrip()
 
 
 def beside(shown: str, bare: str) -> str:

@@ -24,7 +24,6 @@ UNREADABLE = "not a readable workbook: "
 MAX_ROWS = 1_048_576  # of a sheet: no program has more
 MAX_COLUMNS = 16_384
 
-_PIECE = 32 * 1024  # bytes of XML
 _SWEPT_ROWS = 256  # read before their empty elements go, which takes longer one by one
 
 _T = TypeVar("_T")
@@ -223,23 +222,13 @@ def elements(stream: Any, *names: str) -> Iterator[Element]:  # a binary stream
         "remove_comments": True,
         "remove_pis": True,
     }
-    parser = etree.XMLPullParser(("end",), tag=tags, **safe)
-    count, failure = 0, None
-    while failure is None and (piece := stream.read(_PIECE)):
-        try:
-            parser.feed(piece)
-        except etree.XMLSyntaxError as error:
-            failure = error  # what came before it is read first
-        for _, element in parser.read_events():
-            yield element
-            element.clear()
-            count += 1
-            if count % _SWEPT_ROWS == 0 and name_of(element) == names[0]:
-                parent = element.getparent()
-                del parent[: parent.index(element)]
-    if failure is not None:
-        raise failure
-    parser.close()
+    events = etree.iterparse(stream, tag=tags, **safe)
+    for count, (_, element) in enumerate(events):
+        yield element
+        element.clear()
+        if count % _SWEPT_ROWS == 0 and name_of(element) == names[0]:
+            parent = element.getparent()
+            del parent[: parent.index(element)]
 
 
 def children(root: Element, name: str) -> Iterable[Element]:

@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -42,6 +42,7 @@ from searchapp.extract.spreadsheets.workbook import (
 _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
 )
+_REMEMBERED = 50_000  # numbers in their format
 _LONGEST_TAG = 200
 _MOST_MERGES = 100_000
 _PIECE = 2**20  # bytes
@@ -57,6 +58,7 @@ class _Shared:
     strings: Sequence[str]
     formats: Sequence[Format]  # by cell style
     epoch: datetime
+    shown: dict[tuple[str | None, str], str] = field(default_factory=dict)  # by style and number
 
 
 def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the form of its kind
@@ -220,7 +222,10 @@ def _xlsx_text(cell: Element, shared: _Shared) -> str:
 
 def _xlsx_value(raw: str, kind: str | None, cell: Element, shared: _Shared) -> str:
     if kind == "s":
-        index = _whole(raw, -1)
+        try:
+            index = int(raw)
+        except ValueError:
+            return ""
         return shared.strings[index] if 0 <= index < len(shared.strings) else ""
     if not raw or kind == "e":
         return ""
@@ -230,16 +235,22 @@ def _xlsx_value(raw: str, kind: str | None, cell: Element, shared: _Shared) -> s
         return _unescaped(raw)
     if kind == "d":
         return iso_moment(raw)
-    style = _whole(cell.get("s"))
-    return shown(raw, shared.formats[style] if style < len(shared.formats) else PLAIN, shared.epoch)
+    style = cell.get("s")
+    text = shared.shown.get((style, raw))
+    if text is None:
+        index = _whole(style)
+        form = shared.formats[index] if index < len(shared.formats) else PLAIN
+        text = shown(raw, form, shared.epoch)
+        if len(shared.shown) >= _REMEMBERED:
+            shared.shown.clear()
+        shared.shown[style, raw] = text
+    return text
 
 
-def _whole(text: str | None, otherwise: int = 0) -> int:
-    """A number of digits; another one for anything else."""
-    if text and text.isdecimal() and len(text) < 10:
-        return int(text)
+def _whole(text: str | None) -> int:
+    """A number of digits; 0 for anything else."""
     text = (text or "").strip()
-    return int(text) if text.isdecimal() and len(text) < 10 else otherwise
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _column_number(letters: str) -> int:

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TypeAlias, Union
 
+from searchapp.extract.office.ole import SIGNATURE
+
 # a storage's streams and storages by name
 Storage: TypeAlias = Mapping[str, Union[bytes, "Storage"]]
 
-_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SECTOR, _SMALL_SECTOR, _SMALL = 512, 64, 4096
 _FREE, _END, _TABLE, _TABLE_OF_TABLES = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
 _IN_HEADER = 109  # sectors of the allocation table
@@ -45,7 +46,7 @@ class _Writer:
         directory = self._chain(b"".join(map(_entry, self._entries)))
         tables, further = self._allocation()
         small_count = -(-len(small_table) // _SECTOR)
-        header = struct.pack("<8s16x5H6x", _SIGNATURE, 0x3E, 3, 0xFFFE, 9, 6)
+        header = struct.pack("<8s16x5H6x", SIGNATURE, 0x3E, 3, 0xFFFE, 9, 6)
         header += struct.pack(
             "<3I4x5I",
             0,

@@ -52,6 +52,12 @@ _NOTES = {
     "endnoteReference": "endnotes",
     "commentReference": "comments",
 }
+_WRAPPERS = frozenset(
+    {
+        *("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"),
+        *("sect", "sub-section", "pBdrGroup"),  # of Word 2003
+    }
+)
 _SAYING = frozenset({"t", "chart", "relIds"})  # elements that say something
 _SHAPES = frozenset({"shape", "rect", "roundrect", "oval", "group", "image"})  # of VML
 _INNERMOST = 3  # documents inserted in documents
@@ -63,7 +69,11 @@ def read(data: bytes, document_type: str) -> Document:
     """A Word document by headings, paragraphs, lists and rows of tables, with pages where Word
     itself counted them.
     """
-    package = Package(data)
+    return document_in(Package(data), document_type)
+
+
+def document_in(package: Package, document_type: str) -> Document:
+    """The document in a package."""
     walk = _DocxReader(package)
     parts = [*walk.body(), *walk.asides()]
     apart = [*walk.unreferenced(), *furniture(list(walk.page_edges()))]
@@ -205,10 +215,13 @@ class _DocxReader:
                 style.list_level
                 if own.list_level is None and own.list_id is None
                 else own.list_level,
+                own.label,
             )
         return style, self._label(style, style_id) if style.is_list else ""
 
     def _label(self, style: DocxStyle, style_id: str) -> str:
+        if style.label is not None:
+            return style.label if any(map(str.isalnum, style.label)) else ""
         level = style.list_level
         if level is None:
             use = self._lists.use(style.list_id or "")
@@ -364,7 +377,7 @@ def _transparent(element: Any) -> Iterator[Any]:
     """
     for child in element:
         name = name_of(child)
-        if name in {"sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo"}:
+        if name in _WRAPPERS:
             if name != "sdt" or child_of(child, "sdtPr", "showingPlcHdr") is None:
                 yield from _transparent(child)
         elif name == "AlternateContent":

@@ -4,7 +4,7 @@ lists and their numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ class DocxStyle:
     is_title: bool = False
     list_id: str | None = None  # of the list that it is in; one of OFF for none
     list_level: int | None = None  # from 0
+    label: str | None = None  # the number in its list, where the file has it (Word 2003)
 
     @property
     def is_list(self) -> bool:
@@ -61,12 +62,25 @@ def own_style(paragraph_properties: Any) -> DocxStyle:
         level = level + 1 if level < _HEADING_LEVELS else 0
     list_properties = child_of(paragraph_properties, "numPr")
     if list_properties is None:
-        return DocxStyle(level)
+        return _listed(paragraph_properties, DocxStyle(level))
     list_id = child_of(list_properties, "numId")
     return DocxStyle(
         level,
         list_id=None if list_id is None else attribute(list_id, "val"),
         list_level=_number(_value(list_properties, "ilvl")),
+    )
+
+
+def _listed(paragraph_properties: Any, style: DocxStyle) -> DocxStyle:
+    """The style with what Word 2003 says of a list."""
+    properties = child_of(paragraph_properties, "listPr")
+    if properties is None:
+        return style
+    label = child_of(properties, "t")
+    return replace(
+        style,
+        list_id=_value(properties, "ilfo") or None,
+        label=None if label is None else attribute(label, "val"),
     )
 
 

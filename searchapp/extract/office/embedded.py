@@ -18,13 +18,12 @@ from searchapp.errors import FileError, FileFailed
 from searchapp.extract.archives.names import MemberNames
 from searchapp.extract.members import MAX_MEMBER_BYTES, Member
 from searchapp.extract.office.compound import compound_file
-from searchapp.extract.office.ole import Container, opened
+from searchapp.extract.office.ole import SIGNATURE, Container, opened
 from searchapp.extract.office.ooxml import Package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _FOLDER = re.compile(r"(?:^|/)embeddings/[^/]+$", re.IGNORECASE)
 _CHART_RELATIONS = re.compile(r"(?:^|/)chart(?:s|ex)/_rels/([^/]+)\.rels$", re.IGNORECASE)
 # streams that hold a document of another form whole
@@ -57,7 +56,7 @@ def package_members(data: bytes) -> Iterator[Member]:
         base = posixpath.basename(name.replace("\\", "/"))
         try:
             content = package.content(name) or b""
-            taken = _taken_out(content, base) if content.startswith(_OLE) else (base, content)
+            taken = _taken_out(content, base) if content.startswith(SIGNATURE) else (base, content)
         except FileFailed as error:
             yield Member(names.of(base), refusal=error)
             continue
@@ -124,7 +123,9 @@ def _in_records(container: Container) -> Iterator[tuple[str, bytes]]:
             instance = int.from_bytes(stream[at : at + 2], "little") >> 4
             content = stream[at + 8 : at + 8 + size]
             content = _unpacked(content[4:]) if instance == 1 else content
-            taken = _taken_out(content, f"object {number}") if content.startswith(_OLE) else None
+            taken = (
+                _taken_out(content, f"object {number}") if content.startswith(SIGNATURE) else None
+            )
             if taken is not None:
                 yield taken
         at += 8 + size

@@ -3,7 +3,7 @@ their published layouts.
 
 [MS-DOC] for Word 97 to 2003, with the few fields of Word 6 and 95 that stand elsewhere; [MS-PPT]
 for PowerPoint 97 to 2003. Offsets are looked up, never trusted: what lies outside its stream is
-empty, and no chain is followed twice.
+empty, and no chain is followed twice. The XML of Word 2003 is read like that of later ones.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.office.common import furniture, manuscript
 from searchapp.extract.office.doc import word_parts
+from searchapp.extract.office.docx import document_in
 from searchapp.extract.office.embedded import ole_members
+from searchapp.extract.office.flat import is_flat
 from searchapp.extract.office.ole import opened
 from searchapp.extract.office.ppt import slide_parts
+from searchapp.extract.office.word2003 import FlatWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,8 @@ def read(data: bytes, document_type: str) -> Document:
     """An old Word document by headings, paragraphs and rows of tables, or an old presentation by
     slides.
     """
+    if document_type == "doc" and is_flat(data):
+        return document_in(FlatWord(data), document_type)
     with opened(data) as container:
         title, metadata = container.summary()
         if document_type == "ppt":

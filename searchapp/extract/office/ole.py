@@ -16,6 +16,8 @@ from searchapp.extract.office.common import real_title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
 _MAX_STREAM_BYTES = 256 * 2**20
 _SUMMARY = "\x05summaryinformation"
 _FACTS = {

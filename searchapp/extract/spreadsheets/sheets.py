@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.office.flat import is_flat
 from searchapp.extract.office.embedded import ole_members, package_members
+from searchapp.extract.office.flat import is_flat
 from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
 from searchapp.extract.spreadsheets.workbook import UNREADABLE, failure_of, tolerant
 

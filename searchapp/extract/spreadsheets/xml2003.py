@@ -1,90 +1,156 @@
-"""Workbooks as Excel 2002 and 2003 wrote them in one XML file ("XML Spreadsheet 2003")."""
+"""The XML of Excel 2003, row by row; it often has the ending of an older workbook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
 
-from searchapp.extract.office.ooxml import attribute, name_of, parsed
+from searchapp.errors import FileFailed
+from searchapp.extract.office.common import iso_date, real_title
+from searchapp.extract.office.ooxml import attribute, child_of, name_of
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
     MAX_COLUMNS,
     MAX_ROWS,
+    PLAIN,
     Element,
+    Format,
     Sheet,
     Workbook,
     column_letters,
+    elements,
+    format_of,
+    iso_moment,
     note,
+    shown,
 )
 
-_PROPERTIES = {
-    "Author": "author",
-    "Created": "date",
-    "Description": "description",
-    "Keywords": "tags",
-    "Subject": "subject",
+_SHEET = re.compile(rb"<(?:\w+:)?Worksheet[\s>]")
+_PROPERTIES = re.compile(
+    rb"<(?:\w+:)?DocumentProperties[\s>].*?</(?:\w+:)?DocumentProperties>", re.DOTALL
+)
+_PROPERTY = re.compile(rb"<(?:\w+:)?(Title|Author|Created|Subject|Keywords)>([^<]*)<")
+_NAMED = {  # formats that go by a name
+    "Percent": "0.00%",
+    "Currency": "$#,##0.00",
+    "Euro Currency": "€#,##0.00",
+    "Fixed": "0.00",
+    "Standard": "#,##0.00",
+    "Scientific": "0.00E+00",
+    "General Number": "General",
 }
+_EPOCH = datetime(1899, 12, 30)
+
+
+class _Item(NamedTuple):
+    """A row, with the sheet that it is in."""
+
+    sheet: str
+    row: Row
 
 
 def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the form of its kind
-    """The workbook in an XML file."""
-    root = parsed(data)
-    sheets = list(root.iterfind("{*}Worksheet"))
-    title, metadata = _properties(root)
-    return Workbook(map(_sheet, sheets), len(sheets) > 1, title, metadata)
+    """The workbook in the XML of Excel 2003."""
+    data = data.lstrip()
+    title, metadata = _properties(data)
+    return Workbook(_sheets(data), len(_SHEET.findall(data)) > 1, title, metadata)
 
 
-def _properties(root: Element) -> tuple[str, dict[str, str]]:
+def _properties(data: bytes) -> tuple[str, dict[str, str]]:
+    found = _PROPERTIES.search(data[: 64 * 1024])
     values = {
-        name_of(each): (each.text or "").strip()
-        for each in root.iterfind("{*}DocumentProperties/*")
+        name.decode(): value.decode("utf-8", "replace").strip()
+        for name, value in _PROPERTY.findall(found[0] if found else b"")
     }
-    metadata = {name: values.get(key, "") for key, name in _PROPERTIES.items()}
-    metadata["date"] = metadata["date"][:10]
-    return values.get("Title", ""), metadata
+    metadata = {
+        "author": values.get("Author", ""),
+        "subject": values.get("Subject", ""),
+        "tags": values.get("Keywords", ""),
+        "date": iso_date(values.get("Created", "")),
+    }
+    return real_title(values.get("Title", "")), metadata
 
 
-def _sheet(sheet: Element) -> Sheet:
-    return Sheet(attribute(sheet, "Name"), _rows(sheet))
+def _sheets(data: bytes) -> Iterator[Sheet]:
+    merges: dict[str, dict[tuple[int, int], tuple[int, int]]] = {}
+    for name, items in groupby(_items(data, merges), key=lambda item: item.sheet):
+        rows = (item.row for item in items)
+        yield Sheet(name, rows, merges=partial(merges.get, name, {}))
 
 
-def _rows(sheet: Element) -> Iterator[Row]:
-    number = 0
-    for row in sheet.iterfind("{*}Table/{*}Row"):
-        number = _index(row, number + 1, MAX_ROWS)
-        cells, notes = _cells(row, number)
-        yield Row(number, tuple(cells), tuple(notes))
+def _items(
+    data: bytes, merges: dict[str, dict[tuple[int, int], tuple[int, int]]]
+) -> Iterator[_Item]:
+    """The rows in order; which cells are merged goes to `merges`."""
+    formats: dict[str, Format] = {}
+    sheet, number = None, 0
+    for element in elements(io.BytesIO(data), "Row", "Style"):
+        if name_of(element) == "Style":
+            form = child_of(element, "NumberFormat")
+            code = "" if form is None else attribute(form, "Format")
+            formats[attribute(element, "ID")] = format_of(_NAMED.get(code, code) or "General")
+            continue
+        above = next(element.iterancestors("{*}Worksheet"), None)
+        name = "" if above is None else attribute(above, "Name")
+        if name != sheet:
+            sheet, number = name, 0
+        number = _whole(attribute(element, "Index")) or number + 1
+        if number > MAX_ROWS:
+            raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
+        cells, notes, spans = _cells(element, number, formats)
+        merges.setdefault(name, {}).update(spans)
+        yield _Item(name, Row(number, tuple(cells), tuple(notes)))
 
 
-def _cells(row: Element, number: int) -> tuple[list[tuple[int, str]], list[str]]:
-    """The filled cells of a row with their columns, from 0, and the comments on them."""
+def _cells(
+    row: Element, number: int, formats: Mapping[str, Format]
+) -> tuple[list[tuple[int, str]], list[str], dict[tuple[int, int], tuple[int, int]]]:
+    """The filled cells of a row, the comments on them, and the ranges that begin at them."""
     cells: list[tuple[int, str]] = []
     notes: list[str] = []
+    spans = {}
     column = 0
-    for cell in row.iterfind("{*}Cell"):
-        column = _index(cell, column + 1, MAX_COLUMNS)
-        texts = map(_value, cell.iterfind("{*}Data"))
-        cells += [(column - 1, text) for text in texts if text]
-        remarks = (
-            " ".join("".join(each.itertext()).split()) for each in cell.iterfind("{*}Comment")
-        )
-        notes += [note(f"{column_letters(column)}{number}", text) for text in remarks if text]
-        column += _number(attribute(cell, "MergeAcross"))
-    return cells, notes
+    for cell in row:
+        if name_of(cell) != "Cell":
+            continue
+        column = _whole(attribute(cell, "Index")) or column + 1
+        if column > MAX_COLUMNS:
+            raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
+        form = formats.get(attribute(cell, "StyleID"), PLAIN)
+        text = _text(cell, form)
+        if text:
+            cells.append((column, text))
+        remark = child_of(cell, "Comment", "Data")
+        if remark is not None:
+            notes.append(note(f"{column_letters(column)}{number}", "".join(remark.itertext())))
+        across = _whole(attribute(cell, "MergeAcross"))
+        if across:
+            down = _whole(attribute(cell, "MergeDown"))
+            spans[number, column] = (number + down, column + across)
+        column += across
+    return cells, notes, spans
 
 
-def _value(data: Element) -> str:
-    text = " ".join("".join(data.itertext()).split())
+def _text(cell: Element, form: Format) -> str:
+    """What a cell shows, on one line."""
+    data = child_of(cell, "Data")
+    if data is None:
+        return ""
     kind = attribute(data, "Type")
+    text = " ".join("".join(data.itertext()).split())
+    if kind == "Error":
+        return ""
+    if kind == "Boolean":
+        return "TRUE" if text == "1" else "FALSE"
     if kind == "DateTime":
-        return text.removesuffix(".000").removesuffix("T00:00:00").replace("T", " ")
-    return {"1": "TRUE", "0": "FALSE"}.get(text, text) if kind == "Boolean" else text
+        return iso_moment(text)
+    return shown(text, form, _EPOCH) if kind == "Number" and text else text
 
 
-def _index(element: Element, following: int, most: int) -> int:
-    """The place that a row or cell names, else the one after the last."""
-    named = _number(attribute(element, "Index"))
-    return named if following <= named <= most else following
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

@@ -36,6 +36,10 @@ _ZIPPED_PARTS = (
     ("xl/workbook.bin", "xlsb"),
     ("xl/workbook", "xlsx"),
     ("ppt/presentation", "pptx"),
+    ("visio/document", "vsdx"),
+    ("Contents/section0.xml", "hwpx"),
+    ("FixedDocSeq.fdseq", "xps"),
+    ("FixedDocumentSequence.fdseq", "xps"),
 )
 _ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/epub+zip": "epub",
@@ -43,6 +47,7 @@ _ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/vnd.oasis.opendocument.presentation": "odp",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
     b"application/vnd.oasis.opendocument.graphics": "odg",
+    b"application/hwp+zip": "hwpx",
 }
 _OLE_STREAMS = {  # the stream that is in every such file
     "__properties_version1.0": "msg",

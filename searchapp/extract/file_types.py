@@ -79,6 +79,9 @@ ZIPPED_TYPES = {
     "odg": "odg",
     "epub": "epub",
     "xlsb": "xlsb",
+    "hwpx": "hwpx",
+    **dict.fromkeys(("vsdx", "vsdm", "vstx", "vssx"), "vsdx"),
+    **dict.fromkeys(("xps", "oxps"), "xps"),
 }
 OLE_TYPES = {
     **dict.fromkeys(("doc", "dot"), "doc"),

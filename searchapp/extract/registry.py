@@ -52,6 +52,9 @@ READERS = {
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
     "epub": FormatReader("epub", 2, "web.epub"),
+    "hwpx": FormatReader("hangul", 1, "office.hwpx"),
+    "vsdx": FormatReader("drawings", 1, "office.visio"),
+    "xps": FormatReader("fixed", 1, "office.xps"),
     **dict.fromkeys(
         ("eml", "msg", "mhtml"), FormatReader("mail", 2, "mail.mail", is_container=True)
     ),

@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.file_types import (
     CODE_ENDINGS,
+    CURES,
     INTERPRETERS,
     LINKS,
     MAIL_ENDINGS,
@@ -53,8 +54,23 @@ _OLE_STREAMS = {  # the stream that is in every such file
     "__properties_version1.0": "msg",
     "WordDocument": "doc",
     "PowerPoint Document": "ppt",
+    "PP97_DUALSTORAGE": "ppt",
     "Workbook": "xls",
     "Book": "xls",
+}
+_OLE_WITHOUT_READER = {"VisioDocument": "vsd", "BodyText": "hwp", "MatOST": "wps", "Quill": "pub"}
+_WITHOUT_READER = {  # the first bytes of old formats
+    b"\xffWPC": "wpd",
+    b"\0\0\x02\0\x06\x04\x06\0": "wk1",
+    b"\0\0\x1a\0\0\x10\x04\0": "wk3",
+    b"\0\0\x1a\0\x02\x10\x04\0": "wk4",
+    b"\xff\0\x02\0\x04\x04": "wks",
+    b"\0\0\x02\0\x20\x51\x06\0": "wq1",
+    b"\x01\xfe": "wps",
+    b"WordPro\0": "lwp",
+    b"\x31\xbe\0\0\0\xab": "wri",
+    b"\xdb\xa5": "wri",  # Word 2
+    b"\x9b\xa5": "wri",  # Word 1
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -70,6 +86,7 @@ _IMAGES = (
 )
 
 _SIGNATURES = (
+    *_WITHOUT_READER,
     *_ZIP,
     _OLE,
     _TNEF,
@@ -313,7 +330,8 @@ def _ole_type(data: bytes, ending: str) -> str:
     found = [kind for stream, kind in _OLE_STREAMS.items() if stream in streams]
     claimed = OLE_TYPES.get(ending, "")
     if not found and not claimed:
-        raise FileSkipped(_no_reader(ending))
+        other = next((kind for name, kind in _OLE_WITHOUT_READER.items() if name in streams), "")
+        raise FileSkipped(_no_reader(other or ending))
     return claimed if claimed in found or not found else found[0]
 
 
@@ -327,14 +345,16 @@ def _binary_ending(data: bytes, ending: str) -> str:
         found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):
         found = []
-    if ending in found:
-        return ending
+    old = next((each for mark, each in _WITHOUT_READER.items() if data.startswith(mark)), "")
+    if old or ending in found:
+        return old if old and WORDS_OF.get(ending) != WORDS_OF[old] else ending
     return next((each for each in found if each in WORDS_OF), ending)
 
 
 def _no_reader(ending: str) -> str:
     words = WORDS_OF.get(ending, "binary files")
-    return f"no reader for {words} (.{ending})" if ending else f"no reader for {words}"
+    cure = f": {CURES[words]}" if words in CURES else ""
+    return f"no reader for {words}{f' (.{ending})' if ending else ''}{cure}"
 
 
 def _text_type(data: bytes, name: str, ending: str) -> str:

@@ -123,6 +123,15 @@ _WORDS = {
     "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
     "OpenDocument files": "odb odf odg odp ods odt ott",
     "iWork files": "key numbers pages",
+    "WordPerfect documents": "wp wp4 wp5 wp6 wpd wpt",
+    "Works documents": "wdb wks wps",
+    "Lotus workbooks": "123 wk1 wk3 wk4",
+    "Word Pro documents": "lwp",
+    "Quattro Pro workbooks": "qpw wb1 wb2 wb3 wq1",
+    "documents of Word before version 6": "wri",
+    "older Hangul documents": "hwp",
+    "older Visio drawings": "vsd vss vst",
+    "Publisher documents": "pub",
     "e-books": "azw azw3 fb2 mobi",
     "mail": "emlx msg pst",
     "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
@@ -135,6 +144,19 @@ _WORDS = {
     "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
 }
 WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
+_AS_DOCUMENT = "open it in LibreOffice and save it as .docx or .odt"
+_AS_WORKBOOK = "open it in LibreOffice and save it as .xlsx or .ods"
+CURES = {  # what makes a file of these words readable
+    "WordPerfect documents": _AS_DOCUMENT,
+    "Works documents": _AS_DOCUMENT,
+    "Word Pro documents": _AS_DOCUMENT,
+    "documents of Word before version 6": _AS_DOCUMENT,
+    "Lotus workbooks": _AS_WORKBOOK,
+    "Quattro Pro workbooks": _AS_WORKBOOK,
+    "older Hangul documents": "save it as .hwpx",
+    "older Visio drawings": "save it as .vsdx or PDF",
+    "Publisher documents": "save it as PDF",
+}
 TEXT_WITHOUT_READER = frozenset({"svg"})
 ZIPPED_WITHOUT_READER = frozenset(
     {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}

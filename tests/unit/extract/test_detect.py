@@ -13,6 +13,7 @@ import pytest
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.detect import type_of
 from searchapp.extract.entries import extract
+from searchapp.extract.office.compound import compound_file
 from tests.builders.mail import compound
 from tests.paths import SAMPLES
 
@@ -237,3 +238,27 @@ def test_what_a_text_is_is_told_by_its_beginning(data: bytes, name: str, expecte
 def test_a_link_to_a_document_elsewhere_is_said_to_be_one() -> None:
     with pytest.raises(FileSkipped, match="only a link to a Google document"):
         type_of(b'{"doc_id": "1AbC"}', "letter.gsheet")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "reason"),
+    [
+        (b"\xffWPC\x10\0\0\0words", "a.wpd", r"WordPerfect documents \(.wpd\): open .* .docx or"),
+        (b"\xffWPC\x10\0\0\0words", "letter.doc", r"WordPerfect documents \(.wpd\): open it in"),
+        (b"\xffWPC\x10\0\0\0words", "LETTER", "WordPerfect documents"),
+        (b"\0\0\x02\0\x06\x04\x06\0\x08\0", "a.wk1", r"Lotus workbooks \(.wk1\): .* .xlsx or .ods"),
+        (b"\xff\0\x02\0\x04\x04\x05\x54", "a.wks", r"Works documents \(.wks\)"),
+        (b"WordPro\0\x01\x02\x03", "a.lwp", "Word Pro documents"),
+        (b"\xdb\xa5\x2d\0\0\0words", "a.doc", "documents of Word before version 6"),
+        (compound_file({"MatOST": b"x", "CONTENTS": b"y"}), "a.wps", "Works documents"),
+        (
+            compound_file({"VisioDocument": b"x"}),
+            "a",
+            r"older Visio drawings \(.vsd\): save it as .vsdx",
+        ),
+        (compound_file({"BodyText": {"Section0": b"x"}}), "a.hwp", "save it as .hwpx"),
+    ],
+)
+def test_an_old_format_is_named_with_its_cure(data: bytes, name: str, reason: str) -> None:
+    with pytest.raises(FileSkipped, match=f"^no reader for .*{reason}"):
+        type_of(data, name)

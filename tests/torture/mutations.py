@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, signed, tnef, wide
 from tests.paths import DATA, SAMPLES, TEST_DATA
 
@@ -60,6 +61,9 @@ KINDS = (
     "nxml",
     "enex",
     "csv",
+    "hwpx",
+    "vsdx",
+    "xps",
 )
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
 LARGEST = 2**20  # bytes of a seed
@@ -76,6 +80,11 @@ _MADE = {  # formats that no file of the tests has
     b"journal = a # { Two}, year = 2024}\n@comment{none}\n",
     "ass": b"[Script Info]\nTitle: Weir\n[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
     b"Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n",
+}
+_MADE |= {
+    "hwpx": hangul(hangul_paragraph("Words", "3") + hangul_paragraph("More")),
+    "vsdx": visio(shape("Start", 1, 9, shape("inside", 0, 0)), shape("End", 1, 1)),
+    "xps": xps(glyphs("Words", 10, 100), glyphs("Page two", 0, 0)),
 }
 _EXTREMES = [b"0", b"-1", b"4294967295", b"99999999999999999999", b"2147483648", b"1e308"]
 

@@ -183,17 +183,27 @@ def _wide(text: str) -> bytes:
 
 
 def xls(
-    rows: Sequence[Sequence[str | float]], *, name: str = "Old", encrypted: bool = False
+    rows: Sequence[Sequence[str | float]],
+    *,
+    name: str = "Old",
+    encrypted: bool = False,
+    codes: Sequence[str] = (),
 ) -> bytes:
-    """A workbook of one sheet."""
+    """A workbook of one sheet; numbers in column n are shown by `codes[n]`."""
     lock = _xls_record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if encrypted else b""
     opening = _xls_record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + lock
+    for number, code in enumerate(codes, 164):
+        head = struct.pack("<HHB", number, len(code), 0)
+        opening += _xls_record(0x41E, head + code.encode("latin1"))
+    opening += b"".join(
+        _xls_record(0xE0, struct.pack("<HH16x", 0, 164 + n)) for n in range(len(codes))
+    )
     start = len(opening) + 4 + 8 + len(name) + 4
     listed = _xls_record(
         0x85, struct.pack("<IBBBB", start, 0, 0, len(name), 0) + name.encode("latin1")
     )
     cells = b"".join(
-        _xls_cell(row, column, value)
+        _xls_cell(row, column, value, column if column < len(codes) else 0)
         for row, values in enumerate(rows)
         for column, value in enumerate(values)
     )
@@ -205,8 +215,8 @@ def xls(
     return compound("Workbook", opening + listed + _xls_record(0x0A) + sheet)
 
 
-def _xls_cell(row: int, column: int, value: str | float) -> bytes:
-    head = struct.pack("<HHH", row, column, 0)
+def _xls_cell(row: int, column: int, value: str | float, style: int) -> bytes:
+    head = struct.pack("<HHH", row, column, style)
     if isinstance(value, str):
         return _xls_record(0x204, head + struct.pack("<HB", len(value), 0) + value.encode("latin1"))
     return _xls_record(0x203, head + struct.pack("<d", value))

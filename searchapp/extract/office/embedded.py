@@ -101,6 +101,7 @@ def _plain(name: str) -> str:
 
 def _in_storages(container: Container, document_type: str) -> Iterator[tuple[str, bytes]]:
     """The objects of an old Word document or workbook: each a storage, named by a number."""
+    paths: list[tuple[str, ...]]
     if document_type == "doc":
         paths = [("ObjectPool", name) for name in container.storages("ObjectPool")]
     else:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from functools import partial
 from itertools import groupby
-from typing import TypeAlias
 
 from searchapp.errors import FileFailed
 from searchapp.extract.office.common import iso_date, real_title
@@ -20,6 +19,7 @@ from searchapp.extract.spreadsheets.workbook import (
     MAX_COLUMNS,
     MAX_ROWS,
     Element,
+    Ranges,
     Sheet,
     Workbook,
     children,
@@ -31,8 +31,6 @@ from searchapp.extract.spreadsheets.workbook import (
     number_text,
     time_text,
 )
-
-_Spans: TypeAlias = dict[tuple[int, int], tuple[int, int]]
 
 _SPANNED_ROWS = 1000  # of a sheet, in which merged cells are looked at
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -87,10 +85,14 @@ def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
 
 
 def _ods_sheets(content: bytes) -> Iterator[Sheet]:
-    spans: dict[str, _Spans] = {}
+    spans: dict[str, Ranges] = {}
     for name, items in groupby(_ods_items(content, spans), key=lambda item: item[0]):
         texts: list[str] = []
-        yield Sheet(name, _rows_among(items, texts), texts, partial(spans.get, name, {}))
+        yield Sheet(name, _rows_among(items, texts), texts, partial(_of_sheet, spans, name))
+
+
+def _of_sheet(spans: Mapping[str, Ranges], name: str) -> Ranges:
+    return spans.get(name, {})
 
 
 def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Iterator[Row]:
@@ -102,7 +104,7 @@ def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Ite
             texts.append(item)
 
 
-def _ods_items(content: bytes, spans: dict[str, _Spans]) -> Iterator[tuple[str, Row | str]]:
+def _ods_items(content: bytes, spans: dict[str, Ranges]) -> Iterator[tuple[str, Row | str]]:
     """The rows with cells and the texts of boxes, each with the name of its table; which cells are
     merged goes to `spans`.
     """
@@ -129,7 +131,7 @@ def _ods_items(content: bytes, spans: dict[str, _Spans]) -> Iterator[tuple[str, 
         number += repeats
 
 
-def _ods_spans(row: Element, number: int) -> _Spans:
+def _ods_spans(row: Element, number: int) -> Ranges:
     """The ranges that begin in a row, each by its first cell."""
     spans, column = {}, 0
     for cell in row:

@@ -28,6 +28,7 @@ _SWEPT_ROWS = 256  # read before their empty elements go, which takes longer one
 
 _T = TypeVar("_T")
 
+Ranges: TypeAlias = dict[tuple[int, int], tuple[int, int]]  # as `headers.Merges` gives them
 Kind: TypeAlias = Literal["number", "moment", "duration"]
 Element: TypeAlias = Any  # an lxml element
 
@@ -149,12 +150,12 @@ def shown(raw: str, form: Format, epoch: datetime) -> str:
             return duration_text(number * 86_400)
         if form.kind == "moment":
             return _moment_text(number, form, epoch)
-        return number_text(number) if form.pattern is None else _patterned(number, form.pattern)
+        return number_text(number) if form.pattern is None else patterned(number, form.pattern)
     except (ValueError, OverflowError):
         return raw
 
 
-def _patterned(number: float, pattern: Pattern) -> str:
+def patterned(number: float, pattern: Pattern) -> str:
     """A number as people see it, with the bare one behind where that differs."""
     if not math.isfinite(number):
         return number_text(number)

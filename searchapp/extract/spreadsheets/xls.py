@@ -14,10 +14,13 @@ from searchapp.extract.office.ole import opened
 from searchapp.extract.office.ooxml import Package, properties
 from searchapp.extract.office.zip_package import checked_package, member_bytes
 from searchapp.extract.spreadsheets.rows import Row, filled_cells
-from searchapp.extract.spreadsheets.workbook import Sheet, Workbook, text_of
+from searchapp.extract.spreadsheets.workbook import Ranges, Sheet, Workbook, patterned, text_of
+from searchapp.extract.spreadsheets.xls_formats import XlsFormats
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
+
+    from searchapp.extract.spreadsheets.number_formats import Pattern
 
 # cells between the corners of an xlsb sheet, empty ones too: the library gives memory to each
 MAX_AREA = 40_000_000
@@ -40,7 +43,8 @@ def _xls(data: bytes) -> Workbook:
         if container.has_circles():
             raise FileFailed("not a readable workbook: its sectors go in a circle")
         title, metadata = container.summary()
-    return _calamine(data, title, metadata)
+        formats = XlsFormats(container.stream("workbook") or container.stream("book"))
+    return _calamine(data, title, metadata, formats)
 
 
 def _is_xls_encrypted(stream: bytes) -> bool:
@@ -63,26 +67,41 @@ def _xlsb(data: bytes) -> Workbook:
     return _calamine(data, *properties(package))
 
 
-def _calamine(data: bytes, title: str, metadata: Mapping[str, str]) -> Workbook:
+def _calamine(
+    data: bytes, title: str, metadata: Mapping[str, str], formats: XlsFormats | None = None
+) -> Workbook:
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     sheets = (
-        Sheet(name, _calamine_rows(book, index), merges=partial(_merges, book, index))
+        Sheet(name, _calamine_rows(book, index, formats), merges=partial(_merges, book, index))
         for index, name in enumerate(book.sheet_names)
     )
     return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
 
 
-def _calamine_rows(book: CalamineWorkbook, index: int) -> Iterator[Row]:
+def _calamine_rows(book: CalamineWorkbook, index: int, formats: XlsFormats | None) -> Iterator[Row]:
     sheet = book.get_sheet_by_index(index)
+    patterns = formats.of_sheet(sheet.name) if formats else {}
     for number, values in enumerate(sheet.iter_rows(), 1):
         cells = filled_cells(map(text_of, values))
+        if patterns:
+            cells = tuple(
+                (column, _in_format(values[column], patterns.get((number - 1, column)), text))
+                for column, text in cells
+            )
         if cells:
             yield Row(number, cells)
 
 
-def _merges(book: CalamineWorkbook, index: int) -> dict[tuple[int, int], tuple[int, int]]:
+def _in_format(value: object, pattern: Pattern | None, text: str) -> str:
+    """A number in its format; any other value as it is."""
+    if pattern is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return text
+    return patterned(value, pattern)
+
+
+def _merges(book: CalamineWorkbook, index: int) -> Ranges:
     """The merged ranges of a sheet, columns counted from 0 as its rows do."""
     ranges = book.get_sheet_by_index(index).merged_cell_ranges or ()
     return {(first[0] + 1, first[1]): (last[0] + 1, last[1]) for first, last in ranges}

@@ -28,6 +28,7 @@ from searchapp.extract.spreadsheets.workbook import (
     PLAIN,
     Element,
     Format,
+    Ranges,
     Sheet,
     Workbook,
     children,
@@ -134,10 +135,10 @@ def _member(archive: zipfile.ZipFile, part: str) -> str | None:
     )
 
 
-def _merges(archive: zipfile.ZipFile, part: str) -> dict[tuple[int, int], tuple[int, int]]:
+def _merges(archive: zipfile.ZipFile, part: str) -> Ranges:
     """The merged ranges of a sheet, which come behind its rows; none where they cannot be read."""
     member = _member(archive, part)
-    found: dict[tuple[int, int], tuple[int, int]] = {}
+    found: Ranges = {}
     try:
         with archive.open(member or "") as stream:
             rest = b""

@@ -20,6 +20,7 @@ from searchapp.extract.spreadsheets.workbook import (
     PLAIN,
     Element,
     Format,
+    Ranges,
     Sheet,
     Workbook,
     column_letters,
@@ -77,15 +78,17 @@ def _properties(data: bytes) -> tuple[str, dict[str, str]]:
 
 
 def _sheets(data: bytes) -> Iterator[Sheet]:
-    merges: dict[str, dict[tuple[int, int], tuple[int, int]]] = {}
+    merges: dict[str, Ranges] = {}
     for name, items in groupby(_items(data, merges), key=lambda item: item.sheet):
         rows = (item.row for item in items)
-        yield Sheet(name, rows, merges=partial(merges.get, name, {}))
+        yield Sheet(name, rows, merges=partial(_of_sheet, merges, name))
 
 
-def _items(
-    data: bytes, merges: dict[str, dict[tuple[int, int], tuple[int, int]]]
-) -> Iterator[_Item]:
+def _of_sheet(merges: Mapping[str, Ranges], name: str) -> Ranges:
+    return merges.get(name, {})
+
+
+def _items(data: bytes, merges: dict[str, Ranges]) -> Iterator[_Item]:
     """The rows in order; which cells are merged goes to `merges`."""
     formats: dict[str, Format] = {}
     sheet, number = None, 0
@@ -109,7 +112,7 @@ def _items(
 
 def _cells(
     row: Element, number: int, formats: Mapping[str, Format]
-) -> tuple[list[tuple[int, str]], list[str], dict[tuple[int, int], tuple[int, int]]]:
+) -> tuple[list[tuple[int, str]], list[str], Ranges]:
     """The filled cells of a row, the comments on them, and the ranges that begin at them."""
     cells: list[tuple[int, str]] = []
     notes: list[str] = []

@@ -251,3 +251,8 @@ def test_an_ods_that_breaks_off_is_read_until_then() -> None:
 
 def test_a_formula_without_a_result_is_no_value() -> None:
     assert lines(xls([["Nails", ""]]), "a.xls")[-1] == "Nails"
+
+
+def test_the_numbers_of_an_old_workbook_are_shown_in_their_format() -> None:
+    data = xls([["Invoice", "Share"], [42.0, 0.125]], codes=['"INV-"0000', "0%"])
+    assert lines(data, "a.xls")[-1] == "Invoice: INV-0042 (42) | Share: 13% (12.5%)"

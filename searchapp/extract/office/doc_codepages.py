@@ -71,7 +71,8 @@ _CANDIDATES = (
 )
 _FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]")
 _LATIN = re.compile("[À-ɏ]")
-_ODD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷\ufffd](?=[^\W\d_])")
+# a sign or a capital within a word
+_ODD = re.compile(r"(?<=[^\W\d_])[¡-¿×÷\ufffd](?=[^\W\d_])|(?<=[a-zß-ÿ])[À-ÞŠŽŒŸ]")
 _JUDGED_BYTES = 100_000
 _FEWEST_LETTERS = 4  # beyond ASCII, by which letters are judged
 

@@ -312,7 +312,9 @@ class _DocxReader:
                 self._add("/", pieces)
                 self._gather(child, pieces)
             elif name in {"drawing", "pict", "object"}:
-                self._beside.extend((self._part, each) for each in self._drawn(child))
+                said = list(self._drawn(child))
+                once = dict.fromkeys(said)  # a picture is described as itself and as a drawing
+                self._beside.extend((self._part, each) for each in once)
             elif not self._marks(child, name, pieces) and not _is_hidden(child):
                 self._gather(child, pieces)
 
@@ -325,7 +327,7 @@ class _DocxReader:
             if name == "txbxContent":
                 yield child
                 continue
-            if name == "docPr" or (name in _SHAPES and attribute(child, "alt")):
+            if name in {"docPr", "cNvPr"} or (name in _SHAPES and attribute(child, "alt")):
                 yield from (Part("prose", text) for text in descriptions(child))
             elif name in {"chart", "relIds"}:
                 yield from self._graphic(child, name)

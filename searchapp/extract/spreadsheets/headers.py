@@ -56,12 +56,25 @@ def header_of(
             below = table[index + depth :]
             used = _used_columns(below)
             found = _stacked(table[index : index + depth], merges)
+            if found and depth == 1 and merges and used - found.keys():
+                found = _spread(row, used, merges())
             strict = bool(names) and used <= names.keys()
             if found and _names_columns(found, below, used, strict=strict):
                 return Header(index, index + depth - 1, found)
         if len(row.cells) > len(usual) / 2 and any(_is_data(text) for _, text in row.cells):
             return None
     return None
+
+
+def _spread(
+    row: Row, used: set[int], merges: Mapping[tuple[int, int], tuple[int, int]]
+) -> dict[int, str]:
+    """The names in a row, those of merged cells for each column used below them."""
+    names = dict(row.cells)
+    for column, text in row.cells:
+        last = merges.get((row.number, column), (0, column))[1]
+        names |= {each: text for each in used if column < each <= last and each not in names}
+    return dict(sorted(names.items()))
 
 
 def _stacked(rows: Sequence[Row], merges: Merges | None) -> dict[int, str] | None:

@@ -42,8 +42,9 @@ def read(data: bytes, document_type: str) -> Document:
     reader = import_module(f"searchapp.extract.spreadsheets.{module}")
     try:
         book: Workbook = reader.workbook(data, document_type)
-    except BaseException as error:
-        raise failure_of(error) from error
+    except BaseException as error:  # noqa: BLE001 - see `failure_of`
+        failure = failure_of(error)
+        raise failure from None if failure is error else error
     document = document_of(
         limited(_parts(book)), document_type, title=book.title, metadata=book.metadata
     )

@@ -40,6 +40,8 @@ from searchapp.extract.spreadsheets.workbook import (
     tolerant,
 )
 
+_MISSING = FileFailed("not a readable workbook: it is missing")
+_SHEET_PART = re.compile(r"xl/worksheets/sheet(\d{1,6})\.xml")
 _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
 )
@@ -66,35 +68,46 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
     """The workbook in an xlsx package."""
     package, archive = Package(data), checked_package(data)
     main = next(iter(package.related("", "officeDocument")), "xl/workbook.xml")
-    root = package.xml(main)
-    if root is None:
-        raise FileFailed("not a readable workbook: it names no sheets")
-    settings = child_of(root, "workbookPr")
-    is_1904 = settings is not None and attribute(settings, "date1904") in {"1", "true"}
     failures: list[tuple[str, FileFailed]] = []
-    strings = [
-        _rich_text(each)
-        for name in package.related(main, "sharedStrings")
-        for each in tolerant(_streamed(archive, name, "si"), failures, "texts of cells")
-    ]
+    root = next(tolerant(map(package.xml, [main]), failures, "names of sheets"), None)
+    settings = None if root is None else child_of(root, "workbookPr")
+    is_1904 = settings is not None and attribute(settings, "date1904") in {"1", "true"}
+    strings: list[str] = []
+    for name in package.related(main, "sharedStrings"):
+        if _member(archive, name) is None:
+            failures.append(("texts of cells", _MISSING))
+        items = tolerant(_streamed(archive, name, "si"), failures, "texts of cells")
+        strings += map(_rich_text, items)
     shared = _Shared(
         strings,
         list(tolerant(_formats(package, main), failures, "formats of numbers")),
         datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30),
     )
-    listed = list(_listed(root, package.relations(main)))
+    listed = list(_listed(root, package.relations(main), archive))
+    if not listed:
+        raise FileFailed("not a readable workbook: it names no sheets")
     sheets = (_sheet(package, archive, shared, *each, failures) for each in listed)
     return Workbook(sheets, len(listed) > 1, *properties(package), failures=failures)
 
 
-def _listed(root: Element, relations: Mapping[str, Relation]) -> Iterator[tuple[str, str]]:
-    """The names of the sheets, and the parts that they are."""
-    for element in children(root, "sheets"):
-        relation = relations.get(
-            next((value for key, value in element.items() if key.endswith("}id")), "")
-        )
-        if relation is not None and relation.target:
-            yield attribute(element, "name"), relation.target
+def _listed(
+    root: Element | None, relations: Mapping[str, Relation], archive: zipfile.ZipFile
+) -> Iterator[tuple[str, str]]:
+    """The names of the sheets, and the parts that they are; those that lie in the usual place where
+    the workbook names none.
+    """
+    if root is None:
+        found = filter(None, map(_SHEET_PART.fullmatch, archive.namelist()))
+        for match in sorted(found, key=lambda match: int(match[1])):
+            yield f"Sheet{match[1]}", match[0]
+        return
+    for number, element in enumerate(children(root, "sheets"), 1):
+        named = next((value for key, value in element.items() if key.endswith("}id")), "")
+        target = relations[named].target if named in relations else ""
+        if not target and not relations:
+            target = f"xl/worksheets/sheet{number}.xml"
+        if target:
+            yield attribute(element, "name"), target
 
 
 def _sheet(
@@ -107,7 +120,7 @@ def _sheet(
 ) -> Sheet:
     place = f"sheet {name}"
     if _member(archive, part) is None:
-        failures.append((place, FileFailed("not a readable workbook: it is missing")))
+        failures.append((place, _MISSING))
     notes = tolerant(_xlsx_notes(package, part), failures, f"comments of {place}")
     texts = tolerant(_drawn_texts(package, part), failures, f"drawings of {place}")
     rows = tolerant(_xlsx_rows(archive, part, shared), failures, place)

@@ -37,6 +37,7 @@ def text_of(data: bytes) -> str:
         (POLISH, "cp1250", {}),
         (GERMAN, "cp1252", {}),
         (GERMAN, "mac_roman", {"from_mac": True}),
+        (GERMAN, "mac_roman", {}),
         (GERMAN, "cp1252", {"fonts": [0, 204]}),
         (JAPANESE, "cp932", {"language": 0x411}),
         (JAPANESE, "utf-16-le", {"language": 0x411, "flags": 0x1000}),

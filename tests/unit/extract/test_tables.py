@@ -94,6 +94,14 @@ def test_a_header_of_three_rows_below_a_title() -> None:
     assert lines(data)[-1].startswith("Year: B")
 
 
+def test_a_merged_name_is_that_of_all_its_columns() -> None:
+    data = sheet(("Name", None, "Age"), ("Ada", "King", 36), ("Bob", "Ray", 41), merged=("A1:B1",))
+    assert lines(data)[1:] == [
+        "Name: Ada | Name: King | Age: 36",
+        "Name: Bob | Name: Ray | Age: 41",
+    ]
+
+
 def test_years_above_quarters_name_columns() -> None:
     rows = ("Town,2023,,2024,", ",Q1,Q2,Q1,Q2", "Bonn,1,2,3,4", "Köln,5,6,7,8")
     assert texts(*rows)[2] == "Town: Bonn | 2023 Q1: 1 | 2023 Q2: 2 | 2024 Q1: 3 | 2024 Q2: 4"
@@ -202,6 +210,8 @@ TOOLS = xlsx({"Good": xlsx_row(1, "Whetstone"), "Bad": xlsx_row(1, "Hone")})
         ("xl/worksheets/sheet2.xml", None, "incomplete: sheet Bad: it is missing"),
         ("xl/styles.xml", b"<styles", "incomplete: formats of numbers: "),
         ("xl/sharedStrings.xml", b"<sst><si>", "incomplete: texts of cells: "),
+        ("xl/sharedStrings.xml", None, "incomplete: texts of cells: it is missing"),
+        ("xl/workbook.xml", b"<workbook", "incomplete: names of sheets: "),
     ],
 )
 def test_what_a_broken_part_leaves_is_read_and_the_rest_is_named(
@@ -228,6 +238,11 @@ def test_a_comment_that_cannot_be_read_costs_only_itself() -> None:
     document = extract(xlsx({"Sheet1": xlsx_row(1, "Tea")}, parts=parts), "a.xlsx")
     assert document.text == "Tea"
     assert "comments of sheet Sheet1" in document.metadata["incomplete"]
+
+
+def test_sheets_are_found_without_the_relations_of_the_workbook() -> None:
+    document = extract(without(TOOLS, "xl/_rels/workbook.xml.rels"), "a.xlsx")
+    assert document.text == "Good\n\nWhetstone\n\nBad\n\nHone"
 
 
 def test_a_workbook_of_which_nothing_can_be_read_fails() -> None:

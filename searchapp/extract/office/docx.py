@@ -22,7 +22,14 @@ from searchapp.extract.office.drawings import chart_parts, descriptions, diagram
 from searchapp.extract.office.embedded import package_members
 from searchapp.extract.office.inserted import inserted_parts
 from searchapp.extract.office.numbering import Numbering
-from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of, properties
+from searchapp.extract.office.ooxml import (
+    Package,
+    attribute,
+    child_of,
+    incomplete,
+    name_of,
+    properties,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,8 +85,7 @@ def document_in(package: Package, document_type: str) -> Document:
     parts = [*walk.body(), *walk.asides()]
     apart = [*walk.unreferenced(), *furniture(list(walk.page_edges()))]
     title, metadata = properties(package)
-    if walk.unread:
-        metadata["incomplete"] = "; ".join(walk.unread)
+    metadata |= incomplete(package, walk.unread)
     return manuscript(parts, apart, document_type, titles=(walk.title, title), metadata=metadata)
 
 
@@ -128,7 +134,7 @@ class _DocxReader:
         """All headers, then all footers."""
         for kind in ("header", "footer"):
             for name in self._package.related(self._main, kind):
-                root = self._package.xml(name)
+                root = self._package.side(name)
                 if root is not None:
                     self._part = name
                     yield from self._blocks(root)
@@ -243,10 +249,11 @@ class _DocxReader:
                 raise FileFailed("it is missing")
             kind = type_of(data, target)
             if kind == "docx" and self._depth < _INNERMOST:
-                inner = _DocxReader(Package(data), self._depth + 1)
+                package = Package(data)
+                inner = _DocxReader(package, self._depth + 1)
                 yield from (replace(part, place=self._place()) for part in inner.body())
                 yield from inner.asides()
-                self.unread += inner.unread
+                self.unread += [*inner.unread, *(f"{name}: {why}" for name, why in package.unread)]
                 return
             if kind == "docx":
                 raise FileFailed("it is nested too deep")
@@ -425,7 +432,7 @@ def _notes(package: Package, main: str) -> dict[tuple[str, str], tuple[str, Any]
     notes = {}
     for kind in _NOTES.values():
         for name in package.related(main, kind):
-            root = package.xml(name)
+            root = package.side(name)
             for note in () if root is None else root:
                 if attribute(note, "type") in {"", "normal"}:
                     notes[kind, attribute(note, "id")] = name, note
@@ -436,7 +443,7 @@ def _has_pages(package: Package, root: Any) -> bool:
     """Whether the marks where Word last broke pages are all there: as many as the pages that it
     counted ask for.
     """
-    facts = next((package.xml(name) for name in package.related("", "extended-properties")), None)
+    facts = next((package.side(name) for name in package.related("", "extended-properties")), None)
     counted = None if facts is None else child_of(facts, "Pages")
     marks = sum(1 for _ in root.iter("{*}lastRenderedPageBreak"))
     return marks > 0 and counted is not None and (counted.text or "").strip() == str(marks + 1)

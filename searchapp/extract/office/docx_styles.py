@@ -40,7 +40,7 @@ class DocxStyle:
 
 def styles_of(package: Package, main: str) -> dict[str, DocxStyle]:
     """The paragraph styles by id, each with what it is based on; the default style is also ""."""
-    root = next((package.xml(name) for name in package.related(main, "styles")), None)
+    root = next((package.side(name) for name in package.related(main, "styles")), None)
     elements = (
         {}
         if root is None
@@ -115,7 +115,7 @@ class DocxLists:
     @cached_property
     def _root(self) -> Any:
         names = self._package.related(self._main, "numbering")
-        root = next((self._package.xml(name) for name in names), None)
+        root = next((self._package.side(name) for name in names), None)
         return () if root is None else root
 
     @cached_property

@@ -20,7 +20,7 @@ from searchapp.extract.office.zip_package import checked_package, member_bytes
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _PROPERTIES = {
     "creator": "author",
@@ -50,6 +50,7 @@ class Package:
         self._zip: zipfile.ZipFile = checked_package(data)
         self._names = {_plain(name): name for name in self._zip.namelist()}
         self._relations: dict[str, dict[str, Relation]] = {}
+        self.unread: list[tuple[str, FileFailed]] = []  # parts that are broken, and why
 
     def xml(self, name: str) -> Any | None:  # an lxml element
         """The root of a part, None where there is no such part; raises FileFailed for one that is
@@ -57,6 +58,16 @@ class Package:
         """
         member = self._names.get(_plain(name))
         return None if member is None else parsed(member_bytes(self._zip, member))
+
+    def side(self, name: str) -> Any | None:
+        """The root of a part that the document can do without; None, and one more of `unread`,
+        where it is broken.
+        """
+        try:
+            return self.xml(name)
+        except FileFailed as error:
+            self.unread.append((posixpath.basename(name), error))
+            return None
 
     def content(self, name: str) -> bytes | None:
         """The bytes of a part, None where there is no such part."""
@@ -86,6 +97,14 @@ class Package:
         ]
 
 
+def incomplete(package: Package, unread: Sequence[str] = ()) -> dict[str, str]:
+    """What to add to the metadata where parts of the package, or what `unread` names, could not be
+    read.
+    """
+    told = [*(f"{name}: {why}" for name, why in package.unread), *unread]
+    return {"incomplete": f"incomplete: {'; '.join(dict.fromkeys(told))}"} if told else {}
+
+
 def parsed(data: bytes) -> Any:  # an lxml element
     """The root element of XML; raises FileFailed where it is none."""
     from lxml import etree  # type: ignore[import-untyped]
@@ -105,7 +124,7 @@ def parsed(data: bytes) -> Any:  # an lxml element
 
 def properties(package: Package) -> tuple[str, dict[str, str]]:
     """The title and metadata in the core properties; the title is "" where it only names a file."""
-    root = next((package.xml(name) for name in package.related("", "core-properties")), None)
+    root = next((package.side(name) for name in package.related("", "core-properties")), None)
     if root is None:
         return "", {}
     values = {

@@ -23,7 +23,7 @@ from searchapp.extract.office.drawings import (
     paragraphs_text,
 )
 from searchapp.extract.office.embedded import package_members
-from searchapp.extract.office.ooxml import Package, Relation, name_of, properties
+from searchapp.extract.office.ooxml import Package, Relation, incomplete, name_of, properties
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
@@ -46,12 +46,22 @@ def read(data: bytes, document_type: str) -> Document:
     follow their slide.
 
     The title is that of the first slide, else the one in the properties, which often is that of an
-    older presentation.
+    older presentation. What is broken is named in `metadata["incomplete"]`.
     """
     package = Package(data)
     deck = _Deck(package)
-    slides = [list(deck.slide(name, number)) for number, name in enumerate(deck.slide_names(), 1)]
+    slides: list[list[Part]] = []
+    failures: list[FileFailed] = []
+    for number, name in enumerate(deck.slide_names(), 1):
+        slides.append([])
+        try:
+            slides[-1].extend(deck.slide(name, number))
+        except FileFailed as error:
+            failures.append(error)
+    if failures and not any(slides):
+        raise failures[0]
     declared, metadata = properties(package)
+    metadata |= incomplete(package, [str(error) for error in failures])
     first = next((part.text for part in slides[0] if part.kind == "heading"), "") if slides else ""
     return slide_document(slides, document_type, title=first or declared, metadata=metadata)
 
@@ -113,7 +123,10 @@ class _Deck:
 
     def slide(self, name: str, number: int) -> Iterator[Part]:
         """A slide's parts. Raises FileFailed where the slide is missing or broken."""
-        root = self._take(name)
+        try:
+            root = self._take(name)
+        except FileFailed as error:
+            raise FileFailed(f"{error} (in slide {number})") from error
         if root is None:
             raise FileFailed(f"not a readable presentation: slide {number} is missing")
         place: Place = (("slide", number),)
@@ -137,7 +150,8 @@ class _Deck:
         """The root of a part that the slides can do without, None where it cannot be read."""
         try:
             return self._take(name)
-        except FileFailed:
+        except FileFailed as error:
+            self._package.unread.append((name.rpartition("/")[2], error))
             return None
 
     def _relations_of(self, name: str) -> Mapping[str, Relation]:

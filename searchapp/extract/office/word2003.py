@@ -33,6 +33,7 @@ class FlatWord(Package):
         from lxml import etree  # type: ignore[import-untyped]
 
         self._element = etree.Element
+        self.unread = []
         root = parsed(data)
         self._parts: dict[str, Any] = {_MAIN: root}
         self._kinds: dict[str, str] = {}  # of parts by name

@@ -68,7 +68,7 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
     """The workbook in an xlsx package."""
     package, archive = Package(data), checked_package(data)
     main = next(iter(package.related("", "officeDocument")), "xl/workbook.xml")
-    failures: list[tuple[str, FileFailed]] = []
+    failures = package.unread
     root = next(tolerant(map(package.xml, [main]), failures, "names of sheets"), None)
     settings = None if root is None else child_of(root, "workbookPr")
     is_1904 = settings is not None and attribute(settings, "date1904") in {"1", "true"}

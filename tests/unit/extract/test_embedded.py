@@ -8,13 +8,15 @@ import zipfile
 import zlib
 
 import olefile
+import pytest
 
 from searchapp.errors import FileFailed
 from searchapp.extract.entries import entries
 from searchapp.extract.office.compound import Storage, compound_file
 from searchapp.extract.office.docx import read
 from searchapp.types.documents import Document
-from tests.builders.word import docx, paragraph
+from tests.builders.sheets import xlsx, xlsx_row
+from tests.builders.word import docx, paragraph, zipped
 
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -48,6 +50,15 @@ def with_parts(
             made.writestr(name, content)
         for name, content in parts.items():
             made.writestr(name, content)
+    return target.getvalue()
+
+
+def replaced(data: bytes, part: str, content: bytes) -> bytes:
+    """The document with another content of a part."""
+    source, target = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
+    with zipfile.ZipFile(target, "w") as made:
+        for name in source.namelist():
+            made.writestr(name, content if name == part else source.read(name))
     return target.getvalue()
 
 
@@ -123,7 +134,10 @@ def test_a_document_inserted_in_itself_again_and_again_ends() -> None:
         )
     document = read(data, "docx")
     assert document.text.count("Shell.") == 4
-    assert document.metadata["incomplete"] == "the inserted file a.docx: it is nested too deep"
+    assert (
+        document.metadata["incomplete"]
+        == "incomplete: the inserted file a.docx: it is nested too deep"
+    )
 
 
 # ---- drawings ------------------------------------------------------------------------------------
@@ -167,7 +181,46 @@ def test_a_broken_chart_costs_no_more_than_itself() -> None:
     made = with_parts(docx(body), {"word/chart.xml": b"<c:chart"}, {"c": ("chart", "chart.xml")})
     document = read(made, "docx")
     assert document.text == "See."
-    assert document.metadata["incomplete"].startswith("a chart: not a readable file: broken XML")
+    assert document.metadata["incomplete"].startswith(
+        "incomplete: a chart: not a readable file: broken XML"
+    )
+
+
+@pytest.mark.parametrize(
+    "part", ["styles", "numbering", "footnotes", "comments", "header1", "footer1"]
+)
+def test_a_broken_part_beside_the_text_is_named_and_the_text_is_read(part: str) -> None:
+    listed = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    made = docx(paragraph("The text.", properties=listed), {part: "x"})
+    document = read(replaced(made, f"word/{part}.xml", b"<w:broken"), "docx")
+    assert document.text == "- The text."
+    assert document.metadata["incomplete"].startswith(f"incomplete: {part}.xml: not a readable")
+
+
+def test_a_chart_of_a_later_kind_and_a_picture_in_a_group_are_read_once() -> None:
+    chart = '<w:r><mc:AlternateContent><mc:Choice Requires="cx1"><w:drawing><inline><graphic>'
+    chart += '<chart r:id="c"/></graphic></inline></w:drawing></mc:Choice><mc:Fallback><w:drawing/>'
+    chart += "</mc:Fallback></mc:AlternateContent></w:r>"
+    picture = '<pic><nvPicPr><cNvPr id="2" descr="The press"/></nvPicPr></pic>'
+    picture += '<pic><nvPicPr><cNvPr id="3" descr="The vat"/></nvPicPr></pic>'
+    body = paragraph(chart) + drawing(picture, 'descr="The press"')
+    made = with_parts(
+        docx(body), {"word/chart.xml": CHART.encode()}, {"c": ("chartEx", "chart.xml")}
+    )
+    assert read(made, "docx").text.split("\n\n") == [
+        "Cider pressed",
+        "Perry\nMill",
+        "The press",
+        "The vat",
+    ]
+
+
+def test_files_embedded_in_presentations_and_workbooks_are_members() -> None:
+    letter = docx(paragraph("Inner words."))
+    book = xlsx({"Sheet1": xlsx_row(1, "Tea")}, parts={"xl/embeddings/a.docx": letter})  # type: ignore[dict-item]
+    assert members(book, "a.xlsx") == {"a.docx": "Inner words."}
+    show = zipped({"ppt/presentation.xml": "<p/>", "ppt/embeddings/a.docx": letter})  # type: ignore[dict-item]
+    assert members(show, "a.pptx") == {"a.docx": "Inner words."}
 
 
 def test_a_picture_of_old_word_is_described_by_its_shape() -> None:

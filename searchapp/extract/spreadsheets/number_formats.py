@@ -23,7 +23,6 @@ _LETTERS = {"literal": "l", "percent": "l", "digit": "d", "point": "p"} | dict.f
     ("power", "general", "fraction"), "x"
 )
 _SIMPLE = re.compile("(l*)d+(?:pd+)?(l*)")
-_MOST_DIGITS = 1e15
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[\d.]+)")
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -134,14 +133,20 @@ class Pattern:
         """How often the first section takes a hundred times the number."""
         return self.sections[0].percents
 
+    def quickly(self, value: float, digits: str) -> str:
+        """What `shown` gives for a positive number, a hundred times as large for a share, where the
+        format is simple and need not round; "" elsewhere.
+        """
+        if self.simple is None:
+            return ""
+        before, form, after = self.simple
+        point = digits.find(".")
+        if point >= 0 and len(digits) - point - 1 > self.sections[0].decimals:
+            return ""
+        return f"{before}{value:{form}}{after}"
+
     def shown(self, number: float) -> str:
         """The number as people see it; "" where they see no letter and no digit."""
-        if self.simple and number > 0:
-            value = number * 100 if self.percents else number
-            before, form, after = self.simple
-            decimals = self.sections[0].decimals
-            if len(format(value, ".15g").partition(".")[2]) <= decimals and value < _MOST_DIGITS:
-                return f"{before}{value:{form}}{after}"
         section, has_sign = self._section_for(number)
         try:
             text = section.shown(number)

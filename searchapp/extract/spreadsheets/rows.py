@@ -214,7 +214,7 @@ def _leading_parts(rows: Sequence[Row], place: Place, *, header: bool) -> Iterat
 
 def _parts(row: Row, names: Mapping[int, str], place: Place) -> Iterator[Part]:
     text = " | ".join(
-        [f"{names[column]}: {text}" if names.get(column) else text for column, text in row.cells]
+        [f"{name}: {text}" if (name := names.get(column)) else text for column, text in row.cells]
     )
     yield Part("table", text, place=(*place, ("row", row.number)), is_tight=True)
     if row.notes:

@@ -24,6 +24,7 @@ UNREADABLE = "not a readable workbook: "
 MAX_ROWS = 1_048_576  # of a sheet: no program has more
 MAX_COLUMNS = 16_384
 
+_ORDINARY = 1e15  # below it numbers have all their digits
 _SWEPT_ROWS = 256  # read before their empty elements go, which takes longer one by one
 
 _T = TypeVar("_T")
@@ -157,11 +158,14 @@ def shown(raw: str, form: Format, epoch: datetime) -> str:
 
 def patterned(number: float, pattern: Pattern) -> str:
     """A number as people see it, with the bare one behind where that differs."""
-    if not math.isfinite(number):
-        return number_text(number)
-    if pattern.percents == 1:
-        return beside(pattern.shown(number), f"{number_text(number * 100)}%")
-    return beside(pattern.shown(number), number_text(number))
+    value = number * 100 if pattern.percents == 1 else number
+    bare = number_text(value)
+    seen = pattern.quickly(value, bare) if 0 < value < _ORDINARY else ""
+    if not seen:
+        if not math.isfinite(number):
+            return number_text(number)
+        seen = pattern.shown(number)
+    return beside(seen, f"{bare}%" if pattern.percents == 1 else bare)
 
 
 def number_text(number: float) -> str:

@@ -45,7 +45,7 @@ _SHEET_PART = re.compile(r"xl/worksheets/sheet(\d{1,6})\.xml")
 _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"'
 )
-_REMEMBERED = 50_000  # numbers in their format
+_REMEMBERED = 10_000  # numbers in a format
 _LONGEST_TAG = 200
 _MOST_MERGES = 100_000
 _PIECE = 2**20  # bytes
@@ -61,7 +61,8 @@ class _Shared:
     strings: Sequence[str]
     formats: Sequence[Format]  # by cell style
     epoch: datetime
-    shown: dict[tuple[str | None, str], str] = field(default_factory=dict)  # by style and number
+    # by cell style, as it is written: its format, and numbers so far as they are shown in it
+    styles: dict[str | None, tuple[Format, dict[str, str]]] = field(default_factory=dict)
 
 
 def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the form of its kind
@@ -201,7 +202,8 @@ def _xlsx_rows(archive: zipfile.ZipFile, part: str, shared: _Shared) -> Iterator
     columns: dict[str, int] = {}
     number = 0
     for element in _streamed(archive, part, "row"):
-        number = _whole(element.get("r")) or number + 1
+        named = element.get("r") or ""
+        number = int(named) if named.isdecimal() and len(named) < 10 else number + 1
         if number > MAX_ROWS:
             raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
         column = 0
@@ -228,36 +230,48 @@ def _xlsx_text(cell: Element, shared: _Shared) -> str:
     for child in cell:
         tag = child.tag
         if tag.endswith("}v"):
-            return _xlsx_value(child.text or "", kind, cell, shared)
+            raw = child.text or ""
+            if kind is None or kind == "n":
+                return _in_format(raw, cell.get("s"), shared) if raw else ""
+            return _shared_text(raw, shared) if kind == "s" else _value(raw, kind)
         if tag.endswith("}is"):
             return _rich_text(child)
     return ""
 
 
-def _xlsx_value(raw: str, kind: str | None, cell: Element, shared: _Shared) -> str:
-    if kind == "s":
-        try:
-            index = int(raw)
-        except ValueError:
-            return ""
-        return shared.strings[index] if 0 <= index < len(shared.strings) else ""
+def _shared_text(raw: str, shared: _Shared) -> str:
+    """The text with that index; "" for what is no index."""
+    try:
+        index = int(raw)
+    except ValueError:
+        return ""
+    return shared.strings[index] if 0 <= index < len(shared.strings) else ""
+
+
+def _value(raw: str, kind: str) -> str:
+    """A value that is neither a number nor a shared text."""
     if not raw or kind == "e":
         return ""
     if kind == "b":
         return "TRUE" if raw.strip() == "1" else "FALSE"
-    if kind == "str":
-        return _unescaped(raw)
-    if kind == "d":
-        return iso_moment(raw)
-    style = cell.get("s")
-    text = shared.shown.get((style, raw))
-    if text is None:
+    return iso_moment(raw) if kind == "d" else _unescaped(raw)
+
+
+def _in_format(raw: str, style: str | None, shared: _Shared) -> str:
+    """A number as its cell style shows it."""
+    known = shared.styles.get(style)
+    if known is None:
         index = _whole(style)
-        form = shared.formats[index] if index < len(shared.formats) else PLAIN
-        text = shown(raw, form, shared.epoch)
-        if len(shared.shown) >= _REMEMBERED:
-            shared.shown.clear()
-        shared.shown[style, raw] = text
+        known = (shared.formats[index] if index < len(shared.formats) else PLAIN, {})
+        shared.styles[style] = known
+    form, texts = known
+    if form is PLAIN and raw.isdigit():
+        return raw
+    text = texts.get(raw)
+    if text is None:
+        if len(texts) >= _REMEMBERED:
+            texts.clear()
+        text = texts[raw] = shown(raw, form, shared.epoch)
     return text
 
 

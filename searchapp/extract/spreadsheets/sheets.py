@@ -53,8 +53,9 @@ def read(data: bytes, document_type: str) -> Document:
     if not document.text:
         raise book.failures[0][1]
     unread = (f"{name}: {str(why).removeprefix(UNREADABLE)}" for name, why in book.failures)
-    incomplete = f"incomplete: {'; '.join(unread)}"
-    return replace(document, metadata={**document.metadata, "incomplete": incomplete})
+    told = [document.metadata.get("incomplete", ""), f"incomplete: {'; '.join(unread)}"]
+    incomplete = {"incomplete": "; ".join(filter(None, told))}
+    return replace(document, metadata={**document.metadata, **incomplete})
 
 
 def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers

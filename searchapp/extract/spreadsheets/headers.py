@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from searchapp.extract.spreadsheets.number_formats import Figure
+from searchapp.extract.spreadsheets.number_formats import FormattedNumber
 from searchapp.types.dates import ISO_DAY, ISO_MONTH
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"\S+@\S+\.\S+|\w+://\S+")
 Merges: TypeAlias = Callable[[], "Mapping[tuple[int, int], tuple[int, int]]"]
 
 
-class Header(NamedTuple):
+class TableHeader(NamedTuple):
     """The rows of a table that name its columns, by index, both inclusive, and the names."""
 
     first: int
@@ -47,7 +47,7 @@ class Header(NamedTuple):
 
 def header_of(
     table: Sequence[Row], names: Mapping[int, str], merges: Merges | None = None
-) -> Header | None:
+) -> TableHeader | None:
     """The header of a table, None where it has none; `names` are those of the table above."""
     table = _few_cells(table)
     usual = _used_columns(table)
@@ -60,7 +60,7 @@ def header_of(
                 found = _spread(row, used, merges())
             strict = bool(names) and used <= names.keys()
             if found and _names_columns(found, below, used, strict=strict):
-                return Header(index, index + depth - 1, found)
+                return TableHeader(index, index + depth - 1, found)
         if len(row.cells) > len(usual) / 2 and any(_is_data(text) for _, text in row.cells):
             return None
     return None
@@ -240,7 +240,7 @@ def _is_data(text: str) -> bool:
     """Whether a cell holds a number, a date, a truth or an address rather than words."""
     if len(text) > _MAX_NAME:
         return False
-    if isinstance(text, Figure):
+    if isinstance(text, FormattedNumber):
         return True
     if text in {"TRUE", "FALSE", "True", "False", "true", "false"}:
         return True

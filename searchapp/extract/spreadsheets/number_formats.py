@@ -35,7 +35,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 _FURTHER = re.compile(r"(?:\.0+)?(?![\w]|[.,]\d)")
 
 
-class Figure(str):
+class FormattedNumber(str):
     """A number in its format, which is data whatever letters it has."""
 
     __slots__ = ()
@@ -47,7 +47,7 @@ class _Token(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Section:
+class _FormatSection:
     """What a format says of numbers of one kind: the positive ones, say."""
 
     tokens: tuple[_Token, ...]
@@ -125,7 +125,7 @@ class Pattern:
     section has no more to it.
     """
 
-    sections: tuple[_Section, ...]
+    sections: tuple[_FormatSection, ...]
     simple: tuple[str, str, str] | None = None
 
     @property
@@ -157,7 +157,7 @@ class Pattern:
         is_zero = not any(digit in text for digit in "123456789")
         return f"-{text}" if has_sign and number < 0 and not is_zero else text
 
-    def _section_for(self, number: float) -> tuple[_Section, bool]:
+    def _section_for(self, number: float) -> tuple[_FormatSection, bool]:
         """The section that a number goes by, and whether its sign is to be put before it."""
         first, *others = self.sections
         if first.condition:
@@ -185,7 +185,7 @@ def pattern_of(code: str) -> Pattern | None:
     return Pattern(sections, _simple(sections[0]))
 
 
-def _simple(section: _Section) -> tuple[str, str, str] | None:
+def _simple(section: _FormatSection) -> tuple[str, str, str] | None:
     """What stands before and after the number, and its format in Python; None for a section with
     more to it.
     """
@@ -208,10 +208,10 @@ def beside(shown: str, bare: str) -> str:
     at = shown.find(bare)
     is_whole = at >= 0 and not (at and (shown[at - 1].isalnum() or shown[at - 1] in ".,"))
     if is_whole and _FURTHER.match(shown, at + len(bare)):
-        return Figure(shown)
+        return FormattedNumber(shown)
     if shown.isdecimal() and shown.lstrip("0") == bare:
         return shown  # a part number, a postcode
-    return Figure(f"{shown} ({bare})")
+    return FormattedNumber(f"{shown} ({bare})")
 
 
 def _divided(code: str) -> list[str]:
@@ -224,7 +224,7 @@ def _divided(code: str) -> list[str]:
     return [*sections, code[start:]]
 
 
-def _section(code: str) -> _Section:
+def _section(code: str) -> _FormatSection:
     matches = list(_TOKEN.finditer(code))
     tokens = list(filter(None, map(_token, matches)))
     kinds = [token.kind for token in tokens]
@@ -234,7 +234,7 @@ def _section(code: str) -> _Section:
     first = kinds.index("digit") if "digit" in kinds else len(kinds)
     commas = [at for at, kind in enumerate(kinds) if kind == "comma" and at > first]
     conditions = (_CONDITION.match(match["bracket"] or "") for match in matches)
-    return _Section(
+    return _FormatSection(
         tuple(token for token in tokens if token.kind != "comma"),
         next(((found[1], _bound(found[2])) for found in conditions if found), None),
         min(kinds[point:power].count("digit"), _MAX_DECIMALS),

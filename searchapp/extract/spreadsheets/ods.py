@@ -13,7 +13,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract.office.common import iso_date, real_title
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.zip_package import MAX_TOTAL_BYTES, checked_package, member_bytes
-from searchapp.extract.spreadsheets.number_formats import Figure, beside
+from searchapp.extract.spreadsheets.number_formats import FormattedNumber, beside
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
     MAX_COLUMNS,
@@ -152,7 +152,7 @@ def _ods_cells(row: Element, number: int) -> tuple[tuple[tuple[int, str], ...], 
         repeats = int(cell.get(_REPEATED) or 1)
         if len(cell):
             text = _ods_text(cell)
-            text = text if isinstance(text, Figure) else " ".join(text.split())
+            text = text if isinstance(text, FormattedNumber) else " ".join(text.split())
             if text and column + repeats > MAX_COLUMNS:
                 raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
             cells += [(each, text) for each in range(column + 1, column + repeats + 1) if text]
@@ -195,7 +195,7 @@ def _ods_number(cell: Element, is_percentage: bool) -> str:
     number = float(value)
     bare = number_text(number * 100 if is_percentage else number)
     text = beside(shown if any(map(str.isalnum, shown)) else "", bare)
-    return Figure(f"{text[:-1]}%)") if is_percentage and text.endswith(")") else text
+    return FormattedNumber(f"{text[:-1]}%)") if is_percentage and text.endswith(")") else text
 
 
 def _ods_paragraph(paragraph: Element) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from searchapp.errors import FileFailed
 from searchapp.extract.entries import extract
-from searchapp.extract.spreadsheets.number_formats import Figure, beside, pattern_of
+from searchapp.extract.spreadsheets.number_formats import FormattedNumber, beside, pattern_of
 from searchapp.extract.spreadsheets.rows import Row, row_parts
 from tests.builders.sheets import ods, sheet_relationships, xls, xlsx, xlsx_row
 
@@ -179,9 +179,9 @@ def test_a_share_is_not_rounded_away() -> None:
 
 def test_a_column_of_formatted_numbers_is_data() -> None:
     rows = [Row(1, ((1, "Name"), (2, "Weight")))]
-    rows += [Row(n, ((1, "Tea"), (2, Figure("2.5 kg")))) for n in (2, 3)]
+    rows += [Row(n, ((1, "Tea"), (2, FormattedNumber("2.5 kg")))) for n in (2, 3)]
     assert [part.text for part in row_parts(rows)][1] == "Name: Tea | Weight: 2.5 kg"
-    rows = [Row(n, ((1, Figure("INV-1")), (2, Figure("2.5 kg")))) for n in (1, 2)]
+    rows = [Row(n, ((1, FormattedNumber("INV-1")), (2, FormattedNumber("2.5 kg")))) for n in (1, 2)]
     assert [part.text for part in row_parts(rows)][1] == "INV-1 | 2.5 kg"
 
 

@@ -1,0 +1,114 @@
+"""Small files of kinds that people have, one kind a folder: what the text of each must and must not
+hold.
+
+`tests/data/cases/CASES.tsv` has a line a file; its last column is what a person reads in it. A case
+that is not read right yet is named in `FAILING`, and leaves it with what mends it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from searchapp.errors import FileError
+from searchapp.extract.entries import Entry, entries
+from tests.paths import TEST_DATA
+
+CASES = TEST_DATA / "cases"
+FAILING = frozenset(
+    str.split(
+        "csv/caret.csv "
+        "doc-16bit/word95_fareast.doc "
+        "doc-codepage/word95_cyrillic_english_lid.doc "
+        "doc-embedded/object_pool.doc "
+        "docx-altchunk/altchunk_docx.docx "
+        "docx-altchunk/altchunk_html.docx "
+        "docx-alttext/picture_description.docx "
+        "docx-chart/chart.docx "
+        "docx-numbering/clauses.docx "
+        "docx-smartart/smartart.docx "
+        "enex/notes.enex "
+        "fodt/letter.fodt "
+        "gdoc/letter.gdoc "
+        "html-alt/alt.html "
+        "html-base/tables.html "
+        "html-infobox/wiki_page.html "
+        "html-noscript/noscript.html "
+        "html-ruby/ruby.html "
+        "html-shadow/shadow.html "
+        "html-tail/article_with_tail.html "
+        "ics/garden.ics "
+        "latex/accents.tex "
+        "mail-calendar/invite.eml "
+        "mail-tnef/winmail.eml "
+        "md-dataurl/inline_image.md "
+        "mht-as-doc/confluence_export.doc "
+        "pdf-attachment/portfolio.pdf "
+        "pdf-columns/interleaved_columns.pdf "
+        "pdf-garbled/no_tounicode.pdf "
+        "pdf-hyphen/hyphens.pdf "
+        "pdf-signature/signed.pdf "
+        "rtf-star/staroffice_star.rtf "
+        "vcf/contact.vcf "
+        "xlsx-emptyindex/empty_index.xlsx "
+        "xlsx-formats/formats.xlsx "
+        "xlsx-mergedheader/two_row_header.xlsx "
+        "xlsx-onebadsheet/one_sheet_broken.xlsx "
+        "xml-noprolog/jats_article.nxml "
+        "xml2003/table2003.xls"
+    )
+)
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    """Each file, what its text must hold and what it must not, parts divided by "||"."""
+    lines = (CASES / "CASES.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    rows = [line.split("\t") for line in lines]
+    return [(name, hold, lack) for name, hold, lack, _ in rows if hold or lack]
+
+
+@pytest.mark.parametrize(
+    ("name", "hold", "lack"),
+    [
+        pytest.param(
+            *row, id=row[0], marks=[pytest.mark.xfail(strict=True)] if row[0] in FAILING else []
+        )
+        for row in _rows()
+    ],
+)
+def test_a_case_is_read_as_its_owner_sees_it(name: str, hold: str, lack: str) -> None:
+    text = _text_of(CASES / name)
+    assert [part for part in hold.split("||") if part and part not in text] == []
+    assert [part for part in lack.split("||") if part and part in text] == []
+
+
+def test_every_case_has_a_line() -> None:
+    lines = (CASES / "CASES.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    files = {path.relative_to(CASES).as_posix() for path in CASES.glob("*/*")}
+    assert files == {line.partition("\t")[0] for line in lines}
+
+
+def _text_of(path: Path) -> str:
+    """All that can be found of a file and its members, on one line."""
+    pieces = [
+        piece for entry in entries(path.read_bytes(), path.name) for piece in _pieces_of(entry)
+    ]
+    return " ".join(unicodedata.normalize("NFC", "\n".join(pieces)).split())
+
+
+def _pieces_of(entry: Entry) -> list[str]:
+    """A document's name, title, headings and blocks; nothing for what is refused or only holds
+    others.
+    """
+    if entry.is_container:
+        return []
+    try:
+        document = entry.read()
+    except FileError:
+        return []
+    pieces = [entry.member, document.title]
+    for block in document.blocks:
+        pieces += [*block.headings, document.text[block.start : block.end]]
+    return pieces

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileFailed
 from searchapp.extract.pdf import ocr, text_flow
 from searchapp.extract.pdf.annotations import annotation_notes, wide_string
+from searchapp.extract.pdf.columns import with_columns_apart
+from searchapp.extract.pdf.hyphens import with_hyphens_decided
 from searchapp.extract.pdf.outline import letters_of, placed_entries
 from searchapp.extract.pdf.repair import rewritten, with_end
 from searchapp.types.documents import Block, Document
@@ -74,6 +76,9 @@ def read(data: bytes, document_type: str) -> Document:
     incomplete = {"incomplete": reading.incomplete} if reading.incomplete else {}
     facts = {name: " ".join(value.split()) for name, value in reading.facts.items()}
     title = "" if _FILE_TITLE.match(facts.get("Title", "")) else facts.get("Title", "")
+    texts = with_hyphens_decided([page.text for page in reading.pages])
+    for page, page_text in zip(reading.pages, texts, strict=True):
+        page.text = page_text
     text, blocks = _assembled(reading.pages, title)
     if not blocks:
         raise FileFailed(_why_empty(reading))
@@ -194,7 +199,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
                 if is_cropped
                 else _with_ligatures_in_order(text_page, text_page.get_text_range())
             )
-            text = text_flow.tidy(text)
+            text = text_flow.tidy_page(with_columns_apart(text_page, text))
         finally:
             text_page.close()
         found = _Page(text)
@@ -331,7 +336,7 @@ def _pypdf_pages(reader: Any, started_s: float) -> _PdfContents:
     count = len(reader.pages)
     pages: list[_Page] = []
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
-        pages.append(_Page(text_flow.tidy(reader.pages[len(pages)].extract_text())))
+        pages.append(_Page(text_flow.tidy_page(reader.pages[len(pages)].extract_text())))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
     return _PdfContents(
         pages,

@@ -40,7 +40,7 @@ READERS = {
     "md": FormatReader("markdown", 2, "text.markdown"),
     "rst": FormatReader("restructured", 2, "text.rst"),
     "html": FormatReader("html", 2, "web.html"),
-    "pdf": FormatReader("pdf", 2, "pdf.pdf", extra=_OCR),
+    "pdf": FormatReader("pdf", 3, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 1, "office.docx"),
     "rtf": FormatReader("rtf", 1, "office.rtf"),
     **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 1, "office.legacy")),

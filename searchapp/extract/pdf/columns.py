@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
 from statistics import median
@@ -17,17 +17,20 @@ from typing import Any
 
 from searchapp.extract.pdf.hyphens import LINE_END
 
-_LOOKS = 3  # at places of a page, of so many lines each:
+_LOOKS = 2  # at places of a page, of so many lines each:
 _LOOK_LINES = 4
 _MIN_LINES = 3  # of each column
 _MIN_LETTERS = 14  # of a line of prose; cells of tables are shorter
 _GAP = 0.8  # of a letter's height: narrower gaps are between words
+_LONG = 5.0  # times a letter's height: what a column of prose is at least wide
 _GUTTER = 0.5  # of a letter's height: what all lines of two columns leave free
 _FULL = 0.7  # of its column's width: a line that goes on in the next
 _FULL_LINES = 0.6  # of a column's lines but the last
+_RUNNING_ROWS = 0.3  # of a page's lines: fewer are no prose
 _RUNNING = 0.5  # of the lines that are no column's first
 _MAX_CHARACTERS = 50_000  # of a page that is looked at closely
 _HYPHENS = f"-\x02\xad{LINE_END}"
+_WORD = re.compile(r"\S+")
 _LINE = re.compile(r"[^\r\n]+")
 
 
@@ -50,7 +53,10 @@ def with_columns_apart(text_page: Any, text: str) -> str:
     is for all other pages.
     """
     lines = list(_LINE.finditer(text))
-    if len(lines) < _MIN_LINES or not _may_have_columns(text_page, lines):
+    running = sum(not line[0].lstrip()[:1].isupper() for line in lines)
+    if len(lines) < _MIN_LINES or running < _RUNNING_ROWS * len(lines):
+        return text
+    if not _may_have_columns(text_page, text, lines):
         return text
     if len(text) > _MAX_CHARACTERS or text_page.count_chars() != len(text):
         return text  # characters beyond the first plane count double
@@ -65,28 +71,65 @@ def with_columns_apart(text_page: Any, text: str) -> str:
 # ---- a look --------------------------------------------------------------------------------------
 
 
-def _may_have_columns(text_page: Any, lines: Sequence[re.Match[str]]) -> bool:
-    """Whether, at one of some places, two lines in a row have a wide gap at the same place, or each
-    line stands beside the one before.
+def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> bool:
+    """Whether, at one of some places, two lines have a wide gap at the same place, or stand beside
+    the one before.
     """
     last = max(1, len(lines) - _LOOK_LINES)
-    places = {last * number // (_LOOKS + 1) for number in range(1, _LOOKS + 1)}
-    return any(_has_gaps(text_page, lines[place : place + _LOOK_LINES]) for place in places)
+    looks = [
+        lines[place : place + _LOOK_LINES]
+        for place in sorted({last * number // (_LOOKS + 1) for number in range(1, _LOOKS + 1)})
+    ]
+    drawn = [
+        _rectangles(text_page, some[0].start(), some[-1].end() - some[0].start()) for some in looks
+    ]
+    if any(map(_have_gap, drawn)):
+        return True
+    if any(len(boxes) > len(some) for boxes, some in zip(drawn, looks, strict=True)):
+        return False
+    # each line is drawn at once: a gap may be within
+    start, end = looks[len(looks) // 2][0].start(), looks[len(looks) // 2][:2][-1].end()
+    words = [word.span() for word in _WORD.finditer(text, start, end)]
+    firsts = _boxes(text_page, [first for first, _ in words])
+    lasts = _boxes(text_page, [last - 1 for _, last in words])
+    return _have_gap(list(map(_around, firsts, lasts)))
 
 
-def _has_gaps(text_page: Any, lines: Sequence[re.Match[str]]) -> bool:
-    start, end = lines[0].start(), lines[-1].end()
+def _have_gap(boxes: Sequence[_Box]) -> bool:
+    """Whether two lines of what is drawn have a wide gap at the same place."""
     gaps = [
         (before[2], after[0])
-        for before, after in pairwise(_rectangles(text_page, start, end - start))
-        if after[0] - before[2] > _GAP * (before[1] - before[3])
+        for before, after in pairwise(_pieces(boxes))
+        if before[2] < after[0]
         and abs(after[3] - before[3]) < before[1] - before[3]
+        and _is_long(before)
+        and _is_long(after)
     ]
     return any(
-        min(one[1], other[1]) - max(one[0], other[0]) > 0
+        min(one[1], other[1]) > max(one[0], other[0])
         for index, one in enumerate(gaps)
         for other in gaps[index + 1 : index + 4]
     )
+
+
+def _pieces(boxes: Sequence[_Box]) -> list[_Box]:
+    """The boxes, those without a wide gap between them as one."""
+    pieces: list[_Box] = []
+    for box in boxes:
+        if pieces and not _is_apart(pieces[-1], box):
+            pieces[-1] = _around(pieces[-1], box)
+        else:
+            pieces.append(box)
+    return pieces
+
+
+def _around(one: _Box, other: _Box) -> _Box:
+    """The box around two boxes of a line."""
+    return one[0], max(one[1], other[1]), other[2], min(one[3], other[3])
+
+
+def _is_long(box: _Box) -> bool:
+    return box[2] - box[0] > _LONG * (box[1] - box[3])
 
 
 def _rectangles(text_page: Any, start: int, count: int) -> list[_Box]:
@@ -110,7 +153,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
     """The pieces of the lines, in the order in which they are drawn."""
     for line in lines:
         solid = [index for index in range(*line.span()) if not text[index].isspace()]
-        boxes = [_box(text_page, index) for index in solid]
+        boxes = _boxes(text_page, solid)
         breaks = [
             place for place, (last, box) in enumerate(pairwise(boxes), 1) if _is_apart(last, box)
         ]
@@ -126,21 +169,23 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
                 )
 
 
-def _box(text_page: Any, index: int) -> _Box:
-    """The place of a character with what its font leaves free around it."""
+def _boxes(text_page: Any, indices: Iterable[int]) -> list[_Box]:
+    """The places of characters with what their font leaves free around them."""
     import pypdfium2.raw as pdfium
 
     box = pdfium.FS_RECTF()
-    pdfium.FPDFText_GetLooseCharBox(text_page, index, box)
-    return box.left, box.top, box.right, box.bottom
+    place = ctypes.byref(box)
+    found = []
+    for index in indices:
+        pdfium.FPDFText_GetLooseCharBox(text_page, index, place)
+        found.append((box.left, box.top, box.right, box.bottom))
+    return found
 
 
 def _is_apart(last: _Box, box: _Box) -> bool:
-    """Whether a character is not the next of its line."""
-    height = last[1] - last[3]
-    return (
-        not -height < box[0] - last[2] <= _GAP * height or abs(box[3] - last[3]) > height / 2
-    )
+    """Whether something drawn is not the next of its line."""
+    height = max(last[1] - last[3], box[1] - box[3])
+    return not -height < box[0] - last[2] <= _GAP * height or abs(box[3] - last[3]) > height / 2
 
 
 def _gutters(segments: Sequence[_Segment]) -> list[float]:
@@ -197,7 +242,8 @@ def _is_prose(column: Sequence[_Segment]) -> bool:
     full = sum(width >= _FULL * max(widths) for width in widths[:-1])
     if full < _FULL_LINES * (len(widths) - 1):
         return False
-    cased = [each.text[0] for each in column[1:] if each.text[0].islower() or each.text[0].isupper()]
+    starts = [each.text[0] for each in column[1:]]
+    cased = [letter for letter in starts if letter.lower() != letter.upper()]
     return not cased or sum(map(str.islower, cased)) >= _RUNNING * len(cased)
 
 

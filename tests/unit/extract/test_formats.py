@@ -589,7 +589,7 @@ EXTRACTORS = {
     "markdown/2": "md",
     "restructured/2": "rst",
     "html/2": "html",
-    "pdf/2": "pdf",
+    "pdf/3": "pdf",
     "word/1": "docx",
     "rtf/1": "rtf",
     "legacy/1": "doc ppt",

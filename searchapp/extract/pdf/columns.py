@@ -18,7 +18,7 @@ from typing import Any
 from searchapp.extract.pdf.hyphens import LINE_END
 
 _LOOKS = 2  # at places of a page, of so many lines each:
-_LOOK_LINES = 4
+_LOOK_LINES = 3
 _MIN_LINES = 3  # of each column
 _MIN_LETTERS = 14  # of a line of prose; cells of tables are shorter
 _GAP = 0.8  # of a letter's height: narrower gaps are between words
@@ -88,22 +88,28 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
     if any(len(boxes) > len(some) for boxes, some in zip(drawn, looks, strict=True)):
         return False
     # each line is drawn at once: a gap may be within
-    start, end = looks[len(looks) // 2][0].start(), looks[len(looks) // 2][:2][-1].end()
-    words = [word.span() for word in _WORD.finditer(text, start, end)]
+    words = [
+        word.span() for line in looks[-1][:2] for word in _WORD.finditer(text, *_middle_of(line))
+    ]
     firsts = _boxes(text_page, [first for first, _ in words])
     lasts = _boxes(text_page, [last - 1 for _, last in words])
-    return _have_gap(list(map(_around, firsts, lasts)))
+    return _have_gap(list(map(_around, firsts, lasts)), is_part=True)
 
 
-def _have_gap(boxes: Sequence[_Box]) -> bool:
-    """Whether two lines of what is drawn have a wide gap at the same place."""
+def _middle_of(line: re.Match[str]) -> tuple[int, int]:
+    """Where in a line the gaps between columns are."""
+    quarter = (line.end() - line.start()) // 4
+    return line.start() + quarter, line.end() - quarter
+
+
+def _have_gap(boxes: Sequence[_Box], *, is_part: bool = False) -> bool:
+    """Whether two lines of what is drawn, or parts of lines, have a wide gap at the same place."""
     gaps = [
         (before[2], after[0])
         for before, after in pairwise(_pieces(boxes))
         if before[2] < after[0]
         and abs(after[3] - before[3]) < before[1] - before[3]
-        and _is_long(before)
-        and _is_long(after)
+        and (is_part or (_is_long(before) and _is_long(after)))
     ]
     return any(
         min(one[1], other[1]) > max(one[0], other[0])
@@ -139,8 +145,9 @@ def _rectangles(text_page: Any, start: int, count: int) -> list[_Box]:
     sides = tuple(ctypes.c_double() for _ in range(4))
     places = tuple(map(ctypes.byref, sides))
     found = []
-    for index in range(pdfium.FPDFText_CountRects(text_page, start, count)):
-        pdfium.FPDFText_GetRect(text_page, index, *places)
+    handle = text_page.raw
+    for index in range(pdfium.FPDFText_CountRects(handle, start, count)):
+        pdfium.FPDFText_GetRect(handle, index, *places)
         left, top, right, bottom = sides
         found.append((left.value, top.value, right.value, bottom.value))
     return found
@@ -175,9 +182,10 @@ def _boxes(text_page: Any, indices: Iterable[int]) -> list[_Box]:
 
     box = pdfium.FS_RECTF()
     place = ctypes.byref(box)
+    handle = text_page.raw
     found = []
     for index in indices:
-        pdfium.FPDFText_GetLooseCharBox(text_page, index, place)
+        pdfium.FPDFText_GetLooseCharBox(handle, index, place)
         found.append((box.left, box.top, box.right, box.bottom))
     return found
 

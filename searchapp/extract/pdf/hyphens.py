@@ -15,7 +15,7 @@ _FIRST_HALF = re.compile(r"[\w-]*[^\W\d_]$")
 _SECOND_HALF = re.compile(r"[^\W\d_]+")
 _LONGEST = 40  # letters of a half that is looked at
 _LINKS = frozenset(str.split("of to the in by and a on or at up out off"))
-_AROUND = ".,;:!?()[]\"'“”„‘’«»"
+_BEHIND = ("", ",", ".", ";", ":", ")")
 # "Nord- und Ostsee", "pre- and postwar"
 _CONJUNCTIONS = frozenset(
     str.split("und oder bzw sowie and or et ou y o e i og eller och of lub oraz ja tai és")
@@ -48,22 +48,23 @@ def with_hyphens_decided(texts: Sequence[str]) -> list[str]:
     """The texts of a document's pages, each hyphen at the end of a line dropped or kept."""
     if not any(LINE_END in text for text in texts):
         return list(texts)
-    words = {word.strip(_AROUND).lower() for text in texts for word in text.split()}
+    words = {word for text in texts for word in text.lower().split()}
     return [_decided(text, words) if LINE_END in text else text for text in texts]
 
 
 def hyphen_between(first: str, second: str, words: frozenset[str] | set[str] = _NO_WORDS) -> str:
     """What stands between the two halves of a word that a line's end divides at a hyphen: "", "-"
-    or "- ". `words` are those of the document, in lower case.
+    or "- ". `words` are those of the document, in lower case, with the marks
+    behind them.
     """
     if not second[:1].islower():
         return "-"
     if second in _CONJUNCTIONS:
         return "- "
     first = first.lower()
-    if first + second in words:
+    if any(first + second + mark in words for mark in _BEHIND):
         return ""
-    if f"{first}-{second}" in words or _is_compound(first, second):
+    if any(f"{first}-{second}{mark}" in words for mark in _BEHIND) or _is_compound(first, second):
         return "-"
     return ""
 

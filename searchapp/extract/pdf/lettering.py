@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_SAMPLED = 24  # characters of a page of which the font is asked
+_SAMPLED = 12  # characters of a page of which the font is asked
 _GARBLED = 0.3  # of a page's characters: from here on the page is not read
 _FEW = 8  # characters: too few to tell by
 _SHIFTS = (29, 31)  # between the glyphs of most fonts, which begin with the space, and ASCII
@@ -69,15 +69,16 @@ def _is_unmapped(text_page: Any) -> bool:
     """
     import pypdfium2.raw as pdfium
 
-    count = text_page.count_chars()
+    handle = text_page.raw
+    count = pdfium.FPDFText_CountChars(handle)
     step = max(1, count // _SAMPLED)
     if not any(
-        pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1
+        pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1
         for index in range(step // 2, count, step)
     ):
         return False
-    unmapped = [pdfium.FPDFText_HasUnicodeMapError(text_page, index) == 1 for index in range(count)]
-    codes = [pdfium.FPDFText_GetUnicode(text_page, index) for index in range(count)]
+    unmapped = [pdfium.FPDFText_HasUnicodeMapError(handle, index) == 1 for index in range(count)]
+    codes = [pdfium.FPDFText_GetUnicode(handle, index) for index in range(count)]
     solid = sum(not chr(code).isspace() for code in codes)
     lost = sum(unmapped)
     if lost < _FEW or lost < _GARBLED * solid:

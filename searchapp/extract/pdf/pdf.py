@@ -214,7 +214,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> Page:
     try:
         text_page = page.get_textpage()
         try:
-            is_cropped = page.get_cropbox() != page.get_mediabox()
+            is_cropped = page.get_cropbox(fallback_ok=False) not in (None, page.get_mediabox())
             text = (
                 text_page.get_text_bounded()
                 if is_cropped

@@ -21,6 +21,7 @@ from searchapp.ingest.changes import Survey, is_same, outermost
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
+from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.splitter.splitter import SPLITTER_VERSION
@@ -111,7 +112,7 @@ class Ingest:
         exclusions = self._writer.exclusions()
         readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
-            places = [root.path for root in roots] if given else None
+            places = [root.path for root in self._with_gone(roots)] if given else None
             self._survey = Survey(
                 self._writer.known_files(places),
                 self._writer.unindexed(places),
@@ -176,6 +177,11 @@ class Ingest:
             )
         return roots
 
+    def _with_gone(self, roots: Sequence[Root]) -> list[Root]:
+        """The roots of this run, and remembered ones that are gone: their files may have moved."""
+        gone = [root for root in self._writer.roots() if not os.path.lexists(root.path)]
+        return outermost([*roots, *gone])
+
     def _remember(self, given: Sequence[Root], roots: Sequence[Root]) -> None:
         for root in self._survey.missing:
             if not self._prune:
@@ -236,12 +242,13 @@ class Ingest:
         soonest; the others are accounted for. Not all of them once the run is to stop.
         """
         to_read = []
+        known_contents = KnownContents(self._survey, self._outcomes, self._writer)
         for file in self._survey.files.values():
             if self._is_stopped():
                 break
             if self._survey.is_unchanged(file):
                 self._outcomes.conclude_unchanged(file.path)
-            else:
+            elif not known_contents.recognize(file):
                 to_read.append(file)
         known = self._survey.known
         return sorted(to_read, key=lambda file: (file.path in known, file.identity.size))

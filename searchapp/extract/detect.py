@@ -35,6 +35,8 @@ _ZIPPED_PARTS = (
     ("xl/workbook", "xlsx"),
     ("ppt/presentation", "pptx"),
 )
+_OBJECTS_OF_IWORK = re.compile(r"Index/.*\.iwa", re.DOTALL)
+_IWORK = frozenset({"pages", "numbers", "key"})
 _ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/epub+zip": "epub",
     b"application/vnd.oasis.opendocument.text": "odt",
@@ -249,6 +251,8 @@ def _zipped_type(data: bytes, ending: str) -> str:
     found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
     found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
     claimed = ZIPPED_TYPES.get(ending, "")
+    if any(name == "Index.zip" or _OBJECTS_OF_IWORK.fullmatch(name) for name in names):
+        found.append(claimed if claimed in _IWORK else "pages")
     if found:
         return claimed if claimed in found else found[0]
     if ending in ZIPPED_WITHOUT_READER:

@@ -74,6 +74,7 @@ ZIPPED_TYPES = {
     "odg": "odg",
     "epub": "epub",
     "xlsb": "xlsb",
+    **{ending: ending for ending in ("pages", "numbers", "key")},
 }
 OLE_TYPES = {
     **dict.fromkeys(("doc", "dot"), "doc"),
@@ -96,7 +97,6 @@ _WORDS = {
     "Excel workbooks": "xls xlsb xlsm xlsx xltx",
     "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
     "OpenDocument files": "odb odf odg odp ods odt ott",
-    "iWork files": "key numbers pages",
     "e-books": "azw azw3 fb2 mobi",
     "mail": "emlx msg pst",
     "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
@@ -110,6 +110,4 @@ _WORDS = {
 }
 WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
 TEXT_WITHOUT_READER = frozenset({"svg"})
-ZIPPED_WITHOUT_READER = frozenset(
-    {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}
-)
+ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf"})

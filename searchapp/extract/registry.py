@@ -50,6 +50,7 @@ READERS = {
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 1, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
+    **dict.fromkeys(("pages", "numbers", "key"), FormatReader("iwork", 1, "iwork.iwork")),
     "epub": FormatReader("epub", 1, "web.epub"),
     **dict.fromkeys(
         ("eml", "msg", "mhtml"), FormatReader("mail", 1, "mail.mail", is_container=True)

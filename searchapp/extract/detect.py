@@ -17,12 +17,12 @@ from pathlib import PurePosixPath
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.file_types import (
     CODE_ENDINGS,
+    CURES,
     INTERPRETERS,
     MAIL_ENDINGS,
     OLE_TYPES,
     ROFF_ENDINGS,
     TEXT_TYPES,
-    TEXT_WITHOUT_READER,
     WORDS_OF,
     ZIPPED_TYPES,
     ZIPPED_WITHOUT_READER,
@@ -60,6 +60,27 @@ _IMAGES = (
     (b"BM", "bmp"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+)
+_STORED = (  # and other formats that say what they are
+    (b"SQLite format 3\0", "sqlite"),
+    (b"PAR1", "parquet"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+)
+_HEIF = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"
+)
+_PALM = (b"BOOKMOBI", b"TEXtREAd")
+# which nothing here reads
+_KNOWN = (
+    (b"!BDN", "pst"),
+    (b"AT&TFORM", "djvu"),
+    (b"ITSF", "chm"),
+    (b"ITOLITLS", "lit"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "one"),
+    (b"\xffWPC", "wpd"),
 )
 
 _SIGNATURES = (
@@ -133,8 +154,6 @@ def type_of(data: bytes, name: str) -> str:
         return "rtf"
     if not is_text(data, ending):
         return _binary_type(data, ending)
-    if ending in TEXT_WITHOUT_READER:
-        raise FileSkipped(_no_reader(ending))
     return _text_type(data, name, ending)
 
 
@@ -217,11 +236,15 @@ def _binary_type(data: bytes, ending: str) -> str:
         return _ole_type(data, ending)
     if data[257:262] == b"ustar":
         return "tar"
-    for mark, found in (*_PACKED, *_IMAGES):
+    for mark, found in (*_PACKED, *_IMAGES, *_STORED):
         if data.startswith(mark) and (found != "bmp" or ending == "bmp"):
             return found
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF:
+        return _HEIF[data[8:12]]
+    if data[60:68] in _PALM:
+        return "mobi"
     raise FileSkipped(_no_reader(_binary_ending(data, ending)))
 
 
@@ -286,6 +309,9 @@ def _binary_ending(data: bytes, ending: str) -> str:
     """
     import puremagic
 
+    for mark, known in _KNOWN:
+        if data.startswith(mark):
+            return known
     try:
         found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):
@@ -297,7 +323,8 @@ def _binary_ending(data: bytes, ending: str) -> str:
 
 def _no_reader(ending: str) -> str:
     words = WORDS_OF.get(ending, "binary files")
-    return f"no reader for {words} (.{ending})" if ending else f"no reader for {words}"
+    cure = f"; {CURES[ending]}" if ending in CURES else ""
+    return f"no reader for {words} (.{ending}){cure}" if ending else f"no reader for {words}"
 
 
 def _text_type(data: bytes, name: str, ending: str) -> str:

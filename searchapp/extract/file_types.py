@@ -24,6 +24,7 @@ TEXT_TYPES = {
     "ndjson": "jsonl",
     "geojson": "json",
     "tab": "tsv",
+    "svg": "svg",
 }
 CODE_ENDINGS = {
     **{
@@ -63,7 +64,7 @@ INTERPRETERS = {
     "tclsh": "tcl",
     "julia": "jl",
 }
-IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
+IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp", "gif", "avif"})
 ZIPPED_TYPES = {
     **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "docx"),
     **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), "xlsx"),
@@ -97,17 +98,30 @@ _WORDS = {
     "Excel workbooks": "xls xlsb xlsm xlsx xltx",
     "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
     "OpenDocument files": "odb odf odg odp ods odt ott",
-    "e-books": "azw azw3 fb2 mobi",
-    "mail": "emlx msg pst",
-    "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
+    "e-books": "azw azw3 chm djvu fb2 lit lrf mobi prc",
+    "OneNote sections": "one",
+    "mail": "dbx emlx msg ost pst",
+    "images": "ai avif bmp cr2 gif heic heif ico jpeg jpg nef png psd svg tif tiff webp xcf",
     "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
     "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
     "archives": "7z cab iso lz4 rar z zst",
     "programs": "apk bin class dll dylib elf exe jar msi o pyc so war wasm whl xpi",
     "fonts": "eot otf ttf woff woff2",
-    "databases": "accdb db mdb sqlite sqlite3",
+    "WordPerfect documents": "wp wp5 wpd",
+    "Works documents": "wdb wks wps",
+    "Lotus documents": "123 lwp wk1 wk3 wk4",
+    "databases": "accdb db db3 mdb sqlite sqlite3",
     "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
 }
 WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
-TEXT_WITHOUT_READER = frozenset({"svg"})
+# what its owner may do about a file that nothing here reads, by its ending
+CURES = {
+    **dict.fromkeys(("pst", "ost", "dbx"), "export it as .mbox or .eml"),
+    **dict.fromkeys(("djvu", "chm", "lit", "lrf"), "convert it to PDF or EPUB"),
+    "one": "export it as PDF or .docx",
+    **dict.fromkeys(("wp", "wp5", "wpd", "wps", "lwp"), "save it as .odt or .docx"),
+    **dict.fromkeys(("wks", "wdb", "123", "wk1", "wk3", "wk4"), "save it as .ods or .xlsx"),
+    **dict.fromkeys(("accdb", "mdb"), "export its tables as .csv"),
+    **dict.fromkeys(("cab", "lz4", "rar", "z", "zst"), "unpack it"),
+}
 ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf"})

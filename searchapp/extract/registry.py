@@ -31,7 +31,7 @@ class FormatReader:
     module: str  # where it stands below this package
     is_document: bool = True  # it has `read`
     is_container: bool = False  # it has `members`
-    extra: str = ""  # a package that makes it read more, where it is installed
+    extra: str = ""  # packages that make it read more, where they are installed
 
 
 _TEXT = FormatReader("text", 3, "text.plain")
@@ -67,6 +67,22 @@ READERS = {
         ("zip", "tar", "gz", "bz2", "xz"),
         FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),
     ),
+    **dict.fromkeys(
+        ("7z", "rar"),
+        FormatReader(
+            "packed",
+            1,
+            "archives.packed",
+            is_document=False,
+            is_container=True,
+            extra="libarchive",
+        ),
+    ),
+    "mobi": FormatReader("mobi", 1, "ebooks.mobi"),
+    "svg": FormatReader("svg", 1, "drawings.svg"),
+    "sqlite": FormatReader("sqlite", 1, "databases.sqlite"),
+    "parquet": FormatReader("parquet", 1, "databases.parquet", extra="pyarrow"),
+    "heic": FormatReader("heic", 1, "pdf.image", extra=f"{_OCR} pi_heif"),
     **dict.fromkeys(IMAGE_TYPES, FormatReader("image", 1, "pdf.image", extra=_OCR)),
     **dict.fromkeys(CODE_TYPES, FormatReader("code", 2, "text.code")),
 }
@@ -79,8 +95,8 @@ def extractor_of(document_type: str) -> str:
     if not document_type:
         return f"detect/{DETECTOR_VERSION}"
     reader = reader_of(document_type)
-    extra = f"+{reader.extra}" if reader.extra and _is_installed(reader.extra) else ""
-    return f"{reader.name}/{reader.version}{extra}"
+    extras = [f"+{package}" for package in reader.extra.split() if _is_installed(package)]
+    return f"{reader.name}/{reader.version}{''.join(extras)}"
 
 
 def is_current(extractor: str) -> bool:

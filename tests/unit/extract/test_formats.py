@@ -605,7 +605,14 @@ EXTRACTORS = {
     "roff/1": "roff",
     "subtitles/1": "srt vtt",
     "archive/1": "zip tar gz bz2 xz",
-    "image/1": "bmp tiff png jpg webp",
+    "image/1": "bmp tiff png jpg webp gif avif",
+    "heic/1": "heic",
+    "packed/1": "7z rar",
+    "iwork/1": "pages numbers key",
+    "mobi/1": "mobi",
+    "svg/1": "svg",
+    "sqlite/1": "sqlite",
+    "parquet/1": "parquet",
     "code/2": (
         "awk bat c clj cpp cs css cu dart docker el erl ex go groovy h hpp hs java jl js "
         "kt lisp lua m make ml nim php pl proto ps1 py r rb rs scala sh sql swift tcl tf "

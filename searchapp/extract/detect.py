@@ -219,7 +219,12 @@ def _is_pdf(data: bytes, ending: str) -> bool:
         return _PLAIN_PDF.match(data[:_SNIFFED]) is not None
     if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
         return True
-    return b"%PDF-" in data[:1024] and (ending == "pdf" or b"startxref" in data[-2048:])
+    is_archive = data.startswith(_ZIP)  # in which a PDF may stand as it is
+    return (
+        b"%PDF-" in data[:1024]
+        and not is_archive
+        and (ending == "pdf" or b"startxref" in data[-2048:])
+    )
 
 
 def _is_rich_text(data: bytes, ending: str) -> bool:

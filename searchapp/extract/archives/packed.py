@@ -32,7 +32,7 @@ def members(data: bytes, document_type: str, _name: str, _allowance: Allowance) 
     """The files in an archive, in its order. Raises FileSkipped where nothing here unpacks it,
     FileFailed where it is broken, at that point, or unpacks to far more than it is.
     """
-    libarchive = _libarchive(document_type)
+    libarchive = library(document_type)
     names = MemberNames()
     total = 0
     try:
@@ -50,15 +50,15 @@ def members(data: bytes, document_type: str, _name: str, _allowance: Allowance) 
         raise FileFailed(_reason(error)) from error
 
 
-def _libarchive(document_type: str) -> Any:  # the binding is untyped
+def library(document_type: str) -> Any:  # a module without types
     """The binding of libarchive; raises FileSkipped where it or the library is missing."""
     if find_spec("libarchive") is None:
         raise FileSkipped(f"an archive (.{document_type}): searchapp[archives] reads it")
     if _PLACE not in os.environ:
-        for library in _LIBRARIES:
+        for file in _LIBRARIES:
             with suppress(OSError):
-                ctypes.CDLL(library)
-                os.environ[_PLACE] = library
+                ctypes.CDLL(file)
+                os.environ[_PLACE] = file
                 break
         else:
             raise FileSkipped(

@@ -11,7 +11,7 @@ from typing import Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.builder import document_of
-from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
+from searchapp.extract.spreadsheets.rows import Row, limited, named_rows
 from searchapp.types.documents import Document
 
 MAX_ROWS = 100_000
@@ -31,7 +31,8 @@ def read(data: bytes, document_type: str) -> Document:
     try:
         file = parquet.ParquetFile(pyarrow.BufferReader(data))
         count = file.metadata.num_rows
-        document = document_of(limited(row_parts(_rows(file))), document_type)
+        header = Row(1, tuple(enumerate(file.schema_arrow.names)))
+        document = document_of(limited(named_rows(header, _rows(file))), document_type)
     except (FileError, MemoryError):
         raise
     except Exception as error:  # a broken file makes pyarrow raise anything
@@ -44,7 +45,6 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 def _rows(file: Any) -> Iterator[Row]:
-    yield Row(1, tuple(enumerate(file.schema_arrow.names)))
     number = 1
     for batch in file.iter_batches(batch_size=_BATCH, use_threads=False):
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
+from searchapp.extract.spreadsheets.rows import Row, limited, named_rows
 from searchapp.types.documents import Document
 
 MAX_TABLE_ROWS = 20_000
@@ -83,13 +83,13 @@ class _Reading:
         try:
             cursor = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - it is a name
             header = Row(1, tuple(enumerate(column[0] for column in cursor.description)))
-            rows = [header, *self._rows_of(cursor, name)]
+            rows = list(self._rows_of(cursor, name))
         except sqlite3.Error as error:
             self.said.append(f"table {name} could not be read: {error}")
             return
-        if len(rows) > 1:
+        if rows:
             yield Part("heading", name, level=1, place=place)
-            yield from row_parts(rows, place)
+            yield from named_rows(header, rows, place)
 
     def _rows_of(self, cursor: sqlite3.Cursor, name: str) -> Iterator[Row]:
         for number, values in enumerate(cursor, 2):

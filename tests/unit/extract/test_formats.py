@@ -565,7 +565,7 @@ def test_a_file_of_white_space_is_skipped_as_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        (b"GIF89a" + bytes(50), "wrong.txt", "no reader for images (.gif)"),
+        (b"8BPS" + bytes(50), "wrong.txt", "no reader for images (.psd)"),
         (b"fLaC" + bytes(50), "a.flac", "no reader for audio (.flac)"),
         (bytes(range(256)) * 4, "a.xyz", "no reader for binary files (.xyz)"),
     ],

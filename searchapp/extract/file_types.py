@@ -6,7 +6,7 @@ module reads it; here nothing of the standard library is needed, so that a query
 
 from __future__ import annotations
 
-DETECTOR_VERSION = 2  # a higher one looks again at what it could not tell
+DETECTOR_VERSION = 3  # a higher one looks again at what it could not tell
 TEXT_TYPES = {
     **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),
     **dict.fromkeys(("rst", "rest"), "rst"),

@@ -584,7 +584,7 @@ def test_content_without_text_fails() -> None:
 # What corpora record, and what their documents are read again for when it changes. Never rename;
 # raise a version to redo.
 EXTRACTORS = {
-    "detect/2": "detector",
+    "detect/3": "detector",
     "text/3": "txt",
     "markdown/2": "md",
     "restructured/2": "rst",

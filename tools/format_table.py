@@ -30,7 +30,11 @@ _BY_CONTENT = {  # endings of types that their bytes tell
     **{ending: ending for ending in ("png", "bmp", "webp", "gif", "avif")},
     **{ending: ending for ending in ("pdf", "rtf", "parquet", "7z", "rar")},
     **{ending: ending for ending in ("zip", "tar", "gz", "bz2", "xz")},
-    **{"tgz": "gz", "tbz": "bz2", "tbz2": "bz2", "txz": "xz", "svgz": "gz"},
+    "tgz": "gz",
+    "tbz": "bz2",
+    "tbz2": "bz2",
+    "txz": "xz",
+    "svgz": "gz",
 }
 _WITH = {  # the extras that types need
     **dict.fromkeys(("png", "jpg", "bmp", "tiff", "webp", "gif", "avif"), "with `ocr`"),

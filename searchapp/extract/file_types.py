@@ -122,6 +122,6 @@ CURES = {
     **dict.fromkeys(("wp", "wp5", "wpd", "wps", "lwp"), "save it as .odt or .docx"),
     **dict.fromkeys(("wks", "wdb", "123", "wk1", "wk3", "wk4"), "save it as .ods or .xlsx"),
     **dict.fromkeys(("accdb", "mdb"), "export its tables as .csv"),
-    **dict.fromkeys(("cab", "lz4", "rar", "z", "zst"), "unpack it"),
+    **dict.fromkeys(("cab", "lz4", "z", "zst"), "unpack it"),
 }
 ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf"})

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 
-from searchapp.errors import FileFailed
+from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.spreadsheets.rows import Row, limited, named_rows
 from searchapp.types.documents import Document
@@ -22,12 +22,13 @@ _MAX_TABLES = 500
 _MAX_STEPS = 200_000  # of a thousand instructions of SQLite's machine
 _NO_LOG = b"\1\1"  # bytes 18 and 19: its changes are in it, not in a log beside it
 _OWN = "sqlite_"
+_CORPUS = frozenset({"alembic_version", "corpus"})
 _SHADOWS = ("_data", "_idx", "_docsize", "_config", "_segments", "_segdir", "_stat", "_node")
 
 
 def read(data: bytes, document_type: str) -> Document:
     """The tables of a database, each row's values beside the names of its columns; raises
-    FileFailed where it is broken.
+    FileFailed where it is broken, FileSkipped for a corpus.
     """
     reading = _Reading()
     try:
@@ -65,6 +66,8 @@ class _Reading:
                 "SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
             )
         ]
+        if {name for name, _ in names} >= _CORPUS:
+            raise FileSkipped("a corpus of searchapp")  # it would be found twice
         virtual = {name for name, sql in names if sql.upper().startswith("CREATE VIRTUAL")}
         shadows = {name + ending for name in virtual for ending in _SHADOWS}
         tables = [

@@ -21,7 +21,7 @@ def read(data: bytes, document_type: str) -> Document:
     """The texts of a drawing, a line each, those at one height together; raises FileSkipped where
     it has none, FileFailed where it is broken.
     """
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     try:

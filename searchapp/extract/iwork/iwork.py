@@ -50,7 +50,7 @@ def _preview(package: Package, document_type: str) -> Document:
     except FileError as error:
         raise FileFailed(f"no text found, nor in its preview: {error}") from error
     said = {"incomplete": _FROM_PREVIEW}
-    return replace(document, type=document_type, metadata=document.metadata | said)
+    return replace(document, type=document_type, metadata={**document.metadata, **said})
 
 
 class _Reading:

@@ -50,7 +50,7 @@ def has_shapes(text_page: Any) -> bool:
         if not chr(pdfium.FPDFText_GetUnicode(text_page, index)).isspace()
     ]
     embedded = sum(bool(font) and pdfium.FPDFFont_GetIsEmbedded(font) == 1 for font in fonts)
-    return 2 * embedded >= len(fonts)
+    return bool(2 * embedded >= len(fonts))
 
 
 def is_garbled(text: str) -> bool:

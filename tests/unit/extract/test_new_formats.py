@@ -193,6 +193,16 @@ def test_names_of_tables_are_names() -> None:
     assert "b: heron" in extract(data, "a.db").text
 
 
+def test_a_corpus_is_left_out() -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        database.execute("CREATE TABLE corpus (id)")
+        database.commit()
+        data = database.serialize()
+    with pytest.raises(FileSkipped, match="a corpus of searchapp"):
+        extract(data, "corpus.db")
+
+
 def test_a_broken_database_is_refused() -> None:
     with pytest.raises(FileFailed, match="not a readable database"):
         extract(new_formats.sqlite_file()[:100] + b"\xff" * 4000, "a.db")

@@ -286,6 +286,12 @@ def outermost(roots: Iterable[Root]) -> list[Root]:
     return list(outer.values())
 
 
+def places_of(roots: Iterable[Root], remembered: Iterable[Root]) -> list[bytes]:
+    """The paths of a run's roots, and of remembered ones that are gone: their files may have moved."""
+    gone = [root for root in remembered if not os.path.lexists(root.path)]
+    return [root.path for root in outermost([*roots, *gone])]
+
+
 def _is_same_file(remembered: Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
     is_settled = all(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
 from searchapp.humanize import pluralize
-from searchapp.ingest.changes import Survey, is_same, outermost
+from searchapp.ingest.changes import Survey, is_same, outermost, places_of
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
@@ -112,7 +112,7 @@ class Ingest:
         exclusions = self._writer.exclusions()
         readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
-            places = [root.path for root in self._with_gone(roots)] if given else None
+            places = places_of(roots, self._writer.roots()) if given else None
             self._survey = Survey(
                 self._writer.known_files(places),
                 self._writer.unindexed(places),
@@ -176,11 +176,6 @@ class Ingest:
                 hint="run: searchapp ingest PATH",
             )
         return roots
-
-    def _with_gone(self, roots: Sequence[Root]) -> list[Root]:
-        """The roots of this run, and remembered ones that are gone: their files may have moved."""
-        gone = [root for root in self._writer.roots() if not os.path.lexists(root.path)]
-        return outermost([*roots, *gone])
 
     def _remember(self, given: Sequence[Root], roots: Sequence[Root]) -> None:
         for root in self._survey.missing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,10 +23,10 @@ def read(data: bytes, document_type: str) -> Document:
     """
     if find_spec("pyarrow") is None:
         raise FileSkipped("Parquet: searchapp[parquet] reads it")
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # others reserve a lot
     import pyarrow
     from pyarrow import parquet
 
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())  # others reserve a lot
     try:
         file = parquet.ParquetFile(pyarrow.BufferReader(data))
         count = file.metadata.num_rows

@@ -30,7 +30,7 @@ def read(data: bytes, document_type: str) -> Document:
     """The tables of a database, each row's values beside the names of its columns; raises
     FileFailed where it is broken, FileSkipped for a corpus.
     """
-    reading = _Reading()
+    reading = _TableReading()
     try:
         with contextlib.closing(sqlite3.connect(":memory:")) as database:
             database.deserialize(data[:18] + _NO_LOG + data[20:])
@@ -45,7 +45,7 @@ def read(data: bytes, document_type: str) -> Document:
     return replace(document, metadata=said)
 
 
-class _Reading:
+class _TableReading:
     """How far the reading of a database is."""
 
     def __init__(self) -> None:

@@ -92,7 +92,7 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class IworkPackage:
     """A document as it is stored."""
 
     objects: dict[int, Object]  # by number, in the order of the files
@@ -102,7 +102,7 @@ class Package:
     older: bytes = b""  # index.xml or index.apxl of iWork '09
 
 
-def package_of(data: bytes) -> Package:
+def package_of(data: bytes) -> IworkPackage:
     """The objects and the preview in a document; raises FileFailed where it is no ZIP."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -120,7 +120,7 @@ def package_of(data: bytes) -> Package:
                 objects, broken = _objects(archive)
     except _BROKEN as error:
         raise FileFailed(f"not a readable document: {error}") from error
-    return Package(objects, preview, is_encrypted, broken, older)
+    return IworkPackage(objects, preview, is_encrypted, broken, older)
 
 
 _OLD_INDEXES = frozenset({"index.xml", "index.apxl", "index.xml.gz", "index.apxl.gz"})

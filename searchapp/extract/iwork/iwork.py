@@ -10,7 +10,7 @@ from importlib import import_module
 
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import NO_HEADING, Part, document_of
-from searchapp.extract.iwork.archive import NOTHING, Object, Package, package_of
+from searchapp.extract.iwork.archive import NOTHING, IworkPackage, Object, package_of
 from searchapp.extract.iwork.tables import TABLE_MODEL, table_of
 from searchapp.extract.iwork.texts import COMMENT, STORAGES, kind_of, text_of
 from searchapp.extract.spreadsheets.rows import limited, row_parts
@@ -32,7 +32,7 @@ def read(data: bytes, document_type: str) -> Document:
     package = package_of(data)
     if package.is_encrypted:
         raise FileFailed("encrypted: needs a password")
-    reading = _Reading(package)
+    reading = _IworkReading(package)
     document = document_of(limited(reading.parts()), document_type)
     if document.blocks:
         said = reading.incomplete()
@@ -40,7 +40,7 @@ def read(data: bytes, document_type: str) -> Document:
     return _preview(package, document_type)
 
 
-def _preview(package: Package, document_type: str) -> Document:
+def _preview(package: IworkPackage, document_type: str) -> Document:
     """The preview, a PDF; raises FileFailed where there is none, or no text in it."""
     if not package.preview:
         older = "; it is of iWork '09: save it anew" if package.older else ""
@@ -53,10 +53,10 @@ def _preview(package: Package, document_type: str) -> Document:
     return replace(document, type=document_type, metadata={**document.metadata, **said})
 
 
-class _Reading:
+class _IworkReading:
     """What is read of a package."""
 
-    def __init__(self, package: Package) -> None:
+    def __init__(self, package: IworkPackage) -> None:
         self._package = package
         self._objects = package.objects
         self._done: set[int] = set()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Page:
+class PdfPage:
     """The text of a page and what belongs to it."""
 
     text: str

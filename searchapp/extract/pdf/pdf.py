@@ -25,7 +25,7 @@ from searchapp.extract.pdf.columns import with_columns_apart
 from searchapp.extract.pdf.hyphens import with_hyphens_decided
 from searchapp.extract.pdf.lettering import has_shapes, is_garbled, is_garbled_page
 from searchapp.extract.pdf.outline import placed_entries
-from searchapp.extract.pdf.page import Page
+from searchapp.extract.pdf.page import PdfPage
 from searchapp.extract.pdf.recognition import is_picture, recognise, why_empty
 from searchapp.extract.pdf.repair import rewritten, with_end
 from searchapp.types.documents import Block, Document
@@ -54,7 +54,7 @@ _paperclips: dict[tuple[int, int], list[int] | None] = {}
 class _PdfContents:
     """What a library made of a file."""
 
-    pages: list[Page]
+    pages: list[PdfPage]
     facts: dict[str, str]  # as the file names them: Title, Author, ...
     incomplete: str = ""  # what was left unread
     # None where there is no file anywhere
@@ -200,7 +200,7 @@ def _language(document: Any) -> str:
     return wide_string(lambda buffer, size: pdfium.FPDFCatalog_GetLanguage(document, buffer, size))
 
 
-def _pdfium_page(document: Any, index: int, filled: set[str]) -> Page:
+def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
     """One page, empty where it cannot be loaded. `filled` holds the form fields of the pages
     before, and takes up this one's.
     """
@@ -210,7 +210,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> Page:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return Page("")
+        return PdfPage("")
     try:
         text_page = page.get_textpage()
         try:
@@ -226,7 +226,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> Page:
             text = text_flow.tidy_page(text)
         finally:
             text_page.close()
-        found = Page(text, is_garbled=is_lost, has_shapes=can_be_seen)
+        found = PdfPage(text, is_garbled=is_lost, has_shapes=can_be_seen)
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
             notes = notes_of(document, page, text, filled)
             found.notes, found.drawn, found.has_files = notes.texts, notes.drawn, notes.has_files
@@ -234,7 +234,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> Page:
             found.is_picture = is_picture(page, blank=not text.strip())
         return found
     except pypdfium2.PdfiumError:
-        return Page("")
+        return PdfPage("")
     finally:
         page.close()
 
@@ -256,7 +256,7 @@ def _with_ligatures_in_order(text_page: Any, text: str) -> str:
     return "".join(letters)
 
 
-def _add_drawn_text(data: bytes, pages: Sequence[Page]) -> None:
+def _add_drawn_text(data: bytes, pages: Sequence[PdfPage]) -> None:
     """Add what signatures and stamps show, as far as it is not on their page already."""
     import pypdfium2
 
@@ -273,7 +273,7 @@ def _add_drawn_text(data: bytes, pages: Sequence[Page]) -> None:
             page.notes += text_flow.paragraphs(lines, text_flow.full_width(lines))
 
 
-def _add_outline(document: Any, pages: Sequence[Page]) -> None:
+def _add_outline(document: Any, pages: Sequence[PdfPage]) -> None:
     """Give each page the entries of the outline that lead to it, in the outline's order."""
     for entry in islice(document.get_toc(), _MAX_ENTRIES):
         title = " ".join(text_flow.tidy(entry.get_title()).split())
@@ -313,11 +313,11 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _PdfContents:
 
 def _pypdf_pages(reader: Any, data: bytes, started_s: float) -> _PdfContents:
     count = len(reader.pages)
-    pages: list[Page] = []
+    pages: list[PdfPage] = []
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
         text = reader.pages[len(pages)].extract_text()
         is_lost = is_garbled(text)
-        pages.append(Page("" if is_lost else text_flow.tidy_page(text), is_garbled=is_lost))
+        pages.append(PdfPage("" if is_lost else text_flow.tidy_page(text), is_garbled=is_lost))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
     incomplete = f"{len(pages)} of {count} pages were read in time" if len(pages) < count else ""
     may_hold_files = any(mark in data for mark in (b"/EmbeddedFile", b"/Filespec", b"/ObjStm"))
@@ -327,7 +327,7 @@ def _pypdf_pages(reader: Any, data: bytes, started_s: float) -> _PdfContents:
 # ---- pages to a document -------------------------------------------------------------------------
 
 
-def _assembled(pages: Sequence[Page], title: str) -> tuple[str, tuple[Block, ...]]:
+def _assembled(pages: Sequence[PdfPage], title: str) -> tuple[str, tuple[Block, ...]]:
     """The text of all pages and its blocks. An entry of the outline whose words are not on its page
     heads it without being text.
     """
@@ -361,7 +361,7 @@ def _assembled(pages: Sequence[Page], title: str) -> tuple[str, tuple[Block, ...
     return "\n\n".join(texts), tuple(blocks)
 
 
-def _parts(page: Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+def _parts(page: PdfPage, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's
     words, the page's words or "").
     """

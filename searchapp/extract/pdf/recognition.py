@@ -11,7 +11,7 @@ from typing import Any
 
 from searchapp.extract.pdf import ocr
 from searchapp.extract.pdf.outline import letters_of
-from searchapp.extract.pdf.page import Page
+from searchapp.extract.pdf.page import PdfPage
 
 _OCR_S = 45.0  # pages are recognised until then
 _OCR_DPI = 200
@@ -41,7 +41,7 @@ def is_picture(page: Any, *, blank: bool) -> bool:
     return blank or covered >= _PICTURE_PAGE * width * height
 
 
-def recognise(document: Any, pages: Sequence[Page], started_s: float) -> str:
+def recognise(document: Any, pages: Sequence[PdfPage], started_s: float) -> str:
     """Read the pages that must be seen, as far as there is an OCR and time; says what is left
     unread, "" for nothing.
     """
@@ -57,7 +57,7 @@ def recognise(document: Any, pages: Sequence[Page], started_s: float) -> str:
 
 
 def _recognise_in_time(
-    document: Any, pages: Sequence[Page], waiting: Sequence[int], started_s: float
+    document: Any, pages: Sequence[PdfPage], waiting: Sequence[int], started_s: float
 ) -> str:
     """Read pages until the time is up; says how far it came, "" for all of them."""
     longest_s = 0.0
@@ -73,7 +73,7 @@ def _recognise_in_time(
     return ""
 
 
-def why_empty(pages: Sequence[Page], incomplete: str) -> str:
+def why_empty(pages: Sequence[PdfPage], incomplete: str) -> str:
     """Why a document has no text."""
     if not pages:
         return "no text found: no pages"
@@ -86,7 +86,7 @@ def why_empty(pages: Sequence[Page], incomplete: str) -> str:
     return f"no text: {incomplete or 'pages are images, and no text is recognised in them'}"
 
 
-def _cure(pages: Sequence[Page]) -> str:
+def _cure(pages: Sequence[PdfPage]) -> str:
     """What would read the pages whose fonts say no letters, "" for nothing."""
     is_curable = any(page.is_lost and page.has_shapes for page in pages)
     return ": searchapp[ocr] reads them" if is_curable and not ocr.is_available() else ""

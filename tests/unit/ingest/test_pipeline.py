@@ -1249,3 +1249,13 @@ def swap(first: Path, second: Path) -> None:
     first.rename(first.with_suffix(".tmp"))
     second.rename(first)
     first.with_suffix(".tmp").rename(second)
+
+
+def test_files_of_a_root_that_is_gone_are_recognized_in_another(house: House) -> None:
+    house.write(a_md="one")
+    house.ingest()
+    moved = house.docs.with_name("elsewhere")
+    house.docs.rename(moved)
+    report = house.ingest(moved)
+    assert (house.extractor.read, house.encoder.embedded) == ([], [])
+    assert report.counts()["moved"] == 1

@@ -104,8 +104,8 @@ def _how(kind: str) -> str:
 
 def _unreadable() -> Iterator[tuple[list[str], str]]:
     """Endings of files that nothing reads, and what their owner may do."""
-    left = sorted((WORDS_OF.keys() | CURES.keys()) - types_of_endings().keys())
-    found = sorted((CURES.get(ending, ""), ending) for ending in left)
+    left = WORDS_OF.keys() - types_of_endings().keys()
+    found = sorted((CURES.get(WORDS_OF[ending], ""), ending) for ending in left)
     for cure, group in groupby(found, key=lambda each: each[0]):
         yield [ending for _, ending in group], f"not read: {cure or 'named in the report'}"
 

@@ -80,7 +80,6 @@ _KNOWN = (
     (b"ITSF", "chm"),
     (b"ITOLITLS", "lit"),
     (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "one"),
-    (b"\xffWPC", "wpd"),
 )
 
 _SIGNATURES = (
@@ -328,8 +327,8 @@ def _binary_ending(data: bytes, ending: str) -> str:
 
 def _no_reader(ending: str) -> str:
     words = WORDS_OF.get(ending, "binary files")
-    cure = f"; {CURES[ending]}" if ending in CURES else ""
-    return f"no reader for {words} (.{ending}){cure}" if ending else f"no reader for {words}"
+    cure = f": {CURES[words]}" if words in CURES else ""
+    return f"no reader for {words}{f' (.{ending})' if ending else ''}{cure}"
 
 
 def _text_type(data: bytes, name: str, ending: str) -> str:

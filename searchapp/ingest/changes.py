@@ -287,7 +287,7 @@ def outermost(roots: Iterable[Root]) -> list[Root]:
 
 
 def places_of(roots: Iterable[Root], remembered: Iterable[Root]) -> list[bytes]:
-    """The paths of a run's roots, and of remembered ones that are gone: their files may have moved."""
+    """The paths of a run's roots, and of remembered ones that are gone: files may have moved."""
     gone = [root for root in remembered if not os.path.lexists(root.path)]
     return [root.path for root in outermost([*roots, *gone])]
 

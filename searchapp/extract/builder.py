@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from searchapp.errors import FileFailed
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -46,10 +48,44 @@ def document_of(
     metadata: Mapping[str, str] | None = None,
 ) -> Document:
     """The document that the parts make; empty ones are left out, and the title is in no heading
-    path.
+    path. Where the time of the reader runs out, it is what there is by then, and says so.
+    """
+    cut: list[str] = []
+    text, blocks = _joined(parts, title, cut)
+    found = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
+    if cut:
+        if not blocks:
+            raise FileFailed(cut[0])
+        cut.insert(0, found.get("incomplete", ""))
+        found["incomplete"] = "; ".join(filter(None, cut))
+    return Document(
+        text,
+        document_type,
+        title=title,
+        blocks=tuple(blocks),
+        has_lines=False,
+        metadata=found,
+    )
+
+
+def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, list[Block]]:
+    """The text of the parts, and its blocks, until the time of their reader runs out; what is to be
+    said then goes to `cut`.
     """
     texts: list[str] = []
     blocks: list[Block] = []
+    try:
+        _join(parts, title, texts, blocks)
+    except OutOfTime as reason:
+        finish()
+        cut.append(f"only its first part was read: it {reason}")
+    text = "".join(texts)
+    while blocks and blocks[-1].end > len(text):
+        blocks.pop()
+    return text, blocks
+
+
+def _join(parts: Iterable[Part], title: str, texts: list[str], blocks: list[Block]) -> None:
     path: list[tuple[int, str]] = []  # of headings: level, text
     start = 0
     was_tight = False
@@ -71,12 +107,3 @@ def document_of(
         texts.append(text)
         start += len(text)
         was_tight = part.is_tight
-    found = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
-    return Document(
-        "".join(texts),
-        document_type,
-        title=title,
-        blocks=tuple(blocks),
-        has_lines=False,
-        metadata=found,
-    )

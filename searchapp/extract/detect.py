@@ -19,6 +19,7 @@ from searchapp.extract.file_types import (
     CODE_ENDINGS,
     CURES,
     INTERPRETERS,
+    LINKS,
     MAIL_ENDINGS,
     OLE_TYPES,
     ROFF_ENDINGS,
@@ -27,6 +28,7 @@ from searchapp.extract.file_types import (
     ZIPPED_TYPES,
     ZIPPED_WITHOUT_READER,
 )
+from searchapp.extract.xml_types import is_xml, xml_type
 
 _SNIFFED = 8192  # bytes: enough to tell text from everything else
 _ZIPPED_PARTS = (
@@ -53,6 +55,8 @@ _OLE_STREAMS = {  # the stream that is in every such file
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_TNEF = b"\x78\x9f\x3e\x22"  # what Outlook packs as winmail.dat
+_SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"  # names what is signed or sealed
 _PACKED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
 _IMAGES = (
     (b"\x89PNG\r\n", "png"),
@@ -85,6 +89,7 @@ _KNOWN = (
 _SIGNATURES = (
     *_ZIP,
     _OLE,
+    _TNEF,
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
     *(
         b"\x1f\x8b",
@@ -115,6 +120,8 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_SHIFTING = b"\x1b$)C"
+_LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
@@ -127,6 +134,10 @@ _MAIL_HEADER = re.compile(
 _HTML_START = re.compile(
     rb"\s*(<\?xml[^>]*>\s*)?(?>(?:<!--.*?-->\s*+)*)<(!doctype\s+html|html[\s>])",
     re.IGNORECASE | re.DOTALL,
+)
+_BEGINNINGS = {b"WEBVTT": "vtt", b"BEGIN:VCALENDAR": "ics", b"BEGIN:VCARD": "vcf"}
+_RELATED = re.compile(
+    rb"^content-type:[ \t]*multipart/(?:related|alternative)", re.IGNORECASE | re.MULTILINE
 )
 _ROFF_ENDING = re.compile(r"\d[a-z_+\d]{0,11}")
 _ROFF_TITLE = re.compile(rb"^[.'][ \t]*(?:TH[ \t]+\S|Dd[ \t]+\S|Dt[ \t]+\S)", re.MULTILINE)
@@ -151,8 +162,12 @@ def type_of(data: bytes, name: str) -> str:
         return "pdf"
     if _is_rich_text(data, ending):
         return "rtf"
+    if data[:1] == b"\x30" and _SIGNED in data[:32]:
+        return "p7m"
     if not is_text(data, ending):
         return _binary_type(data, ending)
+    if ending in LINKS and len(data) <= _SNIFFED:
+        raise FileSkipped(LINKS[ending])
     return _text_type(data, name, ending)
 
 
@@ -164,8 +179,10 @@ def is_text(data: bytes, ending: str) -> bool:
             return _has_letters(head[len(mark) :], encoding)
     if _has_signature(head) and not _may_be_prose(head, ending):
         return False
-    if is_utf16(head):
+    if is_utf16(head) or utf32_of(head):
         return True
+    if _SHIFTING in head:  # ISO-2022-KR changes its alphabet by two controls
+        head = head.translate(None, b"\x0e\x0f")
     return _controls(head) <= max(4, len(head) // 20)
 
 
@@ -177,6 +194,23 @@ def is_utf16(data: bytes) -> bool:
     pairs = len(head) // 2
     zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
     return pairs >= 2 and zeros[1] > 0.4 * pairs and zeros[0] <= 0.02 * pairs
+
+
+def utf32_of(data: bytes) -> str:
+    """Which UTF-32 without a byte order mark the bytes are, "" where they are none: a NUL and a
+    plane's number in every four bytes, and letters in what they mean.
+    """
+    head = data[: _SNIFFED & ~3]
+    size = len(head) // 4
+    if size < 2 or len(head) % 4:
+        return ""
+    for encoding, zeros, planes in (
+        ("utf-32-le", head[3::4], head[2::4]),
+        ("utf-32-be", head[0::4], head[1::4]),
+    ):
+        if zeros.count(0) == size and max(planes) <= _LAST_PLANE and _has_letters(head, encoding):
+            return encoding
+    return ""
 
 
 def _has_signature(head: bytes) -> bool:
@@ -238,6 +272,8 @@ def _binary_type(data: bytes, ending: str) -> str:
         return _zipped_type(data, ending)
     if data.startswith(_OLE):
         return _ole_type(data, ending)
+    if data.startswith(_TNEF):
+        return "tnef"
     if data[257:262] == b"ustar":
         return "tar"
     for mark, found in (*_PACKED, *_IMAGES, *_STORED):
@@ -333,26 +369,37 @@ def _no_reader(ending: str) -> str:
 
 def _text_type(data: bytes, name: str, ending: str) -> str:
     """The type of a file that is text: what its name claims, else what it begins like."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     head = data[:_SNIFFED].removeprefix(codecs.BOM_UTF8)
     if ending in MAIL_ENDINGS:
         return MAIL_ENDINGS[ending]
-    if ending == "ipynb":
-        return "ipynb"
+    if ending in {"ipynb", "p7m"}:
+        return ending
     known = TEXT_TYPES.get(ending) or CODE_ENDINGS.get(ending)
     if known:
-        return known
-    stem = PurePosixPath(name).name.lower()
-    if stem in {"makefile", "gnumakefile"} or ending == "mk":
-        return "make"
-    if stem == "dockerfile":
-        return "docker"
+        return xml_type(head) if known == "xml" else known
+    if found := _named_type(name, ending):
+        return found
     if _HTML_START.match(head):
         return "html"
     if ending == "txt":
         return "txt"
+    if is_xml(data):
+        return xml_type(head)
     if _is_roff(head, ending):
         return "roff"
-    return _beginning_type(head) or _shebang_type(data)
+    found = _beginning_type(head) or _shebang_type(data)
+    is_table = OLE_TYPES.get(ending) == "xls" and b"\t" in head  # named for Excel to open it
+    return "tsv" if is_table and found == "txt" else found
+
+
+def _named_type(name: str, ending: str) -> str:
+    """The type of a file of a build that its name tells; "" for all others."""
+    stem = PurePosixPath(name).name.lower()
+    if stem in {"makefile", "gnumakefile"} or ending == "mk":
+        return "make"
+    return "docker" if stem == "dockerfile" else ""
 
 
 def _is_roff(head: bytes, ending: str) -> bool:
@@ -388,9 +435,9 @@ def _beginning_type(head: bytes) -> str:
         and b"from" in names
     ):
         return "eml"
-    if head.lstrip().startswith(b"<?xml"):
-        return "xml"
-    return "vtt" if head.startswith(b"WEBVTT") else ""
+    if {b"mime-version", b"content-type"} <= names and _RELATED.search(head):
+        return "mhtml"
+    return next((found for mark, found in _BEGINNINGS.items() if head.startswith(mark)), "")
 
 
 def _shebang_type(data: bytes) -> str:

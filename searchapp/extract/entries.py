@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.detect import type_of
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
+from searchapp.extract.noise import without_noise
 from searchapp.extract.registry import module_of, reader_of
 from searchapp.types.documents import Document
 
@@ -54,6 +55,7 @@ class Entry:
             raise self.refusal
         reader = reader_of(self.document_type)
         document = _storable(module_of(reader).read(self.data, self.document_type))
+        document = without_noise(document)
         if not any(document.text[block.start : block.end].strip() for block in document.blocks):
             raise FileFailed("no text found")
         if not self.member:
@@ -141,9 +143,7 @@ def _storable(document: Document) -> Document:
     carry; offsets hold.
     """
 
-    if _UNSTORABLE.search(document.text) is None and not any(
-        map(_UNSTORABLE.search, _names(document))
-    ):
+    if _is_storable(document.text) and all(map(_is_storable, _names(document))):
         return document
     return replace(
         document,
@@ -172,6 +172,10 @@ def _names(document: Document) -> Iterator[str]:
     for block in document.blocks:
         yield from block.headings
         yield from (value for _, value in block.place if isinstance(value, str))
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and (text.isascii() or _UNSTORABLE.search(text) is None)
 
 
 def _clean(text: str) -> str:

@@ -20,6 +20,11 @@ TEXT_TYPES = {
     **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
     **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
     **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
+    **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei", "enex"), "xml"),
+    **dict.fromkeys(("fodt", "fods", "fodp", "fodg"), "xml"),  # what is in it decides
+    **dict.fromkeys(("ics", "ical", "ifb"), "ics"),
+    **dict.fromkeys(("vcf", "vcard"), "vcf"),
+    **dict.fromkeys(("ass", "ssa"), "ass"),
     "yml": "yaml",
     "ndjson": "jsonl",
     "geojson": "json",
@@ -92,6 +97,24 @@ MAIL_ENDINGS = {
     "mbx": "mbox",
     "mht": "mhtml",
     "mhtml": "mhtml",
+}
+# text that only says where something else is, in words for people
+LINKS = {
+    **dict.fromkeys(
+        (
+            "gdoc",
+            "gsheet",
+            "gslides",
+            "gdraw",
+            "gform",
+            "gtable",
+            "gscript",
+            "gsite",
+            "gmap",
+            "gjam",
+        ),
+        "only a link to a Google document: download it as .docx, .xlsx or .pdf",
+    ),
 }
 _WORDS = {
     "Word documents": "doc docm docx dot dotx",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ def line_spans(text: str) -> list[Span]:
     """The lines of a text without their ends, which are \\n, \\r\\n or \\r; a final line end opens
     no further line.
     """
-    spans = [match.span(1) for match in _LINE.finditer(text)]
+    if "\r" in text:
+        spans = [match.span(1) for match in _LINE.finditer(text)]
+    else:
+        starts = accumulate(map(len, text.split("\n")), lambda end, size: end + size + 1, initial=0)
+        spans = [(start, end - 1) for start, end in pairwise(starts)]
     if len(spans) > 1 and spans[-1][0] == spans[-1][1]:
         spans.pop()
     return spans

@@ -34,35 +34,40 @@ class FormatReader:
     extra: str = ""  # packages that make it read more, where they are installed
 
 
-_TEXT = FormatReader("text", 3, "text.plain")
+_TEXT = FormatReader("text", 4, "text.plain")
 _OCR = "rapidocr"
 READERS = {
-    "md": FormatReader("markdown", 2, "text.markdown"),
+    "md": FormatReader("markdown", 3, "text.markdown"),
     "rst": FormatReader("restructured", 2, "text.rst"),
-    "html": FormatReader("html", 2, "web.html"),
+    "html": FormatReader("html", 3, "web.html"),
     "pdf": FormatReader("pdf", 3, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 1, "office.docx"),
-    "rtf": FormatReader("rtf", 1, "office.rtf"),
+    "rtf": FormatReader("rtf", 2, "office.rtf"),
     **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 1, "office.legacy")),
     "pptx": FormatReader("slides", 1, "office.pptx"),
     **dict.fromkeys(
         ("xlsx", "xls", "xlsb", "ods"), FormatReader("sheets", 1, "spreadsheets.sheets")
     ),
-    **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 1, "spreadsheets.rows")),
+    **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
     **dict.fromkeys(("pages", "numbers", "key"), FormatReader("iwork", 1, "iwork.iwork")),
-    "epub": FormatReader("epub", 1, "web.epub"),
+    "epub": FormatReader("epub", 2, "web.epub"),
     **dict.fromkeys(
-        ("eml", "msg", "mhtml"), FormatReader("mail", 1, "mail.mail", is_container=True)
+        ("eml", "msg", "mhtml"), FormatReader("mail", 2, "mail.mail", is_container=True)
     ),
-    "mbox": FormatReader("mail", 1, "mail.mail", is_document=False, is_container=True),
-    "ipynb": FormatReader("notebook", 1, "text.notebook"),
+    "ics": FormatReader("calendar", 1, "mail.calendar"),
+    "vcf": FormatReader("contacts", 1, "mail.contacts"),
+    "tnef": FormatReader("tnef", 1, "mail.tnef", is_document=False, is_container=True),
+    "p7m": FormatReader("signed", 1, "mail.signed", is_document=False, is_container=True),
+    "mbox": FormatReader("mail", 2, "mail.mail", is_document=False, is_container=True),
+    "ipynb": FormatReader("notebook", 2, "text.notebook"),
     **dict.fromkeys(
-        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 1, "text.structured")
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 2, "text.structured")
     ),
-    **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 1, "text.markup")),
+    **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
+    "bib": FormatReader("bibtex", 1, "text.bibtex"),
     "roff": FormatReader("roff", 1, "roff.roff"),
-    **dict.fromkeys(("srt", "vtt"), FormatReader("subtitles", 1, "text.subtitles")),
+    **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),
     **dict.fromkeys(
         ("zip", "tar", "gz", "bz2", "xz"),
         FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),
@@ -84,7 +89,7 @@ READERS = {
     "parquet": FormatReader("parquet", 1, "databases.parquet", extra="pyarrow"),
     "heic": FormatReader("heic", 1, "pdf.image", extra=f"{_OCR} pi_heif"),
     **dict.fromkeys(IMAGE_TYPES, FormatReader("image", 1, "pdf.image", extra=_OCR)),
-    **dict.fromkeys(CODE_TYPES, FormatReader("code", 2, "text.code")),
+    **dict.fromkeys(CODE_TYPES, FormatReader("code", 3, "text.code")),
 }
 
 

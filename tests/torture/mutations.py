@@ -17,6 +17,7 @@ import json
 import os
 import random
 import re
+import struct
 import sys
 import tempfile
 import time
@@ -29,9 +30,10 @@ from pathlib import Path
 
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from tests.builders import new_formats
-from tests.paths import DATA, SAMPLES
+from tests.builders.packed import attribute, signed, tnef, wide
+from tests.paths import DATA, SAMPLES, TEST_DATA
 
-SEEDS = (DATA, SAMPLES)
+SEEDS = (DATA, SAMPLES, TEST_DATA / "cases")
 KINDS = (
     "pdf",
     "docx",
@@ -48,6 +50,17 @@ KINDS = (
     "xls",
     "ipynb",
     "mbox",
+    "ics",
+    "vcf",
+    "dat",
+    "p7m",
+    "bib",
+    "ass",
+    "tex",
+    "fodt",
+    "nxml",
+    "enex",
+    "csv",
     "pages",
     "key",
     "numbers",
@@ -60,6 +73,19 @@ KINDS = (
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
 LARGEST = 2**20  # bytes of a seed
 TIMEOUT_S, WORKERS, AHEAD = 30.0, 2, 16
+_MADE = {  # formats that no file of the tests has
+    "dat": tnef(
+        attribute(1, 0x0002800C, b"The barn is booked.\0"),
+        attribute(2, 0x00069002, bytes(14)),
+        attribute(2, 0x0006800F, b"Bring the long ladder."),
+        attribute(2, 0x00069005, struct.pack("<I", 1) + wide(0x3707, "barn.txt")),
+    ),
+    "p7m": signed(b"Content-Type: text/plain\n\nNine barrels on Friday.\n"),
+    "bib": b"@string{a = {Reeds}}\n@article{moss, title = {The {R}eeds}, author = {Ida Moss}, "
+    b"journal = a # { Two}, year = 2024}\n@comment{none}\n",
+    "ass": b"[Script Info]\nTitle: Weir\n[Events]\nFormat: Layer, Start, End, Style, Name, Text\n"
+    b"Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n",
+}
 _EXTREMES = [b"0", b"-1", b"4294967295", b"99999999999999999999", b"2147483648", b"1e308"]
 
 
@@ -96,6 +122,8 @@ def seeds() -> dict[str, list[bytes]]:
             kind = path.suffix.lstrip(".").lower()
             if kind in found and path.is_file() and path.stat().st_size <= LARGEST:
                 found[kind].append(path.read_bytes())
+    for kind, data in _MADE.items():
+        found[kind].append(data)
     for kind, made in new_formats.seeds().items():
         found[kind] += made
     return {kind: files for kind, files in found.items() if files}

@@ -14,6 +14,7 @@ from functools import cached_property
 from searchapp.errors import FileFailed
 from searchapp.extract.archives.names import MemberNames, refusal_of_name
 from searchapp.extract.builder import Part, document_of
+from searchapp.extract.mail.calendar import calendar_parts
 from searchapp.extract.mail.headers import _date, header_lines, mail_metadata, mail_place
 from searchapp.extract.mail.mime import Mime
 from searchapp.extract.members import Allowance, Member
@@ -21,18 +22,25 @@ from searchapp.extract.text.encoding import decode
 from searchapp.types.documents import Document
 
 _ENDINGS = {
+    "application/ms-tnef": ".dat",
+    "application/vnd.ms-tnef": ".dat",
     "application/pdf": ".pdf",
+    "application/pkcs7-mime": ".p7m",
+    "application/x-pkcs7-mime": ".p7m",
     "application/rtf": ".rtf",
     "application/zip": ".zip",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
     "message/rfc822": ".eml",
+    "text/calendar": ".ics",
     "text/csv": ".csv",
     "text/html": ".html",
     "text/markdown": ".md",
     "text/plain": ".txt",
     "text/rtf": ".rtf",
+    "text/vcard": ".vcf",
+    "text/x-vcard": ".vcf",
 }
 _BODY_TYPES = frozenset(
     {"text/plain", "text/html", "text/enriched", "message/delivery-status", "text/rfc822-headers"}
@@ -58,10 +66,6 @@ _MBOX_FROM = re.compile(
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _QUOTE_MARKS = re.compile(r"(?:> ?)*>")
 _BULLETS = re.compile(r"(?:[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+\S[^\n]*(?:\n|\Z))+\Z")
-_CALENDAR_LINE = re.compile(
-    r"(SUMMARY|LOCATION|DESCRIPTION|DTSTART|DTEND)(?:;[^:\n]*)?:(.*)", re.IGNORECASE
-)
-_CALENDAR_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d*(Z?))?$")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -104,7 +108,7 @@ class _Mime(Mime):
         if self.type == "text/html":
             return _page_parts(text)
         if _is_calendar(self):
-            return [Part("prose", _appointment(text))]
+            return calendar_parts(text)
         text = re.sub(r"<[^<>\n]{1,100}>", "", text) if self.type == "text/enriched" else text
         if self.parameter("format").lower() == "flowed":
             text = _unflowed(text, spaceless=self.parameter("delsp").lower() == "yes")
@@ -236,40 +240,6 @@ def _unflowed(text: str, *, spaceless: bool) -> str:
     )
 
 
-def _appointment(text: str) -> str:
-    """The first event of a calendar file (RFC 5545): what, when, where."""
-    unfolded = re.sub(r"\n[ \t]", "", text)
-    event = unfolded.partition("BEGIN:VEVENT")[2].partition("END:VEVENT")[0] or unfolded
-    found: dict[str, str] = {}
-    for line in event.split("\n"):
-        if match := _CALENDAR_LINE.fullmatch(line.strip()):
-            found.setdefault(match[1].upper(), _calendar_text(match[2]))
-    when = " to ".join(_calendar_date(found[key]) for key in ("DTSTART", "DTEND") if key in found)
-    return "\n".join(
-        filter(
-            None,
-            (
-                found.get("SUMMARY", ""),
-                when,
-                found.get("LOCATION", ""),
-                found.get("DESCRIPTION", ""),
-            ),
-        )
-    )
-
-
-def _calendar_text(value: str) -> str:
-    return re.sub(r"\\(.)", lambda match: "\n" if match[1] in "nN" else match[1], value).strip()
-
-
-def _calendar_date(value: str) -> str:
-    found = _CALENDAR_DATE.match(value)
-    if not found:
-        return value
-    year, month, day, hour, minute, is_utc = found.groups()
-    return f"{year}-{month}-{day}" + (f" {hour}:{minute}{' UTC' if is_utc else ''}" if hour else "")
-
-
 # ---- members -------------------------------------------------------------------------------------
 
 
@@ -295,8 +265,8 @@ def _member(mime: _Mime, name: str, *, sealed: bool) -> Member:
 
 
 def _is_enveloped(mime: _Mime) -> bool:
+    """Whether a part says that it is encrypted; one that does not say is looked into."""
     return mime.type in _SEALED and mime.parameter("smime-type").lower() in {
-        "",
         "enveloped-data",
         "authenveloped-data",
     }
@@ -328,11 +298,8 @@ def _saved_page(top: _Mime) -> Document:
         raise FileFailed("not a readable saved page: no page is in it")
     start = top.parameter("start")
     page = next((mime for mime in pages if start and mime.header("content-id") == start), pages[0])
-    is_declared = bool(page.parameter("charset"))
-    content = (
-        codecs.BOM_UTF8 + page.text().encode("utf-8", "replace") if is_declared else page.content()
-    )
-    document = read_page(content, "mhtml")
+    frames = [_page_source(mime) for mime in pages if mime is not page]
+    document = read_page(_page_source(page), "mhtml", frames)
     metadata = {"date": _date(top), **document.metadata}
     return Document(
         document.text,
@@ -342,6 +309,13 @@ def _saved_page(top: _Mime) -> Document:
         has_lines=False,
         metadata={key: value for key, value in metadata.items() if value},
     )
+
+
+def _page_source(page: _Mime) -> bytes:
+    """A page's bytes, in UTF-8 with its mark where the mail names another charset."""
+    if not page.parameter("charset"):
+        return page.content()
+    return codecs.BOM_UTF8 + page.text().encode("utf-8", "replace")
 
 
 def _leaves_of_all(mime: _Mime) -> Iterator[_Mime]:

@@ -107,7 +107,7 @@ class _Message:
         wide = self.stream(f"__substg1.0_{number:04X}{_UNICODE}")
         if wide:
             return wide.decode("utf-16-le", "replace").rstrip("\0")
-        return _narrow(
+        return narrow(
             self.stream(f"__substg1.0_{number:04X}{_STRING8}").rstrip(b"\0"),
             self.code_page or self.number(_CODE_PAGE),
         )
@@ -129,7 +129,7 @@ class _Message:
         )
 
 
-def _narrow(data: bytes, code_page: int) -> str:
+def narrow(data: bytes, code_page: int) -> str:
     """Text in a code page of Windows; in an unknown one as bytes without a name are read."""
     name = {65001: "utf-8", 20127: "ascii", 28591: "latin-1", 932: "cp932", 936: "gb18030"}.get(
         code_page, f"cp{code_page}"
@@ -250,7 +250,7 @@ def _page(message: _Message) -> bytes:
     """The HTML body in UTF-8."""
     data = message.binary(_HTML)
     text = (
-        _narrow(data.removeprefix(codecs.BOM_UTF8), message.number(_HTML_CODE_PAGE) or 65001)
+        narrow(data.removeprefix(codecs.BOM_UTF8), message.number(_HTML_CODE_PAGE) or 65001)
         if data
         else message.text(_HTML)
     )

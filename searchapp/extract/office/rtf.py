@@ -131,6 +131,7 @@ class _RtfReader:
         self._bytes: list[bytes] = []  # not decoded yet
         self._to_skip = 0  # characters that stand in for the last `\u`
         self._is_starred = False
+        self._is_first = False  # in its group
         self._author = ""
         self._doers: dict[str, Callable[[int | None], None]] = {
             "par": self._end_paragraph,
@@ -191,7 +192,7 @@ class _RtfReader:
     def _brace(self, brace: bytes) -> None:
         self._flush()
         self._to_skip = 0
-        self._is_starred = False
+        self._is_starred, self._is_first = False, brace == b"{"
         if brace == b"{":
             self._stack.append(self._state)
             self._state = copy(self._state)
@@ -204,7 +205,7 @@ class _RtfReader:
     def _symbol(self, symbol: bytes) -> None:
         self._flush()
         if symbol == b"*":
-            self._is_starred = True
+            self._is_starred = self._is_first  # elsewhere programs put it by mistake
         elif symbol in b"\r\n":
             self._end_paragraph(None)
         elif symbol in SYMBOLS:
@@ -214,7 +215,7 @@ class _RtfReader:
         self._flush()
         if self._to_skip and word != "u":
             self._to_skip -= 1
-        is_starred, self._is_starred = self._is_starred, False
+        is_starred, self._is_starred, self._is_first = self._is_starred, False, False
         if self._state.target == "skip":
             return
         if (is_starred and word not in STARRED) or word in SKIPPED:

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 
 from searchapp.errors import FileFailed
+from searchapp.extract.office.flat import is_flat, packaged
 
 MAX_TOTAL_BYTES = 512 * 2**20  # of all members, unpacked
 MAX_MEMBER_BYTES = 128 * 2**20
@@ -24,13 +25,13 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 def checked_package(data: bytes) -> zipfile.ZipFile:
-    """The ZIP file in the bytes, with nothing unpacked yet.
+    """The ZIP file in the bytes, with nothing unpacked yet; a flat document as one.
 
     Raises FileFailed for a broken one, an encrypted one, and one that declares to unpack to too
     much.
     """
     try:
-        package = zipfile.ZipFile(io.BytesIO(data))
+        package = zipfile.ZipFile(io.BytesIO(packaged(data) if is_flat(data) else data))
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise FileFailed(f"not a readable file: {_reason(error)}") from error
     members = package.infolist()

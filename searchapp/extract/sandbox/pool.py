@@ -26,13 +26,17 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.members import UNTAKEN
+from searchapp.extract.sandbox.patience import Patience
 from searchapp.extract.sandbox.worker import send
+from searchapp.extract.working_time import KILLED_BY, said
 from searchapp.types.documents import MEMBER, Block, Document, FileIdentity, Source, Unindexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
+
+    import psutil
 
     from searchapp.types.documents import Outcome
 
@@ -61,8 +65,9 @@ class Extracted:
 class ExtractionPool:
     """Workers that read files, a file each at a time.
 
-    A worker that takes longer than `timeout_s` for a file or member, dies, or needs more than
-    `memory_bytes` is killed with all that it started, and a fresh one takes its place. Leaving the
+    A worker that works longer than `timeout_s` for a file or member, hangs for so long, dies, or
+    needs more than `memory_bytes` is killed with all that it started, and a fresh one takes its
+    place. Only its own processor time counts, so that a busy machine costs no file. Leaving the
     pool kills what still runs; the workers of a killed parent die with it. `command` is the program
     of a worker, for tests.
     """
@@ -128,7 +133,6 @@ class ExtractionPool:
 
     def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
         reading = _Reading(path, refused)
-        deadline = time.monotonic() + _CONTAINER_TIMES * self._timeout_s
         for _ in range(_MAX_DEATHS):
             try:
                 worker = self._worker()
@@ -142,7 +146,7 @@ class ExtractionPool:
                     ),
                 ]
             try:
-                is_spent = self._converse(worker, reading, deadline)
+                is_spent = self._converse(worker, reading)
             except (
                 FileError,
                 ValueError,
@@ -165,25 +169,28 @@ class ExtractionPool:
                     self._idle.put(worker)
             if reading.is_done:
                 return reading.results
-            if time.monotonic() > deadline:
-                return reading.failed(
-                    f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all"
-                )
+            if reading.work_s > _CONTAINER_TIMES * self._timeout_s:
+                return reading.failed(self._too_long())
         return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
 
-    def _converse(self, worker: _Worker, reading: _Reading, deadline: float) -> bool:
+    def _converse(self, worker: _Worker, reading: _Reading) -> bool:
         """Take a worker's answers until the last; returns whether the worker is spent."""
-        worker.ask(reading.request())
+        limit_s = _CONTAINER_TIMES * self._timeout_s
+        begun, before_s, begun_s = time.monotonic(), reading.work_s, worker.work_s()
+        worker.ask(reading.request() | {"work_s": self._timeout_s})
         while not reading.is_done:
-            if time.monotonic() > deadline:
-                raise FileFailed(
-                    f"took longer than {_CONTAINER_TIMES * self._timeout_s:g} s in all"
-                )
             answer, size = worker.answer(self._timeout_s)
             reading.take(answer, size)
+            if time.monotonic() - begun > limit_s - before_s:  # it cannot have worked longer
+                reading.work_s = before_s + worker.work_s() - begun_s
+                if reading.work_s > limit_s:
+                    raise FileFailed(self._too_long())
             if answer.get("is_exhausted"):
                 return True
         return False
+
+    def _too_long(self) -> str:
+        return f"{said(_CONTAINER_TIMES * self._timeout_s)} in all"
 
     def _worker(self) -> _Worker:
         """An idle worker, or a new one."""
@@ -222,6 +229,7 @@ class _Reading:
         self._size = 0
         self.results: list[Extracted] = []
         self.is_done = False
+        self.work_s = 0.0  # of all workers so far
 
     def request(self) -> dict[str, Any]:
         """What to ask a worker for: all that is not there yet."""
@@ -335,6 +343,8 @@ class _Worker:
             bufsize=0,
             start_new_session=True,
         )
+        self._watched: psutil.Process | None = None
+        self._work_s = 0.0
 
     def ask(self, request: dict[str, Any]) -> None:
         """Send a request; raises FileFailed for a worker that is dead."""
@@ -345,14 +355,14 @@ class _Worker:
             raise FileFailed(self._death()) from None
 
     def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
-        """The next answer and its size in bytes; raises FileFailed for a worker that is too slow or
-        dead, ValueError for a broken one.
+        """The next answer and its size in bytes; raises FileFailed for a worker that hangs, works
+        too long or is dead, ValueError for a broken one.
         """
-        deadline = time.monotonic() + timeout_s
-        size = int.from_bytes(self._receive(4, deadline, timeout_s), "big")
+        patience = Patience(timeout_s, self.work_s)
+        size = int.from_bytes(self._receive(4, patience), "big")
         if size > _MAX_ANSWER:
             raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
-        answer = json.loads(self._receive(size, deadline, timeout_s))
+        answer = json.loads(self._receive(size, patience))
         if not isinstance(answer, dict):
             raise TypeError("an answer is an object")
         return answer, size
@@ -376,28 +386,42 @@ class _Worker:
             if pipe is not None:
                 pipe.close()
 
-    def _receive(self, size: int, deadline: float, timeout_s: float) -> bytes:
+    def work_s(self) -> float:
+        """The processor time of the process, in seconds; what it was before where it has ended."""
+        import psutil
+
+        try:
+            self._watched = self._watched or psutil.Process(self._process.pid)
+            times = self._watched.cpu_times()
+            self._work_s = times.user + times.system
+        except psutil.Error:
+            pass
+        return self._work_s
+
+    def _receive(self, size: int, patience: Patience) -> bytes:
         assert self._process.stdout is not None
         pipe = self._process.stdout.fileno()
         poll = select.poll()
         poll.register(pipe, select.POLLIN)
         received = bytearray()
         while len(received) < size:
-            remaining_ms = max(0.0, deadline - time.monotonic()) * 1000
-            if not poll.poll(remaining_ms):
-                raise FileFailed(f"took longer than {timeout_s:g} s")
+            if not poll.poll(patience.left_ms()):
+                patience.renew()
+                continue
             chunk = os.read(pipe, min(size - len(received), 2**20))
             if not chunk:
-                raise FileFailed(self._death())
+                raise FileFailed(self._death(patience.timeout_s))
             received += chunk
         return bytes(received)
 
-    def _death(self) -> str:
+    def _death(self, timeout_s: float = 0.0) -> str:
         """How the process ended, in words."""
         try:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
             return "the reader crashed (closed its pipe)"
+        if code == -KILLED_BY:
+            return said(timeout_s)
         return (
             f"the reader crashed (signal {-code})"
             if code < 0

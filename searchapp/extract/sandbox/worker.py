@@ -2,10 +2,10 @@
 sees the corpus, and writes nothing.
 
 The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends
-{"path", "start", "refused"}; the worker answers with what the file is, {"source"}; then for each
-thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is read,
-{"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole
-defeats it.
+{"path", "start", "refused", "work_s"}; the worker answers with what the file is, {"source"}; then
+for each thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is
+read, {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a
+whole defeats it. Each thing has `work_s` seconds of processor time.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileSkipped
+from searchapp.extract.working_time import OutOfTime, lift, limit
 
 if TYPE_CHECKING:
+    from searchapp.extract.entries import Entry
     from searchapp.types.documents import Document
 
 _NICENESS = 5  # the encoder goes first
@@ -35,6 +37,7 @@ _FORBIDDEN = (
     "os.system",
     "pty.spawn",
 )
+_WORK_S = 60.0
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
@@ -139,50 +142,72 @@ def _answers(
     yield {"source": source, "is_refused": is_refused}
     if not is_refused:
         try:
-            yield from _contents(
-                content.data, Path(os.fsdecode(path)).name, request["start"], memory_bytes
-            )
+            name = Path(os.fsdecode(path)).name
+            yield from _contents(content.data, name, request, memory_bytes)
         except MemoryError:
             yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
+        except OutOfTime as reason:
+            yield {"failed": str(reason)}
+        finally:
+            lift()
 
 
-def _contents(data: bytes, name: str, start: int, memory_bytes: int) -> Iterator[dict[str, Any]]:
-    """Two answers for each thing in a file from number `start` on, the first before it is read;
-    then the end.
+def _contents(
+    data: bytes, name: str, request: dict[str, Any], memory_bytes: int
+) -> Iterator[dict[str, Any]]:
+    """Two answers for each thing in a file from number `start` of the request on, the first before
+    it is read; then the end. Each thing has `work_s` of the request to itself.
     """
     from searchapp.extract.entries import entries
     from searchapp.extract.registry import extractor_of
 
-    for number, entry in enumerate(entries(data, name)):
-        if number >= start:
-            yield {
-                "member": base64.b64encode(
-                    entry.member.encode("utf-8", "surrogateescape")
-                ).decode(),
-                "content_hash": entry.content_hash.hex(),
-                "extractor": extractor_of(entry.document_type),
-            }
-            try:
-                yield (
-                    {"outcome": "indexed", "reason": "archive"}
-                    if entry.is_container
-                    else {"document": _fields(entry.read())}
-                )
-            except FileError as error:
-                yield _refusal(error)
-            except MemoryError:
-                yield {
-                    "outcome": "failed",
-                    "reason": _exhausted(memory_bytes),
-                    "is_exhausted": True,
-                }
-                return
-            except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
-                yield {
-                    "outcome": "failed",
-                    "reason": f"the reader failed: {type(error).__name__}: {error}"[:300],
-                }
+    work_s = float(request.get("work_s") or _WORK_S)
+    for number, entry in enumerate(_in_time(entries(data, name), work_s)):
+        if number < request["start"]:
+            continue
+        yield {
+            "member": base64.b64encode(entry.member.encode("utf-8", "surrogateescape")).decode(),
+            "content_hash": entry.content_hash.hex(),
+            "extractor": extractor_of(entry.document_type),
+        }
+        answer = _read(entry, memory_bytes)
+        lift()
+        yield answer
+        if answer.get("is_exhausted"):
+            return
     yield {"end": True}
+
+
+def _in_time(found: Iterator[Entry], work_s: float) -> Iterator[Entry]:
+    """The things in a file, each with its own time, to be taken out and read."""
+    while True:
+        limit(work_s)
+        entry = next(found, None)
+        if entry is None:
+            lift()
+            return
+        yield entry
+
+
+def _read(entry: Entry, memory_bytes: int) -> dict[str, Any]:
+    """What becomes of one thing in a file."""
+    try:
+        return (
+            {"outcome": "indexed", "reason": "archive"}
+            if entry.is_container
+            else {"document": _fields(entry.read())}
+        )
+    except FileError as error:
+        return _refusal(error)
+    except OutOfTime as reason:
+        return {"outcome": "failed", "reason": str(reason)}
+    except MemoryError:
+        return {"outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+    except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
+        return {
+            "outcome": "failed",
+            "reason": f"the reader failed: {type(error).__name__}: {error}"[:300],
+        }
 
 
 def _refusal(error: FileError) -> dict[str, Any]:

@@ -37,7 +37,8 @@ _MAX_FIELD = 2**31 - 1  # characters: the csv module's own limit is 128 K
 _SNIFFED_CHARACTERS = 64 * 1024
 _SNIFFED_RECORDS = 200
 # of equally good ones the first: a comma is also a decimal sign
-_DELIMITERS = ("\t", ";", "|", ",")
+_DELIMITERS = ("\t", ";", "|", ",", "^", "~", ":")
+_RARE_DELIMITERS = frozenset({"^", "~", ":"})  # only where they divide every line alike
 _NO_DELIMITER = "\x1f"
 # a field without its closing quote takes up the rest of the file, which is then read without quotes
 _MAX_OPEN_LINES = 100
@@ -90,6 +91,8 @@ def _delimiter(text: str) -> str:
     best, best_evenness = _NO_DELIMITER, 0.0
     for delimiter in _DELIMITERS:
         evenness = _evenness(text, delimiter)
+        if delimiter in _RARE_DELIMITERS and evenness < 1:
+            continue
         if evenness > best_evenness + 0.05:
             best, best_evenness = delimiter, evenness
     return best

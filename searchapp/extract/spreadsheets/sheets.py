@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part, document_of
+from searchapp.extract.office.flat import is_flat
 from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ def read(data: bytes, document_type: str) -> Document:
     anything.
     """
     try:
-        book: Workbook = import_module(
-            f"searchapp.extract.spreadsheets.{_READERS[document_type]}"
-        ).workbook(data, document_type)
+        reader = "xml2003" if document_type == "xls" and is_flat(data) else _READERS[document_type]
+        book: Workbook = import_module(f"searchapp.extract.spreadsheets.{reader}").workbook(
+            data, document_type
+        )
         return document_of(
             limited(_parts(book)), document_type, title=book.title, metadata=book.metadata
         )

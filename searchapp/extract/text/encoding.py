@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.detect import BOMS, is_utf16
+from searchapp.extract.detect import BOMS, is_utf16, utf32_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +52,7 @@ _SIGN_IN_WORD = re.compile(
     r"(?<=[^\W\d_])[¡-¨«-±´-¶¸»-¿×÷‚„†‡•‹›™€](?=[^\W\d_])|[√∞≈≠≤≥∂∑∏∫◊─-╿▀-▟](?=[^\W\d_])"
 )
 _ALPHABETS = re.compile("([a-zÀ-ɏ])|([Ͱ-Ͽ])|([Ѐ-ӿ])|([֐-׿])|([؀-ۿ])", re.IGNORECASE)
+_FINAL_WITHIN = re.compile("ς(?=[Ͱ-Ͽ])|[ךםןףץ](?=[א-ת])")  # letters that only end words
 _CYRILLIC = re.compile("[Ѐ-ӿ]")
 _KANA = re.compile("[ぁ-ヿ]")
 _CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
@@ -101,6 +102,8 @@ def _decoded(data: bytes) -> str:
     for mark, encoding in BOMS.items():
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
+    if wide := utf32_of(data[: len(data) & ~3]):
+        return data.decode(wide, "replace")
     if is_utf16(data):
         return data.decode(
             "utf-16-le" if data[1::2].count(0) > data[0::2].count(0) else "utf-16-be", "replace"
@@ -203,6 +206,8 @@ def _oddness(text: str) -> float:
 
 
 def _is_odd_word(word: str) -> bool:
+    if _FINAL_WITHIN.search(word):
+        return True
     is_kana = all("\uff61" <= letter <= "\uff9f" for letter in word)
     return (
         is_kana

@@ -36,7 +36,10 @@ _PURE_MARKUP = re.compile(
     r"|toprule|midrule|bottomrule|listoffigures|listoftables|pagestyle|thispagestyle|setlength|frontmatter|mainmatter|backmatter|\\)"
     r"\*?(?:\[[^\]]*\]|\{[^{}]*\})*\s*)+(?:%.*)?$"
 )
-_TEX_ACCENT = re.compile(r"""\\(["'`^~=.cvuHrk])\s*(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))""")
+# an accent over a letter, in braces or not; one that is a letter itself takes a space or a brace
+_TEX_ACCENT = re.compile(
+    r"""\\(?:(["'`^~=.])\s*|([cvuHrkdb])(?:\s+|(?=\{)))(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))"""
+)
 _ACCENTS = {
     '"': "̈",
     "'": "́",
@@ -51,6 +54,8 @@ _ACCENTS = {
     "H": "̋",
     "r": "̊",
     "k": "̨",
+    "d": "\u0323",
+    "b": "\u0331",
 }
 _TEX_LETTERS = {
     "ss": "ß",
@@ -64,10 +69,24 @@ _TEX_LETTERS = {
     "AA": "Å",
     "l": "ł",
     "L": "Ł",
+    "dh": "ð",
+    "th": "þ",
+    "TH": "Þ",
+    "i": "i",
+    "j": "j",
 }
 _TEX_LETTER = re.compile(
     r"\\(" + "|".join(sorted(_TEX_LETTERS, key=len, reverse=True)) + r")(?:\{\}|\s+|(?![A-Za-z]))"
 )
+_BRACED_LETTER = re.compile(r"\{([^\W\d_a-zA-Z])\}")  # what an accent in braces leaves
+_COMMENT = re.compile(r"(?<!\\)%.*")
+_SPACED_COMMENT = re.compile(r"\s%\s.*")
+_HAS_ADDRESS = re.compile(r"\\(?:url|href|path|verb|nolinkurl)\b")  # where % may be a letter
+_SLANTED = re.compile(
+    r"\\(?:emph|textbf|textit|textsl|textsc|texttt|textrm|textsf|underline|mbox)\{([^{}]*)\}"
+)
+_HYPHEN = re.compile(r"\\[-/]")
+_ESCAPED = re.compile(r"(?<!\\)\\([&%#_$])")
 _TEX_ASIDE = re.compile(r"\\(?:thanks|footnote|label|inst|orcid|email|affil)\*?\{[^{}]*\}")
 _TEX_COMMAND = re.compile(r"\\[A-Za-z@]+\*?\s*(?:\[[^\]]*\])?")
 
@@ -115,7 +134,7 @@ def tex_lines(lines: Sequence[str], header: MarkupHeader) -> Iterator[MarkupLine
 def _tex_line(lines: Sequence[str], index: int) -> MarkupLine:
     line = lines[index]
     if match := _SECTION.match(line):
-        name = _tex_plain(_argument(lines, index, match.end()))
+        name = tex_plain(_argument(lines, index, match.end()))
         return MarkupLine("heading", _SECTIONS[match[1]], name) if name else MarkupLine("unseen")
     if line.lstrip().startswith("%") or _DECLARED.match(line.lstrip()) or _is_pure_markup(line):
         return MarkupLine("unseen")
@@ -134,14 +153,14 @@ def _declare(lines: Sequence[str], header: MarkupHeader) -> None:
             continue
         argument = _argument(lines, index, len(line) - len(line.lstrip()) + match.end())
         if match[1] == "title":
-            header.title = header.title or _tex_plain(argument)
+            header.title = header.title or tex_plain(argument)
         elif match[1] == "author":
             names = (
-                _tex_plain(each.split("\\\\")[0]) for each in re.split(r"\\and\b|\\AND\b", argument)
+                tex_plain(each.split("\\\\")[0]) for each in re.split(r"\\and\b|\\AND\b", argument)
             )
             header.metadata.setdefault("author", "; ".join(filter(None, names)))
         else:
-            header.metadata.setdefault("date", iso_date(_tex_plain(argument)))
+            header.metadata.setdefault("date", iso_date(tex_plain(argument)))
 
 
 def _argument(lines: Sequence[str], index: int, start: int) -> str:
@@ -163,15 +182,35 @@ def _uncommented(line: str) -> str:
     return re.sub(r"(?<!\\)%.*", "", line)
 
 
-def _tex_plain(text: str) -> str:
-    """A command's argument as its reader sees it."""
+def seen_line(line: str) -> str:
+    """A line of text as its reader finds it: letters with their accents, words without the commands
+    that only slant them, no comment. Other markup stays.
+    """
+    if "%" in line:
+        line = (_SPACED_COMMENT if _HAS_ADDRESS.search(line) else _COMMENT).sub("", line)
+    if "\\" not in line:
+        return line
+    line = _SLANTED.sub(r"\1", _HYPHEN.sub("", _lettered(line)))
+    return _ESCAPED.sub(r"\1", line)
+
+
+def _lettered(text: str) -> str:
+    """Text with the letters that accents and commands stand for."""
     import unicodedata
 
     text = _TEX_ACCENT.sub(
-        lambda match: unicodedata.normalize("NFC", (match[2] or match[3]) + _ACCENTS[match[1]]),
-        _TEX_ASIDE.sub("", text),
+        lambda match: unicodedata.normalize(
+            "NFC", (match[3] or match[4]) + _ACCENTS[match[1] or match[2]]
+        ),
+        text,
     )
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1]], text)
+    return _BRACED_LETTER.sub(r"\1", text)
+
+
+def tex_plain(text: str) -> str:
+    """A command's argument as its reader sees it."""
+    text = _lettered(_TEX_ASIDE.sub("", text))
     text = _TEX_COMMAND.sub("", text.replace("\\\\", " ").replace("~", " "))
     return " ".join(
         re.sub(r"\\(?=[^\w\s])|[{}]|(?<!\\)\$", "", text)

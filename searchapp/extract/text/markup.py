@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.asciidoc import asciidoc_lines
 from searchapp.extract.text.encoding import decode
-from searchapp.extract.text.latex import tex_lines
+from searchapp.extract.text.latex import seen_line, tex_lines
 from searchapp.extract.text.markup_lines import (
     Classify,
     LineKind,
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from searchapp.types.documents import Span
 
 
+_AS_THEY_ARE = frozenset({"code", "unseen", "blank"})
+
+
 def read(data: bytes, document_type: str) -> Document:
     """Marked-up text by headings and paragraphs, with its lines; comments, settings and lines of
     pure markup are in no block.
@@ -35,10 +38,25 @@ def read(data: bytes, document_type: str) -> Document:
     text = decode(data)
     lines = line_spans(text)
     header = MarkupHeader()
-    kinds = list(_FORMATS[document_type]([text[slice(*line)] for line in lines], header))
+    sources = [text[slice(*line)] for line in lines]
+    kinds = list(_FORMATS[document_type](sources, header))
+    if document_type == "tex":
+        text = _seen(text, lines, kinds)
+        lines = line_spans(text)
     blocks = tuple(_blocks(text, lines, kinds, header.title))
     metadata = {name: value for name, value in header.metadata.items() if value}
     return Document(text, document_type, title=header.title, blocks=blocks, metadata=metadata)
+
+
+def _seen(text: str, lines: Sequence[Span], kinds: Sequence[MarkupLine]) -> str:
+    """LaTeX with its lines as their reader sees them, each where it was."""
+    pieces: list[str] = []
+    position = 0
+    for (start, end), line in zip(lines, kinds, strict=True):
+        if line.kind not in _AS_THEY_ARE:
+            pieces += (text[position:start], seen_line(text[start:end]))
+            position = end
+    return "".join((*pieces, text[position:]))
 
 
 def _blocks(

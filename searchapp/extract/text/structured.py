@@ -19,6 +19,7 @@ from searchapp.extract.text import plain
 from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.fields import MAX_NAMES, Field, FieldPath, record_parts
 from searchapp.extract.text.xml import read_xml
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _read_json(data: bytes, document_type: str) -> Document:
     try:
         if document_type == "jsonl" and (rows := list(_rows(text))):
             return document_of(rows, document_type)
-        fields = list(_json_fields(text))
+        fields, reason = _in_time(_json_fields(text))
     except ValueError:
         return plain.read(data, document_type)
     title = next(
@@ -75,7 +76,21 @@ def _read_json(data: bytes, document_type: str) -> Document:
         record_parts(fields, numbered="\n" in text.strip()),
         document_type,
         title=" ".join(title.split()),
+        metadata={"incomplete": reason},
     )
+
+
+def _in_time(values: Iterator[Field]) -> tuple[list[Field], str]:
+    """The values until the time of their reader runs out, and what is to be said then."""
+    found: list[Field] = []
+    try:
+        found.extend(values)
+    except OutOfTime as reason:
+        if not found:
+            raise
+        finish()
+        return found, f"only its first part was read: it {reason}"
+    return found, ""
 
 
 def _rows(text: str) -> Iterator[Part]:

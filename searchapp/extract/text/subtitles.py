@@ -1,4 +1,4 @@
-"""Subtitles (SRT, WebVTT): what is said, joined to sentences, with the time when each begins."""
+"""Subtitles (SRT, WebVTT, ASS): what is said, joined to sentences, each with when it begins."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ _OPENING = re.compile(r"(?:[-–—] ?|♪|>>|\[|\()")  # another speaker, a son
 _LANGUAGE = re.compile(r"Language:[ \t]*(\S+)", re.IGNORECASE)
 # a comment, a style sheet, a number without a cue
 _ASIDE = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)|\d+$")
+_SCRIPT_INFO = re.compile(r"\ufeff?\[Script Info\]", re.IGNORECASE)
+_ASS_COLUMNS = str.split("Layer Start End Style Name MarginL MarginR MarginV Effect Text")
+_ASS_BREAK = re.compile(r"\\[Nn]")
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # shapes in place of words
 _MAX_SENTENCE = 400  # characters after which a paragraph ends without a full stop
 
 
@@ -32,7 +36,10 @@ def read(data: bytes, document_type: str) -> Document:
     """The text of all cues by sentences; their numbers, positions and tags, notes and styles are
     left out.
     """
-    blocks = re.split(r"\n[ \t]*\n", "\n".join(decode(data).splitlines()))
+    lines = decode(data).splitlines()
+    if document_type == "ass" or any(map(_SCRIPT_INFO.match, lines[:3])):
+        return _read_ass(lines, document_type)
+    blocks = re.split(r"\n[ \t]*\n", "\n".join(lines))
     header = blocks[0].split("\n") if blocks[0].startswith("WEBVTT") else []
     title = header[0].removeprefix("WEBVTT").strip(" \t-") if header else ""
     language = next((match[1] for line in header if (match := _LANGUAGE.match(line))), "")
@@ -42,6 +49,32 @@ def read(data: bytes, document_type: str) -> Document:
     return document_of(
         _sentences(_unrolled(cues)), document_type, title=title, metadata={"language": language}
     )
+
+
+def _read_ass(lines: Iterable[str], document_type: str) -> Document:
+    """The dialogue of an Advanced SubStation script, by time; its styles and drawings are left
+    out.
+    """
+    title, columns = "", list(_ASS_COLUMNS)
+    cues: list[tuple[str, str, list[str]]] = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name == "Title":
+            title = value.strip()
+        elif name == "Format" and "Text" in value:
+            columns = [column.strip() for column in value.split(",")]
+        elif name == "Dialogue":
+            fields = dict(zip(columns, value.split(",", len(columns) - 1), strict=False))
+            start = fields.get("Start", "").strip()
+            text = fields.get("Text", "")
+            if not _DRAWING.search(text) and (said := _all_seen(_ASS_BREAK.split(text))):
+                speaker = fields.get("Name", "").strip()
+                said[0] = f"{speaker}: {said[0]}" if speaker else said[0]
+                cues.append((start.zfill(10), start.partition(".")[0], said))
+    if not cues:
+        raise FileFailed("not readable subtitles: no cue with its time")
+    spoken = [(time, said) for _, time, said in sorted(cues, key=lambda cue: cue[0])]
+    return document_of(_sentences(_unrolled(spoken)), document_type, title=title)
 
 
 def _cues(blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

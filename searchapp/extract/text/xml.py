@@ -64,6 +64,7 @@ _HTML_TAGS = {
 _HEADINGS = frozenset(
     {"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))}
 )
+_TITLES = ("{*}title", "{*}book-title", "{*}article-title")
 _INLINE_PARENTS = frozenset({"p", "span", "td", *(f"h{level}" for level in range(1, 7))})
 
 
@@ -79,9 +80,7 @@ def read_xml(data: bytes, document_type: str) -> Document:
     if _local(root) == "html" or (not is_well_formed and _is_cut(root, source)):
         parts = page_parts(source)
     elif _local(root) not in _FEEDS and next(root.iter(*_PARAGRAPHS), None) is not None:
-        title = next(
-            (_flat(each) for each in root.iter("{*}title", "{*}book-title") if _flat(each)), ""
-        )
+        title = next((_flat(each) for each in root.iter(*_TITLES) if _flat(each)), "")
         _retag(root)
         parts = list(element_parts(root))
     else:
@@ -233,6 +232,8 @@ def _value(element: Any) -> str:
 
 def _retag(root: Any) -> None:
     """Gives the elements of DocBook, TEI and their like the names that HTML has for them."""
+    for title in root.iterfind(".//{*}title-group/{*}article-title"):  # no reference's
+        title.tag = "title"
     depths = {root: 0}
     mixed: dict[Any, bool] = {}
     for element in list(root.iter()):

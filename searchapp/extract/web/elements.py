@@ -20,12 +20,17 @@ _LISTS = frozenset({"ul", "ol", "menu", "list"})
 UNSEEN = frozenset(
     str.split("head script style noscript template svg math iframe object select graphic")
 )
-_INLINE = frozenset(
+_SHADOW_ROOT = ("shadowrootmode", "shadowroot")  # of a template that is shown where it stands
+_MAX_FRAMES = 100  # with their page in the attribute srcdoc
+_LEAST_DESCRIBED = 8  # letters of a picture's description
+_FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|svg|avif|bmp)", re.IGNORECASE)
+INLINE = frozenset(
     str.split(
         "a abbr acronym b bdi bdo big cite code data del dfn em font hi i ins kbd label mark "
-        "output q ref rp rt ruby s samp small span strike strong sub sup time tt u var wbr"
+        "output q ref rb rp rt rtc ruby s samp small span strike strong sub sup time tt u var wbr"
     )
 )
+_READINGS = frozenset({"rt", "rtc", "rp"})
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
 
@@ -41,54 +46,125 @@ def page_tree(source: str) -> Any:  # an lxml element; lxml carries no types
         return None
 
 
+def opened_frames(page: Any) -> None:
+    """Put what a saved page keeps of its frames and shadow roots where they are shown."""
+    for template in list(page.iter("template")):
+        if any(template.get(name) is not None for name in _SHADOW_ROOT):
+            template.tag = "div"
+    for frame in list(page.iter("iframe"))[:_MAX_FRAMES]:
+        source = frame.get("srcdoc") or ""
+        inner = page_tree(source) if source.strip() else None
+        if inner is not None:
+            frame.tag = "div"
+            frame.text = None
+            frame[:] = [inner.find("body")] if inner.find("body") is not None else []
+            for body in frame:
+                body.tag = "div"
+
+
 def element_parts(root: Any) -> Iterator[Part]:
     """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading
     order.
     """
+    return (part for part, _ in placed_parts(root))
+
+
+def placed_parts(root: Any) -> Iterator[tuple[Part, Any]]:
+    """The parts of a tree, each with the element that it begins in."""
     inline: list[str] = []
-    for kind, level, text in _pieces(root):
+    asides: list[str] = []  # how a paragraph's signs are read
+    start: Any = None
+    for kind, level, text, element in _pieces(root):
         if kind == "inline":
+            start = element if start is None and text.strip() else start
             inline.append(text)
             continue
-        if paragraph := _joined(inline):
-            yield Part("prose", paragraph)
-        inline = []
+        if kind == "aside":
+            asides.append(text)
+            continue
+        if paragraph := _joined([*inline, *_read(asides)]):
+            yield Part("prose", paragraph), root if start is None else start
+        inline, asides, start = [], [], None
         if kind != "break" and text:
-            yield Part(kind, text, level)
-    if paragraph := _joined(inline):
-        yield Part("prose", paragraph)
+            yield Part(kind, text, level), element
+    if paragraph := _joined([*inline, *_read(asides)]):
+        yield Part("prose", paragraph), root if start is None else start
 
 
-def _pieces(element: Any) -> Iterator[tuple[Any, int, str]]:
-    """Parts as they come, with pieces of running text ("inline") and the ends of paragraphs
-    ("break") between them.
+def _read(asides: Sequence[str]) -> list[str]:
+    return [f" ({' '.join(asides)})"] if asides else []
+
+
+def _pieces(element: Any) -> Iterator[tuple[Any, int, str, Any]]:
+    """Parts as they come, with pieces of running text ("inline"), the readings of its signs
+    ("aside") and the ends of paragraphs ("break") between them; each with its element.
     """
-    yield "inline", 0, spaced(element.text)
+    yield "inline", 0, spaced(element.text), element
     for child in element:
         if _is_visible(child):
             yield from _element(child)
-        yield "inline", 0, spaced(child.tail)
+        elif child.tag == "svg" and (drawn := _drawn(child)):
+            yield "break", 0, "", child
+            yield "prose", 0, drawn, child
+        elif child.tag == "math":
+            yield "inline", 0, f" {spaced(child.get('alttext')).strip()} ", element
+        yield "inline", 0, spaced(child.tail), element
 
 
-def _element(element: Any) -> Iterator[tuple[Any, int, str]]:
+def _element(element: Any) -> Iterator[tuple[Any, int, str, Any]]:
     tag = element.tag
     level = _heading_level(element)
     if level:
-        yield "heading", level, heading_text(element)
+        yield "heading", level, heading_text(element), element
     elif tag in _LISTS and not _is_layout(element):
-        yield "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
+        yield (
+            "list",
+            0,
+            "\n".join(f"- {item}" for item in _items(element) if item),
+            element,
+        )
     elif tag == "table" and not _is_layout(element):
-        yield "table", 0, "\n".join(filter(None, map(_row, element.iter("tr", "row"))))
+        caption = [flat_text(each) for each in element.iterchildren("caption")]
+        rows = map(_row, element.iter("tr", "row"))
+        yield "table", 0, "\n".join(filter(None, (*caption, *rows))), element
     elif tag == "pre" or (tag == "code" and "\n" in "".join(element.itertext()).strip()):
-        yield "code", 0, "".join(element.itertext()).strip("\r\n")
+        yield "code", 0, "".join(element.itertext()).strip("\r\n"), element
     elif tag in {"br", "lb"}:
-        yield "inline", 0, "\n"
-    elif tag in _INLINE:
+        yield "inline", 0, "\n", element
+    elif tag == "img":
+        yield "inline", 0, f" {described} " if (described := _description(element)) else "", element
+    elif tag in {"rt", "rtc"}:
+        yield "aside", 0, flat_text(element), element
+    elif tag == "rp":
+        return
+    elif tag in INLINE:
         yield from _pieces(element)
     else:
-        yield "break", 0, ""
+        yield "break", 0, "", element
         yield from _pieces(element)
-        yield "break", 0, ""
+        yield "break", 0, "", element
+
+
+def _description(image: Any) -> str:
+    """What a picture is said to show: several words, no name of a file, nothing that stands below
+    the picture too. One that is a link and no figure stands for the page that it leads to.
+    """
+    text = spaced(image.get("alt")).strip()
+    if len(text) < _LEAST_DESCRIBED or _FILE_NAME.fullmatch(text):
+        return ""
+    if " " not in text and text.isascii():
+        return ""
+    figure = next(image.iterancestors("figure"), None)
+    if figure is None:
+        return "" if next(image.iterancestors("a", "button"), None) is not None else text
+    return "" if text in spaced("".join(figure.itertext())) else text
+
+
+def _drawn(drawing: Any) -> str:
+    """The words in a drawing with its title; "" for one without words, a sign on a button say."""
+    texts = [flat_text(each) for each in drawing.iter("text")]
+    titles = [flat_text(each) for each in drawing.iterchildren("title", "desc")]
+    return "\n".join(filter(None, (*titles, *texts))) if any(texts) else ""
 
 
 def heading_text(element: Any) -> str:
@@ -154,17 +230,21 @@ def _row(row: Any) -> str:
 def flat_text(element: Any, *, without: Sequence[Any] = ()) -> str:
     """An element's text on one line."""
     pieces: list[str] = []
-    _gather(element, pieces, set(without))
-    return re.sub(r"\s+", " ", "".join(pieces)).strip()
+    asides: list[str] = []
+    _gather(element, pieces, asides, set(without))
+    text = re.sub(r"\s+", " ", "".join([*pieces, *_read(asides)])).strip()
+    return text or " ".join(filter(None, map(_description, element.iter("img"))))
 
 
-def _gather(element: Any, pieces: list[str], without: set[Any]) -> None:
+def _gather(element: Any, pieces: list[str], asides: list[str], without: set[Any]) -> None:
     pieces.append(element.text or "")
     for child in element:
-        if child not in without and _is_visible(child):
-            is_inline = child.tag in _INLINE
+        if child.tag in _READINGS:
+            asides += [reading] if child.tag != "rp" and (reading := flat_text(child)) else []
+        elif child not in without and _is_visible(child):
+            is_inline = child.tag in INLINE
             pieces.append("" if is_inline else " ")
-            _gather(child, pieces, without)
+            _gather(child, pieces, asides, without)
             pieces.append("" if is_inline else " ")
         pieces.append(child.tail or "")
 

@@ -19,13 +19,15 @@ from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.plain import iso_date
 from searchapp.extract.web.boilerplate import main_parts, text_length, visible_parts
 from searchapp.extract.web.elements import (
+    element_parts,
     heading_text,
+    opened_frames,
     page_tree,
     spaced,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from searchapp.types.documents import Document
 
@@ -34,6 +36,9 @@ _CHARSET = re.compile(
     re.IGNORECASE,
 )
 _BARE_PAGE = 200  # characters: a page that says less may be filled by a script
+_LEAST_FRAME = 60  # characters: what says less is an advertisement
+_LEAST_ASKED = 300  # characters: shorter ones with the word only ask for scripts
+_SCRIPT_NAME = re.compile("java ?script", re.IGNORECASE)
 _MAX_DECLARED = 2**20  # characters of JSON
 _MAX_DESCRIBED = 6  # levels
 _DESCRIPTIONS = ("description", "articleBody", "reviewBody", "text")
@@ -77,15 +82,24 @@ _REPEATED = frozenset(
 )
 
 
-def read(data: bytes, document_type: str) -> Document:
-    """A web page's main text by headings, paragraphs, lists, tables and code."""
+def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Document:
+    """A web page's main text by headings, paragraphs, lists, tables and code, and that of the
+    frames that were saved with it.
+    """
     source = _cleaned(decode_page(data))
-    page = page_tree(source)
+    page = _opened(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
-    parts = main_parts(source, page)
+    parts, left_out = main_parts(source, page)
     if page is not None and text_length(parts) < _BARE_PAGE:
         parts = max(parts, list(_declared_parts(page)), key=text_length)
+        parts = [*parts, *_unscripted_parts(page)]
+    for frame in frames:
+        inner = _cleaned(decode_page(frame))
+        within, _ = main_parts(inner, _opened(inner))
+        parts += within if text_length(within) >= _LEAST_FRAME else []
+    if left_out:
+        metadata["left_out"] = f"menus and links beside the text: {left_out:,} characters"
     return document_of(parts, document_type, title=title, metadata=metadata)
 
 
@@ -94,8 +108,16 @@ def page_parts(data: bytes | str) -> list[Part]:
     e-books.
     """
     source = _cleaned(data if isinstance(data, str) else decode_page(data))
-    page = page_tree(source)
+    page = _opened(source)
     return visible_parts(source, page)[0]
+
+
+def _opened(source: str) -> Any:
+    """The page's elements, its frames and shadow roots opened; None where there are none."""
+    page = page_tree(source)
+    if page is not None:
+        opened_frames(page)
+    return page
 
 
 def _cleaned(source: str) -> str:
@@ -120,6 +142,15 @@ def decode_page(data: bytes) -> str:
             except (UnicodeError, LookupError):
                 continue
     return decode(data)
+
+
+def _unscripted_parts(page: Any) -> Iterator[Part]:
+    """What a page that a script fills says where no script runs, unless it only asks for one."""
+    for element in page.iter("noscript"):
+        said = list(element_parts(element))
+        text = " ".join(part.text for part in said)
+        if len(text) >= _LEAST_ASKED or not _SCRIPT_NAME.search(text):
+            yield from said
 
 
 # ---- what a page that a script fills declares of itself ------------------------------------------

@@ -217,3 +217,31 @@ def test_a_line_that_begins_like_a_mailbox_and_never_ends_is_text() -> None:
         type_of(b"From a@b.org Fri May 31 10:30:00 2024\r\n>From b\r\nSubject: x\r\n", "a")
         == "mbox"
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "expected"),
+    [
+        (b"<article><p>Text.</p></article>\n", "a.nxml", "xml"),
+        (b"<!DOCTYPE book [<!ENTITY a 'b'>]>\n<book><p/></book>", "a", "xml"),
+        (b"<root a='1'><b/></root>", "a.config", "xml"),
+        (b"<root> and no more", "a.config", "txt"),
+        (b"<b>bold</b> words", "a.unknown", "txt"),
+        (b"<html><p>Text.</p></html>", "a.doc", "html"),
+        (b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n", "a.doc", "mhtml"),
+        (b"Name\tPlace\nAsa\tQuay\n", "a.xls", "tsv"),
+        ("Name\tPlace\nAsa\tQuay\n".encode("utf-16"), "a.xls", "tsv"),
+        (b"A letter to you.\n", "a.doc", "txt"),
+        (b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "a.xls", "xls"),
+        (b"BEGIN:VCALENDAR\n", "a", "ics"),
+        (b"BEGIN:VCARD\n", "a", "vcf"),
+        (b"\x78\x9f\x3e\x22" + bytes(30), "winmail.dat", "tnef"),
+    ],
+)
+def test_what_a_text_is_is_told_by_its_beginning(data: bytes, name: str, expected: str) -> None:
+    assert type_of(data, name) == expected
+
+
+def test_a_link_to_a_document_elsewhere_is_said_to_be_one() -> None:
+    with pytest.raises(FileSkipped, match="only a link to a Google document"):
+        type_of(b'{"doc_id": "1AbC"}', "letter.gsheet")

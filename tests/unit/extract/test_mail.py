@@ -328,7 +328,7 @@ def test_an_appointment_says_what_when_and_where() -> None:
     data = mail("From: a@b.c", kind, body=parts)
     assert body(data) == [
         "You are invited",
-        "Meeting, at last\n2024-05-31 10:30 to 2024-05-31 08:30 UTC\nRoom 5",
+        "Meeting, at last\nWhen: 2024-05-31 10:30 Berlin to 08:30 UTC\nWhere: Room 5",
     ]
     assert attached(data) == []
 
@@ -513,7 +513,10 @@ def test_a_saved_page_is_its_main_text() -> None:
     )
     document = extract(data, "page.mhtml")
     assert (document.title, document.type, texts(document)) == ("The Page", "mhtml", ["Grüße"])
-    assert document.metadata == {"date": "2024-05-31T10:30:00+02:00"}
+    assert document.metadata == {
+        "date": "2024-05-31T10:30:00+02:00",
+        "left_out": "menus and links beside the text: 4 characters",
+    }
     assert [entry.member for entry in entries(data, "page.mhtml")] == [""]
 
 
@@ -661,3 +664,17 @@ def test_real_mails_are_read(sample: str, title: str, date: str, text: str) -> N
     document = extract(path.read_bytes(), path.name)
     assert (document.title, document.metadata["date"]) == (title, date)
     assert text in document.text
+
+
+def test_the_frames_of_a_saved_page_are_read_after_it() -> None:
+    frame = "<p>The tide table hangs beside the door of the harbour office, below the clock.</p>"
+    kind, parts = multipart(
+        "related",
+        mail("Content-Type: text/html", body="<title>Harbour</title><p>The harbour.</p>"),
+        mail("Content-Type: text/html", body=frame),
+        mail("Content-Type: text/html", body="<p>An advertisement.</p>"),
+    )
+    document = extract(mail("From: <Saved by a browser>", kind, body=parts), "page.mhtml")
+    assert document.title == "Harbour"
+    assert document.text.startswith("The harbour.\n\nThe tide table hangs")
+    assert "advertisement" not in document.text

@@ -61,7 +61,7 @@ def test_a_file_becomes_a_document_with_its_source(tmp_path: Path) -> None:
     assert extraction.source is not None
     assert (extraction.source.path, extraction.source.extractor, extraction.source.splitter) == (
         os.fsencode(file),
-        "markdown/2",
+        "markdown/3",
         "",
     )
     assert extraction.source.identity.size == 14

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from searchapp.errors import FileFailed
+from searchapp.extract.entries import extract
 from searchapp.extract.text import markdown, markup, structured
 from searchapp.extract.text import notebook as notebooks
 from searchapp.extract.text import subtitles as captions
@@ -352,12 +353,12 @@ def test_latex_has_its_sections_and_leaves_the_preamble_out() -> None:
         "On Otters & Co.",
         {"author": "Ann Müller; Bob", "date": "2024-05-06"},
     )
-    assert document.text == TEX.decode()
+    assert document.text == TEX.decode().replace("Caf\\'e", "Café")
     assert outline(document) == [
         ("heading", (), "\\section{Start}\\label{s}"),
         ("prose", ("Start",), "Hello."),
         ("list", ("Start",), "\\item one"),
-        ("heading", ("Start",), "\\subsection*{Caf\\'e}"),
+        ("heading", ("Start",), "\\subsection*{Café}"),
         ("code", ("Start", "Café"), "# code\n\nx"),
         ("table", ("Start", "Café"), "a & b"),
         ("heading", (), "\\section{End}"),
@@ -676,3 +677,47 @@ def test_the_samples_in_shift_jis_are_read() -> None:
         "三木英子,25,大阪",
         "髙橋淳,35,名古屋",
     ]
+
+
+# ---- works, and lines of dialogue ----------------------------------------------------------------
+
+
+def test_latex_shows_letters_and_no_comment_and_keeps_its_lines() -> None:
+    source = (
+        'Die Fu\\ss g\\"anger gingen \\emph{lang}sam. Caf\\\'e na{\\"\\i}ve \\oe uvre. % hidden\r\n'
+        "\r\n50\\% of \\c{c} and \\v{s} at \\url{http://a.b/c%20d} \\cite{moss}\r\n"
+    )
+    document = markup.read(source.encode(), "tex")
+    assert document.text == (
+        "Die Fußgänger gingen langsam. Café naïve œuvre. \r\n"
+        "\r\n50% of ç and š at \\url{http://a.b/c%20d} \\cite{moss}\r\n"
+    )
+
+
+def test_a_list_of_works_has_a_part_an_entry_and_keeps_what_is_broken() -> None:
+    source = (
+        '@string{jr = "Journal of Reeds"}\n'
+        "@article{moss, title = {The {R}eeds}, author = {Ida Moss and M{\\o}rk, {\\AA}sa},\n"
+        "  journal = jr, url = {http://a.b/c_d~e}}\n"
+        "@misc{x, title = {No end\n"
+    )
+    document = extract(source.encode(), "works.bib")
+    moss = (
+        "moss (article)\nauthor: Ida Moss; Mørk, Åsa\ntitle: The Reeds\n"
+        "journal: Journal of Reeds\nurl: http://a.b/c_d~e"
+    )
+    shown = [document.text[block.start : block.end] for block in document.blocks]
+    assert shown == [moss, "@misc{x, title = {No end"]
+    assert [block.place for block in document.blocks] == [(("line", 2),), (("line", 4),)]
+
+
+def test_substation_subtitles_are_their_dialogue_in_the_order_of_time() -> None:
+    source = (
+        "[Script Info]\nTitle: Weir\n[Events]\n"
+        "Format: Layer, Start, End, Style, Name, Text\n"
+        "Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n"
+        "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,First words.\n"
+        "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,{\\p1}m 0 0 l 1 1\n"
+    )
+    document = extract(source.encode(), "weir.ass")
+    assert (document.title, document.text) == ("Weir", "First words.\nIda: The eel trap, is empty.")

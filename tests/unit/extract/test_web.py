@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from searchapp.errors import FileFailed
+from searchapp.extract.entries import extract
 from searchapp.extract.web import html
 
 if TYPE_CHECKING:
@@ -319,3 +321,105 @@ def test_a_description_that_is_none_is_left_alone(source: str) -> None:
 def test_control_characters_are_no_part_of_a_page() -> None:
     page = b'<body>\x01first\x0c<ul class="nav"><li><a href="/">Home</a></ul>\x02second</body>'
     assert html.read(page, "html").text.split() == ["first", "second"]
+
+
+# ---- content, whatever its place is called ------------------------------------------------------
+
+_LONG = "".join(
+    f"<p>The record of year {year} tells how the keepers measured the silt beside the wharf, and "
+    "what the carters were paid for each load that they took up to the fields.</p>"
+    for year in range(1900, 1950)
+)
+_MENU = "<nav>" + "".join(f'<a href="/{n}">Point {n}</a> ' for n in range(30)) + "</nav>"
+
+
+def _text(body: str) -> str:
+    return extract(f"<html><body>{body}</body></html>".encode(), "a.html").text
+
+
+def test_a_box_is_judged_by_what_it_says_and_not_by_its_name() -> None:
+    hours = (
+        '<div class="sidebar"><h2>Opening hours</h2><p>Tuesday to Sunday, nine to five</p></div>'
+    )
+    links = (
+        '<div class="sidebar"><h2>Most read</h2><ul><li><a href="/x">The eel</a></li></ul></div>'
+    )
+    text = _text(f"{_MENU}<main><h1>Wharf</h1>{_LONG}</main>{hours}{links}")
+    assert text.endswith("Opening hours\n\nTuesday to Sunday, nine to five")
+    assert "eel" not in text
+    assert "Point 3" not in text
+
+
+def test_a_wrapper_named_after_a_sidebar_is_none() -> None:
+    page = f'{_MENU}<div class="content-with-sidebar"><h1>Wharf</h1>{_LONG}</div>'
+    assert "year 1949" in _text(page)
+
+
+def test_comments_and_sections_after_the_article_are_kept_and_lists_that_lead_away_are_not() -> (
+    None
+):
+    after = (
+        '<div class="comments"><p>The heronry moved.</p></div></article>'
+        '<div class="more"><h2>More news</h2><ul><li><a href="/n">Eels are late</a></li></ul></div>'
+    )
+    text = _text(f"{_MENU}<article><h1>Wharf</h1>{_LONG}{after}")
+    assert text.endswith("The heronry moved.")
+
+
+def test_frames_and_shadow_roots_that_a_page_keeps_are_read_in_their_place() -> None:
+    frame = "<iframe srcdoc='&lt;p&gt;The tide table.&lt;/p&gt;'></iframe>"
+    card = '<my-card><template shadowrootmode="open"><p>The eel trap.</p></template></my-card>'
+    unseen = "<template><p>Not shown.</p></template>"
+    assert _text(f"<p>One.</p>{frame}{card}{unseen}") == "One.\n\nThe tide table.\n\nThe eel trap."
+
+
+def test_pictures_drawings_formulas_captions_and_readings_say_what_they_show() -> None:
+    assert _text(
+        "<p>Pictures.</p><img alt='Diagram of the sluice'><img alt='IMG_1234.jpg'>"
+        "<a href='/x'><img alt='Read all of it'></a>"
+        "<figure><img alt='An otter'><figcaption>An otter, in May</figcaption></figure>"
+        "<svg><title>Flow chart</title><text>Millpond level</text></svg>"
+        "<svg><title>Close the menu</title></svg>"
+        "<p>So <math alttext='E=mc^2'><mi>E</mi></math> holds.</p>"
+        "<table><caption>Depths</caption><tr><td>Alder</td><td>3</td></tr></table>"
+        "<p><ruby>東京<rp>(</rp><rt>とうきょう</rt></ruby>の水門</p>"
+    ).split("\n\n") == [
+        "Pictures.",
+        "Diagram of the sluice",
+        "An otter, in May",
+        "Flow chart\nMillpond level",
+        "So E=mc^2 holds.",
+        "Depths\nAlder | 3",
+        "東京の水門 (とうきょう)",
+    ]
+
+
+def test_a_page_that_needs_scripts_says_what_it_says_without_them() -> None:
+    app = "<div id=app></div>"
+    assert _text(f"<noscript><p>The ferry leaves at nine.</p></noscript>{app}") == (
+        "The ferry leaves at nine."
+    )
+    with pytest.raises(FileFailed):
+        _text(f"<noscript><p>Please enable JavaScript.</p></noscript>{app}")
+
+
+def test_what_is_left_out_of_a_page_is_counted() -> None:
+    page = f"<html><body>{_MENU}<main>{_LONG}</main></body></html>"
+    found = extract(page.encode(), "a.html").metadata["left_out"]
+    assert found == "menus and links beside the text: 259 characters"
+
+
+@pytest.mark.parametrize(
+    ("after", "kept"),
+    [
+        (
+            "<section id=c><h2>Comments</h2><p>A reader saw the heronry move.</p></section>",
+            "heronry",
+        ),
+        ("<div><h2>Open</h2><p>Tuesday to Sunday 9-17</p></div>", "9-17"),
+        ("<dl><dt>staithe</dt><dd>a landing stage for boats</dd></dl>", "staithe"),
+        ("<table><caption>Depths</caption><tr><td>Alder</td><td>3</td></tr></table>", "Depths"),
+    ],
+)
+def test_what_follows_an_article_and_says_something_is_kept(after: str, kept: str) -> None:
+    assert kept in _text(f"{_MENU}<main><article><h1>Wharf</h1>{_LONG}</article>{after}</main>")

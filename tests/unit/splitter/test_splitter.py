@@ -520,3 +520,17 @@ def test_monsters_are_cut_within_the_limit(wordpieces: Tokenize, text: str) -> N
         <= 256
     )
     assert re.sub(r"\s", "", "".join(parts)) == re.sub(r"\s", "", text)
+
+
+def test_a_text_without_spaces_is_tokenised_in_small_batches() -> None:
+    text = ("水門は朝七時に開きます" * 3 + "。") * 20_000
+    batches: list[list[int]] = []
+
+    def tokenize(texts: Sequence[str]) -> list[list[Span]]:
+        batches.append(list(map(len, texts)))
+        return [[(place, place + 1) for place in range(len(each))] for each in texts]
+
+    passages = split(Document(text, "txt"), tokenize, max_tokens=256)
+    assert "".join(text[passage.start : passage.end] for passage in passages) == text
+    assert max(map(max, batches)) <= 2 * 16_384
+    assert max(map(sum, batches)) <= 2**18 + 2 * 16_384

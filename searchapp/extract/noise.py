@@ -1,0 +1,404 @@
+"""What is in a text but is no text: base64, data: addresses, PEM blocks, dumps of bytes, minified
+scripts. It is left out of every document, whatever its reader, and the document says so.
+
+Here is only how noise looks. Words of any language, addresses, hashes and sequences of letters
+(DNA, proteins) are text: a hash must stay to be found.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import accumulate, chain, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from searchapp.errors import FileSkipped
+from searchapp.humanize import human_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from searchapp.types.documents import Block, Document, Span
+
+_LONG_WORD = 40  # characters: shorter ones are in no run
+_FEW_SPACES = 12  # characters of a short line for each of its spaces
+_LEAST = 200  # characters of a run of base64 or hexadecimal digits
+_LEAST_ADDRESS = 64  # characters of what a data: address holds
+_LEAST_CHANGES = 0.3  # of neighbours in base64, between capitals, small letters and digits
+_SCRIPT_LINE = 500  # characters: people's lines of a script are shorter
+_MOST_SPACED = 0.08  # of a minified line is white space
+_LEAST_SIGNS = 0.1
+_HASHES = frozenset({32, 40, 48, 56, 64, 96, 128})  # hexadecimal digits
+
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
+_JOINT = re.compile(r"[\"'\\,>+ \t\r]*(?:\n[\"'>+b \t\r]*)?")  # between the lines of one run
+_TAIL = re.compile(r"[A-Za-z0-9+/_-]{1,120}={0,2}(?=[\"'\\,;)<\s]|\Z)")
+_ADDRESS = re.compile(
+    r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s]{0,40})*(?P<packed>;base64)?,"
+    r"(?P<rest>(?(packed)(?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})*|[^\s\"'()<>]*))"
+)
+_DEFINED = re.compile(r"^[ ]{0,3}\[[^\[\]\n]{1,80}\]:[ \t]*<?\Z")  # Markdown, before an address
+_ARMOR = re.compile(
+    r"-----BEGIN (?P<name>[A-Z0-9 ]{2,40})-----(?P<body>[\s>]*(?:[A-Za-z-]{2,20}: [^\n]{0,100}\s+)*"
+    r"[A-Za-z0-9+/=\s>\\]{20,}?)-----END (?P=name)-----"
+)
+_DIGIT_PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}:\s{0,60}){64,}[0-9A-Fa-f]{2}")
+_PAIR_LINES = re.compile(
+    r"\n((?:[ \t]{0,20}(?:[0-9A-Fa-f]{2} ){7,}[0-9A-Fa-f]{2}[ \t]{0,4}\r?(?:\n|\Z)){4,})"
+)
+_PAIRS = re.compile(r"\n[ \t>#/*]{0,20}(?:[0-9A-Fa-f]{2,16}[:-]?[ \t]{1,3}){4}")
+_DUMP = "dump of bytes"
+_LEAST_LINES = 4
+_LEAST_LETTERS = 0.3  # of pairs of hexadecimal digits; a table of figures has none
+# each begins with a letter or two of its own, which makes looking for it fast
+_BYTE_ARRAY = re.compile(
+    r"0x[0-9A-Fa-f]{1,2}\s{0,40},\s{0,40}(?:0x[0-9A-Fa-f]{1,2}\s{0,40},\s{0,40}){63,}"
+    r"(?:0x[0-9A-Fa-f]{1,2})?"
+)
+_ESCAPED_BYTES = re.compile(r"\\x[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2}){63,}")
+_DUMP_LINE = re.compile(
+    r"(?P<at>[0-9A-Fa-f]{4,16}):?[ \t]{1,3}(?:[0-9A-Fa-f]{2,8}(?:-|[ \t]{1,3}|(?=\r?\n|\Z)))"
+    r"{4,}[^\n]{0,80}"
+)
+_DUMP_START = re.compile(r"\n[ \t>#/*]{0,12}(?=[0-9A-Fa-f]{4})")
+_UUENCODED = re.compile(r"begin [0-7]{3,4} \S[^\n]*\n(?:[!-`][ -`]{1,80}\r?\n)+[` ]?\r?\nend\b")
+_SCRIPT_WORD = re.compile(
+    r"\b(?:function|return|var|typeof|this|null|void|const|let)\b|=>|&&|\|\||===?"
+)
+_RULE = re.compile(r"[\w.#)\]*>:-]\{(?:[\w-]{2,40}:[^{};\"]{1,200}(?:;|(?=\})))+\}")
+_NAMES = {
+    "picture": ("a picture", "pictures"),
+    "embedded file": ("an embedded file", "embedded files"),
+    "base64": ("base64", "base64"),
+    "PEM block": ("a PEM block", "PEM blocks"),
+    "dump of bytes": ("a dump of bytes", "dumps of bytes"),
+    "uuencoded file": ("a uuencoded file", "uuencoded files"),
+    "minified script": ("a minified script", "minified scripts"),
+}
+
+
+class Noise(NamedTuple):
+    """A slice of a text that is no text, and what it is."""
+
+    start: int
+    end: int
+    kind: str
+
+
+def without_noise(document: Document) -> Document:
+    """The document without its noise, which its metadata names as incomplete; its lines stay where
+    they are. Raises FileSkipped where nothing else is in it.
+    """
+    found = list(noise_in(document.text))
+    metadata = {name: _quiet(value) for name, value in document.metadata.items()}
+    if not found:
+        return document if metadata == document.metadata else replace(document, metadata=metadata)
+    text, blocks = _cut(document, found)
+    said = left_out(found)
+    if not blocks:
+        raise FileSkipped(f"no text: {said}")
+    before = metadata.get("incomplete", "")
+    return replace(
+        document,
+        text=text,
+        blocks=blocks,
+        title=_quiet(document.title),
+        metadata=metadata | {"incomplete": f"{before}; {said}" if before else said},
+    )
+
+
+def noise_in(text: str) -> Iterator[Noise]:
+    """The noise in a text, in order, apart."""
+    end = 0
+    for each in sorted(_candidates(text)):
+        start = max(each.start, end)
+        if each.end > start:
+            yield Noise(start, each.end, each.kind)
+            end = each.end
+
+
+def _candidates(text: str) -> Iterator[Noise]:
+    lines = text.split("\n")
+    if words := list(_long_words(lines)):
+        yield from _addresses(text)
+        yield from _runs(text, words)
+        yield from (
+            Noise(*match.span(), _DUMP)
+            for start, end in words
+            if text.count(":", start, end) > _LONG_WORD // 4
+            for match in _DIGIT_PAIRS.finditer(text, start)
+        )
+    if "-----BEGIN " in text:
+        yield from (Noise(*match.span(), "PEM block") for match in _ARMOR.finditer(text))
+    yield from _dumps(text, lines)
+    yield from _scripts(lines)
+
+
+def _long_words(lines: Sequence[str]) -> Iterator[Span]:
+    """The words of at least `_LONG_WORD` characters in a text's lines, as spans of the text; of
+    short lines only those that hold little else.
+    """
+    wide = [index for index, line in enumerate(lines) if len(line) >= _LONG_WORD]
+    wide = [index for index in wide if _may_hold_runs(lines[index])]
+    starts = [0, *accumulate(len(line) + 1 for line in lines)] if wide else []
+    for index in wide:
+        yield from _long_words_of(lines[index], starts[index])
+
+
+def _may_hold_runs(line: str) -> bool:
+    return len(line) >= _LEAST or line.strip().count(" ") * _FEW_SPACES < len(line)
+
+
+def _long_words_of(line: str, start: int) -> Iterator[Span]:
+    end = 0
+    for word in line.split():
+        if len(word) >= _LONG_WORD:
+            end = line.index(word, end) + len(word)
+            yield start + end - len(word), start + end
+
+
+def _quiet(value: str) -> str:
+    """A short text without its noise."""
+    for each in reversed(list(noise_in(value)) if len(value) >= _LEAST else []):
+        value = value[: each.start] + value[each.end :]
+    return value
+
+
+# ---- base64 --------------------------------------------------------------------------------------
+
+
+def _addresses(text: str) -> Iterator[Noise]:
+    """What data: addresses hold; a line of Markdown that only defines one, as a whole."""
+    if "data:" not in text:
+        return
+    for match in _ADDRESS.finditer(text):
+        if len(match["rest"]) < _LEAST_ADDRESS or not (match["type"] or match["packed"]):
+            continue
+        kind = "picture" if (match["type"] or "").startswith("image/") else "embedded file"
+        line = text.rfind("\n", 0, match.start()) + 1
+        is_defined = _DEFINED.match(text[line : match.start()]) is not None
+        end = match.end() + (is_defined and text[match.end() : match.end() + 1] == ">")
+        yield Noise(line if is_defined else match.start(), end, kind)
+
+
+def _runs(text: str, words: Iterable[Span]) -> Iterator[Noise]:
+    """Runs of base64 or hexadecimal digits, over as many lines as they take."""
+    lines: list[Span] = []
+    for match in chain.from_iterable(_RUN.finditer(text, *word) for word in words):
+        if not _is_coded(match[0]):
+            continue
+        if lines and _JOINT.fullmatch(text, lines[-1][1], match.start()):
+            lines.append(match.span())
+        else:
+            yield from _run(text, lines)
+            lines = [match.span()]
+    yield from _run(text, lines)
+
+
+def _run(text: str, lines: Sequence[Span]) -> Iterator[Noise]:
+    if not lines:
+        return
+    start, end = lines[0][0], lines[-1][1]
+    digits = [text[slice(*line)] for line in lines]
+    if all(map(_is_hexadecimal, digits)):
+        if len({*map(len, digits)}) == 1 and len(digits[0]) in _HASHES:
+            return  # a list of hashes
+        kind = _DUMP
+    else:
+        kind = "base64"
+    tail = _TAIL.match(text, joint.end()) if (joint := _JOINT.match(text, end)) else None
+    if tail and "\n" in text[end : tail.start()] and len(lines) > 1 and _ends_line(text, tail):
+        end = tail.end()
+    if sum(map(len, digits)) >= _LEAST and not _is_in_address(text, start):
+        yield Noise(start, end, kind)
+
+
+def _ends_line(text: str, tail: re.Match[str]) -> bool:
+    """Whether a piece that may be the last of a run has its line for itself."""
+    after = text[tail.end() : tail.end() + 4].lstrip("\"',;)\\ \t\r")
+    return (tail[0].endswith("=") or len(tail[0]) >= 4) and (not after or after[0] in "\n<")
+
+
+def _is_in_address(text: str, start: int) -> bool:
+    """Whether a run is a part of the address of a page, which is text."""
+    word = text[max(0, start - 300) : start]
+    return "://" in (word.split() or [""])[-1] if word and not word[-1].isspace() else False
+
+
+def _is_coded(word: str) -> bool:
+    """Whether a long word is written as base64 or hexadecimal digits are: capitals, small letters
+    and digits change places all the time.
+    """
+    if _is_hexadecimal(word):
+        return True
+    sample = word[:2000].rstrip("=")
+    kinds = [
+        3 if letter in "+/_-" else letter.isdigit() + 2 * letter.isupper() for letter in sample
+    ]
+    if not {0, 2} <= {*kinds}:
+        return False
+    changes = sum(first != second for first, second in pairwise(kinds))
+    repeats = sum(first == second for first, second in pairwise(sample))
+    return changes >= _LEAST_CHANGES * (len(sample) - repeats) and 1 in kinds
+
+
+def _is_hexadecimal(word: str) -> bool:
+    """Whether a word is of hexadecimal digits; a long number is none, nor is one letter
+    in a row.
+    """
+    word = word.removeprefix("0x")
+    if word.strip("0123456789abcdef") and word.strip("0123456789ABCDEF"):
+        return False
+    return _LEAST_LETTERS / 2 <= sum(map(str.isalpha, word)) / len(word) <= 1 - _LEAST_LETTERS
+
+
+# ---- dumps of bytes ------------------------------------------------------------------------------
+
+
+def _dumps(text: str, lines: Sequence[str]) -> Iterator[Noise]:
+    if "0x" in text:
+        yield from _bytes(_BYTE_ARRAY.finditer(text))
+    if "\\x" in text:
+        yield from _bytes(_ESCAPED_BYTES.finditer(text))
+    if "\nbegin " in text or text.startswith("begin "):
+        yield from (
+            Noise(*match.span(), "uuencoded file")
+            for match in _UUENCODED.finditer(text)
+            if len(match[0]) >= _LEAST
+        )
+    some = "\n".join(("", *lines[::_LEAST_LINES]))  # of so many lines in a row one is here
+    if _PAIRS.search(some):
+        yield from _dumped_lines(text)
+        for match in _PAIR_LINES.finditer(text):
+            pairs = match[0].split()
+            if sum(not pair.isdigit() for pair in pairs) >= _LEAST_LETTERS * len(pairs):
+                yield Noise(match.start(1), match.end(), _DUMP)
+
+
+def _bytes(matches: Iterable[re.Match[str]]) -> Iterator[Noise]:
+    return (Noise(*match.span(), _DUMP) for match in matches)
+
+
+def _dumped_lines(text: str) -> Iterator[Noise]:
+    """Four or more lines of bytes, each with its place, which grows from line to line as in no
+    table of figures; or of pairs of digits alone.
+    """
+    lines: list[tuple[int, int, int]] = []  # start, end, place
+    for match in _dump_lines(text):
+        place = int(match["at"], 16)
+        if lines and not _follows(text, lines, match.start(), place):
+            yield from _dump(lines)
+            lines = []
+        lines.append((*match.span(), place))
+    yield from _dump(lines)
+
+
+def _dump_lines(text: str) -> Iterator[re.Match[str]]:
+    if first := _DUMP_LINE.match(text):
+        yield first
+    for found in _DUMP_START.finditer(text):
+        if match := _DUMP_LINE.match(text, found.end()):
+            yield match
+
+
+def _follows(text: str, lines: Sequence[tuple[int, int, int]], start: int, place: int) -> bool:
+    _, end, before = lines[-1]
+    step = place - before
+    is_even = len(lines) < 2 or step == before - lines[-2][2] or "*" in text[end:start]
+    return 8 <= step <= 256 and is_even and not text[end:start].strip("*>#/ \t\r\n")
+
+
+def _dump(lines: Sequence[tuple[int, int, int]]) -> Iterator[Noise]:
+    if len(lines) >= _LEAST_LINES:
+        yield Noise(lines[0][0], lines[-1][1], _DUMP)
+
+
+# ---- minified scripts ----------------------------------------------------------------------------
+
+
+def _scripts(lines: Sequence[str]) -> Iterator[Noise]:
+    if max(map(len, lines)) < _SCRIPT_LINE:
+        return
+    start = 0
+    for line in lines:
+        if len(line) >= _SCRIPT_LINE and _is_minified(line):
+            yield Noise(start, start + len(line.rstrip("\r")), "minified script")
+        start += len(line) + 1
+
+
+def _is_minified(line: str) -> bool:
+    """Whether a line is a script or style sheet without its spaces and line ends."""
+    sample = line if len(line) <= 40_000 else line[:20_000] + line[-20_000:]
+    if sum(map(sample.count, " \t\xa0")) > _MOST_SPACED * len(sample):
+        return False
+    if sum(map(sample.count, "(){}[];,=:.!&|?+")) < _LEAST_SIGNS * len(sample):
+        return False
+    words = sum(1 for _ in _SCRIPT_WORD.finditer(sample))
+    styled = sum(len(match[0]) for match in _RULE.finditer(sample))
+    is_script = words * 100 >= len(sample) and ";" in sample and "(" in sample and "{" in sample
+    return is_script or styled * 2 >= len(sample)
+
+
+# ---- cutting it out ------------------------------------------------------------------------------
+
+
+def _cut(document: Document, found: Sequence[Noise]) -> tuple[str, tuple[Block, ...]]:
+    """The text without the noise, but with its line ends where lines count, and the blocks that are
+    left of it.
+    """
+    pieces: list[str] = []
+    removed: list[tuple[int, int]] = []  # where text goes on, and how much is gone before
+    position = gone = 0
+    for start, end, _ in found:
+        kept = "\n" * document.text.count("\n", start, end) if document.has_lines else ""
+        pieces += (document.text[position:start], kept)
+        position, gone = end, gone + end - start - len(kept)
+        removed.append((end, gone))
+    pieces.append(document.text[position:])
+    text = "".join(pieces)
+    places = _Places(found, removed)
+    blocks = []
+    for block in document.blocks:
+        start, end = places.of(block.start), places.of(block.end)
+        if end - start < block.end - block.start:
+            cut = text[start:end]
+            start += len(cut) - len(cut.lstrip())
+            end = start + len(cut.strip())
+        if text[start:end].strip(" \t\r\n\"'`<>()[]{}|=:;,.-_*#!+"):
+            blocks.append(replace(block, start=start, end=end))
+    return text, tuple(blocks)
+
+
+class _Places:
+    """Where a place of the whole text is in what is left of it; asked in rising order."""
+
+    def __init__(self, found: Sequence[Noise], removed: Sequence[tuple[int, int]]) -> None:
+        self._found, self._removed = found, removed
+        self._index = 0
+
+    def of(self, position: int) -> int:
+        """The place in the text that is left; within noise, where it was."""
+        while self._index < len(self._removed) and self._removed[self._index][0] <= position:
+            self._index += 1
+        gone = self._removed[self._index - 1][1] if self._index else 0
+        if self._index < len(self._found) and self._found[self._index].start < position:
+            return self._found[self._index].start - gone
+        return position - gone
+
+
+def left_out(found: Iterable[Noise]) -> str:
+    """What noise was left out and how much: "2 pictures of 1.0 MB, base64 of 3.1 kB left out"; ""
+    where there is none.
+    """
+    sizes: dict[str, list[int]] = {}
+    for start, end, kind in found:
+        sizes.setdefault(kind, []).append(end - start)
+    said = ", ".join(
+        f"{_named(kind, len(each))} of {human_bytes(sum(each))}" for kind, each in sizes.items()
+    )
+    return f"{said} left out" if said else ""
+
+
+def _named(kind: str, count: int) -> str:
+    one, many = _NAMES[kind]
+    return one if count == 1 else f"{count:,} {many}" if many != one else one

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.working_time import OutOfTime
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, lis
     try:
         _join(parts, title, texts, blocks)
     except OutOfTime as reason:
+        finish()
         cut.append(f"only its first part was read: it {reason}")
     text = "".join(texts)
     while blocks and blocks[-1].end > len(text):

@@ -24,7 +24,6 @@ from searchapp.extract.file_types import (
     OLE_TYPES,
     ROFF_ENDINGS,
     TEXT_TYPES,
-    TEXT_WITHOUT_READER,
     WORDS_OF,
     ZIPPED_TYPES,
     ZIPPED_WITHOUT_READER,
@@ -42,6 +41,8 @@ _ZIPPED_PARTS = (
     ("FixedDocSeq.fdseq", "xps"),
     ("FixedDocumentSequence.fdseq", "xps"),
 )
+_OBJECTS_OF_IWORK = re.compile(r"Index/.*\.iwa", re.DOTALL)
+_IWORK = frozenset({"pages", "numbers", "key"})
 _ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/epub+zip": "epub",
     b"application/vnd.oasis.opendocument.text": "odt",
@@ -83,6 +84,26 @@ _IMAGES = (
     (b"BM", "bmp"),
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+)
+_STORED = (  # and other formats that say what they are
+    (b"SQLite format 3\0", "sqlite"),
+    (b"PAR1", "parquet"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+)
+_HEIF = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"
+)
+_PALM = (b"BOOKMOBI", b"TEXtREAd")
+# which nothing here reads
+_KNOWN = (
+    (b"!BDN", "pst"),
+    (b"AT&TFORM", "djvu"),
+    (b"ITSF", "chm"),
+    (b"ITOLITLS", "lit"),
+    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "one"),
 )
 
 _SIGNATURES = (
@@ -166,8 +187,6 @@ def type_of(data: bytes, name: str) -> str:
         return "p7m"
     if not is_text(data, ending):
         return _binary_type(data, ending)
-    if ending in TEXT_WITHOUT_READER:
-        raise FileSkipped(_no_reader(ending))
     if ending in LINKS and len(data) <= _SNIFFED:
         raise FileSkipped(LINKS[ending])
     return _text_type(data, name, ending)
@@ -254,7 +273,12 @@ def _is_pdf(data: bytes, ending: str) -> bool:
         return _PLAIN_PDF.match(data[:_SNIFFED]) is not None
     if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
         return True
-    return b"%PDF-" in data[:1024] and (ending == "pdf" or b"startxref" in data[-2048:])
+    is_archive = data.startswith(_ZIP)  # in which a PDF may stand as it is
+    return (
+        b"%PDF-" in data[:1024]
+        and not is_archive
+        and (ending == "pdf" or b"startxref" in data[-2048:])
+    )
 
 
 def _is_rich_text(data: bytes, ending: str) -> bool:
@@ -273,11 +297,15 @@ def _binary_type(data: bytes, ending: str) -> str:
         return "tnef"
     if data[257:262] == b"ustar":
         return "tar"
-    for mark, found in (*_PACKED, *_IMAGES):
+    for mark, found in (*_PACKED, *_IMAGES, *_STORED):
         if data.startswith(mark) and (found != "bmp" or ending == "bmp"):
             return found
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF:
+        return _HEIF[data[8:12]]
+    if data[60:68] in _PALM:
+        return "mobi"
     raise FileSkipped(_no_reader(_binary_ending(data, ending)))
 
 
@@ -307,6 +335,8 @@ def _zipped_type(data: bytes, ending: str) -> str:
     found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
     found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
     claimed = ZIPPED_TYPES.get(ending, "")
+    if any(name == "Index.zip" or _OBJECTS_OF_IWORK.fullmatch(name) for name in names):
+        found.append(claimed if claimed in _IWORK else "pages")
     if found:
         return claimed if claimed in found else found[0]
     if ending in ZIPPED_WITHOUT_READER:
@@ -341,6 +371,9 @@ def _binary_ending(data: bytes, ending: str) -> str:
     """
     import puremagic
 
+    for mark, known in _KNOWN:
+        if data.startswith(mark):
+            return known
     try:
         found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):

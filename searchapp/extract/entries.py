@@ -111,12 +111,12 @@ def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> I
     reader = reader_of(container.document_type)
     failure: FileError | None = FileSkipped("empty")
     try:
-        if depth >= MAX_DEPTH:
-            raise FileFailed(f"nested deeper than {MAX_DEPTH} archives")
         for inner in module_of(reader).members(
             container.data, container.document_type, name, allowance
         ):
             failure = None
+            if depth >= MAX_DEPTH:
+                raise FileFailed(f"nested deeper than {MAX_DEPTH} archives")
             allowance.take_member()
             path = f"{container.member}!/{inner.name}" if container.member else inner.name
             if inner.refusal is not None:

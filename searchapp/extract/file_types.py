@@ -29,6 +29,7 @@ TEXT_TYPES = {
     "ndjson": "jsonl",
     "geojson": "json",
     "tab": "tsv",
+    "svg": "svg",
 }
 CODE_ENDINGS = {
     **{
@@ -68,7 +69,7 @@ INTERPRETERS = {
     "tclsh": "tcl",
     "julia": "jl",
 }
-IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp"})
+IMAGE_TYPES = frozenset({"png", "jpg", "bmp", "tiff", "webp", "gif", "avif"})
 ZIPPED_TYPES = {
     **dict.fromkeys(("docx", "docm", "dotx", "dotm"), "docx"),
     **dict.fromkeys(("xlsx", "xlsm", "xltx", "xltm"), "xlsx"),
@@ -82,6 +83,7 @@ ZIPPED_TYPES = {
     "hwpx": "hwpx",
     **dict.fromkeys(("vsdx", "vsdm", "vstx", "vssx"), "vsdx"),
     **dict.fromkeys(("xps", "oxps"), "xps"),
+    **{ending: ending for ending in ("pages", "numbers", "key")},
 }
 OLE_TYPES = {
     **dict.fromkeys(("doc", "dot"), "doc"),
@@ -122,7 +124,6 @@ _WORDS = {
     "Excel workbooks": "xls xlsb xlsm xlsx xltx",
     "PowerPoint presentations": "pot potx pps ppsx ppt pptm pptx",
     "OpenDocument files": "odb odf odg odp ods odt ott",
-    "iWork files": "key numbers pages",
     "WordPerfect documents": "wp wp4 wp5 wp6 wpd wpt",
     "Works documents": "wdb wks wps",
     "Lotus workbooks": "123 wk1 wk3 wk4",
@@ -132,15 +133,20 @@ _WORDS = {
     "older Hangul documents": "hwp",
     "older Visio drawings": "vsd vss vst",
     "Publisher documents": "pub",
-    "e-books": "azw azw3 fb2 mobi",
-    "mail": "emlx msg pst",
-    "images": "ai bmp cr2 gif heic ico jpeg jpg nef png psd svg tif tiff webp xcf",
+    "e-books": "azw azw3 fb2 mobi prc",
+    "books of other readers": "chm djvu lit lrf",
+    "OneNote sections": "one",
+    "Outlook stores": "dbx ost pst",
+    "mail": "emlx msg",
+    "images": "ai avif bmp cr2 gif heic heif ico jpeg jpg nef png psd svg tif tiff webp xcf",
     "audio": "aac aiff flac m4a mid mp3 oga ogg opus wav wma",
     "video": "avi flv m4v mkv mov mp4 mpeg mpg ogv webm wmv",
-    "archives": "7z cab iso lz4 rar z zst",
+    "archives": "7z iso rar",
+    "packed files": "cab lz4 z zst",
     "programs": "apk bin class dll dylib elf exe jar msi o pyc so war wasm whl xpi",
     "fonts": "eot otf ttf woff woff2",
-    "databases": "accdb db mdb sqlite sqlite3",
+    "databases": "db db3 sqlite sqlite3",
+    "Access databases": "accdb mdb",
     "arrays and models": "faiss h5 npy npz onnx parquet pickle pkl pt pth safetensors",
 }
 WORDS_OF = {ending: words for words, endings in _WORDS.items() for ending in endings.split()}
@@ -156,8 +162,10 @@ CURES = {  # what makes a file of these words readable
     "older Hangul documents": "save it as .hwpx",
     "older Visio drawings": "save it as .vsdx or PDF",
     "Publisher documents": "save it as PDF",
+    "OneNote sections": "export it as PDF or .docx",
+    "books of other readers": "convert it to PDF or EPUB",
+    "Outlook stores": "export it as .mbox or .eml",
+    "Access databases": "export its tables as .csv",
+    "packed files": "unpack it",
 }
-TEXT_WITHOUT_READER = frozenset({"svg"})
-ZIPPED_WITHOUT_READER = frozenset(
-    {"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf", "key", "numbers", "pages"}
-)
+ZIPPED_WITHOUT_READER = frozenset({"apk", "jar", "war", "whl", "xpi", "npz", "odb", "odf"})

@@ -31,7 +31,7 @@ class FormatReader:
     module: str  # where it stands below this package
     is_document: bool = True  # it has `read`
     is_container: bool = False  # it has `members`
-    extra: str = ""  # a package that makes it read more, where it is installed
+    extra: str = ""  # packages that make it read more, where they are installed
 
 
 _TEXT = FormatReader("text", 4, "text.plain")
@@ -40,7 +40,7 @@ READERS = {
     "md": FormatReader("markdown", 3, "text.markdown"),
     "rst": FormatReader("restructured", 2, "text.rst"),
     "html": FormatReader("html", 3, "web.html"),
-    "pdf": FormatReader("pdf", 2, "pdf.pdf", extra=_OCR),
+    "pdf": FormatReader("pdf", 3, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 2, "office.docx", is_container=True),
     "rtf": FormatReader("rtf", 2, "office.rtf"),
     **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 2, "office.legacy", is_container=True)),
@@ -51,6 +51,7 @@ READERS = {
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
+    **dict.fromkeys(("pages", "numbers", "key"), FormatReader("iwork", 1, "iwork.iwork")),
     "epub": FormatReader("epub", 2, "web.epub"),
     "hwpx": FormatReader("hangul", 1, "office.hwpx"),
     "vsdx": FormatReader("drawings", 1, "office.visio"),
@@ -75,6 +76,22 @@ READERS = {
         ("zip", "tar", "gz", "bz2", "xz"),
         FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),
     ),
+    **dict.fromkeys(
+        ("7z", "rar"),
+        FormatReader(
+            "packed",
+            1,
+            "archives.packed",
+            is_document=False,
+            is_container=True,
+            extra="libarchive",
+        ),
+    ),
+    "mobi": FormatReader("mobi", 1, "ebooks.mobi"),
+    "svg": FormatReader("svg", 1, "drawings.svg"),
+    "sqlite": FormatReader("sqlite", 1, "databases.sqlite"),
+    "parquet": FormatReader("parquet", 1, "databases.parquet", extra="pyarrow"),
+    "heic": FormatReader("heic", 1, "pdf.image", extra=f"{_OCR} pi_heif"),
     **dict.fromkeys(IMAGE_TYPES, FormatReader("image", 1, "pdf.image", extra=_OCR)),
     **dict.fromkeys(CODE_TYPES, FormatReader("code", 3, "text.code")),
 }
@@ -87,8 +104,8 @@ def extractor_of(document_type: str) -> str:
     if not document_type:
         return f"detect/{DETECTOR_VERSION}"
     reader = reader_of(document_type)
-    extra = f"+{reader.extra}" if reader.extra and _is_installed(reader.extra) else ""
-    return f"{reader.name}/{reader.version}{extra}"
+    extras = [f"+{package}" for package in reader.extra.split() if _is_installed(package)]
+    return f"{reader.name}/{reader.version}{''.join(extras)}"
 
 
 def is_current(extractor: str) -> bool:

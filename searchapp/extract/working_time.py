@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _GRACE_TIMES = 1.25  # of the time, until the process ends
-_GRACE_S = 5.0
+_GRACE_S = 10.0
+# interrupted again, until it is noticed: what interrupts a destructor is lost
+_AGAIN_S = 0.2
 KILLED_BY = signal.SIGPROF
 
 
@@ -28,13 +30,18 @@ def limit(work_s: float) -> None:
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        signal.setitimer(signal.ITIMER_PROF, work_s + _GRACE_S)  # to finish what it has
         raise OutOfTime(said(work_s))
 
     signal.signal(signal.SIGVTALRM, interrupt)
     signal.signal(KILLED_BY, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_VIRTUAL, work_s)
+    signal.setitimer(signal.ITIMER_VIRTUAL, work_s, _AGAIN_S)
     signal.setitimer(signal.ITIMER_PROF, work_s * _GRACE_TIMES + _GRACE_S)
+
+
+def finish() -> None:
+    """Let a reader that was interrupted make what it can of what it has."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.setitimer(signal.ITIMER_PROF, max(_GRACE_S, signal.getitimer(signal.ITIMER_PROF)[0]))
 
 
 def lift() -> None:

@@ -37,7 +37,7 @@ _RACY_NS = 2 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class Remembered:
     """A path that the corpus knows: a document, or a file that was read and is none."""
 
     source: Source
@@ -79,7 +79,7 @@ class Survey:
         self._find_same = find_same
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {
-            path: _Remembered(file.source, file, None) for path, file in known.items()
+            path: Remembered(file.source, file, None) for path, file in known.items()
         }
         refused = (
             file
@@ -87,7 +87,7 @@ class Survey:
             if file.source is not None and file.path not in known
         )
         self._remembered |= {
-            file.path: _Remembered(file.source, None, file)
+            file.path: Remembered(file.source, None, file)
             for file in refused
             if file.source is not None
         }
@@ -144,14 +144,14 @@ class Survey:
     def is_unchanged(self, file: walk.FoundFile) -> bool:
         """Whether a file, and all that it holds, is as the corpus remembers it."""
         return file.path in self._remembered and all(
-            _is_same_file(each, file.identity) for _, each in self._all_in(file.path)
+            _is_same_file(each, file.identity) for _, each in self.all_in(file.path)
         )
 
     def remembered_in(self, path: bytes) -> Iterator[tuple[bytes, Unindexed | None]]:
         """A file and its members as the corpus remembers them, each with why it is no document,
         None for those that are.
         """
-        for each, remembered in self._all_in(path):
+        for each, remembered in self.all_in(path):
             yield each, remembered.refusal
 
     def kept_out_in(self, path: bytes) -> Sequence[Unindexed]:
@@ -162,7 +162,7 @@ class Survey:
         """What was refused of such a file's size and ending, by content hash: the same bytes need
         not be tried again.
         """
-        return self._refusals.get(_kind(file.path, file.identity.size), {})
+        return self._refusals.get(kind_of(file.path, file.identity.size), {})
 
     def with_content(self, source: Source) -> list[KnownFile]:
         """The documents of the same bytes that no path has claimed yet."""
@@ -174,7 +174,31 @@ class Survey:
 
     def claim(self, known: KnownFile) -> None:
         """Record that a document has found its new place."""
-        self._by_content[known.source.content_hash].remove(known)
+        same = self._by_content.get(known.source.content_hash, [])
+        same[:] = (each for each in same if each.document_id != known.document_id)
+
+    def is_touched(self, file: walk.FoundFile) -> bool:
+        """Whether a file is of the size that the corpus remembers at its path, and would still be
+        read in the same way: it may be the same but for what `stat` says.
+        """
+        return file.path in self._remembered and all(
+            each.source.identity.size == file.identity.size and each.is_sound
+            for _, each in self.all_in(file.path)
+        )
+
+    def unseen_files(self) -> dict[tuple[int, bytes], dict[bytes, list[bytes]]]:
+        """The paths of files that are remembered and were not seen on the disk, by size and ending,
+        and by content hash: those that hold no others, and would still be read in the same way.
+        """
+        unseen: dict[tuple[int, bytes], dict[bytes, list[bytes]]] = {}
+        for path, remembered in self._remembered.items():
+            source = remembered.source
+            is_alone = path not in self._container and not self._members.get(path)
+            is_archive = remembered.refusal and remembered.refusal.outcome == "indexed"
+            if path not in self.files and is_alone and not is_archive and remembered.is_sound:
+                of_kind = unseen.setdefault(kind_of(path, source.identity.size), {})
+                of_kind.setdefault(source.content_hash, []).append(path)
+        return unseen
 
     def is_gone(self, path: bytes) -> bool:
         """Whether nothing is at a path any more; of a member, whether its container is gone.
@@ -212,7 +236,8 @@ class Survey:
             self._files_on_disk[path] = os.path.isfile(path) and not os.path.lexists(path + b"!")  # noqa: PTH113
         return self._files_on_disk[path] or remembered is not None
 
-    def _all_in(self, path: bytes) -> Iterator[tuple[bytes, _Remembered]]:
+    def all_in(self, path: bytes) -> Iterator[tuple[bytes, Remembered]]:
+        """A file and its members as the corpus remembers them."""
         for each in (path, *self._members.get(path, ())):
             yield each, self._remembered[each]
 
@@ -232,7 +257,7 @@ class Survey:
                 and is_whole
                 and is_current(source.extractor)
             ):
-                index.setdefault(_kind(entry.path, source.identity.size), {})[
+                index.setdefault(kind_of(entry.path, source.identity.size), {})[
                     source.content_hash
                 ] = entry
         return index
@@ -261,7 +286,13 @@ def outermost(roots: Iterable[Root]) -> list[Root]:
     return list(outer.values())
 
 
-def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:
+def places_of(roots: Iterable[Root], remembered: Iterable[Root]) -> list[bytes]:
+    """The paths of a run's roots, and of remembered ones that are gone: files may have moved."""
+    gone = [root for root in remembered if not os.path.lexists(root.path)]
+    return [root.path for root in outermost([*roots, *gone])]
+
+
+def _is_same_file(remembered: Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
     is_settled = all(
         abs(source.hashed_at_ns - moment_ns) > _RACY_NS
@@ -275,6 +306,7 @@ def _is_same_file(remembered: _Remembered, identity: FileIdentity) -> bool:
     )
 
 
-def _kind(path: bytes, size: int) -> tuple[int, bytes]:
-    """What decides with the bytes how a file is read."""
-    return size, os.path.splitext(path)[1].lower()  # noqa: PTH122 - pathlib cannot hold a path that is bytes
+def kind_of(path: bytes, size: int) -> tuple[int, bytes]:
+    """What decides with the bytes how a file is read: its ending, or its name where it has none."""
+    ending = os.path.splitext(path)[1]  # noqa: PTH122 - pathlib cannot hold a path that is bytes
+    return size, (ending or os.path.basename(path)).lower()  # noqa: PTH119

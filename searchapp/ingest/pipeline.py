@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
 from searchapp.humanize import pluralize
-from searchapp.ingest.changes import Survey, is_same, outermost
+from searchapp.ingest.changes import Survey, is_same, outermost, places_of
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
+from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.splitter.splitter import SPLITTER_VERSION
@@ -111,7 +112,7 @@ class Ingest:
         exclusions = self._writer.exclusions()
         readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
-            places = [root.path for root in roots] if given else None
+            places = places_of(roots, self._writer.roots()) if given else None
             self._survey = Survey(
                 self._writer.known_files(places),
                 self._writer.unindexed(places),
@@ -236,12 +237,13 @@ class Ingest:
         soonest; the others are accounted for. Not all of them once the run is to stop.
         """
         to_read = []
+        known_contents = KnownContents(self._survey, self._outcomes, self._writer)
         for file in self._survey.files.values():
             if self._is_stopped():
                 break
             if self._survey.is_unchanged(file):
                 self._outcomes.conclude_unchanged(file.path)
-            else:
+            elif not known_contents.recognize(file):
                 to_read.append(file)
         known = self._survey.known
         return sorted(to_read, key=lambda file: (file.path in known, file.identity.size))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from searchapp.splitter.heading_paths import HeadingPath, fit_paths, full_path
 from searchapp.splitter.packing import cut_to_fit, packed
-from searchapp.splitter.text_cuts import CUTTERS, line_cuts, paragraph_cuts
+from searchapp.splitter.text_cuts import CUTTERS, EAST_ASIAN_STOP, line_cuts, paragraph_cuts
 from searchapp.types.documents import (
     RANGED,
     Block,
@@ -43,6 +43,7 @@ _PIECE_LENGTH = 16_384  # code points tokenised as one text
 # tokenised in one call, so that memory stays bounded: code points, and texts
 _BATCH_LENGTH, _BATCH_SIZE = 2**20, 4096
 
+_FOREIGN_WEIGHT = 4  # a character of a script without spaces is a token
 _SPACE = re.compile(r"\s")
 _NOT_IN_WORDS = re.compile(r"[\W_]+")
 
@@ -135,10 +136,20 @@ def _parts(document: Document) -> _Parts:
     paths = dict.fromkeys(full_path(document.title, block.headings) for block in blocks)
     names = list(dict.fromkeys(name for path in paths for name in path))
     bounds = [0]
-    while (space := _SPACE.search(document.text, bounds[-1] + _PIECE_LENGTH)) is not None:
-        bounds.append(space.start())
+    while (bound := _piece_end(document.text, bounds[-1] + _PIECE_LENGTH)) < len(document.text):
+        bounds.append(bound)
     bounds.append(len(document.text))
     return _Parts(document, blocks, names, bounds)
+
+
+def _piece_end(text: str, at: int) -> int:
+    """Where a piece ends that is to end at `at` or soon after: before white space, or after a stop
+    where a script writes none, or anywhere.
+    """
+    if space := _SPACE.search(text, at, at + _PIECE_LENGTH):
+        return space.start()
+    stop = EAST_ASIAN_STOP.search(text, at, at + _PIECE_LENGTH)
+    return stop.end() if stop else min(at + _PIECE_LENGTH, len(text))
 
 
 def _blocks(document: Document) -> list[Block]:
@@ -243,7 +254,7 @@ def _tokenize_all(texts: Iterable[str], find_tokens: FindTokens) -> Iterator[Tok
     length = 0
     for text in texts:
         batch.append(text)
-        length += len(text)
+        length += len(text) * (1 if text.isascii() else _FOREIGN_WEIGHT)
         if length >= _BATCH_LENGTH or len(batch) == _BATCH_SIZE:
             yield from find_tokens(batch)
             batch, length = [], 0

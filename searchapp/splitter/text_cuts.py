@@ -13,7 +13,7 @@ Cutter: TypeAlias = Callable[[str, int, int], list[int]]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BLANK_LINES = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*+(?>\r\n|\r|\n)\s*+")
-_EAST_ASIAN_STOP = re.compile(r"[。！？｡]+[」』”’）]*")
+EAST_ASIAN_STOP = re.compile(r"[。！？｡]+[」』”’）]*")
 
 
 def paragraph_cuts(text: str, start: int, end: int) -> list[int]:
@@ -42,7 +42,7 @@ def _sentence_cuts(text: str, start: int, end: int) -> list[int]:
     from nupunkt import sent_spans
 
     cuts = {start + span[0] for span in sent_spans(text[start:end])}
-    cuts.update(found.end() for found in _EAST_ASIAN_STOP.finditer(text, start, end))
+    cuts.update(found.end() for found in EAST_ASIAN_STOP.finditer(text, start, end))
     return sorted(cuts)
 
 

@@ -23,9 +23,11 @@ import pytest
 
 from searchapp import errors
 from searchapp.cli import app
+from searchapp.extract.file_types import CURES, WORDS_OF
+from searchapp.extract.registry import READERS
 from tests.builders.program import MODULE, Program
 from tests.paths import DATA, PACKAGE, ROOT
-from tools import cli_reference, figures
+from tools import cli_reference, figures, format_table
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
@@ -338,6 +340,17 @@ def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
         (cli_reference.MANUAL, cli_reference.manual()),
     ):
         assert path.read_text(encoding="utf-8") == text, "run `make reference`"
+
+
+def test_the_table_of_formats_is_what_the_readers_say() -> None:
+    text = format_table.PAGE.read_text(encoding="utf-8")
+    assert text == format_table.page(), "run `make reference`"
+    types = format_table.types_of_endings()
+    unread = (
+        READERS.keys() - types.values() - {"roff", "make", "docker"}
+    )  # known by what is in them
+    assert not unread
+    assert not {ending for ending in types if WORDS_OF.get(ending) in CURES}
 
 
 def test_the_manual_page_has_every_command_with_every_option() -> None:

@@ -1,7 +1,7 @@
 """Documents with wounds, through the readers' workers: none may hang, end the pool, or go without a
 reason.
 
-    python -m tests.torture.mutations [--files N] [--seed N]
+    python -m tests.torture.mutations [--files N] [--seed N] [--kinds ENDING...]
 
 Seeds are the sample documents of this project and the odd files of its tests. A
 wound is a flipped bit, a piece lost, doubled, moved or filled with noise, a number made extreme, a
@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from tests.builders import new_formats
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, signed, tnef, wide
 from tests.paths import DATA, SAMPLES, TEST_DATA
@@ -64,6 +65,14 @@ KINDS = (
     "hwpx",
     "vsdx",
     "xps",
+    "pages",
+    "key",
+    "numbers",
+    "mobi",
+    "svg",
+    "sqlite",
+    "parquet",
+    "7z",
 )
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
 LARGEST = 2**20  # bytes of a seed
@@ -124,6 +133,8 @@ def seeds() -> dict[str, list[bytes]]:
                 found[kind].append(path.read_bytes())
     for kind, data in _MADE.items():
         found[kind].append(data)
+    for kind, made in new_formats.seeds().items():
+        found[kind] += made
     return {kind: files for kind, files in found.items() if files}
 
 
@@ -205,15 +216,23 @@ def _exaggerate(rng: random.Random, data: bytes, _: Sequence[bytes]) -> bytes:
 _WOUNDS: tuple[_Wound, ...] = (_flip, _flip, _lose, _double, _noise, _cut, _graft, _exaggerate)
 
 
-def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda _: None) -> Sweep:
-    """So many wounded files through the pool, some at a time."""
+def sweep(
+    count: int,
+    *,
+    seed: int = 0,
+    kinds: Sequence[str] = (),
+    is_told: Callable[[int], None] = lambda _: None,
+) -> Sweep:
+    """So many wounded files through the pool, some at a time; of some kinds only, where they are
+    given.
+    """
     found = Sweep()
     waiting: deque[tuple[str, Path, float, Future[list[Extracted]]]] = deque()
     with (
         tempfile.TemporaryDirectory(prefix="mutations-") as folder,
         ExtractionPool(WORKERS, timeout_s=TIMEOUT_S) as pool,
     ):
-        for done, (name, data) in enumerate(_wounded_files(count, seed), 1):
+        for done, (name, data) in enumerate(_wounded_files(count, seed, kinds), 1):
             path = Path(folder) / name
             path.write_bytes(data)
             found.files[path.suffix[1:]] += 1
@@ -230,9 +249,9 @@ def sweep(count: int, *, seed: int = 0, is_told: Callable[[int], None] = lambda 
     return found
 
 
-def _wounded_files(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    grown = seeds()
-    foremost = [kind for kind in FOREMOST if kind in grown]
+def _wounded_files(count: int, seed: int, kinds: Sequence[str] = ()) -> Iterator[tuple[str, bytes]]:
+    grown = {kind: files for kind, files in seeds().items() if not kinds or kind in kinds}
+    foremost = [kind for kind in FOREMOST if kind in grown] or list(grown)
     for number in range(count):
         rng = random.Random(f"{seed} {number}")  # so that one file can be made again
         kind = rng.choice(foremost if number % 3 else list(grown))
@@ -256,9 +275,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Read wounded documents, over and over.")
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="*", default=[], help="endings, all without any")
     arguments = parser.parse_args()
     began = time.monotonic()
-    found = sweep(arguments.files, seed=arguments.seed, is_told=progress("files", arguments.files))
+    found = sweep(
+        arguments.files,
+        seed=arguments.seed,
+        kinds=arguments.kinds,
+        is_told=progress("files", arguments.files),
+    )
     told = {
         "files": found.files,
         "outcomes": found.outcomes,

@@ -59,6 +59,11 @@ _EXTRACTED = (
     "p7m",
     "bib",
     "ass",
+    "pages",
+    "key",
+    "numbers",
+    "mobi",
+    "svg",
 )
 _SEEDS = {
     "query": [
@@ -164,6 +169,9 @@ def fuzz(target: str, options: list[str]) -> None:
         import searchapp.backends.interchange
         import searchapp.backends.sqlite.layout
         import searchapp.evaluation.qrels
+        import searchapp.extract.drawings.svg
+        import searchapp.extract.ebooks.mobi
+        import searchapp.extract.iwork.iwork
         import searchapp.extract.mail.mail
         import searchapp.extract.mail.outlook
         import searchapp.extract.office.doc

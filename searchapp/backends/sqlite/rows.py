@@ -56,6 +56,23 @@ KNOWN = sa.select(
 KNOWN_LIKE = KNOWN.where(DocumentTable.content_hash == sa.bindparam("content_hash"))
 
 
+# a renamed folder relocates thousands of documents: these are not put together anew for each
+TO_RELOCATE = "SELECT * FROM document WHERE id = ? OR path = ?"
+_OF_SOURCE = (
+    "path",
+    "display",
+    "size",
+    "mtime_ns",
+    "ctime_ns",
+    "inode",
+    "content_hash",
+    "hashed_at_ns",
+    "dated_ns",
+    "is_stale",
+    "source_digest",
+)
+RELOCATE = f"UPDATE document SET {', '.join(f'{name} = ?' for name in _OF_SOURCE)} WHERE id = ?"
+
 LABELS_OF = (
     sa.select(LabelTable.__table__)
     .where(LabelTable.document_id == sa.bindparam("id"))
@@ -126,19 +143,20 @@ def blob_of(vectors: Vectors, passages: int, dim: int) -> bytes:
 
 def source_values(source: Source, *, dated_ns: int, is_stale: bool) -> dict[str, Any]:
     """The columns of a document that come from its file."""
-    return {
-        "path": source.path,
-        "display": source.path.decode("utf-8", "replace"),
-        "size": source.identity.size,
-        "mtime_ns": source.identity.mtime_ns,
-        "ctime_ns": source.identity.ctime_ns,
-        "inode": source.identity.inode,
-        "content_hash": source.content_hash,
-        "hashed_at_ns": source.hashed_at_ns,
-        "dated_ns": dated_ns,
-        "is_stale": is_stale,
-        "source_digest": layout.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
-    }
+    values = (
+        source.path,
+        source.path.decode("utf-8", "replace"),
+        source.identity.size,
+        source.identity.mtime_ns,
+        source.identity.ctime_ns,
+        source.identity.inode,
+        source.content_hash,
+        source.hashed_at_ns,
+        dated_ns,
+        is_stale,
+        layout.source_digest(source, dated_ns=dated_ns, is_stale=int(is_stale)),
+    )
+    return dict(zip(_OF_SOURCE, values, strict=True))
 
 
 def document_values(

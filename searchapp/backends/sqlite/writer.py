@@ -27,7 +27,9 @@ from searchapp.backends.sqlite.rows import (
     LABELS_OF,
     MOST_AT_ONCE,
     PENDING,
+    RELOCATE,
     TO_ATTACH,
+    TO_RELOCATE,
     blob_of,
     document_values,
     known_file,
@@ -267,19 +269,20 @@ class SqliteWriter(RegisterWriter):
         """Record a new path or a refreshed identity for a document whose content is the same; it is
         no longer stale.
         """
-        holder = self._connection.scalar(
-            sa.select(DocumentTable.id).where(DocumentTable.path == source.path)
-        )
-        if holder not in (None, document_id):
+        execute = self._connection.exec_driver_sql
+        rows = {row.id: row for row in execute(TO_RELOCATE, (document_id, source.path))}
+        row: Any = rows.pop(document_id, None)
+        if rows:
             raise ValueError("there is another document at that path")
-        row = self._document(document_id)
-        metadata = json.loads(row.metadata)
-        values = source_values(source, dated_ns=dated_ns(source, metadata), is_stale=False)
+        if row is None:
+            raise ValueError(f"there is no document {document_id}")
+        when_ns = dated_ns(source, json.loads(row.metadata))
+        values = source_values(source, dated_ns=when_ns, is_stale=False)
         if row.passages and file_name(row.path) != file_name(source.path):
-            execute = self._connection.exec_driver_sql
             fts.take_out(execute, self._keyword_rows(row, row.path))
             fts.add(execute, self._keyword_rows(row, source.path))
-        self._change(sa.update(DocumentTable).where(DocumentTable.id == document_id).values(values))
+        execute(RELOCATE, (*values.values(), document_id))
+        self._is_changed = True
 
     def mark_stale(self, document_id: int) -> None:
         """Record that a document's file could not be read this time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 import warnings
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
@@ -20,7 +21,7 @@ _MIN_SIDE = 64  # px: icons are smaller
 _MAX_SIDE = 2000  # px: larger pictures are scaled down to it
 _MAX_PIXELS = 64 * 10**6
 _OCR_S = 45.0  # pages are recognised until then
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "AVIF", "HEIF")
 _DESCRIPTION, _DATE, _AUTHOR = 0x010E, 0x0132, 0x013B  # EXIF
 
 
@@ -33,6 +34,8 @@ def read(data: bytes, document_type: str) -> Document:
     """
     if not ocr.is_available():
         raise FileSkipped("image: searchapp[ocr] reads its text")
+    if document_type == "heic":
+        _open_heif()
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -56,6 +59,15 @@ def read(data: bytes, document_type: str) -> Document:
     return document_of(_parts(texts), document_type, metadata=metadata | {"incomplete": incomplete})
 
 
+def _open_heif() -> None:
+    """Make Pillow open HEIC; raises FileSkipped where what reads it is not installed."""
+    if find_spec("pi_heif") is None:
+        raise FileSkipped("image (HEIC): searchapp[heic] reads it, or save it as JPEG")
+    import pi_heif
+
+    pi_heif.register_heif_opener(thumbnails=False)
+
+
 def _texts(image: Any) -> tuple[list[tuple[int, str]], str]:
     """Each frame's number and text, number 0 for a picture of only one, and what is left unread;
     small frames beside a large one are thumbnails.
@@ -66,6 +78,8 @@ def _texts(image: Any) -> tuple[list[tuple[int, str]], str]:
     count = getattr(image, "n_frames", 1)
     texts: list[tuple[int, str]] = []
     for number, frame in enumerate(ImageSequence.Iterator(image), 1):
+        if number > 1 and image.format == "GIF":  # it moves
+            return texts, f"1 of {count} pictures was recognised"
         if time.monotonic() > started_s + _OCR_S:
             return texts, f"{number - 1} of {count} pages were recognised in time"
         _check_size(frame)

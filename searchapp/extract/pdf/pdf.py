@@ -2,12 +2,14 @@
 pypdf reads what is left.
 
 A PDF holds glyphs at places: `text_flow` makes their lines paragraphs. The outline gives the
-headings; comments and what is filled into forms follow the text of their page. Pages that are
-pictures are read by `ocr`, where it is installed.
+headings; comments, what is filled into forms and what signatures and stamps show follow the text of
+their page. Pages that are pictures, or whose fonts say no letters, are read by `ocr`, where it is
+installed. Files in a PDF are its members.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from dataclasses import dataclass, field
@@ -15,9 +17,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
+from searchapp.extract.members import Allowance, Member
 from searchapp.extract.pdf import ocr, text_flow
-from searchapp.extract.pdf.annotations import annotation_notes, wide_string
-from searchapp.extract.pdf.outline import letters_of, placed_entries
+from searchapp.extract.pdf.annotations import drawn_text, notes_of, wide_string
+from searchapp.extract.pdf.attachments import attached_files, files_by_pypdf
+from searchapp.extract.pdf.columns import with_columns_apart
+from searchapp.extract.pdf.hyphens import with_hyphens_decided
+from searchapp.extract.pdf.lettering import has_shapes, is_garbled, is_garbled_page
+from searchapp.extract.pdf.outline import placed_entries
+from searchapp.extract.pdf.page import PdfPage
+from searchapp.extract.pdf.recognition import is_picture, recognise, why_empty
 from searchapp.extract.pdf.repair import rewritten, with_end
 from searchapp.types.documents import Block, Document
 
@@ -27,12 +36,7 @@ if TYPE_CHECKING:
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _MAX_ENTRIES = 10_000  # of an outline
 _PYPDF_S = 20.0  # pypdf reads pages until then
-_OCR_S = 45.0  # pages are recognised until then
-_OCR_DPI = 200
-_MAX_SIDE = 2000  # px of a page drawn for OCR, which makes no use of more
-_MAX_PICTURE = 10**8  # px of a picture that is drawn
 _FEW_LETTERS = 50  # on a page that is a picture: a stamp or a page number
-_PICTURE_PAGE = 0.5  # of a page's area
 _DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(Z|[+-]\d{2})?'?(\d{2})?")
 _FILE_TITLE = re.compile(
     r"(Microsoft \w+ - .*|untitled\b.*|\S+\.\w{2,4}|[\W\d_]*|(slide|page|document|title) ?\d*)$",
@@ -41,22 +45,20 @@ _FILE_TITLE = re.compile(
 _LAM_ALEF = re.compile("[اأإآ]ل")  # as it is left when turned
 
 
-@dataclass(slots=True)
-class _Page:
-    text: str
-    notes: list[str] = field(default_factory=list)
-    # of the outline: level from 1, title
-    entries: list[tuple[int, str]] = field(default_factory=list)
-    is_picture: bool = False
+# of the file read last: the pages with files, None where there is no file, so that `members` loads
+# nothing again without need
+_paperclips: dict[tuple[int, int], list[int] | None] = {}
 
 
 @dataclass(slots=True)
 class _PdfContents:
     """What a library made of a file."""
 
-    pages: list[_Page]
+    pages: list[PdfPage]
     facts: dict[str, str]  # as the file names them: Title, Author, ...
     incomplete: str = ""  # what was left unread
+    # None where there is no file anywhere
+    pages_with_files: list[int] | None = field(default_factory=list)
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -66,17 +68,23 @@ def read(data: bytes, document_type: str) -> Document:
     Where not every page could be read, `metadata["incomplete"]` says so.
     """
     started_s = time.monotonic()
+    _paperclips.clear()
+    _paperclips[_key(data)] = None  # until it is read
     reading = (
         _read_by_pdfium(data, started_s)
         or _read_by_pdfium(with_end(data), started_s)
         or _read_by_pypdf(data, started_s)
     )
+    _paperclips[_key(data)] = reading.pages_with_files
     incomplete = {"incomplete": reading.incomplete} if reading.incomplete else {}
     facts = {name: " ".join(value.split()) for name, value in reading.facts.items()}
     title = "" if _FILE_TITLE.match(facts.get("Title", "")) else facts.get("Title", "")
+    texts = with_hyphens_decided([page.text for page in reading.pages])
+    for page, page_text in zip(reading.pages, texts, strict=True):
+        page.text = page_text
     text, blocks = _assembled(reading.pages, title)
     if not blocks:
-        raise FileFailed(_why_empty(reading))
+        raise FileFailed(why_empty(reading.pages, reading.incomplete))
     return Document(
         text,
         document_type,
@@ -87,14 +95,28 @@ def read(data: bytes, document_type: str) -> Document:
     )
 
 
-def _why_empty(reading: _PdfContents) -> str:
-    if not reading.pages:
-        return "no text found: no pages"
-    if not any(page.is_picture for page in reading.pages):
-        return "no text found"
-    if not ocr.is_available():
-        return "no text: pages are images; searchapp[ocr] reads them"
-    return f"no text: {reading.incomplete or 'pages are images, and no text is recognised in them'}"
+def members(data: bytes, _type: str, _name: str, _allowance: Allowance) -> Iterator[Member]:
+    """The files that a PDF holds, those of its list and those behind paperclips."""
+    import pypdfium2
+
+    is_read = _key(data) in _paperclips
+    if is_read and _paperclips[_key(data)] is None:
+        return
+    for whole in (data, with_end(data)):
+        try:
+            document = pypdfium2.PdfDocument(whole) if whole else None
+        except pypdfium2.PdfiumError:
+            continue
+        if document is not None:
+            with contextlib.closing(document):
+                pages = _paperclips.get(_key(data)) if is_read else range(len(document))
+                yield from attached_files(document, pages or (), len(data))
+            return
+    yield from files_by_pypdf(data)
+
+
+def _key(data: bytes) -> tuple[int, int]:
+    return len(data), hash(data)
 
 
 def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
@@ -118,6 +140,7 @@ def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
 def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _PdfContents | None:
     """What pdfium reads; None where it finds the format broken."""
     import pypdfium2
+    import pypdfium2.raw as pdfium
 
     if not data:
         return None
@@ -134,9 +157,12 @@ def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _PdfContents | None:
         if not pages:
             return None
         _add_outline(document, pages)
-        incomplete = _recognise(document, pages, started_s)
+        incomplete = recognise(document, pages, started_s)
+        _add_drawn_text(data, pages)
         facts = document.get_metadata_dict() | {"Lang": _language(document)}
-        return _PdfContents(pages, facts, incomplete)
+        clips = [index for index, page in enumerate(pages) if page.has_files]
+        has_files = clips or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
+        return _PdfContents(pages, facts, incomplete, clips if has_files else None)
     finally:
         document.close()
 
@@ -174,7 +200,7 @@ def _language(document: Any) -> str:
     return wide_string(lambda buffer, size: pdfium.FPDFCatalog_GetLanguage(document, buffer, size))
 
 
-def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
+def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
     """One page, empty where it cannot be loaded. `filled` holds the form fields of the pages
     before, and takes up this one's.
     """
@@ -184,27 +210,31 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> _Page:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return _Page("")
+        return PdfPage("")
     try:
         text_page = page.get_textpage()
         try:
-            is_cropped = page.get_cropbox() != page.get_mediabox()
+            is_cropped = page.get_cropbox(fallback_ok=False) not in (None, page.get_mediabox())
             text = (
                 text_page.get_text_bounded()
                 if is_cropped
                 else _with_ligatures_in_order(text_page, text_page.get_text_range())
             )
-            text = text_flow.tidy(text)
+            is_lost = is_garbled_page(text_page, text)
+            can_be_seen = not is_lost or has_shapes(text_page)
+            text = "" if is_lost else with_columns_apart(text_page, text)
+            text = text_flow.tidy_page(text)
         finally:
             text_page.close()
-        found = _Page(text)
+        found = PdfPage(text, is_garbled=is_lost, has_shapes=can_be_seen)
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
-            found.notes = list(annotation_notes(document, page, text, filled))
-        if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS:
-            found.is_picture = _is_picture(page, blank=not text.strip())
+            notes = notes_of(document, page, text, filled)
+            found.notes, found.drawn, found.has_files = notes.texts, notes.drawn, notes.has_files
+        if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS and not is_lost:
+            found.is_picture = is_picture(page, blank=not text.strip())
         return found
     except pypdfium2.PdfiumError:
-        return _Page("")
+        return PdfPage("")
     finally:
         page.close()
 
@@ -226,7 +256,24 @@ def _with_ligatures_in_order(text_page: Any, text: str) -> str:
     return "".join(letters)
 
 
-def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
+def _add_drawn_text(data: bytes, pages: Sequence[PdfPage]) -> None:
+    """Add what signatures and stamps show, as far as it is not on their page already."""
+    import pypdfium2
+
+    for index, page in enumerate(pages):
+        if not page.drawn or (page.is_for_ocr and ocr.is_available()):
+            continue  # OCR sees them
+        try:
+            text = drawn_text(data, index, page.drawn)
+        except pypdfium2.PdfiumError:
+            continue
+        lines = text_flow.lines_of(text_flow.tidy(text))
+        known = " ".join(" ".join([page.text, *page.notes]).split())
+        if any(lines) and " ".join(" ".join(lines).split()) not in known:
+            page.notes += text_flow.paragraphs(lines, text_flow.full_width(lines))
+
+
+def _add_outline(document: Any, pages: Sequence[PdfPage]) -> None:
     """Give each page the entries of the outline that lead to it, in the outline's order."""
     for entry in islice(document.get_toc(), _MAX_ENTRIES):
         title = " ".join(text_flow.tidy(entry.get_title()).split())
@@ -234,69 +281,6 @@ def _add_outline(document: Any, pages: Sequence[_Page]) -> None:
         index = target.get_index() if target else None
         if title and index is not None and 0 <= index < len(pages):
             pages[index].entries.append((entry.level + 1, title))
-
-
-# ---- pages that are pictures ---------------------------------------------------------------------
-
-
-def _is_picture(page: Any, *, blank: bool) -> bool:
-    """Whether a page shows something that is no text: anything on a page without text, else
-    pictures over half of it.
-
-    A page with a picture too large to draw is not one.
-    """
-    import pypdfium2.raw as pdfium
-
-    if pdfium.FPDFPage_CountObjects(page) <= 0:
-        return False
-    width, height = page.get_size()
-    covered = 0.0
-    for image in islice(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3), 500):
-        columns, rows = image.get_px_size()
-        if columns * rows > _MAX_PICTURE:
-            return False
-        left, bottom, right, top = image.get_bounds()
-        covered += max(0.0, right - left) * max(0.0, top - bottom)
-    return blank or covered >= _PICTURE_PAGE * width * height
-
-
-def _recognise(document: Any, pages: Sequence[_Page], started_s: float) -> str:
-    """Read the pages that are pictures, as far as there is an OCR and time; says what is left
-    unread, "" for nothing.
-    """
-    pictures = [index for index, page in enumerate(pages) if page.is_picture]
-    if not ocr.is_available():
-        blank = sum(not pages[index].text.strip() for index in pictures)
-        return (
-            f"{blank} of {len(pages)} pages are images: searchapp[ocr] reads them" if blank else ""
-        )
-    longest_s = 0.0
-    for count, index in enumerate(pictures):
-        before_s = time.monotonic()
-        if before_s + longest_s > started_s + _OCR_S:
-            return f"{count} of {len(pictures)} pages that are images were recognised in time"
-        text = _recognised(document, index)
-        if letters_of(pages[index].text) not in letters_of(text):  # else it is what was recognised
-            text = f"{pages[index].text.strip()}\n\n{text}"
-        pages[index].text = text
-        longest_s = max(longest_s, time.monotonic() - before_s)
-    return ""
-
-
-def _recognised(document: Any, index: int) -> str:
-    import pypdfium2
-
-    try:
-        page = document[index]
-    except pypdfium2.PdfiumError:
-        return ""
-    try:
-        scale = min(_OCR_DPI / 72, _MAX_SIDE / max(*page.get_size(), 1.0))
-        return ocr.text_of(page.render(scale=scale, may_draw_forms=False).to_pil())
-    except pypdfium2.PdfiumError:
-        return ""
-    finally:
-        page.close()
 
 
 # ---- pypdf ---------------------------------------------------------------------------------------
@@ -320,30 +304,30 @@ def _read_by_pypdf(data: bytes, started_s: float) -> _PdfContents:
         reading = _read_by_pdfium(mended, started_s) if mended else None
         if reading is not None and any(page.text.strip() or page.notes for page in reading.pages):
             return reading
-        return _pypdf_pages(reader, started_s)
+        return _pypdf_pages(reader, data, started_s)
     except (FileFailed, MemoryError):
         raise
     except Exception as error:  # a broken PDF makes pypdf raise anything
         raise FileFailed(f"not a readable PDF: {error}") from error
 
 
-def _pypdf_pages(reader: Any, started_s: float) -> _PdfContents:
+def _pypdf_pages(reader: Any, data: bytes, started_s: float) -> _PdfContents:
     count = len(reader.pages)
-    pages: list[_Page] = []
+    pages: list[PdfPage] = []
     while len(pages) < count and time.monotonic() < started_s + _PYPDF_S:
-        pages.append(_Page(text_flow.tidy(reader.pages[len(pages)].extract_text())))
+        text = reader.pages[len(pages)].extract_text()
+        is_lost = is_garbled(text)
+        pages.append(PdfPage("" if is_lost else text_flow.tidy_page(text), is_garbled=is_lost))
     facts = {str(key).lstrip("/"): str(value) for key, value in (reader.metadata or {}).items()}
-    return _PdfContents(
-        pages,
-        facts,
-        f"{len(pages)} of {count} pages were read in time" if len(pages) < count else "",
-    )
+    incomplete = f"{len(pages)} of {count} pages were read in time" if len(pages) < count else ""
+    may_hold_files = any(mark in data for mark in (b"/EmbeddedFile", b"/Filespec", b"/ObjStm"))
+    return _PdfContents(pages, facts, incomplete, [] if may_hold_files else None)
 
 
 # ---- pages to a document -------------------------------------------------------------------------
 
 
-def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ...]]:
+def _assembled(pages: Sequence[PdfPage], title: str) -> tuple[str, tuple[Block, ...]]:
     """The text of all pages and its blocks. An entry of the outline whose words are not on its page
     heads it without being text.
     """
@@ -377,7 +361,7 @@ def _assembled(pages: Sequence[_Page], title: str) -> tuple[str, tuple[Block, ..
     return "\n\n".join(texts), tuple(blocks)
 
 
-def _parts(page: _Page, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+def _parts(page: PdfPage, lines: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """A page's paragraphs as (0, "", text), and the headings among them as (level, the outline's
     words, the page's words or "").
     """

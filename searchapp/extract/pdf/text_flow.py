@@ -13,6 +13,8 @@ import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from searchapp.extract.pdf.hyphens import LINE_END, joined, with_hyphens_decided
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,7 +24,6 @@ _MIN_PAGES = 4  # fewer are too few to tell a running line by
 _EDGE = 3  # lines at a page's top, and at its bottom, among which running ones are
 _MOST = 0.4  # of the pages: left and right pages often have lines of their own
 _BULLET = re.compile(r"[•●▪◦‣–*·]\s|\(?\d{1,2}[.)]\s|\[\d+\]\s")
-_BROKEN_WORD = re.compile(r"[^\W\d_]{2}-$")
 _CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff9f]")
 _NUMBER = re.compile(r"\d{1,5}")
 _LONG = 12  # letters beside a page's number that are a title's and not a label's
@@ -32,8 +33,7 @@ _PAGE_WORD = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _UNUSUAL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\xad\ufffe\uffff]")
-_SOFT_HYPHEN = re.compile("(?<=[^\\W\\d_])[\x02\ufffe\xad]\\s*(?=[a-zß-ÿ])")
-_HYPHEN = re.compile("[\x02\ufffe\xad]")
+_HYPHEN = re.compile("[\x02\ufffe\xad]\\s*")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\uffff]")
 _PRESENTED = re.compile("[\ufb00-\ufb06\ufb13-\ufb17\ufb1d-\ufdcf\ufdf0-\ufdfc\ufe70-\ufefc]+")
 # as text processors draw them from symbol fonts
@@ -46,13 +46,20 @@ _LATIN_BEFORE_ARABIC = re.compile("(?<=[A-Za-z])(?=[\u0620-\u064a])")
 
 
 def tidy(text: str) -> str:
-    """The text of a page in plain letters: no ligatures, no control characters, words that a line
-    end broke put together.
+    """A text in plain letters: no ligatures, no control characters, words that a line end broke put
+    together.
+    """
+    return with_hyphens_decided([tidy_page(text)])[0]
+
+
+def tidy_page(text: str) -> str:
+    """The text of a page in plain letters; hyphens at the ends of its lines are marked, to be
+    decided with the words of all pages at hand.
     """
     if not text.isascii():
         text = _plain_letters(text)
     if _UNUSUAL.search(text):
-        text = _CONTROL.sub("", _HYPHEN.sub("-", _SOFT_HYPHEN.sub("", text)))
+        text = _CONTROL.sub("", _HYPHEN.sub(_hyphen, text))
     return text
 
 
@@ -127,6 +134,14 @@ def _plain_letters(text: str) -> str:
     return text
 
 
+def _hyphen(match: re.Match[str]) -> str:
+    """What a hyphen of the typesetter becomes: undecided within a word, else a plain one."""
+    text, start, end = match.string, match.start(), match.end()
+    if start and text[start - 1].isalpha() and text[end : end + 1].islower():
+        return LINE_END
+    return "-" + match[0][1:]
+
+
 def _edge(lines: Sequence[str]) -> list[int]:
     """The indices of a page's first and last lines that are not blank."""
     first = _some([*range(len(lines))], lines)
@@ -192,7 +207,7 @@ def _run_on(pieces: list[str], following: str, *, full: bool) -> None:
     last = pieces[-1]
     if not full:
         pieces.append("\n")
-    elif last.endswith("-") and _BROKEN_WORD.search(last[-3:]) and following[0].islower():
-        pieces[-1] = last[:-1]
+    elif (whole := joined(last, following)) is not None:
+        pieces[-1] = whole
     elif not (_CJK.match(last[-1:]) and _CJK.match(following)):
         pieces.append(" ")

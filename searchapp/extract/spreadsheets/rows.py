@@ -202,6 +202,14 @@ def row_parts(
     yield from _leading_parts(titles, place, header=False)
 
 
+def named_rows(header: Row, rows: Iterable[Row], place: Place = ()) -> Iterator[Part]:
+    """A part for each row of a table whose columns are known to have the names of a header."""
+    yield from _parts(header, {}, place)
+    names = dict(header.cells)
+    for row in rows:
+        yield from _parts(row, names, place)
+
+
 def _leading_parts(rows: Sequence[Row], place: Place, *, header: bool) -> Iterator[Part]:
     """The rows above a table's header, or titles without a table."""
     for index, row in enumerate(rows):

@@ -19,7 +19,7 @@ from searchapp.extract.text import plain
 from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.fields import MAX_NAMES, Field, FieldPath, record_parts
 from searchapp.extract.text.xml import read_xml
-from searchapp.extract.working_time import OutOfTime
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _in_time(values: Iterator[Field]) -> tuple[list[Field], str]:
     except OutOfTime as reason:
         if not found:
             raise
+        finish()
         return found, f"only its first part was read: it {reason}"
     return found, ""
 

@@ -17,15 +17,6 @@ from searchapp.extract.entries import Entry, entries
 from tests.paths import TEST_DATA
 
 CASES = TEST_DATA / "cases"
-FAILING = frozenset(
-    str.split(
-        "pdf-attachment/portfolio.pdf "
-        "pdf-columns/interleaved_columns.pdf "
-        "pdf-garbled/no_tounicode.pdf "
-        "pdf-hyphen/hyphens.pdf "
-        "pdf-signature/signed.pdf "
-    )
-)
 
 
 def _rows() -> list[tuple[str, str, str]]:
@@ -37,12 +28,7 @@ def _rows() -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(
     ("name", "hold", "lack"),
-    [
-        pytest.param(
-            *row, id=row[0], marks=[pytest.mark.xfail(strict=True)] if row[0] in FAILING else []
-        )
-        for row in _rows()
-    ],
+    [pytest.param(*row, id=row[0]) for row in _rows()],
 )
 def test_a_case_is_read_as_its_owner_sees_it(name: str, hold: str, lack: str) -> None:
     text = _text_of(CASES / name)

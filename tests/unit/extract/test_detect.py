@@ -168,8 +168,16 @@ def test_content_decides_a_type_before_the_name_does(data: bytes, name: str, fou
     ("data", "name", "reason"),
     [
         (zipped("META-INF/MANIFEST.MF"), "a.jar", "no reader for programs (.jar)"),
-        (b"7z\xbc\xaf\x27\x1c" + bytes(30), "a.7z", "no reader for archives (.7z)"),
-        (b"<svg/>", "a.svg", "no reader for images (.svg)"),
+        (
+            b"!BDN" + bytes(600),
+            "a.pst",
+            "no reader for Outlook stores (.pst): export it as .mbox or .eml",
+        ),
+        (
+            b"ITSF" + bytes(99),
+            "book",
+            "no reader for books of other readers (.chm): convert it to PDF or EPUB",
+        ),
         (bytes(range(256)) * 8, "a.bin", "no reader for programs (.bin)"),
         (b" \n\t", "a.docx", "empty"),
     ],

@@ -567,7 +567,7 @@ def test_a_file_of_white_space_is_skipped_as_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "reason"),
     [
-        (b"GIF89a" + bytes(50), "wrong.txt", "no reader for images (.gif)"),
+        (b"8BPS" + bytes(50), "wrong.txt", "no reader for images (.psd)"),
         (b"fLaC" + bytes(50), "a.flac", "no reader for audio (.flac)"),
         (bytes(range(256)) * 4, "a.xyz", "no reader for binary files (.xyz)"),
     ],
@@ -591,7 +591,7 @@ EXTRACTORS = {
     "markdown/3": "md",
     "restructured/2": "rst",
     "html/3": "html",
-    "pdf/2": "pdf",
+    "pdf/3": "pdf",
     "word/2": "docx",
     "rtf/2": "rtf",
     "legacy/2": "doc ppt",
@@ -615,7 +615,14 @@ EXTRACTORS = {
     "bibtex/1": "bib",
     "subtitles/1": "srt vtt ass",
     "archive/1": "zip tar gz bz2 xz",
-    "image/1": "bmp tiff png jpg webp",
+    "image/1": "bmp tiff png jpg webp gif avif",
+    "heic/1": "heic",
+    "packed/1": "7z rar",
+    "iwork/1": "pages numbers key",
+    "mobi/1": "mobi",
+    "svg/1": "svg",
+    "sqlite/1": "sqlite",
+    "parquet/1": "parquet",
     "code/3": (
         "awk bat c clj cpp cs css cu dart docker el erl ex go groovy h hpp hs java jl js "
         "kt lisp lua m make ml nim php pl proto ps1 py r rb rs scala sh sql swift tcl tf "

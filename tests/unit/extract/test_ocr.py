@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract.pdf import image, ocr, pdf
+from searchapp.extract.pdf import image, ocr, pdf, recognition
 from tests.builders.pdfs import pages_pdf, picture_pages_pdf
 from tests.paths import SAMPLES
 
@@ -242,7 +242,7 @@ def test_pages_that_are_pictures_are_read_with_their_number() -> None:
 
 @needs_ocr
 def test_pages_that_there_is_no_time_for_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "_OCR_S", -1.0)
+    monkeypatch.setattr(recognition, "_OCR_S", -1.0)
     with pytest.raises(
         FileFailed, match=r"^no text: 0 of 3 pages that are images were recognised in time$"
     ):

@@ -121,14 +121,12 @@ def test_where_nothing_is_to_be_read_no_encoder_is_opened(house: House) -> None:
         assert Ingest(writer, house.extractor, opened).run().counts() == {"unchanged": 1}
 
 
-def test_a_touched_file_is_read_but_not_embedded_and_then_costs_a_stat_again(house: House) -> None:
+def test_a_touched_file_needs_no_reader(house: House) -> None:
     house.write(a_md="one")
     house.ingest()
     os.utime(house.docs / "a.md", (1, 1))
     assert outcomes(house.ingest()) == {"a.md": "unchanged"}
-    assert (house.extractor.read, house.encoder.embedded) == (["a.md"], [])
-    house.ingest()
-    assert house.extractor.read == []
+    assert (house.extractor.read, house.encoder.embedded) == ([], [])
 
 
 def test_an_edited_file_embeds_only_the_passages_that_changed(house: House) -> None:
@@ -277,17 +275,54 @@ def test_a_deleted_file_leaves(house: House) -> None:
     assert house.names() == ["a.md", "c.md"]
 
 
-def test_a_file_that_was_read_within_two_seconds_of_its_change_is_read_again(house: House) -> None:
+def test_a_file_that_was_read_within_two_seconds_of_its_change_is_compared_again(
+    house: House,
+) -> None:
     house.extractor = HereExtractor(lag_ns=0)
     house.write(a_md="one")
     house.ingest()
-    house.extractor = HereExtractor()
-    house.ingest()
-    assert house.extractor.read == [
-        "a.md"
-    ]  # it may have changed again within the same tick of the clock
-    house.ingest()
+    with closing(SqliteBackend(house.corpus).writer()) as writer:
+        (known,) = writer.known_files().values()
+    house.ingest()  # it may have changed again within the same tick of the clock
+    with closing(SqliteBackend(house.corpus).writer()) as writer:
+        (now,) = writer.known_files().values()
+    assert now.source.hashed_at_ns > known.source.hashed_at_ns
+    assert now.source.identity == known.source.identity
     assert house.extractor.read == []
+
+
+def test_a_renamed_folder_needs_no_reader(house: House) -> None:
+    (house.docs / "old").mkdir()
+    (house.docs / "old" / "a.md").write_text("one")
+    (house.docs / "old" / "b.txt").write_text("two")
+    (house.docs / "old" / "c.pdf").write_bytes(b"%PDF-1.4\n1 0 obj\nnothing\nendobj\n")
+    first = house.ingest()
+    (house.docs / "old").rename(house.docs / "new")
+    report = house.ingest()
+    assert (house.extractor.read, house.encoder.embedded) == ([], [])
+    assert {outcome: count for outcome, count in report.counts().items() if count} == {
+        "moved": 2,
+        "failed": 1,
+    }
+    assert sorted(house.content()) == ["new/a.md", "new/b.txt"]
+    assert [entry.reason for entry in report.files if entry.outcome == "failed"] == [
+        entry.reason for entry in first.files if entry.outcome == "failed"
+    ]
+
+
+def test_a_moved_file_with_another_ending_is_read_again(house: House) -> None:
+    house.write(a_txt="# one\n\nwords")
+    house.ingest()
+    (house.docs / "a.txt").rename(house.docs / "a.md")
+    house.ingest()
+    assert house.extractor.read == ["a.md"]
+
+
+def test_a_copy_of_a_file_that_is_still_there_is_no_move(house: House) -> None:
+    house.write(a_md="one")
+    house.ingest()
+    shutil.copy(house.docs / "a.md", house.docs / "b.md")
+    assert outcomes(house.ingest()) == {"a.md": "unchanged", "b.md": "indexed"}
 
 
 def test_a_file_with_its_old_time_and_size_but_another_content_is_found(house: House) -> None:
@@ -756,7 +791,7 @@ def test_an_archive_that_is_gone_takes_its_documents_with_it(house: House) -> No
 def test_an_archive_that_cannot_be_read_keeps_its_documents_as_stale(house: House) -> None:
     (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two"))
     house.ingest()
-    os.utime(house.docs / "a.zip", ns=(1, 1))
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one", c_md="two") + b"more")
     house.extractor.broken = {"a.zip"}
     report = house.ingest()
     assert members_of(report) == {
@@ -912,13 +947,11 @@ def test_a_file_that_was_refused_is_not_read_again_before_it_changes(house: Hous
     assert [(entry.outcome, entry.reason) for entry in again.files] == [
         (entry.outcome, entry.reason) for entry in first.files
     ]
-    house.extractor.parsed.clear()
     os.utime(house.docs / "a.pdf", ns=(5, 5))
     shutil.copy(house.docs / "a.pdf", house.docs / "b.pdf")
     copied = house.ingest()
     assert members_of(copied) == {"a.pdf": "failed", "b.pdf": "failed"}
-    assert house.extractor.read == ["a.pdf", "b.pdf"]
-    assert house.extractor.parsed == []
+    assert house.extractor.read == []
     (house.docs / "a.pdf").write_bytes(b"text after all")
     assert members_of(house.ingest())["a.pdf"] == "indexed"
 
@@ -1216,3 +1249,13 @@ def swap(first: Path, second: Path) -> None:
     first.rename(first.with_suffix(".tmp"))
     second.rename(first)
     first.with_suffix(".tmp").rename(second)
+
+
+def test_files_of_a_root_that_is_gone_are_recognized_in_another(house: House) -> None:
+    house.write(a_md="one")
+    house.ingest()
+    moved = house.docs.with_name("elsewhere")
+    house.docs.rename(moved)
+    report = house.ingest(moved)
+    assert (house.extractor.read, house.encoder.embedded) == ([], [])
+    assert report.counts()["moved"] == 1

@@ -1,0 +1,1 @@
+"""Drawings that hold text as text."""

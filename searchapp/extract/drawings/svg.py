@@ -1,0 +1,91 @@
+"""SVG: the words in a drawing, its title and its descriptions; outlines of letters are no text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from searchapp.errors import FileFailed, FileSkipped
+from searchapp.extract.builder import Part, document_of
+from searchapp.types.documents import Document
+
+_MAX_TEXTS = 100_000
+_PLACE = re.compile(
+    r"translate\(\s*[-\d.e]+[\s,]+([-\d.e]+)|matrix\((?:[^,\s)]+[,\s]+){5}([-\d.e]+)"
+)
+_SILENT = frozenset({"script", "style"})
+
+
+def read(data: bytes, document_type: str) -> Document:
+    """The texts of a drawing, a line each, those at one height together; raises FileSkipped where
+    it has none, FileFailed where it is broken.
+    """
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise FileFailed(f"not a readable drawing: {error}") from error
+    if root is None:
+        raise FileFailed("not a readable drawing: no XML")
+    titles = (_flat(each) for each in root if _name(each) == "title")
+    title = next((text for text in titles if text), "")
+    parts = [Part("prose", title), *_parts(root, title)]
+    if not any(part.text for part in parts):
+        raise FileSkipped("a drawing without text")
+    return document_of(parts, document_type, title=title)
+
+
+def _parts(root: Any, title: str) -> Iterator[Part]:
+    line: list[str] = []
+    height = ""
+    for count, element in enumerate(root.iter()):
+        if count > _MAX_TEXTS:
+            return
+        name = _name(element)
+        if name == "text":
+            for text, place in _lines(element):
+                if line and (not place or place != height):
+                    yield Part("prose", " ".join(line), is_tight=True)
+                    line = []
+                height = place
+                line.append(text)
+        elif name in {"desc", "title", "foreignObject"} and (text := _flat(element)) != title:
+            yield Part("prose", text)
+    yield Part("prose", " ".join(line), is_tight=True)
+
+
+def _lines(element: Any) -> Iterator[tuple[str, str]]:
+    """The lines of a text, each with its height: spans that are set lower begin new ones."""
+    moved = _PLACE.search(element.get("transform", ""))
+    place = (moved[1] or moved[2]) if moved else element.get("y", "")
+    pieces = [element.text or ""]
+    for span in element:
+        if span.get("y", place) != place or span.get("dy", "0").strip("0.emptx ") not in {"", "-"}:
+            yield from _line(pieces, place)
+            pieces, place = [], span.get("y", f"{place} {span.get('dy', '')}")
+        pieces += [_text(span), span.tail or ""]
+    yield from _line(pieces, place)
+
+
+def _line(pieces: list[str], place: str) -> Iterator[tuple[str, str]]:
+    text = " ".join("".join(pieces).split())
+    if text:
+        yield text, place
+
+
+def _text(element: Any) -> str:
+    if _name(element) in _SILENT:
+        return ""
+    return (element.text or "") + "".join(_text(each) + (each.tail or "") for each in element)
+
+
+def _flat(element: Any) -> str:
+    return " ".join(_text(element).split())
+
+
+def _name(element: Any) -> str:
+    """The element's name without its namespace, "" for comments."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

@@ -1,0 +1,1 @@
+"""Books of Kindle and its forerunners."""

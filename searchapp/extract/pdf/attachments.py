@@ -1,0 +1,122 @@
+"""The files that a PDF holds: those of its list, and those behind paperclips on its pages.
+
+Everything goes through pdfium's own functions; pypdf lists the files of what pdfium finds broken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import io
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from searchapp.errors import FileFailed, FileSkipped
+from searchapp.extract.archives.limits import BOMB_MEMBER, refuse_bomb, too_large
+from searchapp.extract.archives.names import MemberNames, refusal_of_name
+from searchapp.extract.members import MAX_MEMBER_BYTES, Member
+from searchapp.extract.pdf.annotations import PAPERCLIP, wide_string
+
+_MAX_FILES = 10_000
+_MAX_NOTES = 1000  # a page
+
+
+def attached_files(document: Any, pages: Iterable[int], size: int) -> Iterator[Member]:
+    """The files of an open document of `size` bytes, those of its list first, then those on some of
+    its pages; no file twice.
+    """
+    import pypdfium2.raw as pdfium
+
+    names = MemberNames()
+    seen: set[tuple[str, bytes]] = set()
+    for index in range(min(pdfium.FPDFDoc_GetAttachmentCount(document), _MAX_FILES)):
+        yield from _member(pdfium.FPDFDoc_GetAttachment(document, index), names, seen, size)
+    for index in pages:
+        yield from _on_page(document, index, names, seen, size)
+
+
+def files_by_pypdf(data: bytes) -> Iterator[Member]:
+    """The files that pypdf lists; nothing where it cannot."""
+    import pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    names = MemberNames()
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            return
+        found = [
+            (name, content) for name, all_of in reader.attachments.items() for content in all_of
+        ]
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read, or is refused
+        return
+    for name, content in found:
+        safe = names.of(name or "unnamed")
+        refusal = refusal_of_name(safe)
+        yield Member(safe, b"" if refusal else content, refusal=refusal)
+
+
+def _on_page(
+    document: Any, index: int, names: MemberNames, seen: set[tuple[str, bytes]], size: int
+) -> Iterator[Member]:
+    import pypdfium2
+    import pypdfium2.raw as pdfium
+
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError:
+        return
+    try:
+        for number in range(min(pdfium.FPDFPage_GetAnnotCount(page), _MAX_NOTES)):
+            annotation = pdfium.FPDFPage_GetAnnot(page, number)
+            if not annotation:
+                continue
+            try:
+                if pdfium.FPDFAnnot_GetSubtype(annotation) == PAPERCLIP:
+                    file = pdfium.FPDFAnnot_GetFileAttachment(annotation)
+                    yield from _member(file, names, seen, size)
+            finally:
+                pdfium.FPDFPage_CloseAnnot(annotation)
+    finally:
+        page.close()
+
+
+def _member(
+    file: Any, names: MemberNames, seen: set[tuple[str, bytes]], size: int
+) -> Iterator[Member]:
+    import pypdfium2.raw as pdfium
+
+    if not file:
+        return
+    name = wide_string(lambda buffer, length: pdfium.FPDFAttachment_GetName(file, buffer, length))
+    try:
+        content = _content(file, size)
+    except (FileFailed, FileSkipped) as error:
+        yield Member(names.of(name or "unnamed"), refusal=error)
+        return
+    if content is None or (key := (name, hashlib.blake2b(content).digest())) in seen:
+        return  # only named, or listed and on a page
+    seen.add(key)
+    safe = names.of(name or "unnamed")
+    refusal = refusal_of_name(safe)
+    yield Member(safe, b"" if refusal else content, refusal=refusal)
+
+
+def _content(file: Any, size: int) -> bytes | None:
+    """The bytes of a file, None where there are none; raises FileFailed for a bomb,
+    FileSkipped for a file that is too large."""
+    import pypdfium2.raw as pdfium
+
+    length = ctypes.c_ulong()
+    if not pdfium.FPDFAttachment_GetFile(file, None, 0, ctypes.byref(length)):
+        return None
+    refuse_bomb(length.value, size, BOMB_MEMBER)
+    if length.value > MAX_MEMBER_BYTES:
+        raise too_large(length.value)
+    buffer = ctypes.create_string_buffer(length.value)
+    if not pdfium.FPDFAttachment_GetFile(file, buffer, length.value, ctypes.byref(length)):
+        return None
+    return buffer.raw[: length.value]

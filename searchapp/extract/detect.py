@@ -28,112 +28,28 @@ from searchapp.extract.file_types import (
     ZIPPED_TYPES,
     ZIPPED_WITHOUT_READER,
 )
+from searchapp.extract.signatures import (
+    HEIF,
+    IMAGES,
+    IWORK,
+    OBJECTS_OF_IWORK,
+    OLE,
+    OLE_STREAMS,
+    OLE_WITHOUT_READER,
+    PACKED,
+    PALM,
+    SIGNATURES,
+    SIGNED,
+    STORED,
+    TNEF,
+    WITHOUT_READER,
+    ZIP,
+    ZIPPED_MIMETYPES,
+    ZIPPED_PARTS,
+)
 from searchapp.extract.xml_types import is_xml, xml_type
 
 _SNIFFED = 8192  # bytes: enough to tell text from everything else
-_ZIPPED_PARTS = (
-    ("word/document", "docx"),
-    ("xl/workbook.bin", "xlsb"),
-    ("xl/workbook", "xlsx"),
-    ("ppt/presentation", "pptx"),
-    ("visio/document", "vsdx"),
-    ("Contents/section0.xml", "hwpx"),
-    ("FixedDocSeq.fdseq", "xps"),
-    ("FixedDocumentSequence.fdseq", "xps"),
-)
-_OBJECTS_OF_IWORK = re.compile(r"Index/.*\.iwa", re.DOTALL)
-_IWORK = frozenset({"pages", "numbers", "key"})
-_ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
-    b"application/epub+zip": "epub",
-    b"application/vnd.oasis.opendocument.text": "odt",
-    b"application/vnd.oasis.opendocument.presentation": "odp",
-    b"application/vnd.oasis.opendocument.spreadsheet": "ods",
-    b"application/vnd.oasis.opendocument.graphics": "odg",
-    b"application/hwp+zip": "hwpx",
-}
-_OLE_STREAMS = {  # the stream that is in every such file
-    "__properties_version1.0": "msg",
-    "WordDocument": "doc",
-    "PowerPoint Document": "ppt",
-    "PP97_DUALSTORAGE": "ppt",
-    "Workbook": "xls",
-    "Book": "xls",
-}
-_OLE_WITHOUT_READER = {"VisioDocument": "vsd", "BodyText": "hwp", "MatOST": "wps", "Quill": "pub"}
-_WITHOUT_READER = {  # the first bytes of old formats
-    b"\xffWPC": "wpd",
-    b"\0\0\x02\0\x06\x04\x06\0": "wk1",
-    b"\0\0\x1a\0\0\x10\x04\0": "wk3",
-    b"\0\0\x1a\0\x02\x10\x04\0": "wk4",
-    b"\xff\0\x02\0\x04\x04": "wks",
-    b"\0\0\x02\0\x20\x51\x06\0": "wq1",
-    b"\x01\xfe": "wps",
-    b"WordPro\0": "lwp",
-    b"\x31\xbe\0\0\0\xab": "wri",
-    b"\xdb\xa5": "wri",  # Word 2
-    b"\x9b\xa5": "wri",  # Word 1
-}
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_TNEF = b"\x78\x9f\x3e\x22"  # what Outlook packs as winmail.dat
-_SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"  # names what is signed or sealed
-_PACKED = ((b"\x1f\x8b", "gz"), (b"BZh", "bz2"), (b"\xfd7zXZ\0", "xz"))
-_IMAGES = (
-    (b"\x89PNG\r\n", "png"),
-    (b"\xff\xd8\xff", "jpg"),
-    (b"BM", "bmp"),
-    (b"II*\0", "tiff"),
-    (b"MM\0*", "tiff"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-)
-_STORED = (  # and other formats that say what they are
-    (b"SQLite format 3\0", "sqlite"),
-    (b"PAR1", "parquet"),
-    (b"7z\xbc\xaf\x27\x1c", "7z"),
-    (b"Rar!\x1a\x07", "rar"),
-)
-_HEIF = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
-    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"
-)
-_PALM = (b"BOOKMOBI", b"TEXtREAd")
-# which nothing here reads
-_KNOWN = (
-    (b"!BDN", "pst"),
-    (b"AT&TFORM", "djvu"),
-    (b"ITSF", "chm"),
-    (b"ITOLITLS", "lit"),
-    (b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d", "one"),
-)
-
-_SIGNATURES = (
-    *_WITHOUT_READER,
-    *_ZIP,
-    _OLE,
-    _TNEF,
-    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"8BPS"),
-    *(
-        b"\x1f\x8b",
-        b"BZh",
-        b"\xfd7zXZ",
-        b"7z\xbc\xaf",
-        b"Rar!\x1a",
-        b"\x28\xb5\x2f\xfd",
-        b"!<arch>",
-    ),
-    *(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\0asm"),
-    *(b"ID3", b"\xff\xfb", b"OggS", b"fLaC", b"\x1aE\xdf\xa3", b"\0\0\x01\xba"),
-    *(
-        b"SQLite format 3\0",
-        b"PAR1",
-        b"\x93NUMPY",
-        b"\x89HDF",
-        b"wOFF",
-        b"wOF2",
-        b"OTTO\0",
-        b"\0\x01\0\0",
-    ),
-)
 BOMS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark begins it
@@ -183,7 +99,7 @@ def type_of(data: bytes, name: str) -> str:
         return "pdf"
     if _is_rich_text(data, ending):
         return "rtf"
-    if data[:1] == b"\x30" and _SIGNED in data[:32]:
+    if data[:1] == b"\x30" and SIGNED in data[:32]:
         return "p7m"
     if not is_text(data, ending):
         return _binary_type(data, ending)
@@ -235,7 +151,7 @@ def utf32_of(data: bytes) -> str:
 
 
 def _has_signature(head: bytes) -> bool:
-    return head.startswith(_SIGNATURES) or head[4:8] == b"ftyp" or head[257:262] == b"ustar"
+    return head.startswith(SIGNATURES) or head[4:8] == b"ftyp" or head[257:262] == b"ustar"
 
 
 def _may_be_prose(head: bytes, ending: str) -> bool:
@@ -273,7 +189,7 @@ def _is_pdf(data: bytes, ending: str) -> bool:
         return _PLAIN_PDF.match(data[:_SNIFFED]) is not None
     if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
         return True
-    is_archive = data.startswith(_ZIP)  # in which a PDF may stand as it is
+    is_archive = data.startswith(ZIP)  # in which a PDF may stand as it is
     return (
         b"%PDF-" in data[:1024]
         and not is_archive
@@ -289,22 +205,22 @@ def _is_rich_text(data: bytes, ending: str) -> bool:
 
 def _binary_type(data: bytes, ending: str) -> str:
     """The type of a file that is no text; raises FileSkipped where nothing reads it."""
-    if data.startswith(_ZIP):
+    if data.startswith(ZIP):
         return _zipped_type(data, ending)
-    if data.startswith(_OLE):
+    if data.startswith(OLE):
         return _ole_type(data, ending)
-    if data.startswith(_TNEF):
+    if data.startswith(TNEF):
         return "tnef"
     if data[257:262] == b"ustar":
         return "tar"
-    for mark, found in (*_PACKED, *_IMAGES, *_STORED):
+    for mark, found in (*PACKED, *IMAGES, *STORED):
         if data.startswith(mark) and (found != "bmp" or ending == "bmp"):
             return found
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF:
-        return _HEIF[data[8:12]]
-    if data[60:68] in _PALM:
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF:
+        return HEIF[data[8:12]]
+    if data[60:68] in PALM:
         return "mobi"
     raise FileSkipped(_no_reader(_binary_ending(data, ending)))
 
@@ -332,11 +248,11 @@ def _zipped_type(data: bytes, ending: str) -> str:
         zlib.error,
     ):
         names, mimetype = [], b""
-    found = [kind for part, kind in _ZIPPED_PARTS if any(name.startswith(part) for name in names)]
-    found += [kind for known, kind in _ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
+    found = [kind for part, kind in ZIPPED_PARTS if any(name.startswith(part) for name in names)]
+    found += [kind for known, kind in ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
     claimed = ZIPPED_TYPES.get(ending, "")
-    if any(name == "Index.zip" or _OBJECTS_OF_IWORK.fullmatch(name) for name in names):
-        found.append(claimed if claimed in _IWORK else "pages")
+    if any(name == "Index.zip" or OBJECTS_OF_IWORK.fullmatch(name) for name in names):
+        found.append(claimed if claimed in IWORK else "pages")
     if found:
         return claimed if claimed in found else found[0]
     if ending in ZIPPED_WITHOUT_READER:
@@ -357,10 +273,10 @@ def _ole_type(data: bytes, ending: str) -> str:
         streams = set()
     if "EncryptedPackage" in streams:
         raise FileFailed("encrypted: needs a password")
-    found = [kind for stream, kind in _OLE_STREAMS.items() if stream in streams]
+    found = [kind for stream, kind in OLE_STREAMS.items() if stream in streams]
     claimed = OLE_TYPES.get(ending, "")
     if not found and not claimed:
-        other = next((kind for name, kind in _OLE_WITHOUT_READER.items() if name in streams), "")
+        other = next((kind for name, kind in OLE_WITHOUT_READER.items() if name in streams), "")
         raise FileSkipped(_no_reader(other or ending))
     return claimed if claimed in found or not found else found[0]
 
@@ -371,14 +287,11 @@ def _binary_ending(data: bytes, ending: str) -> str:
     """
     import puremagic
 
-    for mark, known in _KNOWN:
-        if data.startswith(mark):
-            return known
     try:
         found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):
         found = []
-    old = next((each for mark, each in _WITHOUT_READER.items() if data.startswith(mark)), "")
+    old = next((each for mark, each in WITHOUT_READER.items() if data.startswith(mark)), "")
     if old or ending in found:
         return old if old and WORDS_OF.get(ending) != WORDS_OF[old] else ending
     return next((each for each in found if each in WORDS_OF), ending)

@@ -1,8 +1,7 @@
 """Small files of kinds that people have, one kind a folder: what the text of each must and must not
 hold.
 
-`tests/data/cases/CASES.tsv` has a line a file; its last column is what a person reads in it. A case
-that is not read right yet is named in `FAILING`, and leaves it with what mends it.
+`tests/data/cases/CASES.tsv` has a line a file; its last column is what a person reads in it.
 """
 
 from __future__ import annotations

@@ -8,10 +8,9 @@ import pytest
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.entries import extract
-from searchapp.extract.file_types import CURES
 from searchapp.extract.registry import READERS, extractor_of
 from searchapp.types.documents import Document
-from tests.paths import ROOT, SAMPLES
+from tests.paths import SAMPLES
 
 
 def outline(document: Document) -> list[tuple[str, tuple[str, ...], str]]:
@@ -654,15 +653,6 @@ LONG_TO_READ = {
     "docling__ocr_test.pdf",
     "tika__testOCR.jpg",
 }
-
-
-def test_the_page_on_formats_names_what_is_refused_and_what_helps() -> None:
-    page = (ROOT / "docs" / "file-formats.md").read_text(encoding="utf-8")
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if " | " in line]
-    told = {name: row[1] for row in rows for name in row[0].split(", ")}
-    assert {words: told.get(words) for words in CURES} == CURES
-    documents = {"docx", "doc", "hwpx", "pptx", "ppt", "xlsx", "xls", "xlsb", "vsdx", "xps"}
-    assert all(f"`.{ending}`" in page and ending in READERS for ending in documents)
 
 
 @pytest.mark.slow

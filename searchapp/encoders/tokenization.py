@@ -29,7 +29,7 @@ class Tokenization:
     def __init__(self, tokenizer: Tokenizer, prompt: str) -> None:
         self._tokenizer = tokenizer
         self._has_words = has_independent_words(tokenizer)
-        highest = max(tokenizer.get_vocab_size(), *tokenizer.get_added_tokens_decoder(), 0)
+        highest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
         self._kind = "H" if highest < _SMALL_VOCABULARY else "I"
         self._frame = self._frame_of(prompt)
 

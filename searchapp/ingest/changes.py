@@ -46,7 +46,11 @@ class Remembered:
 
     @property
     def is_sound(self) -> bool:
-        """Whether reading it again would give nothing else."""
+        """Whether reading it again would give nothing else; it would where it is to be read again,
+        which a hash of no time says.
+        """
+        if not self.source.hashed_at_ns:
+            return False
         if self.document is None:
             return is_current(self.source.extractor)
         has_made = (self.source.extractor, self.source.splitter) == (
@@ -298,12 +302,7 @@ def _is_same_file(remembered: Remembered, identity: FileIdentity) -> bool:
         abs(source.hashed_at_ns - moment_ns) > _RACY_NS
         for moment_ns in (identity.mtime_ns, identity.ctime_ns)
     )
-    return (
-        source.identity == identity
-        and is_settled
-        and source.hashed_at_ns > 0
-        and remembered.is_sound
-    )
+    return source.identity == identity and is_settled and remembered.is_sound
 
 
 def kind_of(path: bytes, size: int) -> tuple[int, bytes]:

@@ -97,6 +97,7 @@ class Indexer:
         self._clock = BusyClock()
         self._began_s = self._added_s = time.perf_counter()
         self._left_pending = writer.pending_characters()  # by earlier runs
+        self._earlier_characters = 0  # of documents that earlier runs left pending, once read back
         self._known_characters = 0  # of documents whose vectors were all there when they arrived
         self.waited_s = 0.0  # for the encoder
         self.text_characters = 0  # of all documents taken in
@@ -134,9 +135,10 @@ class Indexer:
         running = (job.characters for job in tuple(self._jobs) if not job.rows.done())
         half_done = sum(running) / 2  # they are, on average
         done = self.characters_done + half_done
-        new = 1 - self._known_characters / self.characters if self.characters else 1.0
+        of_this_run = self.characters - self._earlier_characters
+        new = 1 - self._known_characters / of_this_run if of_this_run else 1.0
         split = self.text_characters - self._splitting.characters
-        with_headings = self.characters / split if split else 1.0
+        with_headings = of_this_run / split if split else 1.0
         coming = (coming + self._splitting.characters) * new + self._left_pending
         return Encoding(
             done - self._known_characters,
@@ -231,7 +233,11 @@ class Indexer:
 
     def _flush(self, lot: Lot) -> None:
         """Store documents that were split, or hold them until their vectors are there."""
-        items = lot.arrivals.result()
+        try:
+            items = lot.arrivals.result()
+        except BaseException:
+            self._commit()  # what came before it
+            raise
         self.abandoned += [each.source for each in lot.documents[len(items) :]]
         self.characters += sum(map(characters_of, items))
         with self._watch.stage("store"):
@@ -293,9 +299,8 @@ class Indexer:
                 for digest, text in zip(item.digests, item.texts, strict=True)
                 if digest not in known and digest not in coming
             }
-            tokens = {
-                digest: self._tokens.take(digest) for item in items for digest in item.digests
-            }
+            digests = dict.fromkeys(digest for item in items for digest in item.digests)
+            tokens = {digest: self._tokens.take(digest) for digest in digests}
             rows = self._threads.submit(
                 self._encode, list(missing.values()), [tokens[digest] for digest in missing]
             )
@@ -331,6 +336,7 @@ class Indexer:
                 self._submitted = pending.document_id
                 if pending.document_id not in self._waiting:  # of an earlier run
                     self.characters += characters_of(pending)
+                    self._earlier_characters += characters_of(pending)
                     self._left_pending = max(0, self._left_pending - characters_of(pending))
         if last and not items:
             self._left_pending = 0  # what was left is white space, or was replaced

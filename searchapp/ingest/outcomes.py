@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchapp.extract.members import UNTAKEN
+from searchapp.humanize import pluralize
 from searchapp.ingest.changes import kept_out
 from searchapp.types.documents import MEMBER, Outcome, Unindexed, above, containers_of
 from searchapp.types.results import FileOutcome
 
 if TYPE_CHECKING:
     from searchapp.extract.sandbox.pool import Extracted
+    from searchapp.filesystem.walk import WalkProgress
     from searchapp.ingest.changes import Survey
     from searchapp.types.documents import KnownFile
 
@@ -131,4 +133,13 @@ def _summary(entry: Unindexed, files: int, left_out: Sequence[Unindexed]) -> Uni
         entry,
         outcome="failed" if failure else "skipped",
         reason=f"{reason}: {(failure or left_out[0]).reason}",
+    )
+
+
+def cut_short(seen: WalkProgress) -> str:
+    """What is said of a run that was stopped while it looked at the disk."""
+    met = f"{pluralize(seen.files, 'file')} in {pluralize(seen.folders, 'folder')}"
+    return (
+        f"the look at the disk was cut short after {met}: none of them was read, the rest was not "
+        "looked at, and nothing was removed"
     )

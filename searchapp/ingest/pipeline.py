@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
-from searchapp.humanize import pluralize
 from searchapp.ingest.changes import Survey, is_same, outermost, places_of
+from searchapp.ingest.containers import OpenContainers
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.moves import KnownContents
-from searchapp.ingest.outcomes import Outcomes, summarize_containers
+from searchapp.ingest.outcomes import Outcomes, cut_short, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.splitter.splitter import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
@@ -93,6 +93,7 @@ class Ingest:
         self._is_stopped = is_stopped
         self._watch = Stopwatch()
         self._parts_left: dict[bytes, int] = {}  # of each file: what in it is not done yet
+        self._containers = OpenContainers()
         self._superseded: list[int] = []
         self._files_done = self._files_read = self._files_to_read = 0
         self._forecast = Forecast([])
@@ -128,7 +129,7 @@ class Ingest:
             self._outcomes.leave_out(entry)
         seen = self._survey.progress
         if seen.was_stopped:
-            self._outcomes.notes.append(_cut_short(seen))
+            self._outcomes.notes.append(cut_short(seen))
         if seen.was_stopped or self._is_stopped():
             self._writer.set_exclusions(exclusions)
             readmitted = []
@@ -270,6 +271,7 @@ class Ingest:
         for _, cancelled in waiting:
             cancelled.cancel()
         indexer.close()
+        self._containers.settle(self._writer, lambda path: not self._parts_left[path])
         for source in indexer.abandoned:
             del self._outcomes.by_path[source.path]  # as good as not reached
         if pending := len(indexer.unfinished):
@@ -330,6 +332,8 @@ class Ingest:
                 self._outcomes.refuse(file.path, summaries.get(path, extracted.unindexed))
             elif extracted.source is not None and extracted.document is not None:
                 source = replace(extracted.source, splitter=SPLITTER_VERSION)
+                is_container = path == file.path and len(extraction) > 1
+                source = self._containers.source_for_now(source, is_container=is_container)
                 self._take_document(file, source, extracted.document)
         own = self._outcomes.unindexed.get(file.path)
         if own is None or own.outcome != "failed":
@@ -437,12 +441,3 @@ class Ingest:
                 self._files_read,
             )
         )
-
-
-def _cut_short(seen: WalkProgress) -> str:
-    """What is said of a run that was stopped while it looked at the disk."""
-    met = f"{pluralize(seen.files, 'file')} in {pluralize(seen.folders, 'folder')}"
-    return (
-        f"the look at the disk was cut short after {met}: none of them was read, the rest was not "
-        "looked at, and nothing was removed"
-    )

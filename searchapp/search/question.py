@@ -168,16 +168,16 @@ class Question:
     @property
     def _named_share(self) -> float:
         """The share of its words, weighted by how rare they are, that are of what is asked for to
-        the letter, 0 to 1.
+        the letter, 0 to 1; 1 where the question is not looked at word by word.
         """
         named = {word for term in self._named.values() for word in term.words}
         weights = {
             term.words[0]: query_parser.rarity(self._frequencies[term], self.passages)
             for term in (self._content_words if named else [])
+            if self._frequencies[term]  # others can make no passage come first
         }
-        return sum(weights[word] for word in weights.keys() & named) / max(
-            sum(weights.values()), _LEAST_LENGTH
-        )
+        share = sum(weights[word] for word in weights.keys() & named)
+        return share / sum(weights.values()) if weights else 1.0
 
     @cached_property
     def missing_share(self) -> float:

@@ -80,7 +80,8 @@ def _places_without(
     unseen = _unseen(places, matching)
     if len(unseen) > _MOST_ASKED:
         unseen = _unseen(unseen, (row.path for row in reader.rows(_only("within", tuple(unseen)))))
-    return [place for place in unseen if not reader.has_document(_only("within", (place,)))]
+    asked = unseen[:_MOST_ASKED]
+    return [place for place in asked if not reader.has_document(_only("within", (place,)))]
 
 
 def _unseen(places: Iterable[str], paths: Iterable[bytes]) -> Sequence[str]:
@@ -130,8 +131,9 @@ def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
         for path in above(row.path):
             shown = os.fsdecode(path)
             places.setdefault(shown.rpartition("/")[2], shown)
-    for place in filters.within:
-        meant = did_you_mean(place.rstrip("/").rpartition("/")[2], places, shown=places.get)
+    for number, place in enumerate(filters.within):
+        name = place.rstrip("/").rpartition("/")[2]
+        meant = did_you_mean(name, places, shown=places.get) if number < _MOST_NAMED else ""
         is_glob = any(character in place for character in "*?[")
         what = "no path of the corpus matches" if is_glob else "no such path in the corpus:"
         yield f"{what} {one_line(place)}{meant}"

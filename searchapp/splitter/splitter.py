@@ -243,9 +243,8 @@ def _joined(parts: _Parts, pieces: Iterable[Tokens]) -> TokenizedText:
         has_words = has_words and tokens.joined is not None
         joined += tokens.joined or b""
     seams = tuple(bound for bound in parts.bounds[1:-1] if text[bound] not in WORD_BREAKS)
-    return TokenizedText(
-        text, starts, ids or array("I"), bytes(joined) if has_words else None, seams
-    )
+    ids = array("I") if ids is None else ids
+    return TokenizedText(text, starts, ids, bytes(joined) if has_words else None, seams)
 
 
 def _tokenize_all(texts: Iterable[str], find_tokens: FindTokens) -> Iterator[Tokens]:

@@ -167,11 +167,12 @@ def is_within(path: bytes, folder: bytes) -> bool:
 
 def above(path: bytes) -> Iterator[bytes]:
     """The path itself and all folders and containers that it may be in, innermost first."""
+    is_cut = False
     while path:
         yield path
-        if path.endswith(b"!"):
+        if is_cut and path.endswith(b"!"):
             yield path[:-1]
-        path = path.rpartition(b"/")[0]
+        path, is_cut = path.rpartition(b"/")[0], True
 
 
 def is_in_any(path: bytes, folders: Container[bytes]) -> bool:

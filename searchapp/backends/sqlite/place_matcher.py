@@ -99,21 +99,24 @@ def _compiled(glob: str) -> re.Pattern[str]:
 
 def _regex(glob: str) -> str:
     """The regular expression of a glob; of nothing where a class has no end."""
-    parts = []
+    stretches = [""]  # between stars
     for piece in _GLOB.finditer(glob):
         sign, inside = piece[0], piece[1]
         if sign == "*":
-            parts.append(".*")
+            stretches += [""] if stretches[-1] or len(stretches) == 1 else []
         elif sign == "?":
-            parts.append(".")
+            stretches[-1] += "."
         elif inside is not None:
             negation, members = ("^", inside[1:]) if inside[:1] == "^" else ("", inside)
             if not members:
                 return _NOTHING
             escaped = re.sub(r"([\\\[\]^&~|])", r"\\\1", members)
-            parts.append(f"[{negation}{escaped}]")
+            stretches[-1] += f"[{negation}{escaped}]"
         elif sign == "[":
             return _NOTHING
         else:
-            parts.append(re.escape(sign))
-    return f"{''.join(parts)}(?:!?/.*)?"
+            stretches[-1] += re.escape(sign)
+    first, *others = stretches
+    # the first place of a stretch is as good as any later one: no star takes back what it took
+    between = "".join(f"(?>.*?{stretch})" for stretch in others[:-1])
+    return f"{first}{between}{f'.*{others[-1]}' if others else ''}(?:!?/.*)?"

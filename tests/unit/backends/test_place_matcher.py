@@ -13,6 +13,7 @@ import pytest
 from searchapp.backends.sqlite import connection as connections
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.filter_sql import document_condition
+from searchapp.backends.sqlite.place_matcher import _compiled
 from searchapp.types.filters import Filters
 
 PATHS = [
@@ -92,6 +93,13 @@ def test_a_thousand_places_are_as_good_as_one(database: sqlite3.Connection) -> N
     many = [f"/nowhere/{number}" for number in range(3000)]
     assert found(database, *many) == set()
     assert found(database, *many, "/docs/sub", "*.old") == {b"/docs/sub/b.txt", b"/docs/a.md.old"}
+
+
+def test_many_stars_are_matched_in_time() -> None:
+    globs = ["*a" * 40 + "*b", "*a*a*a*?[xy]*b*"]
+    matched = [_compiled(glob).fullmatch("/d/" + "a" * 2_000) for glob in globs]
+    assert matched == [None, None]
+    assert _compiled("*a*b*").fullmatch("/xaxxbx/below") is not None
 
 
 def test_conditions_that_must_all_hold_may_be_thousands(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.types.documents import KnownFile
 from searchapp.types.results import IngestReport
 from tests.builders.house import HereCorpus, House
+from tests.builders.mail import mail, multipart
 from tests.builders.word import zipped
 
 REASON = "removed from this corpus; naming it to ingest takes it in again"
@@ -108,6 +109,19 @@ def test_a_member_stays_out_until_it_is_named_itself(house: House) -> None:
     member = bytes(house.docs / "a.zip!/b.md")
     house.ingest(house.docs / "a.zip", named=[member])
     assert house.names() == ["b.md", "c.md", "d.md"]
+
+
+@pytest.mark.slow
+def test_an_attachment_comes_back_though_its_mail_is_a_document_too(house: House) -> None:
+    attached = b"Content-Disposition: attachment; filename=e.md\n\nthe attachment"
+    kind, body = multipart("mixed", b"Content-Type: text/plain\n\nhello", attached)
+    (house.docs / "d.eml").write_bytes(mail("From: a@b.example", "Subject: x", kind, body=body))
+    house.ingest()
+    assert house.names() == ["d.eml", "e.md"]
+    member = bytes(house.docs / "d.eml!/e.md")
+    house.reader_of().remove([os.fsdecode(member)])
+    house.ingest(house.docs / "d.eml", named=[member])
+    assert house.names() == ["d.eml", "e.md"]
 
 
 def test_removed_members_are_named_whether_their_archive_is_read_again_or_not(

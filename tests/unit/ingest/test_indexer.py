@@ -325,6 +325,20 @@ def test_what_an_earlier_run_left_pending_counts_from_the_start(writer: Writer) 
         assert indexer.encoding().left == 0
 
 
+def test_what_an_earlier_run_left_pending_does_not_multiply_what_is_left(writer: Writer) -> None:
+    earlier = " ".join(f"x{i}" for i in range(20_000))
+    with Indexer(writer, Encoder(), is_stopped=lambda: True) as indexer:
+        indexer.add(source("a"), Document(earlier, "txt"), new=True)
+        indexer.close()
+    left: list[float] = []
+    with Indexer(
+        writer, Encoder(), on_embedded=lambda: left.append(indexer.encoding(100).left)
+    ) as indexer:
+        indexer.add(source("b"), Document("a few words", "txt"), new=True)
+        indexer.close()
+    assert 0 < max(left) < 1.1 * (len(earlier) + 200)
+
+
 def test_an_encoder_that_gives_tokens_away_gets_them_back(
     backend: SqliteBackend, writer: Writer
 ) -> None:

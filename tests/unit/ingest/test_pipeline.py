@@ -34,7 +34,7 @@ from searchapp.types.documents import Root, Unindexed
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import FileOutcome, IngestReport, Progress
 from tests.builders.house import CountingEncoder, HereExtractor, House
-from tests.builders.mail import mail
+from tests.builders.mail import mail, multipart
 
 
 @pytest.fixture(scope="session")
@@ -989,6 +989,30 @@ def test_what_another_extractor_refused_is_tried_again(house: House) -> None:
 
 
 # ---- two kinds of commit -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("asked_before_stop", range(1, 9))
+def test_a_stop_within_a_mail_loses_none_of_its_attachments(
+    house: House, asked_before_stop: int
+) -> None:
+    attached = b"Content-Disposition: attachment; filename=%s\n\nof %s"
+    parts = [attached % (name, name) for name in (b"one.md", b"two.md")]
+    kind, body = multipart("mixed", b"Content-Type: text/plain\n\nhello", *parts)
+    (house.docs / "d.eml").write_bytes(mail("From: a@b.example", "Subject: x", kind, body=body))
+    asked = 0
+
+    def is_stopped() -> bool:
+        nonlocal asked
+        asked += bool(house.extractor.read)
+        return asked > asked_before_stop
+
+    house.ingest(is_stopped=is_stopped)
+    house.refresh()
+    assert house.names() == ["d.eml", "one.md", "two.md"]
+    house.extractor.read.clear()
+    house.refresh()
+    assert house.extractor.read == []
 
 
 def test_a_stopped_run_keeps_what_it_committed_removes_nothing_and_the_next_one_finishes(

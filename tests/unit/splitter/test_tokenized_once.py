@@ -93,6 +93,21 @@ def test_ordinary_text_is_tokenised_once(tokenization: Tokenization) -> None:
     assert given[:2] == ["Title\n", "Head\n"]
 
 
+def test_a_text_without_tokens_below_a_title_is_split(tokenization: Tokenization) -> None:
+    document = Document("\u200b", "html", "Title")
+    [found] = split_all([document], tokenization.tokens, max_tokens=60)
+    assert [passage.passage.start for passage in found] in ([0], [])
+
+
+def test_numbers_of_tokens_may_have_gaps() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    from searchapp.encoders.tokenization import Tokenization
+
+    model = tokenizers.models.WordPiece({"[UNK]": 0, "a": 70_000}, unk_token="[UNK]")
+    [tokens] = Tokenization(tokenizers.Tokenizer(model), "").tokens(["a"])
+    assert list(tokens.ids) == [70_000]
+
+
 def test_the_model_is_given_the_prompt_and_the_passage_between_special_tokens(
     tokenization: Tokenization,
 ) -> None:

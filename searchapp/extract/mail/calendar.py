@@ -56,7 +56,7 @@ def read(data: bytes, document_type: str) -> Document:
     lines = gathered(content_lines(decode(data)), cut)
     entries = list(_entries(lines))
     if not entries:
-        raise FileFailed("not a readable calendar: no entry is in it")
+        raise FileFailed("; ".join(["not a readable calendar: no entry is in it", *cut]))
     only = entries[0] if len(entries) == 1 else None
     title = next((line.text for line in lines if line.name in _NAMES), "")
     metadata = {

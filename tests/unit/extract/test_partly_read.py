@@ -18,10 +18,10 @@ from searchapp.extract.builder import Part, document_of, gathered
 from searchapp.extract.drawings import svg
 from searchapp.extract.ebooks import mobi
 from searchapp.extract.entries import entries, extract
-from searchapp.extract.office import inserted
+from searchapp.extract.office import docx, inserted
 from searchapp.extract.working_time import OutOfTime, lift, limit
 from searchapp.types.documents import Document
-from tests.builders import new_formats
+from tests.builders import new_formats, word
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, tnef, wide
 
@@ -114,6 +114,26 @@ def test_what_is_gathered_by_then_is_kept() -> None:
     cut: list[str] = []
     assert gathered(items(), cut) == [1]
     assert cut == ["only its first part was read: it took long"]
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("before", ["Before.", ""])
+def test_the_paragraphs_of_a_document_that_are_read_in_time_are_kept(
+    monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    def inserted_file(_self: object, _element: object) -> Iterator[Part]:
+        yield Part("prose", "")
+        raise OutOfTime("took long")
+
+    monkeypatch.setattr(docx._DocxReader, "_inserted_file", inserted_file)
+    data = word.docx(word.paragraph(before) + "<w:altChunk/>" + word.paragraph("After."))
+    if before:
+        document = extract(data, "a.docx")
+        assert document.text == "Before."
+        assert "took long" in incomplete(document)
+    else:
+        with pytest.raises(FileFailed, match=r"no text found: .*took long"):
+            extract(data, "a.docx")
 
 
 # ---- databases -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from searchapp.extract.drawings import svg
 from searchapp.extract.ebooks import mobi
 from searchapp.extract.entries import entries, extract
 from searchapp.extract.office import docx, inserted
+from searchapp.extract.web import html
 from searchapp.extract.working_time import OutOfTime, lift, limit
 from searchapp.types.documents import Document
 from tests.builders import new_formats, word
@@ -308,7 +309,7 @@ def test_a_broken_or_missing_section_of_a_hangul_document_is_named(
 def test_chapters_of_a_book_that_are_read_in_time_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = mobi.page_parts
+    whole = html.page_parts
 
     def page_parts(source: str) -> list[Part]:
         if "Later" in source:

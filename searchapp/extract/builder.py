@@ -7,8 +7,8 @@ with its blocks, heading paths and places.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from searchapp.errors import FileFailed
 from searchapp.extract.working_time import OutOfTime, finish
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from searchapp.types.documents import Place
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,34 @@ def document_of(
     )
 
 
+def with_unread(document: Document, reasons: Iterable[str]) -> Document:
+    """The document, which says too why some of it could not be read; as it is without reasons."""
+    told = [*filter(None, [document.metadata.get("incomplete", "")]), *reasons]
+    if not told:
+        return document
+    return replace(
+        document, metadata={**document.metadata, "incomplete": "; ".join(dict.fromkeys(told))}
+    )
+
+
+def gathered(items: Iterable[_T], cut: list[str]) -> list[_T]:
+    """The items until the time of their reader runs out; what is to be said then goes to `cut`, and
+    they are made a document of in what time is left.
+    """
+    found: list[_T] = []
+    try:
+        for item in items:
+            found.append(item)  # noqa: PERF402 - what is there counts when it ends early
+    except OutOfTime as reason:
+        finish()
+        cut.append(_cut(reason))
+    return found
+
+
+def _cut(reason: OutOfTime) -> str:
+    return f"only its first part was read: it {reason}"
+
+
 def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, list[Block]]:
     """The text of the parts, and its blocks, until the time of their reader runs out; what is to be
     said then goes to `cut`.
@@ -78,7 +109,7 @@ def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, lis
         _join(parts, title, texts, blocks)
     except OutOfTime as reason:
         finish()
-        cut.append(f"only its first part was read: it {reason}")
+        cut.append(_cut(reason))
     text = "".join(texts)
     while blocks and blocks[-1].end > len(text):
         blocks.pop()

@@ -57,7 +57,8 @@ class Entry:
         document = _storable(module_of(reader).read(self.data, self.document_type))
         document = without_noise(document)
         if not any(document.text[block.start : block.end].strip() for block in document.blocks):
-            raise FileFailed("no text found")
+            reason = document.metadata.get("incomplete")
+            raise FileFailed(f"no text found: {reason}" if reason else "no text found")
         if not self.member:
             return document
         place = (("member", self.member),)

@@ -44,6 +44,15 @@ def finish() -> None:
     signal.setitimer(signal.ITIMER_PROF, max(_GRACE_S, signal.getitimer(signal.ITIMER_PROF)[0]))
 
 
+def interrupt_again() -> None:
+    """Raise OutOfTime once more where a reader within another one was interrupted and has made what
+    it could of what it had: the time of the outer one is up too.
+    """
+    is_finishing = signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0
+    if is_finishing and signal.getitimer(signal.ITIMER_PROF)[0] > 0:
+        signal.raise_signal(signal.SIGVTALRM)
+
+
 def lift() -> None:
     """Stop the clock."""
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)

@@ -113,8 +113,10 @@ def keynote_file() -> bytes:
     )
 
 
-def numbers_file() -> bytes:
-    """A sheet with a table of texts, numbers, a day and a choice."""
+def numbers_file(last: bytes | None = None) -> bytes:
+    """A sheet with a table of texts, numbers, a day and a choice; `last` are the bytes of its last
+    number.
+    """
     strings = ["Place", "Height", "Day", "Open", "Reed Point", "Mill"]
     entries = ((3, message((1, key), (2, 1), (3, text))) for key, text in enumerate(strings, 1))
     rows = [
@@ -125,7 +127,12 @@ def numbers_file() -> bytes:
             _cell(5, 4, struct.pack("<d", 86400.0 * 365)),
             _cell(6, 2, struct.pack("<d", 1.0)),
         ],
-        [_cell(3, 8, struct.pack("<I", 6)), _cell(2, 1, decimal128(-7, 0)), b"", b""],
+        [
+            _cell(3, 8, struct.pack("<I", 6)),
+            _cell(2, 1, decimal128(-7, 0) if last is None else last),
+            b"",
+            b"",
+        ],
     ]
     tile = message(*((5, _row(number, row)) for number, row in enumerate(rows)))
     tiles = message((1, message((1, 0), (2, reference(13)))))

@@ -25,6 +25,7 @@ _LIBRARIES = (
     "/opt/homebrew/opt/libarchive/lib/libarchive.dylib",
     "/usr/local/opt/libarchive/lib/libarchive.dylib",
 )
+_RAR5 = b"Rar!\x1a\x07\x01\0"
 _PLACE = "LIBARCHIVE"  # where the binding looks first; it would start a program to search
 
 
@@ -36,7 +37,9 @@ def members(data: bytes, document_type: str, _name: str, _allowance: Allowance) 
     names = MemberNames()
     total = 0
     try:
-        with libarchive.memory_reader(data) as archive:
+        with libarchive.memory_reader(
+            data, format_name=_format(data, document_type), filter_name="none"
+        ) as archive:
             for entry in archive:
                 if not entry.isfile:
                     continue
@@ -48,6 +51,13 @@ def members(data: bytes, document_type: str, _name: str, _allowance: Allowance) 
                 yield member
     except libarchive.ArchiveError as error:
         raise FileFailed(_reason(error)) from error
+
+
+def _format(data: bytes, document_type: str) -> str:
+    """The one format that libarchive may look for: others have readers and checks of their own."""
+    if document_type == "7z":
+        return "7zip"
+    return "rar5" if data.startswith(_RAR5) else "rar"
 
 
 def library(document_type: str) -> Any:  # a module without types
@@ -97,4 +107,5 @@ def _reason(error: Exception) -> str:
     text = str(error).partition(" (errno")[0]
     if "assphrase" in text or "ncrypt" in text:
         return "encrypted: needs a password"
-    return f"not a readable archive: {text[:200]}"
+    told = "" if text == "None" else f": {text[:200]}"
+    return f"not a readable archive{told}"

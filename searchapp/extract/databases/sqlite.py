@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import chain
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, with_unread
 from searchapp.extract.spreadsheets.rows import Row, limited, named_rows
 from searchapp.types.documents import Document
 
@@ -20,7 +20,9 @@ MAX_TABLE_ROWS = 20_000
 _MAX_ROWS = 200_000  # of all tables together
 _MAX_TABLES = 500
 _MAX_STEPS = 200_000  # of a thousand instructions of SQLite's machine
-_NO_LOG = b"\1\1"  # bytes 18 and 19: its changes are in it, not in a log beside it
+# bytes 18 and 19: whether changes are in a log beside it
+_NO_LOG, _LOG = b"\1\1", b"\2\2"
+_LEAST_LENGTH = 2**20
 _OWN = "sqlite_"
 _CORPUS = frozenset({"alembic_version", "corpus"})
 _SHADOWS = ("_data", "_idx", "_docsize", "_config", "_segments", "_segdir", "_stat", "_node")
@@ -37,12 +39,17 @@ def read(data: bytes, document_type: str) -> Document:
             database.execute("PRAGMA trusted_schema = OFF")
             database.execute("PRAGMA query_only = ON")
             database.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            # a value that is longer than the file is none that it holds, but one that it computes
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(_LEAST_LENGTH, len(data)))
             database.set_progress_handler(reading.step, 1000)
             document = document_of(limited(reading.parts(database)), document_type)
     except (sqlite3.Error, ValueError, OverflowError) as error:
         raise FileFailed(f"not a readable database: {error}") from error
-    said = {"incomplete": "; ".join(reading.said)} if reading.said else {}
-    return replace(document, metadata=said)
+    if data[18:20] == _LOG:
+        reading.said.append("changes in a log beside it, where there is one, are not read")
+    if reading.said and not document.blocks:
+        raise FileFailed(f"no text found: {'; '.join(reading.said)}")
+    return with_unread(document, reading.said)
 
 
 class _TableReading:
@@ -86,22 +93,26 @@ class _TableReading:
         try:
             cursor = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - it is a name
             header = Row(1, tuple(enumerate(column[0] for column in cursor.description)))
-            rows = list(self._rows_of(cursor, name))
         except sqlite3.Error as error:
             self.said.append(f"table {name} could not be read: {error}")
             return
-        if rows:
+        rows = self._rows_of(cursor, name)
+        if (first := next(rows, None)) is not None:
             yield Part("heading", name, level=1, place=place)
-            yield from named_rows(header, rows, place)
+            yield from named_rows(header, chain([first], rows), place)
 
     def _rows_of(self, cursor: sqlite3.Cursor, name: str) -> Iterator[Row]:
-        for number, values in enumerate(cursor, 2):
-            if number - 1 > MAX_TABLE_ROWS or self._rows >= _MAX_ROWS:
-                self.said.append(f"the first {number - 2:,} rows of table {name} were read")
-                return
-            self._rows += 1
-            cells = ((column, _text(value)) for column, value in enumerate(values))
-            yield Row(number, tuple((column, text) for column, text in cells if text))
+        number = 1
+        try:
+            for number, values in enumerate(cursor, 2):
+                if number - 1 > MAX_TABLE_ROWS or self._rows >= _MAX_ROWS:
+                    self.said.append(f"the first {number - 2:,} rows of table {name} were read")
+                    return
+                self._rows += 1
+                cells = ((column, _text(value)) for column, value in enumerate(values))
+                yield Row(number, tuple((column, text) for column, text in cells if text))
+        except sqlite3.Error as error:
+            self.said.append(f"table {name} could not be read after row {number - 1:,}: {error}")
 
 
 def _text(value: object) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from searchapp.errors import FileFailed, FileSkipped
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, with_unread
 from searchapp.types.documents import Document
 
 _MAX_TEXTS = 100_000
+_TEXTS = ("{*}text", "{*}desc", "{*}title", "{*}foreignObject")
 _PLACE = re.compile(
     r"translate\(\s*[-\d.e]+[\s,]+([-\d.e]+)|matrix\((?:[^,\s)]+[,\s]+){5}([-\d.e]+)"
 )
@@ -23,7 +24,9 @@ def read(data: bytes, document_type: str) -> Document:
     """
     from lxml import etree  # type: ignore[import-untyped]
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, recover=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -32,18 +35,33 @@ def read(data: bytes, document_type: str) -> Document:
         raise FileFailed("not a readable drawing: no XML")
     titles = (_flat(each) for each in root if _name(each) == "title")
     title = next((text for text in titles if text), "")
-    parts = [Part("prose", title), *_parts(root, title)]
-    if not any(part.text for part in parts):
+    unread = _broken(parser)
+    document = document_of(_parts(root, title, unread), document_type, title=title)
+    if not document.blocks:
+        if unread:
+            raise FileFailed(unread[0])
         raise FileSkipped("a drawing without text")
-    return document_of(parts, document_type, title=title)
+    return with_unread(document, unread)
 
 
-def _parts(root: Any, title: str) -> Iterator[Part]:
+def _broken(parser: Any) -> list[str]:
+    """What the parser says of the drawing where it could not read all of it."""
+    from lxml import etree
+
+    fatal = (each for each in parser.error_log if each.level == etree.ErrorLevels.FATAL)
+    first = next(fatal, None)
+    return [f"it is broken at line {first.line}: {first.message}"] if first else []
+
+
+def _parts(root: Any, title: str, unread: list[str]) -> Iterator[Part]:
+    """The texts; that there are too many goes to `unread`."""
+    yield Part("prose", title)
     line: list[str] = []
     height = ""
-    for count, element in enumerate(root.iter()):
-        if count > _MAX_TEXTS:
-            return
+    for count, element in enumerate(root.iter(*_TEXTS)):
+        if count >= _MAX_TEXTS:
+            unread.append(f"only its first {_MAX_TEXTS:,} texts were read")
+            break
         name = _name(element)
         if name == "text":
             for text, place in _lines(element):
@@ -52,7 +70,7 @@ def _parts(root: Any, title: str) -> Iterator[Part]:
                     line = []
                 height = place
                 line.append(text)
-        elif name in {"desc", "title", "foreignObject"} and (text := _flat(element)) != title:
+        elif (text := _flat(element)) != title:
             yield Part("prose", text)
     yield Part("prose", " ".join(line), is_tight=True)
 
@@ -63,6 +81,9 @@ def _lines(element: Any) -> Iterator[tuple[str, str]]:
     place = (moved[1] or moved[2]) if moved else element.get("y", "")
     pieces = [element.text or ""]
     for span in element:
+        if not isinstance(span.tag, str):  # an entity, which is not resolved
+            pieces.append(span.tail or "")
+            continue
         if span.get("y", place) != place or span.get("dy", "0").strip("0.emptx ") not in {"", "-"}:
             yield from _line(pieces, place)
             pieces, place = [], span.get("y", f"{place} {span.get('dy', '')}")
@@ -77,7 +98,7 @@ def _line(pieces: list[str], place: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(element: Any) -> str:
-    if _name(element) in _SILENT:
+    if _name(element) in _SILENT or not isinstance(element.tag, str):
         return ""
     return (element.text or "") + "".join(_text(each) + (each.tail or "") for each in element)
 

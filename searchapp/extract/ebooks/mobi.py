@@ -7,11 +7,12 @@ for new ones; the first is read.
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, gathered, with_unread
 from searchapp.extract.ebooks.huffman import HuffmanDictionary
 from searchapp.extract.web.html import page_parts
 from searchapp.types.documents import Document
@@ -19,6 +20,8 @@ from searchapp.types.documents import Document
 _MAX_TEXT = 256 * 2**20  # bytes
 _STORED, _PALMDOC, _HUFFMAN = 1, 2, 17480
 _UTF8 = 65001
+_PIECE = 2**20  # characters of a page that are made parts of at once
+_BREAK = re.compile(r"(?=<mbp:pagebreak\b)", re.IGNORECASE)
 _NOTES = {100: "author", 103: "description", 105: "tags", 106: "date", 524: "language"}
 _TITLE = 503
 _WITH_NOTES = 0x40
@@ -28,19 +31,33 @@ def read(data: bytes, document_type: str) -> Document:
     """A book with its headings, paragraphs and tables; raises FileFailed where it is broken or
     protected.
     """
+    cut: list[str] = []
     try:
         records = _records(data)
         head = records[0]
-        text = _text(records, head)
+        text = _text(records, head, cut)
         metadata = _notes(head) if data[60:68] == b"BOOKMOBI" else {}
     except (IndexError, struct.error, ValueError) as error:
         raise FileFailed(f"not a readable e-book: {error}") from error
     title = metadata.pop("title", "")
-    if data[60:68] != b"BOOKMOBI" and b"<" not in text[:2000]:
-        parts = [Part("prose", each) for each in _decoded(text, head).split("\n")]
-    else:
-        parts = page_parts(_decoded(text, head))
-    return document_of(parts, document_type, title=title, metadata=metadata)
+    is_plain = data[60:68] != b"BOOKMOBI" and b"<" not in text[:2000]
+    parts = _parts(_decoded(text, head), is_plain=is_plain)
+    document = document_of(parts, document_type, title=title, metadata=metadata)
+    return with_unread(document, cut)
+
+
+def _parts(text: str, *, is_plain: bool) -> Iterator[Part]:
+    """The parts of a text, of a long one chapter by chapter."""
+    if is_plain:
+        yield from (Part("prose", each) for each in text.split("\n"))
+        return
+    waiting = ""
+    for chapter in _BREAK.split(text):
+        waiting += chapter
+        if len(waiting) > _PIECE:
+            yield from page_parts(waiting)
+            waiting = ""
+    yield from page_parts(waiting)
 
 
 def _records(data: bytes) -> list[bytes]:
@@ -52,8 +69,8 @@ def _records(data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
 
 
-def _text(records: list[bytes], head: bytes) -> bytes:
-    """The text of all records that hold some."""
+def _text(records: list[bytes], head: bytes, cut: list[str]) -> bytes:
+    """The text of all records that hold some; that time ran out goes to `cut`."""
     packing, length, count, _, encryption = struct.unpack_from(">H2xIHHH", head)
     if encryption:
         raise FileFailed("encrypted: protected by DRM")
@@ -64,16 +81,20 @@ def _text(records: list[bytes], head: bytes) -> bytes:
         huffman = HuffmanDictionary(records[first], records[first + 1 : first + number])
     elif packing not in {_STORED, _PALMDOC}:
         raise ValueError(f"packed by a method that is not known ({packing})")
-    found = bytearray()
-    for record in records[1 : count + 1]:
-        packed = record[: _end_of_text(record, flags)]
-        if huffman:
-            found += huffman.unpacked(packed)
-        else:
-            found += packed if packing == _STORED else _unpacked(packed)
-        if len(found) > _MAX_TEXT:
+    unpack = huffman.unpacked if huffman else bytes if packing == _STORED else _unpacked
+    packed = (record[: _end_of_text(record, flags)] for record in records[1 : count + 1])
+    found = b"".join(gathered(_within_limit(map(unpack, packed)), cut))
+    return found[:length] if length else found
+
+
+def _within_limit(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces as they are; raises ValueError where they become too much."""
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > _MAX_TEXT:
             raise ValueError("unpacks to too much")
-    return bytes(found[:length] if length else found)
+        yield piece
 
 
 def _unpacked(packed: bytes) -> bytes:

@@ -4,12 +4,13 @@ lies in most documents is, and the report says so.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 
 from searchapp.errors import FileError, FileFailed
-from searchapp.extract.builder import NO_HEADING, Part, document_of
+from searchapp.extract.builder import NO_HEADING, Part, document_of, with_unread
 from searchapp.extract.iwork.archive import NOTHING, IworkPackage, Object, package_of
 from searchapp.extract.iwork.tables import TABLE_MODEL, table_of
 from searchapp.extract.iwork.texts import COMMENT, STORAGES, kind_of, text_of
@@ -36,7 +37,7 @@ def read(data: bytes, document_type: str) -> Document:
     document = document_of(limited(reading.parts()), document_type)
     if document.blocks:
         said = reading.incomplete()
-        return replace(document, metadata={"incomplete": said}) if said else document
+        return with_unread(document, [said] if said else ())
     return _preview(package, document_type)
 
 
@@ -151,7 +152,7 @@ class _IworkReading:
         self._done.add(number)
         try:
             table = table_of(model, self._objects)
-        except (ValueError, IndexError, ArithmeticError):
+        except (ValueError, IndexError, ArithmeticError, struct.error):
             self._lost_tables += 1
             return
         self._lost_tables += not table.is_whole

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from searchapp.extract.iwork.archive import NOTHING, Object
 from searchapp.extract.iwork.texts import text_of
@@ -23,11 +23,12 @@ _DECIMAL, _DOUBLE, _SECONDS, _STRING, _RICH = 1, 2, 4, 8, 16  # flags
 _BOOLEAN, _DURATION = 6, 7  # types
 _EPOCH = datetime(2001, 1, 1)
 _NO_CELL = 0xFFFF
+_DIGITS = Context(prec=40)  # 128 bits hold 34
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's name and its rows, and whether some of its cells are of a kind that is not read."""
+    """A table's name and its rows, and whether all of its cells could be read."""
 
     name: str
     rows: list[Row]
@@ -50,7 +51,9 @@ def table_of(model: Object, objects: dict[int, Object]) -> Table:
             records = b"".join(info.pieces(6))
             is_whole &= bool(records) or not info.number(2)
             offsets = b"".join(info.pieces(7))
-            cells = tuple(_cells(records, offsets, strings, is_wide=bool(info.number(8))))
+            found = list(_cells(records, offsets, strings, is_wide=bool(info.number(8))))
+            is_whole &= all(text is not None for _, text in found)
+            cells = tuple((column, text) for column, text in found if text)
             number = first + info.number(1) + 1
             if cells and number <= _MAX_ROWS:
                 rows.append(Row(number, cells))
@@ -80,15 +83,17 @@ def _rich_texts(objects: dict[int, Object], references: list[int]) -> dict[int, 
 
 def _cells(
     records: bytes, offsets: bytes, strings: dict[int, str], *, is_wide: bool
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[tuple[int, str | None]]:
+    """The columns of the cells and their texts, None for a broken one."""
     for column, (offset,) in enumerate(struct.iter_unpack("<H", offsets[: len(offsets) & ~1])):
         if offset == _NO_CELL:
             continue
         start = 4 * offset if is_wide else offset
-        if records[start : start + 1] == bytes([_VERSION]):
-            text = _value(records[start:], strings)
-            if text:
-                yield column, text
+        try:
+            is_known = records[start] == _VERSION
+            yield column, _value(records[start:], strings) if is_known else None
+        except (IndexError, ValueError, struct.error):
+            yield column, None
 
 
 def _value(record: bytes, strings: dict[int, str]) -> str:
@@ -123,7 +128,7 @@ def _decimal(packed: bytes) -> str:
     digits = int.from_bytes(packed[:14], "little") | (packed[14] & 1) << 112
     if abs(exponent) > 400:
         return ""
-    number = Decimal(-digits if packed[15] & 128 else digits).scaleb(exponent)
+    number = Decimal(-digits if packed[15] & 128 else digits).scaleb(exponent, _DIGITS)
     plain = f"{number:f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 

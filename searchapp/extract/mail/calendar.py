@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, gathered, with_unread
 from searchapp.extract.mail.content_lines import ContentLine, content_lines, packed_noise
 from searchapp.extract.noise import left_out
 from searchapp.extract.text.encoding import decode
@@ -52,10 +52,11 @@ class _Entry:
 
 def read(data: bytes, document_type: str) -> Document:
     """A calendar by its entries, each under its name."""
-    lines = list(content_lines(decode(data)))
+    cut: list[str] = []
+    lines = gathered(content_lines(decode(data)), cut)
     entries = list(_entries(lines))
     if not entries:
-        raise FileFailed("not a readable calendar: no entry is in it")
+        raise FileFailed("; ".join(["not a readable calendar: no entry is in it", *cut]))
     only = entries[0] if len(entries) == 1 else None
     title = next((line.text for line in lines if line.name in _NAMES), "")
     metadata = {
@@ -63,13 +64,13 @@ def read(data: bytes, document_type: str) -> Document:
         "date": only.date("DTSTART")[:10] if only else "",
         "incomplete": left_out(packed_noise(lines)),
     }
-    parts = [part for entry in entries for part in _parts(entry)]
-    return document_of(
-        parts,
+    document = document_of(
+        (part for entry in entries for part in _parts(entry)),
         document_type,
         title=title or (only.text("SUMMARY") if only else ""),
         metadata=metadata,
     )
+    return with_unread(document, cut)
 
 
 def calendar_parts(text: str) -> list[Part]:
@@ -90,9 +91,12 @@ def _entries(lines: Iterator[ContentLine] | list[ContentLine]) -> Iterator[_Entr
     for line in lines:
         name = line.value.strip().upper()
         if line.name == "BEGIN":
-            depth += entry is not None
-            if entry is None and name in _ENTRIES:
-                entry = _Entry(_ENTRIES[name])
+            if name in _ENTRIES:  # none stands within another: the one before was not closed
+                if entry is not None:
+                    yield entry
+                entry, depth = _Entry(_ENTRIES[name]), 0
+            else:
+                depth += entry is not None
         elif line.name == "END" and entry is not None:
             if depth == 0:
                 yield entry

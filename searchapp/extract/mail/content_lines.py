@@ -25,6 +25,7 @@ _PARAMETER = re.compile(
     r";[ \t]*([\w-]+)(?:=(\"[^\"]*\"|[^\";:,]*(?:,(?:\"[^\"]*\"|[^\";:,]*))*))?"
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_EMBEDDED = re.compile(r"data:[\w.+-]+/[\w.+-]+[;,]", re.IGNORECASE)
 _MAX_LINE = 2**20  # characters that are looked at for parameters
 _DATE = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)[\d:.]*(Z?))?")
 
@@ -89,7 +90,7 @@ def _line(
     name: str, parameters: Mapping[str, str], value: str, lines: Iterator[str]
 ) -> ContentLine:
     encoding = parameters.get("ENCODING", "").upper()
-    if encoding in {"B", "BASE64"} or value.startswith("data:"):
+    if encoding in {"B", "BASE64"} or _EMBEDDED.match(value):
         return ContentLine(name, "", parameters, size=len(value))
     if encoding == "QUOTED-PRINTABLE":
         while value.endswith("=") and (following := next(lines, None)) is not None:

@@ -32,10 +32,23 @@ _BEGIN_ATTACHMENT, _TITLE, _DATA, _ATTACHED_PROPERTIES = (
 _PLAIN, _RICH, _PAGE, _SUBJECT = 0x1000, 0x1009, 0x1013, 0x0037
 _CONTENT, _LONG_NAME, _NAME, _SHOWN_NAME = 0x3701, 0x3707, 0x3704, 0x3001
 
-_SIZES = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 10: 4, 11: 4, 20: 8, 64: 8, 72: 16}  # by type
+_SIZES = {
+    0: 0,
+    1: 0,
+    2: 4,
+    3: 4,
+    4: 4,
+    5: 8,
+    6: 8,
+    7: 8,
+    10: 4,
+    11: 4,
+    20: 8,
+    64: 8,
+    72: 16,
+}  # by type
 _LONG = frozenset({0x0D, 0x1E, 0x1F, 0x102})  # types: object, text, wide text, bytes
 _MANY = 0x1000  # the flag of a property with several values
-_MAX_VALUES = 100_000
 
 
 @dataclass(slots=True)
@@ -51,8 +64,26 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
     """The message's body as "message.txt", ".html" or ".rtf", then its files in order. Raises
     FileFailed for a broken one, after what can be read of it.
     """
+    message, files, code_page, broken = _unpacked(data)
+    names = MemberNames()
+    try:
+        if body := _body(message, code_page):
+            yield Member(names.of(body[0]), body[1])
+    except FileFailed as error:
+        broken.append(f"its message: {error}")
+    for count, file in enumerate(files, 1):
+        member_name, content = _named(file, count, code_page)
+        refusal = refusal_of_name(member_name)
+        if content or refusal:
+            yield Member(names.of(member_name), b"" if refusal else content, refusal)
+    if broken:
+        raise FileFailed(f"not a readable Outlook attachment: {'; '.join(dict.fromkeys(broken))}")
+
+
+def _unpacked(data: bytes) -> tuple[_File, list[_File], int, list[str]]:
+    """The message, its files, its code page, and what could not be read of them."""
     message, files, code_page = _File(), list[_File](), 0
-    broken = ""
+    broken: list[str] = []
     try:
         for level, number, value in _attributes(data):
             if level == _MESSAGE and number == _CODE_PAGE:
@@ -62,19 +93,11 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
                 if len(files) > MAX_MEMBERS:
                     raise FileFailed(f"holds more than {MAX_MEMBERS:,} files")
             else:
-                _take(files[-1] if level == _ATTACHMENT and files else message, number, value)
+                file = files[-1] if level == _ATTACHMENT and files else message
+                broken += _take(file, number, value)
     except ValueError as error:
-        broken = str(error)
-    names = MemberNames()
-    if body := _body(message, code_page):
-        yield Member(names.of(body[0]), body[1])
-    for count, file in enumerate(files, 1):
-        member_name, content = _named(file, count, code_page)
-        refusal = refusal_of_name(member_name)
-        if content or refusal:
-            yield Member(names.of(member_name), b"" if refusal else content, refusal)
-    if broken:
-        raise FileFailed(f"not a readable Outlook attachment: {broken}")
+        broken.append(str(error))
+    return message, files, code_page, broken
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, int, bytes]]:
@@ -89,30 +112,35 @@ def _attributes(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         at += size + 2  # a sum of the bytes, which programs get wrong
 
 
-def _take(file: _File, number: int, value: bytes) -> None:
+def _take(file: _File, number: int, value: bytes) -> list[str]:
+    """Keep what an attribute says of a file; what could not be read of it is given back."""
     if number == _TITLE:
         file.title = value.rstrip(b"\0")
     elif number in {_DATA, _BODY}:
         file.data = value
     elif number in {_PROPERTIES, _ATTACHED_PROPERTIES}:
-        file.properties.update(_properties(value))
+        try:
+            for key, found in _properties(value):
+                file.properties[key] = found
+        except (struct.error, ValueError):
+            return ["some of its properties could not be read"]
+    return []
 
 
 def _properties(data: bytes) -> Iterator[tuple[int, tuple[int, bytes]]]:
-    """The MAPI properties in an attribute, as far as they can be read; of several values the
-    first.
+    """The MAPI properties in an attribute; of several values the first. Raises ValueError or
+    struct.error at one that is broken, since nobody knows then where the next one is.
     """
     at = 4
-    try:
-        for _ in range(min(_number(data, 0), _MAX_VALUES)):
-            kind, number = struct.unpack_from("<HH", data, at)
-            at += 4
-            if number >= 0x8000:
-                at = _after_name(data, at)
-            value, at = _value(data, kind, at)
-            yield number, (kind & ~_MANY, value)
-    except (struct.error, KeyError):
-        return
+    for _ in range(_number(data, 0)):
+        if at >= len(data):
+            return
+        kind, number = struct.unpack_from("<HH", data, at)
+        at += 4
+        if number >= 0x8000:
+            at = _after_name(data, at)
+        value, at = _value(data, kind, at)
+        yield number, (kind & ~_MANY, value)
 
 
 def _number(data: bytes, at: int) -> int:
@@ -129,19 +157,25 @@ def _after_name(data: bytes, at: int) -> int:
 
 def _value(data: bytes, kind: int, at: int) -> tuple[bytes, int]:
     """A property's first value and where the next property begins."""
-    is_long = kind & ~_MANY in _LONG
+    kind, is_many = kind & ~_MANY, bool(kind & _MANY)
     count = 1
-    if kind & _MANY or is_long:
+    if is_many or kind in _LONG:
         count = _number(data, at)
         at += 4
-        if count > _MAX_VALUES:
-            raise KeyError(kind)
+    if kind not in _LONG:
+        if kind not in _SIZES:
+            raise ValueError("of a type that is not known")
+        size = _SIZES[kind]
+        end = at + count * _padded(size)
+        if end > len(data):
+            raise ValueError("longer than its attribute")
+        return (data[at : at + size] if count else b""), end
     first: bytes | None = None
     for _ in range(count):
-        size = _number(data, at) if is_long else _SIZES[kind & ~_MANY]
-        at += 4 if is_long else 0
+        size = _number(data, at)
+        at += 4
         if at + size > len(data):
-            raise KeyError(kind)
+            raise ValueError("longer than its attribute")
         first = data[at : at + size] if first is None else first
         at += _padded(size)
     return first or b"", at
@@ -155,17 +189,16 @@ def _padded(size: int) -> int:
 
 
 def _body(message: _File, code_page: int) -> tuple[str, bytes] | None:
-    """The message's text in its best form: plain, as a page, or as rich text."""
+    """The message's text in its best form: plain, as a page, or as rich text. Raises FileFailed
+    where that is broken.
+    """
     plain = _text(message, _PLAIN, code_page) or narrow(message.data.rstrip(b"\0"), code_page)
     if plain.strip():
         return "message.txt", plain.encode("utf-8", "replace")
     if page := message.properties.get(_PAGE, (0, b""))[1]:
         return "message.html", page
     if packed := message.properties.get(_RICH, (0, b""))[1]:
-        try:
-            return "message.rtf", unpacked_rtf(packed)
-        except FileFailed:
-            return None
+        return "message.rtf", unpacked_rtf(packed)
     return None
 
 

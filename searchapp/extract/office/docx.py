@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from itertools import pairwise, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, gathered
 from searchapp.extract.detect import type_of
 from searchapp.extract.office.common import furniture, manuscript
 from searchapp.extract.office.docx_styles import OFF, DocxLists, DocxStyle, own_style, styles_of
@@ -82,10 +82,11 @@ def read(data: bytes, document_type: str) -> Document:
 def document_in(package: Package, document_type: str) -> Document:
     """The document in a package."""
     walk = _DocxReader(package)
-    parts = [*walk.body(), *walk.asides()]
-    apart = [*walk.unreferenced(), *furniture(list(walk.page_edges()))]
+    cut: list[str] = []
+    parts = gathered(chain(walk.body(), walk.asides()), cut)
+    apart = [] if cut else [*walk.unreferenced(), *furniture(list(walk.page_edges()))]
     title, metadata = properties(package)
-    metadata |= incomplete(package, walk.unread)
+    metadata |= incomplete(package, [*walk.unread, *cut])
     return manuscript(parts, apart, document_type, titles=(walk.title, title), metadata=metadata)
 
 

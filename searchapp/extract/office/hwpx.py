@@ -10,9 +10,9 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, gathered
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
-from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of
+from searchapp.extract.office.ooxml import Package, attribute, child_of, incomplete, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,15 +36,26 @@ def read(data: bytes, document_type: str) -> Document:
     manifest = package.content("META-INF/manifest.xml") or b""
     if b"encryption-data" in manifest:
         raise FileFailed("encrypted: needs a password")
-    index = package.xml("Contents/content.hpf")
-    walk = _HwpxReader(_levels(package.xml("Contents/header.xml")))
-    sections = [
-        root for name in _sections(package, index) if (root := package.xml(name)) is not None
-    ]
+    index = package.side("Contents/content.hpf")
+    walk = _HwpxReader(_levels(package.side("Contents/header.xml")))
+    sections = _sections(package, index)
     if not sections:
         raise FileFailed("not a readable Hangul document: it has no text part")
-    parts = [part for section in sections for part in walk.blocks(section)]
+    cut: list[str] = []
+    parts = gathered(
+        (
+            part
+            for root in map(package.listed, sections)
+            if root is not None
+            for part in walk.blocks(root)
+        ),
+        cut,
+    )
     title, metadata = _properties(index)
+    told = incomplete(package, cut)
+    if told and not any(part.text for part in parts):
+        raise FileFailed(f"not a readable Hangul document: {told['incomplete']}")
+    metadata |= told
     return manuscript(
         parts, furniture(walk.edges), document_type, titles=(title,), metadata=metadata
     )

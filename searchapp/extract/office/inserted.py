@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from searchapp.errors import FileSkipped
+from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.builder import Part
 from searchapp.extract.detect import type_of
 from searchapp.extract.registry import module_of, reader_of
+from searchapp.extract.working_time import interrupt_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
 
 def inserted_parts(data: bytes, name: str, document_type: str = "") -> Iterator[Part]:
     """The parts of a file that stands within a document. Raises FileFailed or FileSkipped where it
-    cannot be read.
+    cannot be read, FileFailed after its parts where some of it could not be, and OutOfTime where
+    its reader's time, which is that of the document too, ran out.
     """
     document_type = document_type or type_of(data, name)
     reader = reader_of(document_type)
     if not reader.is_document:
         raise FileSkipped(f"only holds other files (.{document_type})")
-    yield from _parts(module_of(reader).read(data, document_type))
+    try:
+        document = module_of(reader).read(data, document_type)
+    except FileError:
+        interrupt_again()
+        raise
+    yield from _parts(document)
+    interrupt_again()
+    if unread := document.metadata.get("incomplete"):
+        raise FileFailed(unread)
 
 
 def _parts(document: Document) -> Iterator[Part]:

@@ -69,6 +69,15 @@ class Package:
             self.unread.append((posixpath.basename(name), error))
             return None
 
+    def listed(self, name: str) -> Any | None:
+        """The root of a part that the document is made of; None, and one more of `unread`, where it
+        is broken or missing: the others can be read without it.
+        """
+        root = self.side(name)
+        if root is None and _plain(name) not in self._names:
+            self.unread.append((posixpath.basename(name), FileFailed("it is missing")))
+        return root
+
     def content(self, name: str) -> bytes | None:
         """The bytes of a part, None where there is no such part."""
         member = self._names.get(_plain(name))

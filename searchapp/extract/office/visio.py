@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part
-from searchapp.extract.office.ooxml import Package, attribute, child_of, name_of, properties
+from searchapp.extract.builder import Part, with_unread
+from searchapp.extract.office.ooxml import (
+    Package,
+    attribute,
+    child_of,
+    incomplete,
+    name_of,
+    properties,
+)
 from searchapp.extract.office.pptx import in_reading_order, slide_document
 
 if TYPE_CHECKING:
@@ -28,23 +36,31 @@ def read(data: bytes, document_type: str) -> Document:
     if root is None:
         raise FileFailed("not a readable drawing: it has no pages")
     listed = [each for each in root if name_of(each) == "Page"]
-    pages = []
+    title, metadata = properties(package)
+    pages = chain(
+        _pages(package, index, listed),
+        (list(_comments(package, name)) for name in package.related(main, "comments")),
+    )
+    document = slide_document(pages, document_type, title=title, metadata=metadata)
+    told = incomplete(package).values()
+    if told and not document.blocks:
+        raise FileFailed(f"not a readable drawing: {next(iter(told))}")
+    return with_unread(document, told)
+
+
+def _pages(package: Package, index: str, listed: list[Any]) -> Iterator[list[Part]]:
+    """The parts of each page, in order."""
     for number, page in enumerate(listed, 1):
         parts = list(_page_parts(package, index, page))
         if any(part.text.strip() for part in parts) and len(listed) > 1:
             parts.insert(0, Part("heading", attribute(page, "Name"), level=1))
-        pages.append([replace(part, place=(("page", number),)) for part in parts])
-    comments = [
-        part for name in package.related(main, "comments") for part in _comments(package, name)
-    ]
-    title, metadata = properties(package)
-    return slide_document([*pages, comments], document_type, title=title, metadata=metadata)
+        yield [replace(part, place=(("page", number),)) for part in parts]
 
 
 def _page_parts(package: Package, index: str, page: Any) -> Iterator[Part]:
     relation = child_of(page, "Rel")
     target = package.relations(index).get("" if relation is None else attribute(relation, "id"))
-    root = package.xml(target.target) if target is not None and target.target else None
+    root = package.listed(target.target if target else f"page {attribute(page, 'Name')}")
     shapes = None if root is None else child_of(root, "Shapes")
     if shapes is not None:
         yield from _shape_parts(shapes, 0)
@@ -80,6 +96,6 @@ def _mm(inches: str | None) -> float:
 
 
 def _comments(package: Package, name: str) -> Iterator[Part]:
-    root = package.xml(name)
+    root = package.side(name)
     for comment in () if root is None else root.iter("{*}CommentEntry"):
         yield Part("prose", "".join(comment.itertext()).strip())

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, with_unread
 from searchapp.extract.office.ooxml import Package, attribute, parsed, properties
 
 if TYPE_CHECKING:
@@ -36,22 +36,25 @@ def read(data: bytes, document_type: str) -> Document:
     names = list(_pages(package))
     if not names:
         raise FileFailed("not a readable XPS document: it has no pages")
-    parts: list[Part] = []
     unread: list[str] = []
-    for number, name in enumerate(names[:_MAX_PAGES], 1):
-        try:
-            root = _root(package, name)
-            parts += [Part("prose", text, place=(("page", number),)) for text in _texts(root)]
-        except FileError as error:
-            unread.append(f"page {number}: {error}")
-    if unread and not any(part.text.strip() for part in parts):
-        raise FileFailed(unread[0])
     title, metadata = properties(package)
+    parts = _parts(package, names[:_MAX_PAGES], unread)
+    document = document_of(parts, document_type, title=title, metadata=metadata)
+    if unread and not document.blocks:
+        raise FileFailed(unread[0])
     if len(names) > _MAX_PAGES:
         unread.append(f"pages after {_MAX_PAGES:,}")
-    if unread:
-        metadata["incomplete"] = f"incomplete: {'; '.join(unread)}"
-    return document_of(parts, document_type, title=title, metadata=metadata)
+    return with_unread(document, [f"incomplete: {'; '.join(unread)}"] if unread else ())
+
+
+def _parts(package: Package, names: list[str], unread: list[str]) -> Iterator[Part]:
+    """The paragraphs of the pages; those that cannot be read go to `unread`."""
+    for number, name in enumerate(names, 1):
+        try:
+            for text in _texts(_root(package, name)):
+                yield Part("prose", text, place=(("page", number),))
+        except FileError as error:
+            unread.append(f"page {number}: {error}")
 
 
 def _pages(package: Package) -> Iterator[str]:

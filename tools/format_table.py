@@ -76,6 +76,7 @@ def types_of_endings() -> dict[str, str]:
         **OLE_TYPES,
         **MAIL_ENDINGS,
         "ipynb": "ipynb",
+        "p7m": "p7m",
         "txt": "txt",
     }
 

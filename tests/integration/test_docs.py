@@ -347,7 +347,7 @@ def test_the_table_of_formats_is_what_the_readers_say() -> None:
     assert text == format_table.page(), "run `make reference`"
     types = format_table.types_of_endings()
     unread = (
-        READERS.keys() - types.values() - {"roff", "make", "docker"}
+        READERS.keys() - types.values() - {"roff", "make", "docker", "tnef"}
     )  # known by what is in them
     assert not unread
     assert not {ending for ending in types if WORDS_OF.get(ending) in CURES}

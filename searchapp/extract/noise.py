@@ -2,17 +2,20 @@
 scripts. It is left out of every document, whatever its reader, and the document says so.
 
 Here is only how noise looks. Words of any language, addresses, hashes and sequences of letters
-(DNA, proteins) are text: a hash must stay to be found.
+(DNA, proteins) are text: a hash must stay to be found. What may be text or noise stays: to lose a
+person's text is worse than to keep noise.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileSkipped
+from searchapp.extract.coded_runs import LEAST, coded_runs
 from searchapp.humanize import human_bytes
 
 if TYPE_CHECKING:
@@ -22,27 +25,25 @@ if TYPE_CHECKING:
 
 _LONG_WORD = 40  # characters: shorter ones are in no run
 _FEW_SPACES = 12  # characters of a short line for each of its spaces
-_LEAST = 200  # characters of a run of base64 or hexadecimal digits
 _LEAST_ADDRESS = 64  # characters of what a data: address holds
-_LEAST_CHANGES = 0.3  # of neighbours in base64, between capitals, small letters and digits
+_LONGEST_NAME = 120  # characters before an address that is defined
 _SCRIPT_LINE = 500  # characters: people's lines of a script are shorter
 _MOST_SPACED = 0.08  # of a minified line is white space
 _LEAST_SIGNS = 0.1
-_HASHES = frozenset({32, 40, 48, 56, 64, 96, 128})  # hexadecimal digits
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
-_JOINT = re.compile(r"[\"'\\,>+ \t\r]*(?:\n[\"'>+b \t\r]*)?")  # between the lines of one run
-_TAIL = re.compile(r"[A-Za-z0-9+/_-]{1,120}={0,2}(?=[\"'\\,;)<\s]|\Z)")
 _ADDRESS = re.compile(
     r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,\s]{0,40})*(?P<packed>;base64)?,"
     r"(?P<rest>(?(packed)(?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})*|[^\s\"'()<>]*))"
 )
 _DEFINED = re.compile(r"^[ ]{0,3}\[[^\[\]\n]{1,80}\]:[ \t]*<?\Z")  # Markdown, before an address
 _ARMOR = re.compile(
-    r"-----BEGIN (?P<name>[A-Z0-9 ]{2,40})-----(?P<body>[\s>]*(?:[A-Za-z-]{2,20}: [^\n]{0,100}\s+)*"
-    r"[A-Za-z0-9+/=\s>\\]{20,}?)-----END (?P=name)-----"
+    r"-----BEGIN (?P<name>[A-Z0-9 ]{2,40})-----[\s>]*+(?:[A-Za-z-]{2,20}: [^\n]{0,100}+\s++){0,20}+"
+    r"[A-Za-z0-9+/=\s>\\]{20,}+-----END (?P=name)-----"
 )
-_DIGIT_PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}:\s{0,60}){64,}[0-9A-Fa-f]{2}")
+_DIGIT_PAIRS = re.compile(
+    r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{2}:\s{0,60}+)++(?:[0-9A-Fa-f]{2}(?![0-9A-Za-z]))?"
+)
+_LEAST_PAIRS = 64  # between colons; a hash has fewer
 _PAIR_LINES = re.compile(
     r"\n((?:[ \t]{0,20}(?:[0-9A-Fa-f]{2} ){7,}[0-9A-Fa-f]{2}[ \t]{0,4}\r?(?:\n|\Z)){4,})"
 )
@@ -57,14 +58,12 @@ _BYTE_ARRAY = re.compile(
 )
 _ESCAPED_BYTES = re.compile(r"\\x[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2}){63,}")
 _DUMP_LINE = re.compile(
-    r"(?P<at>[0-9A-Fa-f]{4,16}):?[ \t]{1,3}(?:[0-9A-Fa-f]{2,8}(?:-|[ \t]{1,3}|(?=\r?\n|\Z)))"
-    r"{4,}[^\n]{0,80}"
+    r"(?P<at>[0-9A-Fa-f]{4,16}):?[ \t]{1,3}"
+    r"(?P<bytes>(?:[0-9A-Fa-f]{2,8}(?:-|[ \t]{1,3}|(?=\r?\n|\Z))){4,})(?P<rest>[^\n]{0,80})"
 )
 _DUMP_START = re.compile(r"\n[ \t>#/*]{0,12}(?=[0-9A-Fa-f]{4})")
 _UUENCODED = re.compile(r"begin [0-7]{3,4} \S[^\n]*\n(?:[!-`][ -`]{1,80}\r?\n)+[` ]?\r?\nend\b")
-_SCRIPT_WORD = re.compile(
-    r"\b(?:function|return|var|typeof|this|null|void|const|let)\b|=>|&&|\|\||===?"
-)
+_SCRIPT_WORD = re.compile(r"\b(?:function|return|var|typeof|void|const|let)\b|=>|&&|\|\||===?")
 _RULE = re.compile(r"[\w.#)\]*>:-]\{(?:[\w-]{2,40}:[^{};\"]{1,200}(?:;|(?=\})))+\}")
 _NAMES = {
     "picture": ("a picture", "pictures"),
@@ -121,13 +120,8 @@ def _candidates(text: str) -> Iterator[Noise]:
     lines = text.split("\n")
     if words := list(_long_words(lines)):
         yield from _addresses(text)
-        yield from _runs(text, words)
-        yield from (
-            Noise(*match.span(), _DUMP)
-            for start, end in words
-            if text.count(":", start, end) > _LONG_WORD // 4
-            for match in _DIGIT_PAIRS.finditer(text, start)
-        )
+        yield from (Noise(*run) for run in coded_runs(text, words))
+        yield from _pairs(text, words)
     if "-----BEGIN " in text:
         yield from (Noise(*match.span(), "PEM block") for match in _ARMOR.finditer(text))
     yield from _dumps(text, lines)
@@ -146,7 +140,7 @@ def _long_words(lines: Sequence[str]) -> Iterator[Span]:
 
 
 def _may_hold_runs(line: str) -> bool:
-    return len(line) >= _LEAST or line.strip().count(" ") * _FEW_SPACES < len(line)
+    return len(line) >= LEAST or line.strip().count(" ") * _FEW_SPACES < len(line)
 
 
 def _long_words_of(line: str, start: int) -> Iterator[Span]:
@@ -159,12 +153,12 @@ def _long_words_of(line: str, start: int) -> Iterator[Span]:
 
 def _quiet(value: str) -> str:
     """A short text without its noise."""
-    for each in reversed(list(noise_in(value)) if len(value) >= _LEAST else []):
+    for each in reversed(list(noise_in(value)) if len(value) >= LEAST else []):
         value = value[: each.start] + value[each.end :]
     return value
 
 
-# ---- base64 --------------------------------------------------------------------------------------
+# ---- data: addresses -----------------------------------------------------------------------------
 
 
 def _addresses(text: str) -> Iterator[Noise]:
@@ -175,81 +169,11 @@ def _addresses(text: str) -> Iterator[Noise]:
         if len(match["rest"]) < _LEAST_ADDRESS or not (match["type"] or match["packed"]):
             continue
         kind = "picture" if (match["type"] or "").startswith("image/") else "embedded file"
-        line = text.rfind("\n", 0, match.start()) + 1
-        is_defined = _DEFINED.match(text[line : match.start()]) is not None
+        before = text[max(0, match.start() - _LONGEST_NAME) : match.start()].rpartition("\n")[2]
+        line = match.start() - len(before)
+        is_defined = len(before) < _LONGEST_NAME and _DEFINED.match(before) is not None
         end = match.end() + (is_defined and text[match.end() : match.end() + 1] == ">")
         yield Noise(line if is_defined else match.start(), end, kind)
-
-
-def _runs(text: str, words: Iterable[Span]) -> Iterator[Noise]:
-    """Runs of base64 or hexadecimal digits, over as many lines as they take."""
-    lines: list[Span] = []
-    for match in chain.from_iterable(_RUN.finditer(text, *word) for word in words):
-        if not _is_coded(match[0]):
-            continue
-        if lines and _JOINT.fullmatch(text, lines[-1][1], match.start()):
-            lines.append(match.span())
-        else:
-            yield from _run(text, lines)
-            lines = [match.span()]
-    yield from _run(text, lines)
-
-
-def _run(text: str, lines: Sequence[Span]) -> Iterator[Noise]:
-    if not lines:
-        return
-    start, end = lines[0][0], lines[-1][1]
-    digits = [text[slice(*line)] for line in lines]
-    if all(map(_is_hexadecimal, digits)):
-        if len({*map(len, digits)}) == 1 and len(digits[0]) in _HASHES:
-            return  # a list of hashes
-        kind = _DUMP
-    else:
-        kind = "base64"
-    tail = _TAIL.match(text, joint.end()) if (joint := _JOINT.match(text, end)) else None
-    if tail and "\n" in text[end : tail.start()] and len(lines) > 1 and _ends_line(text, tail):
-        end = tail.end()
-    if sum(map(len, digits)) >= _LEAST and not _is_in_address(text, start):
-        yield Noise(start, end, kind)
-
-
-def _ends_line(text: str, tail: re.Match[str]) -> bool:
-    """Whether a piece that may be the last of a run has its line for itself."""
-    after = text[tail.end() : tail.end() + 4].lstrip("\"',;)\\ \t\r")
-    return (tail[0].endswith("=") or len(tail[0]) >= 4) and (not after or after[0] in "\n<")
-
-
-def _is_in_address(text: str, start: int) -> bool:
-    """Whether a run is a part of the address of a page, which is text."""
-    word = text[max(0, start - 300) : start]
-    return "://" in (word.split() or [""])[-1] if word and not word[-1].isspace() else False
-
-
-def _is_coded(word: str) -> bool:
-    """Whether a long word is written as base64 or hexadecimal digits are: capitals, small letters
-    and digits change places all the time.
-    """
-    if _is_hexadecimal(word):
-        return True
-    sample = word[:2000].rstrip("=")
-    kinds = [
-        3 if letter in "+/_-" else letter.isdigit() + 2 * letter.isupper() for letter in sample
-    ]
-    if not {0, 2} <= {*kinds}:
-        return False
-    changes = sum(first != second for first, second in pairwise(kinds))
-    repeats = sum(first == second for first, second in pairwise(sample))
-    return changes >= _LEAST_CHANGES * (len(sample) - repeats) and 1 in kinds
-
-
-def _is_hexadecimal(word: str) -> bool:
-    """Whether a word is of hexadecimal digits; a long number is none, nor is one letter
-    in a row.
-    """
-    word = word.removeprefix("0x")
-    if word.strip("0123456789abcdef") and word.strip("0123456789ABCDEF"):
-        return False
-    return _LEAST_LETTERS / 2 <= sum(map(str.isalpha, word)) / len(word) <= 1 - _LEAST_LETTERS
 
 
 # ---- dumps of bytes ------------------------------------------------------------------------------
@@ -264,15 +188,27 @@ def _dumps(text: str, lines: Sequence[str]) -> Iterator[Noise]:
         yield from (
             Noise(*match.span(), "uuencoded file")
             for match in _UUENCODED.finditer(text)
-            if len(match[0]) >= _LEAST
+            if len(match[0]) >= LEAST
         )
     some = "\n".join(("", *lines[::_LEAST_LINES]))  # of so many lines in a row one is here
     if _PAIRS.search(some):
         yield from _dumped_lines(text)
         for match in _PAIR_LINES.finditer(text):
-            pairs = match[0].split()
-            if sum(not pair.isdigit() for pair in pairs) >= _LEAST_LETTERS * len(pairs):
+            if _has_letters(match[0].split()):
                 yield Noise(match.start(1), match.end(), _DUMP)
+
+
+def _pairs(text: str, words: Iterable[Span]) -> Iterator[Noise]:
+    """Pairs of digits between colons, as in keys."""
+    first = next((word for word in words if text.count(":", *word) > _LONG_WORD // 4), None)
+    for match in _DIGIT_PAIRS.finditer(text, first[0]) if first else ():
+        if match[0].count(":") >= _LEAST_PAIRS and _has_letters(match[0].split(":")):
+            yield Noise(match.start(), match.start() + len(match[0].rstrip()), _DUMP)
+
+
+def _has_letters(groups: Sequence[str]) -> bool:
+    """Whether so many groups of hexadecimal digits have letters as a table of figures has not."""
+    return sum(not group.strip().isdigit() for group in groups) >= _LEAST_LETTERS * len(groups)
 
 
 def _bytes(matches: Iterable[re.Match[str]]) -> Iterator[Noise]:
@@ -283,13 +219,12 @@ def _dumped_lines(text: str) -> Iterator[Noise]:
     """Four or more lines of bytes, each with its place, which grows from line to line as in no
     table of figures; or of pairs of digits alone.
     """
-    lines: list[tuple[int, int, int]] = []  # start, end, place
+    lines: list[re.Match[str]] = []
     for match in _dump_lines(text):
-        place = int(match["at"], 16)
-        if lines and not _follows(text, lines, match.start(), place):
+        if lines and not _follows(text, lines, match):
             yield from _dump(lines)
             lines = []
-        lines.append((*match.span(), place))
+        lines.append(match)
     yield from _dump(lines)
 
 
@@ -301,16 +236,29 @@ def _dump_lines(text: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _follows(text: str, lines: Sequence[tuple[int, int, int]], start: int, place: int) -> bool:
-    _, end, before = lines[-1]
-    step = place - before
-    is_even = len(lines) < 2 or step == before - lines[-2][2] or "*" in text[end:start]
-    return 8 <= step <= 256 and is_even and not text[end:start].strip("*>#/ \t\r\n")
+def _follows(text: str, lines: Sequence[re.Match[str]], line: re.Match[str]) -> bool:
+    before, *_, place = [int(each["at"], 16) for each in (*lines[-2:], line)]
+    last = int(lines[-1]["at"], 16)
+    between = text[lines[-1].end() : line.start()]
+    is_even = len(lines) < 2 or place - last == last - before or "*" in between
+    return 8 <= place - last <= 256 and is_even and not between.strip("*>#/ \t\r\n")
 
 
-def _dump(lines: Sequence[tuple[int, int, int]]) -> Iterator[Noise]:
-    if len(lines) >= _LEAST_LINES:
-        yield Noise(lines[0][0], lines[-1][1], _DUMP)
+def _dump(lines: Sequence[re.Match[str]]) -> Iterator[Noise]:
+    """The lines as noise, where their bytes are no figures or are said again in letters."""
+    if len(lines) < _LEAST_LINES:
+        return
+    groups = [group for line in lines for group in line["bytes"].replace("-", " ").split()]
+    if _has_letters(groups) or any(map(_says_its_bytes, lines)):
+        yield Noise(lines[0].start(), lines[-1].end(), _DUMP)
+
+
+def _says_its_bytes(line: re.Match[str]) -> bool:
+    digits = "".join(line["bytes"].replace("-", " ").split())
+    shown = "".join(
+        chr(byte) if 32 <= byte < 127 else "." for byte in bytes.fromhex(digits[: len(digits) & ~1])
+    )
+    return line["rest"].strip("|<> \t\r") == shown.strip("|<> ")
 
 
 # ---- minified scripts ----------------------------------------------------------------------------
@@ -336,7 +284,18 @@ def _is_minified(line: str) -> bool:
     words = sum(1 for _ in _SCRIPT_WORD.finditer(sample))
     styled = sum(len(match[0]) for match in _RULE.finditer(sample))
     is_script = words * 100 >= len(sample) and ";" in sample and "(" in sample and "{" in sample
-    return is_script or styled * 2 >= len(sample)
+    return (is_script or styled * 2 >= len(sample)) and not _is_json(line)
+
+
+def _is_json(line: str) -> bool:
+    """Whether a line is an object or a list of JSON, as in a log."""
+    if line.lstrip()[:1] not in {"{", "["}:
+        return False
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 # ---- cutting it out ------------------------------------------------------------------------------

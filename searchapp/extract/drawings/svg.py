@@ -13,7 +13,7 @@ from searchapp.types.documents import Document
 _MAX_TEXTS = 100_000
 _TEXTS = ("{*}text", "{*}desc", "{*}title", "{*}foreignObject")
 _PLACE = re.compile(
-    r"translate\(\s*[-\d.e]+[\s,]+([-\d.e]+)|matrix\((?:[^,\s)]+[,\s]+){5}([-\d.e]+)"
+    r"translate\(\s*[-\d.e]+[\s,]+([-\d.e]+)|matrix\((?:[^,\s()]+[,\s]+){5}([-\d.e]+)"
 )
 _SILENT = frozenset({"script", "style"})
 

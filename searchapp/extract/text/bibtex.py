@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST = ("author", "editor", "title", "booktitle", "journal", "journaltitle", "year", "date")
 _NAMES = frozenset({"author", "editor", "translator"})
-_AND = re.compile(r"\s+and\s+")
+_AND = re.compile(r"(?<!\s)\s++and\s+")
 
 
 def read(data: bytes, document_type: str) -> Document:

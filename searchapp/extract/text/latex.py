@@ -88,7 +88,7 @@ _SLANTED = re.compile(
 _HYPHEN = re.compile(r"\\[-/]")
 _ESCAPED = re.compile(r"(?<!\\)\\([&%#_$])")
 _TEX_ASIDE = re.compile(r"\\(?:thanks|footnote|label|inst|orcid|email|affil)\*?\{[^{}]*\}")
-_TEX_COMMAND = re.compile(r"\\[A-Za-z@]+\*?\s*(?:\[[^\]]*\])?")
+_TEX_COMMAND = re.compile(r"\\[A-Za-z@]+\*?\s*(?:\[[^\]\[]{0,200}\])?")
 
 
 def tex_lines(lines: Sequence[str], header: MarkupHeader) -> Iterator[MarkupLine]:

@@ -56,7 +56,7 @@ _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 # no tree takes these in a text that is changed
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 # parsers give what is within as raw tags
-_NOFRAMES = re.compile(r"</?noframes[^>]*>", re.IGNORECASE)
+_NOFRAMES = re.compile(r"</?noframes[^<>]*>", re.IGNORECASE)
 _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
     "date": (

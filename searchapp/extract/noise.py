@@ -245,11 +245,14 @@ def _follows(text: str, lines: Sequence[re.Match[str]], line: re.Match[str]) -> 
 
 
 def _dump(lines: Sequence[re.Match[str]]) -> Iterator[Noise]:
-    """The lines as noise, where their bytes are no figures or are said again in letters."""
+    """The lines as noise, where their places or bytes are no figures, or the bytes are said again
+    in letters.
+    """
     if len(lines) < _LEAST_LINES:
         return
     groups = [group for line in lines for group in line["bytes"].replace("-", " ").split()]
-    if _has_letters(groups) or any(map(_says_its_bytes, lines)):
+    is_hexadecimal = not all(line["at"].isdigit() for line in lines) or _has_letters(groups)
+    if is_hexadecimal or any(map(_says_its_bytes, lines)):
         yield Noise(lines[0].start(), lines[-1].end(), _DUMP)
 
 

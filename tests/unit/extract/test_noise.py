@@ -5,12 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import time
+from collections.abc import Callable
 
 import pytest
 
 from searchapp.errors import FileSkipped
+from searchapp.extract.drawings import svg
 from searchapp.extract.entries import extract
 from searchapp.extract.noise import noise_in
+from searchapp.extract.text.bibtex import _value
+from searchapp.extract.text.latex import tex_plain
+from searchapp.extract.web.html import _cleaned
 
 _BYTES = random.Random(7).randbytes(3000)
 _PACKED = base64.b64encode(_BYTES).decode()
@@ -75,6 +81,107 @@ def test_noise_is_left_out_and_said(noise: str, said: str) -> None:
 )
 def test_text_that_looks_like_noise_stays(text: str) -> None:
     assert list(noise_in(text)) == []
+
+
+def _sums(*kinds: str, before: str = "") -> list[str]:
+    return [
+        before + hashlib.new(kinds[number % len(kinds)], bytes([number])).hexdigest()
+        for number in range(12)
+    ]
+
+
+def _identifiers(length: int, letters: str, before: str = "") -> str:
+    some = random.Random(length)
+    return "\n".join(before + "".join(some.choices(letters, k=length)) for _ in range(12))
+
+
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_PERSONS_TEXT = {
+    "names of tests": (
+        "Http2ClientTest_Returns404_WhenUserIsMissing\nLoginPageTest_Shows3Errors_AfterBadPassword\n"
+        "Cart2Test_KeepsItems_WhenSessionIsRenewed_V2\nOrderApiV1Test_Rejects_NegativeAmounts_Twice\n"
+        "InvoiceTest_RoundsTo2Digits_InHungarianForint\nExport7Test_WritesUtf8_WithBom_ForExcel2016"
+    ),
+    "long names of tests": "\n".join(
+        f"TheLoginPageOfTheWaterGateTest_Shows{number}Errors_AfterTheThirdBadPassword"
+        for number in range(9)
+    ),
+    "pictures": "\n".join(
+        f"IMG_2024050{day}_141210_Budapest_Chain_Bridge_HDR" for day in range(1, 9)
+    ),
+    "paths": "\n".join(f"src/Main/Java8/Core_V2/Util-X1/Io/HttpUrlV{v}/DbX9/Q0A" for v in range(9)),
+    "long paths": "\n".join(
+        f"src/Main/Java8/Core_V2/Util-X1/Io/HttpUrlV{v}/DbX9/Q0A/Tests/Unit7/Io2" for v in range(9)
+    ),
+    "accounts": _identifiers(44, _BASE58),
+    "signatures in base58": _identifiers(88, _BASE58),
+    "films": _identifiers(44, _BASE58, "Qm"),
+    "wallets": _identifiers(40, "0123456789abcdefABCDEF", "0x"),
+    "sha1 and sha256": "\n".join(_sums("sha1", "sha256")),
+    "rows of hashes": "\n".join(",".join(_sums("sha1", "sha256", "sha512")[:3]) for _ in range(9)),
+    "payments": "\n".join(_sums("sha256", before="0x")),
+    "buses": "\n".join(f"{h:02}00 {h:02}12 {h:02}25 {h:02}38 {h:02}51" for h in range(5, 21)),
+    "decades": "\n".join(f"{year} 75 35 572 {year - 1880}" for year in range(1900, 2030, 10)),
+    "heights": "\n".join(f"{height} 12 34 56 78" for height in range(1000, 1900, 100)),
+    "rooms": "\n".join(f"10{n}0 10{n} 43 87 65 room 10{n}" for n in range(10)),
+    "payments of 2024": "\n".join(
+        f"{number} 1000 2000 3000 4000 paid by Anna" for number in range(2000, 2048, 8)
+    ),
+    "a log": '{"user":null,"referer":null,"agent":"X(11;a)","order":null,"at":"a(b)"}' * 9,
+    "a line of JSON": '{"said":[' + '"var a=>{b(c)&&d;}",' * 40 + "null]}",
+    "fingerprints": "\n".join(
+        f"{number} {bytes.fromhex(each).hex(':').upper()}"
+        for number, each in enumerate(_sums("sha512"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _PERSONS_TEXT)
+def test_names_hashes_and_figures_stay(name: str) -> None:
+    assert list(noise_in(f"Title\n\n{_PERSONS_TEXT[name]}\n\nEnd.\n")) == []
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        _LINES[20:],  # its first line is shorter, as in a contact
+        "".join(f"{_LINES[at : at + 76]}\\n" for at in range(0, 770, 77)),
+        base64.urlsafe_b64encode(_BYTES).decode(),
+        "".join(f"{at:08x}  {bytes(16).hex(' ')}\n" for at in range(0, 320, 16)),
+        "".join(
+            f"{at:04x}: {b'The swan nests .'.hex(' ')}  The swan nests .\n"
+            for at in range(0, 80, 16)
+        ),
+    ],
+)
+def test_noise_is_known_whole(noise: str) -> None:
+    found = list(noise_in(f"Title\n\n{noise}\n\nEnd.\n"))
+    assert sum(each.end - each.start for each in found) >= len(noise.strip()) - 2
+
+
+def _fingerprints(count: int) -> str:
+    each = hashlib.sha1(b"", usedforsecurity=False).hexdigest()
+    return "\n".join([bytes.fromhex(each).hex(":").upper()] * count)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: list(noise_in(_fingerprints(3000))),
+        lambda: list(noise_in("-----BEGIN AB-----\nAb: " + " " * 40_000 + "!")),
+        lambda: list(noise_in("-----BEGIN AB-----\n" + "aa: \n\n" * 2000 + "!")),
+        lambda: list(noise_in("-----BEGIN AB-----\nAb: " * 8000)),
+        lambda: list(noise_in(" data:a/b," + "y " * 64 + f" data:a/b,{'y' * 64}" * 20_000)),
+        lambda: tex_plain("\\a[" * 40_000),
+        lambda: _value("author", "x" + " " * 60_000 + "y"),
+        lambda: _cleaned("<noframes" * 30_000),
+        lambda: svg._PLACE.search("matrix(" * 30_000),
+    ],
+)
+def test_no_text_takes_time_by_its_square(read: Callable[[], object]) -> None:
+    began = time.process_time()
+    read()
+    assert time.process_time() - began < 1.5  # a tenth of a second; by the square, many
 
 
 def test_lines_stay_where_they_are() -> None:

@@ -169,9 +169,7 @@ def _fingerprints(count: int) -> str:
     [
         lambda: list(noise_in(_fingerprints(3000))),
         lambda: list(noise_in("-----BEGIN AB-----\nAb: " + " " * 40_000 + "!")),
-        lambda: list(noise_in("-----BEGIN AB-----\n" + "aa: \n\n" * 2000 + "!")),
         lambda: list(noise_in("-----BEGIN AB-----\nAb: " * 8000)),
-        lambda: list(noise_in(" data:a/b," + "y " * 64 + f" data:a/b,{'y' * 64}" * 20_000)),
         lambda: tex_plain("\\a[" * 40_000),
         lambda: _value("author", "x" + " " * 60_000 + "y"),
         lambda: _cleaned("<noframes" * 30_000),

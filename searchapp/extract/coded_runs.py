@@ -24,6 +24,7 @@ _MOST_LETTERS = 0.7
 _HASHES = frozenset({32, 40, 48, 56, 64, 66, 96, 128, 130})
 _NOT_IN_NAMES = frozenset("0OIl+/_-")  # base58, which is made for names, does without them
 
+_REPEATED = re.compile(r"(.)\1{3,}+")
 _SIGNS = re.compile(r"[-+/_=]+")
 _IN_CAPITALS = re.compile(r"[A-Z](?=[A-Z0-9])")
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
@@ -85,6 +86,7 @@ def _is_of_names(run: str) -> bool:
     other, their capitals begin words, or they are in base58.
     """
     sample = run if len(run) <= 4000 else run[:2000] + run[-2000:]
+    sample = _REPEATED.sub("", sample)
     if _NOT_IN_NAMES.isdisjoint(sample):
         return True
     pieces = [piece for piece in _SIGNS.split(sample) if len(piece) >= _LEAST_PIECE]

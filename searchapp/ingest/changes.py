@@ -298,11 +298,13 @@ def places_of(roots: Iterable[Root], remembered: Iterable[Root]) -> list[bytes]:
 
 def _is_same_file(remembered: Remembered, identity: FileIdentity) -> bool:
     source = remembered.source
-    is_settled = all(
-        abs(source.hashed_at_ns - moment_ns) > _RACY_NS
-        for moment_ns in (identity.mtime_ns, identity.ctime_ns)
-    )
-    return source.identity == identity and is_settled and remembered.is_sound
+    return source.identity == identity and is_settled(source) and remembered.is_sound
+
+
+def is_settled(source: Source) -> bool:
+    """Whether a file was read so long after its last change that a later one would show."""
+    moments_ns = (source.identity.mtime_ns, source.identity.ctime_ns)
+    return all(abs(source.hashed_at_ns - moment_ns) > _RACY_NS for moment_ns in moments_ns)
 
 
 def kind_of(path: bytes, size: int) -> tuple[int, bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import FileError
 from searchapp.filesystem.safe_open import read_file
-from searchapp.ingest.changes import kind_of
+from searchapp.ingest.changes import is_settled, kind_of
 
 if TYPE_CHECKING:
     from searchapp.filesystem.safe_open import FileContent
@@ -69,6 +69,8 @@ class KnownContents:
         self._outcomes.conclude_unchanged(path)
         for place, remembered in all_in:
             source = _now(remembered.source, place, content, hashed_at_ns)
+            if source.identity == remembered.source.identity and not is_settled(source):
+                continue  # recording that would not spare the next run to look
             if remembered.document is not None:
                 self._writer.relocate(remembered.document.document_id, source)
             elif remembered.refusal is not None:

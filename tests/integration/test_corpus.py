@@ -417,7 +417,7 @@ def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
         (["a"], {"like_passages": [(1, "x")] * 100}),
         (["a"], {"filters": Filters(within=("/x",) * 10_001)}),
         (["a"], {"filters": Filters(types=("md",) * 100_000)}),
-        (["a"], {"filters": Filters(within=("/x",) * 400, where=(("a", "b"),) * 101)}),
+        (["a"], {"filters": Filters(within=("/x",) * 9_900, where=(("a", "b"),) * 101)}),
     ],
 )
 def test_a_query_that_is_more_than_a_question_is_refused_at_once(

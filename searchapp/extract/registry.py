@@ -38,7 +38,7 @@ _TEXT = FormatReader("text", 4, "text.plain")
 _OCR = "rapidocr"
 READERS = {
     "md": FormatReader("markdown", 3, "text.markdown"),
-    "rst": FormatReader("restructured", 2, "text.rst"),
+    "rst": FormatReader("restructured", 3, "text.rst"),
     "html": FormatReader("html", 3, "web.html"),
     "pdf": FormatReader("pdf", 3, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 2, "office.docx", is_container=True),
@@ -50,7 +50,7 @@ READERS = {
         FormatReader("sheets", 2, "spreadsheets.sheets", is_container=True),
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
-    **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 1, "office.odf")),
+    **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 2, "office.odf")),
     **dict.fromkeys(("pages", "numbers", "key"), FormatReader("iwork", 1, "iwork.iwork")),
     "epub": FormatReader("epub", 2, "web.epub"),
     "hwpx": FormatReader("hangul", 1, "office.hwpx"),
@@ -70,7 +70,7 @@ READERS = {
     ),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
     "bib": FormatReader("bibtex", 1, "text.bibtex"),
-    "roff": FormatReader("roff", 1, "roff.roff"),
+    "roff": FormatReader("roff", 2, "roff.roff"),
     **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),
     **dict.fromkeys(
         ("zip", "tar", "gz", "bz2", "xz"),

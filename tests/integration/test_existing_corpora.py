@@ -82,10 +82,9 @@ def corpus(tmp_path: Path) -> SqliteBackend:
 def readers_of_then(corpus: SqliteBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The readers have the versions that the corpus has recorded."""
     with closing(corpus.writer()) as writer:
-        sources = [*writer.known_files().values(), *writer.unindexed().values()]
-        recorded = dict(
-            each.source.extractor.split("+")[0].split("/") for each in sources if each.source
-        )
+        sources = [known.source for known in writer.known_files().values()]
+        sources += [entry.source for entry in writer.unindexed().values() if entry.source]
+        recorded = dict(source.extractor.split("+")[0].split("/") for source in sources)
     for kind, reader in list(registry.READERS.items()):
         if version := recorded.get(reader.name):
             then = replace(reader, version=int(version))

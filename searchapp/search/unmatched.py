@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader
 
 _MOST_NAMED = 8  # things that are there, of which a note names the commonest
-_MOST_ASKED = 8  # places that the reader is asked of one by one
+_MOST_ASKED = 8  # places that the reader is asked of one by one at once
+_MOST_CHECKED = 50  # places that it is asked of at all
 _NOTHING = Filters()
 
 
@@ -80,8 +81,8 @@ def _places_without(
     unseen = _unseen(places, matching)
     if len(unseen) > _MOST_ASKED:
         unseen = _unseen(unseen, (row.path for row in reader.rows(_only("within", tuple(unseen)))))
-    asked = unseen[:_MOST_ASKED]
-    return [place for place in asked if not reader.has_document(_only("within", (place,)))]
+    checked = unseen[:_MOST_CHECKED]
+    return [place for place in checked if not reader.has_document(_only("within", (place,)))]
 
 
 def _unseen(places: Iterable[str], paths: Iterable[bytes]) -> Sequence[str]:

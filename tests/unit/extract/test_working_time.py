@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from searchapp.extract.working_time import OutOfTime, lift, limit
 
 @pytest.fixture
 def clock() -> Iterator[None]:
+    gc.disable()  # an interrupt is lost in a destructor, which those of other tests' garbage are
     yield
     lift()
+    gc.enable()
 
 
 def endless(text: str) -> Iterator[Part]:
@@ -49,6 +52,7 @@ def test_a_reader_that_gave_nothing_has_failed() -> None:
 def test_waiting_is_no_work() -> None:
     limit(0.02)
     time.sleep(0.05)
+    lift()
 
 
 @pytest.mark.usefixtures("clock")

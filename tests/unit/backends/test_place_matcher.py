@@ -102,12 +102,12 @@ def test_many_stars_are_matched_in_time() -> None:
     assert _compiled("*a*b*").fullmatch("/xaxxbx/below") is not None
 
 
-def test_conditions_that_must_all_hold_may_be_thousands(tmp_path: Path) -> None:
+def test_conditions_that_must_all_hold_may_be_more_than_sqlite_nests(tmp_path: Path) -> None:
     backend = SqliteBackend(tmp_path)
     backend.writer().close()
     many = Filters(
-        where=tuple(("author", str(number)) for number in range(3000)),
-        outside=tuple(f"/x/{number}" for number in range(3000)),
+        where=tuple(("author", str(number)) for number in range(600)),
+        outside=tuple(f"/x/{number}" for number in range(600)),
     )
     with closing(backend.reader()) as reader:
         assert list(reader.rows(many)) == []

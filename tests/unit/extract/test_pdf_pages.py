@@ -153,6 +153,7 @@ def test_glyph_numbers_are_never_text(monkeypatch: pytest.MonkeyPatch) -> None:
         pdf.read(without_letters_pdf(SENTENCE), "pdf")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ocr.is_available(), reason="needs the extra ocr")
 def test_pages_without_letters_are_read_as_pictures() -> None:
     text = text_of(without_letters_pdf(SENTENCE))

@@ -1091,7 +1091,7 @@ def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: Hou
     seen: list[Progress] = []
 
     def is_stopped() -> bool:
-        time.sleep(0.15)  # as if the disk were slow
+        time.sleep(0.11)  # as if the disk were slow
         return False
 
     house.ingest(on_progress=seen.append, is_stopped=is_stopped)

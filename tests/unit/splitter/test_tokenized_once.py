@@ -46,7 +46,7 @@ def documents() -> list[Document]:
     words = ["abode", "Quêring", "東京世。", "x" * 130, "a-b_c", "don't", "[SEP]", "e\u0301a", "½"]
     breaks = [" ", "\n", "\n\n", "\t", "\x0c", "\x1c", "\u00a0", "\u3000", "", ". ", "。", "! "]
     made = []
-    for number in range(24):
+    for number in range(9):
         blocks, text = list[Block](), ""
         for _ in range(chance.randint(1, 12)):
             words_of_block = chance.choices(words, k=chance.choice([1, 8, 60, 400]))

@@ -9,6 +9,7 @@ tell of kinds that were not met yet.
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -88,9 +89,28 @@ def _kind(path: bytes) -> bytes:
     return os.path.splitext(path)[1].lower()  # noqa: PTH122 - pathlib cannot hold a path that is bytes
 
 
+class Pace:
+    """How fast the encoder is, by the later half of its time: at first it warms up, and shares the
+    processor with what reads.
+    """
+
+    def __init__(self) -> None:
+        self._busy_s, self._done = [0.0], [0.0]
+
+    def note(self, busy_s: float, done: float) -> None:
+        """It has embedded so many characters in so many seconds of its time by now."""
+        self._busy_s.append(busy_s)
+        self._done.append(done)
+
+    def lately(self, busy_s: float, done: float) -> tuple[float, float]:
+        """The seconds of the later half, where it has come so far, and the characters."""
+        mark = bisect_right(self._busy_s, busy_s / 2) - 1
+        return busy_s - self._busy_s[mark], done - self._done[mark]
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Characters: embedded by the encoder, in how many seconds of its time, and still to be."""
+    """Characters: embedded lately, in how many seconds of the encoder's time, and still to be."""
 
     done: float
     busy_s: float

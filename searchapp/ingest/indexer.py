@@ -6,15 +6,16 @@ when its turn comes, read back from the store, so that memory does not grow with
 both would share few cores, text goes first: until all of it is there, the encoder works for a
 twentieth of the time only, which tells its pace. A changed document is held until its new vectors
 are there, and is then replaced whole. Two jobs of about a second are with the encoder at any time,
-so that it never waits for a file, a commit or the last text of a job; a commit a second makes
-durable what has come about. The tokens that the splitter has seen travel on to the encoder, as far
-as there is room. Serves whoever has documents; knows no files, no SQL and no model: only the seams.
+so that it never waits for a file, a commit or the last text of a job; each is made of passages of
+like length from among several documents, which run faster together. A commit a second makes durable
+what has come about. The tokens that the splitter has seen travel on to the encoder, as far as there
+is room. Serves whoever has documents; knows no files, no SQL and no model: only the seams.
 """
 
 from __future__ import annotations
 
 import time
-from collections import ChainMap, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from searchapp.ingest.eta import Encoding
+from searchapp.ingest.encoding_queue import EncodingQueue
+from searchapp.ingest.eta import Encoding, Pace
 from searchapp.ingest.jobs import Arrival, BusyClock, Item, Job, Lot, characters_of, parts_of
 from searchapp.ingest.splitting import Splitting
 from searchapp.ingest.token_memory import TokenMemory
@@ -35,11 +37,13 @@ from searchapp.types.protocols import TokenReuser
 if TYPE_CHECKING:
     from searchapp.types.protocols import Encoder, Writer
     from searchapp.types.tokens import TokenIds
-    from searchapp.types.vectors import Vector
+    from searchapp.types.vectors import Vector, Vectors
 
 _JOBS = 2  # with the encoder at a time: one fills the gaps that the other leaves
 _JOB_S = 1.0  # seconds of encoding to a job
 _COMMIT_S = 1.0  # between commits
+# from among which a job takes passages of like length: jobs, and characters of them at most
+_QUEUED_JOBS, _QUEUED_CHARACTERS = 8, 786_432
 _FIRST_JOB, _SMALLEST_JOB, _LARGEST_JOB = 16_384, 8_192, 16_777_216  # characters
 _MOST_REPLACED = 32_768  # vectors of earlier versions that are remembered
 _HELD_CHARACTERS = 8 * 2**20  # of documents that wait for their vectors in memory
@@ -86,15 +90,14 @@ class Indexer:
         self._submitted = 0  # the last pending document that a job has taken
         self._given = 0  # characters of this run's that need no more to be given to the encoder
         self._jobs: deque[Job] = deque()
-        # by the jobs collected last, which later ones may build on
-        self._made: deque[dict[bytes, Vector]] = deque(maxlen=_JOBS)
+        self._queue = EncodingQueue()
         # vectors of earlier versions: their texts may have moved to another file
         self._replaced: dict[bytes, Vector] = {}
         self._job_characters = _FIRST_JOB
         self._collected_s = self._committed_s = time.perf_counter()
         self._threads = ThreadPoolExecutor(_JOBS, thread_name_prefix="encode")
         self._counting = Lock()
-        self._clock = BusyClock()
+        self._clock, self._pace = BusyClock(), Pace()
         self._began_s = self._added_s = time.perf_counter()
         self._left_pending = writer.pending_characters()  # by earlier runs
         self._earlier_characters = 0  # of documents that earlier runs left pending, once read back
@@ -140,11 +143,8 @@ class Indexer:
         split = self.text_characters - self._splitting.characters
         with_headings = of_this_run / split if split else 1.0
         coming = (coming + self._splitting.characters) * new + self._left_pending
-        return Encoding(
-            done - self._known_characters,
-            self.encoder_busy_s,
-            self.characters - done + coming * with_headings,
-        )
+        busy_s, embedded = self._pace.lately(self.encoder_busy_s, done - self._known_characters)
+        return Encoding(embedded, busy_s, self.characters - done + coming * with_headings)
 
     def add(self, source: Source, document: Document, *, new: bool) -> bool:
         """Take a document in; returns False where it holds no passage. It is stored by the time
@@ -226,7 +226,8 @@ class Indexer:
         self._drain(last=True)
         while self._jobs:
             self._collect()
-        self.abandoned += [item.source for item in self._held]
+        left = [*self._held, *self._queue.items]
+        self.abandoned += [item.source for item in left if isinstance(item, Arrival)]
         self._commit()
 
     # -- in: what is known already, what can be stored at once, and what must be held
@@ -244,7 +245,7 @@ class Indexer:
             known = self._known(items)
             for item in items:
                 if all(digest in known for digest in item.digests):
-                    self._store(item, known)
+                    self._store(item, np.stack([known[digest] for digest in item.digests]))
                     self._given += characters_of(item)
                     self._known_characters += characters_of(item)
                     self._count(item.texts, reused=True)
@@ -287,45 +288,44 @@ class Indexer:
     def _submit(self, *, last: bool = False) -> None:
         """Give the encoder as many jobs as it takes, while there is something to encode."""
         while len(self._jobs) < _JOBS and not self._is_stopped():
+            self._fill_queue(last=last)
+            texts = self._queue.take(self._job_characters)
+            if not texts:
+                return
+            rows = self._threads.submit(
+                self._encode, [each.text for each in texts], [each.tokens for each in texts]
+            )
+            characters = sum(len(each.text) for each in texts)
+            digests = [each.digest for each in texts]
+            self._jobs.append(Job(digests, rows, characters, time.perf_counter()))
+            self._given += characters
+
+    def _fill_queue(self, *, last: bool) -> None:
+        """Queue what is encoded next, and store what needs no encoding after all."""
+        usual = min(_QUEUED_JOBS * self._job_characters, _QUEUED_CHARACTERS)
+        most = max(usual, self._job_characters)
+        while (room := most - self._queue.characters) > 0:
             with self._watch.stage("read texts back"):
-                items = self._next_items(last=last)
+                items = self._next_items(room, last=last)
                 known = self._known(items)
             if not items:
-                return
-            coming = {digest for job in self._jobs for digest in job.missing}
-            missing = {
-                digest: text
-                for item in items
-                for digest, text in zip(item.digests, item.texts, strict=True)
-                if digest not in known and digest not in coming
-            }
-            digests = dict.fromkeys(digest for item in items for digest in item.digests)
-            tokens = {digest: self._tokens.take(digest) for digest in digests}
-            rows = self._threads.submit(
-                self._encode, list(missing.values()), [tokens[digest] for digest in missing]
-            )
-            characters = sum(map(characters_of, items))
-            self._jobs.append(
-                Job(items, known, list(missing), rows, characters, time.perf_counter())
-            )
-            self._given += characters
-            texts = (zip(item.digests, item.texts, strict=True) for item in items)
-            self._count(
-                [
-                    text
-                    for some in texts
-                    for digest, text in some
-                    if missing.get(digest) is not text
-                ],
-                reused=True,
-            )
+                break
+            for item in items:
+                spared = self._queue.add(item, known, self._tokens.take)
+                self._given += sum(map(len, spared))
+                self._count(spared, reused=True)
+        self._store_complete()
 
-    def _next_items(self, *, last: bool) -> list[Item]:
-        """What is encoded next: what is held comes first, as it takes memory, then what is pending,
-        in order.
+    def _store_complete(self) -> None:
+        with self._watch.stage("store"):
+            for item, vectors in self._queue.leaving():
+                self._store(item, np.stack(vectors))
+
+    def _next_items(self, left: int, *, last: bool) -> list[Item]:
+        """What is encoded next, of about so many characters: what is held comes first, as it takes
+        memory, then what is pending, in order.
         """
         items: list[Item] = []
-        left = self._job_characters
         while self._held and left > 0:
             items.append(self._held.popleft())
             self._held_characters -= characters_of(items[-1])
@@ -353,16 +353,9 @@ class Indexer:
         except Exception:
             self._commit()  # what came about before stands
             raise
-        # not all, where the run was stopped meanwhile
-        made = dict(zip(job.missing, rows, strict=False))
-        self._made.append(made)
-        known = ChainMap(job.known, *self._made)
-        with self._watch.stage("store"):
-            for item in job.items:
-                if all(digest in known for digest in item.digests):
-                    self._store(item, known)
-                elif isinstance(item, Arrival):
-                    self.abandoned.append(item.source)
+        self._pace.note(self.encoder_busy_s, self.characters_done - self._known_characters)
+        self._queue.settle(job.digests, rows)
+        self._store_complete()
         now = time.perf_counter()
         began_s = max(job.begun_s, self._collected_s)
         pace = job.characters / max(now - began_s, 1e-3) * _JOB_S
@@ -375,8 +368,8 @@ class Indexer:
         )
         self._collected_s = now
 
-    def _store(self, item: Item, known: ChainMap[bytes, Vector] | dict[bytes, Vector]) -> None:
-        vectors = np.stack([known[digest] for digest in item.digests])  # (n_passages, dim)
+    def _store(self, item: Item, vectors: Vectors) -> None:
+        """Give an item its vectors, (n_passages, dim)."""
         if isinstance(item, Arrival):
             self._keep_earlier(item)
             self._writer.replace(item.source, item.document, item.passages, vectors=vectors)

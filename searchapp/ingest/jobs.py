@@ -55,12 +55,10 @@ Item: TypeAlias = Arrival | PendingDocument
 
 @dataclass(slots=True)
 class Job:
-    """Items that are being encoded: the vectors known before, and the digests being made."""
+    """Texts that are being encoded, by their digests."""
 
-    items: list[Item]
-    known: dict[bytes, Vector]
-    missing: list[bytes]
-    rows: Future[list[Vector]]  # one a missing digest; of the first only, once the run is to stop
+    digests: list[bytes]
+    rows: Future[list[Vector]]  # in order; of the first only, once the run is to stop
     characters: int
     begun_s: float
 

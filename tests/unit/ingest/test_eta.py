@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from searchapp.ingest.eta import Encoding, Forecast, left_s
+from searchapp.ingest.eta import Encoding, Forecast, Pace, left_s
 
 
 def test_nothing_tells_before_something_was_read_and_encoded() -> None:
@@ -107,3 +107,11 @@ def test_it_is_right_within_30_percent_from_the_first_tenth_on_with_sizes_and_ki
         if 0.1 < clock / end < 0.98 and not 0.7 < left / (end - clock) < 1.3
     ]
     assert wrong == []
+
+
+def test_the_pace_is_that_of_the_later_half() -> None:
+    pace = Pace()
+    for busy_s, done in ((4.0, 40.0), (6.0, 140.0), (8.0, 240.0)):  # ten a second, then fifty
+        pace.note(busy_s, done)
+    assert pace.lately(9.0, 290.0) == (5.0, 250.0)
+    assert Pace().lately(2.0, 30.0) == (2.0, 30.0)

@@ -155,8 +155,10 @@ def restore(
 
 
 def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
-    told = f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
-    console.write(json_text(dict(held)) if as_json else told)
+    summary = (
+        f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
+    )
+    console.write(json_text(dict(held)) if as_json else summary)
     return Exit.DONE
 
 
@@ -197,10 +199,10 @@ def import_(
 ) -> int:
     """Take the documents of an export in, without embedding them again."""
     counts = corpus_at(corpus).import_documents(file, moved=mover_of(moves))
-    told = ", ".join(
+    summary = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
-    console.write(json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
+    console.write(json_text({"counts": dict(counts)}) if as_json else f"{summary}\n")
     return 0
 
 

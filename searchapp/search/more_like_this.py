@@ -98,9 +98,9 @@ def _read(path: str, encoder: Encoder) -> list[str]:
 
     with ExtractionPool(1) as pool:
         documents = [
-            each.document
-            for each in pool.submit(os.fsencode(path)).result()
-            if each.document is not None
+            extracted.document
+            for extracted in pool.submit(os.fsencode(path)).result()
+            if extracted.document is not None
         ]
     return [
         embedded_text(passage.headings, document.text[passage.start : passage.end])

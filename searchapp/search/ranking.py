@@ -161,8 +161,8 @@ def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> 
     total = float(weights.sum())
     if total <= 0:
         return 0.0
-    found = np.maximum((query @ unit(tokens.states).T).max(axis=1), 0)  # (m,)
-    return float(found @ weights) / total
+    best_cosines = np.maximum((query @ unit(tokens.states).T).max(axis=1), 0)  # (m,)
+    return float(best_cosines @ weights) / total
 
 
 def look_again(

@@ -43,9 +43,18 @@ def begin_opening_encoder(arguments: Sequence[str]) -> None:
         settings = config.load(corpus=_corpus(arguments))
         encoder = encoder_at(settings.place)
         if encoder is not None:
-            preload.begin(encoder, settings.cache)
+            preload.begin(encoder, settings.cache, token_states=_is_looked_at(arguments))
     except (SearchappError, OSError):
         return  # the command itself will say so
+
+
+def _is_looked_at(arguments: Sequence[str]) -> bool:
+    """Whether passages will be looked at token by token: for `best`, for `--explain`, and to mark
+    what answers in a terminal.
+    """
+    words = set(arguments)
+    is_marked = sys.stdout.isatty() and not {"--json", "--paths"} & words
+    return is_marked or bool({"best", "--mode=best", "--explain"} & words)
 
 
 def _corpus(arguments: Sequence[str]) -> str | None:

@@ -22,23 +22,15 @@ from searchapp import config
 from searchapp.backends.places import backend_at
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
-from searchapp.errors import (
-    BadSetting,
-    CorpusEmpty,
-    CorpusMissing,
-    CorpusUnwritable,
-    Unsupported,
-)
+from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
 from searchapp.extract.registry import extractor_of
 from searchapp.humanize import did_you_mean
-from searchapp.ingest.exclusions import documents_at, take_out
-from searchapp.ingest.roots import named_paths, read_again, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
@@ -136,6 +128,8 @@ class Corpus:
         that was committed stays, whatever happens. Raises PathMissing for a path that does not
         exist, OtherEncoder for a model that is not the corpus's.
         """
+        from searchapp.ingest.roots import named_paths, roots_at
+
         return self._ingest(
             roots_at(paths, include, exclude, required=not prune),
             model,
@@ -197,7 +191,7 @@ class Corpus:
             query = question.resolved(settings, passages=reader.counts()[1])
             opened = partial(self._encoders.for_query, made_by)
             if query.needs_encoder:
-                self._encoders.begin(made_by)
+                self._encoders.begin(made_by, token_states=query.needs_token_states)
             examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
             examples += [
                 more_like_this.of_passage(*passage, reader, opened)
@@ -264,6 +258,8 @@ class Corpus:
                 return self._take_out(writer, places, at_once=False)
 
     def _take_out(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
+        from searchapp.ingest.exclusions import documents_at, take_out
+
         with closing(self._backend.reader()) as reader:
             documents = documents_at(reader, places)
         return take_out(writer, places, documents, at_once=at_once)
@@ -341,6 +337,7 @@ class Corpus:
         """
         from searchapp.filesystem.sources import standing_source
         from searchapp.ingest import recovery
+        from searchapp.ingest.roots import read_again, roots_at
 
         if not self.check(full=True):
             return None

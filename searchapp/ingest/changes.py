@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from searchapp.errors import PathMissing
 from searchapp.extract.registry import extractor_of, has_members, is_current
 from searchapp.filesystem import walk
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.documents import (
     KnownFile,
     Root,

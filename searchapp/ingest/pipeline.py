@@ -24,7 +24,7 @@ from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, cut_short, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
     Document,

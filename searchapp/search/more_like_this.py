@@ -16,7 +16,6 @@ import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.linalg import unit
-from searchapp.splitter.splitter import split
 from searchapp.types.documents import embedded_text
 from searchapp.types.filters import Filters
 
@@ -95,6 +94,7 @@ def direction(mean: Vector) -> Vector:
 def _read(path: str, encoder: Encoder) -> list[str]:
     """A file's passages as they would be embedded; of a container, those of all that it holds."""
     from searchapp.extract.sandbox.pool import ExtractionPool
+    from searchapp.splitter.splitter import split
 
     with ExtractionPool(1) as pool:
         documents = [

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from searchapp.splitter.heading_paths import FindTokens, HeadingPaths
     from searchapp.types.tokens import TokenIds
 
-SPLITTER_VERSION = "1"
-
 Tokenize: TypeAlias = Callable[[Sequence[str]], list[list[Span]]]
 
 _PIECE_LENGTH = 16_384  # code points tokenised as one text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,11 +11,15 @@ from typing import NoReturn
 
 from searchapp import config
 
+# new objects before Python looks for garbage; it looks through all that is imported, in vain
+_LITTLE_GARBAGE = 50_000
+
 
 def run() -> NoReturn:
     """Run the command line and leave at once: tearing the libraries down would cost more than
     answering.
     """
+    gc.set_threshold(_LITTLE_GARBAGE)
     config.use_one_thread_for_small_products()
     begin_opening_encoder(sys.argv[1:])
     from searchapp.cli.app import main  # while the encoder is being opened

@@ -312,7 +312,7 @@ class Corpus:
     def status(self) -> Status:
         """The corpus at a glance."""
         with closing(self._backend.reader()) as reader:
-            return replace(reader.status(), outdated=_outdated(reader))
+            return reader.status()._replace(outdated=_outdated(reader))
 
     # -- upkeep
 

@@ -15,7 +15,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -140,7 +140,7 @@ def import_documents(
         if counts["imported"] % _COMMIT_DOCUMENTS == 0:
             writer.commit()
     for root in exported.roots:
-        writer.set_root(replace(root, path=moved(root.path)))
+        writer.set_root(root._replace(path=moved(root.path)))
     writer.finish()
     return counts
 

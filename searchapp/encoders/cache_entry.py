@@ -25,9 +25,8 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
@@ -47,16 +46,14 @@ UNDIGESTED = ("graph.bin", QUESTION_WEIGHTS)
 DAY_S = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(NamedTuple):
     """A text's tokens and the vector that torch makes of them, float32."""
 
     ids: tuple[int, ...]
     vector: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderConfig:
+class EncoderConfig(NamedTuple):
     """How an encoder turns text into its model's input."""
 
     identity: EncoderIdentity
@@ -71,8 +68,7 @@ class EncoderConfig:
     is_single_stream: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertedModel:
+class ConvertedModel(NamedTuple):
     """A converted model that passed its checks."""
 
     path: Path
@@ -80,8 +76,7 @@ class ConvertedModel:
     has_question_weights: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Texts of one padded length: token ids and the mask that is 1 where a token is real, both (b,
     t) int64.
     """
@@ -163,7 +158,11 @@ def new_entry(config: EncoderConfig, final: Path) -> Iterator[Path]:
         yield work
         names = [*LAYOUT, *([QUESTION_WEIGHTS] if (work / QUESTION_WEIGHTS).exists() else [])]
         files = {name: [(work / name).stat().st_size, _digest(work / name)] for name in names}
-        content = {"format": FORMAT, "recipe": asdict(config), "files": files}
+        recipe = config._asdict() | {
+            "identity": config.identity._asdict(),
+            "golden": [golden._asdict() for golden in config.golden],
+        }
+        content = {"format": FORMAT, "recipe": recipe, "files": files}
         (work / "encoder.json").write_text(
             json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8"
         )

@@ -13,7 +13,6 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
@@ -198,7 +197,8 @@ def _passage_engine(identity: EncoderIdentity, cache: Path) -> OpenVinoEngine:
 
 def _named(entry: ConvertedModel, model: str) -> EncoderConfig:
     """The config of an entry under the name that its model was asked for by."""
-    return replace(entry.config, identity=replace(entry.config.identity, model=model))
+    identity = entry.config.identity._replace(model=model)
+    return entry.config._replace(identity=identity)
 
 
 def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:

@@ -122,7 +122,8 @@ class NumpyEngine:
         scores = query @ key.transpose(0, 2, 1) / np.float32(query.shape[2] ** 0.5)
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores /= scores.sum(axis=-1, keepdims=True)  # (heads, t, t)
-        return (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
+        attended: Numbers = (scores @ value).transpose(1, 0, 2).reshape(tokens, dim)
+        return attended
 
     def _product(self, name: str, rows: Numbers) -> Numbers:
         product: Numbers = rows @ self._weights[f"{name}.weight"]

@@ -13,7 +13,6 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,8 +194,7 @@ def convert(model: str, *, cache: Path, single_stream: bool = False) -> None:
     with _quiet():
         config, tokenizer = read_model(folder)
         engine = TorchEngine(folder)
-        config = replace(
-            config,
+        config = config._replace(
             is_single_stream=single_stream,
             golden=tuple(_golden(text, config, tokenizer, engine) for text in GOLDEN_TEXTS),
         )

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Vector
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Example:
+class Example(NamedTuple):
     """Something to find the like of: its vector, (dim,), its text for the keyword leg, and the path
     that it comes from.
     """

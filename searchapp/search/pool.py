@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class Pool(NamedTuple):
     """The passages that may be shown, with all that is known of each; n of them."""
 
     ranking: Ranking

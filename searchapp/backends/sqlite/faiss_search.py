@@ -129,10 +129,11 @@ class PublicIndex:
         import faiss
 
         self._faiss: Any = faiss
-        self._index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-        self.is_approximate = isinstance(self._index, faiss.IndexIVF)
+        index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        self._index = index
+        self.is_approximate = isinstance(index, faiss.IndexIVF)
         if self.is_approximate:
-            self._index.parallel_mode = 1  # one question's lists go to all cores
+            index.parallel_mode = 1  # one question's lists go to all cores
         self.total: int = self._index.ntotal
         self.dim: int = self._index.d
 

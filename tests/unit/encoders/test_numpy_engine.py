@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -165,7 +164,7 @@ def test_vectors_and_states_are_those_of_bert_by_hand(
     engine, expected = NumpyEngine(entry), oracle(state, ids)
     (vector,) = engine.run([batch_of(ids, padding)])
     (states,) = engine.run([batch_of(ids, padding)], token_states=True)
-    assert (vector.dtype, states.dtype) == (np.float32, np.float32)
+    assert (vector.dtype.name, states.dtype.name) == ("float32", "float32")
     assert np.abs(vector - [vector_of(expected)]).max() < 1e-6
     assert states.shape == (1, len(ids) + padding, WIDTH)
     assert np.abs(states[0, : len(ids)] - expected).max() < 1e-5
@@ -316,7 +315,7 @@ def test_entries_without_weights_of_another_model_or_of_an_older_form_are_passed
     with new_entry(config, entry.path.with_name(f"{FINGERPRINT[:16]}-0.9-abc")) as work:
         for name in LAYOUT:
             (work / name).write_text("{}")
-    other = replace(config, identity=replace(config.identity, fingerprint="f" * 63 + "0"))
+    other = config._replace(identity=config.identity._replace(fingerprint="f" * 63 + "0"))
     with new_entry(other, entry.path.with_name(f"{FINGERPRINT[:16]}-0.8-abc")) as work:
         for name in (*LAYOUT, QUESTION_WEIGHTS):
             (work / name).write_text("{}")
@@ -340,7 +339,7 @@ def test_a_golden_text_is_padded_so_that_a_wrong_mask_shows(
         """Takes padding for text."""
 
         def run(self, batches: Iterable[Batch], **options: Any) -> Any:
-            seen = [replace(each, mask=each.mask * 0 + 1) for each in batches]
+            seen = [each._replace(mask=each.mask * 0 + 1) for each in batches]
             return super().run(seen, **options)
 
     assert golden_batch(entry.config.golden[0], entry.config).mask.min() == 0

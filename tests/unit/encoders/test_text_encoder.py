@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -775,8 +774,8 @@ def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> N
 
 
 def _widened(batch: Batch) -> Batch:
-    return replace(
-        batch, ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24)))
+    return batch._replace(
+        ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24)))
     )
 
 

@@ -43,6 +43,7 @@ GRAPH = ("graph.xml", "graph.bin", "query.blob")
 LAYOUT = ("tokenizer.json", *GRAPH)  # of every entry
 # too large to hash for a question: their size is checked, and golden vectors prove them
 UNDIGESTED = ("graph.bin", QUESTION_WEIGHTS)
+BATCH_TOKENS = 2048  # padded, that a processor runs best together
 DAY_S = 86_400
 
 

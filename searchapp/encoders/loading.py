@@ -17,14 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from searchapp.encoders import cache_entry
-from searchapp.encoders.cache_entry import ConversionDamaged
+from searchapp.encoders.cache_entry import BATCH_TOKENS, ConversionDamaged
 from searchapp.encoders.late_engine import LateEngine
-from searchapp.encoders.openvino_engine import (
-    BATCH_TOKENS,
-    OpenVinoEngine,
-    import_openvino,
-    read_entry,
-)
 from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
@@ -37,6 +31,7 @@ if TYPE_CHECKING:
     from searchapp.encoders.cache_entry import ConvertedModel, EncoderConfig
     from searchapp.encoders.model_folder import ModelFolder
     from searchapp.encoders.numpy_engine import NumpyEngine
+    from searchapp.encoders.openvino_engine import OpenVinoEngine
     from searchapp.types.vectors import Device
 
 
@@ -155,7 +150,8 @@ def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncod
 
     It goes by the name it was asked for: one entry serves every name of the same model.
     """
-    import_openvino()
+    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
+
     entry = read_entry(fingerprint, cache, thorough=bulk)
     with ThreadPoolExecutor(1) as threads:
         engine = threads.submit(OpenVinoEngine, entry, bulk=bulk)
@@ -184,6 +180,7 @@ def _passage_engine(identity: EncoderIdentity, cache: Path) -> OpenVinoEngine:
     """The engine of a model for a few passages, converted again where it has to be; raises
     EncoderError as `open_encoder` does.
     """
+    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
 
     def opened() -> OpenVinoEngine:
         return OpenVinoEngine(read_entry(identity.fingerprint, cache), bulk=False)

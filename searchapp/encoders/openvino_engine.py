@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import sys
 from collections import deque
 from contextlib import suppress
@@ -19,7 +18,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from searchapp.encoders import cache_entry
-from searchapp.encoders.cache_entry import ConversionDamaged, disagreement, golden_batch
+from searchapp.encoders.cache_entry import (
+    BATCH_TOKENS,
+    ConversionDamaged,
+    disagreement,
+    golden_batch,
+)
 from searchapp.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
 
     from searchapp.encoders.cache_entry import Batch, ConvertedModel
 
-BATCH_TOKENS = 2048  # padded, that a processor runs best together
 DEVICE = "CPU"
 
 # ---- entries -------------------------------------------------------------------------------------
@@ -53,6 +56,8 @@ def _processor() -> str:
     """A short digest of what this processor is and can do: compiled graphs and bf16 results belong
     to one kind of it.
     """
+    import platform
+
     try:
         lines = (
             Path("/proc/cpuinfo")

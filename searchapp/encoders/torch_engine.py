@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.encoders import question_weights
 from searchapp.encoders.cache_entry import (
+    BATCH_TOKENS,
     Batch,
     ConvertedModel,
     EncoderConfig,
@@ -29,7 +30,6 @@ from searchapp.encoders.cache_entry import (
 )
 from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.encoders.openvino_engine import (
-    BATCH_TOKENS,
     compile_graph,
     entry_path,
     has_bf16,

@@ -42,7 +42,7 @@ QUESTION_WEIGHTS = "question.safetensors"
 GRAPH = ("graph.xml", "graph.bin", "query.blob")
 LAYOUT = ("tokenizer.json", *GRAPH)  # of every entry
 # too large to hash for a question: their size is checked, and golden vectors prove them
-UNDIGESTED = ("graph.bin", QUESTION_WEIGHTS)
+LARGE = ("graph.bin", QUESTION_WEIGHTS)
 BATCH_TOKENS = 2048  # padded, that a processor runs best together
 DAY_S = 86_400
 
@@ -96,12 +96,16 @@ class ConversionDamaged(Exception):
 
 
 def read(
-    path: Path, fingerprint: str, *, only: Collection[str] = (), thorough: bool = False
+    path: Path,
+    fingerprint: str,
+    *,
+    only: Collection[str] = (),
+    unhashed: Collection[str] = LARGE,
 ) -> ConvertedModel:
     """The entry of a model in a folder; raises ConversionDamaged where it is missing or wrong.
 
-    Digests are checked of everything but the weights, whose size is; `thorough` hashes those too
-    (about 0.1 s for 90 MB). Where `only` names files, the others are not looked at.
+    The size of each file is checked, and its digest but for those that stay `unhashed` (90 MB take
+    about 0.1 s). Where `only` names files, the others are not looked at.
     """
     try:
         sealed = json.loads((path / "encoder.json").read_text(encoding="utf-8"))
@@ -118,7 +122,7 @@ def read(
                 continue
             if (path / name).stat().st_size != size:
                 raise ConversionDamaged(f"{path}: {name} has another size")
-            if (thorough or name not in UNDIGESTED) and _digest(path / name) != digest:
+            if name not in unhashed and _digest(path / name) != digest:
                 raise ConversionDamaged(f"{path}: {name} has changed")
         config = _config(content["recipe"])
     except (OSError, ValueError, LookupError, TypeError) as error:

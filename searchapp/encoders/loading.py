@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from searchapp.encoders import cache_entry
-from searchapp.encoders.cache_entry import BATCH_TOKENS, ConversionDamaged
+from searchapp.encoders.cache_entry import (
+    BATCH_TOKENS,
+    LARGE,
+    QUESTION_WEIGHTS,
+    ConversionDamaged,
+)
 from searchapp.encoders.late_engine import LateEngine
 from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.errors import EncoderError
@@ -152,7 +157,8 @@ def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncod
     """
     from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
 
-    entry = read_entry(fingerprint, cache, thorough=bulk)
+    unhashed = (QUESTION_WEIGHTS,) if bulk else LARGE
+    entry = read_entry(fingerprint, cache, unhashed=unhashed)
     with ThreadPoolExecutor(1) as threads:
         engine = threads.submit(OpenVinoEngine, entry, bulk=bulk)
         tokenizer = _read_tokenizer(entry)

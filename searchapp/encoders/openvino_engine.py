@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from searchapp.encoders import cache_entry
 from searchapp.encoders.cache_entry import (
     BATCH_TOKENS,
+    LARGE,
     ConversionDamaged,
     disagreement,
     golden_batch,
@@ -27,7 +28,7 @@ from searchapp.encoders.cache_entry import (
 from searchapp.errors import EncoderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -45,11 +46,13 @@ def entry_path(fingerprint: str, cache: Path) -> Path:
     return cache_entry.folder_of(cache) / f"{fingerprint[:16]}-{version}-{_processor()}"
 
 
-def read_entry(fingerprint: str, cache: Path, *, thorough: bool = False) -> ConvertedModel:
+def read_entry(
+    fingerprint: str, cache: Path, *, unhashed: Collection[str] = LARGE
+) -> ConvertedModel:
     """The entry of a model for this OpenVINO and this processor; raises ConversionDamaged as
     `cache_entry.read` does.
     """
-    return cache_entry.read(entry_path(fingerprint, cache), fingerprint, thorough=thorough)
+    return cache_entry.read(entry_path(fingerprint, cache), fingerprint, unhashed=unhashed)
 
 
 def _processor() -> str:

@@ -165,7 +165,7 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
             "not converted for this processor yet: it is when it is first needed",
         )
     try:
-        entry = openvino_engine.read_entry(folder.fingerprint, cache, thorough=True)
+        entry = openvino_engine.read_entry(folder.fingerprint, cache, unhashed=())
         worst = max(_worst_disagreement(entry, bulk=bulk) for bulk in (False, True))
         if entry.has_question_weights:
             NumpyEngine(entry, thorough=True)

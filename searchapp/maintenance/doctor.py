@@ -132,7 +132,7 @@ def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Fa
         yield file, f"SHA-256 {digest}"
     yield "fingerprint", folder.fingerprint
     try:
-        openvino_engine.read_entry(folder.fingerprint, settings.cache, thorough=True)
+        openvino_engine.read_entry(folder.fingerprint, settings.cache, unhashed=())
         yield "converted", str(openvino_engine.entry_path(folder.fingerprint, settings.cache))
     except ConversionDamaged:
         yield "converted", "not yet, or not any more: it is when it is first needed"

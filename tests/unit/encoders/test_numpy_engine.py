@@ -148,7 +148,7 @@ def entry(state: State, tmp_path: Path) -> ConvertedModel:
         for name in LAYOUT:
             (work / name).write_text("{}")
         question_weights.save(transformer_of(state), ConvertedModel(work, config))
-    return cache_entry.read(final, FINGERPRINT, thorough=True)
+    return cache_entry.read(final, FINGERPRINT, unhashed=())
 
 
 def batch_of(ids: tuple[int, ...], padding: int = 0) -> Batch:
@@ -306,6 +306,14 @@ def test_an_entry_with_a_file_of_another_size_is_passed_over(
     assert not list(cache_entry.with_question_weights(FINGERPRINT, tmp_path))
     (entry.path / name).write_bytes(content[:-1])
     assert not list(cache_entry.with_question_weights(FINGERPRINT, tmp_path))
+
+
+def test_a_changed_byte_is_noticed_where_the_file_is_hashed(entry: ConvertedModel) -> None:
+    harmed(entry.path / QUESTION_WEIGHTS, "number")
+    cache_entry.read(entry.path, FINGERPRINT)
+    cache_entry.read(entry.path, FINGERPRINT, unhashed=[QUESTION_WEIGHTS])
+    with pytest.raises(ConversionDamaged, match="has changed"):
+        cache_entry.read(entry.path, FINGERPRINT, unhashed=["graph.bin"])
 
 
 def test_entries_without_weights_of_another_model_or_of_an_older_form_are_passed_over(

@@ -460,7 +460,7 @@ def test_a_damaged_entry_is_noticed_before_it_is_used(name: str, harm: str, home
     fingerprint = find_model(str(home / "model"), cache=home).fingerprint
     _harm(entry_path(fingerprint, home / "cache") / name, harm)
     with pytest.raises(ConversionDamaged):
-        read_entry(fingerprint, home / "cache", thorough=True)
+        read_entry(fingerprint, home / "cache", unhashed=())
 
 
 def _harm(path: Path, harm: str) -> None:

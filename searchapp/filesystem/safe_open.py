@@ -31,20 +31,31 @@ def read_file(path: bytes, *, max_bytes: int) -> FileContent:
     regular file or is over `max_bytes`, without reading any of it, and FileFailed where the system
     refuses or the file changes twice while it is read.
     """
+    with open_file(path, max_bytes=max_bytes) as file:
+        return read_open_file(file, max_bytes=max_bytes)
+
+
+def open_file(path: bytes, *, max_bytes: int) -> FileIO:
+    """A regular file of at most `max_bytes`, opened to be read. Raises as `read_file` does."""
     try:
         # before opening: to open a device can be to act on it
         _refuse(os.stat(path), max_bytes)  # noqa: PTH116
-        with FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)) as file:
-            for _ in range(2):
-                before = os.fstat(file.fileno())
-                _refuse(before, max_bytes)
-                data = _read_all(file, before.st_size)
-                identity = FileIdentity.of(os.fstat(file.fileno()))
-                if identity == FileIdentity.of(before) and len(data) == identity.size:
-                    return FileContent(
-                        data, identity, hashlib.blake2b(data, digest_size=32).digest()
-                    )
-                file.seek(0)
+        return FileIO(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+    except OSError as error:
+        raise FileFailed(_plain(error)) from error
+
+
+def read_open_file(file: FileIO, *, max_bytes: int) -> FileContent:
+    """What `read_file` gives, of a file that is open. Raises as it does."""
+    try:
+        for _ in range(2):
+            before = os.fstat(file.fileno())
+            _refuse(before, max_bytes)
+            data = _read_all(file, before.st_size)
+            identity = FileIdentity.of(os.fstat(file.fileno()))
+            if identity == FileIdentity.of(before) and len(data) == identity.size:
+                return FileContent(data, identity, hashlib.blake2b(data, digest_size=32).digest())
+            file.seek(0)
     except OSError as error:
         raise FileFailed(_plain(error)) from error
     raise FileFailed("changes while it is being read")

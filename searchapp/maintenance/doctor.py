@@ -20,6 +20,7 @@ from searchapp.encoders import openvino_engine
 from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
+from searchapp.extract.sandbox.confinement import layers
 from searchapp.maintenance.encodings import encodings_of
 from searchapp.types.diagnosis import Diagnosable
 from searchapp.types.results import Diagnosis, Problem
@@ -72,6 +73,7 @@ def _sections(backend: Backend) -> dict[str, _Section]:
         "program": _program,
         **engine,
         "processor": _processor,
+        "isolation": _isolation,
         "model": _model,
         "corpus": _corpus,
         "disk": _disk,
@@ -116,6 +118,14 @@ def _processor(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
         ),
     )
     yield "engine", f"OpenVINO, {'bf16 or f32' if 'BF16' in capabilities else 'f32'}"
+
+
+def _isolation(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
+    """What holds the processes that read files here; where nothing does, it is said and no problem:
+    no program can mend a kernel.
+    """
+    for held, by in layers().items():
+        yield held, by or "limits of the account, memory and time; Python code also by name"
 
 
 def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Facts:

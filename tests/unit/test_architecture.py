@@ -57,7 +57,7 @@ OWNERS = {
     "scipy": {"evaluation.evaluator", "analysis.word_senses"},
     "matplotlib": {"evaluation.plot"},
     "umap": {"analysis.projection"},
-    "psutil": {"filesystem", "extract.sandbox.pool"},
+    "psutil": {"filesystem", "extract.sandbox.worker_process"},
     "pyarrow": {"analysis.vector_export", "extract.databases.parquet"},
     "jinja2": {"output.html"},
     "markupsafe": {"output.html"},
@@ -65,8 +65,13 @@ OWNERS = {
     "typer": {"cli"},
 }
 # torch_engine reads nothing: as a process of its own, it tells its libraries to stay offline;
-# archives.packed tells a library where another one is
-ENVIRONMENT_OWNERS = {"config", "encoders.torch_engine", "extract.archives.packed"}
+# archives.packed tells a library where another one is; confinement asks where libraries are
+ENVIRONMENT_OWNERS = {
+    "config",
+    "encoders.torch_engine",
+    "extract.archives.packed",
+    "extract.sandbox.confinement",
+}
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
 
 MOST_LINES = 450  # of a file

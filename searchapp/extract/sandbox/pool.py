@@ -9,11 +9,7 @@ worker that dies has shown which member of a file it was at: a fresh one goes on
 from __future__ import annotations
 
 import base64
-import json
 import os
-import select
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -24,11 +20,11 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import FileError, FileFailed
+from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.members import UNTAKEN
-from searchapp.extract.sandbox.patience import Patience
-from searchapp.extract.sandbox.worker import send
-from searchapp.extract.working_time import KILLED_BY, said
+from searchapp.extract.sandbox.worker_process import MAX_ANSWER, WorkerProcess
+from searchapp.extract.working_time import said
+from searchapp.filesystem.safe_open import open_file
 from searchapp.types.documents import MEMBER, Block, Document, FileIdentity, Source, Unindexed
 
 if TYPE_CHECKING:
@@ -36,11 +32,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    import psutil
-
     from searchapp.types.documents import Outcome
 
-_MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
 _MAX_DEATHS = 20  # workers that one container may cost
 _CONTAINER_TIMES = 10  # a file with members may take so many times as long as one without
 _MAX_REFUSED = 500  # contents that a worker is told of: the request must fit the pipe
@@ -92,9 +85,10 @@ class ExtractionPool:
         )
         self._command = tuple(command or own)
         self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._running: set[_Worker] = set()
+        self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
+        self._running: set[WorkerProcess] = set()
         self._lock = Lock()
         self._is_closed = False
 
@@ -173,11 +167,17 @@ class ExtractionPool:
                 return reading.failed(self._too_long())
         return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
 
-    def _converse(self, worker: _Worker, reading: _Reading) -> bool:
+    def _converse(self, worker: WorkerProcess, reading: _Reading) -> bool:
         """Take a worker's answers until the last; returns whether the worker is spent."""
         limit_s = _CONTAINER_TIMES * self._timeout_s
         begun, before_s, begun_s = time.monotonic(), reading.work_s, worker.work_s()
-        worker.ask(reading.request() | {"work_s": self._timeout_s})
+        try:
+            file = open_file(reading.path, max_bytes=self._max_bytes)
+        except FileError as error:
+            reading.refuse_unopened(error)
+            return False
+        with file:
+            worker.ask(reading.request() | {"work_s": self._timeout_s}, file.fileno())
         while not reading.is_done:
             answer, size = worker.answer(self._timeout_s)
             reading.take(answer, size)
@@ -192,7 +192,7 @@ class ExtractionPool:
     def _too_long(self) -> str:
         return f"{said(_CONTAINER_TIMES * self._timeout_s)} in all"
 
-    def _worker(self) -> _Worker:
+    def _worker(self) -> WorkerProcess:
         """An idle worker, or a new one."""
         while True:
             try:
@@ -205,11 +205,11 @@ class ExtractionPool:
         with self._lock:
             if self._is_closed:
                 raise CancelledError
-            worker = _Worker(self._command)
+            worker = WorkerProcess(self._command)
             self._running.add(worker)
             return worker
 
-    def _discard(self, worker: _Worker) -> None:
+    def _discard(self, worker: WorkerProcess) -> None:
         with self._lock:
             self._running.discard(worker)
             is_closed = self._is_closed
@@ -222,7 +222,7 @@ class _Reading:
     """How far the reading of one file is, over however many workers it takes."""
 
     def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> None:
-        self._path = path
+        self.path = path
         self._refused = refused
         self._file: Source | None = None
         self._current: Source | None = None  # begun, not read yet
@@ -235,7 +235,7 @@ class _Reading:
         """What to ask a worker for: all that is not there yet."""
         refused = [content_hash.hex() for content_hash in islice(self._refused, _MAX_REFUSED)]
         return {
-            "path": base64.b64encode(self._path).decode(),
+            "name": base64.b64encode(os.path.basename(self.path)).decode(),  # noqa: PTH119
             "start": len(self.results),
             "refused": refused,
         }
@@ -245,8 +245,8 @@ class _Reading:
         none, FileFailed where it is too much.
         """
         self._size += size
-        if self._size > _MAX_ANSWER:
-            raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
+        if self._size > MAX_ANSWER:
+            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
         if "end" in answer:
             self.is_done = True
         elif "failed" in answer:
@@ -255,7 +255,7 @@ class _Reading:
             self._opened(answer["source"], answer)
         elif "member" in answer:
             member = base64.b64decode(answer["member"])
-            path = self._path + (MEMBER + member if member else b"")
+            path = self.path + (MEMBER + member if member else b"")
             if self._file is None:
                 raise ValueError("a member before its file")
             self._current = replace(
@@ -273,6 +273,14 @@ class _Reading:
             )
             self._refuse(outcome, str(answer["reason"]))
 
+    def refuse_unopened(self, error: FileError) -> None:
+        """Record why the file cannot be opened, or was not."""
+        if self.results or self._current is not None:
+            self.failed(str(error))
+            return
+        self._refuse("skipped" if isinstance(error, FileSkipped) else "failed", str(error))
+        self.is_done = True
+
     def fail_current(self, reason: str) -> None:
         """Record that a worker died: of what it was at, or of the file as a whole."""
         if self._current is not None:
@@ -282,16 +290,15 @@ class _Reading:
 
     def failed(self, reason: str) -> list[Extracted]:
         """What there is, and that the rest of the file failed."""
-        if self._current is not None and self._current.path != self._path:
+        if self._current is not None and self._current.path != self.path:
             self._refuse("failed", reason)
         source = self._current or self._file
         if any(
-            each.document and each.source and each.source.path == self._path
-            for each in self.results
+            each.document and each.source and each.source.path == self.path for each in self.results
         ):
             assert source is not None
             # the file is a document already
-            source = replace(source, path=self._path + MEMBER + UNTAKEN.encode())
+            source = replace(source, path=self.path + MEMBER + UNTAKEN.encode())
         self._current = source
         self._refuse("failed", reason)
         self.is_done = True
@@ -306,7 +313,7 @@ class _Reading:
             return
         identity = FileIdentity(*map(int, found["identity"]))
         source = Source(
-            self._path,
+            self.path,
             identity,
             bytes.fromhex(found["content_hash"]),
             int(found["hashed_at_ns"]),
@@ -325,115 +332,10 @@ class _Reading:
 
     def _refuse(self, outcome: Outcome, reason: str) -> None:
         source, self._current = self._current, None
-        path = source.path if source else self._path
+        path = source.path if source else self.path
         self.results.append(
             Extracted(source, None, Unindexed(path, outcome, reason, source=source))
         )
-
-
-class _Worker:
-    """One worker process and the two pipes to it."""
-
-    def __init__(self, command: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,
-        )
-        self._watched: psutil.Process | None = None
-        self._work_s = 0.0
-
-    def ask(self, request: dict[str, Any]) -> None:
-        """Send a request; raises FileFailed for a worker that is dead."""
-        assert self._process.stdin is not None
-        try:
-            send(self._process.stdin.fileno(), request)
-        except OSError:
-            raise FileFailed(self._death()) from None
-
-    def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
-        """The next answer and its size in bytes; raises FileFailed for a worker that hangs, works
-        too long or is dead, ValueError for a broken one.
-        """
-        patience = Patience(timeout_s, self.work_s)
-        size = int.from_bytes(self._receive(4, patience), "big")
-        if size > _MAX_ANSWER:
-            raise FileFailed(f"holds more than {_MAX_ANSWER >> 20} MiB of text")
-        answer = json.loads(self._receive(size, patience))
-        if not isinstance(answer, dict):
-            raise TypeError("an answer is an object")
-        return answer, size
-
-    def is_alive(self) -> bool:
-        """False once the process has ended."""
-        return self._process.poll() is None
-
-    def kill(self) -> None:
-        """End the process and all that it started; whoever waits for its answer sees its pipe
-        close.
-        """
-        if self.is_alive():
-            _kill_group(self._process.pid)
-            self._process.wait()
-
-    def release(self) -> None:
-        """End the process and give its pipes back; only for who no longer waits on them."""
-        self.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-    def work_s(self) -> float:
-        """The processor time of the process, in seconds; what it was before where it has ended."""
-        import psutil
-
-        try:
-            self._watched = self._watched or psutil.Process(self._process.pid)
-            times = self._watched.cpu_times()
-            self._work_s = times.user + times.system
-        except psutil.Error:
-            pass
-        return self._work_s
-
-    def _receive(self, size: int, patience: Patience) -> bytes:
-        assert self._process.stdout is not None
-        pipe = self._process.stdout.fileno()
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN)
-        received = bytearray()
-        while len(received) < size:
-            if not poll.poll(patience.left_ms()):
-                patience.renew()
-                continue
-            chunk = os.read(pipe, min(size - len(received), 2**20))
-            if not chunk:
-                raise FileFailed(self._death(patience.timeout_s))
-            received += chunk
-        return bytes(received)
-
-    def _death(self, timeout_s: float = 0.0) -> str:
-        """How the process ended, in words."""
-        try:
-            code = self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
-            return "the reader crashed (closed its pipe)"
-        if code == -KILLED_BY:
-            return said(timeout_s)
-        return (
-            f"the reader crashed (signal {-code})"
-            if code < 0
-            else f"the reader crashed (exit {code})"
-        )
-
-
-def _kill_group(pid: int) -> None:
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def _document(found: dict[str, Any]) -> Document:

@@ -2,10 +2,11 @@
 sees the corpus, and writes nothing.
 
 The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends
-{"path", "start", "refused", "work_s"}; the worker answers with what the file is, {"source"}; then
-for each thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is
-read, {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a
-whole defeats it. Each thing has `work_s` seconds of processor time.
+{"name", "start", "refused", "work_s"}, and over a socket the file, opened, since the worker can
+open none itself; the worker answers with what the file is, {"source"}; then for each thing in it
+from number `start` on {"member", "content_hash", "extractor"} and, once it is read, {"document"} or
+{"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole defeats it. Each
+thing has `work_s` seconds of processor time.
 """
 
 from __future__ import annotations
@@ -13,86 +14,41 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from io import FileIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileSkipped
+from searchapp.extract.sandbox.confinement import confine
 from searchapp.extract.working_time import OutOfTime, lift, limit
 
 if TYPE_CHECKING:
     from searchapp.extract.entries import Entry
     from searchapp.types.documents import Document
 
-_NICENESS = 5  # the encoder goes first
-_FORBIDDEN = (
-    "socket.",
-    "subprocess.",
-    "os.exec",
-    "os.fork",
-    "os.posix_spawn",
-    "os.system",
-    "pty.spawn",
-)
 _WORK_S = 60.0
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
-def main(max_bytes: int, memory_bytes: int, parent: int) -> NoReturn:
-    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, write
-    no files and start no programs.
+def main(max_bytes: int, memory_bytes: int, parent: int, files: int) -> NoReturn:
+    """Answer requests until the parent is gone. Parsers see neither the pipes nor a network, open
+    no files but those of Python and the system, write none, and start no programs.
     """
     requests, answers = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
-    _confine(memory_bytes, parent)
+    sent = socket.socket(fileno=files)
+    confine(memory_bytes, parent)
     while request := _next_request(requests):
-        for answer in _answers(request, max_bytes, memory_bytes):
-            send(answers, answer)
-            if answer.get("is_exhausted"):
-                os._exit(0)
+        with _next_file(sent) as file:
+            for answer in _answers(request, file, max_bytes, memory_bytes):
+                send(answers, answer)
+                if answer.get("is_exhausted"):
+                    os._exit(0)
     os._exit(0)
-
-
-def _confine(memory_bytes: int, parent: int) -> None:
-    import resource
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _isolate(parent)
-    os.nice(_NICENESS)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    sys.dont_write_bytecode = True
-    sys.addaudithook(_forbid)
-
-
-def _isolate(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies, and give it a network without a way
-    out, where the kernel can.
-
-    Elsewhere the closed pipe ends it, and the audit hook alone keeps Python code from the network.
-    """
-    import ctypes
-
-    library = ctypes.CDLL(None)
-    if hasattr(library, "prctl"):
-        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-    if hasattr(library, "unshare") and library.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
-        library.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-
-
-def _forbid(event: str, _arguments: tuple[object, ...]) -> None:
-    """An audit hook: no parser opens a socket or starts a program."""
-    if event.startswith(_FORBIDDEN):
-        raise PermissionError(f"not allowed while reading a file: {event}")
 
 
 def _next_request(pipe: int) -> dict[str, Any]:
@@ -109,17 +65,24 @@ def _next_request(pipe: int) -> dict[str, Any]:
     return request
 
 
+def _next_file(sent: socket.socket) -> FileIO:
+    """The file that comes with a request, opened by the parent; raises OSError where none does."""
+    _, descriptors, _, _ = socket.recv_fds(sent, 1, 1)
+    if not descriptors:
+        raise OSError("a request without its file")
+    return FileIO(descriptors[0])
+
+
 def _answers(
-    request: dict[str, Any], max_bytes: int, memory_bytes: int
+    request: dict[str, Any], file: FileIO, max_bytes: int, memory_bytes: int
 ) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
     from searchapp.extract.registry import extractor_of
-    from searchapp.filesystem.safe_open import read_file
+    from searchapp.filesystem.safe_open import read_open_file
 
-    path = base64.b64decode(request["path"])
     hashed_at_ns = time.time_ns()
     try:
-        content = read_file(path, max_bytes=max_bytes)
+        content = read_open_file(file, max_bytes=max_bytes)
     except FileError as error:
         yield {"source": None, **_refusal(error)}
         return
@@ -142,8 +105,8 @@ def _answers(
     yield {"source": source, "is_refused": is_refused}
     if not is_refused:
         try:
-            name = Path(os.fsdecode(path)).name
-            yield from _contents(content.data, name, request, memory_bytes)
+            name = base64.b64decode(request["name"])
+            yield from _contents(content.data, os.fsdecode(name), request, memory_bytes)
         except MemoryError:
             yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
         except OutOfTime as reason:
@@ -244,4 +207,4 @@ def send(pipe: int, message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main(*map(int, sys.argv[1:5]))

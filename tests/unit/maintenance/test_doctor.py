@@ -22,7 +22,7 @@ from searchapp.testing import MemoryBackend
 from searchapp.types.results import Diagnosis
 from tests.builders.corpora import add, document, unit
 
-SECTIONS = ["program", "sqlite", "processor", "model", "corpus", "disk"]
+SECTIONS = ["program", "sqlite", "processor", "isolation", "model", "corpus", "disk"]
 
 
 @pytest.fixture
@@ -46,6 +46,8 @@ def test_everything_there_is_to_know_is_on_one_page(folder: Path, model_cache: P
     found = diagnosis(folder, model_cache)
     assert list(found.sections) == SECTIONS
     assert facts(found, "sqlite")["version"] == sqlite3.sqlite_version
+    assert list(facts(found, "isolation")) == ["files", "system calls"]
+    assert all(facts(found, "isolation").values())
     assert facts(found, "corpus")["documents"] == "2, 6 passages (generation 1)"
     assert facts(found, "corpus")["waiting"] == "1 pending, 0 stale"
     assert facts(found, "model")["model.safetensors"].startswith("SHA-256 53aa51172d")
@@ -147,7 +149,7 @@ def test_of_a_backend_that_cannot_be_checked_the_doctor_says_so_and_never_that_n
         add(writer, "/nowhere/1.txt", document(3), unit(3))
         writer.finish()
     found = diagnose(Settings("memory:doctor", "default", model_cache), backend)
-    assert list(found.sections) == ["program", "processor", "model", "corpus", "disk"]
+    assert list(found.sections) == ["program", "processor", "isolation", "model", "corpus", "disk"]
     assert facts(found, "corpus")["documents"] == "1, 3 passages (generation 1)"
     assert "nothing tells whether a corpus in MemoryBackend is sound" in [
         problem.what for problem in found.problems

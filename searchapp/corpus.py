@@ -23,7 +23,7 @@ from searchapp.backends.places import backend_at
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
-from searchapp.extract.registry import extractor_of
+from searchapp.extract.registry import is_current
 from searchapp.humanize import did_you_mean
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
@@ -125,8 +125,8 @@ class Corpus:
         the paths as roots.
 
         Every file is accounted for in the report; one that cannot be read does not end the run. All
-        that was committed stays, whatever happens. Raises PathMissing for a path that does not
-        exist, OtherEncoder for a model that is not the corpus's.
+        that was committed stays, whatever happens. `WITH_SECRETS` in `exclude` takes secrets. Raises
+        PathMissing for a path that does not exist, OtherEncoder for a model not the corpus's.
         """
         from searchapp.ingest.roots import named_paths, roots_at
 
@@ -443,5 +443,5 @@ def _outdated(reader: Reader) -> int:
     return sum(
         count
         for kind, extractor, splitter, count in reader.versions()
-        if extractor != extractor_of(kind) or splitter != SPLITTER_VERSION
+        if not is_current(extractor, kind) or splitter != SPLITTER_VERSION
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
@@ -65,11 +66,12 @@ def read_files(paths: Iterable[str]) -> Iterator[EmbeddingSource]:
 
     with ExtractionPool(_READERS) as pool:
         ahead = iter(paths)
-        waiting = deque((path, pool.submit(os.fsencode(path))) for path in islice(ahead, _READERS))
+        submit = partial(pool.submit, with_secrets=True)  # nothing is kept of what is named
+        waiting = deque((path, submit(os.fsencode(path))) for path in islice(ahead, _READERS))
         while waiting:
             path, future = waiting.popleft()
             extracted_files = future.result()
-            waiting.extend((path, pool.submit(os.fsencode(path))) for path in islice(ahead, 1))
+            waiting.extend((path, submit(os.fsencode(path))) for path in islice(ahead, 1))
             for extracted in extracted_files:
                 reason = (
                     extracted.unindexed.reason

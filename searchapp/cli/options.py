@@ -44,6 +44,14 @@ CorpusOption = Annotated[
     typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SecretsOption = Annotated[
+    bool,
+    typer.Option(
+        "--include-secrets",
+        help="Read what is left out as secret, too: keys, tokens, password stores. Remembered for "
+        "these paths.",
+    ),
+]
 TimingsOption = Annotated[
     bool, typer.Option("--timings", help="Tell where the time went, stage by stage.")
 ]

@@ -18,6 +18,7 @@ from searchapp.cli.options import (
     LabelOption,
     ModelOption,
     ModeOption,
+    SecretsOption,
     TimingsOption,
     TypeOption,
     WeightOption,
@@ -27,6 +28,7 @@ from searchapp.cli.options import (
     questions_of,
 )
 from searchapp.output.serialization import json_text
+from searchapp.types.documents import WITH_SECRETS
 from searchapp.types.filters import Filters, resolve_place
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def ingest(
         list[str],
         typer.Option("--exclude", metavar="GLOB", help="No files that match; repeatable."),
     ] = [],
+    secrets: SecretsOption = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")
     ] = False,
@@ -81,7 +84,7 @@ def ingest(
             model=chosen.model,
             device=chosen.device,
             include=include,
-            exclude=exclude,
+            exclude=[*exclude, *([WITH_SECRETS] if secrets else [])],
             prune=prune,
             on_progress=on_progress,
             is_stopped=is_stopped,

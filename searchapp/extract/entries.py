@@ -17,6 +17,8 @@ from searchapp.extract.detect import type_of
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.extract.noise import without_noise
 from searchapp.extract.registry import module_of, reader_of
+from searchapp.extract.secrets import are_taken, refuse_secret, secret_file, secret_in
+from searchapp.filesystem.ignore_rules import SECRET
 from searchapp.types.documents import Document
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -49,12 +51,14 @@ class Entry:
 
     def read(self) -> Document:
         """The document in the bytes; its blocks' places begin with the member. Raises FileFailed or
-        FileSkipped where there is none.
+        FileSkipped where there is none, or a secret.
         """
         if self.refusal is not None:
             raise self.refusal
+        refuse_secret(secret_file(self.data))
         reader = reader_of(self.document_type)
         document = _storable(module_of(reader).read(self.data, self.document_type))
+        refuse_secret(secret_in(document.text))
         document = without_noise(document)
         if not any(document.text[block.start : block.end].strip() for block in document.blocks):
             reason = document.metadata.get("incomplete")
@@ -99,6 +103,9 @@ def _entries(
     reader = reader_of(document_type)
     if reader.is_document:
         yield Entry(member, data, document_type)
+    elif (kind := secret_file(data)) and not are_taken():
+        yield Entry(member, data, document_type, refusal=FileSkipped(f"{SECRET}: {kind}"))
+        return
     if reader.is_container:
         yield from _members(
             Entry(member, data, document_type, is_members_only=True), name, allowance, depth

@@ -34,6 +34,7 @@ class FormatReader:
     extra: str = ""  # packages that make it read more, where they are installed
 
 
+WITH_SECRETS = "+secrets"  # behind a recorded name: what was read holds a secret, and was wanted
 _TEXT = FormatReader("text", 4, "text.plain")
 _OCR = "rapidocr"
 READERS = {
@@ -108,9 +109,12 @@ def extractor_of(document_type: str) -> str:
     return f"{reader.name}/{reader.version}{''.join(extras)}"
 
 
-def is_current(extractor: str) -> bool:
-    """Whether what an extractor made, or refused, it would make or refuse today."""
-    return extractor in _current_extractors()
+def is_current(extractor: str, document_type: str | None = None) -> bool:
+    """Whether what an extractor made of a type, or refused, it would make or refuse today."""
+    extractor = extractor.removesuffix(WITH_SECRETS)
+    if document_type is None:
+        return extractor in _current_extractors()
+    return extractor == extractor_of(document_type)
 
 
 def has_members(document_type: str) -> bool:

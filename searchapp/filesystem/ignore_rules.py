@@ -23,28 +23,13 @@ from searchapp.filesystem.ignore_pattern import (
     parse_patterns,
 )
 from searchapp.filesystem.safe_open import read_file
+from searchapp.filesystem.secret_names import is_secret_name
 from searchapp.types.documents import Unindexed
 
 _log = logging.getLogger(__name__)
 
 _RULE_FILES = (b".gitignore", b".searchappignore")  # weakest first
 _RULE_FILE_BYTES = 2**20
-_SECRET_FILES = tuple(
-    (
-        b".env .env.* *.env .envrc .netrc _netrc .pgpass .pypirc .npmrc .dockercfg .htpasswd "
-        b".git-credentials .vault-token .*_history *.pem *.key *.p12 *.pfx *.ppk *.jks *.keystore "
-        b"*.kdb *.kdbx *.keychain *.keychain-db *.keyring *.ovpn wallet.dat id_rsa id_dsa id_ecdsa "
-        b"id_ecdsa_sk id_ed25519 id_ed25519_sk credentials credentials.json client_secret*.json "
-        b"service[-_]account*.json secrets.json secrets.toml secrets.yaml secrets.yml key3.db "
-        b"key4.db logins.json signons.sqlite cookies.sqlite"
-    ).split()
-)
-_SECRET_FOLDERS = tuple(
-    (
-        b".ssh .gnupg .gpg .aws .azure .gcloud .kube .docker .password-store .pki .mozilla "
-        b".thunderbird keyrings *.agilekeychain *.opvault"
-    ).split()
-)
 _CACHE_FOLDERS = tuple(
     (
         b"node_modules bower_components __pycache__ __pypackages__ site-packages *.egg-info .cache "
@@ -53,7 +38,6 @@ _CACHE_FOLDERS = tuple(
     ).split()
 )
 _FILE_NAMES = {  # lower case, by reason
-    "secret": _SECRET_FILES,
     "temporary file": (
         b"~$*",
         b"*~",
@@ -69,15 +53,16 @@ _FILE_NAMES = {  # lower case, by reason
 }
 _FOLDER_NAMES = {
     "corpus": (b".searchapp",),
-    "secret": _SECRET_FOLDERS,
     "version control": (b".git", b".hg", b".svn", b".bzr", b".jj", b"_darcs"),
     "cache folder": _CACHE_FOLDERS,
     "trash": (b".trash", b".trash-*", b"$recycle.bin", b"lost+found"),
     "hidden": (b".*",),
 }
+SECRET = "secret"  # how the reason begins where a file is left out for its secrets
+BROWSER_PROFILE = "browser profile"
 FOLDER_MARKS = {  # what only such a folder holds
-    b"key4.db": "browser profile",
-    b"Login Data": "browser profile",
+    b"key4.db": BROWSER_PROFILE,
+    b"Login Data": BROWSER_PROFILE,
     b"pyvenv.cfg": "virtual environment",
     b"conda-meta": "virtual environment",
 }
@@ -101,6 +86,7 @@ class WalkScope:
     real_root: bytes
     include: tuple[IgnorePattern, ...]  # () for all
     exclude: IgnoreRules | None
+    with_secrets: bool = False  # they are found, too
 
 
 def is_cache_tag(path: bytes) -> bool:
@@ -111,8 +97,10 @@ def is_cache_tag(path: bytes) -> bool:
         return False
 
 
-def reason_of_name(name: bytes, *, folder: bool) -> str:
+def reason_of_name(name: bytes, *, folder: bool, with_secrets: bool = False) -> str:
     """Why nothing of that name is ingested, "" where it may be."""
+    if is_secret_name(name, folder=folder):
+        return "" if with_secrets else SECRET
     known = _names(folder=folder).fullmatch(name.lower())
     return (known.lastgroup or "").replace("_", " ") if known else ""
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from searchapp.errors import PathMissing
+from searchapp.errors import FileError, PathMissing
 from searchapp.filesystem.ignore_rules import (
+    BROWSER_PROFILE,
     FOLDER_MARKS,
+    SECRET,
     IgnoreRules,
     WalkScope,
     folder_prefix,
@@ -31,8 +34,10 @@ from searchapp.filesystem.ignore_rules import (
     strongest_first,
     user_patterns,
 )
-from searchapp.filesystem.safe_open import _plain, _special_kind
-from searchapp.types.documents import FileIdentity, Unindexed
+from searchapp.filesystem.safe_open import _plain, _special_kind, open_file
+from searchapp.types.documents import WITH_SECRETS, FileIdentity, Unindexed
+
+_ZIP = b"PK\3\4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class FoundFile:
 
     path: bytes  # absolute
     identity: FileIdentity
+    with_secrets: bool = False  # they are read, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ def walk(
             [
                 Unindexed(path, "skipped", reason)
                 if reason
-                else FoundFile(path, FileIdentity.of(status))
+                else FoundFile(path, FileIdentity.of(status), WITH_SECRETS in exclude)
             ]
         )
     scope = WalkScope(
@@ -126,6 +132,7 @@ def walk(
         real_root=os.path.realpath(path),
         include=included,
         exclude=IgnoreRules(folder_prefix(path), "--exclude", excluded) if excluded else None,
+        with_secrets=WITH_SECRETS in exclude,
     )
     return _walk(scope, _Folder(path, rules_above(path)), progress or WalkProgress())
 
@@ -161,7 +168,7 @@ def _list(scope: WalkScope, folder: _Folder, progress: WalkProgress) -> list[_Li
     except OSError as error:
         return [Unindexed(folder.path, "failed", _plain(error))]
     names = {entry.name for entry in entries}
-    if reason := _reason_of_contents(folder.path, names, root=folder.path == scope.root):
+    if reason := _reason_of_contents(scope, folder.path, names):
         return [_left_out(folder.path, reason, progress)]
     own, unreadable = rules_in(folder.path, names)
     rules = strongest_first((*own, *folder.rules))
@@ -194,7 +201,7 @@ def _classify(
 ) -> _Listed | None:
     """What an entry of a folder is to the walk; None where it has vanished."""
     is_folder = _is_folder(entry)
-    reason = reason_of_name(entry.name, folder=is_folder) or reason_of_rules(
+    reason = _reason_of_name(scope, entry, folder=is_folder) or reason_of_rules(
         scope, rules, entry.path, folder=is_folder
     )
     if is_folder:
@@ -213,7 +220,7 @@ def _classify(
     return (
         Unindexed(entry.path, "skipped", reason)
         if reason
-        else FoundFile(entry.path, FileIdentity.of(status))
+        else FoundFile(entry.path, FileIdentity.of(status), scope.with_secrets)
     )
 
 
@@ -246,15 +253,38 @@ def _count_files(folder: bytes, progress: WalkProgress) -> int:
 # ---- reasons -------------------------------------------------------------------------------------
 
 
-def _reason_of_contents(path: bytes, names: set[bytes], *, root: bool) -> str:
+def _reason_of_name(scope: WalkScope, entry: os.DirEntry[bytes], *, folder: bool) -> str:
+    """Why nothing of that name is read, "" where it may be: a presentation for Keynote has the
+    ending of a key.
+    """
+    reason = reason_of_name(entry.name, folder=folder, with_secrets=scope.with_secrets)
+    is_presentation = (
+        reason == SECRET
+        and entry.name.lower().endswith(b".key")
+        and entry.is_file(follow_symlinks=False)
+        and _is_zip(entry.path)
+    )
+    return "" if is_presentation else reason
+
+
+def _is_zip(path: bytes) -> bool:
+    try:
+        with open_file(path, max_bytes=sys.maxsize) as file:
+            return file.read(len(_ZIP)) == _ZIP
+    except (FileError, OSError):
+        return False
+
+
+def _reason_of_contents(scope: WalkScope, path: bytes, names: set[bytes]) -> str:
     """Why a folder with such entries is left out, "" where it is not; of roots only a corpus is."""
     if os.path.basename(path) == b".searchapp" or {b"corpus.db", b"lock"} <= names:  # noqa: PTH119
         return "corpus"
-    if root:
+    if path == scope.root:
         return ""
     if b"CACHEDIR.TAG" in names and is_cache_tag(os.path.join(path, b"CACHEDIR.TAG")):  # noqa: PTH118
         return "cache folder"
-    return next((reason for mark, reason in FOLDER_MARKS.items() if mark in names), "")
+    reason = next((reason for mark, reason in FOLDER_MARKS.items() if mark in names), "")
+    return "" if scope.with_secrets and reason == BROWSER_PROFILE else reason
 
 
 def _reason_of_kind(scope: WalkScope, path: bytes, mode: int) -> str:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from searchapp.errors import PathMissing
-from searchapp.extract.registry import extractor_of, has_members, is_current
+from searchapp.extract.registry import WITH_SECRETS, has_members, is_current
 from searchapp.filesystem import walk
+from searchapp.filesystem.ignore_rules import SECRET
 from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.documents import (
     KnownFile,
@@ -53,11 +54,19 @@ class Remembered:
             return False
         if self.document is None:
             return is_current(self.source.extractor)
-        has_made = (self.source.extractor, self.source.splitter) == (
-            extractor_of(self.document.type),
-            SPLITTER_VERSION,
+        has_made = (
+            is_current(self.source.extractor, self.document.type)
+            and self.source.splitter == SPLITTER_VERSION
         )
         return has_made and not self.document.is_stale
+
+    def is_to_change(self, *, with_secrets: bool) -> bool:
+        """Whether it is a secret that was let through and is not wanted any more, or was left out
+        and is wanted now.
+        """
+        if with_secrets:
+            return is_secret(self.refusal)
+        return self.source.extractor.endswith(WITH_SECRETS)
 
 
 class Survey:
@@ -148,7 +157,9 @@ class Survey:
     def is_unchanged(self, file: walk.FoundFile) -> bool:
         """Whether a file, and all that it holds, is as the corpus remembers it."""
         return file.path in self._remembered and all(
-            _is_same_file(each, file.identity) for _, each in self.all_in(file.path)
+            _is_same_file(each, file.identity)
+            and not each.is_to_change(with_secrets=file.with_secrets)
+            for _, each in self.all_in(file.path)
         )
 
     def remembered_in(self, path: bytes) -> Iterator[tuple[bytes, Unindexed | None]]:
@@ -166,7 +177,10 @@ class Survey:
         """What was refused of such a file's size and ending, by content hash: the same bytes need
         not be tried again.
         """
-        return self._refusals.get(kind_of(file.path, file.identity.size), {})
+        refusals = self._refusals.get(kind_of(file.path, file.identity.size), {})
+        if not file.with_secrets:
+            return refusals
+        return {digest: entry for digest, entry in refusals.items() if not is_secret(entry)}
 
     def with_content(self, source: Source) -> list[KnownFile]:
         """The documents of the same bytes that no path has claimed yet."""
@@ -186,7 +200,9 @@ class Survey:
         read in the same way: it may be the same but for what `stat` says.
         """
         return file.path in self._remembered and all(
-            each.source.identity.size == file.identity.size and each.is_sound
+            each.source.identity.size == file.identity.size
+            and each.is_sound
+            and not each.is_to_change(with_secrets=file.with_secrets)
             for _, each in self.all_in(file.path)
         )
 
@@ -199,7 +215,9 @@ class Survey:
             source = remembered.source
             is_alone = path not in self._container and not self._members.get(path)
             is_archive = remembered.refusal and remembered.refusal.outcome == "indexed"
-            if path not in self.files and is_alone and not is_archive and remembered.is_sound:
+            has_secret = any(remembered.is_to_change(with_secrets=each) for each in (True, False))
+            is_known = remembered.is_sound and not has_secret
+            if path not in self.files and is_alone and not is_archive and is_known:
                 of_kind = unseen.setdefault(kind_of(path, source.identity.size), {})
                 of_kind.setdefault(source.content_hash, []).append(path)
         return unseen
@@ -265,6 +283,11 @@ class Survey:
                     source.content_hash
                 ] = entry
         return index
+
+
+def is_secret(refusal: Unindexed | None) -> bool:
+    """Whether something was left out for the secrets in it."""
+    return refusal is not None and refusal.reason.startswith(SECRET)
 
 
 def kept_out(path: bytes, files: int) -> Unindexed:

@@ -59,7 +59,9 @@ _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 class Extractor(Protocol):
     """Reads files, each to the text of all that it holds, or the reasons why not."""
 
-    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+    def submit(
+        self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False
+    ) -> Future[list[Extracted]]:
         """Begin to read a file; `refused` says which contents were refused before."""
 
 
@@ -289,9 +291,9 @@ class Ingest:
             file = next(upcoming, None)
             if file is None:
                 return
-            waiting.append(
-                (file, self._extractor.submit(file.path, self._survey.refusals_like(file)))
-            )
+            refused = self._survey.refusals_like(file)
+            future = self._extractor.submit(file.path, refused, with_secrets=file.with_secrets)
+            waiting.append((file, future))
 
     def _await(
         self, indexer: Indexer, extraction: Future[list[Extracted]]

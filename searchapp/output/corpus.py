@@ -31,6 +31,7 @@ from searchapp.output.terminal import (
     truncate,
     wrapped,
 )
+from searchapp.types.documents import WITH_SECRETS
 
 if TYPE_CHECKING:
     from searchapp.types.documents import DocumentRow, Hit, Root, Unindexed
@@ -297,16 +298,22 @@ def _root_json(root: Root) -> dict[str, object]:
     return {
         "path": os.fsdecode(root.path),
         "include": list(root.include),
-        "exclude": list(root.exclude),
+        "exclude": _excluded(root),
+        **({"with_secrets": True} if root.with_secrets else {}),
     }
+
+
+def _excluded(root: Root) -> list[str]:
+    return [glob for glob in root.exclude if glob != WITH_SECRETS]
 
 
 def _root_text(root: Root, style: TerminalStyle) -> str:
     rules = [
         f"{name} {' '.join(globs)}"
-        for name, globs in (("include", root.include), ("exclude", root.exclude))
+        for name, globs in (("include", root.include), ("exclude", _excluded(root)))
         if globs
     ]
+    rules += ["with secrets"] if root.with_secrets else []
     return style.path(root.path, "") + (f" ({one_line('; '.join(rules))})" if rules else "")
 
 

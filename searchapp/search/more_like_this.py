@@ -97,7 +97,7 @@ def _read(path: str, encoder: Encoder) -> list[str]:
     with ExtractionPool(1) as pool:
         documents = [
             extracted.document
-            for extracted in pool.submit(os.fsencode(path)).result()
+            for extracted in pool.submit(os.fsencode(path), with_secrets=True).result()
             if extracted.document is not None
         ]
     return [

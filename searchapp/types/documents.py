@@ -150,6 +150,15 @@ class Root(NamedTuple):
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
+    @property
+    def with_secrets(self) -> bool:
+        """Whether its secrets are read, too."""
+        return WITH_SECRETS in self.exclude
+
+
+# a pattern of --exclude that takes secrets in; it matches no path
+WITH_SECRETS = "!:(secrets)"
+
 
 # between a container's path and a member's path within it: mail.zip!/2024/report.pdf
 MEMBER = b"!/"

@@ -18,8 +18,9 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
 from searchapp.extract.entries import entries
-from searchapp.extract.registry import extractor_of
+from searchapp.extract.registry import WITH_SECRETS, extractor_of
 from searchapp.extract.sandbox.pool import Extracted
+from searchapp.extract.secrets import taking_secrets
 from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
@@ -77,14 +78,19 @@ class HereExtractor:
         self._lag_ns = lag_ns
         self._on_read = on_read
 
-    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+    def submit(
+        self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False
+    ) -> Future[list[Extracted]]:
         future: Future[list[Extracted]] = Future()
         self.read.append(os.path.basename(os.fsdecode(path)))  # noqa: PTH119
         self._on_read(Path(os.fsdecode(path)))
-        future.set_result(self._extract(path, refused))
+        with taking_secrets(allowed=with_secrets) as taken:
+            future.set_result(self._extract(path, refused, taken))
         return future
 
-    def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
+    def _extract(
+        self, path: bytes, refused: Mapping[bytes, Unindexed], taken: list[str]
+    ) -> list[Extracted]:
         name = Path(os.fsdecode(path)).name
         if name in self.broken:
             return [Extracted(unindexed=Unindexed(path, "failed", "the disk is broken here"))]
@@ -121,7 +127,11 @@ class HereExtractor:
                         )
                     )
                 else:
-                    extracted.append(Extracted(source, entry.read()))
+                    document = entry.read()
+                    if taken:
+                        source = replace(source, extractor=source.extractor + WITH_SECRETS)
+                        taken.clear()
+                    extracted.append(Extracted(source, document))
             except FileError as error:
                 outcome: Outcome = "skipped" if isinstance(error, FileSkipped) else "failed"
                 extracted.append(

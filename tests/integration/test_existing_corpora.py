@@ -48,9 +48,11 @@ class CountingExtractor:
     def __init__(self, pool: ExtractionPool) -> None:
         self.pool, self.asked = pool, list[bytes]()
 
-    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
+    def submit(
+        self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False
+    ) -> Future[list[Extracted]]:
         self.asked.append(path)
-        return self.pool.submit(path, refused)
+        return self.pool.submit(path, refused, with_secrets=with_secrets)
 
 
 class Opened:

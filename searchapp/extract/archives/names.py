@@ -12,7 +12,8 @@ from itertools import chain
 from pathlib import PurePosixPath
 
 from searchapp.errors import FileSkipped
-from searchapp.filesystem.ignore_rules import reason_of_name
+from searchapp.extract.secrets import are_taken, refuse_secret
+from searchapp.filesystem.ignore_rules import SECRET, reason_of_name
 
 _DRIVE = re.compile(r"[A-Za-z]:(?=/|$)")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -48,7 +49,11 @@ def refusal_of_name(name: str) -> FileSkipped | None:
         (reason_of_name(folder, folder=True) for folder in folders),
         (reason_of_name(last, folder=False),),
     )
-    return next((FileSkipped(reason) for reason in reasons if reason), None)
+    for reason in filter(None, reasons):
+        if reason != SECRET or not are_taken():
+            return FileSkipped(reason)
+        refuse_secret("by its name")
+    return None
 
 
 def safe_name(name: str) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.members import UNTAKEN
+from searchapp.extract.registry import WITH_SECRETS
 from searchapp.extract.sandbox.worker_process import MAX_ANSWER, WorkerProcess
 from searchapp.extract.working_time import said
 from searchapp.filesystem.safe_open import open_file
@@ -104,15 +105,21 @@ class ExtractionPool:
         self.close()
 
     def submit(
-        self, path: bytes, refused: Mapping[bytes, Unindexed] | None = None
+        self,
+        path: bytes,
+        refused: Mapping[bytes, Unindexed] | None = None,
+        *,
+        with_secrets: bool = False,
     ) -> Future[list[Extracted]]:
         """All that a file holds, in time; members have paths below its own, a container comes after
         its members.
 
         `refused` are files that were refused before, by content hash: one of the same bytes is
-        refused again, unread. The future never raises unless the pool is closed first.
+        refused again, unread. What holds a secret is refused, unless the caller is `with_secrets`:
+        its extractor then ends in `WITH_SECRETS`. The future never raises unless the pool is closed
+        first.
         """
-        return self._threads.submit(self._extract, path, refused or {})
+        return self._threads.submit(self._extract, _Reading(path, refused or {}, with_secrets))
 
     def close(self) -> None:
         """End every worker at once; what is not finished is cancelled."""
@@ -125,8 +132,7 @@ class ExtractionPool:
         for worker in workers:
             worker.release()
 
-    def _extract(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> list[Extracted]:
-        reading = _Reading(path, refused)
+    def _extract(self, reading: _Reading) -> list[Extracted]:
         for _ in range(_MAX_DEATHS):
             try:
                 worker = self._worker()
@@ -135,7 +141,7 @@ class ExtractionPool:
                     *reading.results,
                     Extracted(
                         unindexed=Unindexed(
-                            path, "failed", f"no reader could be started: {error.strerror}"
+                            reading.path, "failed", f"no reader could be started: {error.strerror}"
                         )
                     ),
                 ]
@@ -221,8 +227,9 @@ class ExtractionPool:
 class _Reading:
     """How far the reading of one file is, over however many workers it takes."""
 
-    def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> None:
+    def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed], with_secrets: bool) -> None:
         self.path = path
+        self._with_secrets = with_secrets
         self._refused = refused
         self._file: Source | None = None
         self._current: Source | None = None  # begun, not read yet
@@ -238,6 +245,7 @@ class _Reading:
             "name": base64.b64encode(os.path.basename(self.path)).decode(),  # noqa: PTH119
             "start": len(self.results),
             "refused": refused,
+            "with_secrets": self._with_secrets,
         }
 
     def take(self, answer: dict[str, Any], size: int) -> None:
@@ -265,6 +273,9 @@ class _Reading:
                 extractor=str(answer["extractor"]),
             )
         elif "document" in answer:
+            if answer.get("has_secrets") and self._current is not None:
+                extractor = self._current.extractor + WITH_SECRETS
+                self._current = replace(self._current, extractor=extractor)
             self.results.append(Extracted(self._current, _document(answer["document"])))
             self._current = None
         else:

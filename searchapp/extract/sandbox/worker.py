@@ -2,11 +2,11 @@
 sees the corpus, and writes nothing.
 
 The two exchange messages of a four-byte big-endian length and a JSON object. The parent sends
-{"name", "start", "refused", "work_s"}, and over a socket the file, opened, since the worker can
-open none itself; the worker answers with what the file is, {"source"}; then for each thing in it
-from number `start` on {"member", "content_hash", "extractor"} and, once it is read, {"document"} or
-{"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole defeats it. Each
-thing has `work_s` seconds of processor time.
+{"name", "start", "refused", "with_secrets", "work_s"}, and over a socket the file, opened, since
+the worker can open none itself; the worker answers with what the file is, {"source"}; then for each
+thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is read,
+{"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole
+defeats it. Each thing has `work_s` seconds of processor time.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What the worker says of a file."""
     from searchapp.extract.registry import extractor_of
+    from searchapp.extract.secrets import taking_secrets
     from searchapp.filesystem.safe_open import read_open_file
 
     hashed_at_ns = time.time_ns()
@@ -106,7 +107,12 @@ def _answers(
     if not is_refused:
         try:
             name = base64.b64decode(request["name"])
-            yield from _contents(content.data, os.fsdecode(name), request, memory_bytes)
+            with taking_secrets(allowed=request["with_secrets"]) as taken:
+                for answer in _contents(content.data, os.fsdecode(name), request, memory_bytes):
+                    if "document" in answer and taken:
+                        answer["has_secrets"] = True
+                        taken.clear()
+                    yield answer
         except MemoryError:
             yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
         except OutOfTime as reason:

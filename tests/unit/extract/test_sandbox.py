@@ -321,6 +321,25 @@ time.sleep(60)
     assert until_gone(worker)
 
 
+GREEDY = """
+import json, os
+while True:
+    size = int.from_bytes(os.read(0, 4), "big")
+    os.read(0, size)
+    body = json.dumps({"source": None, "outcome": "failed", "reason": "as before"}).encode()
+    os.write(1, len(body).to_bytes(4, "big") + body)
+"""
+
+
+def test_a_worker_that_answers_without_taking_its_files_is_replaced_and_not_waited_for() -> None:
+    with ExtractionPool(1, command=(sys.executable, "-c", GREEDY)) as pool:
+        futures = [pool.submit(os.fsencode(__file__)) for _ in range(600)]
+        reasons = [future.result(timeout=60)[0].unindexed for future in futures]
+    told = [reason.reason if reason else "" for reason in reasons]
+    assert told.count("as before") > 500
+    assert "crashed" in next(reason for reason in told if reason != "as before")
+
+
 def test_a_worker_needs_no_numpy_for_a_text_file() -> None:
     code = """
 import sys

@@ -38,14 +38,6 @@ from tests.builders.house import CountingEncoder, HereExtractor, House
 from tests.builders.mail import mail, multipart
 
 
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty corpus, to be copied: to make one takes longer than most of these tests."""
-    folder = tmp_path_factory.mktemp("blank") / "corpus"
-    SqliteBackend(folder).writer().close()
-    return folder
-
-
 @pytest.fixture
 def house(tmp_path: Path, blank: Path) -> House:
     shutil.copytree(blank, tmp_path / "corpus")
@@ -1102,9 +1094,9 @@ def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: Hou
 def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:
     class Hanging(HereExtractor):
         def submit(
-            self, path: bytes, refused: Mapping[bytes, Unindexed]
+            self, path: bytes, refused: Mapping[bytes, Unindexed], **options: bool
         ) -> Future[list[Extracted]]:
-            return Future() if path.endswith(b"b.md") else super().submit(path, refused)
+            return Future() if path.endswith(b"b.md") else super().submit(path, refused, **options)
 
     house.write(a_md="one", b_md="two")
     house.extractor = Hanging()

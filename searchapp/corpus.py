@@ -125,8 +125,8 @@ class Corpus:
         the paths as roots.
 
         Every file is accounted for in the report; one that cannot be read does not end the run. All
-        that was committed stays, whatever happens. `WITH_SECRETS` in `exclude` takes secrets. Raises
-        PathMissing for a path that does not exist, OtherEncoder for a model not the corpus's.
+        that was committed stays, whatever happens. Secrets need `WITH_SECRETS` in `exclude`.
+        Raises PathMissing for a path that does not exist, OtherEncoder for a model not its own.
         """
         from searchapp.ingest.roots import named_paths, roots_at
 

@@ -17,8 +17,7 @@ from searchapp.extract.detect import type_of
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.extract.noise import without_noise
 from searchapp.extract.registry import module_of, reader_of
-from searchapp.extract.secrets import are_taken, refuse_secret, secret_file, secret_in
-from searchapp.filesystem.ignore_rules import SECRET
+from searchapp.extract.secrets import refuse_secret, secret_file, secret_in
 from searchapp.types.documents import Document
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -103,9 +102,12 @@ def _entries(
     reader = reader_of(document_type)
     if reader.is_document:
         yield Entry(member, data, document_type)
-    elif (kind := secret_file(data)) and not are_taken():
-        yield Entry(member, data, document_type, refusal=FileSkipped(f"{SECRET}: {kind}"))
-        return
+    else:
+        try:
+            refuse_secret(secret_file(data))
+        except FileSkipped as refusal:
+            yield Entry(member, data, document_type, refusal=refusal)
+            return
     if reader.is_container:
         yield from _members(
             Entry(member, data, document_type, is_members_only=True), name, allowance, depth

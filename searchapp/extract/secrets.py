@@ -78,6 +78,7 @@ _TOKENS = {
     ),
 }
 # tokens of several parts: what stands before a run, how the run may begin, and the rest
+_SIGNS = frozenset('.:/="')  # that stand before such a part
 _AFTER = ("SG.", "hvs.", "hvb.", "AccountKey=")
 _IN_PARTS = {
     "an AWS key": (r"(?i:access_?key|aws_?secret)[\"']\W{1,6}\Z", r"[A-Za-z0-9/+]{40}(?![\w/+=])"),
@@ -188,45 +189,48 @@ def secret_in(text: str) -> str:
     """What secret stands in a text, as the middle of a sentence; "" for none."""
     if _PUTTY_KEY.match(text):
         return "a private key"
-    marks = text.encode("ascii", "replace").translate(_MARKS)
-    position = _next_run(marks, 0)
-    # the lines of a key are runs, too
-    if position >= 0 and "PRIVATE KEY" in text and _PRIVATE_KEY.search(text):
-        return "a private key"
-    while 0 <= position < len(marks):
-        end = marks.find(b" ", position)
-        end = end if end >= 0 else len(marks)
-        if _may_be_token(text, position, end) and (kind := _kind_of(text, position, end)):
+    is_asked = False
+    for start, end in _runs(text.encode("ascii", "replace").translate(_MARKS)):
+        if not is_asked:
+            is_asked = True  # the lines of a key are runs, too
+            if "PRIVATE KEY" in text and _PRIVATE_KEY.search(text):
+                return "a private key"
+        # most runs are names, rules and hashes
+        is_likely = text[start : start + 3] in _STARTS or _is_part(text, start, end)
+        if is_likely and (kind := _kind_of(text, start, end)):
             return kind
-        position = _next_run(marks, end)
     return ""
 
 
-def _next_run(marks: bytes, position: int) -> int:
-    """Where the next run of at least `_LEAST` letters, digits, "-", "_" and "+" begins, -1 for
-    nowhere.
-    """
-    while position < len(marks):
-        found = marks.find(_RUN, position, position + _SLICE)
-        if found >= 0:
-            # it may have begun before the slice did
-            return found if found > position else marks.rfind(b" ", 0, found) + 1
-        position += _SLICE - _LEAST + 1
-    return -1
+def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Where at least `_LEAST` letters, digits, "-", "_" and "+" stand together."""
+    position, length, find = 0, len(marks), marks.find
+    while position < length:
+        start = find(_RUN, position, position + _SLICE)
+        if start < 0:
+            position += _SLICE - _LEAST + 1
+            continue
+        if start == position:  # it may have begun before the slice did
+            start = marks.rfind(b" ", 0, start) + 1
+        position = find(b" ", start + _LEAST)
+        if position < 0:
+            position = length
+        yield start, position
 
 
-def _may_be_token(text: str, start: int, end: int) -> bool:
-    """Whether there is any reason to look at a run: most are names, rules and hashes."""
+def _is_part(text: str, start: int, end: int) -> bool:
+    """Whether what stands around a run says that it may be a part of a token."""
     sign = text[start - 1 : start]
-    return (
-        text[start : start + 3] in _STARTS
-        or text.endswith(_AFTER, 0, start)
-        or (sign == ":" and text.startswith("AA", start))
-        or (sign == "/" and text.find("hooks.slack", max(0, start - _BEFORE), start) >= 0)
-        or (sign == '"' and "key" in text[max(0, start - 24) : start].lower())
-        or (text[end : end + 1] == "." and text[start] in "MNO")
-        or text.find("-us", end - 5, end) >= 0
-    )
+    if sign in _SIGNS:
+        if text.endswith(_AFTER, 0, start) or (sign == ":" and text.startswith("AA", start)):
+            return True
+        if sign == "/" and text.find("hooks.slack", max(0, start - _BEFORE), start) >= 0:
+            return True
+        if sign == '"' and "key" in text[max(0, start - 24) : start].lower():
+            return True
+    return (text[end : end + 1] == "." and text[start] in "MNO") or text.find(
+        "-us", end - 5, end
+    ) > 0
 
 
 def _kind_of(text: str, start: int, end: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.extract.registry import WITH_SECRETS, extractor_of
 from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.types.documents import FileIdentity, Source, Unindexed
 from tests.paths import SAMPLES
@@ -338,6 +339,21 @@ def test_a_worker_that_answers_without_taking_its_files_is_replaced_and_not_wait
     told = [reason.reason if reason else "" for reason in reasons]
     assert told.count("as before") > 500
     assert "crashed" in next(reason for reason in told if reason != "as before")
+
+
+def test_a_file_with_a_secret_is_refused_and_marked_where_it_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH")
+    path = os.fsencode(tmp_path / "a.txt")
+    with ExtractionPool(1) as pool:
+        (refused,) = pool.submit(path).result(timeout=30)
+        (read,) = pool.submit(path, with_secrets=True).result(timeout=30)
+        (again,) = pool.submit(path).result(timeout=30)
+    assert refused.unindexed is not None
+    assert refused.unindexed.reason == "secret: a Hugging Face token"
+    assert read.document is not None
+    assert read.source is not None
+    assert read.source.extractor == f"{extractor_of('txt')}{WITH_SECRETS}"
+    assert again.document is None
 
 
 def test_a_worker_needs_no_numpy_for_a_text_file() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from searchapp.filesystem import secret_names
 from searchapp.filesystem.secret_names import is_secret_name
-from searchapp.filesystem.walk import FoundFile, Unindexed, walk
-from searchapp.types.documents import WITH_SECRETS
+from searchapp.filesystem.walk import FoundFile, walk
+from searchapp.types.documents import WITH_SECRETS, Unindexed
 
 SECRETS = {
     "accounts": (

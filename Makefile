@@ -18,7 +18,7 @@ PIP := install --disable-pip-version-check $(shell test -t 2 || echo --quiet)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint types docs check reference figures picture bench tuning scale torture clean
+.PHONY: help setup demo test quick lint types docs check reference figures picture bench tuning scale torture mutants clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -94,6 +94,10 @@ scale: $(READY)  ## measure corpora of a thousand to a million passages; SIZES="
 torture: $(READY)  ## test the guarantees at length, for hours; TORTURES="powerloss flips" for some
 	$(BIN)/pip $(PIP) --constraint constraints.txt --editable '.[torture]'
 	$(BIN)/python -m tests.torture $(TORTURES)
+
+mutants: $(READY)  ## change the code a little and see whether tests notice; ROOMS="search ingest"
+	$(BIN)/pip $(PIP) --constraint constraints.txt --editable '.[mutants]'
+	$(BIN)/python -m tests.mutants $(ROOMS)
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) $(DEMO) $(BENCH) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -51,7 +51,7 @@ NUMBERS = {
 
 def call(name: str, *arguments: object) -> int:
     number = NUMBERS[name][MACHINE != "x86_64"]
-    wide = (ctypes.c_long(each) if isinstance(each, int) else each for each in arguments)
+    wide = (ctypes.c_long(value) if isinstance(value, int) else value for value in arguments)
     return int(C.syscall(ctypes.c_long(number), *wide))
 
 

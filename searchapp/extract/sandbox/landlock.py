@@ -89,5 +89,5 @@ def _call(number: int, *arguments: object) -> int:
     """What a call of the system returns, -1 where it fails."""
     system_call = ctypes.CDLL(None).syscall
     system_call.restype = ctypes.c_long
-    wide = (ctypes.c_long(each) if isinstance(each, int) else each for each in arguments)
+    wide = (ctypes.c_long(value) if isinstance(value, int) else value for value in arguments)
     return int(system_call(ctypes.c_long(number), *wide))

@@ -227,5 +227,5 @@ def _call(number: int, *arguments: object) -> int:
     """What is wrong with a call of the system, as a number of `errno`; 0 where it succeeds."""
     library = ctypes.CDLL(None, use_errno=True)
     library.syscall.restype = ctypes.c_long
-    wide = (ctypes.c_long(each) if isinstance(each, int) else each for each in arguments)
+    wide = (ctypes.c_long(value) if isinstance(value, int) else value for value in arguments)
     return ctypes.get_errno() if library.syscall(ctypes.c_long(number), *wide) == -1 else 0

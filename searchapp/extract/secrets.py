@@ -79,6 +79,7 @@ _TOKENS = {
 }
 # tokens of several parts: what stands before a run, how the run may begin, and the rest
 _SIGNS = frozenset('.:/="')  # that stand before such a part
+_DIGITS = frozenset("0123456789")
 _AFTER = ("SG.", "hvs.", "hvb.", "AccountKey=")
 _IN_PARTS = {
     "an AWS key": (r"(?i:access_?key|aws_?secret)[\"']\W{1,6}\Z", r"[A-Za-z0-9/+]{40}(?![\w/+=])"),
@@ -195,8 +196,12 @@ def secret_in(text: str) -> str:
             is_asked = True  # the lines of a key are runs, too
             if "PRIVATE KEY" in text and _PRIVATE_KEY.search(text):
                 return "a private key"
-        # most runs are names, rules and hashes
-        is_likely = text[start : start + 3] in _STARTS or _is_part(text, start, end)
+        is_likely = (
+            text[start : start + 3] in _STARTS
+            or (text[start - 1 : start] in _SIGNS and _is_part(text, start))
+            or (text[end : end + 1] == "." and text[start] in "MNO")
+            or (text[end - 1] in _DIGITS and text.find("-us", end - 5, end) >= 0)
+        )  # most runs are names, rules and hashes
         if is_likely and (kind := _kind_of(text, start, end)):
             return kind
     return ""
@@ -218,19 +223,14 @@ def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
         yield start, position
 
 
-def _is_part(text: str, start: int, end: int) -> bool:
-    """Whether what stands around a run says that it may be a part of a token."""
-    sign = text[start - 1 : start]
-    if sign in _SIGNS:
-        if text.endswith(_AFTER, 0, start) or (sign == ":" and text.startswith("AA", start)):
-            return True
-        if sign == "/" and text.find("hooks.slack", max(0, start - _BEFORE), start) >= 0:
-            return True
-        if sign == '"' and "key" in text[max(0, start - 24) : start].lower():
-            return True
-    return (text[end : end + 1] == "." and text[start] in "MNO") or text.find(
-        "-us", end - 5, end
-    ) > 0
+def _is_part(text: str, start: int) -> bool:
+    """Whether what stands before a run says that it may be a part of a token."""
+    sign = text[start - 1]
+    if sign == "/":
+        return text.find("hooks.slack", max(0, start - _BEFORE), start) >= 0
+    if sign == '"':
+        return "key" in text[max(0, start - 24) : start].lower()
+    return text.endswith(_AFTER, 0, start) or (sign == ":" and text.startswith("AA", start))
 
 
 def _kind_of(text: str, start: int, end: int) -> str:

@@ -131,7 +131,16 @@ def test_a_damaged_corpus_is_repaired_and_what_is_lost_is_listed(
 @pytest.mark.damages_corpus
 def test_the_doctor_has_one_page(filled: Program, program: Program) -> None:
     told = filled.json("doctor", "--corpus", "corpus")
-    assert list(told) == ["program", "sqlite", "processor", "isolation", "model", "corpus", "disk", "problems"]
+    assert list(told) == [
+        "program",
+        "sqlite",
+        "processor",
+        "isolation",
+        "model",
+        "corpus",
+        "disk",
+        "problems",
+    ]
     assert told["problems"] == []
     assert told["model"]["fingerprint"].startswith(
         told["corpus"]["encoder"].split("(")[1].rstrip(")")

@@ -53,7 +53,10 @@ def read(data: bytes, document_type: str) -> Document:
     if document_type not in {"txt", "log"}:
         return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
     lines = line_spans(text)
-    return Document(text, document_type, title=_title(text, lines), blocks=_structure(text, lines))
+    runs = list(paragraphs(text, lines, 0, len(lines)))
+    title = _title(text, lines, runs)
+    blocks = _structure(text, lines, runs, title)
+    return Document(text, document_type, title=title, blocks=blocks)
 
 
 def iso_date(text: str) -> str:
@@ -86,11 +89,10 @@ class _Heading:
         return self.start, self.start + len(self.name)
 
 
-def _title(text: str, lines: Sequence[Span]) -> str:
+def _title(text: str, lines: Sequence[Span], runs: Sequence[tuple[int, int]]) -> str:
     """The first line, where more text follows and it is a title: short and alone, or underlined
     and the heading of all that follows; else "".
     """
-    runs = list(paragraphs(text, lines, 0, len(lines)))
     if not runs:
         return ""
     first, last = runs[0]
@@ -120,11 +122,12 @@ def _is_of_all(
     )
 
 
-def _structure(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
+def _structure(
+    text: str, lines: Sequence[Span], runs: Sequence[tuple[int, int]], title: str
+) -> tuple[Block, ...]:
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []
-    title = _title(text, lines)
-    for first, last in paragraphs(text, lines, 0, len(lines)):
+    for first, last in runs:
         for heading in _headings_at(text, lines, first, last):
             first = heading.end_line
             path = [above for above in path if above[0] < heading.level]

@@ -145,9 +145,7 @@ def _detected(data: bytes) -> str:
 
 def _is_settled(likeliest: _Candidate, next_one: _Candidate) -> bool:
     """Whether neither a reading nor those after it can be nearly as likely as one that counts."""
-    return (
-        likeliest.confidence >= _SURE and next_one.confidence < likeliest.confidence - _NEAR
-    )
+    return likeliest.confidence >= _SURE and next_one.confidence < likeliest.confidence - _NEAR
 
 
 def _readings(data: bytes) -> Iterator[_Candidate]:

@@ -6,7 +6,7 @@ Which text the bytes mean is decided in `encoding`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
@@ -14,11 +14,12 @@ from unicodedata import combining, east_asian_width
 from searchapp.errors import FileSkipped
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.encoding import decode
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.dates import ISO_DAY
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from searchapp.types.documents import Span
 
@@ -47,11 +48,34 @@ def read(data: bytes, document_type: str) -> Document:
     """Plain text by paragraphs; its first line is the title where it stands alone, and underlined
     lines are headings.
     """
+    return read_source(data, document_type, _read)
+
+
+def read_source(
+    data: bytes, document_type: str, structured: Callable[[str, str], Document]
+) -> Document:
+    """The document that `structured` makes of a text and its type; where the time runs out before
+    its structure is known, the whole text by paragraphs, which says so.
+    """
     text = decode(data)
+    try:
+        return structured(text, document_type)
+    except OutOfTime as reason:
+        finish()
+        said = f"read as plain text, without its structure: it {reason}"
+        return replace(paragraphs_of(text, document_type), metadata={"incomplete": said})
+
+
+def paragraphs_of(text: str, document_type: str) -> Document:
+    """A text by paragraphs alone; raises FileSkipped for an empty one."""
     if not text.strip():
         raise FileSkipped("empty")
-    if document_type not in {"txt", "log"}:
-        return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
+    return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
+
+
+def _read(text: str, document_type: str) -> Document:
+    if document_type not in {"txt", "log"} or not text.strip():
+        return paragraphs_of(text, document_type)
     lines = line_spans(text)
     runs = list(paragraphs(text, lines, 0, len(lines)))
     title = _title(text, lines, runs)

@@ -7,9 +7,10 @@ is decided in `boilerplate`.
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,19 +66,19 @@ def opened_frames(page: Any) -> None:
                 body.tag = "div"
 
 
-def element_parts(root: Any) -> Iterator[Part]:
+def element_parts(root: Any, cut: list[str] | None = None) -> Iterator[Part]:
     """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading
-    order.
+    order; with `cut` those that are found `in_time`.
     """
-    return (part for part, _ in placed_parts(root))
+    return (part for part, _ in placed_parts(root, cut))
 
 
-def placed_parts(root: Any) -> Iterator[tuple[Part, Any]]:
+def placed_parts(root: Any, cut: list[str] | None = None) -> Iterator[tuple[Part, Any]]:
     """The parts of a tree, each with the element that it begins in."""
     inline: list[str] = []
     asides: list[str] = []  # how a paragraph's signs are read
     start: Any = None
-    for kind, level, text, element in _pieces(root):
+    for kind, level, text, element in _pieces(root, cut):
         if kind == "inline":
             start = element if start is None and text.strip() else start
             inline.append(text)
@@ -98,14 +99,15 @@ def _read(asides: Sequence[str]) -> list[str]:
     return [f" ({' '.join(asides)})"] if asides else []
 
 
-def _pieces(root: Any) -> list[_Piece]:
+def _pieces(root: Any, cut: list[str] | None) -> list[_Piece]:
     """Parts in order, with pieces of running text ("inline"), the readings of its signs ("aside")
     and the ends of paragraphs ("break") between them; each with its element.
 
     A list, since a generator within generators takes a step on each level for every piece.
     """
     pieces: list[_Piece] = []
-    _add_content(root, pieces)
+    with nullcontext() if cut is None else in_time(cut):
+        _add_content(root, pieces)
     return pieces
 
 

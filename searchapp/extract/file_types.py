@@ -20,7 +20,7 @@ TEXT_TYPES = {
     **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
     **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
     **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
-    **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei", "enex"), "xml"),
+    **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei"), "xml"),
     **dict.fromkeys(("fodt", "fods", "fodp", "fodg"), "xml"),  # what is in it decides
     **dict.fromkeys(("ics", "ical", "ifb"), "ics"),
     **dict.fromkeys(("vcf", "vcard"), "vcf"),
@@ -29,7 +29,7 @@ TEXT_TYPES = {
     "ndjson": "jsonl",
     "geojson": "json",
     "tab": "tsv",
-    "svg": "svg",
+    **{ending: ending for ending in ("svg", "enex", "enml")},
 }
 CODE_ENDINGS = {
     **{

@@ -66,9 +66,11 @@ READERS = {
     "mbox": FormatReader("mail", 2, "mail.mail", is_document=False, is_container=True),
     "ipynb": FormatReader("notebook", 2, "text.notebook"),
     **dict.fromkeys(
-        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 2, "text.structured")
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
     ),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
+    "enex": FormatReader("evernote", 1, "text.evernote", is_document=False, is_container=True),
+    "enml": FormatReader("evernote", 1, "text.evernote", is_container=True),
     "bib": FormatReader("bibtex", 1, "text.bibtex"),
     "roff": FormatReader("roff", 2, "roff.roff"),
     **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),

@@ -47,7 +47,7 @@ READERS = {
     "pptx": FormatReader("slides", 2, "office.pptx", is_container=True),
     **dict.fromkeys(
         ("xlsx", "xls", "xlsb", "ods"),
-        FormatReader("sheets", 2, "spreadsheets.sheets", is_container=True),
+        FormatReader("sheets", 3, "spreadsheets.sheets", is_container=True),
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 2, "office.odf")),

@@ -63,7 +63,8 @@ def test_the_attachments_of_a_note_are_its_members() -> None:
     oars, *rest = exported(note("Oars", further="".join(files)))
     assert "tide" not in oars.read().text
     assert [entry.member for entry in rest] == [
-        f"Oars.enml!/{name}" for name in ("tide.txt", "attachment-2.txt", "attachment-3.txt", ".env")
+        f"Oars.enml!/{name}"
+        for name in ("tide.txt", "attachment-2.txt", "attachment-3.txt", ".env")
     ]
     assert rest[0].read().text == "The tide is out.\n"
     assert [str(entry.refusal) for entry in rest[2:]] == ["broken base64", "secret"]

@@ -595,7 +595,7 @@ EXTRACTORS = {
     "rtf/2": "rtf",
     "legacy/2": "doc ppt",
     "slides/2": "pptx",
-    "sheets/2": "xlsx xls xlsb ods",
+    "sheets/3": "xlsx xls xlsb ods",
     "rows/2": "csv tsv",
     "opendocument/2": "odt odp odg",
     "epub/2": "epub",

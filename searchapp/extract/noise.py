@@ -143,7 +143,7 @@ def _long_words(text: str) -> Iterator[Span]:
     read = end = 0  # in `marks`, and in the text
     while (found := marks.find(_LONG, read)) >= 0:
         start = end + found - read - marks.count(_CONTINUED, read, found)
-        end = start + len(_WORD.match(text, start)[0])
+        end = match.end() if (match := _WORD.match(text, start)) else start
         read = found + end - start
         if _may_hold_runs(text, start):
             yield start, end

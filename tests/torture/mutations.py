@@ -74,6 +74,7 @@ KINDS = (
     "svg",
     "sqlite",
     "parquet",
+    "djvu",
     "7z",
 )
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these

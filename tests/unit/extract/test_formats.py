@@ -623,6 +623,7 @@ EXTRACTORS = {
     "svg/1": "svg",
     "sqlite/1": "sqlite",
     "parquet/1": "parquet",
+    "djvu/1": "djvu",
     "code/3": (
         "awk bat c clj cpp cs css cu dart docker el erl ex go groovy h hpp hs java jl js "
         "kt lisp lua m make ml nim php pl proto ps1 py r rb rs scala sh sql swift tcl tf "

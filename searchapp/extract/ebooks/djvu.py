@@ -34,7 +34,7 @@ def read(data: bytes, document_type: str) -> Document:
     try:
         book = djvu_rs.Document.from_bytes(data)
         count = book.page_count()
-        found = book.metadata() or {}
+        found: dict[str, Any] = {**(book.metadata() or {})}
     except djvu_rs.Error as error:
         raise FileFailed(f"not a readable DjVu file: {str(error)[:200]}") from error
     unread: list[str] = []

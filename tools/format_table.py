@@ -28,7 +28,7 @@ _BY_CONTENT = {  # endings of types that their bytes tell
     **dict.fromkeys(("tif", "tiff"), "tiff"),
     **dict.fromkeys(("jpg", "jpeg"), "jpg"),
     **{ending: ending for ending in ("png", "bmp", "webp", "gif", "avif")},
-    **{ending: ending for ending in ("pdf", "rtf", "parquet", "7z", "rar")},
+    **{ending: ending for ending in ("pdf", "rtf", "djvu", "parquet", "7z", "rar")},
     **{ending: ending for ending in ("zip", "tar", "gz", "bz2", "xz")},
     "tgz": "gz",
     "tbz": "bz2",
@@ -39,10 +39,12 @@ _BY_CONTENT = {  # endings of types that their bytes tell
 _WITH = {  # the extras that types need
     **dict.fromkeys(("png", "jpg", "bmp", "tiff", "webp", "gif", "avif"), "with `ocr`"),
     "heic": "with `ocr` and `heic`",
+    "djvu": "with `djvu`",
     "parquet": "with `parquet`",
     **dict.fromkeys(("7z", "rar"), "with `archives` and the system's libarchive"),
 }
 _PARTLY = {
+    "djvu": "the text beside the pictures of pages",
     "doc": "without pictures and drawings",
     "gif": "the first picture of several",
     "key": "texts, notes and tables; not charts",

@@ -7,6 +7,7 @@ with its blocks, heading paths and places.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from searchapp.types.documents import Place
 
@@ -82,21 +83,24 @@ def with_unread(document: Document, reasons: Iterable[str]) -> Document:
 
 
 def gathered(items: Iterable[_T], cut: list[str]) -> list[_T]:
-    """The items until the time of their reader runs out; what is to be said then goes to `cut`, and
-    they are made a document of in what time is left.
-    """
+    """The items until the time of their reader runs out, as `in_time` has it."""
     found: list[_T] = []
-    try:
+    with in_time(cut):
         for item in items:
             found.append(item)  # noqa: PERF402 - what is there counts when it ends early
-    except OutOfTime as reason:
-        finish()
-        cut.append(_cut(reason))
     return found
 
 
-def _cut(reason: OutOfTime) -> str:
-    return f"only its first part was read: it {reason}"
+@contextmanager
+def in_time(cut: list[str]) -> Iterator[None]:
+    """Work until the time of the reader runs out; what is to be said then goes to `cut`, and what
+    there is by then is made a document of in what time is left.
+    """
+    try:
+        yield
+    except OutOfTime as reason:
+        finish()
+        cut.append(f"only its first part was read: it {reason}")
 
 
 def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, list[Block]]:
@@ -105,11 +109,8 @@ def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, lis
     """
     texts: list[str] = []
     blocks: list[Block] = []
-    try:
+    with in_time(cut):
         _join(parts, title, texts, blocks)
-    except OutOfTime as reason:
-        finish()
-        cut.append(_cut(reason))
     text = "".join(texts)
     while blocks and blocks[-1].end > len(text):
         blocks.pop()

@@ -185,7 +185,13 @@ def _names(document: Document) -> Iterator[str]:
 
 
 def _is_storable(text: str) -> bool:
-    return "\0" not in text and (text.isascii() or _UNSTORABLE.search(text) is None)
+    if "\0" in text:
+        return False
+    try:
+        text.isascii() or text.encode()  # a surrogate has no code
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _clean(text: str) -> str:

@@ -20,7 +20,7 @@ TEXT_TYPES = {
     **dict.fromkeys(("cfg", "conf", "properties"), "ini"),
     **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
     **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
-    **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei", "enex"), "xml"),
+    **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei"), "xml"),
     **dict.fromkeys(("fodt", "fods", "fodp", "fodg"), "xml"),  # what is in it decides
     **dict.fromkeys(("ics", "ical", "ifb"), "ics"),
     **dict.fromkeys(("vcf", "vcard"), "vcf"),
@@ -29,7 +29,7 @@ TEXT_TYPES = {
     "ndjson": "jsonl",
     "geojson": "json",
     "tab": "tsv",
-    "svg": "svg",
+    **{ending: ending for ending in ("svg", "enex", "enml")},
 }
 CODE_ENDINGS = {
     **{
@@ -133,8 +133,8 @@ _WORDS = {
     "older Hangul documents": "hwp",
     "older Visio drawings": "vsd vss vst",
     "Publisher documents": "pub",
-    "e-books": "azw azw3 fb2 mobi prc",
-    "books of other readers": "chm djvu lit lrf",
+    "e-books": "azw azw3 djvu fb2 mobi prc",
+    "books of other readers": "chm lit lrf",
     "OneNote sections": "one",
     "Outlook stores": "dbx ost pst",
     "mail": "emlx msg",

@@ -36,7 +36,8 @@ def paragraphs(
     """
     start = None
     for index in range(first, last):
-        is_blank = not text[slice(*lines[index])].strip()
+        begin, end = lines[index]
+        is_blank = begin == end or text[begin:end].isspace()
         if is_blank and start is not None:
             yield start, index
             start = None

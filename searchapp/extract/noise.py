@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileSkipped
@@ -24,6 +23,11 @@ if TYPE_CHECKING:
     from searchapp.types.documents import Block, Document, Span
 
 _LONG_WORD = 40  # characters: shorter ones are in no run
+_WORD = re.compile("[!-~]*")
+_MARKS = bytes(  # of each byte of UTF-8: printable ASCII, one that goes on with a letter, others
+    1 if 0x21 <= byte < 0x7F else 2 if 0x80 <= byte < 0xC0 else 0 for byte in range(256)
+)
+_LONG, _CONTINUED = b"\1" * _LONG_WORD, b"\2"
 _FEW_SPACES = 12  # characters of a short line for each of its spaces
 _LEAST_ADDRESS = 64  # characters of what a data: address holds
 _LONGEST_NAME = 120  # characters before an address that is defined
@@ -47,7 +51,9 @@ _LEAST_PAIRS = 64  # between colons; a hash has fewer
 _PAIR_LINES = re.compile(
     r"\n((?:[ \t]{0,20}(?:[0-9A-Fa-f]{2} ){7,}[0-9A-Fa-f]{2}[ \t]{0,4}\r?(?:\n|\Z)){4,})"
 )
-_PAIRS = re.compile(r"\n[ \t>#/*]{0,20}(?:[0-9A-Fa-f]{2,16}[:-]?[ \t]{1,3}){4}")
+_DUMPED = re.compile(  # the beginning of a line of a dump, or of a uuencoded file
+    r"\n(?:[ \t>#/*]{0,20}+(?:[0-9A-Fa-f]{2,16}+[:-]?[ \t]{1,3}+){4}|begin [0-7])"
+)
 _DUMP = "dump of bytes"
 _LEAST_LINES = 4
 _LEAST_LETTERS = 0.3  # of pairs of hexadecimal digits; a table of figures has none
@@ -117,38 +123,37 @@ def noise_in(text: str) -> Iterator[Noise]:
 
 
 def _candidates(text: str) -> Iterator[Noise]:
-    lines = text.split("\n")
-    if words := list(_long_words(lines)):
-        yield from _addresses(text)
+    yield from _addresses(text)
+    if words := list(_long_words(text)):
         yield from (Noise(*run) for run in coded_runs(text, words))
         yield from _pairs(text, words)
     if "-----BEGIN " in text:
         yield from (Noise(*match.span(), "PEM block") for match in _ARMOR.finditer(text))
-    yield from _dumps(text, lines)
-    yield from _scripts(lines)
+    yield from _dumps(text)
+    yield from _scripts(text)
 
 
-def _long_words(lines: Sequence[str]) -> Iterator[Span]:
-    """The words of at least `_LONG_WORD` characters in a text's lines, as spans of the text; of
-    short lines only those that hold little else.
+def _long_words(text: str) -> Iterator[Span]:
+    """The words of at least `_LONG_WORD` printable ASCII characters, as spans of the text; of short
+    lines only those that hold little else.
+
+    Looking for so many equal bytes in a row passes over most of a text unread.
     """
-    wide = [index for index, line in enumerate(lines) if len(line) >= _LONG_WORD]
-    wide = [index for index in wide if _may_hold_runs(lines[index])]
-    starts = [0, *accumulate(len(line) + 1 for line in lines)] if wide else []
-    for index in wide:
-        yield from _long_words_of(lines[index], starts[index])
+    marks = text.encode("utf-8", "surrogatepass").translate(_MARKS)
+    read = end = 0  # in `marks`, and in the text
+    while (found := marks.find(_LONG, read)) >= 0:
+        start = end + found - read - marks.count(_CONTINUED, read, found)
+        end = match.end() if (match := _WORD.match(text, start)) else start
+        read = found + end - start
+        if _may_hold_runs(text, start):
+            yield start, end
 
 
-def _may_hold_runs(line: str) -> bool:
+def _may_hold_runs(text: str, start: int) -> bool:
+    """Whether the line of a long word may be, or hold, a line of a run."""
+    first, after = text.rfind("\n", 0, start) + 1, text.find("\n", start)
+    line = text[first:after] if after >= 0 else text[first:]
     return len(line) >= LEAST or line.strip().count(" ") * _FEW_SPACES < len(line)
-
-
-def _long_words_of(line: str, start: int) -> Iterator[Span]:
-    end = 0
-    for word in line.split():
-        if len(word) >= _LONG_WORD:
-            end = line.index(word, end) + len(word)
-            yield start + end - len(word), start + end
 
 
 def _quiet(value: str) -> str:
@@ -179,23 +184,23 @@ def _addresses(text: str) -> Iterator[Noise]:
 # ---- dumps of bytes ------------------------------------------------------------------------------
 
 
-def _dumps(text: str, lines: Sequence[str]) -> Iterator[Noise]:
+def _dumps(text: str) -> Iterator[Noise]:
     if "0x" in text:
         yield from _bytes(_BYTE_ARRAY.finditer(text))
-    if "\\x" in text:
+    if "\\" in text and "\\x" in text:  # one letter is found much faster than two
         yield from _bytes(_ESCAPED_BYTES.finditer(text))
-    if "\nbegin " in text or text.startswith("begin "):
+    if not (_DUMPED.search(text) or _DUMPED.match(f"\n{text[:_LONGEST_NAME]}")):
+        return
+    if "begin " in text:
         yield from (
             Noise(*match.span(), "uuencoded file")
             for match in _UUENCODED.finditer(text)
             if len(match[0]) >= LEAST
         )
-    some = "\n".join(("", *lines[::_LEAST_LINES]))  # of so many lines in a row one is here
-    if _PAIRS.search(some):
-        yield from _dumped_lines(text)
-        for match in _PAIR_LINES.finditer(text):
-            if _has_letters(match[0].split()):
-                yield Noise(match.start(1), match.end(), _DUMP)
+    yield from _dumped_lines(text)
+    for match in _PAIR_LINES.finditer(text):
+        if _has_letters(match[0].split()):
+            yield Noise(match.start(1), match.end(), _DUMP)
 
 
 def _pairs(text: str, words: Iterable[Span]) -> Iterator[Noise]:
@@ -267,20 +272,30 @@ def _says_its_bytes(line: re.Match[str]) -> bool:
 # ---- minified scripts ----------------------------------------------------------------------------
 
 
-def _scripts(lines: Sequence[str]) -> Iterator[Noise]:
-    if max(map(len, lines)) < _SCRIPT_LINE:
-        return
-    start = 0
-    for line in lines:
-        if len(line) >= _SCRIPT_LINE and _is_minified(line):
+def _scripts(text: str) -> Iterator[Noise]:
+    for start, end in _wide_lines(text):
+        line = text[start:end]
+        if _is_minified(line):
             yield Noise(start, start + len(line.rstrip("\r")), "minified script")
-        start += len(line) + 1
+
+
+def _wide_lines(text: str) -> Iterator[Span]:
+    """The lines of at least `_SCRIPT_LINE` characters; narrower ones are stepped over."""
+    start = 0
+    while start + _SCRIPT_LINE <= len(text):
+        if (last := text.rfind("\n", start, start + _SCRIPT_LINE)) >= 0:
+            start = last + 1
+            continue
+        end = text.find("\n", start + _SCRIPT_LINE)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1
 
 
 def _is_minified(line: str) -> bool:
     """Whether a line is a script or style sheet without its spaces and line ends."""
     sample = line if len(line) <= 40_000 else line[:20_000] + line[-20_000:]
-    if sum(map(sample.count, " \t\xa0")) > _MOST_SPACED * len(sample):
+    if "{" not in sample or sum(map(sample.count, " \t\xa0")) > _MOST_SPACED * len(sample):
         return False
     if sum(map(sample.count, "(){}[];,=:.!&|?+")) < _LEAST_SIGNS * len(sample):
         return False

@@ -48,7 +48,7 @@ READERS = {
     "pptx": FormatReader("slides", 2, "office.pptx", is_container=True),
     **dict.fromkeys(
         ("xlsx", "xls", "xlsb", "ods"),
-        FormatReader("sheets", 2, "spreadsheets.sheets", is_container=True),
+        FormatReader("sheets", 3, "spreadsheets.sheets", is_container=True),
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 2, "spreadsheets.rows")),
     **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 2, "office.odf")),
@@ -67,9 +67,11 @@ READERS = {
     "mbox": FormatReader("mail", 2, "mail.mail", is_document=False, is_container=True),
     "ipynb": FormatReader("notebook", 2, "text.notebook"),
     **dict.fromkeys(
-        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 2, "text.structured")
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
     ),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
+    "enex": FormatReader("evernote", 1, "text.evernote", is_document=False, is_container=True),
+    "enml": FormatReader("evernote", 1, "text.evernote", is_container=True),
     "bib": FormatReader("bibtex", 1, "text.bibtex"),
     "roff": FormatReader("roff", 2, "roff.roff"),
     **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),
@@ -89,6 +91,7 @@ READERS = {
         ),
     ),
     "mobi": FormatReader("mobi", 1, "ebooks.mobi"),
+    "djvu": FormatReader("djvu", 1, "ebooks.djvu", extra="djvu_rs"),
     "svg": FormatReader("svg", 1, "drawings.svg"),
     "sqlite": FormatReader("sqlite", 1, "databases.sqlite"),
     "parquet": FormatReader("parquet", 1, "databases.parquet", extra="pyarrow"),

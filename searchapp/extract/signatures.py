@@ -37,7 +37,6 @@ OLE_STREAMS = {  # the stream that is in every such file
 OLE_WITHOUT_READER = {"VisioDocument": "vsd", "BodyText": "hwp", "MatOST": "wps", "Quill": "pub"}
 WITHOUT_READER = {  # the first bytes of formats that nothing here reads
     b"!BDN": "pst",
-    b"AT&TFORM": "djvu",
     b"ITSF": "chm",
     b"ITOLITLS": "lit",
     b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d": "one",
@@ -70,6 +69,7 @@ IMAGES = (
 STORED = (  # and other formats that say what they are
     (b"SQLite format 3\0", "sqlite"),
     (b"PAR1", "parquet"),
+    (b"AT&TFORM", "djvu"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
 )

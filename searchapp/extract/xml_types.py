@@ -17,6 +17,7 @@ _FLAT_ODF = {
 }
 _MIMETYPE = re.compile(rb"mimetype\s*=\s*[\"']application/vnd\.oasis\.opendocument\.([a-z]+)")
 _FLAT_OPC = ((b'"/word/', "docx"), (b'"/xl/', "xlsx"), (b'"/ppt/', "pptx"))
+_EVERNOTE = {b"en-export": "enex", b"en-note": "enml"}
 _WORD = b"http://schemas.microsoft.com/office/word/2003/wordml"
 _SPREADSHEET = b"urn:schemas-microsoft-com:office:spreadsheet"
 
@@ -45,6 +46,8 @@ def xml_type(head: bytes) -> str:
         return _FLAT_ODF.get(kind[1], "xml")
     if name == b"package":
         return next((found for mark, found in _FLAT_OPC if mark in head), "xml")
+    if name in _EVERNOTE:
+        return _EVERNOTE[name]
     if name == b"wordDocument" and _WORD in root[2]:
         return "doc"
     return "xls" if name == b"Workbook" and _SPREADSHEET in root[2] else "xml"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.humanize import did_you_mean, one_line, pluralize
 from searchapp.types.dates import date_of
-from searchapp.types.documents import above
+from searchapp.types.documents import READER_METADATA, above
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
@@ -161,12 +161,12 @@ def _no_value(reader: CatalogReader, filters: Filters) -> Iterable[str]:
     names, values = Counter[str](), dict[str, Counter[str]]()
     for metadata in reader.metadata():
         for name, value in metadata.items():
-            names[name.lower()] += 1
+            names[name.lower()] += name not in READER_METADATA
             values.setdefault(name.lower(), Counter())[value] += 1
     for name, value in filters.where:
         known = values.get(name.lower())
         if known is None:
-            yield f"no document has {one_line(name)}{did_you_mean(name, names)}{_here(names)}"
+            yield f"no document has {one_line(name)}{did_you_mean(name, +names)}{_here(+names)}"
         else:
             asked = f"{one_line(name)}={one_line(value)}"
             yield f"no document has {asked}{did_you_mean(value, known)}{_here(known)}"

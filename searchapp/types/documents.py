@@ -62,6 +62,10 @@ class Block:
     place: Place = ()
 
 
+# names in `Document.metadata` of what a reader says of its own work, not the document of itself
+READER_METADATA = frozenset({"incomplete", "left_out"})
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One source reduced to text, with its structure.

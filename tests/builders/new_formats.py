@@ -286,6 +286,26 @@ def seven_zip_file(files: Mapping[str, bytes]) -> bytes:
     return bytes(made)
 
 
+# ---- DjVu ----------------------------------------------------------------------------------------
+
+
+def djvu_file(text: str, annotations: str = "") -> bytes:
+    """A scanned page with text beside its picture, which is not there; annotations may hold
+    metadata.
+    """
+    encoded = text.encode()
+    body = b"DJVU" + _chunk(b"INFO", struct.pack(">HHBB", 100, 200, 24, 0) + b"\x2c\x01\x16\x01")
+    if text:
+        body += _chunk(b"TXTa", len(encoded).to_bytes(3, "big") + encoded + b"\1")
+    if annotations:
+        body += _chunk(b"ANTa", annotations.encode())
+    return b"AT&T" + _chunk(b"FORM", body)
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack(">I", len(content)) + content + bytes(len(content) % 2)
+
+
 def seeds() -> dict[str, list[bytes]]:
     """A file or two of each kind, by its ending."""
     return {
@@ -296,5 +316,6 @@ def seeds() -> dict[str, list[bytes]]:
         "svg": [SVG.encode()],
         "sqlite": [sqlite_file(), sqlite_file(300)],
         "parquet": [parquet_file(), parquet_file(300)],
+        "djvu": [djvu_file("The reeds\x1f\nare cut.", '(metadata (title "Reeds"))')],
         "7z": [seven_zip_file({"a/tide.txt": b"High water at nine.", "b.md": b"# Low water\n"})],
     }

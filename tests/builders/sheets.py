@@ -138,8 +138,10 @@ def ods(
 # ---- xlsb ----------------------------------------------------------------------------------------
 
 
-def xlsb(rows: Mapping[int, Mapping[int, str | float]]) -> bytes:
-    """A workbook of one sheet, "Binary": row to column to value, both counted from 0."""
+def xlsb(rows: Mapping[int, Mapping[int, str | float]], *, codes: Sequence[str] = ()) -> bytes:
+    """A workbook of one sheet, "Binary": row to column to value, both counted from 0; the numbers
+    of each column go by the format at its place in `codes`.
+    """
     book = (
         _xlsb_record(0x9C, struct.pack("<II", 0, 1) + _wide("rId1") + _wide("Binary"))
         + _xlsb_record(0x90)
@@ -153,17 +155,40 @@ def xlsb(rows: Mapping[int, Mapping[int, str | float]]) -> bytes:
     for row, cells in rows.items():
         sheet += _xlsb_record(0, struct.pack("<I", row) + bytes(21))
         for column, value in cells.items():
-            head = struct.pack("<II", column, 0)
+            style = column + 1 if column < len(codes) else 0
+            head = struct.pack("<II", column, style)
             body = (6, _wide(value)) if isinstance(value, str) else (5, struct.pack("<d", value))
             sheet += _xlsb_record(body[0], head + body[1])
-    relations = {"rId1": ("worksheet", "worksheets/sheet1.bin")}
+    relations = {
+        "rId1": ("worksheet", "worksheets/sheet1.bin"),
+        **({"rId2": ("styles", "styles.bin")} if codes else {}),
+    }
     return zipped(
         {
             "_rels/.rels": _relationships({"rId1": ("officeDocument", "xl/workbook.bin")}),
             "xl/workbook.bin": book,
+            **({"xl/styles.bin": _xlsb_styles(codes)} if codes else {}),
             "xl/_rels/workbook.bin.rels": _relationships(relations),
             "xl/worksheets/sheet1.bin": sheet + _xlsb_record(0x92) + _xlsb_record(0x82),
         }
+    )
+
+
+def _xlsb_styles(codes: Sequence[str]) -> bytes:
+    """A style for each code, after a plain one; those before them are of no cell."""
+    count = struct.pack("<I", len(codes))
+    formats = (
+        _xlsb_record(44, struct.pack("<H", 164 + at) + _wide(code)) for at, code in enumerate(codes)
+    )
+    numbers = (0, *range(164, 164 + len(codes)))
+    styles = (_xlsb_record(47, struct.pack("<HH", 0, number) + bytes(12)) for number in numbers)
+    of_no_cell = _xlsb_record(47, struct.pack("<HH", 0xFFFF, 10) + bytes(12))
+    return b"".join(
+        (
+            *(_xlsb_record(615, count), *formats, _xlsb_record(616)),
+            *(_xlsb_record(626, struct.pack("<I", 1)), of_no_cell, _xlsb_record(627)),
+            *(_xlsb_record(617, struct.pack("<I", len(numbers))), *styles, _xlsb_record(618)),
+        )
     )
 
 

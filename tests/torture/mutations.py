@@ -32,6 +32,7 @@ from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
 from tests.builders import new_formats
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, signed, tnef, wide
+from tests.builders.sheets import xlsb
 from tests.paths import DATA, SAMPLES, TEST_DATA
 
 SEEDS = (DATA, SAMPLES, TEST_DATA / "cases")
@@ -49,6 +50,7 @@ KINDS = (
     "doc",
     "ppt",
     "xls",
+    "xlsb",
     "ipynb",
     "mbox",
     "ics",
@@ -72,6 +74,7 @@ KINDS = (
     "svg",
     "sqlite",
     "parquet",
+    "djvu",
     "7z",
 )
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
@@ -91,6 +94,7 @@ _MADE = {  # formats that no file of the tests has
     b"Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n",
 }
 _MADE |= {
+    "xlsb": xlsb({0: {0: "Share", 1: "Bill"}, 1: {0: 0.5, 1: 42.0}}, codes=["0%", '"INV-"0000']),
     "hwpx": hangul(hangul_paragraph("Words", "3") + hangul_paragraph("More")),
     "vsdx": visio(shape("Start", 1, 9, shape("inside", 0, 0)), shape("End", 1, 1)),
     "xps": xps(glyphs("Words", 10, 100), glyphs("Page two", 0, 0)),

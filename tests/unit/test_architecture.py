@@ -51,6 +51,7 @@ OWNERS = {
     "cramjam": {"extract"},
     "libarchive": {"extract"},
     "pi_heif": {"extract"},
+    "djvu_rs": {"extract.ebooks.djvu"},
     "ir_measures": {"evaluation"},
     "sklearn": {"classification.training"},
     "threadpoolctl": {"classification.training"},

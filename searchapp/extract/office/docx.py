@@ -143,8 +143,7 @@ class _DocxReader:
 
     def _blocks(self, element: Any) -> Iterator[Part]:
         """The parts that an element holds."""
-        for child in _transparent(element):
-            name = name_of(child)
+        for name, child in _transparent(element):
             if name == "p":
                 yield from self._paragraph(child)
             elif name == "tbl":
@@ -273,9 +272,9 @@ class _DocxReader:
         stays as it is.
         """
         rows = [
-            [cell for cell in _transparent(row) if name_of(cell) == "tc"]
-            for row in _transparent(table)
-            if name_of(row) == "tr"
+            [cell for name, cell in _transparent(row) if name == "tc"]
+            for row_name, row in _transparent(table)
+            if row_name == "tr"
         ]
         if all(len(row) <= 1 for row in rows):
             for row in rows:
@@ -308,10 +307,12 @@ class _DocxReader:
 
     def _gather(self, element: Any, pieces: list[str]) -> None:
         """The text in an element of a paragraph; what belongs beside it is kept for later."""
-        for child in _transparent(element):
-            name = name_of(child)
+        for name, child in _transparent(element):
             if name == "t":
                 self._add(child.text or "", pieces)
+            elif name == "r":
+                if not _is_hidden(child):
+                    self._gather(child, pieces)
             elif name in _CHARACTERS:
                 self._add(_CHARACTERS[name], pieces)
             elif name == "sym":
@@ -330,8 +331,7 @@ class _DocxReader:
         """What a drawing holds: descriptions, charts and diagrams as parts, the outermost text
         boxes as elements.
         """
-        for child in _transparent(element):
-            name = name_of(child)
+        for name, child in _transparent(element):
             if name == "txbxContent":
                 yield child
                 continue
@@ -381,9 +381,9 @@ class _DocxReader:
             self._fields.pop()
 
 
-def _transparent(element: Any) -> Iterator[Any]:
-    """An element's children; what only wraps some of them (content controls, custom XML,
-    alternatives) is looked through.
+def _transparent(element: Any) -> Iterator[tuple[str, Any]]:
+    """An element's children with their names; what only wraps some of them (content controls,
+    custom XML, alternatives) is looked through.
     """
     for child in element:
         name = name_of(child)
@@ -393,7 +393,7 @@ def _transparent(element: Any) -> Iterator[Any]:
         elif name == "AlternateContent":
             yield from _transparent(_alternative(child))
         elif name and name not in _LEFT_OUT:
-            yield child
+            yield name, child
 
 
 def _alternative(element: Any) -> Any:

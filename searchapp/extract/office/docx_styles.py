@@ -4,7 +4,7 @@ lists and their numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -55,33 +55,26 @@ def styles_of(package: Package, main: str) -> dict[str, DocxStyle]:
 
 def own_style(paragraph_properties: Any) -> DocxStyle:
     """What the properties of a paragraph or of a style say by themselves."""
-    outline = child_of(paragraph_properties, "outlineLvl")
-    value = "" if outline is None else attribute(outline, "val")
-    level = _number(value)
+    children = {name_of(child): child for child in reversed(paragraph_properties)}
+    outline = children.get("outlineLvl")
+    level = None if outline is None else _number(attribute(outline, "val"))
     if level is not None:
         level = level + 1 if level < _HEADING_LEVELS else 0
-    list_properties = child_of(paragraph_properties, "numPr")
-    if list_properties is None:
-        return _listed(paragraph_properties, DocxStyle(level))
-    list_id = child_of(list_properties, "numId")
-    return DocxStyle(
-        level,
-        list_id=None if list_id is None else attribute(list_id, "val"),
-        list_level=_number(_value(list_properties, "ilvl")),
-    )
-
-
-def _listed(paragraph_properties: Any, style: DocxStyle) -> DocxStyle:
-    """The style with what Word 2003 says of a list."""
-    properties = child_of(paragraph_properties, "listPr")
-    if properties is None:
-        return style
-    label = child_of(properties, "t")
-    return replace(
-        style,
-        list_id=_value(properties, "ilfo") or None,
-        label=None if label is None else attribute(label, "val"),
-    )
+    if (in_list := children.get("numPr")) is not None:
+        list_id = child_of(in_list, "numId")
+        return DocxStyle(
+            level,
+            list_id=None if list_id is None else attribute(list_id, "val"),
+            list_level=_number(_value(in_list, "ilvl")),
+        )
+    if (in_list := children.get("listPr")) is not None:  # of Word 2003
+        label = child_of(in_list, "t")
+        return DocxStyle(
+            level,
+            list_id=_value(in_list, "ilfo") or None,
+            label=None if label is None else attribute(label, "val"),
+        )
+    return DocxStyle(level)
 
 
 class DocxLists:

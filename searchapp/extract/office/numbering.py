@@ -76,7 +76,7 @@ class Numbering:
         self._begun.add((use_id, level))
         counts[level] = _start(use, level) if known is None or restarts else known + 1
         for deeper in range(level + 1, LEVELS):
-            if deeper not in use.levels or level < use.levels[deeper].restarts_after:
+            if counts[deeper] is not None and _is_restarted(use, deeper, level):
                 counts[deeper] = None
         return _label(use, level, counts)
 
@@ -155,6 +155,11 @@ def _in_han(number: int) -> str:
 
 def _start(use: ListUse, level: int) -> int:
     return use.restarts.get(level, use.levels[level].start)
+
+
+def _is_restarted(use: ListUse, level: int, above: int) -> bool:
+    """Whether a level begins again below the next number of one above it."""
+    return level not in use.levels or above < use.levels[level].restarts_after
 
 
 def _label(use: ListUse, level: int, counts: list[int | None]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, gathered, in_time, with_unread
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
 from searchapp.extract.office.odf_styles import OdfStyles, attribute, number_of
 from searchapp.extract.office.odf_text import (
@@ -53,19 +53,19 @@ def read(data: bytes, document_type: str) -> Document:
     content = _Content(package)
     metadata = _metadata(_optional(package, "meta.xml"))
     declared = metadata.pop("title")
+    cut: list[str] = []
     if document_type == "odt":
-        parts = list(content.text())
-        return manuscript(
-            parts,
-            content.page_furniture(),
-            document_type,
-            titles=(declared, content.title),
-            metadata=metadata,
-        )
-    pages = [
-        list(content.page(page, number, document_type))
-        for number, page in enumerate(content.pages(), 1)
-    ]
+        parts = gathered(content.text(), cut)
+        edges = [] if cut else content.page_furniture()
+        titles = (declared, content.title)
+        document = manuscript(parts, edges, document_type, titles=titles, metadata=metadata)
+        return with_unread(document, cut)
+    pages: list[list[Part]] = []
+    with in_time(cut):
+        for number, page in enumerate(content.pages(), 1):
+            pages.append([])
+            pages[-1].extend(content.page(page, number, document_type))
+    metadata["incomplete"] = "; ".join(cut)
     first = next((part.text for part in pages[0] if part.kind == "heading"), "") if pages else ""
     return slide_document(pages, document_type, title=declared or first, metadata=metadata)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -157,24 +158,32 @@ def properties(package: Package) -> tuple[str, dict[str, str]]:
 
 def name_of(element: Any) -> str:  # an lxml element
     """An element's name without its namespace; "" for what is no element."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return _local(element.tag)
 
 
 def attribute(element: Any, name: str) -> str:  # an lxml element
     """The attribute of that name in any namespace, "" where there is none."""
-    return next(
-        (str(value) for key, value in element.items() if key.rpartition("}")[2] == name), ""
-    )
+    for key, value in element.items():
+        if _local(key) == name:
+            return str(value)
+    return ""
 
 
 def child_of(element: Any, *path: str) -> Any | None:  # lxml elements
     """The first element at the end of a path of names below this one, None where there is none."""
     for name in path:
-        element = next((child for child in element if name_of(child) == name), None)
-        if element is None:
+        for child in element:
+            if _local(child.tag) == name:
+                element = child
+                break
+        else:
             return None
     return element
+
+
+@lru_cache(maxsize=2000)  # a document has few names, and many elements
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def _relations(root: Any, folder: str) -> Iterator[tuple[str, Relation]]:

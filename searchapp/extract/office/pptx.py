@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import NO_HEADING, Part, document_of
+from searchapp.extract.builder import NO_HEADING, Part, document_of, in_time
 from searchapp.extract.office.drawings import (
     chart_parts,
     descriptions,
@@ -52,16 +52,18 @@ def read(data: bytes, document_type: str) -> Document:
     deck = _Deck(package)
     slides: list[list[Part]] = []
     failures: list[FileFailed] = []
-    for number, name in enumerate(deck.slide_names(), 1):
-        slides.append([])
-        try:
-            slides[-1].extend(deck.slide(name, number))
-        except FileFailed as error:
-            failures.append(error)
+    cut: list[str] = []
+    with in_time(cut):
+        for number, name in enumerate(deck.slide_names(), 1):
+            slides.append([])
+            try:
+                slides[-1].extend(deck.slide(name, number))
+            except FileFailed as error:
+                failures.append(error)
     if failures and not any(slides):
         raise failures[0]
     declared, metadata = properties(package)
-    metadata |= incomplete(package, [str(error) for error in failures])
+    metadata |= incomplete(package, [*map(str, failures), *cut])
     first = next((part.text for part in slides[0] if part.kind == "heading"), "") if slides else ""
     return slide_document(slides, document_type, title=first or declared, metadata=metadata)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, in_time
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
 from searchapp.extract.office.rtf_tables import (
     CHARACTERS,
@@ -41,11 +41,6 @@ _TOKEN = re.compile(
     rb"?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\",
     re.DOTALL,
 )
-CODE_PAGES |= {
-    number: f"cp{page}"
-    for number, page in ((186, 1257), (204, 1251), (222, 874), (238, 1250), (255, 437))
-}
-CODE_PAGES |= {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
 _MAX_LEVEL = 9
 
 
@@ -55,11 +50,14 @@ def read(data: bytes, document_type: str) -> Document:
     """
     if not data.lstrip(b"\xef\xbb\xbf\0 \t\r\n").startswith(b"{\\rtf"):
         raise FileFailed("not a readable RTF file: it does not begin with {\\rtf")
-    walk = _RtfReader()
-    walk.run(data)
+    walk, cut = _RtfReader(), list[str]()
+    with in_time(cut):
+        walk.run(data)
+    walk.end()
     edges = furniture([part for flow in walk.edges for part in flow.parts])
     metadata = {name: walk.facts.get(key, "") for key, name in METADATA.items()}
     metadata["date"] = walk.date("creatim") or walk.date("revtim")
+    metadata["incomplete"] = "; ".join(cut)
     titles = (walk.title, real_title(walk.facts.get("title", "")))
     return manuscript(walk.body.parts, edges, document_type, titles=titles, metadata=metadata)
 
@@ -173,6 +171,9 @@ class _RtfReader:
                 self._brace(brace)
             elif symbol is not None:
                 self._symbol(symbol)
+
+    def end(self) -> None:
+        """Close all that is open."""
         while self._stack:
             self._brace(b"}")
         self._finish(self.body)

@@ -27,8 +27,13 @@ CODE_PAGES = {
         (163, 1258),
         (177, 1255),
         (178, 1256),
+        (186, 1257),
+        (204, 1251),
+        (222, 874),
+        (238, 1250),
+        (255, 437),
     )
-}
+} | {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
 SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
 PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 SKIPPED = frozenset(

@@ -53,8 +53,13 @@ def with_columns_apart(text_page: Any, text: str) -> str:
     is for all other pages.
     """
     lines = list(_LINE.finditer(text))
-    running = sum(not line[0].lstrip()[:1].isupper() for line in lines)
-    if len(lines) < _MIN_LINES or running < _RUNNING_ROWS * len(lines):
+    if len(lines) < _MIN_LINES:
+        return text
+    starts = [text[line.start()] for line in lines]
+    if any(map(str.isspace, starts)):
+        starts = [line[0].lstrip()[:1] for line in lines]
+    capitals = sum(map(str.isupper, starts))
+    if len(lines) - capitals < _RUNNING_ROWS * len(lines):
         return text
     if not _may_have_columns(text_page, text, lines):
         return text
@@ -88,12 +93,21 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
     if any(len(boxes) > len(some) for boxes, some in zip(drawn, looks, strict=True)):
         return False
     # each line is drawn at once: a gap may be within
-    words = [
-        word.span() for line in looks[-1][:2] for word in _WORD.finditer(text, *_middle_of(line))
-    ]
+    words: list[_Box] = []
+    for line in looks[-1][:2]:
+        within = _words_of(text_page, text, line)
+        if not any(_is_apart(*pair) for pair in pairwise(within)):
+            return False  # two lines must have one
+        words += within
+    return _have_gap(words, is_part=True)
+
+
+def _words_of(text_page: Any, text: str, line: re.Match[str]) -> list[_Box]:
+    """The places of the words in the middle of a line."""
+    words = [word.span() for word in _WORD.finditer(text, *_middle_of(line))]
     firsts = _boxes(text_page, [first for first, _ in words])
     lasts = _boxes(text_page, [last - 1 for _, last in words])
-    return _have_gap(list(map(_around, firsts, lasts)), is_part=True)
+    return list(map(_around, firsts, lasts))
 
 
 def _middle_of(line: re.Match[str]) -> tuple[int, int]:
@@ -104,6 +118,8 @@ def _middle_of(line: re.Match[str]) -> tuple[int, int]:
 
 def _have_gap(boxes: Sequence[_Box], *, is_part: bool = False) -> bool:
     """Whether two lines of what is drawn, or parts of lines, have a wide gap at the same place."""
+    if all(_is_below(*pair) for pair in pairwise(boxes)):
+        return False
     gaps = [
         (before[2], after[0])
         for before, after in pairwise(_pieces(boxes))
@@ -116,6 +132,11 @@ def _have_gap(boxes: Sequence[_Box], *, is_part: bool = False) -> bool:
         for index, one in enumerate(gaps)
         for other in gaps[index + 1 : index + 4]
     )
+
+
+def _is_below(last: _Box, box: _Box) -> bool:
+    """Whether a box is on another line than the one before."""
+    return abs(box[3] - last[3]) > max(last[1] - last[3], box[1] - box[3])
 
 
 def _pieces(boxes: Sequence[_Box]) -> list[_Box]:

@@ -73,8 +73,9 @@ def joined(line: str, following: str) -> str | None:
     """A line that ends with a hyphen, ready for the next one to be put behind it; None where the
     hyphen divides no word.
     """
-    first = _FIRST_HALF.search(line[-_LONGEST:-1]) if line.endswith("-") else None
-    second = _SECOND_HALF.match(following)
+    if not line.endswith("-"):
+        return None
+    first, second = _FIRST_HALF.search(line[-_LONGEST:-1]), _SECOND_HALF.match(following)
     if first is None or second is None or not following[0].islower():
         return None
     return line[:-1] + hyphen_between(first[0], second[0])

@@ -167,9 +167,11 @@ def _keys(line: str, number: int) -> list[str]:
     a page's word, or long.
     """
     matches = list(_NUMBER.finditer(line))
+    if not matches:
+        return [line]
     words = "".join(_LETTER.findall(line))
     is_plain = bool(words) and len(words) < _LONG and not _PAGE_WORD.match(words)
-    outer = {matches[0], matches[-1]} if matches and not is_plain else ()
+    outer = () if is_plain else {matches[0], matches[-1]}
     return [
         line,
         *(
@@ -209,5 +211,5 @@ def _run_on(pieces: list[str], following: str, *, full: bool) -> None:
         pieces.append("\n")
     elif (whole := joined(last, following)) is not None:
         pieces[-1] = whole
-    elif not (_CJK.match(last[-1:]) and _CJK.match(following)):
+    elif last[-1:].isascii() or not (_CJK.match(last[-1:]) and _CJK.match(following)):
         pieces.append(" ")

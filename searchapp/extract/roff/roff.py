@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import document_of
+from searchapp.extract.builder import document_of, in_time
 from searchapp.extract.roff.interpreter import Interpreter
 from searchapp.extract.roff.man import ManMacros
 from searchapp.extract.roff.mdoc import MDOC_STRINGS, MdocMacros
@@ -45,14 +45,17 @@ def read(data: bytes, document_type: str) -> Document:
     interpreter = Interpreter(formatter)
     if isinstance(formatter, MdocMacros):
         interpreter.strings.update(MDOC_STRINGS)
-    interpreter.run(text)
+    cut: list[str] = []
+    with in_time(cut):
+        interpreter.run(text)
     formatter.page.end_paragraph()
     parts = formatter.page.parts
     if not parts:
-        raise FileFailed("no text found")
+        raise FileFailed(cut[0] if cut else "no text found")
     heading = formatter.heading
     title = _title(heading, parts)
-    return document_of(parts, document_type, title=title, metadata={"date": iso_date(heading.date)})
+    metadata = {"date": iso_date(heading.date), "incomplete": "; ".join(cut)}
+    return document_of(parts, document_type, title=title, metadata=metadata)
 
 
 def _text(data: bytes) -> str:

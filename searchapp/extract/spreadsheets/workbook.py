@@ -23,6 +23,7 @@ from searchapp.extract.spreadsheets.rows import Row
 UNREADABLE = "not a readable workbook: "
 MAX_ROWS = 1_048_576  # of a sheet: no program has more
 MAX_COLUMNS = 16_384
+EPOCH = datetime(1899, 12, 30)  # the day 0 of most workbooks
 
 _ORDINARY = 1e15  # below it numbers have all their digits
 _SWEPT_ROWS = 256  # read before their empty elements go, which takes longer one by one
@@ -245,6 +246,22 @@ def children(root: Element, name: str) -> Iterable[Element]:
 def note(cell: str, text: str) -> str:
     """A remark on a cell, as it is written after its row."""
     return f"Comment on {cell}: {' '.join(text.split())}"
+
+
+def row_number(named: str, before: int) -> int:
+    """The number of a row: its own, else the one after the row before. Raises FileFailed for one
+    beyond all sheets.
+    """
+    number = whole_number(named) or before + 1
+    if number > MAX_ROWS:
+        raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
+    return number
+
+
+def whole_number(text: str | None) -> int:
+    """A number of a few digits; 0 for anything else."""
+    text = (text or "").strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def column_letters(number: int) -> str:

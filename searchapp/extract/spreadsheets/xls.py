@@ -16,6 +16,7 @@ from searchapp.extract.office.zip_package import checked_package, member_bytes
 from searchapp.extract.spreadsheets.rows import Row, filled_cells
 from searchapp.extract.spreadsheets.workbook import Ranges, Sheet, Workbook, patterned, text_of
 from searchapp.extract.spreadsheets.xls_formats import XlsFormats
+from searchapp.extract.spreadsheets.xlsb_formats import XlsbFormats, area
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # cells between the corners of an xlsb sheet, empty ones too: the library gives memory to each
 MAX_AREA = 40_000_000
 
-_CELL_RECORDS = range(1, 12)  # of an xlsb sheet: blank, number, error, truth, text, formula
-_ROW_RECORD = 0
 _FILE_PASS = 0x2F  # records of an xls workbook
 _END_OF_RECORDS = 0x0A
 
@@ -62,13 +61,21 @@ def _xlsb(data: bytes) -> Workbook:
     package, archive = Package(data), checked_package(data)
     main = next(iter(package.related("", "officeDocument")), "xl/workbook.bin")
     for name in package.related(main, "worksheet"):
-        if name in archive.namelist() and _xlsb_area(member_bytes(archive, name)) > MAX_AREA:
+        if name in archive.namelist() and area(member_bytes(archive, name)) > MAX_AREA:
             raise FileFailed("too large: cells too far apart")
-    return _calamine(data, *properties(package))
+
+    def part_of(relation: str) -> bytes:
+        found = package.relations(main).get(relation)
+        return (package.content(found.target) if found else None) or b""
+
+    styles = next(iter(package.related(main, "styles")), "xl/styles.bin")
+    book = package.content(main) or b""
+    formats = XlsbFormats(book, package.content(styles) or b"", part_of)
+    return _calamine(data, *properties(package), formats)
 
 
 def _calamine(
-    data: bytes, title: str, metadata: Mapping[str, str], formats: XlsFormats | None = None
+    data: bytes, title: str, metadata: Mapping[str, str], formats: XlsFormats | XlsbFormats
 ) -> Workbook:
     from python_calamine import CalamineWorkbook
 
@@ -80,14 +87,20 @@ def _calamine(
     return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
 
 
-def _calamine_rows(book: CalamineWorkbook, index: int, formats: XlsFormats | None) -> Iterator[Row]:
+def _calamine_rows(
+    book: CalamineWorkbook, index: int, formats: XlsFormats | XlsbFormats
+) -> Iterator[Row]:
     sheet = book.get_sheet_by_index(index)
-    patterns = formats.of_sheet(sheet.name) if formats else {}
+    patterns = formats.of_sheet(sheet.name)
+    left = sheet.start[1] if sheet.start else 0  # its rows begin at the first column that is used
     for number, values in enumerate(sheet.iter_rows(), 1):
-        cells = filled_cells(map(text_of, values))
+        cells = filled_cells(map(text_of, values), first=left)
         if patterns:
             cells = tuple(
-                (column, _in_format(values[column], patterns.get((number - 1, column)), text))
+                (
+                    column,
+                    _in_format(values[column - left], patterns.get((number - 1, column)), text),
+                )
                 for column, text in cells
             )
         if cells:
@@ -102,36 +115,6 @@ def _in_format(value: object, pattern: Pattern | None, text: str) -> str:
 
 
 def _merges(book: CalamineWorkbook, index: int) -> Ranges:
-    """The merged ranges of a sheet, columns counted from 0 as its rows do."""
+    """The merged ranges of a sheet, columns counted from 0 as those of its rows are."""
     ranges = book.get_sheet_by_index(index).merged_cell_ranges or ()
     return {(first[0] + 1, first[1]): (last[0] + 1, last[1]) for first, last in ranges}
-
-
-def _xlsb_area(sheet: bytes) -> int:
-    """How many cells lie between the first and last row, and the first and last column, of an xlsb
-    sheet.
-    """
-    rows, columns = set(), set()
-    at = 0
-    while at < len(sheet):
-        kind, at = _varint(sheet, at, 2)
-        size, at = _varint(sheet, at, 4)
-        if kind == _ROW_RECORD:
-            rows.add(int.from_bytes(sheet[at : at + 4], "little"))
-        elif kind in _CELL_RECORDS:
-            columns.add(int.from_bytes(sheet[at : at + 4], "little"))
-        at += size
-    return (
-        (max(rows) - min(rows) + 1) * (max(columns) - min(columns) + 1) if rows and columns else 0
-    )
-
-
-def _varint(data: bytes, at: int, longest: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and where it ends."""
-    number = 0
-    for shift in range(longest):
-        byte = data[at + shift]
-        number |= (byte & 0x7F) << 7 * shift
-        if byte < 0x80:
-            return number, at + shift + 1
-    return number, at + longest

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from searchapp.extract.spreadsheets.number_formats import pattern_of
 from searchapp.extract.spreadsheets.workbook import BUILT_IN, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from searchapp.extract.spreadsheets.number_formats import Pattern
 
@@ -38,7 +37,7 @@ class XlsFormats:
             elif kind == _SHEET:
                 start = int.from_bytes(stream[at : at + 4], "little")
                 self._sheets[self._text(at + 6, wide=False)] = start
-        self._patterns = [self._pattern(each) for each in self._styles]
+        self._patterns = [pattern_of_number(each, self._codes) for each in self._styles]
 
     def of_sheet(self, name: str) -> dict[tuple[int, int], Pattern]:
         """How the numbers of a sheet are shown, by row and column, both from 0; those shown as they
@@ -52,13 +51,6 @@ class XlsFormats:
             if style < len(self._patterns)
         )
         return {(row, column): pattern for row, column, pattern in cells if pattern is not None}
-
-    def _pattern(self, number: int) -> Pattern | None:
-        code = self._codes.get(number)
-        if code is None:
-            known = BUILT_IN.get(number)
-            return None if known is None else known.pattern
-        return pattern_of(code) if format_of(code).pattern is not None else None
 
     def _text(self, at: int, *, wide: bool) -> str:
         """A text after its length, which takes two bytes where `wide`, and only in late files."""
@@ -81,6 +73,17 @@ class XlsFormats:
                 row, first = _number(stream, at), _number(stream, at + 2)
                 for index in range((size - 6) // 6):
                     yield row, first + index, _number(stream, at + 4 + 6 * index)
+
+
+def pattern_of_number(number: int, codes: Mapping[int, str]) -> Pattern | None:
+    """How the format of a number shows numbers, by the workbook's own codes or as built in; None
+    for one that shows them as they are, and for dates.
+    """
+    code = codes.get(number)
+    if code is None:
+        known = BUILT_IN.get(number)
+        return None if known is None else known.pattern
+    return format_of(code).pattern
 
 
 def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:

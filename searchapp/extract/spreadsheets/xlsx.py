@@ -24,7 +24,7 @@ from searchapp.extract.office.zip_package import checked_package
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
     BUILT_IN,
-    MAX_ROWS,
+    EPOCH,
     PLAIN,
     Element,
     Format,
@@ -36,8 +36,10 @@ from searchapp.extract.spreadsheets.workbook import (
     format_of,
     iso_moment,
     note,
+    row_number,
     shown,
     tolerant,
+    whole_number,
 )
 
 _MISSING = FileFailed("not a readable workbook: it is missing")
@@ -82,7 +84,7 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
     shared = _Shared(
         strings,
         list(tolerant(_formats(package, main), failures, "formats of numbers")),
-        datetime(1904, 1, 1) if is_1904 else datetime(1899, 12, 30),
+        datetime(1904, 1, 1) if is_1904 else EPOCH,
     )
     listed = list(_listed(root, package.relations(main), archive))
     if not listed:
@@ -195,17 +197,14 @@ def _formats(package: Package, main: str) -> Iterator[Format]:
     }
     for each in children(root, "cellXfs"):
         number = attribute(each, "numFmtId")
-        yield own.get(number) or BUILT_IN.get(_whole(number), PLAIN)
+        yield own.get(number) or BUILT_IN.get(whole_number(number), PLAIN)
 
 
 def _xlsx_rows(archive: zipfile.ZipFile, part: str, shared: _Shared) -> Iterator[Row]:
     columns: dict[str, int] = {}
     number = 0
     for element in _streamed(archive, part, "row"):
-        named = element.get("r") or ""
-        number = int(named) if named.isdecimal() and len(named) < 10 else number + 1
-        if number > MAX_ROWS:
-            raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
+        number = row_number(element.get("r") or "", number)
         column = 0
         cells: list[tuple[int, str]] = []
         for cell in element:
@@ -261,7 +260,7 @@ def _in_format(raw: str, style: str | None, shared: _Shared) -> str:
     """A number as its cell style shows it."""
     known = shared.styles.get(style)
     if known is None:
-        index = _whole(style)
+        index = whole_number(style)
         known = (shared.formats[index] if index < len(shared.formats) else PLAIN, {})
         shared.styles[style] = known
     form, texts = known
@@ -273,12 +272,6 @@ def _in_format(raw: str, style: str | None, shared: _Shared) -> str:
             texts.clear()
         text = texts[raw] = shown(raw, form, shared.epoch)
     return text
-
-
-def _whole(text: str | None) -> int:
-    """A number of digits; 0 for anything else."""
-    text = (text or "").strip()
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _column_number(letters: str) -> int:

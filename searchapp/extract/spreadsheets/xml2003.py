@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -15,8 +14,8 @@ from searchapp.extract.office.common import iso_date, real_title
 from searchapp.extract.office.ooxml import attribute, child_of, name_of
 from searchapp.extract.spreadsheets.rows import Row
 from searchapp.extract.spreadsheets.workbook import (
+    EPOCH,
     MAX_COLUMNS,
-    MAX_ROWS,
     PLAIN,
     Element,
     Format,
@@ -28,7 +27,9 @@ from searchapp.extract.spreadsheets.workbook import (
     format_of,
     iso_moment,
     note,
+    row_number,
     shown,
+    whole_number,
 )
 
 _SHEET = re.compile(rb"<(?:\w+:)?Worksheet[\s>]")
@@ -45,7 +46,6 @@ _NAMED = {  # formats that go by a name
     "Scientific": "0.00E+00",
     "General Number": "General",
 }
-_EPOCH = datetime(1899, 12, 30)
 
 
 class _Item(NamedTuple):
@@ -102,9 +102,7 @@ def _items(data: bytes, merges: dict[str, Ranges]) -> Iterator[_Item]:
         name = "" if above is None else attribute(above, "Name")
         if name != sheet:
             sheet, number = name, 0
-        number = _whole(attribute(element, "Index")) or number + 1
-        if number > MAX_ROWS:
-            raise FileFailed(f"too large: more than {MAX_ROWS:,} rows in a sheet")
+        number = row_number(attribute(element, "Index"), number)
         cells, notes, spans = _cells(element, number, formats)
         merges.setdefault(name, {}).update(spans)
         yield _Item(name, Row(number, tuple(cells), tuple(notes)))
@@ -121,7 +119,7 @@ def _cells(
     for cell in row:
         if name_of(cell) != "Cell":
             continue
-        column = _whole(attribute(cell, "Index")) or column + 1
+        column = whole_number(attribute(cell, "Index")) or column + 1
         if column > MAX_COLUMNS:
             raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
         form = formats.get(attribute(cell, "StyleID"), PLAIN)
@@ -131,9 +129,9 @@ def _cells(
         remark = child_of(cell, "Comment", "Data")
         if remark is not None:
             notes.append(note(f"{column_letters(column)}{number}", "".join(remark.itertext())))
-        across = _whole(attribute(cell, "MergeAcross"))
+        across = whole_number(attribute(cell, "MergeAcross"))
         if across:
-            down = _whole(attribute(cell, "MergeDown"))
+            down = whole_number(attribute(cell, "MergeDown"))
             spans[number, column] = (number + down, column + across)
         column += across
     return cells, notes, spans
@@ -152,8 +150,4 @@ def _text(cell: Element, form: Format) -> str:
         return "TRUE" if text == "1" else "FALSE"
     if kind == "DateTime":
         return iso_moment(text)
-    return shown(text, form, _EPOCH) if kind == "Number" and text else text
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
+    return shown(text, form, EPOCH) if kind == "Number" and text else text

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.text import plain
-from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.latex import tex_plain
 
 if TYPE_CHECKING:
@@ -30,12 +29,16 @@ def read(data: bytes, document_type: str) -> Document:
     """A list of works, a part an entry, with the line at which it begins; plain text where no entry
     is in it.
     """
+    return plain.read_source(data, document_type, _read)
+
+
+def _read(text: str, document_type: str) -> Document:
     from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of all it cannot parse
-    library = parse_string(decode(data).replace("\r\n", "\n").replace("\r", "\n"))
+    library = parse_string(text.replace("\r\n", "\n").replace("\r", "\n"))
     if not library.entries:
-        return plain.read(data, document_type)
+        return plain.paragraphs_of(text, document_type)
     return document_of((part for block in library.blocks for part in _parts(block)), document_type)
 
 

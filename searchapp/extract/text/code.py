@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.code_lines import LONGEST_NAME, Names, blocks_by_lines, line_chunks
-from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.grammars import (
     ABOVE,
     ASSIGNED,
@@ -31,6 +30,7 @@ from searchapp.extract.text.grammars import (
     WRAPPERS,
     Grammar,
 )
+from searchapp.extract.text.plain import read_source
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def read(data: bytes, document_type: str) -> Document:
     """Source code by definitions, their names in the heading path; the comment that opens the file
     is prose.
     """
-    text = decode(data)
+    return read_source(data, document_type, _read)
+
+
+def _read(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     syntax = _syntax(text, SAME_GRAMMAR.get(document_type, document_type))
     blocks = (

@@ -85,9 +85,12 @@ class _Candidate:
         foreign = sum(not letter.isascii() for letter in letters)
         return len(_KANA.findall("".join(letters))) > foreign / 10
 
+    def is_same_as(self, other: _Candidate) -> bool:
+        """Whether it has the same letters as another reading."""
+        return self.text == other.text or self._letters == other._letters
+
     @property
-    def letters(self) -> str:
-        """All that two readings must agree on to be the same."""
+    def _letters(self) -> str:
         return "".join(filter(str.isalpha, self.text))
 
 
@@ -125,7 +128,12 @@ def _damaged_utf8(data: bytes) -> str:
 
 def _detected(data: bytes) -> str:
     """The text in the encoding that fits best; raises FileFailed where none does, or several do."""
-    readings = [reading for reading in _readings(data) if reading.is_plausible]
+    readings: list[_Candidate] = []
+    for reading in _readings(data):
+        if readings and _is_settled(readings[0], reading):
+            break
+        if reading.is_plausible:
+            readings.append(reading)
     if readings and readings[0].confidence >= _SURE:
         found = _best_written(readings)
     else:
@@ -133,6 +141,11 @@ def _detected(data: bytes) -> str:
     if found is None:
         raise FileFailed("encoding not recognised")
     return found.text
+
+
+def _is_settled(likeliest: _Candidate, next_one: _Candidate) -> bool:
+    """Whether neither a reading nor those after it can be nearly as likely as one that counts."""
+    return likeliest.confidence >= _SURE and next_one.confidence < likeliest.confidence - _NEAR
 
 
 def _readings(data: bytes) -> Iterator[_Candidate]:
@@ -168,7 +181,7 @@ def _best_written(readings: Sequence[_Candidate]) -> _Candidate | None:
         near = [reading for reading in near if len(_CYRILLIC.findall(reading.text)) == most]
     tied = [reading for reading in near if reading.confidence >= near[0].confidence - _TIED]
     tied = [reading for reading in tied if not reading.encoding.startswith(_RARE)] or tied
-    return tied[0] if len({reading.letters for reading in tied}) == 1 else None
+    return tied[0] if all(map(tied[0].is_same_as, tied[1:])) else None
 
 
 def _likeliest_by_far(readings: Sequence[_Candidate]) -> _Candidate | None:
@@ -177,8 +190,7 @@ def _likeliest_by_far(readings: Sequence[_Candidate]) -> _Candidate | None:
     """
     if not readings or readings[0].confidence < _LEAST:
         return None
-    letters = readings[0].letters
-    rival = next((reading for reading in readings if reading.letters != letters), None)
+    rival = next((each for each in readings[1:] if not readings[0].is_same_as(each)), None)
     is_alone = rival is None or readings[0].confidence >= _BY_FAR * rival.confidence
     return readings[0] if is_alone else None
 
@@ -191,7 +203,11 @@ def _western(readings: Sequence[_Candidate]) -> _Candidate | None:
         if reading.encoding == "cp1252" and reading.confidence >= (
             _WESTERN_SHARE * readings[0].confidence
         ):
-            foreign = {letter.lower() for letter in reading.letters if not letter.isascii()}
+            foreign = {
+                letter.lower()
+                for letter in set(reading.text)
+                if letter.isalpha() and not letter.isascii()
+            }
             return reading if foreign <= _WESTERN else None
     return None
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text.encoding import decode
-from searchapp.extract.text.plain import iso_date
+from searchapp.extract.text.plain import iso_date, read_source
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -66,7 +65,10 @@ def read(data: bytes, document_type: str) -> Document:
     """Markdown by headings, paragraphs, lists, tables and code; front matter is metadata and in no
     block.
     """
-    text = decode(data)
+    return read_source(data, document_type, _read)
+
+
+def _read(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     body, front = _front_matter(text, lines)
     tokens = _tokens(text, lines, body)

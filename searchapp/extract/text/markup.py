@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.asciidoc import asciidoc_lines
-from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.latex import seen_line, tex_lines
 from searchapp.extract.text.markup_lines import (
     Classify,
@@ -20,6 +19,7 @@ from searchapp.extract.text.markup_lines import (
     MarkupLine,
 )
 from searchapp.extract.text.org import org_lines
+from searchapp.extract.text.plain import read_source
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def read(data: bytes, document_type: str) -> Document:
     """Marked-up text by headings and paragraphs, with its lines; comments, settings and lines of
     pure markup are in no block.
     """
-    text = decode(data)
+    return read_source(data, document_type, _read)
+
+
+def _read(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     header = MarkupHeader()
     sources = [text[slice(*line)] for line in lines]

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, gathered, with_unread
 from searchapp.extract.text import markdown
 from searchapp.extract.text.encoding import decode
 
@@ -34,18 +34,19 @@ def read(data: bytes, document_type: str) -> Document:
     cells = _cells(notebook)
     if cells is None:
         raise FileFailed("not a readable notebook: it has no cells")
-    parts = [
+    cut: list[str] = []
+    found = (
         part
         for number, cell in enumerate(cells, 1)
         for part in _cell_parts(cell, (("cell", number),))
-    ]
-    title = next((part.text for part in parts if part.kind == "heading" and part.level == 1), "")
-    return document_of(
-        parts,
-        document_type,
-        title=title or _text(_at(notebook, "metadata", "title")),
-        metadata=_metadata(notebook),
     )
+    parts = gathered(found, cut)
+    if cut and not parts:
+        raise FileFailed(cut[0])
+    title = next((part.text for part in parts if part.kind == "heading" and part.level == 1), "")
+    title = title or _text(_at(notebook, "metadata", "title"))
+    metadata = _metadata(notebook)
+    return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)
 
 
 def _reason(error: Exception) -> str:

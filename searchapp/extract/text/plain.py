@@ -6,7 +6,7 @@ Which text the bytes mean is decided in `encoding`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from unicodedata import combining, east_asian_width
@@ -14,11 +14,12 @@ from unicodedata import combining, east_asian_width
 from searchapp.errors import FileSkipped
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text.encoding import decode
+from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.dates import ISO_DAY
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from searchapp.types.documents import Span
 
@@ -47,13 +48,39 @@ def read(data: bytes, document_type: str) -> Document:
     """Plain text by paragraphs; its first line is the title where it stands alone, and underlined
     lines are headings.
     """
+    return read_source(data, document_type, _read)
+
+
+def read_source(
+    data: bytes, document_type: str, structured: Callable[[str, str], Document]
+) -> Document:
+    """The document that `structured` makes of a text and its type; where the time runs out before
+    its structure is known, the whole text by paragraphs, which says so.
+    """
     text = decode(data)
+    try:
+        return structured(text, document_type)
+    except OutOfTime as reason:
+        finish()
+        said = f"read as plain text, without its structure: it {reason}"
+        return replace(paragraphs_of(text, document_type), metadata={"incomplete": said})
+
+
+def paragraphs_of(text: str, document_type: str) -> Document:
+    """A text by paragraphs alone; raises FileSkipped for an empty one."""
     if not text.strip():
         raise FileSkipped("empty")
-    if document_type not in {"txt", "log"}:
-        return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
+    return Document(text, document_type, blocks=_paragraphs(text, line_spans(text)))
+
+
+def _read(text: str, document_type: str) -> Document:
+    if document_type not in {"txt", "log"} or not text.strip():
+        return paragraphs_of(text, document_type)
     lines = line_spans(text)
-    return Document(text, document_type, title=_title(text, lines), blocks=_structure(text, lines))
+    runs = list(paragraphs(text, lines, 0, len(lines)))
+    title = _title(text, lines, runs)
+    blocks = _structure(text, lines, runs, title)
+    return Document(text, document_type, title=title, blocks=blocks)
 
 
 def iso_date(text: str) -> str:
@@ -86,11 +113,10 @@ class _Heading:
         return self.start, self.start + len(self.name)
 
 
-def _title(text: str, lines: Sequence[Span]) -> str:
+def _title(text: str, lines: Sequence[Span], runs: Sequence[tuple[int, int]]) -> str:
     """The first line, where more text follows and it is a title: short and alone, or underlined
     and the heading of all that follows; else "".
     """
-    runs = list(paragraphs(text, lines, 0, len(lines)))
     if not runs:
         return ""
     first, last = runs[0]
@@ -120,11 +146,12 @@ def _is_of_all(
     )
 
 
-def _structure(text: str, lines: Sequence[Span]) -> tuple[Block, ...]:
+def _structure(
+    text: str, lines: Sequence[Span], runs: Sequence[tuple[int, int]], title: str
+) -> tuple[Block, ...]:
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []
-    title = _title(text, lines)
-    for first, last in paragraphs(text, lines, 0, len(lines)):
+    for first, last in runs:
         for heading in _headings_at(text, lines, first, last):
             first = heading.end_line
             path = [above for above in path if above[0] < heading.level]

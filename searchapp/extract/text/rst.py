@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.lines import line_spans, paragraphs, span_of
-from searchapp.extract.text.encoding import decode
-from searchapp.extract.text.plain import iso_date
+from searchapp.extract.text.plain import iso_date, read_source
 from searchapp.types.documents import Block, BlockKind, Document
 
 if TYPE_CHECKING:
@@ -65,7 +64,10 @@ class _RstSection:
 
 def read(data: bytes, document_type: str) -> Document:
     """reStructuredText by sections and paragraphs; comments and link targets are in no block."""
-    text = decode(data)
+    return read_source(data, document_type, _read)
+
+
+def _read(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     sections = _sections(text, lines)
     title = _document_title(text, lines, sections)

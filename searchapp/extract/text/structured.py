@@ -13,13 +13,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, gathered
 from searchapp.extract.lines import line_spans, paragraphs, span_of
 from searchapp.extract.text import plain
 from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.fields import MAX_NAMES, Field, FieldPath, record_parts
 from searchapp.extract.text.xml import read_xml
-from searchapp.extract.working_time import OutOfTime, finish
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -36,7 +35,10 @@ def read(data: bytes, document_type: str) -> Document:
         return _read_json(data, document_type)
     if document_type == "xml":
         return read_xml(data, document_type)
-    text = decode(data)
+    return plain.read_source(data, document_type, _read_laid_out)
+
+
+def _read_laid_out(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     blocks = _keyed(text, lines) if document_type == "yaml" else _sectioned(text, lines)
     return Document(text, document_type, title=_declared_title(text, lines), blocks=tuple(blocks))
@@ -66,7 +68,8 @@ def _read_json(data: bytes, document_type: str) -> Document:
     try:
         if document_type == "jsonl" and (rows := list(_rows(text))):
             return document_of(rows, document_type)
-        fields, reason = _in_time(_json_fields(text))
+        cut: list[str] = []
+        fields = gathered(_json_fields(text), cut)
     except ValueError:
         return plain.read(data, document_type)
     title = next(
@@ -76,21 +79,8 @@ def _read_json(data: bytes, document_type: str) -> Document:
         record_parts(fields, numbered="\n" in text.strip()),
         document_type,
         title=" ".join(title.split()),
-        metadata={"incomplete": reason},
+        metadata={"incomplete": "; ".join(cut)},
     )
-
-
-def _in_time(values: Iterator[Field]) -> tuple[list[Field], str]:
-    """The values until the time of their reader runs out, and what is to be said then."""
-    found: list[Field] = []
-    try:
-        found.extend(values)
-    except OutOfTime as reason:
-        if not found:
-            raise
-        finish()
-        return found, f"only its first part was read: it {reason}"
-    return found, ""
 
 
 def _rows(text: str) -> Iterator[Part]:

@@ -10,7 +10,7 @@ from html.entities import name2codepoint
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import document_of
+from searchapp.extract.builder import document_of, gathered, with_unread
 from searchapp.extract.text import plain
 from searchapp.extract.text.fields import MAX_NAMES, Field, FieldPath, record_parts, title_of
 from searchapp.extract.web.elements import element_parts
@@ -18,8 +18,9 @@ from searchapp.extract.web.html import decode_page, page_parts
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from searchapp.extract.builder import Part
 
 _FEEDS = frozenset({"rss", "feed", "RDF", "opml"})
 _RECORDS = frozenset({"item", "entry", "record", "row"})
@@ -76,22 +77,26 @@ def read_xml(data: bytes, document_type: str) -> Document:
         return plain.read(data, document_type)
     has_entities = _resolve_known_entities(root)
     metadata = {"language": root.get("{http://www.w3.org/XML/1998/namespace}lang", "")}
-    title = ""
+    title, cut = "", list[str]()
+    parts: Iterable[Part]
     if _local(root) == "html" or (not is_well_formed and _is_cut(root, source)):
         parts = page_parts(source)
     elif _local(root) not in _FEEDS and next(root.iter(*_PARAGRAPHS), None) is not None:
         title = next((_flat(each) for each in root.iter(*_TITLES) if _flat(each)), "")
         _retag(root)
-        parts = list(element_parts(root))
+        parts = element_parts(root, cut)
     else:
-        fields = list(_xml_fields(root))
+        fields = gathered(_xml_fields(root), cut)
         title = title_of(fields)
-        parts = list(
-            record_parts(fields, numbered="\n" in source.strip() and source.count("\n") < _MAX_LINE)
-        )
+        numbered = "\n" in source.strip() and source.count("\n") < _MAX_LINE
+        parts = record_parts(fields, numbered=numbered)
+    parts = gathered(parts, cut)
+    if cut and not parts:
+        raise FileFailed(cut[0])
     if has_entities and not any(part.text.strip() for part in parts):
         raise FileFailed("no text: only entities, which are not expanded")
-    return document_of(parts, document_type, title=title, metadata=metadata)
+    document = document_of(parts, document_type, title=title, metadata=metadata)
+    return with_unread(document, cut)
 
 
 def _undeclared(source: str) -> str:

@@ -7,13 +7,15 @@ is decided in `boilerplate`.
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    _Piece = tuple[Any, int, str, Any]  # its kind, the level of a heading, its text, its element
 
 _HEADING = re.compile(r"h[1-6]$")
 _LISTS = frozenset({"ul", "ol", "menu", "list"})
@@ -31,6 +33,8 @@ INLINE = frozenset(
     )
 )
 _READINGS = frozenset({"rt", "rtc", "rp"})
+_INLINE_ALWAYS = INLINE - _READINGS - {"code"}
+_SPACES, _BREAKS = re.compile(" {2,}"), re.compile(" *\n *")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
 
@@ -62,19 +66,19 @@ def opened_frames(page: Any) -> None:
                 body.tag = "div"
 
 
-def element_parts(root: Any) -> Iterator[Part]:
+def element_parts(root: Any, cut: list[str] | None = None) -> Iterator[Part]:
     """The parts of a tree of lxml elements with HTML's names, or trafilatura's own, in reading
-    order.
+    order; with `cut` those that are found `in_time`.
     """
-    return (part for part, _ in placed_parts(root))
+    return (part for part, _ in placed_parts(root, cut))
 
 
-def placed_parts(root: Any) -> Iterator[tuple[Part, Any]]:
+def placed_parts(root: Any, cut: list[str] | None = None) -> Iterator[tuple[Part, Any]]:
     """The parts of a tree, each with the element that it begins in."""
     inline: list[str] = []
     asides: list[str] = []  # how a paragraph's signs are read
     start: Any = None
-    for kind, level, text, element in _pieces(root):
+    for kind, level, text, element in _pieces(root, cut):
         if kind == "inline":
             start = element if start is None and text.strip() else start
             inline.append(text)
@@ -95,54 +99,75 @@ def _read(asides: Sequence[str]) -> list[str]:
     return [f" ({' '.join(asides)})"] if asides else []
 
 
-def _pieces(element: Any) -> Iterator[tuple[Any, int, str, Any]]:
-    """Parts as they come, with pieces of running text ("inline"), the readings of its signs
-    ("aside") and the ends of paragraphs ("break") between them; each with its element.
+def _pieces(root: Any, cut: list[str] | None) -> list[_Piece]:
+    """Parts in order, with pieces of running text ("inline"), the readings of its signs ("aside")
+    and the ends of paragraphs ("break") between them; each with its element.
+
+    A list, since a generator within generators takes a step on each level for every piece.
     """
-    yield "inline", 0, spaced(element.text), element
+    pieces: list[_Piece] = []
+    with nullcontext() if cut is None else in_time(cut):
+        _add_content(root, pieces)
+    return pieces
+
+
+def _add_content(element: Any, pieces: list[_Piece]) -> None:
+    if text := element.text:
+        pieces.append(("inline", 0, spaced(text), element))
     for child in element:
         if _is_visible(child):
-            yield from _element(child)
+            _add_element(child, pieces)
         elif child.tag == "svg" and (drawn := _drawn(child)):
-            yield "break", 0, "", child
-            yield "prose", 0, drawn, child
+            pieces.append(("break", 0, "", child))
+            pieces.append(("prose", 0, drawn, child))
         elif child.tag == "math":
-            yield "inline", 0, f" {spaced(child.get('alttext')).strip()} ", element
-        yield "inline", 0, spaced(child.tail), element
+            pieces.append(("inline", 0, f" {spaced(child.get('alttext')).strip()} ", element))
+        if text := child.tail:
+            pieces.append(("inline", 0, spaced(text), element))
 
 
-def _element(element: Any) -> Iterator[tuple[Any, int, str, Any]]:
+def _add_element(element: Any, pieces: list[_Piece]) -> None:
     tag = element.tag
-    level = _heading_level(element)
-    if level:
-        yield "heading", level, heading_text(element), element
-    elif tag in _LISTS and not _is_layout(element):
-        yield (
-            "list",
-            0,
-            "\n".join(f"- {item}" for item in _items(element) if item),
-            element,
-        )
-    elif tag == "table" and not _is_layout(element):
+    if tag == "rp":
+        return
+    if tag in _INLINE_ALWAYS:
+        _add_content(element, pieces)
+    elif piece := _part_of(element) or _inline_of(element):
+        pieces.append((*piece, element))
+    elif tag in INLINE:
+        _add_content(element, pieces)
+    else:
+        pieces.append(("break", 0, "", element))
+        _add_content(element, pieces)
+        pieces.append(("break", 0, "", element))
+
+
+def _part_of(element: Any) -> tuple[Any, int, str] | None:
+    """The heading, list, table or code that an element is; None for all others."""
+    tag = element.tag
+    if level := _heading_level(element):
+        return "heading", level, heading_text(element)
+    if tag in _LISTS and not _is_layout(element):
+        return "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
+    if tag == "table" and not _is_layout(element):
         caption = [flat_text(each) for each in element.iterchildren("caption")]
         rows = map(_row, element.iter("tr", "row"))
-        yield "table", 0, "\n".join(filter(None, (*caption, *rows))), element
-    elif tag == "pre" or (tag == "code" and "\n" in "".join(element.itertext()).strip()):
-        yield "code", 0, "".join(element.itertext()).strip("\r\n"), element
-    elif tag in {"br", "lb"}:
-        yield "inline", 0, "\n", element
-    elif tag == "img":
-        yield "inline", 0, f" {described} " if (described := _description(element)) else "", element
-    elif tag in {"rt", "rtc"}:
-        yield "aside", 0, flat_text(element), element
-    elif tag == "rp":
-        return
-    elif tag in INLINE:
-        yield from _pieces(element)
-    else:
-        yield "break", 0, "", element
-        yield from _pieces(element)
-        yield "break", 0, "", element
+        return "table", 0, "\n".join(filter(None, (*caption, *rows)))
+    if tag == "pre" or (tag == "code" and "\n" in "".join(element.itertext()).strip()):
+        return "code", 0, "".join(element.itertext()).strip("\r\n")
+    return None
+
+
+def _inline_of(element: Any) -> tuple[Any, int, str] | None:
+    """What an element adds to the running text by itself, None where that is its content."""
+    tag = element.tag
+    if tag in {"br", "lb"}:
+        return "inline", 0, "\n"
+    if tag == "img":
+        return "inline", 0, f" {described} " if (described := _description(element)) else ""
+    if tag in {"rt", "rtc"}:
+        return "aside", 0, flat_text(element)
+    return None
 
 
 def _description(image: Any) -> str:
@@ -232,7 +257,7 @@ def flat_text(element: Any, *, without: Sequence[Any] = ()) -> str:
     pieces: list[str] = []
     asides: list[str] = []
     _gather(element, pieces, asides, set(without))
-    text = re.sub(r"\s+", " ", "".join([*pieces, *_read(asides)])).strip()
+    text = " ".join("".join([*pieces, *_read(asides)]).split())
     return text or " ".join(filter(None, map(_description, element.iter("img"))))
 
 
@@ -251,9 +276,15 @@ def _gather(element: Any, pieces: list[str], asides: list[str], without: set[Any
 
 def spaced(text: str | None) -> str:
     """Text with every run of white space as one space."""
-    return re.sub(r"\s+", " ", text or "")
+    if not text:
+        return ""
+    words = " ".join(text.split())
+    if not words:
+        return " "
+    before, after = text[0].isspace(), text[-1].isspace()
+    return f"{' ' * before}{words}{' ' * after}" if before or after else words
 
 
 def _joined(pieces: Sequence[str]) -> str:
     """Running text from its pieces: spaces collapsed, the page's own line breaks kept."""
-    return re.sub(r" *\n *", "\n", re.sub(r" +", " ", "".join(pieces))).strip()
+    return _BREAKS.sub("\n", _SPACES.sub(" ", "".join(pieces))).strip()

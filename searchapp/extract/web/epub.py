@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from searchapp.errors import FileFailed
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, gathered, with_unread
 from searchapp.extract.office.common import iso_date
 from searchapp.extract.office.odf import joined
 from searchapp.extract.office.ooxml import name_of, parsed
@@ -42,17 +42,16 @@ def read(data: bytes, document_type: str) -> Document:
     linear order comes last.
     """
     book = _Book(checked_package(data))
-    chapters = list(book.chapters())
+    cut: list[str] = []
+    chapters = gathered(book.chapters(), cut)
+    if cut and not chapters:
+        raise FileFailed(cut[0])
     if not chapters:
         raise FileFailed("not a readable e-book: none of its chapters can be read")
     metadata = book.metadata()
     title = metadata.pop("title")
-    return document_of(
-        [part for chapter in chapters for part in chapter],
-        document_type,
-        title=title,
-        metadata=metadata,
-    )
+    parts = [part for chapter in chapters for part in chapter]
+    return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)
 
 
 class _Book:

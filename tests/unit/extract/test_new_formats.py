@@ -218,6 +218,28 @@ def test_parquet_is_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Quay 1" not in document.text
 
 
+# ---- DjVu ----------------------------------------------------------------------------------------
+
+
+def test_the_text_beside_a_scanned_page_is_read_by_paragraphs() -> None:
+    pytest.importorskip("djvu_rs")
+    said = '(metadata (title "The Reeds") (author "Ida Moss") (year "1912"))'
+    text = "A thunder-\nstorm over\nthe reeds.\x1f\nSecond\x1d\nThird column\x0b"
+    document = extract(new_formats.djvu_file(text, said), "reeds.djvu")
+    assert document.text == "A thunderstorm over the reeds.\n\nSecond\n\nThird column"
+    assert (document.type, document.title) == ("djvu", "The Reeds")
+    assert document.metadata == {"author": "Ida Moss", "date": "1912"}
+    assert document.blocks[0].place == (("page", 1),)
+
+
+def test_a_scan_without_text_and_a_broken_one_are_refused() -> None:
+    pytest.importorskip("djvu_rs")
+    with pytest.raises(FileSkipped, match="a scan without text"):
+        extract(new_formats.djvu_file(""), "a.djvu")
+    with pytest.raises(FileFailed, match="not a readable DjVu file"):
+        extract(new_formats.djvu_file("The reeds are cut.")[:50], "a.djvu")
+
+
 # ---- drawings and pictures -----------------------------------------------------------------------
 
 

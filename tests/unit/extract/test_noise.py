@@ -182,6 +182,13 @@ def test_no_text_takes_time_by_its_square(read: Callable[[], object]) -> None:
     assert time.process_time() - began < 1.5  # a tenth of a second; by the square, many
 
 
+@pytest.mark.parametrize("around", ["Größe ", "東京の水門 ", "\U0001f6a3 café\n", "\ud800 "])
+def test_noise_is_found_where_it_is_among_letters_of_all_widths(around: str) -> None:
+    text = f"{around * 9}{_PACKED}\n{around * 5}\n{_SCRIPT}\n{around}"
+    found = [(text[start:end], kind) for start, end, kind in noise_in(text)]
+    assert found == [(_PACKED, "base64"), (_SCRIPT, "minified script")]
+
+
 def test_lines_stay_where_they_are() -> None:
     document = extract(f"Title\n\n{_LINES}\n## Part\n\nLast line.\n".encode(), "note.md")
     line = 1 + document.text[: document.text.index("Last")].count("\n")

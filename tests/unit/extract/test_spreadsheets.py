@@ -539,6 +539,17 @@ def test_a_binary_workbook_is_read_with_the_rows_that_its_program_shows() -> Non
     ]
 
 
+def test_numbers_of_a_binary_workbook_are_shown_in_their_formats() -> None:
+    rows: dict[int, dict[int, str | float]] = {
+        1: {1: "Share", 2: "Bill", 3: "Bare"},
+        2: {1: 0.125, 2: 42.0, 3: 42.0},
+    }
+    document = extract(xlsb(rows, codes=["General", "0%", '"INV-"0000']), "a.xlsb")
+    assert lines(document)[2] == (3, "Share: 13% (12.5%) | Bill: INV-0042 (42) | Bare: 42")
+    damaged = xlsb(rows, codes=["General", "0%"]).replace(b"xl/styles.bin", b"xl/stilus.bin")
+    assert "Share: 0.125" in extract(damaged, "a.xlsb").text
+
+
 def test_a_binary_workbook_with_cells_too_far_apart_fails() -> None:
     with pytest.raises(FileFailed, match="too far apart"):
         extract(xlsb({0: {0: "a"}, 1_048_575: {16_383: "z"}}), "a.xlsb")

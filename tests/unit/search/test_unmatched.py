@@ -19,7 +19,8 @@ from tests.builders.house import HereCorpus
 
 TEXTS = {
     "docs/boats.md": "---\nauthor: Anna\ndate: 2021-05-03\n---\n\nBoats on the river.\n",
-    "docs/stones.md": "---\nauthor: Ben\ndate: 2023-02-01\n---\n\nStones in the river.\n",
+    "docs/stones.md": "---\nauthor: Ben\ndate: 2023-02-01\n---\n\nStones in the river."
+    f"\n\n![sketch](data:image/png;base64,{'iVBORw0KGgo' * 20})\n",  # left out, and said
     "docs/tide.py": "def tide():\n    return 3\n",
 }
 

@@ -29,11 +29,19 @@ ROOMS = {  # files, and the tests that hold them
     "backends": (["backends"], ["unit/backends", "contract"]),
     "limits": (
         ["extract/archives/limits.py", "extract/members.py", "extract/working_time.py"],
-        ["unit/extract/test_archives.py", "unit/extract/test_working_time.py"],
+        [
+            "unit/extract/test_limits.py",
+            "unit/extract/test_archives.py",
+            "unit/extract/test_working_time.py",
+        ],
     ),
     "secrets": (
         ["extract/secrets.py", "filesystem/secret_names.py"],
-        ["unit/extract/test_secrets.py", "unit/filesystem/test_secret_names.py"],
+        [
+            "unit/extract/test_secrets.py",
+            "unit/filesystem/test_secret_names.py",
+            "unit/ingest/test_secrets.py",
+        ],
     ),
 }
 LEFT_OUT = (

@@ -119,6 +119,15 @@ def test_a_token_is_found_wherever_it_stands(kind: str) -> None:
             assert secret_in(text) == kind, text[:200]
 
 
+def test_a_token_is_found_across_the_slices_in_which_a_text_is_searched() -> None:
+    token, parts = TOKENS["an AWS key"][0], TOKENS["a Telegram token"][0]
+    for before in range(19_960, 20_030):
+        assert secret_in(" " * before + token) == "an AWS key", before
+        assert secret_in(" " * before + parts) == "a Telegram token", before
+    for before in range(39_900, 40_010):
+        assert secret_in(" " * before + token + " end") == "an AWS key", before
+
+
 def test_a_key_of_putty_is_found() -> None:
     assert secret_in("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n") == "a private key"
 

@@ -1083,7 +1083,7 @@ def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: Hou
     seen: list[Progress] = []
 
     def is_stopped() -> bool:
-        time.sleep(0.11)  # as if the disk were slow
+        time.sleep(0.15)  # as if the disk were slow
         return False
 
     house.ingest(on_progress=seen.append, is_stopped=is_stopped)
@@ -1143,8 +1143,8 @@ def test_a_stop_in_the_middle_of_a_large_change_keeps_the_earlier_version(house:
 
 
 def crash(house: House) -> None:
-    """Two batches, the second of which meets an encoder that breaks."""
-    house.write(a_txt=words(20_000, seed=1), b_txt=words(20_500, seed=2) + " wreck")
+    """A document in the first job, and one whose last passage, the shortest, breaks the encoder."""
+    house.write(a_txt=words(2_000, seed=1), b_txt=words(60_500, seed=2) + " wreck")
     house.encoder.fails_on = "wreck"
     with pytest.raises(EncoderError, match="the encoder broke"):
         house.ingest()

@@ -213,10 +213,8 @@ def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
     while position < length:
         start = find(_RUN, position, position + _SLICE)
         if start < 0:
-            position += _SLICE - _LEAST + 1
+            position += _SLICE - _LEAST + 1  # no run begins before it, unseen
             continue
-        if start == position:  # it may have begun before the slice did
-            start = marks.rfind(b" ", 0, start) + 1
         position = find(b" ", start + _LEAST)
         if position < 0:
             position = length

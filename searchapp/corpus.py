@@ -32,7 +32,7 @@ from searchapp.errors import (
 from searchapp.extract.registry import extractor_of
 from searchapp.humanize import did_you_mean
 from searchapp.ingest.exclusions import documents_at, take_out
-from searchapp.ingest.roots import named_paths, read_again, roots_at
+from searchapp.ingest.roots import named_paths, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
@@ -339,41 +339,33 @@ class Corpus:
         database as it was found is kept in a folder of its own. Raises as `ingest` does, and
         CorpusDamaged where nothing can be made of it.
         """
-        from searchapp.filesystem.sources import standing_source
         from searchapp.ingest import recovery
 
         if not self.check(full=True):
             return None
         report = self._maintainable("be repaired").repair(self._encoders.default_identity)
-        with closing(self._backend.writer()) as writer:
-            read_again(writer, report.to_read)
-            if writer.has_pending():
-                encoder = self._encoders.for_ingest(writer, None, "auto", bulk=True)
-                recovery.embed_pending(writer, encoder, on_progress, is_stopped)
-            writer.finish()
-        files = [file for path in report.to_read if (file := standing_source(path))]
-        if files:
-            names = list(dict.fromkeys(map(os.fsdecode, files)))
-            ingested = self._ingest(
-                roots_at(names, (), (), required=True),
-                on_progress=on_progress,
-                is_stopped=is_stopped,
-            )
-            report.notes += [
-                f"{os.fsdecode(file.path)}: {file.reason}"
-                for file in ingested.files
-                if file.outcome == "failed"
-            ]
-        if report.labels:
-            with closing(self._backend.writer()) as writer:
-                recovery.label_again(writer, report.labels)
+        options: dict[str, Any] = {"on_progress": on_progress, "is_stopped": is_stopped}
+        recovery.embed_again(
+            self._backend,
+            report,
+            lambda writer: self._encoders.for_ingest(writer, None, "auto", bulk=True),
+            **options,
+        )
+        if names := recovery.files_to_read(report):
+            ingested = self._ingest(roots_at(names, (), (), required=True), **options)
+            report.notes += recovery.failures(ingested)
+        recovery.label_again(self._backend, report.labels)
         there = {row.path for row in self.documents()}
         report.lost += [path for path in report.to_read if path not in there]
         return report
 
     def back_up(self, file: Path) -> Mapping[str, Any]:
-        """Write the newest generation to one file; returns what it holds. Raises BackupError."""
-        return self._maintainable("be backed up to a file").back_up(file)
+        """Write the newest generation to one file; returns what it holds. Raises BackupError, and
+        as `require_output` does.
+        """
+        backend = self._maintainable("be backed up to a file")
+        self.require_output(file)
+        return backend.back_up(file)
 
     def restore(self, file: Path) -> Mapping[str, Any]:
         """Make the corpus of a backup, where there is none yet, and check all of it; returns what
@@ -382,9 +374,12 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents with their vectors in an open form; returns how many."""
+        """Write all documents with their vectors in an open form; returns how many. Raises
+        BackupError, and as `require_output` does.
+        """
         from searchapp.backends import interchange
 
+        self.require_output(file)
         with closing(self._backend.reader()) as reader:
             return interchange.export(reader, file)
 
@@ -404,9 +399,15 @@ class Corpus:
         header = interchange.header(file)
         with writing(self._backend) as writer:
             require_same(writer.encoder(), header.encoder)
-            return interchange.import_documents(
-                writer, header, file, labelled=self._labels_by_hand(), moved=moved
-            )
+            return interchange.import_documents(writer, header, file, self._backend, moved=moved)
+
+    def require_output(self, path: Path, *, inputs: Iterable[Path] = ()) -> None:
+        """Raise UsageError where a file cannot be written, or would take the place of a file of a
+        corpus, of a document of this one, or of an input.
+        """
+        from searchapp.backends.outputs import require_output
+
+        require_output(path, self._backend, inputs=inputs)
 
     def _maintainable(self, to_do: str) -> Maintainable:
         """The backend, where it can be maintained; raises Unsupported."""
@@ -416,15 +417,6 @@ class Corpus:
             f"a corpus in {type(self._backend).__name__} cannot {to_do}",
             hint="use a corpus in a folder for that",
         )
-
-    def _labels_by_hand(self) -> set[int]:
-        """The documents that a person has labelled."""
-        with closing(self._backend.reader()) as reader:
-            return {
-                document_id
-                for document_id, labels in reader.labels()
-                if any(label.origin == "hand" for label in labels)
-            }
 
 
 def require_documents(reader: Reader) -> EncoderIdentity:

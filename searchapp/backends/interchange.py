@@ -15,6 +15,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -39,7 +40,7 @@ from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from searchapp.types.documents import KnownFile
-    from searchapp.types.protocols import Reader, Writer
+    from searchapp.types.protocols import Backend, Reader, Writer
 
 FORMAT = "searchapp-export/1"
 _MOST_LINE_BYTES = 2**30
@@ -123,13 +124,14 @@ def import_documents(
     writer: Writer,
     exported: Header,
     file: Path,
+    backend: Backend,
     *,
-    labelled: Collection[int],
     moved: Callable[[bytes], bytes],
 ) -> dict[str, int]:
-    """Take the documents of an export into a corpus, labels too unless the document is one of those
-    `labelled` by hand; returns how many were imported, unchanged and kept.
+    """Take the documents of an export into the corpus in a backend, labels too unless the document
+    is labelled by hand there; returns how many were imported, unchanged and kept.
     """
+    labelled = _labelled_by_hand(backend)
     counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
     if writer.encoder() is None:
         writer.set_encoder(exported.encoder)
@@ -143,6 +145,15 @@ def import_documents(
         writer.set_root(replace(root, path=moved(root.path)))
     writer.finish()
     return counts
+
+
+def _labelled_by_hand(backend: Backend) -> set[int]:
+    with closing(backend.reader()) as reader:
+        return {
+            document_id
+            for document_id, labels in reader.labels()
+            if any(label.origin == "hand" for label in labels)
+        }
 
 
 def _import(

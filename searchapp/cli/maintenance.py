@@ -128,16 +128,17 @@ def check(
 
 def backup(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where to; what is there is replaced.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Where to, - for standard output; a file there is replaced."
+        ),
     ],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
     return _tell_held(
-        corpus_at(corpus).back_up(file),
-        f"are in {file}",
-        as_json=as_json,
+        corpus_at(corpus).back_up(file), f"are in {file}", as_json=as_json, beside=file
     )
 
 
@@ -154,9 +155,11 @@ def restore(
     return _tell_held(manifest, f"restored to {chosen.place}, and checked", as_json=as_json)
 
 
-def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
+def _tell_held(
+    held: Mapping[str, int], what: str, *, as_json: bool, beside: Path | None = None
+) -> int:
     told = f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
-    console.write(json_text(dict(held)) if as_json else told)
+    console.tell(json_text(dict(held)) if as_json else told, beside)
     return Exit.DONE
 
 
@@ -164,7 +167,9 @@ def export(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Where to, as corpus.jsonl.gz; what is there is replaced."
+            metavar="FILE",
+            help="Where to, as corpus.jsonl.gz, or - for standard output; a file there is "
+            "replaced.",
         ),
     ],
     corpus: CorpusOption = None,
@@ -174,11 +179,12 @@ def export(
     another corpus.
     """
     documents = corpus_at(corpus).export(file)
-    console.write(
+    told = (
         json_text({"documents": documents})
         if as_json
         else f"exported {pluralize(documents, 'document')}\n"
     )
+    console.tell(told, file)
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +35,7 @@ OutOption = Annotated[
         "--out",
         "-o",
         metavar="FILE",
-        help="The page. Default: map.html here, with --json none.",
+        help="The page, - for standard output. Default: map.html here, with --json none.",
         show_default=False,
     ),
 ]
@@ -86,8 +86,15 @@ def map_(
     console.show_log()
     chosen = config.load(corpus=corpus)
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
-    page = out or (None if as_json else _own(_DEFAULT))
-    with closing(Corpus.open(chosen).reader()) as reader:
+    page = out or (None if as_json else _DEFAULT)
+    opened = Corpus.open(chosen)
+    if page is not None and not _is_map(page):
+        if out is None and page.exists():
+            raise UsageError(
+                f"there is a {page} here that is no map", hint="name another file: --out FILE"
+            )
+        opened.require_output(page)
+    with closing(opened.reader()) as reader:
         require_documents(reader)
         mapped = corpus_map.map_corpus(
             reader,
@@ -105,30 +112,21 @@ def map_(
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
     size = console.write_page(page, map_html(mapped, os.fsencode(chosen.place))) if page else 0
-    if as_json:
-        console.write(
-            json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
-        )
-    else:
-        console.write(map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout)))
+    told = (
+        json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
+        if as_json
+        else map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout))
+    )
+    console.tell(told, page)
     return Exit.DONE
 
 
-def _own(path: Path) -> Path:
-    """A path that nobody named, where nothing is but an older map; raises UsageError where there is
-    something else.
-    """
+def _is_map(path: Path) -> bool:
+    """Whether a file is a map that was drawn before, which the next takes the place of."""
     from searchapp.output.html.map_page import MARK
 
-    try:
-        with path.open("rb") as file:
-            is_map = MARK.encode() in file.read(_HEAD)
-    except FileNotFoundError:
-        return path
-    except OSError:
-        is_map = False
-    if not is_map:
-        raise UsageError(
-            f"there is a {path} here that is no map", hint="name another file: --out FILE"
-        )
-    return path
+    if not path.is_file():
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        return MARK.encode() in file.read(_HEAD)
+    return False

@@ -61,8 +61,9 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
             "pending": pending,
         }
         try:
+            target = atomic_write.real_target(file)
             with tempfile.TemporaryDirectory(
-                prefix=f".{file.name}-", dir=file.absolute().parent
+                prefix=".backup-", dir=target.parent if target else folder
             ) as work:
                 copy = Path(work) / layout.DATABASE
                 os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -77,8 +78,8 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                     "blake2b": _digest(copy),
                 }
                 with (
-                    atomic_write.replaced(file) as target,
-                    zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+                    atomic_write.replaced(file) as output,
+                    zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
                 ):
                     archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n")
                     archive.write(copy, layout.DATABASE)

@@ -7,6 +7,7 @@ readers in other languages. Knows neither SQL libraries nor FAISS.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,9 @@ RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 # last, as a folder of others without it is refused
 FILES = (f"{DATABASE}-*", VECTORS_FILES, UNFINISHED_VECTORS_FILES, RESERVE, DATABASE)
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
+# what else stands there: of a user's labels, of migrations and of repairs
+_BESIDE = (LOCK, "classifier.npz", f"{DATABASE}.backup-*", f".{DATABASE}-*")
+_FOLDERS = (f"{BEFORE_REPAIR}*", "encoding-*", ".repair-*")
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
@@ -53,6 +57,12 @@ ACCOUNT = (
         "extractor, splitter"
     ),
 )
+
+
+def is_own(name: str, *, is_folder: bool = False) -> bool:
+    """Whether a file, or a folder, of that name in the folder of a corpus is the corpus's."""
+    patterns = _FOLDERS if is_folder else (*FILES, *_BESIDE)
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def vectors_file(generation: int, digest: bytes) -> str:

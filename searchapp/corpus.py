@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from searchapp import config
-from searchapp.backends.places import backend_at
+from searchapp.backends.places import backend_at, folder_of
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import (
@@ -98,6 +98,11 @@ class Corpus:
     def backend(self) -> Backend:
         """Where the corpus is kept."""
         return self._backend
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the corpus is kept in, where it is in one."""
+        return folder_of(self._backend)
 
     def reader(self) -> Reader:
         """The newest committed generation; close it soon. Raises CorpusMissing where there is
@@ -381,7 +386,7 @@ class Corpus:
 
         self.require_output(file)
         with closing(self._backend.reader()) as reader:
-            return interchange.export(reader, file)
+            return interchange.export(reader, file, notes=self.folder)
 
     def import_documents(
         self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path

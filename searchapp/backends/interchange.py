@@ -56,9 +56,9 @@ class Header:
     documents: int
 
 
-def export(reader: Reader, file: Path) -> int:
+def export(reader: Reader, file: Path, *, notes: Path | None = None) -> int:
     """Write all documents of a generation to a file that appears whole or not at all; returns how
-    many.
+    many. `notes` is the folder of the corpus, where it has one, as in `work_files`.
 
     Raises CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be written.
     """
@@ -66,7 +66,7 @@ def export(reader: Reader, file: Path) -> int:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     try:
         with (
-            atomic_write.replaced(file) as raw,
+            atomic_write.replaced(file, notes=notes) as raw,
             gzip.GzipFile("", "wb", 1, raw, mtime=0) as target,
         ):
             lines = _Lines(target)

@@ -82,14 +82,14 @@ def tell(text: str, beside: Path | None) -> None:
         write(text)
 
 
-def write_page(path: Path, page: str) -> int:
+def write_page(path: Path, page: str, *, corpus: Path | None = None) -> int:
     """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes.
-    Raises SearchappError.
+    `corpus` is the folder of the corpus that it is about. Raises SearchappError.
     """
     from searchapp.filesystem import atomic_write
 
     content = page.encode()
-    with writing(path), atomic_write.replaced(path) as file:
+    with writing(path), atomic_write.replaced(path, notes=corpus) as file:
         file.write(content)
     return len(content)
 

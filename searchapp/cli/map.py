@@ -111,7 +111,8 @@ def map_(
     if not mapped.hits:
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
-    size = console.write_page(page, map_html(mapped, os.fsencode(chosen.place))) if page else 0
+    drawn = map_html(mapped, os.fsencode(chosen.place)) if page else ""
+    size = console.write_page(page, drawn, corpus=opened.folder) if page else 0
     told = (
         json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
         if as_json

@@ -25,6 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from searchapp.filesystem import work_files
+
 # Whose locks and shared memory do not reach the other machines, as SQLite's log needs
 # (https://sqlite.org/wal.html).
 _NETWORK = (
@@ -80,22 +82,24 @@ def created(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
+def replaced(path: Path, *, notes: Path | None = None) -> Iterator[BinaryIO]:
     """A file to write that takes the place of the one at the path, whole, when the block ends, and
     durably; never where it fails. What is no regular file is written straight into, and cannot be
-    sought in. Raises OSError, before anything is written, for what is refused.
+    sought in. `notes` is the folder that the text is from, as in `work_files`. Raises OSError,
+    before anything is written, for what is refused.
     """
     target = real_target(path)
     if target is None:
         with _straight(path) as stream:
             yield stream
         return
-    temporary = target.with_name(f".{target.name}-{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    with created(temporary) as file:
+    with (
+        work_files.work_file(target.parent, notes=notes) as (temporary, descriptor),
+        open(descriptor, "w+b") as file,  # noqa: PTH123 - a descriptor
+    ):
         yield file
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
         temporary.replace(target)
     sync(target.parent)
 

@@ -13,7 +13,6 @@ import json
 import os
 import sqlite3
 import struct
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,7 +22,7 @@ from searchapp import __version__
 from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import BackupError, CorpusError, CorpusTooNew
-from searchapp.filesystem import atomic_write
+from searchapp.filesystem import atomic_write, work_files
 
 FORMAT = "searchapp-backup/1"
 _MANIFEST = "manifest.json"
@@ -62,10 +61,8 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
         }
         try:
             target = atomic_write.real_target(file)
-            with tempfile.TemporaryDirectory(
-                prefix=".backup-", dir=target.parent if target else folder
-            ) as work:
-                copy = Path(work) / layout.DATABASE
+            with work_files.work_folder(target.parent if target else folder, notes=folder) as work:
+                copy = work / layout.DATABASE
                 os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
                 snapshot.database.execute("COMMIT")  # VACUUM takes a transaction of its own
                 snapshot.database.execute("VACUUM INTO ?", (str(copy),))
@@ -78,7 +75,7 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                     "blake2b": _digest(copy),
                 }
                 with (
-                    atomic_write.replaced(file) as output,
+                    atomic_write.replaced(file, notes=folder) as output,
                     zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
                 ):
                     archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n")

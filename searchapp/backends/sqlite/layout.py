@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
+from searchapp.filesystem import work_files
 from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
@@ -22,9 +23,20 @@ RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 # last, as a folder of others without it is refused
 FILES = (f"{DATABASE}-*", VECTORS_FILES, UNFINISHED_VECTORS_FILES, RESERVE, DATABASE)
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
+ENCODING = "encoding-"  # folders of other encodings
+# ends of the names of those that are being copied, or deleted
+NEW_ENCODING, GONE_ENCODING = ".new", ".gone"
+# what a writer that was killed leaves: nobody works at it any more once the next has the lock
+LEFTOVERS = (
+    f".{DATABASE}-*",
+    UNFINISHED_VECTORS_FILES,
+    f"{ENCODING}*{NEW_ENCODING}",
+    f"{ENCODING}*{GONE_ENCODING}",
+    ".repair-*",  # of earlier programs
+)
 # what else stands there: of a user's labels, of migrations and of repairs
-_BESIDE = (LOCK, "classifier.npz", f"{DATABASE}.backup-*", f".{DATABASE}-*")
-_FOLDERS = (f"{BEFORE_REPAIR}*", "encoding-*", ".repair-*")
+_BESIDE = (LOCK, "classifier.npz", f"{DATABASE}.backup-*", f".{DATABASE}-*", work_files.PATTERN)
+_FOLDERS = (f"{BEFORE_REPAIR}*", f"{ENCODING}*", ".repair-*", work_files.PATTERN)
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
@@ -63,6 +75,11 @@ def is_own(name: str, *, is_folder: bool = False) -> bool:
     """Whether a file, or a folder, of that name in the folder of a corpus is the corpus's."""
     patterns = _FOLDERS if is_folder else (*FILES, *_BESIDE)
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file or folder of that name is what a command that was killed left."""
+    return any(fnmatch.fnmatchcase(name, each) for each in (*LEFTOVERS, work_files.PATTERN))
 
 
 def vectors_file(generation: int, digest: bytes) -> str:

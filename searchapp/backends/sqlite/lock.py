@@ -12,7 +12,7 @@ import fnmatch
 import os
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import layout, leftovers
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
 from searchapp.filesystem import atomic_write
 
@@ -74,6 +74,7 @@ class Lock:
             raise CorpusUnwritable(
                 f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE
             ) from error
+        leftovers.sweep(folder)
 
     def release(self) -> None:
         """Let another writer in; once is enough."""
@@ -110,9 +111,8 @@ def _refuse_foreign(folder: Path) -> None:
     """Raise CorpusError for a folder that holds other things and no corpus, which is somebody's,
     and CorpusDamaged for a lost database.
     """
-    names = {
-        path.name for path in folder.iterdir() if not path.name.startswith(f".{layout.DATABASE}-")
-    }  # what a killed ingest left
+    there = {path.name for path in folder.iterdir()}
+    names = {name for name in there if not layout.is_leftover(name)}
     if layout.DATABASE not in names and fnmatch.filter(names, layout.VECTORS_FILES):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)

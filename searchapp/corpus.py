@@ -45,7 +45,7 @@ from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Progress
 
 if TYPE_CHECKING:
-    from searchapp.ingest.pipeline import OpenEncoder
+    from searchapp.ingest.collaborators import IngestOptions, OpenEncoder
     from searchapp.search.query import QueryOptions
     from searchapp.types.documents import DocumentRow, Hit, Root
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
@@ -130,9 +130,7 @@ class Corpus:
         device: Device = "auto",
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        prune: bool = False,
-        on_progress: Callable[[Progress], None] = lambda _: None,
-        is_stopped: Callable[[], bool] = lambda: False,
+        **options: Unpack[IngestOptions],
     ) -> IngestReport:
         """Bring the documents below the paths up to date, or below all remembered roots; remembers
         the paths as roots.
@@ -142,13 +140,11 @@ class Corpus:
         exist, OtherEncoder for a model that is not the corpus's.
         """
         return self._ingest(
-            roots_at(paths, include, exclude, required=not prune),
+            roots_at(paths, include, exclude, required=not options.get("prune", False)),
             model,
             device,
             named=named_paths(paths),
-            prune=prune,
-            on_progress=on_progress,
-            is_stopped=is_stopped,
+            **options,
         )
 
     def _ingest(

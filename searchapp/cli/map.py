@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from searchapp.cli.options import (
 from searchapp.errors import UsageError
 from searchapp.output.serialization import json_text
 from searchapp.types.filters import Filters
+
+if TYPE_CHECKING:
+    from searchapp.corpus import Corpus
 
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
@@ -86,14 +89,8 @@ def map_(
     console.show_log()
     chosen = config.load(corpus=corpus)
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
-    page = out or (None if as_json else _DEFAULT)
     opened = Corpus.open(chosen)
-    if page is not None and not _is_map(page):
-        if out is None and page.exists():
-            raise UsageError(
-                f"there is a {page} here that is no map", hint="name another file: --out FILE"
-            )
-        opened.require_output(page)
+    page = _page(out, opened, as_json=as_json)
     with closing(opened.reader()) as reader:
         require_documents(reader)
         mapped = corpus_map.map_corpus(
@@ -120,6 +117,19 @@ def map_(
     )
     console.tell(told, page)
     return Exit.DONE
+
+
+def _page(out: Path | None, corpus: Corpus, *, as_json: bool) -> Path | None:
+    """Where the page goes. Raises UsageError where it may not take the place of what is there."""
+    page = out or (None if as_json else _DEFAULT)
+    if page is None or _is_map(page):
+        return page
+    if out is None and page.exists():
+        raise UsageError(
+            f"there is a {page} here that is no map", hint="name another file: --out FILE"
+        )
+    corpus.require_output(page)
+    return page
 
 
 def _is_map(path: Path) -> bool:

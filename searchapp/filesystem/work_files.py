@@ -11,6 +11,7 @@ folder. Knows nothing of what is made.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 
 _PREFIX, _WORK, _NOTE = ".searchapp-", ".tmp", ".note"
 PATTERN = f"{_PREFIX}*"  # of all names
+_MOST_SWEPT = 10  # times in a row that somebody sweeps in the moment between making and locking
 
 
 @contextlib.contextmanager
@@ -76,12 +78,17 @@ def _noted(notes: Path | None, path: Path) -> Iterator[None]:
     with contextlib.ExitStack() as undo:
         with contextlib.suppress(OSError):
             if note is not None and note.parent.is_dir():
-                undo.callback(note.unlink, missing_ok=True)
+                undo.callback(_unname, note)
                 descriptor = _made(note, lambda: None, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
                 undo.callback(os.close, descriptor)
                 os.write(descriptor, json.dumps(os.fspath(path.absolute())).encode())
                 os.fsync(descriptor)
         yield
+
+
+def _unname(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _new(folder: Path) -> Path:
@@ -143,12 +150,12 @@ def _made(path: Path, make: Callable[[], None], flags: int) -> int:
     locks they leave it alone. Who sweeps between the two takes it for left behind: then it is made
     again.
     """
-    while True:
+    for _ in range(_MOST_SWEPT):
         make()
-        with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if path.exists():
-                return descriptor
-            os.close(descriptor)
+        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists():
+            return descriptor
+        os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))

@@ -143,6 +143,7 @@ class Unindexed:
     reason: str
     files: int = 1
     source: Source | None = None
+    is_passing: bool = False  # for want of time or memory: not stored, as `ingest.retries` says
 
 
 @dataclass(frozen=True, slots=True)

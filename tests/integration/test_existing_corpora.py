@@ -47,6 +47,7 @@ class CountingExtractor:
 
     def __init__(self, pool: ExtractionPool) -> None:
         self.pool, self.asked = pool, list[bytes]()
+        self.lost_s = 0.0
 
     def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
         self.asked.append(path)

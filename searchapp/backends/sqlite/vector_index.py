@@ -51,6 +51,7 @@ _MARGIN = 16
 _FEW_RANGES = 1024
 _BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
+DAMAGED, REBUILT = "the vectors file is damaged", "the next ingest rebuilds it"
 
 
 class VectorsFileError(SearchappError):
@@ -259,16 +260,12 @@ def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) ->
     try:
         is_same = not is_whole and FileIdentity.of(path.stat()) == published.identity
         if not is_same and _digest(path) != published.digest:
-            raise VectorsFileError(
-                "the vectors file is damaged", hint="the next ingest rebuilds it"
-            )
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
     except FileNotFoundError as error:
-        raise VectorsFileError(
-            "the vectors file is missing", hint="the next ingest rebuilds it"
-        ) from error
+        raise VectorsFileError("the vectors file is missing", hint=REBUILT) from error
     except OSError as error:
         raise VectorsFileError(
-            f"the vectors file cannot be read: {error.strerror}", hint="the next ingest rebuilds it"
+            f"the vectors file cannot be read: {error.strerror}", hint=REBUILT
         ) from error
 
 
@@ -294,9 +291,7 @@ class VectorsFile:
         try:
             index: Any = faiss.read_index(str(folder / published.name), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise VectorsFileError(
-                "the vectors file cannot be read", hint="the next ingest rebuilds it"
-            ) from error
+            raise VectorsFileError("the vectors file cannot be read", hint=REBUILT) from error
         self._faiss: Any = faiss
         self._index = index
         self.is_approximate = isinstance(index, faiss.IndexIVF)
@@ -305,6 +300,11 @@ class VectorsFile:
         self._ids: Ids = (
             np.empty(0, np.int64) if self.is_approximate else faiss.vector_to_array(index.id_map)
         )  # ascending
+        is_whole = index.ntotal == published.passages and (
+            self.is_approximate or len(self._ids) == index.ntotal == index.index.ntotal
+        )
+        if not is_whole:
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
 
     def search(
         self, query: Vector, *, depth: int, allowed: Bitmap | None, rows_of: RowsOf | None = None
@@ -327,6 +327,8 @@ class VectorsFile:
             wanted *= 4  # a tie, or nearly one, longer than the margin: look further
 
     def _candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:
+        if self._index.d != len(query):
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
         count = min(count, self._index.ntotal)
         if count == 0:
             return np.empty(0, dtype=np.int64)
@@ -352,11 +354,15 @@ class VectorsFile:
         return ids_found
 
     def rows(self, ids: Ids) -> HalfVectors:
-        """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""
+        """The stored rows of ids that are in the file, (n, dim); an approximate file has none.
+        Raises VectorsFileError where its ids are damaged.
+        """
         if not len(ids):
             return np.empty((0, self._index.d), dtype=np.float16)
         # a map of FAISS's own would take longer to build than a search
         places = np.searchsorted(self._ids, ids)
+        if places.max() >= len(self._ids) or not np.array_equal(self._ids[places], ids):
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
         # exact: the index stores float16
         half: HalfVectors = self._index.index.reconstruct_batch(places).astype(np.float16)
         return half

@@ -28,7 +28,7 @@ import pytest
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
-from searchapp.extract.sandbox.pool import Extracted
+from searchapp.extract.sandbox.reading import Extracted
 from searchapp.filesystem.safe_open import FileContent, read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.types.documents import Root, Unindexed

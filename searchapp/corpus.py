@@ -385,22 +385,29 @@ class Corpus:
             return interchange.export(reader, file, notes=self.folder)
 
     def import_documents(
-        self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path
+        self,
+        file: Path,
+        *,
+        moved: Callable[[bytes], bytes] = lambda path: path,
+        wants_roots: Callable[[Sequence[Root]], bool] = lambda _: False,
     ) -> Mapping[str, int]:
         """Take the documents of an export in, with their vectors, at the paths that `moved` makes
         of theirs; embeds nothing.
 
         A document that is here already is replaced where the exported one is of a later file.
-        Labels come with what is imported, unless the document here has some by hand. Returns how
-        many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
-        before anything is changed, and OtherEncoder.
+        Labels come with what is imported, unless the document here has some by hand; folders that
+        are ingested there and not here, where `wants_roots` says so. Returns how many were
+        imported, unchanged and kept. Raises BackupError for a file that is not whole, or holds what
+        no ingest gives, before anything is changed, and OtherEncoder.
         """
         from searchapp.backends import interchange
 
-        header = interchange.header(file)
+        header = interchange.header(file, moved=moved)
         with writing(self._backend) as writer:
             require_same(writer.encoder(), header.encoder)
-            return interchange.import_documents(writer, header, file, self._backend, moved=moved)
+            return interchange.import_documents(
+                writer, header, file, self._backend, moved=moved, wants_roots=wants_roots
+            )
 
     def require_output(self, path: Path, *, inputs: Iterable[Path] = ()) -> None:
         """Raise UsageError where a file cannot be written, or would take the place of a file of a

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ from searchapp.cli.options import (
     corpus_at,
     mover_of,
 )
-from searchapp.humanize import pluralize
+from searchapp.humanize import one_line, pluralize
 from searchapp.output.reports import (
     diagnosis_json,
     diagnosis_text,
@@ -38,6 +39,7 @@ from searchapp.types.filters import resolve_place
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
+    from searchapp.types.documents import Root
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
@@ -198,16 +200,44 @@ def import_(
             help="Paths below OLD are below NEW on this machine; repeatable.",
         ),
     ] = [],
+    roots: Annotated[
+        str | None,
+        typer.Option(
+            "--roots",
+            metavar="keep|drop",
+            help="Whether the folders of the export are ingested here, too. Default: asks on a "
+            "terminal, else drop.",
+            show_default=False,
+        ),
+    ] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Take the documents of an export in, without embedding them again."""
-    counts = corpus_at(corpus).import_documents(file, moved=mover_of(moves))
+    if roots not in {None, "keep", "drop"}:
+        raise typer.BadParameter(f"{roots!r} is neither keep nor drop", param_hint="--roots")
+    counts = corpus_at(corpus).import_documents(
+        file, moved=mover_of(moves), wants_roots=partial(_wants_roots, roots)
+    )
     told = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
     console.write(json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
     return 0
+
+
+def _wants_roots(choice: str | None, roots: Sequence[Root]) -> bool:
+    """Whether the folders of an export are to be ingested from now on; they are shown."""
+    names = ", ".join(one_line(os.fsdecode(root.path)) for root in roots)
+    if choice is None and sys.stdin.isatty() and sys.stderr.isatty():
+        console.note(f"the export is of {names}")
+        return typer.confirm("Is `searchapp ingest` to read them from now on?", err=True)
+    if choice == "keep":
+        console.note(f"ingested from now on: {names}")
+        return True
+    hint = "" if choice else "; --roots keep has them ingested"
+    console.note(f"not ingested from now on: {names}{hint}")
+    return False
 
 
 def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:

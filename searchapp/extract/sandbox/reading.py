@@ -119,7 +119,9 @@ class Reading:
     def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
         if found is None:
             self._refuse(
-                "skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"])
+                "skipped" if answer["outcome"] == "skipped" else "failed",
+                str(answer["reason"]),
+                is_passing=bool(answer.get("is_passing")),
             )
             self.is_done = True
             return

@@ -240,13 +240,22 @@ def _wants_roots(choice: str | None, roots: Sequence[Root]) -> bool:
     return False
 
 
-def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="First have nobody else read or change the corpus.")
+    ] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Tell on one page what the program, the machine, the model and the corpus are like, and what
     is wrong with any of them.
     """
-    from searchapp.maintenance.doctor import diagnose
+    from searchapp.maintenance.doctor import close_to_others, diagnose
 
-    diagnosis = diagnose(config.load(corpus=corpus))
+    chosen = config.load(corpus=corpus)
+    if fix and (closed := close_to_others(chosen)):
+        console.note(f"closed to others: {', '.join(map(one_line, closed))}")
+    diagnosis = diagnose(chosen)
     console.write(
         json_text(diagnosis_json(diagnosis))
         if as_json

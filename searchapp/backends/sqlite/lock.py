@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import fnmatch
+import logging
 import os
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from searchapp.backends.sqlite import layout, leftovers
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
 from searchapp.filesystem import atomic_write
 
+_LOG = logging.getLogger(__name__)
 _ELSEWHERE = (
     "check its permissions and the room on its disk, or choose another folder with --corpus"
 )
@@ -75,6 +77,7 @@ class Lock:
                 f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE
             ) from error
         leftovers.sweep(folder)
+        _say_who_reads(folder)
 
     def release(self) -> None:
         """Let another writer in; once is enough."""
@@ -120,6 +123,16 @@ def _refuse_foreign(folder: Path) -> None:
         raise CorpusError(
             f"{folder} holds other things and no corpus",
             hint="name an empty or a new folder with --corpus",
+        )
+
+
+def _say_who_reads(folder: Path) -> None:
+    """Say where others may look into the folder, which was there before."""
+    mode = folder.stat().st_mode
+    if mode & 0o077:
+        does = "change" if mode & 0o022 else "read"
+        _LOG.warning(
+            "others may %s the corpus at %s; searchapp doctor --fix closes it to them", does, folder
         )
 
 

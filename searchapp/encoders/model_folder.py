@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.encoders.layer_selection import Layers, layers_of
-from searchapp.encoders.weights_header import count, numbers_in, require_size
+from searchapp.encoders.weights_header import count, numbers_of, require_size, tensors_in
 from searchapp.errors import EncoderError, UsageError
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
     query_prompt, document_prompt = _prompts(_json(root / "config_sentence_transformers.json"))
     depth = count(config, path, "num_hidden_layers", "n_layers")
     weights = _weights(path, cache)
-    held = numbers_in(path / name for name, _ in weights)
+    held = sum(numbers_of(tensors_in(path / name)) for name, _ in weights)
     require_size(config, family=family, held=held, path=path)
     return ModelFolder(
         model=model,

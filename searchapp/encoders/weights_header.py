@@ -9,25 +9,52 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from searchapp.errors import EncoderError
 
 _MOST_HEADER = 100_000_000  # bytes, as safetensors has it
-_WHOLE = "Copy or download the model again: its weights are not whole."
+_SLACK = 2  # times what weights hold: those that lack a tensor or two are refused by its name
 
 
-def numbers_in(files: Iterable[Path]) -> int:
-    """How many numbers the weights files hold in all. Raises EncoderError for a file that is none,
-    or is cut, and OSError for one that cannot be read.
+def tensors_in(file: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The `dtype` and `shape` of every tensor in a weights file, by name. Raises EncoderError where
+    the file is none, is cut, or cannot be read.
     """
-    return sum(map(_numbers, files))
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            if not 0 < length <= min(size, _MOST_HEADER):
+                raise ValueError("it does not begin as one")
+            header = json.loads(opened.read(length))
+        header.pop("__metadata__", None)
+        end = 8 + length + max((each["data_offsets"][1] for each in header.values()), default=0)
+        if end != size:
+            raise ValueError(f"it has {size:,} bytes instead of {end:,}")
+        tensors = {
+            str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]}
+            for name, each in header.items()
+        }
+        if numbers_of(tensors) > size:
+            raise ValueError("its tensors are larger than it")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise EncoderError(
+            f"{file} is no whole file of weights: {error}.", hint="Use a whole copy of the model."
+        ) from error
+    return tensors
+
+
+def numbers_of(tensors: Mapping[str, Mapping[str, Any]]) -> int:
+    """How many numbers tensors have in all."""
+    return sum(math.prod(tensor["shape"]) for tensor in tensors.values())
 
 
 def require_size(config: dict[str, Any], *, family: str, held: int, path: Path) -> None:
-    """Raise EncoderError where a config describes a model of more numbers than its weights hold.
+    """Raise EncoderError where a config describes a model of far more numbers than its weights
+    hold.
 
     Counted are those that every family has: the words, the positions, and of each layer its
     attention and its two other matrices.
@@ -39,7 +66,7 @@ def require_size(config: dict[str, Any], *, family: str, held: int, path: Path) 
     positions = 0 if family == "modernbert" else count(config, path, "max_position_embeddings")
     embedded = count(config, path, "embedding_size") or width
     least = (words + positions) * embedded + layers * (4 * width + 2 * inner) * width
-    if least > held or layers > held:
+    if least > _SLACK * held or layers > held:
         raise EncoderError(
             f"The model in {path} is not what its config.json says: a model of {layers:,} layers "
             f"and {words:,} words has more than {held:,} numbers.",
@@ -58,26 +85,3 @@ def count(config: dict[str, Any], path: Path, *names: str) -> int:
             hint="Use its publisher's copy of config.json.",
         )
     return value
-
-
-def _numbers(file: Path) -> int:
-    size = file.stat().st_size
-    with file.open("rb") as opened:
-        length = int.from_bytes(opened.read(8), "little")
-        if not 2 <= length <= min(size - 8, _MOST_HEADER):
-            raise _not_whole(file)
-        header = opened.read(length)
-    try:
-        tensors = json.loads(header)
-        tensors.pop("__metadata__", None)
-        end = max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
-        held = sum(math.prod(tensor["shape"]) for tensor in tensors.values())
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _not_whole(file) from error
-    if not isinstance(end, int) or 8 + length + end != size or not 0 <= held <= size:
-        raise _not_whole(file)
-    return int(held)
-
-
-def _not_whole(file: Path) -> EncoderError:
-    return EncoderError(f"{file} is no whole file of weights.", hint=_WHOLE)

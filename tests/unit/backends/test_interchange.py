@@ -9,7 +9,7 @@ import json
 import random
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
+from searchapp.types.documents import Root
 from searchapp.types.filters import Filters
 from tests.builders.house import HereCorpus
 
@@ -64,10 +65,15 @@ def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unch
     shutil.copytree(made / "docs", there)
     other = corpus_at(made / "other", Stubborn())
     shown: list[bytes] = []
+
+    def wanted(roots: Sequence[Root]) -> bool:
+        shown.extend(root.path for root in roots)
+        return True
+
     assert other.import_documents(
         made / "e",
         moved=moved(made / "docs", there),
-        wants_roots=lambda roots: not shown.extend(root.path for root in roots),
+        wants_roots=wanted,
     ) == {
         "imported": 7,
         "unchanged": 0,
@@ -305,9 +311,12 @@ def test_folders_of_an_export_are_shown_and_ingested_only_where_that_is_wanted(
     assert corpus.import_documents(tmp_path / "e")["imported"] == 2
     assert corpus.status().roots == ()
     shown: list[bytes] = []
-    corpus.import_documents(
-        tmp_path / "e", wants_roots=lambda roots: bool(shown.extend(r.path for r in roots))
-    )
+
+    def refuse(roots: Sequence[Root]) -> bool:
+        shown.extend(root.path for root in roots)
+        return False
+
+    corpus.import_documents(tmp_path / "e", wants_roots=refuse)
     assert (shown, corpus.status().roots) == ([b"/"], ())
     corpus.import_documents(tmp_path / "e", wants_roots=lambda _: True)
     assert [root.path for root in corpus.status().roots] == [b"/"]

@@ -813,3 +813,23 @@ def test_a_folder_that_is_open_to_others_is_said_by_every_writer(
         0o600,
     }
     assert SqliteBackend(folder).close_to_others() == []
+
+
+def test_a_log_that_a_reader_keeps_is_said_and_goes_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    with SqliteWriter(folder) as writer:
+        add(writer, "/a", document(20), unit(20))
+        writer.finish()
+    log = folder / "corpus.db-wal"
+    with SqliteWriter(folder) as writer, closing(SqliteReader(folder)) as reader:
+        assert reader.counts()[0] == 1
+        add(writer, "/b", document(20), unit(20))
+        writer.finish()
+        writer.note_kept_log(from_bytes=1)
+        (note,) = writer.notes
+        assert "a query or a backup that is still running keeps it" in note
+    with SqliteWriter(folder) as writer:
+        writer.finish()
+        writer.note_kept_log(from_bytes=1)
+        assert writer.notes == []
+    assert not log.exists()

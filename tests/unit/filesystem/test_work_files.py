@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -111,7 +112,8 @@ def test_what_cannot_be_deleted_is_said_until_it_can(
 def test_who_sweeps_between_making_and_locking_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, swept = work_files.fcntl.flock, []
+    lock = fcntl.flock
+    swept: list[bool] = []
 
     def late(descriptor: int, kind: int) -> None:
         if not swept:
@@ -119,7 +121,7 @@ def test_who_sweeps_between_making_and_locking_costs_nothing(
             assert work_files.sweep(tmp_path) == []
         lock(descriptor, kind)
 
-    monkeypatch.setattr(work_files.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with work_files.work_file(tmp_path) as (path, descriptor):
         assert swept
         assert path.exists()

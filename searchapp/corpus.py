@@ -365,6 +365,7 @@ class Corpus:
         as `require_output` does.
         """
         backend = self._maintainable("be backed up to a file")
+        self._backend.reader().close()  # which brings an old schema up to date
         self.require_output(file)
         return backend.back_up(file)
 
@@ -375,13 +376,11 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents with their vectors in an open form; returns how many. Raises
-        BackupError, and as `require_output` does.
-        """
+        """Write all documents with their vectors in an open form; returns how many. Raises so, too."""
         from searchapp.backends import interchange
 
-        self.require_output(file)
         with closing(self._backend.reader()) as reader:
+            self.require_output(file)
             return interchange.export(reader, file, notes=self.folder)
 
     def import_documents(

@@ -12,7 +12,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from searchapp.backends.places import folder_of
 from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import SearchappError, UsageError
 from searchapp.filesystem import atomic_write
 from searchapp.types.documents import MEMBER
@@ -59,9 +61,13 @@ def _is_of_corpus(file: Path) -> bool:
 
 def _is_document(backend: Backend, *places: Path) -> bool:
     """Whether any of the places is a document of the corpus, or holds some, as an archive does. No
-    corpus holds none, nor does one that cannot be read.
+    corpus holds none, nor does one that cannot be read as it is: none is brought up to date here.
     """
-    with suppress(SearchappError), closing(backend.reader()) as reader:
+    folder = folder_of(backend)
+    with (
+        suppress(SearchappError),
+        closing(SqliteReader(folder) if folder else backend.reader()) as reader,
+    ):
         for place in {os.path.abspath(place) for place in places}:  # noqa: PTH100 - keeps links
             raw = os.fsencode(place)
             if any(

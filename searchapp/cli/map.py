@@ -90,8 +90,8 @@ def map_(
     chosen = config.load(corpus=corpus)
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
     opened = Corpus.open(chosen)
-    page = _page(out, opened, as_json=as_json)
     with closing(opened.reader()) as reader:
+        page = _page(out, opened, as_json=as_json)
         require_documents(reader)
         mapped = corpus_map.map_corpus(
             reader,

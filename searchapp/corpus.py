@@ -376,7 +376,8 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents and vectors in an open form; returns how many. Raises as `back_up`."""
+        """Write all documents and vectors in an open form; returns how many. Raises as `back_up`.
+        """
         from searchapp.backends import interchange
 
         with closing(self._backend.reader()) as reader:

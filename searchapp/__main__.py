@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,11 +11,15 @@ from typing import NoReturn
 
 from searchapp import config
 
+# new objects before Python looks for garbage; it looks through all that is imported, in vain
+_LITTLE_GARBAGE = 50_000
+
 
 def run() -> NoReturn:
     """Run the command line and leave at once: tearing the libraries down would cost more than
     answering.
     """
+    gc.set_threshold(_LITTLE_GARBAGE)
     config.use_one_thread_for_small_products()
     begin_opening_encoder(sys.argv[1:])
     from searchapp.cli.app import main  # while the encoder is being opened
@@ -43,9 +48,18 @@ def begin_opening_encoder(arguments: Sequence[str]) -> None:
         settings = config.load(corpus=_corpus(arguments))
         encoder = encoder_at(settings.place)
         if encoder is not None:
-            preload.begin(encoder, settings.cache)
+            preload.begin(encoder, settings.cache, token_states=_is_looked_at(arguments))
     except (SearchappError, OSError):
         return  # the command itself will say so
+
+
+def _is_looked_at(arguments: Sequence[str]) -> bool:
+    """Whether passages will be looked at token by token: for `best`, for `--explain`, and to mark
+    what answers in a terminal.
+    """
+    words = set(arguments)
+    is_marked = sys.stdout.isatty() and not {"--json", "--paths"} & words
+    return is_marked or bool({"best", "--mode=best", "--explain"} & words)
 
 
 def _corpus(arguments: Sequence[str]) -> str | None:

@@ -22,23 +22,15 @@ from searchapp import config
 from searchapp.backends.places import backend_at, folder_of
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
-from searchapp.errors import (
-    BadSetting,
-    CorpusEmpty,
-    CorpusMissing,
-    CorpusUnwritable,
-    Unsupported,
-)
+from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
 from searchapp.extract.registry import extractor_of
 from searchapp.humanize import did_you_mean
-from searchapp.ingest.exclusions import documents_at, take_out
-from searchapp.ingest.roots import named_paths, roots_at
 from searchapp.search import more_like_this
 from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
@@ -139,6 +131,8 @@ class Corpus:
         that was committed stays, whatever happens. Raises PathMissing for a path that does not
         exist, OtherEncoder for a model that is not the corpus's.
         """
+        from searchapp.ingest.roots import named_paths, roots_at
+
         return self._ingest(
             roots_at(paths, include, exclude, required=not options.get("prune", False)),
             model,
@@ -198,7 +192,7 @@ class Corpus:
             query = question.resolved(settings, passages=reader.counts()[1])
             opened = partial(self._encoders.for_query, made_by)
             if query.needs_encoder:
-                self._encoders.begin(made_by)
+                self._encoders.begin(made_by, token_states=query.needs_token_states)
             examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
             examples += [
                 more_like_this.of_passage(*passage, reader, opened)
@@ -265,6 +259,8 @@ class Corpus:
                 return self._take_out(writer, places, at_once=False)
 
     def _take_out(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
+        from searchapp.ingest.exclusions import documents_at, take_out
+
         with closing(self._backend.reader()) as reader:
             documents = documents_at(reader, places)
         return take_out(writer, places, documents, at_once=at_once)
@@ -317,7 +313,7 @@ class Corpus:
     def status(self) -> Status:
         """The corpus at a glance."""
         with closing(self._backend.reader()) as reader:
-            return replace(reader.status(), outdated=_outdated(reader))
+            return reader.status()._replace(outdated=_outdated(reader))
 
     # -- upkeep
 
@@ -341,6 +337,7 @@ class Corpus:
         CorpusDamaged where nothing can be made of it.
         """
         from searchapp.ingest import recovery
+        from searchapp.ingest.roots import roots_at
 
         if not self.check(full=True):
             return None
@@ -376,8 +373,7 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents and vectors in an open form; returns how many. Raises as `back_up`.
-        """
+        """Write all documents with vectors in an open form; returns how many. Raises BackupError."""
         from searchapp.backends import interchange
 
         with closing(self._backend.reader()) as reader:

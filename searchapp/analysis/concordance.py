@@ -46,18 +46,18 @@ def occurrences(
         raise EmptyQuery(f"{word!r} is not one word", hint="name a single word, as bank")
     term = Term((wanted,))
     ids, _ = reader.keyword_leg([term], filters, MOST_PASSAGES)
-    hits, found = reader.hydrate(ids), []
+    hits, places = reader.hydrate(ids), []
     for start in range(0, len(hits), _BATCH):
         batch = hits[start : start + _BATCH]
         states = encoder.token_vectors(
             [embedded_text(hit.passage.headings, hit.text) for hit in batch]
         )
-        found += [
+        places += [
             place
             for hit, tokens in zip(batch, states, strict=True)
             for place in _places(wanted, hit, tokens)
         ]
-    return found, reader.frequencies([term])[0]
+    return places, reader.frequencies([term])[0]
 
 
 def _places(wanted: str, hit: Hit, tokens: TokenVectors) -> Sequence[Occurrence]:

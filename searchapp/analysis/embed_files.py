@@ -70,14 +70,16 @@ def read_files(paths: Iterable[str]) -> Iterator[EmbeddingSource]:
             path, future = waiting.popleft()
             extracted_files = future.result()
             waiting.extend((path, pool.submit(os.fsencode(path))) for path in islice(ahead, 1))
-            for each in extracted_files:
+            for extracted in extracted_files:
                 reason = (
-                    each.unindexed.reason
-                    if each.unindexed is not None and each.unindexed.outcome != "indexed"
+                    extracted.unindexed.reason
+                    if extracted.unindexed is not None and extracted.unindexed.outcome != "indexed"
                     else ""
                 )
-                if each.document is not None or reason:
-                    yield EmbeddingSource(os.fsdecode(each.path) or path, each.document, reason)
+                if extracted.document is not None or reason:
+                    yield EmbeddingSource(
+                        os.fsdecode(extracted.path) or path, extracted.document, reason
+                    )
 
 
 class FileEmbedder:
@@ -156,12 +158,16 @@ class FileEmbedder:
         )
         for name, document, _ in self._readable(sources):
             for _, (start, _end), body, _embedded in self._passages(name, document):
-                yield from (self._row(name, start, found) for found in encode(body))
+                yield from (self._row(name, start, word_vector) for word_vector in encode(body))
 
     @staticmethod
-    def _row(name: str, offset: int, found: WordVector) -> EmbeddingRow:
+    def _row(name: str, offset: int, word_vector: WordVector) -> EmbeddingRow:
         return EmbeddingRow(
-            name, found.start + offset, found.end + offset, found.word, found.vector
+            name,
+            word_vector.start + offset,
+            word_vector.end + offset,
+            word_vector.word,
+            word_vector.vector,
         )
 
 

@@ -133,12 +133,12 @@ def compare(
     directions = [unit(vector.astype(np.float64)) for vector in vectors]  # (dim,) each
     units = [_units(inside, text) for text, inside in zip(texts, insides, strict=True)]
     # (m, dim), (n, dim)
-    sums = [_sums(inside, each) for inside, each in zip(insides, units, strict=True)]
+    sums = [_sums(inside, text_units) for inside, text_units in zip(insides, units, strict=True)]
     similarities = unit(sums[0]) @ unit(sums[1]).T  # (m, n)
     products = _products(*sums) if all(map(_is_mean, directions, sums)) else None
     sides = [
-        TextSide(text, left, each, nearest, _attention(inside, each))
-        for text, left, each, nearest, inside in zip(
+        TextSide(text, left, text_units, nearest, _attention(inside, text_units))
+        for text, left, text_units, nearest, inside in zip(
             texts, left_out, units, _nearest(similarities, *units), insides, strict=True
         )
     ]
@@ -271,8 +271,8 @@ def _attention(inside: ForwardPass, units: Sequence[TextUnit]) -> NDArray[np.flo
     So rows still add up to 1 (Clark et al. 2019, section 4.1).
     """
     sums = np.zeros((len(units), len(inside.offsets)))  # (u, t)
-    for at, each in enumerate(units):
-        sums[at, list(each.tokens)] = 1
+    for at, text_unit in enumerate(units):
+        sums[at, list(text_unit.tokens)] = 1
     means = sums / sums.sum(axis=1, keepdims=True)
     # (layers, heads, u, u)
     between: NDArray[np.float64] = means @ inside.attentions.astype(np.float64) @ sums.T

@@ -141,9 +141,9 @@ def nearest_neighbors(vectors: Vectors, k: int) -> Neighbors:
     for start in range(0, len(vectors) if k else 0, _BLOCK):
         block = vectors[start : start + _BLOCK]
         own = np.arange(start, start + len(block))
-        found = block @ vectors.T  # (b, n) float32: proposes; float64 decides
-        found[own - start, own] = -np.inf
-        candidates = np.sort(_highest(found, min(k + _MARGIN, len(vectors) - 1)), axis=1)  # (b, c)
+        rough = block @ vectors.T  # (b, n) float32: proposes; float64 decides
+        rough[own - start, own] = -np.inf
+        candidates = np.sort(_highest(rough, min(k + _MARGIN, len(vectors) - 1)), axis=1)  # (b, c)
         exact = np.einsum(
             "bcd,bd->bc", vectors[candidates].astype(np.float64), block.astype(np.float64)
         )
@@ -252,23 +252,23 @@ def _closer(places: Places) -> Places:
     return drawn
 
 
-def _highest(found: NDArray[np.float32], count: int) -> Ids:
+def _highest(matrix: NDArray[np.float32], count: int) -> Ids:
     """The columns of the highest values of each row, (b, count), in no order.
 
     A column in every _STRANDS stands for the others with their maximum: the highest values are in
     the `count` highest of those.
     """
-    rows, columns = found.shape
+    rows, columns = matrix.shape
     width = columns // _STRANDS
     if width <= count:
-        return np.argpartition(found, columns - count, axis=1)[:, columns - count :]
-    strands = found[:, : width * _STRANDS].reshape(rows, _STRANDS, width).max(axis=1)  # (b, width)
+        return np.argpartition(matrix, columns - count, axis=1)[:, columns - count :]
+    strands = matrix[:, : width * _STRANDS].reshape(rows, _STRANDS, width).max(axis=1)  # (b, width)
     best = np.argpartition(strands, width - count, axis=1)[:, width - count :]
     # (b, count * _STRANDS)
     among = (best[:, :, None] + width * np.arange(_STRANDS)).reshape(rows, -1)
     rest = np.broadcast_to(np.arange(width * _STRANDS, columns), (rows, columns - width * _STRANDS))
     candidates = np.concatenate((among, rest), axis=1)
-    values = np.take_along_axis(found, candidates, 1)
+    values = np.take_along_axis(matrix, candidates, 1)
     return np.take_along_axis(
         candidates, np.argpartition(values, values.shape[1] - count, axis=1)[:, -count:], 1
     )

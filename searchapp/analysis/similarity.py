@@ -71,8 +71,8 @@ def _above(
         rows = vectors[start : start + block]
         for other in range(start, len(vectors), block):
             # (b, c) float32: proposes; float64 decides
-            found = rows @ vectors[other : other + block].T
-            near = np.argwhere(found >= bound - 1e-5)
+            rough = rows @ vectors[other : other + block].T
+            near = np.argwhere(rough >= bound - 1e-5)
             for i, j in near.tolist():
                 first, second = start + i, other + j
                 if first >= second or (groups is not None and groups[first] == groups[second]):

@@ -16,7 +16,7 @@ import os
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +156,7 @@ def _new_roots(writer: Writer, exported: Header, moved: Callable[[bytes], bytes]
     for root in sorted(exported.roots, key=lambda root: moved(root.path)):
         if not is_in_any(path := moved(root.path), known):
             known.add(path)
-            new.append(replace(root, path=path))
+            new.append(root._replace(path=path))
     return new
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.backends.places import folder_of
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import layout, leftovers
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import SearchappError, UsageError
 from searchapp.filesystem import atomic_write
@@ -55,7 +55,7 @@ def _is_of_corpus(file: Path) -> bool:
     """Whether a file is one of those that a corpus is made of; any corpus counts."""
     for depth, folder in enumerate(file.parents):
         if (folder / layout.DATABASE).is_file():
-            return layout.is_own(file.relative_to(folder).parts[0], is_folder=depth > 0)
+            return leftovers.is_own(file.relative_to(folder).parts[0], is_folder=depth > 0)
     return False
 
 

@@ -43,5 +43,5 @@ def fit_inverse_temperature(logits: NDArray[np.float64], numbers: NDArray[np.int
 
 def log_loss(logits: NDArray[np.float64], numbers: NDArray[np.int64]) -> float:
     """The mean of the labels' negative log probabilities."""
-    found = softmax(logits)[np.arange(len(numbers)), numbers]
-    return float(-np.log(np.maximum(found, 1e-300)).mean())
+    probabilities = softmax(logits)[np.arange(len(numbers)), numbers]
+    return float(-np.log(np.maximum(probabilities, 1e-300)).mean())

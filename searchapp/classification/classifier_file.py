@@ -44,7 +44,7 @@ def save(classifier: TrainedClassifier, path: Path) -> None:
     """
     header = {
         "format": FORMAT,
-        "encoder": asdict(classifier.encoder),
+        "encoder": classifier.encoder._asdict(),
         "classes": classifier.classes,
         "counts": classifier.counts,
         "sharpness": classifier.inverse_temperature,

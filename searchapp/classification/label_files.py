@@ -95,18 +95,20 @@ def label_name(text: str, where: str) -> str:
 def _of_folder(folder: Path) -> Iterator[LabeledItem]:
     """The files below each folder in the folder, but for hidden ones."""
     folders = [
-        each for each in sorted(folder.iterdir()) if each.is_dir() and not each.name.startswith(".")
+        subfolder
+        for subfolder in sorted(folder.iterdir())
+        if subfolder.is_dir() and not subfolder.name.startswith(".")
     ]
     if not folders:
         raise ClassifierError(
             f"{folder} has no folders in it", hint="make a folder for each label, with files in it"
         )
-    for each in folders:
-        for path in sorted(each.rglob("*")):
-            is_hidden = any(part.startswith(".") for part in path.relative_to(each).parts)
+    for subfolder in folders:
+        for path in sorted(subfolder.rglob("*")):
+            is_hidden = any(part.startswith(".") for part in path.relative_to(subfolder).parts)
             if path.is_file() and not is_hidden:
                 place = os.path.abspath(path)  # noqa: PTH100 - keeps links
-                yield LabeledItem(place, label_name(each.name, str(each)), is_path=True)
+                yield LabeledItem(place, label_name(subfolder.name, str(subfolder)), is_path=True)
 
 
 def _table(

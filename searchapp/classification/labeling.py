@@ -182,7 +182,11 @@ def label(backend: Backend, name: str, places: Sequence[str]) -> list[bytes]:
         backend,
         places,
         lambda held: {
-            *(each for each in held if each.origin == "hand" and each.name != name),
+            *(
+                held_label
+                for held_label in held
+                if held_label.origin == "hand" and held_label.name != name
+            ),
             Label(name),
         },
     )
@@ -192,7 +196,9 @@ def unlabel(backend: Backend, name: str, places: Sequence[str]) -> list[bytes]:
     """Take a label, whoever gave it, from the documents at or below paths or globs; returns the
     paths of those that had it.
     """
-    return _relabel(backend, places, lambda held: {each for each in held if each.name != name})
+    return _relabel(
+        backend, places, lambda held: {held_label for held_label in held if held_label.name != name}
+    )
 
 
 def apply(
@@ -243,7 +249,8 @@ def _predict_documents(
     if unlabeled:
         made = classifier.predict(np.stack([document.vector for document in unlabeled]))
         predictions = {
-            each.document_id: prediction for each, prediction in zip(unlabeled, made, strict=True)
+            document.document_id: prediction
+            for document, prediction in zip(unlabeled, made, strict=True)
         }
     results = (
         DocumentPrediction(

@@ -65,13 +65,13 @@ class Metrics:
     @property
     def by_label(self) -> tuple[tuple[float, float, float], ...]:
         """Each label's precision, recall and F1; 0 where there is nothing to divide by."""
-        found = []
+        scores = []
         for i, row in enumerate(self.confusion):
             right, given, had = row[i], sum(other[i] for other in self.confusion), sum(row)
-            found.append(
+            scores.append(
                 (right / max(given, 1), right / max(had, 1), 2 * right / max(given + had, 1))
             )
-        return tuple(found)
+        return tuple(scores)
 
 
 def measure(
@@ -109,8 +109,8 @@ def _bins(probabilities: NDArray[np.float64], numbers: NDArray[np.int64]) -> Ite
     best = probabilities.max(axis=1, initial=0)
     is_right = probabilities.argmax(1) == numbers
     place = np.clip(np.ceil(best * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
-    for each in np.unique(place):
-        here = place == each
+    for tenth in np.unique(place):
+        here = place == tenth
         yield Bin(int(here.sum()), float(best[here].mean()), float(is_right[here].mean()))
 
 

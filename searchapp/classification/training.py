@@ -63,7 +63,9 @@ def train_classifier(
     }
     hyperparameters = min(
         HYPERPARAMETERS,
-        key=lambda each: log_loss(compared[each] * inverse_temperature[each], numbers),
+        key=lambda candidate: log_loss(
+            compared[candidate] * inverse_temperature[candidate], numbers
+        ),
     )
     weights, bias = _fit(vectors, numbers, hyperparameters)
     return TrainedClassifier(
@@ -169,7 +171,7 @@ def _folds(
         places = random.permutation(np.flatnonzero(numbers == number))
         fold[places] = (given + np.arange(len(places))) % folds
         given += len(places)
-    return [fold == each for each in range(folds) if (fold == each).any()]
+    return [fold == index for index in range(folds) if (fold == index).any()]
 
 
 def _left_out_logits(

@@ -88,21 +88,21 @@ def explain(
     texts = [_text_of(word) for word in (text_a, text_b)]
     by = read_model_info(chosen.model or "default", chosen.cache)
     _refuse_absent(layer, head, by)
-    found = pair_attribution.explain(
+    attribution = pair_attribution.explain(
         texts, Encoder.load(by.model, cache=chosen.cache, device="cpu")
     )
     if out is not None:
         from searchapp.output.html.pair_page import pair_html
 
-        console.write_page(out, pair_html(found, by))
+        console.write_page(out, pair_html(attribution, by))
         console.note(f"written: {out}")
-    for note in pair.pair_notes(found, by):
+    for note in pair.pair_notes(attribution, by):
         console.note(note)
     if as_json:
-        console.write(json_text(pair.pair_json(found, by, layer=layer, head=head)))
+        console.write(json_text(pair.pair_json(attribution, by, layer=layer, head=head)))
     else:
         style = console.style(sys.stdout)
-        text = pair.pair_text(found, by, style, layer=layer, head=head, everything=everything)
+        text = pair.pair_text(attribution, by, style, layer=layer, head=head, everything=everything)
         console.write(text)
     return console.Exit.DONE
 

@@ -118,12 +118,12 @@ def _report_error(error: Exception, words: Sequence[str], *, is_json: bool) -> i
             f"{type(error).__name__}: {error}", hint="run again with --debug for the details"
         )
         failure.code = "internal"
-    told = (
+    message = (
         json_text(error_json(failure))
         if is_json
         else error_text(failure, console.style(sys.stderr))
     )
-    console.note(told.rstrip(), is_whole=True)
+    console.note(message.rstrip(), is_whole=True)
     return failure.exit_code
 
 
@@ -198,7 +198,7 @@ class Program(TyperGroup):
         for section, commands in SECTIONS.items():
             with formatter.section(section):
                 formatter.write_dl(
-                    [(name.ljust(widest), told) for name, (_, told) in commands.items()]
+                    [(name.ljust(widest), summary) for name, (_, summary) in commands.items()]
                 )
 
 

@@ -298,11 +298,11 @@ def show(
     from searchapp.output import classification
 
     place = classifier or labeling.classifier_path(config.load(corpus=corpus).folder)
-    found, shown = classifier_file.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
+    trained, shown = classifier_file.load(place), os.path.abspath(place)  # noqa: PTH100 - keeps links
     if as_json:
-        console.write(json_text(classification.classifier_json(found, shown)))
+        console.write(json_text(classification.classifier_json(trained, shown)))
     else:
-        console.write(classification.classifier_text(found, shown, console.style(sys.stdout)))
+        console.write(classification.classifier_text(trained, shown, console.style(sys.stdout)))
     return Exit.DONE
 
 

@@ -235,10 +235,10 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
     columns = (
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
-        bars.TextColumn("{task.fields[told]}"),
+        bars.TextColumn("{task.fields[progress]}"),
     )
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, told="")
+        task = bar.add_task("", total=None, progress="")
 
         def show(state: Progress) -> None:
             bar.update(
@@ -246,7 +246,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 description=_work(state),
                 total=1.0 if state.share else None,
                 completed=state.share,
-                told=_progress_text(state),
+                progress=_progress_text(state),
             )
 
         yield show

@@ -252,7 +252,7 @@ def words(
         places, passages = occurrences(
             word, reader, encoder, Filters.parse(within=within, types=type_, where=where)
         )
-    senses = senses_of(np.stack([each.vector for each in places])) if places else []
+    senses = senses_of(np.stack([occurrence.vector for occurrence in places])) if places else []
     if as_json:
         console.write(json_text(embeddings.senses_json(word, places, senses, passages)))
     elif places:

@@ -243,17 +243,17 @@ class _Progress(ExitStack):
         if phase in ("training", "going on"):
             self._is_stopped = self.enter_context(console.stop_signals())
 
-    def show(self, told: str, share: float) -> None:
+    def show(self, progress: str, share: float) -> None:
         """Tell how far the phase is."""
-        self._bar(told, share)
+        self._bar(progress, share)
 
     def is_stopped(self) -> bool:
         """Whether the training is to stop."""
         return self._is_stopped()
 
-    def _line(self, told: str, _: float) -> None:
+    def _line(self, progress: str, _: float) -> None:
         if time.monotonic() - self._shown_s >= _LINES_S:
-            console.note(told)
+            console.note(progress)
             self._shown_s = time.monotonic()
 
 
@@ -262,7 +262,9 @@ def _bar() -> Iterator[Callable[[str, float], None]]:
     from rich import progress as bars
     from rich.console import Console
 
-    columns = (bars.BarColumn(), bars.TextColumn("{task.fields[told]}"))
+    columns = (bars.BarColumn(), bars.TextColumn("{task.fields[progress]}"))
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, told="")
-        yield lambda told, share: bar.update(task, total=1.0, completed=share, told=told)
+        task = bar.add_task("", total=None, progress="")
+        yield lambda progress, share: bar.update(
+            task, total=1.0, completed=share, progress=progress
+        )

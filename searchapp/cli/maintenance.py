@@ -160,8 +160,10 @@ def restore(
 def _tell_held(
     held: Mapping[str, int], what: str, *, as_json: bool, beside: Path | None = None
 ) -> int:
-    told = f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
-    console.tell(json_text(dict(held)) if as_json else told, beside)
+    summary = (
+        f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
+    )
+    console.tell(json_text(dict(held)) if as_json else summary, beside)
     return Exit.DONE
 
 
@@ -219,10 +221,10 @@ def import_(
     counts = corpus_at(corpus).import_documents(
         file, moved=mover_of(moves), wants_roots=partial(_wants_roots, roots)
     )
-    told = ", ".join(
+    summary = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
-    console.write(json_text({"counts": dict(counts)}) if as_json else f"{told}\n")
+    console.write(json_text({"counts": dict(counts)}) if as_json else f"{summary}\n")
     return 0
 
 

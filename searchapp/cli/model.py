@@ -54,10 +54,12 @@ def list_(
     from searchapp.encoders.catalog import installed_models
 
     chosen = config.load(corpus=corpus)
-    found = installed_models(chosen, _encodings(chosen), folders or [])
+    installed = installed_models(chosen, _encodings(chosen), folders or [])
     style = console.style(sys.stdout)
     console.write(
-        json_text(models.models_json(found)) if as_json else models.models_text(found, style)
+        json_text(models.models_json(installed))
+        if as_json
+        else models.models_text(installed, style)
     )
     return 0
 

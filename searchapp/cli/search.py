@@ -298,8 +298,8 @@ def config(
     opened = corpus_at(corpus)
     if name is not None and (unset or value is not None):
         opened.configure(name, None if unset else value)
-    found = {key: each for key, each in opened.settings().items() if name in (None, key)}
-    console.write(json_text({"settings": found}) if as_json else settings_text(found))
+    shown = {key: setting for key, setting in opened.settings().items() if name in (None, key)}
+    console.write(json_text({"settings": shown}) if as_json else settings_text(shown))
     return 0
 
 
@@ -318,13 +318,18 @@ def status(
     from searchapp.output.corpus import status_json, status_text, unindexed_text
 
     opened, style = corpus_at(corpus), console.style(sys.stdout)
-    found, others = opened.status(), encodings_of(opened.backend).others
+    corpus_status, others = opened.status(), encodings_of(opened.backend).others
     if as_json:
-        console.write(json_text(status_json(found) | {"encodings": models.encodings_json(others)}))
+        console.write(
+            json_text(status_json(corpus_status) | {"encodings": models.encodings_json(others)})
+        )
     elif skipped:
-        console.write(unindexed_text(found.unindexed, style))
+        console.write(unindexed_text(corpus_status.unindexed, style))
     else:
-        console.write(status_text(found, style) + models.encodings_text(others, found.documents))
+        console.write(
+            status_text(corpus_status, style)
+            + models.encodings_text(others, corpus_status.documents)
+        )
     return 0
 
 

@@ -1,8 +1,9 @@
 """Encoders opened by a model's name, or by what a corpus records of its encoder: from the cache,
 after converting the model where the cache lacks it, or with torch on a GPU.
 
-A question opens the converted model by its fingerprint and never imports torch; a conversion runs
-in a child process. Knows neither texts nor corpora.
+A question opens the converted model by its fingerprint and never imports torch; where NumPy can
+encode it, OpenVINO waits for a passage. A conversion runs in a child process. Knows neither texts
+nor corpora.
 """
 
 from __future__ import annotations
@@ -12,29 +13,34 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from searchapp.encoders.model_folder import find_model
-from searchapp.encoders.openvino_engine import (
+from searchapp.encoders import cache_entry
+from searchapp.encoders.cache_entry import (
+    BATCH_TOKENS,
+    LARGE,
+    QUESTION_WEIGHTS,
     ConversionDamaged,
-    ConvertedModel,
-    OpenVinoEngine,
-    import_openvino,
-    read_entry,
 )
+from searchapp.encoders.late_engine import LateEngine
 from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tokenizers import Tokenizer
 
+    from searchapp.encoders.cache_entry import ConvertedModel, EncoderConfig
     from searchapp.encoders.model_folder import ModelFolder
+    from searchapp.encoders.numpy_engine import NumpyEngine
+    from searchapp.encoders.openvino_engine import OpenVinoEngine
     from searchapp.types.vectors import Device
 
 
+Opened = TypeVar("Opened")
 EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
 
 CONVERSION_TIMEOUT_S = 1800
@@ -57,6 +63,8 @@ def load_encoder(
     GPU and many passages, OpenVINO otherwise. Raises EncoderError where the model cannot be found,
     verified, converted or run, or the device is not there.
     """
+    from searchapp.encoders.model_folder import find_model
+
     folder = find_model(model, cache=cache)
     on_gpu = engine != "openvino" and bulk and _is_on_gpu(device)
     if engine == "torch" or on_gpu:
@@ -64,7 +72,8 @@ def load_encoder(
     try:
         return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
     except ConversionDamaged as damage:
-        return _reopen(folder, cache, bulk=bulk, damage=damage)
+        _convert_again(folder, cache, damage)
+        return _sound(lambda: _open(folder.model, folder.fingerprint, cache, bulk=bulk), cache)
 
 
 def load_exact(
@@ -82,6 +91,7 @@ def load_exact(
     Raises EncoderError as `load_encoder` does, and UsageError for layers or a pooling that the
     model has not.
     """
+    from searchapp.encoders.model_folder import find_model
     from searchapp.encoders.torch_engine import TorchEngine, read_model
 
     folder = find_model(model, cache=cache).read_out(
@@ -107,14 +117,37 @@ def open_encoder(
     try:
         return _open(identity.model, identity.fingerprint, cache, bulk=bulk)
     except ConversionDamaged as damage:
-        return _reopen(_same_model(identity, cache), cache, bulk=bulk, damage=damage)
+        _convert_again(_same_model(identity, cache), cache, damage)
+        return _sound(lambda: _open(identity.model, identity.fingerprint, cache, bulk=bulk), cache)
+
+
+def open_question_encoder(identity: EncoderIdentity, cache: Path) -> TextEncoder:
+    """The encoder that made a corpus, for questions; raises EncoderError as `open_encoder` does."""
+    try:
+        return open_cached(identity, cache)
+    except ConversionDamaged as damage:
+        _convert_again(_same_model(identity, cache), cache, damage)
+        return _sound(lambda: open_cached(identity, cache), cache)
 
 
 def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """The encoder that made a corpus, for questions, where its converted model is in the cache and
     sound; raises ConversionDamaged elsewhere.
+
+    A question is encoded by NumPy where it runs the model; passages and token states are always
+    OpenVINO's, which is then opened when they are first asked for.
     """
-    return _open(identity.model, identity.fingerprint, cache, bulk=False)
+    found = _numpy_engine(identity.fingerprint, cache)
+    if found is None:
+        return _open(identity.model, identity.fingerprint, cache, bulk=False)
+    entry, question_engine = found
+    engine = LateEngine(lambda: _passage_engine(identity, cache), batch_tokens=BATCH_TOKENS)
+    return TextEncoder(
+        _named(entry, identity.model),
+        _read_tokenizer(entry),
+        engine,
+        question_engine=question_engine,
+    )
 
 
 def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncoder:
@@ -122,19 +155,61 @@ def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncod
 
     It goes by the name it was asked for: one entry serves every name of the same model.
     """
-    import_openvino()
-    entry = read_entry(fingerprint, cache, thorough=bulk)
+    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
+
+    unhashed = (QUESTION_WEIGHTS,) if bulk else LARGE
+    entry = read_entry(fingerprint, cache, unhashed=unhashed)
     with ThreadPoolExecutor(1) as threads:
         engine = threads.submit(OpenVinoEngine, entry, bulk=bulk)
         tokenizer = _read_tokenizer(entry)
-        config = replace(entry.config, identity=replace(entry.config.identity, model=model))
-        return TextEncoder(config, tokenizer, engine.result())
+        return TextEncoder(_named(entry, model), tokenizer, engine.result())
+
+
+def _numpy_engine(fingerprint: str, cache: Path) -> tuple[ConvertedModel, NumpyEngine] | None:
+    """The first sound engine of a model's entries, with its entry; None where none of them is for
+    NumPy. Raises ConversionDamaged where all that are give wrong vectors.
+    """
+    damage = None
+    for entry in cache_entry.with_question_weights(fingerprint, cache):
+        from searchapp.encoders.numpy_engine import NumpyEngine
+
+        try:
+            return entry, NumpyEngine(entry)
+        except ConversionDamaged as error:
+            damage = error
+    if damage is not None:
+        raise damage
+    return None
+
+
+def _passage_engine(identity: EncoderIdentity, cache: Path) -> OpenVinoEngine:
+    """The engine of a model for a few passages, converted again where it has to be; raises
+    EncoderError as `open_encoder` does.
+    """
+    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
+
+    def opened() -> OpenVinoEngine:
+        return OpenVinoEngine(read_entry(identity.fingerprint, cache), bulk=False)
+
+    try:
+        return opened()
+    except ConversionDamaged as damage:
+        _convert_again(_same_model(identity, cache), cache, damage)
+        return _sound(opened, cache)
+
+
+def _named(entry: ConvertedModel, model: str) -> EncoderConfig:
+    """The config of an entry under the name that its model was asked for by."""
+    identity = entry.config.identity._replace(model=model)
+    return entry.config._replace(identity=identity)
 
 
 def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:
     """The folder of the model that made a corpus; raises EncoderError where it is gone or another
     by now.
     """
+    from searchapp.encoders.model_folder import find_model
+
     folder = find_model(identity.model, cache=cache)
     if folder.fingerprint != identity.fingerprint:
         raise EncoderError(
@@ -154,18 +229,22 @@ def _read_tokenizer(entry: ConvertedModel) -> Tokenizer:
         raise ConversionDamaged(f"{entry.path}: {error}") from error
 
 
-def _reopen(
-    folder: ModelFolder, cache: Path, *, bulk: bool, damage: ConversionDamaged
-) -> TextEncoder:
-    """The encoder after converting its model."""
+def _convert_again(folder: ModelFolder, cache: Path, damage: ConversionDamaged) -> None:
+    """Convert a model whose entry is missing or wrong."""
     _log.info(
         "converting the model %s for this processor; this happens once and takes some seconds",
         folder.model,
     )
     _log.debug("because of %s", damage)
     _convert(folder.model, cache)
+
+
+def _sound(opened: Callable[[], Opened], cache: Path) -> Opened:
+    """What is opened of a model that was converted a moment ago; raises EncoderError where it is
+    damaged all the same.
+    """
     try:
-        return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
+        return opened()
     except ConversionDamaged as error:
         raise EncoderError(
             f"The converted model cannot be opened: {error}",

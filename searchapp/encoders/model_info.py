@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from searchapp.encoders import openvino_engine
+from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.weights_header import numbers_of, tensors_in
 
@@ -69,7 +70,7 @@ def converted_size(info: ModelInfo, cache: Path) -> int | None:
     """
     try:
         entry = openvino_engine.read_entry(info.fingerprint, cache)
-    except openvino_engine.ConversionDamaged:
+    except ConversionDamaged:
         return None
     return sum(file.stat().st_size for file in entry.path.iterdir())
 

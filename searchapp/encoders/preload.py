@@ -1,9 +1,9 @@
 """The encoder of a question, opened in the background as early as possible, and kept.
 
-Compiling the graph takes a quarter of a cold query and needs no Python: it costs nothing where it
-runs beside the imports, if it begins before them. So the program calls `begin` with a guess before
-it imports the command line; what fails in the background is met again by `opened`, where there is
-someone to tell. Opened encoders are kept: closing one costs as much as a search.
+To open an encoder takes a part of a cold query and needs little of Python: it costs nothing where
+it runs beside the imports, if it begins before them. So the program calls `begin` with a guess
+before it imports the command line; what fails in the background is met again by `opened`, where
+there is someone to tell. Opened encoders are kept: closing one costs as much as a search.
 """
 
 from __future__ import annotations
@@ -19,28 +19,32 @@ if TYPE_CHECKING:
 _opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
 
 
-def begin(identity: EncoderIdentity, cache: Path) -> None:
-    """Begin to open an encoder for questions, once."""
-    if (identity, cache) in _opening:
-        return
+def begin(identity: EncoderIdentity, cache: Path, *, token_states: bool = False) -> None:
+    """Begin to open an encoder for questions, once, and with `token_states` what gives those of
+    passages, too.
+    """
     from searchapp.encoders.loading import open_cached
-    from searchapp.encoders.openvino_engine import import_openvino
 
-    import_openvino()  # imports hold each other up: first what the graph waits for
+    key = (identity, cache)
+    if key in _opening and not token_states:
+        return
     thread = ThreadPoolExecutor(1, thread_name_prefix="open-encoder")
-    _opening[identity, cache] = thread.submit(open_cached, identity, cache)
+    if key not in _opening:
+        _opening[key] = thread.submit(open_cached, identity, cache)
+    if token_states:
+        thread.submit(lambda opening: opening.result().prepare(), _opening[key])
     thread.shutdown(wait=False)
 
 
 def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """An encoder for questions, once it is open; raises EncoderError as `open_encoder` does."""
-    from searchapp.encoders.loading import open_encoder
+    from searchapp.encoders.loading import open_question_encoder
 
     begin(identity, cache)
     if (
         _opening[identity, cache].exception() is not None
     ):  # not converted yet, for one: now there is someone to tell
-        encoder = open_encoder(identity, cache=cache)
+        encoder = open_question_encoder(identity, cache)
         _opening[identity, cache] = Future()
         _opening[identity, cache].set_result(encoder)
     return _opening[identity, cache].result()

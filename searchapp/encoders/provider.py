@@ -56,10 +56,12 @@ class EncoderProvider:
             writer.set_encoder(encoder.identity)
         return encoder
 
-    def begin(self, made_by: EncoderIdentity) -> None:
-        """Begin to open a corpus's encoder for questions, in the background."""
+    def begin(self, made_by: EncoderIdentity, *, token_states: bool) -> None:
+        """Begin to open a corpus's encoder for questions, in the background, and with
+        `token_states` what gives those of passages.
+        """
         if self._encoder is None:
-            preload.begin(made_by, self.cache)
+            preload.begin(made_by, self.cache, token_states=token_states)
 
     def for_query(self, made_by: EncoderIdentity) -> Encoder:
         """The encoder to ask a corpus with; raises OtherEncoder or EncoderError."""

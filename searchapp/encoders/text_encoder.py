@@ -2,7 +2,8 @@
 
 A text is padded to its own length rounded up to 8, and runs only beside texts of that length, so
 its vector is the same bit for bit alone, in any company and in any order. What runs is an engine:
-OpenVINO on a processor, torch on a GPU; neither is known here by more than `run`.
+OpenVINO on a processor, torch on a GPU, NumPy for a question; none is known here by more than
+`run`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
-from searchapp.encoders.openvino_engine import (
-    Batch,
-    EncoderConfig,
-)
-from searchapp.encoders.tokenization import Tokenization
+from searchapp.encoders.cache_entry import Batch, EncoderConfig
+from searchapp.encoders.late_engine import LateEngine
 from searchapp.errors import EncoderError
 from searchapp.linalg import unit
 from searchapp.types.documents import Span
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Encoding, Tokenizer
 
+    from searchapp.encoders.tokenization import Tokenization
     from searchapp.types.tokens import TokenIds, Tokens
     from searchapp.types.vectors import Vector, Vectors
 
@@ -57,10 +56,24 @@ class TextEncoder:
     may use it at once.
     """
 
-    def __init__(self, config: EncoderConfig, tokenizer: Tokenizer, engine: Engine) -> None:
+    def __init__(
+        self,
+        config: EncoderConfig,
+        tokenizer: Tokenizer,
+        engine: Engine,
+        *,
+        question_engine: Engine | None = None,
+    ) -> None:
+        """An engine for all texts, and perhaps one for questions, which are one text at a time."""
         self._config = config
         self._tokenizer = tokenizer
         self._engine = engine
+        self._question_engine = question_engine or engine
+
+    def prepare(self) -> None:
+        """Open the engine for passages and token states now, where it is to be opened late."""
+        if isinstance(self._engine, LateEngine):
+            self._engine.open()
 
     @property
     def identity(self) -> EncoderIdentity:
@@ -78,6 +91,8 @@ class TextEncoder:
 
     @cached_property
     def _tokenization(self) -> Tokenization:
+        from searchapp.encoders.tokenization import Tokenization
+
         return Tokenization(self._tokenizer, self._config.document_prompt)
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
@@ -141,7 +156,8 @@ class TextEncoder:
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, (dim,); a question over the limit is cut at it."""
         encoding = self._cut(self._config.query_prompt + text)
-        vector: Vector = self._made_right(self._engine.run([self._batch([encoding.ids])])[0])[0]
+        rows = self._question_engine.run([self._batch([encoding.ids])])[0]
+        vector: Vector = self._made_right(rows)[0]
         return vector
 
     def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:

@@ -13,23 +13,27 @@ import os
 import sys
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.encoders.model_folder import ModelFolder, find_model
-from searchapp.encoders.openvino_engine import (
+from searchapp.encoders import question_weights
+from searchapp.encoders.cache_entry import (
     BATCH_TOKENS,
     Batch,
+    ConvertedModel,
     EncoderConfig,
     Golden,
-    compile_graph,
     disagreement,
     golden_batch,
+    new_entry,
+)
+from searchapp.encoders.model_folder import ModelFolder, find_model
+from searchapp.encoders.openvino_engine import (
+    compile_graph,
+    entry_path,
     has_bf16,
     import_openvino,
-    new_entry,
     tolerance,
 )
 from searchapp.errors import EncoderError
@@ -190,15 +194,16 @@ def convert(model: str, *, cache: Path, single_stream: bool = False) -> None:
     with _quiet():
         config, tokenizer = read_model(folder)
         engine = TorchEngine(folder)
-        config = replace(
-            config,
+        config = config._replace(
             is_single_stream=single_stream,
             golden=tuple(_golden(text, config, tokenizer, engine) for text in GOLDEN_TEXTS),
         )
-        with new_entry(config, cache) as path:
+        with new_entry(config, entry_path(folder.fingerprint, cache)) as path:
             tokenizer.save(str(path / "tokenizer.json"), pretty=False)
             _save_graph(engine.module, folder, path)
             _prove(path, config)
+            if question_weights.is_runnable(engine.module.transformer, folder):
+                question_weights.save(engine.module.transformer, ConvertedModel(path, config))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.encoders import openvino_engine
+from searchapp.encoders.cache_entry import ConversionDamaged, disagreement, golden_batch
 from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model
 from searchapp.encoders.model_info import model_info, tensors
+from searchapp.encoders.numpy_engine import NumpyEngine
 from searchapp.errors import EncoderError
 
 if TYPE_CHECKING:
     from searchapp.config import Settings
+    from searchapp.encoders.cache_entry import ConvertedModel
     from searchapp.encoders.model_folder import ModelFolder
     from searchapp.types.vectors import EncoderIdentity
 
@@ -162,9 +165,11 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
             "not converted for this processor yet: it is when it is first needed",
         )
     try:
-        entry = openvino_engine.read_entry(folder.fingerprint, cache, thorough=True)
+        entry = openvino_engine.read_entry(folder.fingerprint, cache, unhashed=())
         worst = max(_worst_disagreement(entry, bulk=bulk) for bulk in (False, True))
-    except (openvino_engine.ConversionDamaged, EncoderError) as error:
+        if entry.has_question_weights:
+            NumpyEngine(entry, thorough=True)
+    except (ConversionDamaged, EncoderError) as error:
         return ModelPart(
             "conversion",
             "derived",
@@ -187,14 +192,11 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
     )
 
 
-def _worst_disagreement(entry: openvino_engine.ConvertedModel, *, bulk: bool) -> float:
+def _worst_disagreement(entry: ConvertedModel, *, bulk: bool) -> float:
     engine = openvino_engine.OpenVinoEngine(entry, bulk=bulk)
     golden = entry.config.golden
-    vectors = engine.run([openvino_engine.golden_batch(each, entry.config) for each in golden])
-    return max(
-        openvino_engine.disagreement(rows[0], each)
-        for rows, each in zip(vectors, golden, strict=True)
-    )
+    vectors = engine.run([golden_batch(each, entry.config) for each in golden])
+    return max(disagreement(rows[0], each) for rows, each in zip(vectors, golden, strict=True))
 
 
 def _corpus_parts(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.lexical import spaced
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _APOSTROPHES = frozenset("'\u2019")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word, or another sign that stands alone: `text[start:end]`, and the positions of its
     tokens.
     """

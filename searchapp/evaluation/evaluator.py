@@ -282,8 +282,8 @@ def _score(collection: str, judgements: Iterable[Judgement], run: _RankingRun) -
     # The rank decides, so that equal scores count in the order in which they are shown.
     scored = [
         ir_measures.ScoredDoc(question, document, float(-rank))
-        for question, found in run.answers.items()
-        for rank, (document, _) in enumerate(found)
+        for question, ranked in run.answers.items()
+        for rank, (document, _) in enumerate(ranked)
     ]
     metrics = ir_measures.calc([nDCG @ 10, R @ 100, RR @ 10], judged, scored)
     return Evaluation(
@@ -335,7 +335,7 @@ def _holm(ps: Sequence[float]) -> list[float]:
     """
     corrected = [0.0] * len(ps)
     least = 0.0
-    for rank, position in enumerate(sorted(range(len(ps)), key=lambda each: ps[each])):
+    for rank, position in enumerate(sorted(range(len(ps)), key=lambda position: ps[position])):
         least = max(least, min(1.0, ps[position] * (len(ps) - rank)))
         corrected[position] = least
     return corrected

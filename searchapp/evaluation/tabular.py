@@ -55,7 +55,12 @@ def _table_rows(
 ) -> Iterator[tuple[int, Mapping[str, object]]]:
     named = {delimiter: set(_columns(_table(text, delimiter))) for delimiter in ",;\t"}
     delimiter = next(
-        (each for each in named if any(named[each].issuperset(wanted) for wanted in columns)), None
+        (
+            candidate
+            for candidate in named
+            if any(named[candidate].issuperset(wanted) for wanted in columns)
+        ),
+        None,
     )
     if delimiter is None:
         wanted = ", or ".join(" and ".join(names) for names in columns)

@@ -15,7 +15,6 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -92,7 +91,7 @@ def _unname(path: Path) -> None:
 
 
 def _new(folder: Path) -> Path:
-    return folder / f"{_PREFIX}{secrets.token_hex(8)}{_WORK}"
+    return folder / f"{_PREFIX}{os.urandom(8).hex()}{_WORK}"
 
 
 def _of(folder: Path, ending: str) -> list[Path]:

@@ -163,7 +163,7 @@ def _pairs_task(
     split = _split(answers, asked, seed)
     pairs_evaluation.write_collection(
         [*given, *(held_out or ())],
-        [each for each in held_out or given if each.question in set(split.held_out)],
+        [pair for pair in held_out or given if pair.question in set(split.held_out)],
     )
     return Task(
         kind,
@@ -274,7 +274,7 @@ class _CorpusSource:
         the document that answers it best.
         """
         questions, wanted = self.questions(file), set(learned)
-        found: dict[TrainingPair, None] = {}
+        unique_pairs: dict[TrainingPair, None] = {}
         for judgement in own_judgements(file, self.paths):
             question = questions[judgement.question]
             if judgement.grade > 0 and question in wanted:
@@ -286,8 +286,10 @@ class _CorpusSource:
                     embedded_text(match.hit.passage.headings, match.hit.text)
                     for match in answer.matches
                 )
-                found.update(dict.fromkeys(TrainingPair(question, text) for text in passages))
-        return list(found)
+                unique_pairs.update(
+                    dict.fromkeys(TrainingPair(question, text) for text in passages)
+                )
+        return list(unique_pairs)
 
     def headings(self) -> list[TrainingPair]:
         """The titles and headings, each with what stands below it."""
@@ -401,7 +403,7 @@ class _PairsEvaluation:
         """Write the collection, in BEIR form."""
         documents = {
             text: f"d{at}"
-            for at, text in enumerate(dict.fromkeys(each.text for each in texts), start=1)
+            for at, text in enumerate(dict.fromkeys(pair.text for pair in texts), start=1)
         }
         questions = {
             question: f"q{at}"

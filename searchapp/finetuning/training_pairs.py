@@ -129,7 +129,7 @@ def _groups(answers: Answers) -> list[list[str]]:
         for at, question in enumerate(questions)
         for answer in answers[question]
     ]
-    for a, b in chain(_alike([words(each) for each in questions]), common):
+    for a, b in chain(_alike([words(question) for question in questions]), common):
         parents[root(a)] = root(b)
     groups = defaultdict(list)
     for at, question in enumerate(questions):
@@ -179,7 +179,7 @@ def holds_pairs(file: Path) -> bool:
 
 def pairs(file: Path) -> list[TrainingPair]:
     """The pairs of a file, each once. Raises CollectionError for a line that is none."""
-    found: dict[TrainingPair, None] = {}
+    unique_pairs: dict[TrainingPair, None] = {}
     for line, row in rows(file, _COLUMNS, form=_FORM):
         values = [row.get(name) for name in ("question", "text")]
         question, text = (value.strip() if isinstance(value, str) else "" for value in values)
@@ -187,8 +187,8 @@ def pairs(file: Path) -> list[TrainingPair]:
             raise CollectionError(
                 f"{file}, line {line}: no {'text' if question else 'question'}", hint=_FORM
             )
-        found[TrainingPair(question, text)] = None
-    return list(found)
+        unique_pairs[TrainingPair(question, text)] = None
+    return list(unique_pairs)
 
 
 # ---- pairs of headings ---------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from searchapp.errors import PathMissing
 from searchapp.extract.registry import extractor_of, has_members, is_current
 from searchapp.filesystem import walk
 from searchapp.ingest.retries import is_waiting
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.documents import (
     KnownFile,
     Root,

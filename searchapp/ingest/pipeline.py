@@ -25,7 +25,7 @@ from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, cut_short, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.ingest.retries import RETRY_S, Retries
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
     Document,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from searchapp import __version__
 from searchapp.corpus import Corpus
 from searchapp.encoders import openvino_engine
+from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.maintenance.encodings import encodings_of
@@ -139,9 +140,9 @@ def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Fa
         yield file, f"SHA-256 {digest}"
     yield "fingerprint", folder.fingerprint
     try:
-        openvino_engine.read_entry(folder.fingerprint, settings.cache, thorough=True)
+        openvino_engine.read_entry(folder.fingerprint, settings.cache, unhashed=())
         yield "converted", str(openvino_engine.entry_path(folder.fingerprint, settings.cache))
-    except openvino_engine.ConversionDamaged:
+    except ConversionDamaged:
         yield "converted", "not yet, or not any more: it is when it is first needed"
     if made_by is not None and made_by.fingerprint != folder.fingerprint:
         hint = "put the model back as it was, or ingest into a new corpus with --corpus DIR"

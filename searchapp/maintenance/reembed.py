@@ -25,7 +25,8 @@ from searchapp.filesystem.sources import standing_source
 from searchapp.ingest.indexer import Indexer
 from searchapp.maintenance.encodings import encodings_of, require_encoding_store
 from searchapp.maintenance.stored_blocks import document_with_blocks
-from searchapp.splitter.splitter import SPLITTER_VERSION, split
+from searchapp.splitter.splitter import split
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.documents import Root, StoredDocument, is_within
 from searchapp.types.encodings import EncodingSwap, ReembedReport, SwapStep
 from searchapp.types.filters import Filters

@@ -109,7 +109,7 @@ def has_controls(path: str) -> bool:
 def quoted(path: str) -> str:
     """A path as a shell takes it, without what a terminal would obey."""
     escaped = path.replace("\\", "\\\\").replace("'", "\\'")
-    return f"$'{_CONTROL.sub(lambda found: f'{chr(92)}x{ord(found[0]):02x}', escaped)}'"
+    return f"$'{_CONTROL.sub(lambda control: f'{chr(92)}x{ord(control[0]):02x}', escaped)}'"
 
 
 def how_text(answer: Answer, *, in_columns: bool = False) -> str:
@@ -298,7 +298,9 @@ def headings_below_title(hit: Hit) -> tuple[str, ...]:
 
 
 def _heading_path(hit: Hit) -> str:
-    return " > ".join(one_line(each) for each in (hit.title, *headings_below_title(hit)) if each)
+    return " > ".join(
+        one_line(heading) for heading in (hit.title, *headings_below_title(hit)) if heading
+    )
 
 
 # ---- a passage within a width: painting keeps offsets, so that highlights stay where they are ----
@@ -313,7 +315,7 @@ def _passage_lines(match: Match, style: TerminalStyle, columns: int) -> list[str
         from searchapp.output.explanation import telling_highlights
 
         highlights = telling_highlights(match)
-    strongest = max(highlights, key=lambda each: each[2], default=(0, 0, 0.0))
+    strongest = max(highlights, key=lambda highlight: highlight[2], default=(0, 0, 0.0))
     start, end = match.sentence or strongest[:2]
     if not style.color:
         if match.sentence or (len(highlights) == 1 and not match.shares):

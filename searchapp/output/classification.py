@@ -185,7 +185,9 @@ def _bins(metrics: Metrics, style: TerminalStyle) -> Iterable[str]:
 
 
 def _row(name: str, cells: Iterable[str], metrics: Metrics) -> str:
-    wide = min(_WIDEST_NAME, max([8, *(display_width(one_line(each)) for each in metrics.classes)]))
+    wide = min(
+        _WIDEST_NAME, max([8, *(display_width(one_line(label)) for label in metrics.classes)])
+    )
     shown = truncate(one_line(name), wide)
     return (
         shown
@@ -233,15 +235,16 @@ def predictions_text(
     """A line each: label, probability or cosine, and the text; in a pipe with tabs between."""
     if style.width is None:
         return joined(
-            f"{one_line(each.label)}\t{_figure(each)}\t{one_line(item)}"
-            for item, each in zip(items, predictions, strict=True)
+            f"{one_line(prediction.label)}\t{_figure(prediction)}\t{one_line(item)}"
+            for item, prediction in zip(items, predictions, strict=True)
         )
     wide = max((display_width(one_line(prediction.label)) for prediction in predictions), default=0)
     room = max(20, style.width - wide - 10)
     return joined(
-        f"{style.paint(_padded(each.label, wide), BOLD)}  {style.paint(_figure(each), DIM)}  "
+        f"{style.paint(_padded(prediction.label, wide), BOLD)}  "
+        f"{style.paint(_figure(prediction), DIM)}  "
         f"{truncate(one_line(item), room)}"
-        for item, each in zip(items, predictions, strict=True)
+        for item, prediction in zip(items, predictions, strict=True)
     )
 
 
@@ -270,18 +273,18 @@ def applied_text(applied: LabelingReport, style: TerminalStyle = PLAIN) -> str:
     lines = []
     for document in applied.documents:
         if document.prediction is None:
-            label, told = ", ".join(map(one_line, document.by_hand)), "by hand"
+            label, certainty = ", ".join(map(one_line, document.by_hand)), "by hand"
         else:
             is_given = applied.is_given(document.prediction)
-            label, told = (
+            label, certainty = (
                 one_line(document.prediction.label),
                 _figure(document.prediction) + ("" if is_given else " unsure"),
             )
         path = display_path(document.path, style.base)
         lines.append(
-            f"{path}\t{label}\t{told}"
+            f"{path}\t{label}\t{certainty}"
             if style.width is None
-            else f"{style.path(document.path)}  {label}  {style.paint(told, DIM)}"
+            else f"{style.path(document.path)}  {label}  {style.paint(certainty, DIM)}"
         )
     return joined(lines)
 
@@ -333,7 +336,7 @@ def _fact(name: str, value: str, style: TerminalStyle) -> str:
 
 def _named(counts: Iterable[tuple[str, int]]) -> str:
     """Labels with how many examples each has, the most first."""
-    ranked = sorted(counts, key=lambda each: (-each[1], each[0]))
+    ranked = sorted(counts, key=lambda label_count: (-label_count[1], label_count[0]))
     shown = ", ".join(f"{one_line(name)} {count:,}" for name, count in ranked[:_MOST_NAMED])
     return shown + (f" and {len(ranked) - _MOST_NAMED} more" if len(ranked) > _MOST_NAMED else "")
 

@@ -52,24 +52,24 @@ def rows_lines(rows: Iterable[EmbeddingRow], style: TerminalStyle = PLAIN) -> It
 
 
 def matrix_json(
-    rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64]
+    rows: Sequence[str], columns: Sequence[str], cosines: NDArray[np.float64]
 ) -> dict[str, object]:
     """The names of the rows and columns, and their cosines, a list a row."""
     return {
         "rows": list(rows),
         "columns": list(columns),
-        "cosines": [[round(value, 6) for value in row] for row in found.tolist()],
+        "cosines": [[round(value, 6) for value in row] for row in cosines.tolist()],
     }
 
 
-def matrix_csv(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.float64]) -> str:
+def matrix_csv(rows: Sequence[str], columns: Sequence[str], cosines: NDArray[np.float64]) -> str:
     """A matrix with its names, as a table that spreadsheets read."""
     return _csv(
         [
             ["", *columns],
             *(
                 [name, *(f"{value:.6f}" for value in row)]
-                for name, row in zip(rows, found.tolist(), strict=True)
+                for name, row in zip(rows, cosines.tolist(), strict=True)
             ),
         ]
     )
@@ -78,12 +78,12 @@ def matrix_csv(rows: Sequence[str], columns: Sequence[str], found: NDArray[np.fl
 def matrix_text(
     rows: Sequence[str],
     columns: Sequence[str],
-    found: NDArray[np.float64],
+    cosines: NDArray[np.float64],
     style: TerminalStyle = PLAIN,
 ) -> str:
     """A single cosine, or a matrix whose columns have the numbers of their texts."""
-    if found.shape == (1, 1):
-        return f"{found[0, 0]:.4f}\n"
+    if cosines.shape == (1, 1):
+        return f"{cosines[0, 0]:.4f}\n"
     same = list(rows) == list(columns)
     wide = min(
         max(display_width(one_line(name)) for name in rows),
@@ -91,7 +91,7 @@ def matrix_text(
     )
     head = " " * (wide + 5) + "".join(f"{number:>8}" for number in range(1, len(columns) + 1))
     lines = [style.paint(head, DIM)]
-    for number, (name, row) in enumerate(zip(rows, found.tolist(), strict=True), 1):
+    for number, (name, row) in enumerate(zip(rows, cosines.tolist(), strict=True), 1):
         lines.append(
             f"{number if same else '':>3}  {padded(one_line(name), wide)}"
             + "".join(f"{value:8.3f}" for value in row)

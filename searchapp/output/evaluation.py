@@ -84,7 +84,7 @@ def _figures(evaluation: Evaluation) -> tuple[str, ...]:
     qualities = (evaluation.ndcg_at_10, evaluation.recall_at_100, evaluation.mrr_at_10)
     return (
         *(f"{quality:.4f}" for quality in qualities),
-        *(f"{each:.1f}" for each in (evaluation.query_ms, evaluation.query_ms_p95)),
+        *(f"{ms:.1f}" for ms in (evaluation.query_ms, evaluation.query_ms_p95)),
     )
 
 
@@ -104,8 +104,8 @@ def _comparison_lines(comparisons: Sequence[Comparison], style: TerminalStyle) -
         "",
         style.paint(f"{'from → to':<{first}}{'nDCG@10':>7}{'p':>{_GAP + 6}}", DIM),
         *(
-            f"{pair:<{first}}{each.ndcg_at_10:>+7.4f}{each.p:>{_GAP + 6}.4f}"
-            for pair, each in zip(pairs, comparisons, strict=True)
+            f"{pair:<{first}}{comparison.ndcg_at_10:>+7.4f}{comparison.p:>{_GAP + 6}.4f}"
+            for pair, comparison in zip(pairs, comparisons, strict=True)
         ),
         *(
             style.paint(note[start:end], DIM)

@@ -103,7 +103,7 @@ def _shown(match: Match, word: WordShare) -> str:
 def _is_telling(word: str) -> bool:
     """Whether a word is neither punctuation nor among those that stand in most English texts."""
     bare = _EDGES.sub("", word).casefold()
-    forms = (bare, *(bare[: found.start()] for found in _CONTRACTION.finditer(bare)))
+    forms = (bare, *(bare[: contraction.start()] for contraction in _CONTRACTION.finditer(bare)))
     return any(character.isalnum() for character in bare) and STOP_WORDS.isdisjoint(forms)
 
 

@@ -35,28 +35,28 @@ _FIRST, _COLUMN = 8, 10
 _TELLING_STEPS = 3  # before which the time left is a guess
 
 
-def tuned_json(found: TuningResult) -> dict[str, object]:
+def tuned_json(result: TuningResult) -> dict[str, object]:
     """What came of a tuning, for programs; `p` is of the difference in nDCG@10."""
-    kept_at = None if found.kept is None else str(found.kept)
+    kept_at = None if result.kept is None else str(result.kept)
     return {
-        "output": str(found.output),
-        **account_of(found),
-        "is_in_place": found.is_in_place,
+        "output": str(result.output),
+        **account_of(result),
+        "is_in_place": result.is_in_place,
         "kept": kept_at,
     }
 
 
-def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, used: bool = False) -> str:
+def tuned_text(result: TuningResult, style: TerminalStyle = PLAIN, *, used: bool = False) -> str:
     """What was learned and asked, the figures before and after, and what became of the model; how
     to use it, unless that comes next.
     """
-    before, after, comparison = found.before, found.after, found.comparison
+    before, after, comparison = result.before, result.after, result.comparison
     if before is None or after is None or comparison is None:
         return joined(["stopped; run the same command again to go on"])
     change = [b - a for a, b in zip(_figures(before), _figures(after), strict=True)]
     heading = (
-        f"{pluralize(found.learned, 'question')} learned, {found.held_out:,} held out and asked in "
-        f"mode {_mode(after)}"
+        f"{pluralize(result.learned, 'question')} learned, {result.held_out:,} held out and asked "
+        f"in mode {_mode(after)}"
     )
     lines = [
         style.paint(heading, BOLD),
@@ -65,15 +65,15 @@ def tuned_text(found: TuningResult, style: TerminalStyle = PLAIN, *, used: bool 
         _row("after", (f"{figure:.4f}" for figure in _figures(after))),
         _row("change", (*(f"{difference:+.4f}" for difference in change), f"{comparison.p:.4f}")),
         "",
-        *_outcome(found, style),
+        *_outcome(result, style),
         *(
-            [f"next: searchapp model use {_word(found.output)}"]
-            if found.is_in_place and not used
+            [f"next: searchapp model use {_word(result.output)}"]
+            if result.is_in_place and not used
             else []
         ),
         *(
             style.paint(note[start:end], DIM)
-            for note in (_note(found),)
+            for note in (_note(result),)
             for start, end in wrapped(note, min(style.width or WIDEST, WIDEST))
         ),
     ]
@@ -84,13 +84,13 @@ def step_text(step: TrainingStep) -> str:
     """How far the training is, at what rate, and how long the rest takes once enough is done to
     tell.
     """
-    told = (
+    progress = (
         f"step {step.done:,}/{step.total:,}, {step.pairs_per_s:.1f} pairs/s, loss {step.loss:.3f}"
     )
     return (
-        f"{told}, about {human_duration(step.left_s)} left"
+        f"{progress}, about {human_duration(step.left_s)} left"
         if step.done_here >= _TELLING_STEPS
-        else told
+        else progress
     )
 
 
@@ -99,35 +99,35 @@ def embedding_text(done: int, total: int, took_s: float) -> str:
     return f"{done:,}/{total:,} texts, {done / max(took_s, 0.1):.0f}/s"
 
 
-def _outcome(found: TuningResult, style: TerminalStyle) -> list[str]:
+def _outcome(result: TuningResult, style: TerminalStyle) -> list[str]:
     beyond = f"beyond chance (p below {SIGNIFICANT:g})".replace("0.", ".")
-    if found.is_in_place:
+    if result.is_in_place:
         verdict = (
             style.paint(f"better {beyond}", GREEN)
-            if found.is_better
+            if result.is_better
             else style.paint(f"not better {beyond}; put in place anyway", RED)
         )
-        return [f"{verdict}: {_shown(found.output)}"]
+        return [f"{verdict}: {_shown(result.output)}"]
     kept = (
-        [f"it is kept at {_shown(found.kept)}; --force puts it in place without training again"]
-        if found.kept
+        [f"it is kept at {_shown(result.kept)}; --force puts it in place without training again"]
+        if result.kept
         else []
     )
     return [f"{style.paint(f'not better {beyond}', RED)}: not put in place", *kept]
 
 
-def _note(found: TuningResult) -> str:
+def _note(result: TuningResult) -> str:
     """What was learned, and how far that was apart from what was asked."""
     dropped = (
-        f" ({pluralize(found.dropped, 'question')} left out for that)" if found.dropped else ""
+        f" ({pluralize(result.dropped, 'question')} left out for that)" if result.dropped else ""
     )
     known = (
-        f"; {found.familiar:,} of those held out have answers that were learned from, with "
+        f"; {result.familiar:,} of those held out have answers that were learned from, with "
         "other questions"
     )
-    answers = known if found.familiar else ", or an answer to one"
+    answers = known if result.familiar else ", or an answer to one"
     return (
-        f"Learned from {pluralize(found.training_pairs, 'pair')}, of {_KINDS[found.kind]}. "
+        f"Learned from {pluralize(result.training_pairs, 'pair')}, of {_KINDS[result.kind]}. "
         f"None holds a question held out, or nearly one{dropped}{answers}. "
         "p: two-sided, paired, over nDCG@10."
     )

@@ -55,24 +55,24 @@ def models_text(models: Sequence[InstalledModel], style: TerminalStyle = PLAIN) 
         if rows
         else []
     )
-    return joined(_line(row, widths, each, style) for row, each in zip(rows, models, strict=True))
+    return joined(_line(row, widths, model, style) for row, model in zip(rows, models, strict=True))
 
 
 def _line(
-    row: Sequence[str], widths: Sequence[int], each: InstalledModel, style: TerminalStyle
+    row: Sequence[str], widths: Sequence[int], model: InstalledModel, style: TerminalStyle
 ) -> str:
     padded = [
         f"{field}{' ' * (width - display_width(field))}"
         for field, width in zip(row, widths, strict=True)
     ]
-    if each.info is None:
+    if model.info is None:
         return f"{style.paint(padded[0], DIM)}  {style.paint(row[-1], RED)}"
-    state = style.paint(row[-1], GREEN if each.is_current else "")
+    state = style.paint(row[-1], GREEN if model.is_current else "")
     return "  ".join((style.paint(padded[0], BOLD), *padded[1:-1], state)).rstrip()
 
 
-def _fields(each: InstalledModel) -> tuple[str, ...]:
-    facts = each.info
+def _fields(model: InstalledModel) -> tuple[str, ...]:
+    facts = model.info
     if facts is None:
         return ("", "", "", "", "", "")
     return (
@@ -85,25 +85,25 @@ def _fields(each: InstalledModel) -> tuple[str, ...]:
     )
 
 
-def _state(each: InstalledModel) -> str:
-    parts = [f"cannot be used: {one_line(each.problem)}"] if each.problem else []
-    parts += ["the corpus's"] if each.is_current else []
+def _state(model: InstalledModel) -> str:
+    parts = [f"cannot be used: {one_line(model.problem)}"] if model.problem else []
+    parts += ["the corpus's"] if model.is_current else []
     parts += (
-        [f"{pluralize(each.kept, 'document')} beside the current encoding"]
-        if each.kept is not None and not each.is_current
+        [f"{pluralize(model.kept, 'document')} beside the current encoding"]
+        if model.kept is not None and not model.is_current
         else []
     )
     return "; ".join(parts)
 
 
-def _installed_json(each: InstalledModel) -> dict[str, object]:
-    facts = each.info
+def _installed_json(model: InstalledModel) -> dict[str, object]:
+    facts = model.info
     return {
-        "model": each.model,
-        "origin": each.origin,
-        "is_current": each.is_current,
-        "documents_beside": each.kept,
-        "problem": each.problem or None,
+        "model": model.model,
+        "origin": model.origin,
+        "is_current": model.is_current,
+        "documents_beside": model.kept,
+        "problem": model.problem or None,
         "facts": None if facts is None else _facts_json(facts),
     }
 
@@ -190,14 +190,14 @@ def _millions(number: int) -> str:
 
 def parts_json(model: str, parts: Iterable[ModelPart]) -> dict[str, object]:
     """The state of each part of a model, for programs."""
-    found = [
+    entries = [
         {"part": part.name, "state": part.state, "told": part.finding, "hint": part.hint or None}
         for part in parts
     ]
     return {
         "model": model,
-        "is_sound": all(each["state"] in ("sound", "note") for each in found),
-        "parts": found,
+        "is_sound": all(entry["state"] in ("sound", "note") for entry in entries),
+        "parts": entries,
     }
 
 
@@ -205,11 +205,11 @@ def parts_text(parts: Sequence[ModelPart], style: TerminalStyle = PLAIN) -> str:
     """The state of each part of a model, and the hint below a part that is wrong."""
     width = max((len(part.name) for part in parts), default=0)
     lines = []
-    for each in parts:
-        state = style.paint(f"{_STATE_WORDS[each.state]:<5}", _STATE_STYLES[each.state])
-        lines.append(f"{state}  {each.name:<{width}}  {one_line(each.finding)}")
-        if each.hint:
-            lines.append(f"{' ' * (width + 9)}{style.paint('hint:', CYAN)} {one_line(each.hint)}")
+    for part in parts:
+        state = style.paint(f"{_STATE_WORDS[part.state]:<5}", _STATE_STYLES[part.state])
+        lines.append(f"{state}  {part.name:<{width}}  {one_line(part.finding)}")
+        if part.hint:
+            lines.append(f"{' ' * (width + 9)}{style.paint('hint:', CYAN)} {one_line(part.hint)}")
     return joined(lines)
 
 
@@ -305,15 +305,15 @@ def encodings_text(others: Iterable[OtherEncoding], documents: int) -> str:
     )
 
 
-def _encoding_line(each: OtherEncoding, documents: int) -> str:
-    if each.encoder is None:
+def _encoding_line(encoding: OtherEncoding, documents: int) -> str:
+    if encoding.encoder is None:
         return (
-            f"{each.name}, with nothing in it that can be read; to delete it: "
-            f"searchapp model drop {each.name}"
+            f"{encoding.name}, with nothing in it that can be read; to delete it: "
+            f"searchapp model drop {encoding.name}"
         )
-    name = one_line(each.encoder.model)
+    name = one_line(encoding.encoder.model)
     return (
-        f"{name}, {each.documents:,} of {documents:,} documents, {human_bytes(each.size)}; "
+        f"{name}, {encoding.documents:,} of {documents:,} documents, {human_bytes(encoding.size)}; "
         f"to go over to it: searchapp model use {name}"
     )
 

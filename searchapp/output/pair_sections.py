@@ -286,13 +286,13 @@ def patterns_section(pair: PairAttribution, width: int, style: TerminalStyle) ->
         for kind, at in (("first", 0), ("last", -1))
         if not pair.a.units[at].is_word
     }
-    each = [
+    legend = [
         f"{_SIGNS[kind]} {name}".replace(" ", _TOGETHER)
         for kind, name in (meanings | {"rest": "other words"}).items()
     ]
     return [
         *lines,
-        *(line.replace(_TOGETHER, " ") for line in paragraph("   ".join(each), width, style)),
+        *(line.replace(_TOGETHER, " ") for line in paragraph("   ".join(legend), width, style)),
     ]
 
 
@@ -307,7 +307,7 @@ def _patterns_grid(name: str, side: TextSide, style: TerminalStyle) -> list[str]
     ]
     for number, layer in enumerate(patterns, 1):
         signs = [
-            (_SIGNS[ATTENTION_PATTERNS[int(each.argmax())]], float(each.max())) for each in layer
+            (_SIGNS[ATTENTION_PATTERNS[int(head.argmax())]], float(head.max())) for head in layer
         ]
         lines.append(
             style.paint(f"{number:<3}", DIM)

@@ -111,7 +111,9 @@ def findings_text(findings: Sequence[Finding], style: TerminalStyle = PLAIN) -> 
     if not findings:
         return "no damage found\n"
     lines = []
-    for finding in sorted(findings, key=lambda each: (not each.is_lost, each.path, each.what)):
+    for finding in sorted(
+        findings, key=lambda finding: (not finding.is_lost, finding.path, finding.what)
+    ):
         kind = style.paint("lost", RED) if finding.is_lost else "repairable"
         lines.append(
             ": ".join(
@@ -273,7 +275,7 @@ def listed_lines(
     entries = [
         entry
         for path, entry in listed.items()
-        if not any(each in listed for each in containers_of(path))
+        if not any(container in listed for container in containers_of(path))
     ]
     if not entries:
         return []

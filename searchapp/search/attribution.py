@@ -57,15 +57,17 @@ def cosine_shares(tokens: TokenVectors, query: Vector, text: str, *, offset: int
     question = unit(query.astype(np.float64))  # (dim,)
     total = states.sum(axis=0)  # (dim,)
     scale = 1 / length if (length := float(np.linalg.norm(total))) else 0.0
-    each: list[float] = (states @ question * scale).tolist()
-    shares = list(zip(visible(tokens.offsets, text), each, strict=True))
+    token_shares: list[float] = (states @ question * scale).tolist()
+    shares = list(zip(visible(tokens.offsets, text), token_shares, strict=True))
     return CosineShares(
         cosine=float(total @ question) * scale,
         special=sum(share for (start, end), share in shares if start == end),
         headings=sum(share for (start, end), share in shares if start < end and start < offset),
         words=tuple(
             WordShare(
-                word.start - offset, word.end - offset, sum(each[token] for token in word.tokens)
+                word.start - offset,
+                word.end - offset,
+                sum(token_shares[token] for token in word.tokens),
             )
             for word in words_of(tokens.offsets, text)
             if word.start >= offset

@@ -11,7 +11,6 @@ probability. Pure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,8 +50,7 @@ _KEYWORD = _ConfidenceModel(3.4, 2.6, 5.4, 0.0, -3.54, 10)
 _TOKENS = _ConfidenceModel(3.4, 2.6, 5.4, 4.6, -6.0, 10)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Evidence(NamedTuple):
     """What a question found: passages of the pool, n of them, in any order."""
 
     cosines: Numbers  # (n,) NaN where a passage has no vector

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.linalg import unit
-from searchapp.splitter.splitter import split
 from searchapp.types.documents import embedded_text
 from searchapp.types.filters import Filters
 
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Vector
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Example:
+class Example(NamedTuple):
     """Something to find the like of: its vector, (dim,), its text for the keyword leg, and the path
     that it comes from.
     """
@@ -95,12 +92,13 @@ def direction(mean: Vector) -> Vector:
 def _read(path: str, encoder: Encoder) -> list[str]:
     """A file's passages as they would be embedded; of a container, those of all that it holds."""
     from searchapp.extract.sandbox.pool import ExtractionPool
+    from searchapp.splitter.splitter import split
 
     with ExtractionPool(1) as pool:
         documents = [
-            each.document
-            for each in pool.submit(os.fsencode(path)).result()
-            if each.document is not None
+            extracted.document
+            for extracted in pool.submit(os.fsencode(path)).result()
+            if extracted.document is not None
         ]
     return [
         embedded_text(passage.headings, document.text[passage.start : passage.end])

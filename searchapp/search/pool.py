@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class Pool(NamedTuple):
     """The passages that may be shown, with all that is known of each; n of them."""
 
     ranking: Ranking
-    found: dict[str, tuple[Ids, Scores]]  # what each leg gave, best first
+    leg_hits: dict[str, tuple[Ids, Scores]]  # what each leg gave, best first
     addresses: list[Address]
     vectors: Vectors  # (n, dim)
     cosines: Numbers | None  # (n,)
@@ -44,7 +42,7 @@ class Pool:
         """The passage at a position as the match of a rank."""
         passage_id = int(self.ranking.ids[position])
         legs = {}
-        for leg, (ids, scores) in self.found.items():
+        for leg, (ids, scores) in self.leg_hits.items():
             for at in np.flatnonzero(ids == passage_id).tolist():
                 legs[leg] = LegScore(float(scores[at]), at + 1)
         return Match(
@@ -64,8 +62,8 @@ def _known(numbers: Numbers | None, position: int) -> float | None:
     return None if numbers is None or np.isnan(numbers[position]) else float(numbers[position])
 
 
-def placed(ids: Ids, found: Ids, scores: Scores) -> Numbers:
+def placed(ids: Ids, leg_ids: Ids, scores: Scores) -> Numbers:
     """A leg's scores at the places of their ids, (n,); NaN where the leg has none."""
     placed = np.full(len(ids), np.nan)
-    placed[np.searchsorted(ids, found)] = scores
+    placed[np.searchsorted(ids, leg_ids)] = scores
     return placed

@@ -113,6 +113,11 @@ class Query:
         has_least = self.min_score is not None or self.min_confidence is not None
         return self.mode != "keyword" or has_least or bool(self.negative)
 
+    @property
+    def needs_token_states(self) -> bool:
+        """Whether passages are looked at token by token."""
+        return self.needs_encoder and (self.mode == "best" or self.highlights or self.shares)
+
     def resolved(self, settings: Mapping[str, str], *, passages: int) -> Query:
         """The query with what it leaves open decided by a corpus's settings, and no more matches
         asked for than there are passages.

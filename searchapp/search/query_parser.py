@@ -89,25 +89,29 @@ class ParsedQuery:
 def parse(text: str) -> ParsedQuery:
     """What a text asks for, its operators understood; a text without any is embedded as it is."""
     kept: list[str] = []
-    found: dict[str, list[Term]] = {"terms": [], "holding": [], "lacking": []}
+    term_lists: dict[str, list[Term]] = {"terms": [], "holding": [], "lacking": []}
     for piece in _PIECE.finditer(text.translate(_CURLY)):
         phrase, is_title = piece["phrase"] or piece["plain"], piece["title"] is not None
         if piece["minus"]:
-            found["lacking"] += _phrase(phrase, is_title=is_title)
+            term_lists["lacking"] += _phrase(phrase, is_title=is_title)
             continue
         kept.append(phrase)
         if is_title or piece["phrase"]:
-            found["holding"] += _phrase(phrase, is_title=is_title)
-            found["terms"] += _phrase(phrase, is_title=is_title)
+            term_lists["holding"] += _phrase(phrase, is_title=is_title)
+            term_lists["terms"] += _phrase(phrase, is_title=is_title)
         elif _PREFIX.fullmatch(phrase):
-            found["terms"].append(Term((fold(phrase[:-1]),), is_prefix=True))
+            term_lists["terms"].append(Term((fold(phrase[:-1]),), is_prefix=True))
         else:
-            found["terms"] += _terms(phrase)
+            term_lists["terms"] += _terms(phrase)
     asked = ParsedQuery(
         " ".join(kept),
         *(
-            tuple(each)
-            for each in (telling_terms(found["terms"]), found["holding"], found["lacking"])
+            tuple(terms)
+            for terms in (
+                telling_terms(term_lists["terms"]),
+                term_lists["holding"],
+                term_lists["lacking"],
+            )
         ),
     )
     return asked if asked.has_operators else ParsedQuery(text, asked.terms)
@@ -222,8 +226,8 @@ def ideal(frequencies: Sequence[int], passages: int) -> float:
 
 
 def _phrase(text: str, *, is_title: bool) -> list[Term]:
-    found = tuple(word for word, _ in words_of(text))
-    return [Term(found, is_title=is_title)] if found else []
+    words = tuple(word for word, _ in words_of(text))
+    return [Term(words, is_title=is_title)] if words else []
 
 
 def _terms(text: str) -> list[Term]:

@@ -276,7 +276,7 @@ class Question:
     @cached_property
     def _named(self) -> dict[str, Term]:
         named = (query_parser.named(text) for text in self.query.texts)
-        return dict(islice(chain.from_iterable(each.items() for each in named), _MOST_NAMED))
+        return dict(islice(chain.from_iterable(terms.items() for terms in named), _MOST_NAMED))
 
     @cached_property
     def _frequencies(self) -> dict[Term, int]:

@@ -14,8 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +45,7 @@ _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
+class Ranking(NamedTuple):
     """Passages and their scores, the parts of which add up; in no particular order."""
 
     ids: Ids  # (n,)
@@ -161,8 +159,8 @@ def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> 
     total = float(weights.sum())
     if total <= 0:
         return 0.0
-    found = np.maximum((query @ unit(tokens.states).T).max(axis=1), 0)  # (m,)
-    return float(found @ weights) / total
+    best_cosines = np.maximum((query @ unit(tokens.states).T).max(axis=1), 0)  # (m,)
+    return float(best_cosines @ weights) / total
 
 
 def look_again(

@@ -145,8 +145,8 @@ class Search:
         else:
             fused = self._fused(cosines, scores["keyword"])
             if before is not None:
-                found = np.searchsorted(ids, before.ranking.ids)
-                parts = ranking.ahead(fused, before.ranking.parts, found)
+                positions = np.searchsorted(ids, before.ranking.ids)
+                parts = ranking.ahead(fused, before.ranking.parts, positions)
             else:
                 parts = self._reranked(ids, fused, vectors, addresses)
         if legs != ("cosine",) and (before is None or len(legs) == 1):

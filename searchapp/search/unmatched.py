@@ -122,7 +122,7 @@ def _alone(filters: Filters, name: str) -> Iterator[tuple[str, Filters]]:
     """One kind of filter by itself; of conditions that must all hold, each by itself."""
     value: Any = getattr(filters, name)
     if value != getattr(_NOTHING, name):
-        for one in [(each,) for each in value] if name == "where" else [value]:
+        for one in [(condition,) for condition in value] if name == "where" else [value]:
             yield name, _only(name, one)
 
 

@@ -53,7 +53,7 @@ def fit_paths(
     """The embedded form of every heading path of a document, at most `limit` tokens each; `tokens`
     are those of each name and the line break after it.
     """
-    names = {name: Name(name, found) for name, found in tokens.items()}
+    names = {name: Name(name, name_tokens) for name, name_tokens in tokens.items()}
     cut = _cut_title(names[title], find_tokens, limit) if title in names else None
     return {
         above: _fit_path(

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from searchapp.splitter.heading_paths import FindTokens, HeadingPaths
     from searchapp.types.tokens import TokenIds
 
-SPLITTER_VERSION = "1"
-
 Tokenize: TypeAlias = Callable[[Sequence[str]], list[list[Span]]]
 
 _PIECE_LENGTH = 16_384  # code points tokenised as one text
@@ -95,7 +93,7 @@ def split(document: Document, tokenize: Tokenize, *, max_tokens: int) -> list[Pa
         lambda texts: [Tokens.of_spans(spans) for spans in tokenize(texts)],
         max_tokens=max_tokens,
     )
-    return [each.passage for each in passages]
+    return [tokenized.passage for tokenized in passages]
 
 
 def split_all(
@@ -107,20 +105,26 @@ def split_all(
     if max_tokens < 1:
         raise ValueError(f"max_tokens must be at least 1, not {max_tokens}")
     parts = [_parts(document) for document in documents]
-    tokens = _tokenize_all((text for each in parts for text in each.texts()), find_tokens)
-    for each in parts:
-        names = dict(zip(each.names, islice(tokens, len(each.names)), strict=True))
-        above = (block.headings for block in each.blocks)
-        paths = fit_paths(each.document.title, above, names, find_tokens, max_tokens // 4)
-        text = _joined(each, islice(tokens, len(each.bounds) - 1))
+    tokens = _tokenize_all(
+        (text for document_parts in parts for text in document_parts.texts()), find_tokens
+    )
+    for document_parts in parts:
+        names = dict(
+            zip(document_parts.names, islice(tokens, len(document_parts.names)), strict=True)
+        )
+        above = (block.headings for block in document_parts.blocks)
+        paths = fit_paths(document_parts.document.title, above, names, find_tokens, max_tokens // 4)
+        text = _joined(document_parts, islice(tokens, len(document_parts.bounds) - 1))
         passages = [
             (passage, None if ids is None else section.path.ids_before(ids))
-            for section in _sections(each.document, each.blocks, paths)
+            for section in _sections(document_parts.document, document_parts.blocks, paths)
             for passage in _pack_section(section, text, max_tokens - section.path.tokens)
             for ids in [text.ids_of(passage.start, passage.end)]
         ]
         within = list(_within_limit(text.text, passages, find_tokens, max_tokens))
-        placed = _with_places(each.document, each.blocks, [passage for passage, _ in within])
+        placed = _with_places(
+            document_parts.document, document_parts.blocks, [passage for passage, _ in within]
+        )
         yield [
             TokenizedPassage(passage, ids) for passage, (_, ids) in zip(placed, within, strict=True)
         ]
@@ -299,9 +303,9 @@ def _halves(text: str, passage: Passage, find_tokens: FindTokens) -> list[tuple[
     cut.
     """
     body = text[passage.start : passage.end]
-    [found] = find_tokens([body])
-    tokens = TokenizedText(body, found.starts, found.ids, None)
-    budget = max(1, (len(found) + 1) // 2)
+    [body_tokens] = find_tokens([body])
+    tokens = TokenizedText(body, body_tokens.starts, body_tokens.ids, None)
+    budget = max(1, (len(body_tokens) + 1) // 2)
     parts = packed(cut_to_fit(tokens, 0, len(body), budget, CUTTERS["list"]), tokens, budget)
     return [
         (replace(passage, start=passage.start + start, end=passage.start + end), None)

@@ -18,12 +18,12 @@ EAST_ASIAN_STOP = re.compile(r"[。！？｡]+[」』”’）]*")
 
 def paragraph_cuts(text: str, start: int, end: int) -> list[int]:
     """The ends of the blank lines in `text[start:end]`."""
-    return [found.end() for found in _BLANK_LINES.finditer(text, start, end)]
+    return [blank_lines.end() for blank_lines in _BLANK_LINES.finditer(text, start, end)]
 
 
 def line_cuts(text: str, start: int, end: int) -> list[int]:
     """The ends of the line breaks in `text[start:end]`."""
-    return [found.end() for found in _LINE_BREAK.finditer(text, start, end)]
+    return [line_break.end() for line_break in _LINE_BREAK.finditer(text, start, end)]
 
 
 def sentences(text: str) -> list[Span]:
@@ -42,7 +42,7 @@ def _sentence_cuts(text: str, start: int, end: int) -> list[int]:
     from nupunkt import sent_spans
 
     cuts = {start + span[0] for span in sent_spans(text[start:end])}
-    cuts.update(found.end() for found in EAST_ASIAN_STOP.finditer(text, start, end))
+    cuts.update(stop.end() for stop in EAST_ASIAN_STOP.finditer(text, start, end))
     return sorted(cuts)
 
 

@@ -119,7 +119,7 @@ class MemoryWriter:
         """Have the corpus do something otherwise than by default; None: as by default again."""
         if self._state.settings.get(name) == value:
             return
-        others = {key: each for key, each in self._state.settings.items() if key != name}
+        others = {key: setting for key, setting in self._state.settings.items() if key != name}
         self._change(
             replace(self._state, settings=others if value is None else others | {name: value})
         )

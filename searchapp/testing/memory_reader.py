@@ -153,7 +153,7 @@ class MemoryReader:
         ]
         return measure(
             lambda: rows,
-            sum(len(each) for _, each in rows),
+            sum(len(vectors) for _, vectors in rows),
             self._state.encoder.dim if self._state.encoder else 0,
         )
 

@@ -30,8 +30,7 @@ Place: TypeAlias = tuple[tuple[str, int | str], ...]
 RANGED = frozenset({"row", "cell", "time", "line"})
 
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """What `stat` says of a file; equal identities mean that it need not be read again."""
 
     size: int
@@ -117,8 +116,7 @@ class Source:
     splitter: str = ""  # "1"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownFile(NamedTuple):
     """What the corpus remembers of a document's source, so that an unchanged file costs a stat."""
 
     document_id: int
@@ -146,8 +144,7 @@ class Unindexed:
     is_passing: bool = False  # for want of time or memory: not stored, as `ingest.retries` says
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(NamedTuple):
     """A folder or file that was ingested and is refreshed by `ingest` without a path."""
 
     path: bytes
@@ -194,8 +191,7 @@ def containers_of(path: bytes) -> Iterator[bytes]:
 Origin: TypeAlias = Literal["hand", "classifier", "descriptions"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Label:
+class Label(NamedTuple):
     """What a document is called by a person, or by a classifier, which says how sure it is."""
 
     name: str
@@ -203,8 +199,7 @@ class Label:
     probability: float | None = None  # of a classifier that was trained
 
 
-@dataclass(frozen=True, slots=True)
-class PendingDocument:
+class PendingDocument(NamedTuple):
     """A stored document whose vectors are still missing: its id, the exact texts to embed, in
     order, and their digests.
     """
@@ -248,8 +243,7 @@ class Hit:
         return len(embedded_text(self.passage.headings, ""))
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentRow:
+class DocumentRow(NamedTuple):
     """A document as `list` shows it."""
 
     path: bytes
@@ -264,8 +258,7 @@ class DocumentRow:
     dated_ns: int = 0  # when it is from: its own date, else its file's
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StoredDocument:
+class StoredDocument(NamedTuple):
     """A document with all that a corpus stores of it; without vectors it is pending."""
 
     source: Source

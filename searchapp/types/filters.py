@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import TypedDict, TypeVar, Unpack
+from typing import NamedTuple, TypedDict, TypeVar, Unpack
 
 from searchapp.errors import BadFilter, QueryTooLarge
 from searchapp.types.dates import moment_ns, relative_ns
@@ -45,8 +45,7 @@ class FilterOptions(TypedDict, total=False):
     labels: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word, or a phrase of several in a row, in any part of a passage or in its document's title
     alone; of the last word, any longer one may stand in its place.
     """

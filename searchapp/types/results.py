@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.humanize import place_text
 from searchapp.types.documents import Hit, Label, Outcome, Root, Span, Unindexed
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import Ids, Vector
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Background:
+class Background(NamedTuple):
     """What a corpus is like as a whole: what a cosine in it has to be read against."""
 
     scale: float  # the median cosine of a passage to the nearest one of another document
     mean: Vector  # (dim,), of the passages' vectors, not of unit length
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Occurrences:
+class Occurrences(NamedTuple):
     """Where terms stand in a corpus, and what may be meant by those that stand nowhere."""
 
     counts: list[int]  # passages that hold each term
@@ -34,16 +32,14 @@ class Occurrences:
     meant: Mapping[Term, tuple[str, int]]  # a word one edit away, and how many passages hold it
 
 
-@dataclass(frozen=True, slots=True)
-class LegScore:
+class LegScore(NamedTuple):
     """What one leg said of a match."""
 
     score: float
     rank: int  # from 1
 
 
-@dataclass(frozen=True, slots=True)
-class WordShare:
+class WordShare(NamedTuple):
     """What one word of a passage, or one other token, adds to its cosine; start and end within the
     passage.
     """
@@ -53,8 +49,7 @@ class WordShare:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class CosineShares:
+class CosineShares(NamedTuple):
     """A passage's cosine as the sum of what its special tokens, its heading path and each of its
     words add; shares may be negative.
     """
@@ -178,16 +173,14 @@ class IngestReport:
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a look at the disk has met so far."""
 
     files: int
     folders: int
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far an ingest is; a file is done once its vectors are stored."""
 
     files_done: int
@@ -205,8 +198,7 @@ class Progress:
         return self.took_s / (self.took_s + self.left_s) if self.took_s + self.left_s > 0 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """A corpus at a glance."""
 
     path: str
@@ -226,8 +218,7 @@ class Status:
     ingested_at_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that `check` found wrong."""
 
     what: str
@@ -252,8 +243,7 @@ class RepairReport:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that keeps the program from working as it should, and its cure."""
 
     what: str
@@ -268,8 +258,7 @@ class Diagnosis:
     problems: list[Problem] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """One mode's figures on one collection. `run` has each question's best documents with their
     scores, best first.
     """
@@ -297,8 +286,7 @@ def label_of(mode: str, weight: float | None) -> str:
     return mode if weight is None else f"{mode} w={weight:g}".replace("=0.", "=.")
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """How two evaluations of the same questions differ, and how likely chance alone makes such a
     difference.
     """

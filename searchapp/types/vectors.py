@@ -4,8 +4,7 @@ rows of unit length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from searchapp.types.documents import Span
 
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderIdentity:
+class EncoderIdentity(NamedTuple):
     """Which encoder made a corpus. Equal fingerprints mean equal vectors."""
 
     model: str  # "default", a folder or a hub name: how to find it again
@@ -33,8 +31,7 @@ class EncoderIdentity:
     max_tokens: int  # content tokens, special tokens not counted
 
 
-@dataclass(frozen=True, slots=True)
-class TokenVectors:
+class TokenVectors(NamedTuple):
     """The last hidden states of one text, special tokens included; their mean, normalised, is the
     text's vector.
     """
@@ -43,8 +40,7 @@ class TokenVectors:
     states: Vectors  # (t, dim), not of unit length
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ForwardPass:
+class ForwardPass(NamedTuple):
     """All that a model makes of one text, special tokens included: t tokens through its layers."""
 
     tokens: tuple[str, ...]  # (t,) as the vocabulary has them

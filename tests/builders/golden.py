@@ -16,7 +16,6 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
-from dataclasses import astuple
 from pathlib import Path
 
 from searchapp.backends.sqlite import layout
@@ -81,7 +80,7 @@ def main(target: Path) -> None:
         "answers": answers,
     }
     if revision >= "0006":
-        told["labels"] = {path: [astuple(each) for each in some] for path, some in labels.items()}
+        told["labels"] = {path: [tuple(each) for each in some] for path, some in labels.items()}
     if revision >= "0007":
         told["exclusions"] = [os.fsdecode(path) for path in corpus.status().exclusions]
     (target / f"corpus-{revision}.json").write_text(

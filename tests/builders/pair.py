@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +64,7 @@ def random_pair(
         weights = random.dirichlet(
             np.full(len(made.tokens), 0.3), size=(layers, heads, len(made.tokens))
         )
-        insides.append(replace(made, attentions=weights.astype(np.float32)))
+        insides.append(made._replace(attentions=weights.astype(np.float32)))
     return compare([a, b], insides, [each.hidden_states[-1].mean(axis=0) for each in insides])
 
 

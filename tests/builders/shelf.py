@@ -13,7 +13,7 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.extract.registry import extractor_of
 from searchapp.ingest.indexer import Indexer
-from searchapp.splitter.splitter import SPLITTER_VERSION
+from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 

@@ -43,7 +43,7 @@ TUNED = TuningResult(
     dropped=2,
     familiar=0,
     before=Score(0.1, EVALUATION),
-    after=Score(0.9, replace(EVALUATION, ndcg_at_10=0.95, mrr_at_10=0.92)),
+    after=Score(0.9, EVALUATION._replace(ndcg_at_10=0.95, mrr_at_10=0.92)),
     comparison=Comparison("cosine", "cosine", 0.7, 0.0001, 45),
     is_better=True,
     is_in_place=True,

@@ -37,6 +37,12 @@ pytestmark = pytest.mark.model
 COMMANDS = tuple(Commands())
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m|\x1b\]8;;[^\x1b]*\x1b\\")
 HEAVY = ("torch", "transformers", "sqlalchemy", "alembic")
+NOT_OF_A_QUESTION = (
+    "openvino",
+    "faiss",
+    "searchapp.filesystem.walk",
+    "searchapp.splitter.splitter",
+)
 MATCH_KEYS = {
     *(
         "rank",
@@ -681,6 +687,8 @@ def test_a_query_imports_neither_torch_nor_sqlalchemy(filled: Program, words: li
     modules = done.stderr.split()
     assert "searchapp.corpus" in modules
     assert not set(HEAVY) & set(modules)
+    if not {"best", "--like"} & set(words):  # no passage has to be encoded
+        assert not set(NOT_OF_A_QUESTION) & set(modules)
 
 
 def test_highlights_on_a_terminal_import_neither_torch_nor_sqlalchemy(filled: Program) -> None:

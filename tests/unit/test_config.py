@@ -160,3 +160,14 @@ def test_links_are_for_terminals_that_are_known_to_draw_them(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert config.terminal_has_links() is has_links
+
+
+def test_numpy_multiplies_in_one_thread_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    config.use_one_thread_for_small_products()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    config.use_one_thread_for_small_products()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"

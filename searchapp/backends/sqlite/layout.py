@@ -7,12 +7,10 @@ readers in other languages. Knows neither SQL libraries nor FAISS.
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
-from searchapp.filesystem import work_files
 from searchapp.types.documents import Document, Passage, Source
 
 DATABASE = "corpus.db"
@@ -34,9 +32,6 @@ LEFTOVERS = (
     f"{ENCODING}*{GONE_ENCODING}",
     ".repair-*",  # of earlier programs
 )
-# what else stands there: of a user's labels, of migrations and of repairs
-_BESIDE = (LOCK, "classifier.npz", f"{DATABASE}.backup-*", f".{DATABASE}-*", work_files.PATTERN)
-_FOLDERS = (f"{BEFORE_REPAIR}*", f"{ENCODING}*", ".repair-*", work_files.PATTERN)
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
@@ -69,17 +64,6 @@ ACCOUNT = (
         "extractor, splitter"
     ),
 )
-
-
-def is_own(name: str, *, is_folder: bool = False) -> bool:
-    """Whether a file, or a folder, of that name in the folder of a corpus is the corpus's."""
-    patterns = _FOLDERS if is_folder else (*FILES, *_BESIDE)
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def is_leftover(name: str) -> bool:
-    """Whether a file or folder of that name is what a command that was killed left."""
-    return any(fnmatch.fnmatchcase(name, each) for each in (*LEFTOVERS, work_files.PATTERN))
 
 
 def vectors_file(generation: int, digest: bytes) -> str:

@@ -115,7 +115,7 @@ def _refuse_foreign(folder: Path) -> None:
     and CorpusDamaged for a lost database.
     """
     there = {path.name for path in folder.iterdir()}
-    names = {name for name in there if not layout.is_leftover(name)}
+    names = {name for name in there if not leftovers.is_leftover(name)}
     if layout.DATABASE not in names and fnmatch.filter(names, layout.VECTORS_FILES):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -58,8 +57,7 @@ _RANGES = "SELECT -1, d.first_passage_id, d.passages, NULL FROM document d WHERE
 _HOLDING = f"SELECT key, id, 1, NULL FROM ({HOLDING})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Changes:
+class _Changes(NamedTuple):
     """What the vectors file does not know: rows of later generations, and passages that have left
     since, as ranges (first, count).
     """

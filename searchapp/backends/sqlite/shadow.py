@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import layout, leftovers
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
@@ -31,7 +31,9 @@ def folders(corpus: Path) -> list[Path]:
 
 def others(corpus: Path) -> list[OtherEncoding]:
     """What each other encoding holds, by name of its folder."""
-    return [_described(folder) for folder in folders(corpus) if not layout.is_leftover(folder.name)]
+    return [
+        _described(folder) for folder in folders(corpus) if not leftovers.is_leftover(folder.name)
+    ]
 
 
 def encodings(corpus: Path) -> CorpusEncodings:

@@ -1,11 +1,11 @@
 """The vectors file: an immutable, memory-mapped FAISS index, a cache of what the database holds.
 
-The only owner of faiss. Knows ids, float16 rows and files; nothing of documents, SQL or
-generations' meaning. Scores never depend on whether a row came from the file or from the database:
-FAISS only proposes candidates, and `rescore` computes what is shown from the same float16 values
-either way. Up to APPROXIMATE_FROM passages the file holds those values, and a search of it is
-exact; beyond, it holds a byte a value in inverted lists, looks at the nearest lists alone, and the
-values come from the database.
+With `faiss_search` the only owner of faiss. Knows ids, float16 rows and files; nothing of
+documents, SQL or generations' meaning. Scores never depend on whether a row came from the file or
+from the database: FAISS only proposes candidates, and `rescore` computes what is shown from the
+same float16 values either way. Up to APPROXIMATE_FROM passages the file holds those values, and a
+search of it is exact; beyond, it holds a byte a value in inverted lists, looks at the nearest lists
+alone, and the values come from the database.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import faiss_search, layout
 from searchapp.errors import SearchappError
 from searchapp.filesystem import atomic_write
 from searchapp.linalg import are_unit
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 # passages: an exact scan takes 30 ms a million, the lists a few ms whatever the size
 APPROXIMATE_FROM = 2_000_000
-# of the inverted lists: recall@10 1.000 at ten million synthetic passages, .991 at 300,000
-_LISTS_LOOKED_AT = 1 / 16
 _OVERSAMPLING = 4  # candidates to a passage that is wanted, where values are a byte each
 _TRAINING = 64  # vectors to a list
 _WRITTEN = 2**20  # bytes given to the disk at a time
@@ -62,8 +59,7 @@ class VectorsFileError(SearchappError):
     code = "vectors_file"
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedFile:
+class PublishedFile(NamedTuple):
     """A vectors file as the database records it."""
 
     name: str
@@ -286,24 +282,13 @@ class VectorsFile:
         """Map the file, which `open_file` has checked. Raises VectorsFileError where FAISS cannot
         read it.
         """
-        import faiss
-
         try:
-            index: Any = faiss.read_index(str(folder / published.name), faiss.IO_FLAG_MMAP_IFC)
+            self._index = faiss_search.read(folder / published.name)
+            self._ids = self._index.ids()  # ascending
         except RuntimeError as error:
             raise VectorsFileError("the vectors file cannot be read", hint=REBUILT) from error
-        self._faiss: Any = faiss
-        self._index = index
-        self.is_approximate = isinstance(index, faiss.IndexIVF)
-        if self.is_approximate:
-            index.parallel_mode = 1  # one question's lists go to all cores
-        self._ids: Ids = (
-            np.empty(0, np.int64) if self.is_approximate else faiss.vector_to_array(index.id_map)
-        )  # ascending
-        is_whole = index.ntotal == published.passages and (
-            self.is_approximate or len(self._ids) == index.ntotal == index.index.ntotal
-        )
-        if not is_whole:
+        self.is_approximate = self._index.is_approximate
+        if self._index.total != published.passages:
             raise VectorsFileError(DAMAGED, hint=REBUILT)
 
     def search(
@@ -327,45 +312,24 @@ class VectorsFile:
             wanted *= 4  # a tie, or nearly one, longer than the margin: look further
 
     def _candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:
-        if self._index.d != len(query):
+        if self._index.dim != len(query):
             raise VectorsFileError(DAMAGED, hint=REBUILT)
-        count = min(count, self._index.ntotal)
+        count = min(count, self._index.total)
         if count == 0:
             return np.empty(0, dtype=np.int64)
-        options = {}
-        if allowed is not None:
-            options["sel"] = self._faiss.IDSelectorBitmap(
-                allowed.size, self._faiss.swig_ptr(allowed)
-            )
-        if self.is_approximate:
-            share = (
-                1.0
-                if allowed is None
-                else float(np.bitwise_count(allowed).sum()) / self._index.ntotal
-            )
-            looked_at = math.ceil(
-                self._index.nlist * _LISTS_LOOKED_AT / max(share, _LISTS_LOOKED_AT)
-            )
-            parameters = self._faiss.SearchParametersIVF(nprobe=max(1, looked_at), **options)
-        else:
-            parameters = self._faiss.SearchParameters(**options)
-        _, ids = self._index.search(query[np.newaxis], count, params=parameters)
-        ids_found: Ids = ids[0][ids[0] >= 0]
-        return ids_found
+        return self._index.candidates(query, count, allowed)
 
     def rows(self, ids: Ids) -> HalfVectors:
         """The stored rows of ids that are in the file, (n, dim); an approximate file has none.
         Raises VectorsFileError where its ids are damaged.
         """
         if not len(ids):
-            return np.empty((0, self._index.d), dtype=np.float16)
+            return np.empty((0, self._index.dim), dtype=np.float16)
         # a map of FAISS's own would take longer to build than a search
         places = np.searchsorted(self._ids, ids)
         if places.max() >= len(self._ids) or not np.array_equal(self._ids[places], ids):
             raise VectorsFileError(DAMAGED, hint=REBUILT)
-        # exact: the index stores float16
-        half: HalfVectors = self._index.index.reconstruct_batch(places).astype(np.float16)
-        return half
+        return self._index.rows(places)
 
 
 @lru_cache(maxsize=1)

@@ -32,54 +32,54 @@ _FIRST_WORDS = 6  # of a passage by which it is found again
 _PLACES = 5  # significant digits of a point's place
 
 
-def map_html(found: CorpusMap, corpus: bytes) -> str:
+def map_html(corpus_map: CorpusMap, corpus: bytes) -> str:
     """The page; `corpus` is the folder that its commands name."""
-    explanation = f"{axes_text(found)} {nearness_text(found)}"
+    explanation = f"{axes_text(corpus_map)} {nearness_text(corpus_map)}"
     return render_page(
         "map",
-        title=f"Map of {title_of(found)}",
-        data=_data(found, corpus),
+        title=f"Map of {title_of(corpus_map)}",
+        data=_data(corpus_map, corpus),
         scripts=("labels",),
-        heading=title_of(found),
+        heading=title_of(corpus_map),
         explanation=explanation.replace(" %", "\xa0%"),
-        notes=[f"{note[0].upper()}{note[1:]}." for note in map_notes(found)],
-        search_label=_search_label(found),
-        by=found.by,
-        made_by=_made_by(found),
+        notes=[f"{note[0].upper()}{note[1:]}." for note in map_notes(corpus_map)],
+        search_label=_search_label(corpus_map),
+        by=corpus_map.by,
+        made_by=_made_by(corpus_map),
     )
 
 
 # ---- data ----------------------------------------------------------------------------------------
 
 
-def _data(found: CorpusMap, corpus: bytes) -> dict[str, object]:
+def _data(corpus_map: CorpusMap, corpus: bytes) -> dict[str, object]:
     """What the script draws and describes: documents, groups, and the points column by column."""
     first: dict[int, Hit] = {}
-    for hit in found.hits:
+    for hit in corpus_map.hits:
         first.setdefault(hit.document_id, hit)
     number = {document_id: at for at, document_id in enumerate(first)}
     return {
-        "documents": [_document_data(found, hit, corpus) for hit in first.values()],
-        "groups": [one_line(name) for name in found.groups.names],
-        "rest": rest_of(found),
-        "document": [number[hit.document_id] for hit in found.hits],
-        "group": found.groups.of.tolist(),
-        "x": _short(found.projection.places[:, 0].tolist()),
-        "y": _short(found.projection.places[:, 1].tolist()),
-        "place": [place_text(hit.passage.place) for hit in found.hits],
-        "heading": [_heading(found, hit) for hit in found.hits],
-        "text": [safe(flowing(hit.text, hit.type)) for hit in found.hits],
-        "at": [_fragment(hit) for hit in found.hits],
-        "nearest": found.nearest.rows.tolist(),
-        "cosine": np.round(found.nearest.cosines, 4).tolist(),
+        "documents": [_document_data(corpus_map, hit, corpus) for hit in first.values()],
+        "groups": [one_line(name) for name in corpus_map.groups.names],
+        "rest": rest_of(corpus_map),
+        "document": [number[hit.document_id] for hit in corpus_map.hits],
+        "group": corpus_map.groups.of.tolist(),
+        "x": _short(corpus_map.projection.places[:, 0].tolist()),
+        "y": _short(corpus_map.projection.places[:, 1].tolist()),
+        "place": [place_text(hit.passage.place) for hit in corpus_map.hits],
+        "heading": [_heading(corpus_map, hit) for hit in corpus_map.hits],
+        "text": [safe(flowing(hit.text, hit.type)) for hit in corpus_map.hits],
+        "at": [_fragment(hit) for hit in corpus_map.hits],
+        "nearest": corpus_map.nearest.rows.tolist(),
+        "cosine": np.round(corpus_map.nearest.cosines, 4).tolist(),
     }
 
 
-def _document_data(found: CorpusMap, hit: Hit, corpus: bytes) -> list[str]:
+def _document_data(corpus_map: CorpusMap, hit: Hit, corpus: bytes) -> list[str]:
     """A document's path and title as shown, where its file is, and the command that shows it."""
     file = f"file://{quote_from_bytes(hit.path.partition(MEMBER)[0])}"
     return [
-        display_path(hit.path, found.base),
+        display_path(hit.path, corpus_map.base),
         one_line(hit.title),
         file,
         _command(hit.path, corpus),
@@ -94,11 +94,11 @@ def _command(path: bytes, corpus: bytes) -> str:
     return shlex.join(words) if all(word.isprintable() for word in words) else ""
 
 
-def _heading(found: CorpusMap, hit: Hit) -> str:
+def _heading(corpus_map: CorpusMap, hit: Hit) -> str:
     """The headings above a passage; a whole document has none."""
     return (
         " > ".join(map(one_line, headings_below_title(hit)))
-        if found.granularity == "passage"
+        if corpus_map.granularity == "passage"
         else ""
     )
 
@@ -127,16 +127,19 @@ def _short(numbers: Sequence[float]) -> list[float]:
 # ---- what the template shows ---------------------------------------------------------------------
 
 
-def _search_label(found: CorpusMap) -> str:
+def _search_label(corpus_map: CorpusMap) -> str:
     what = (
         "passages with these words"
-        if found.granularity == "passage"
+        if corpus_map.granularity == "passage"
         else "documents whose beginnings have these words"
     )
     return f"Find {what}"
 
 
-def _made_by(found: CorpusMap) -> str:
-    below = f"Paths are below {display_path(found.base)}."
-    made = f"Made by searchapp map of generation {found.generation}, model {one_line(found.model)}."
+def _made_by(corpus_map: CorpusMap) -> str:
+    below = f"Paths are below {display_path(corpus_map.base)}."
+    made = (
+        f"Made by searchapp map of generation {corpus_map.generation}, "
+        f"model {one_line(corpus_map.model)}."
+    )
     return f"{below} {made}"

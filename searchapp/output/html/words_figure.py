@@ -156,8 +156,16 @@ def _links(
     pair: PairAttribution, columns: Sequence[_WordColumn], left: float, right: float
 ) -> Markup:
     """Lines between words that are nearest: once for those of each other, dotted for the rest."""
-    pairs = {(at, each.unit): each for at, each in enumerate(pair.a.nearest) if each is not None}
-    pairs |= {(each.unit, at): each for at, each in enumerate(pair.b.nearest) if each is not None}
+    pairs = {
+        (at, nearest.unit): nearest
+        for at, nearest in enumerate(pair.a.nearest)
+        if nearest is not None
+    }
+    pairs |= {
+        (nearest.unit, at): nearest
+        for at, nearest in enumerate(pair.b.nearest)
+        if nearest is not None
+    }
     lines, middle = [], (left + right) / 2
     for (a, b), nearest in pairs.items():
         y_a, y_b = columns[0].y_of(a), columns[1].y_of(b)

@@ -9,7 +9,6 @@ import json
 import os
 import sqlite3
 from contextlib import closing
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def test_an_old_corpus_answers_as_it_did(revision: str, tmp_path: Path) -> None:
             for match in matches
         ] == answer
     labelled = {
-        os.fsdecode(row.path): [list(astuple(each)) for each in row.labels]
+        os.fsdecode(row.path): [list(each) for each in row.labels]
         for row in corpus.documents()
         if row.labels
     }

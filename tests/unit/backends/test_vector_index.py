@@ -7,7 +7,6 @@ import random
 import shutil
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -311,8 +310,8 @@ def test_damage_that_shows_in_no_time_is_found_by_reading_the_whole(
     tmp_path: Path, published: PublishedFile
 ) -> None:
     damaged(tmp_path / published.name, "flipped")
-    blind = replace(
-        published, identity=FileIdentity.of((tmp_path / published.name).stat())
+    blind = published._replace(
+        identity=FileIdentity.of((tmp_path / published.name).stat())
     )  # as a failing disk would leave it
     verify(tmp_path, blind)
     with pytest.raises(VectorsFileError, match="damaged"):
@@ -339,7 +338,7 @@ def test_a_file_that_is_no_index_is_an_error_of_ours(
     path = tmp_path / published.name
     for data in (b"", b"IxFI", b"no index at all" * 50):
         path.write_bytes(data)
-        named = replace(published, identity=FileIdentity.of(path.stat()))
+        named = published._replace(identity=FileIdentity.of(path.stat()))
         with pytest.raises(VectorsFileError, match="cannot be read"):
             open_file(tmp_path, named)
 

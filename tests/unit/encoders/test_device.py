@@ -18,7 +18,7 @@ from searchapp.encoders.torch_engine import GPU_BATCH_TOKENS, TorchEngine, read_
 from searchapp.errors import EncoderError, UsageError
 
 if TYPE_CHECKING:
-    from searchapp.encoders.openvino_engine import Batch
+    from searchapp.encoders.cache_entry import Batch
 
 pytestmark = pytest.mark.model
 TEXTS = [" ".join(f"word{i * j}" for j in range(1 + i % 60)) for i in range(90)]

@@ -4,11 +4,15 @@ an error of its own.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from searchapp.__main__ import begin_opening_encoder
+from searchapp.__main__ import _is_looked_at, begin_opening_encoder
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.encoders import preload
 from searchapp.errors import EncoderError
@@ -62,6 +66,38 @@ def test_nothing_is_begun_for_what_needs_no_encoder_or_has_no_corpus(
     monkeypatch.setenv("XDG_DATA_HOME", str(corpus.parent / "data"))
     begin_opening_encoder([argument.format(corpus) for argument in arguments])
     assert preload._opening == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "is_terminal", "is_looked_at"),
+    [
+        ([], True, True),
+        ([], False, False),
+        (["--json"], True, False),
+        (["--paths"], True, False),
+        (["--mode", "hybrid"], False, False),
+        (["--mode", "best", "--json"], False, True),
+        (["--mode=best"], False, True),
+        (["--explain", "--json"], True, True),
+    ],
+)
+def test_what_gives_token_states_is_opened_where_a_command_line_will_look_at_them(
+    words: list[str], is_terminal: bool, is_looked_at: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(isatty=lambda: is_terminal))
+    assert _is_looked_at(["query", "a question", *words]) is is_looked_at
+
+
+def test_what_gives_token_states_is_opened_in_the_background(tmp_path: Path) -> None:
+    opened = Event()
+    encoder: Any = SimpleNamespace(prepare=opened.set)
+    preload._opening[OTHER, tmp_path] = Future()
+    preload._opening[OTHER, tmp_path].set_result(encoder)
+    preload.begin(OTHER, tmp_path)
+    assert not opened.is_set()
+    preload.begin(OTHER, tmp_path, token_states=True)
+    assert opened.wait(10)
+    assert preload.opened(OTHER, tmp_path) is encoder
 
 
 def test_what_failed_in_the_background_is_met_again_where_it_can_be_told(tmp_path: Path) -> None:

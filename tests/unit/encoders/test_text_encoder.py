@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +24,16 @@ from tokenizers import Tokenizer, normalizers
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.encoders import preload
-from searchapp.encoders.loading import load_encoder, open_encoder
-from searchapp.encoders.model_folder import find_model
-from searchapp.encoders.openvino_engine import (
-    ConversionDamaged,
-    Golden,
-    OpenVinoEngine,
-    disagreement,
-    entry_path,
-    has_bf16,
-    read_entry,
+from searchapp.encoders.cache_entry import ConversionDamaged, Golden, disagreement
+from searchapp.encoders.late_engine import LateEngine
+from searchapp.encoders.loading import (
+    load_encoder,
+    open_cached,
+    open_encoder,
+    open_question_encoder,
 )
+from searchapp.encoders.model_folder import find_model
+from searchapp.encoders.openvino_engine import OpenVinoEngine, entry_path, has_bf16, read_entry
 from searchapp.encoders.text_encoder import TextEncoder
 from searchapp.encoders.torch_engine import TorchEngine, convert, read_model
 from searchapp.errors import EncoderError, OtherEncoder
@@ -44,7 +42,7 @@ from tests.builders.models import SPECIAL, WORDS, Tiny, tiny_model, tiny_tokeniz
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from searchapp.encoders.openvino_engine import Batch
+    from searchapp.encoders.cache_entry import Batch
     from searchapp.types.protocols import Encoder
     from searchapp.types.vectors import Vectors
 
@@ -140,6 +138,14 @@ def test_a_model_of_each_family_gives_what_torch_gives(family: str, tmp_path: Pa
     assert encoder.identity.max_tokens == (
         62 if family in ("mpnet", "roberta", "xlm-roberta") else 64
     )
+    asking = open_cached(encoder.identity, cache)
+    assert isinstance(asking._engine, LateEngine) == (family == "bert")
+    asked = np.stack([asking.encode_query(text) for text in TEXTS])
+    assert np.abs(asked - expected).max() < (1e-5 if family == "bert" else _rounding())
+    states = asking.token_vectors(TEXTS[:2])  # by the same engine as passages
+    expected_states = encoder.token_vectors(TEXTS[:2])
+    for one, other in zip(states, expected_states, strict=True):
+        assert np.abs(one.states - other.states).max() < 0.1
 
 
 def test_a_model_with_which_openvino_crashes_on_some_processors_is_converted_all_the_same(
@@ -327,7 +333,7 @@ def test_a_model_that_gives_no_numbers_is_an_error() -> None:
 
 
 def _broken_encoder(value: float) -> TextEncoder:
-    from searchapp.encoders.openvino_engine import EncoderConfig
+    from searchapp.encoders.cache_entry import EncoderConfig
     from searchapp.types.vectors import EncoderIdentity
 
     class Broken:
@@ -439,14 +445,22 @@ def test_weights_are_hashed_once_while_the_file_stays_the_same(bert: Tiny, tmp_p
 
 
 @pytest.mark.parametrize(
-    "name", ["encoder.json", "tokenizer.json", "graph.xml", "graph.bin", "query.blob"]
+    "name",
+    [
+        "encoder.json",
+        "tokenizer.json",
+        "graph.xml",
+        "graph.bin",
+        "query.blob",
+        "question.safetensors",
+    ],
 )
 @pytest.mark.parametrize("harm", ["missing", "truncated", "flipped"])
 def test_a_damaged_entry_is_noticed_before_it_is_used(name: str, harm: str, home: Path) -> None:
     fingerprint = find_model(str(home / "model"), cache=home).fingerprint
     _harm(entry_path(fingerprint, home / "cache") / name, harm)
     with pytest.raises(ConversionDamaged):
-        read_entry(fingerprint, home / "cache", thorough=True)
+        read_entry(fingerprint, home / "cache", unhashed=())
 
 
 def _harm(path: Path, harm: str) -> None:
@@ -496,10 +510,62 @@ def test_a_damaged_entry_is_made_again_and_answers_as_before(home: Path) -> None
         "graph.bin",
         "graph.xml",
         "query.blob",
+        "question.safetensors",
         "tokenizer.json",
     ]
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
     assert path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("harm", ["missing", "truncated", "older"])
+def test_damaged_weights_for_questions_are_noticed_before_they_are_used(
+    harm: str, home: Path
+) -> None:
+    identity = load_encoder(str(home / "model"), cache=home / "cache").identity
+    place = entry_path(identity.fingerprint, home / "cache")
+    if harm == "older":
+        sealed = json.loads((place / "encoder.json").read_text())
+        sealed["content"]["format"] = 2
+        (place / "encoder.json").write_text(json.dumps(sealed))
+    else:
+        _harm(place / "question.safetensors", harm)
+    with pytest.raises(ConversionDamaged):
+        open_cached(identity, home / "cache")
+
+
+def test_wrong_weights_for_questions_are_made_again_and_answer_as_before(home: Path) -> None:
+    cache = home / "cache"
+    identity = load_encoder(str(home / "model"), cache=cache).identity
+    before = open_question_encoder(identity, cache).encode_query("red fox")
+    path = entry_path(identity.fingerprint, cache) / "question.safetensors"
+    size = path.stat().st_size
+    sound = path.read_bytes()
+    path.unlink()
+    path.write_bytes(sound[: size // 2] + bytes(size - size // 2))
+    with pytest.raises(ConversionDamaged, match="wrong vectors"):
+        open_cached(identity, cache)
+    after = open_question_encoder(identity, cache).encode_query("red fox")
+    assert after.tobytes() == before.tobytes()
+    assert path.stat().st_size == size
+    assert open_cached(identity, cache).identity == identity
+
+
+def test_a_question_is_encoded_by_the_weights_of_any_openvino_and_a_passage_by_its_own(
+    home: Path,
+) -> None:
+    cache = home / "cache"
+    identity = load_encoder(str(home / "model"), cache=cache).identity
+    before = open_cached(identity, cache).encode_query("red fox")
+    place = entry_path(identity.fingerprint, cache)
+    other = place.rename(place.with_name(f"{identity.fingerprint[:16]}-2020.1-another"))
+    for folder in (other, cache, cache / "encoders"):
+        folder.chmod(0o500)
+    asking = open_cached(identity, cache)
+    assert asking.encode_query("red fox").tobytes() == before.tobytes()
+    for folder in (cache, cache / "encoders"):
+        folder.chmod(0o700)
+    assert asking.token_vectors(["red fox"])[0].states.shape == (4, 32)
+    assert place.exists()
 
 
 def test_a_question_needs_only_the_cache(home: Path) -> None:
@@ -656,6 +722,18 @@ def test_tokens_that_are_given_back_make_the_same_vectors_to_the_bit(
     assert (swapped[0] * rows[1]).sum() > 0.9999
 
 
+def test_a_question_in_numpy_has_the_vector_of_torch(
+    default_encoder: TextEncoder, encoder_cache: Path
+) -> None:
+    asking = open_cached(default_encoder.identity, encoder_cache)
+    reference = load_encoder("default", cache=encoder_cache, engine="torch", bulk=False)
+    texts = (*VARIED, "word " * 254, "many more words than a model reads " * 90)
+    for text in texts:
+        difference = asking.encode_query(text) - reference.encode_query(text)
+        assert np.abs(difference).max() < 1e-6
+    assert asking._engine._engine is None  # type: ignore[attr-defined]  # OpenVINO still waits
+
+
 def test_a_passage_over_the_limit_is_refused_and_a_question_is_cut(
     default_encoder: TextEncoder,
 ) -> None:
@@ -696,21 +774,21 @@ def test_padding_never_counts(default_encoder: TextEncoder, tmp_path: Path) -> N
 
 
 def _widened(batch: Batch) -> Batch:
-    return replace(
-        batch, ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24)))
+    return batch._replace(
+        ids=np.pad(batch.ids, ((0, 0), (0, 24))), mask=np.pad(batch.mask, ((0, 0), (0, 24)))
     )
 
 
-def test_a_question_imports_neither_torch_nor_transformers_nor_conversion_tools(
+def test_a_question_imports_neither_torch_nor_transformers_nor_openvino(
     default_encoder: TextEncoder, encoder_cache: Path
 ) -> None:
     code = (
         "import sys, pathlib; from searchapp.types.vectors import EncoderIdentity; from "
-        "searchapp.encoders.loading import open_encoder;"
-        f"encoder = open_encoder({default_encoder.identity!r}, "
-        f"cache=pathlib.Path({str(encoder_cache)!r}));"
+        "searchapp.encoders.loading import open_question_encoder;"
+        f"encoder = open_question_encoder({default_encoder.identity!r}, "
+        f"pathlib.Path({str(encoder_cache)!r}));"
         "encoder.encode_query('red fox');"
-        "heavy = ['torch', 'transformers', 'openvino.tools.ovc', 'openvino_telemetry', "
+        "heavy = ['torch', 'transformers', 'openvino', "
         "'huggingface_hub', "
         "'searchapp.encoders.torch_engine'];"
         "print([name for name in heavy if sys.modules.get(name)], len(sys.modules) > 100)"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from searchapp.errors import EncoderError
@@ -115,7 +113,7 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
 
 
 def test_labels_stand_in_lists_with_who_gave_them_and_how_sure_that_is() -> None:
-    row = replace(ROWS[0], labels=(Label("guide"), Label("letter", "classifier", 0.75)))
+    row = ROWS[0]._replace(labels=(Label("guide"), Label("letter", "classifier", 0.75)))
     assert corpus.list_json([row])["documents"][0]["labels"] == [  # type: ignore[index]
         {"label": "guide", "origin": "hand", "probability": None},
         {"label": "letter", "origin": "classifier", "probability": 0.75},
@@ -244,14 +242,14 @@ def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
 
 @pytest.mark.parametrize("state", ["current", "none yet"])
 def test_vectors_are_not_called_current_while_documents_wait_for_them(state: str) -> None:
-    waiting = replace(STATUS, documents=102, pending=1, vectors_state=state)
+    waiting = STATUS._replace(documents=102, pending=1, vectors_state=state)
     (line,) = (
         line for line in corpus.status_text(waiting).splitlines() if line.startswith("vectors ")
     )
     assert line == (
         "vectors    1 of 102 documents has text only; `searchapp ingest` makes the missing vectors"
     )
-    done = corpus.status_text(replace(waiting, pending=0))
+    done = corpus.status_text(waiting._replace(pending=0))
     assert f"vectors    {state}\n" in done
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from searchapp.output.evaluation import evaluation_json, evaluation_text
 from searchapp.output.terminal import TerminalStyle
 from searchapp.types.results import Comparison, Evaluation
@@ -20,14 +18,14 @@ COSINE = Evaluation(
     {"q1": [("d1", 0.5)]},
     {"q1": 1.0},
 )
-HYBRID = replace(COSINE, mode="hybrid", weight=0.3, ndcg_at_10=1.0, query_ms=1234.5)
+HYBRID = COSINE._replace(mode="hybrid", weight=0.3, ndcg_at_10=1.0, query_ms=1234.5)
 BETTER = Comparison("cosine", "hybrid w=.3", 0.34, 0.00123456, 1200)
 WORSE = Comparison("hybrid w=.3", "cosine", -0.34, 1.0, 1200)
 TEST = "two-sided paired randomisation test over the questions' nDCG@10"
 
 
 def test_one_mode_is_a_table_of_one_row() -> None:
-    assert evaluation_text([replace(COSINE, queries=1)]) == (
+    assert evaluation_text([COSINE._replace(queries=1)]) == (
         "tiny, 1 question\n"
         "mode      nDCG@10   Recall@100   MRR@10   ms a query   95 % within\n"
         "cosine     0.6600       0.9350   0.5000         12.3          20.0\n"
@@ -68,7 +66,7 @@ def test_the_note_is_wrapped_to_the_terminal() -> None:
 
 
 def test_a_name_cannot_send_codes_to_the_terminal() -> None:
-    assert "\x1b" not in evaluation_text([replace(COSINE, collection="\x1b[2J")])
+    assert "\x1b" not in evaluation_text([COSINE._replace(collection="\x1b[2J")])
 
 
 def test_colours_are_there_only_where_they_are_wanted() -> None:
@@ -117,5 +115,5 @@ def test_json_of_one_mode_compares_nothing() -> None:
 
 
 def test_labels_leave_out_the_zero_before_the_point() -> None:
-    labels = {weight: replace(HYBRID, weight=weight).label for weight in (None, 0.0, 0.25, 1.0)}
+    labels = {weight: HYBRID._replace(weight=weight).label for weight in (None, 0.0, 0.25, 1.0)}
     assert labels == {None: "hybrid", 0.0: "hybrid w=0", 0.25: "hybrid w=.25", 1.0: "hybrid w=1"}

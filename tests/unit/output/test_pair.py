@@ -123,8 +123,7 @@ def test_colour_adds_nothing_that_is_not_there_without(by: ModelInfo) -> None:
 def test_one_head_and_the_average_of_all_can_be_shown(by: ModelInfo) -> None:
     weights: list[list[float]] = [[1, 0, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 0], [0, 0, 0, 1]]
     read = inside("oil pump", SMALL[0][1], attention=weights)
-    both = replace(
-        read,
+    both = read._replace(
         attentions=np.concatenate([read.attentions, np.roll(read.attentions, 1, axis=-1)], axis=1),
     )
     pair = compare(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -78,8 +77,8 @@ def test_what_is_missing_lowers_all_and_what_is_rare_raises_those_that_have_it()
         np.log(sure / (1 - sure))
         for sure in (
             confidences(found, HALF),
-            confidences(replace(found, missing=0.25), HALF),
-            confidences(replace(found, rare=np.array([0.0, 0.5])), HALF),
+            confidences(found._replace(missing=0.25), HALF),
+            confidences(found._replace(rare=np.array([0.0, 0.5])), HALF),
         )
     )
     assert (missing - plain).tolist() == pytest.approx([-1, -1])

@@ -373,7 +373,7 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents with vectors in an open form; returns how many. Raises BackupError."""
+        """Write all documents in an open form; returns how many. Raises BackupError."""
         from searchapp.backends import interchange
 
         with closing(self._backend.reader()) as reader:

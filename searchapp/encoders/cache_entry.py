@@ -26,7 +26,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from searchapp.filesystem import atomic_write
 from searchapp.types.vectors import EncoderIdentity
@@ -54,6 +54,9 @@ class Golden(NamedTuple):
     vector: tuple[float, ...]
 
 
+Precision: TypeAlias = Literal["bf16", "f32"]
+
+
 class EncoderConfig(NamedTuple):
     """How an encoder turns text into its model's input."""
 
@@ -67,6 +70,7 @@ class EncoderConfig(NamedTuple):
     is_normalised: bool = True  # vectors have unit length
     # more at a time crash OpenVINO with this model on this processor
     is_single_stream: bool = False
+    precision: Precision = "f32"  # that OpenVINO computes in
 
 
 class ConvertedModel(NamedTuple):

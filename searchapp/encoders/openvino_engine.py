@@ -7,8 +7,10 @@ The only module that opens OpenVINO graphs. Nothing here knows torch or text.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
+import time
 from collections import deque
 from contextlib import suppress
 from importlib import import_module
@@ -21,6 +23,7 @@ from searchapp.encoders import cache_entry
 from searchapp.encoders.cache_entry import (
     BATCH_TOKENS,
     LARGE,
+    Batch,
     ConversionDamaged,
     disagreement,
     golden_batch,
@@ -28,14 +31,18 @@ from searchapp.encoders.cache_entry import (
 from searchapp.errors import EncoderError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from searchapp.encoders.cache_entry import Batch, ConvertedModel
+    from searchapp.encoders.cache_entry import ConvertedModel, EncoderConfig, Precision
 
 DEVICE = "CPU"
+# how far a vector may be from torch's float32 one, as 1 - cosine: rounding only
+TOLERANCES: dict[Precision, float] = {"bf16": 1e-3, "f32": 1e-6}
+_CLEARLY = 0.9  # of the time: what is nearly equal is bf16 whenever a model is converted
+_TRIAL_TEXTS, _TRIAL_LENGTH, _TRIAL_S = 4, 128, 0.5  # texts, tokens of each, seconds
 
 # ---- entries -------------------------------------------------------------------------------------
 
@@ -104,8 +111,8 @@ def import_openvino(*, full: bool = False) -> Any:  # openvino is untyped
 
 
 class OpenVinoEngine:
-    """Runs a converted model on the processor; bf16 where it has bf16, f32 otherwise. Several
-    threads may use it at once.
+    """Runs a converted model on the processor, in the precision that was the faster one when it was
+    converted. Several threads may use it at once.
 
     For questions: one stream with all cores, compiled in advance. For passages: two streams at
     least, requests in flight.
@@ -116,18 +123,17 @@ class OpenVinoEngine:
         be run or is wrong.
         """
         self.batch_tokens = BATCH_TOKENS
-        self._inputs = entry.config.inputs
+        self._config = entry.config
         self._idle: SimpleQueue[Any] = SimpleQueue()  # requests; openvino is untyped
         try:
-            compiled = compile_graph(
-                entry.path, bulk=bulk, single_stream=entry.config.is_single_stream
-            )
+            compiled = compile_graph(entry.path, entry.config, bulk=bulk)
             for _ in range(2 * compiled.get_property("NUM_STREAMS") if bulk else 1):
                 self._idle.put(compiled.create_infer_request())
         except (RuntimeError, ValueError) as error:
             raise ConversionDamaged(f"{entry.path}: {error}") from error
         golden = entry.config.golden[0]
-        if disagreement(self.run([golden_batch(golden, entry.config)])[0][0], golden) > tolerance():
+        [[vector]] = self.run([golden_batch(golden, entry.config)])
+        if disagreement(vector, golden) > TOLERANCES[entry.config.precision]:
             raise ConversionDamaged(f"{entry.path} gives wrong vectors")
 
     def run(
@@ -154,7 +160,7 @@ class OpenVinoEngine:
                 ):  # who holds a request gives one back before asking for another
                     take_first()
                 running.append(self._idle.get())
-                running[-1].start_async(self._feed(batch), share_inputs=False)
+                running[-1].start_async(inputs_of(batch, self._config), share_inputs=False)
             while running:
                 take_first()
         except RuntimeError as error:
@@ -168,32 +174,25 @@ class OpenVinoEngine:
                 self._idle.put(request)
         return results
 
-    def _feed(self, batch: Batch) -> list[NDArray[np.int64]]:
-        inputs = [batch.ids, batch.mask]
-        return inputs if len(self._inputs) == len(inputs) else [*inputs, batch.mask * 0]
 
-
-def compile_graph(
-    path: Path, *, bulk: bool, single_stream: bool = False
-) -> Any:  # openvino is untyped
+def compile_graph(path: Path, config: EncoderConfig, *, bulk: bool) -> Any:  # openvino is untyped
     """The graph in a folder, ready to run; for questions from its compiled form where the folder
     has one.
     """
     openvino = import_openvino()
     core = openvino.Core()
-    precision = "bf16" if has_bf16() else "f32"
     if bulk:
-        streams = 1 if single_stream else max(2, (os.cpu_count() or 2) // 4)
+        streams = 1 if config.is_single_stream else max(2, (os.cpu_count() or 2) // 4)
         settings = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "NUM_STREAMS": streams,
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": config.precision,
         }
         return core.compile_model(str(path / "graph.xml"), DEVICE, settings)
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
-        "INFERENCE_PRECISION_HINT": precision,
+        "INFERENCE_PRECISION_HINT": config.precision,
         "CACHE_MODE": "OPTIMIZE_SIZE",
     }
     blob = path / "query.blob"
@@ -216,9 +215,56 @@ def has_bf16() -> bool:
     return "BF16" in processor()[1]
 
 
-def tolerance() -> float:
-    """How far a vector may be from torch's float32 one, as 1 - cosine: rounding only."""
-    return 1e-3 if has_bf16() else 1e-6
+def choose_precision(graph: Any, config: EncoderConfig) -> Precision:  # an OpenVINO model
+    """The precision in which this processor runs a graph faster, by running it for half a second:
+    bf16 where the processor has it, unless that is clearly slower or misses a golden vector.
+    """
+    if not has_bf16():
+        return "f32"
+    core = import_openvino().Core()
+    compiled = {
+        precision: core.compile_model(
+            graph,
+            DEVICE,
+            {
+                "PERFORMANCE_HINT": "LATENCY",
+                "NUM_STREAMS": 1,
+                "INFERENCE_PRECISION_HINT": precision,
+            },
+        )
+        for precision in TOLERANCES
+    }
+    for golden in config.golden:
+        vectors = compiled["bf16"](inputs_of(golden_batch(golden, config), config))[0]
+        if not disagreement(vectors[0], golden) <= TOLERANCES["bf16"]:
+            return "f32"
+    paces = _paces(compiled, config)
+    return "f32" if paces["f32"] < _CLEARLY * paces["bf16"] else "bf16"
+
+
+def _paces(compiled: Mapping[Precision, Any], config: EncoderConfig) -> dict[Precision, float]:
+    """The least seconds that each compiled graph took for a batch, in turn."""
+    import numpy as np
+
+    length = min(_TRIAL_LENGTH, config.max_length)
+    ids = np.resize(np.array(config.golden[0].ids, np.int64), (_TRIAL_TEXTS, length))
+    batch = inputs_of(Batch(ids, np.ones_like(ids)), config)
+    paces: dict[Precision, float] = dict.fromkeys(compiled, math.inf)
+    for graph in compiled.values():
+        graph(batch)  # a first run of a shape prepares it
+    begin_s = time.perf_counter()
+    while time.perf_counter() - begin_s < _TRIAL_S or math.inf in paces.values():
+        for precision, graph in compiled.items():
+            since_s = time.perf_counter()
+            graph(batch)
+            paces[precision] = min(paces[precision], time.perf_counter() - since_s)
+    return paces
+
+
+def inputs_of(batch: Batch, config: EncoderConfig) -> list[NDArray[np.int64]]:
+    """What a graph is given for a batch, in the order of its inputs."""
+    inputs = [batch.ids, batch.mask]
+    return inputs if len(config.inputs) == len(inputs) else [*inputs, batch.mask * 0]
 
 
 def _bytes(path: Path) -> NDArray[np.uint8]:

@@ -30,11 +30,11 @@ from searchapp.encoders.cache_entry import (
 )
 from searchapp.encoders.model_folder import ModelFolder, find_model
 from searchapp.encoders.openvino_engine import (
+    TOLERANCES,
+    choose_precision,
     compile_graph,
     entry_path,
-    has_bf16,
     import_openvino,
-    tolerance,
 )
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
@@ -198,9 +198,11 @@ def convert(model: str, *, cache: Path, single_stream: bool = False) -> None:
             is_single_stream=single_stream,
             golden=tuple(_golden(text, config, tokenizer, engine) for text in GOLDEN_TEXTS),
         )
+        graph = _graph(engine.module, folder)
+        config = config._replace(precision=choose_precision(graph, config))
         with new_entry(config, entry_path(folder.fingerprint, cache)) as path:
             tokenizer.save(str(path / "tokenizer.json"), pretty=False)
-            _save_graph(engine.module, folder, path)
+            _save_graph(graph, config, path)
             _prove(path, config)
             if question_weights.is_runnable(engine.module.transformer, folder):
                 question_weights.save(engine.module.transformer, ConvertedModel(path, config))
@@ -336,13 +338,11 @@ def _arguments(
 # ---- from torch to OpenVINO ----------------------------------------------------------------------
 
 
-def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
-    """Write graph.xml, graph.bin and, compiled for this processor, query.blob; `module` is a torch
-    module.
-    """
+def _graph(module: Any, folder: ModelFolder) -> Any:  # from a torch module to an OpenVINO model
+    """The graph of a model that pools."""
     import torch
 
-    openvino = import_openvino(full=True)
+    import_openvino(full=True)
     from openvino.tools.ovc import convert_model
 
     ids = torch.full((2, 24), folder.padding_id + 3, dtype=torch.int64)
@@ -352,9 +352,15 @@ def _save_graph(module: Any, folder: ModelFolder, path: Path) -> None:
         graph = convert_model(module, example_input=_arguments(ids, mask, folder.inputs))
     for node, name in zip(graph.inputs, folder.inputs, strict=True):
         node.get_tensor().set_names({name})
-    # finer than bf16, and half to read
-    openvino.save_model(graph, str(path / "graph.xml"), compress_to_fp16=has_bf16())
-    compiled = compile_graph(path, bulk=False)
+    return graph
+
+
+def _save_graph(graph: Any, config: EncoderConfig, path: Path) -> None:
+    """Write graph.xml, graph.bin and, compiled for this processor, query.blob."""
+    # half to read, and still finer than bf16
+    is_halved = config.precision == "bf16"
+    import_openvino().save_model(graph, str(path / "graph.xml"), compress_to_fp16=is_halved)
+    compiled = compile_graph(path, config, bulk=False)
     (path / "query.blob").write_bytes(compiled.export_model().getvalue())
 
 
@@ -371,13 +377,13 @@ def _prove(path: Path, config: EncoderConfig) -> None:
     import numpy as np
 
     for bulk in (False, True):
-        compiled = compile_graph(path, bulk=bulk, single_stream=config.is_single_stream)
+        compiled = compile_graph(path, config, bulk=bulk)
         for golden in config.golden:
             batch = golden_batch(golden, config)
             ids, mask = (np.concatenate([array] * 3) for array in (batch.ids, batch.mask))
             vectors = compiled(list(_arguments(ids, mask, config.inputs)))[0]
             worst = max(disagreement(vector, golden) for vector in vectors)
-            if not worst <= tolerance():
+            if not worst <= TOLERANCES[config.precision]:
                 raise EncoderError(
                     f"The converted model is not equal to the original (1 - cosine {worst:.1e}).",
                     hint="Report this with the model's name, and use another model meanwhile.",

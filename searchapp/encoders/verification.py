@@ -176,7 +176,7 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
             str(error),
             f"Delete {path}: it is made anew when it is next needed.",
         )
-    if not worst <= openvino_engine.tolerance():
+    if not worst <= openvino_engine.TOLERANCES[entry.config.precision]:
         finding = f"its vectors are not the model's (1 - cosine {worst:.1e})"
         return ModelPart(
             "conversion",

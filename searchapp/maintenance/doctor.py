@@ -123,7 +123,7 @@ def _processor(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
             )
         ),
     )
-    yield "engine", f"OpenVINO, {'bf16' if 'BF16' in capabilities else 'f32'}"
+    yield "engine", f"OpenVINO, {'bf16 or f32' if 'BF16' in capabilities else 'f32'}"
 
 
 def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Facts:

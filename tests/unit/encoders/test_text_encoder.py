@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, normalizers
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders import preload
+from searchapp.encoders import openvino_engine, preload
 from searchapp.encoders.cache_entry import ConversionDamaged, Golden, disagreement
 from searchapp.encoders.late_engine import LateEngine
 from searchapp.encoders.loading import (
@@ -42,7 +42,7 @@ from tests.builders.models import SPECIAL, WORDS, Tiny, tiny_model, tiny_tokeniz
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from searchapp.encoders.cache_entry import Batch
+    from searchapp.encoders.cache_entry import Batch, Precision
     from searchapp.types.protocols import Encoder
     from searchapp.types.vectors import Vectors
 
@@ -480,13 +480,62 @@ def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(hom
     from safetensors.numpy import load_file
 
     fingerprint = find_model(str(home / "model"), cache=home).fingerprint
-    weights = entry_path(fingerprint, home / "cache") / "graph.bin"
+    entry = read_entry(fingerprint, home / "cache")
+    weights = entry.path / "graph.bin"
     words = load_file(home / "model" / "model.safetensors")["embeddings.word_embeddings.weight"]
-    words = words.astype("f2" if has_bf16() else "f4").tobytes()
+    words = words.astype("f2" if entry.config.precision == "bf16" else "f4").tobytes()
     assert words in weights.read_bytes()
     weights.write_bytes(weights.read_bytes().replace(words, bytes(len(words))))
     with pytest.raises(ConversionDamaged, match="wrong vectors"):
         OpenVinoEngine(read_entry(fingerprint, home / "cache"), bulk=False)
+
+
+@pytest.mark.skipif(not has_bf16(), reason="needs a processor with bf16")
+@pytest.mark.parametrize(
+    ("f32_s", "precision"), [(0.5, "f32"), (0.95, "bf16"), (2.0, "bf16")], ids=str
+)
+def test_a_model_computes_in_f32_where_that_is_clearly_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, f32_s: float, precision: str
+) -> None:
+    tiny = tiny_model(tmp_path / "model", "bert")
+    monkeypatch.setattr(
+        openvino_engine, "_paces", lambda *_: {"bf16": 1.0, "f32": f32_s}
+    )  # seconds
+    convert(str(tiny.folder), cache=tmp_path)
+    fingerprint = find_model(str(tiny.folder), cache=tmp_path).fingerprint
+    assert read_entry(fingerprint, tmp_path).config.precision == precision
+    vectors = load_encoder(str(tiny.folder), cache=tmp_path).encode_passages(TEXTS)
+    wrong = np.abs(vectors - _reference(tiny, TEXTS)).max()
+    assert (wrong < 1e-5) == (precision == "f32")
+
+
+@pytest.mark.skipif(not has_bf16(), reason="needs a processor with bf16")
+def test_both_precisions_are_tried_at_a_conversion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[dict[Precision, float]] = []
+
+    def paces(*given: Any) -> dict[Precision, float]:
+        tried.append(real(*given))
+        return tried[-1]
+
+    real = openvino_engine._paces
+    monkeypatch.setattr(openvino_engine, "_paces", paces)
+    convert(str(tiny_model(tmp_path / "model", "bert").folder), cache=tmp_path)
+    [seconds] = tried
+    assert set(seconds) == {"bf16", "f32"}
+    assert all(0 < pace_s < 60 for pace_s in seconds.values())
+
+
+@pytest.mark.skipif(not has_bf16(), reason="needs a processor with bf16")
+def test_bf16_that_misses_a_golden_vector_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = tiny_model(tmp_path / "model", "bert")
+    monkeypatch.setitem(openvino_engine.TOLERANCES, "bf16", 1e-12)
+    convert(str(tiny.folder), cache=tmp_path)
+    fingerprint = find_model(str(tiny.folder), cache=tmp_path).fingerprint
+    assert read_entry(fingerprint, tmp_path).config.precision == "f32"
 
 
 def test_a_vector_of_zeros_or_of_no_numbers_disagrees_with_every_golden_one() -> None:

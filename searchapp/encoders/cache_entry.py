@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMAT = 3
+FORMAT = 4
 QUESTION_WEIGHTS = "question.safetensors"
 GRAPH = ("graph.xml", "graph.bin", "query.blob")
 LAYOUT = ("tokenizer.json", *GRAPH)  # of every entry

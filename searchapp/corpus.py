@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from searchapp import config
-from searchapp.backends.places import backend_at
+from searchapp.backends.places import backend_at, folder_of
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
@@ -37,7 +37,7 @@ from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Progress
 
 if TYPE_CHECKING:
-    from searchapp.ingest.pipeline import OpenEncoder
+    from searchapp.ingest.collaborators import IngestOptions, OpenEncoder
     from searchapp.search.query import QueryOptions
     from searchapp.types.documents import DocumentRow, Hit, Root
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
@@ -91,6 +91,11 @@ class Corpus:
         """Where the corpus is kept."""
         return self._backend
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the corpus is kept in, where it is in one."""
+        return folder_of(self._backend)
+
     def reader(self) -> Reader:
         """The newest committed generation; close it soon. Raises CorpusMissing where there is
         none.
@@ -117,9 +122,7 @@ class Corpus:
         device: Device = "auto",
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
-        prune: bool = False,
-        on_progress: Callable[[Progress], None] = lambda _: None,
-        is_stopped: Callable[[], bool] = lambda: False,
+        **options: Unpack[IngestOptions],
     ) -> IngestReport:
         """Bring the documents below the paths up to date, or below all remembered roots; remembers
         the paths as roots.
@@ -131,13 +134,11 @@ class Corpus:
         from searchapp.ingest.roots import named_paths, roots_at
 
         return self._ingest(
-            roots_at(paths, include, exclude, required=not prune),
+            roots_at(paths, include, exclude, required=not options.get("prune", False)),
             model,
             device,
             named=named_paths(paths),
-            prune=prune,
-            on_progress=on_progress,
-            is_stopped=is_stopped,
+            **options,
         )
 
     def _ingest(
@@ -335,42 +336,35 @@ class Corpus:
         database as it was found is kept in a folder of its own. Raises as `ingest` does, and
         CorpusDamaged where nothing can be made of it.
         """
-        from searchapp.filesystem.sources import standing_source
         from searchapp.ingest import recovery
-        from searchapp.ingest.roots import read_again, roots_at
+        from searchapp.ingest.roots import roots_at
 
         if not self.check(full=True):
             return None
         report = self._maintainable("be repaired").repair(self._encoders.default_identity)
-        with closing(self._backend.writer()) as writer:
-            read_again(writer, report.to_read)
-            if writer.has_pending():
-                encoder = self._encoders.for_ingest(writer, None, "auto", bulk=True)
-                recovery.embed_pending(writer, encoder, on_progress, is_stopped)
-            writer.finish()
-        files = [file for path in report.to_read if (file := standing_source(path))]
-        if files:
-            names = list(dict.fromkeys(map(os.fsdecode, files)))
-            ingested = self._ingest(
-                roots_at(names, (), (), required=True),
-                on_progress=on_progress,
-                is_stopped=is_stopped,
-            )
-            report.notes += [
-                f"{os.fsdecode(file.path)}: {file.reason}"
-                for file in ingested.files
-                if file.outcome == "failed"
-            ]
-        if report.labels:
-            with closing(self._backend.writer()) as writer:
-                recovery.label_again(writer, report.labels)
+        options: dict[str, Any] = {"on_progress": on_progress, "is_stopped": is_stopped}
+        recovery.embed_again(
+            self._backend,
+            report,
+            lambda writer: self._encoders.for_ingest(writer, None, "auto", bulk=True),
+            **options,
+        )
+        if names := recovery.files_to_read(report):
+            ingested = self._ingest(roots_at(names, (), (), required=True), **options)
+            report.notes += recovery.failures(ingested)
+        recovery.label_again(self._backend, report.labels)
         there = {row.path for row in self.documents()}
         report.lost += [path for path in report.to_read if path not in there]
         return report
 
     def back_up(self, file: Path) -> Mapping[str, Any]:
-        """Write the newest generation to one file; returns what it holds. Raises BackupError."""
-        return self._maintainable("be backed up to a file").back_up(file)
+        """Write the newest generation to one file; returns what it holds. Raises BackupError, and
+        as `require_output` does.
+        """
+        backend = self._maintainable("be backed up to a file")
+        self._backend.reader().close()  # which brings an old schema up to date
+        self.require_output(file)
+        return backend.back_up(file)
 
     def restore(self, file: Path) -> Mapping[str, Any]:
         """Make the corpus of a backup, where there is none yet, and check all of it; returns what
@@ -379,31 +373,45 @@ class Corpus:
         return self._maintainable("be restored from a file").restore(file)
 
     def export(self, file: Path) -> int:
-        """Write all documents with their vectors in an open form; returns how many."""
+        """Write all documents in an open form; returns how many. Raises BackupError."""
         from searchapp.backends import interchange
 
         with closing(self._backend.reader()) as reader:
-            return interchange.export(reader, file)
+            self.require_output(file)
+            return interchange.export(reader, file, notes=self.folder)
 
     def import_documents(
-        self, file: Path, *, moved: Callable[[bytes], bytes] = lambda path: path
+        self,
+        file: Path,
+        *,
+        moved: Callable[[bytes], bytes] = lambda path: path,
+        wants_roots: Callable[[Sequence[Root]], bool] = lambda _: False,
     ) -> Mapping[str, int]:
         """Take the documents of an export in, with their vectors, at the paths that `moved` makes
         of theirs; embeds nothing.
 
         A document that is here already is replaced where the exported one is of a later file.
-        Labels come with what is imported, unless the document here has some by hand. Returns how
-        many were imported, unchanged and kept. Raises BackupError for a file that is not whole,
-        before anything is changed, and OtherEncoder.
+        Labels come with what is imported, unless the document here has some by hand; folders that
+        are ingested there and not here, where `wants_roots` says so. Returns how many were
+        imported, unchanged and kept. Raises BackupError for a file that is not whole, or holds what
+        no ingest gives, before anything is changed, and OtherEncoder.
         """
         from searchapp.backends import interchange
 
-        header = interchange.header(file)
+        header = interchange.header(file, moved=moved)
         with writing(self._backend) as writer:
             require_same(writer.encoder(), header.encoder)
             return interchange.import_documents(
-                writer, header, file, labelled=self._labels_by_hand(), moved=moved
+                writer, header, file, self._backend, moved=moved, wants_roots=wants_roots
             )
+
+    def require_output(self, path: Path, *, inputs: Iterable[Path] = ()) -> None:
+        """Raise UsageError where a file cannot be written, or would take the place of a file of a
+        corpus, of a document of this one, or of an input.
+        """
+        from searchapp.backends.outputs import require_output
+
+        require_output(path, self._backend, inputs=inputs)
 
     def _maintainable(self, to_do: str) -> Maintainable:
         """The backend, where it can be maintained; raises Unsupported."""
@@ -413,15 +421,6 @@ class Corpus:
             f"a corpus in {type(self._backend).__name__} cannot {to_do}",
             hint="use a corpus in a folder for that",
         )
-
-    def _labels_by_hand(self) -> set[int]:
-        """The documents that a person has labelled."""
-        with closing(self._backend.reader()) as reader:
-            return {
-                document_id
-                for document_id, labels in reader.labels()
-                if any(label.origin == "hand" for label in labels)
-            }
 
 
 def require_documents(reader: Reader) -> EncoderIdentity:

@@ -15,6 +15,8 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.cpu_limit import MOST_S, cpu_limit
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: programs that
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests interrupt would inherit it
 
@@ -25,6 +27,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("usual", max_examples=40, deadline=None)
 settings.register_profile("torture", max_examples=1000, deadline=None)
 settings.load_profile("usual")  # another by --hypothesis-profile
+
+
+@pytest.fixture(autouse=True)
+def limited_work() -> Iterator[None]:
+    """A test that works without end fails."""
+    with cpu_limit(MOST_S):
+        yield
 
 
 @pytest.fixture(autouse=True)

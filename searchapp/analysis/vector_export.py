@@ -42,7 +42,8 @@ def require_writable(path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise UsageError(
             f"{path}: there is no form of that name",
-            hint=f"name a file that ends in one of {', '.join(SUFFIXES)}",
+            hint=f"name a file that ends in one of {', '.join(SUFFIXES)}; for standard output "
+            "leave it out, with --format jsonl",
         )
     if not path.absolute().parent.is_dir():
         raise PathMissing(f"there is no folder {path.absolute().parent}", hint="make it first")

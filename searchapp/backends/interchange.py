@@ -14,36 +14,32 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from searchapp import __version__
+from searchapp.backends import exported_values
 from searchapp.errors import BackupError, CorpusEmpty
 from searchapp.filesystem import atomic_write
 from searchapp.types.documents import (
-    Document,
-    FileIdentity,
-    Label,
-    Origin,
-    Passage,
     Root,
-    Source,
     StoredDocument,
+    is_in_any,
 )
 from searchapp.types.filters import Filters
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
     from searchapp.types.documents import KnownFile
-    from searchapp.types.protocols import Reader, Writer
+    from searchapp.types.protocols import Backend, Reader, Writer
 
 FORMAT = "searchapp-export/1"
 _MOST_LINE_BYTES = 2**30
 _COMMIT_DOCUMENTS = 256  # of an import
+_NONE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +51,9 @@ class Header:
     documents: int
 
 
-def export(reader: Reader, file: Path) -> int:
+def export(reader: Reader, file: Path, *, notes: Path | None = None) -> int:
     """Write all documents of a generation to a file that appears whole or not at all; returns how
-    many.
+    many. `notes` is the folder of the corpus, where it has one, as in `work_files`.
 
     Raises CorpusEmpty, CorpusDamaged, or BackupError where the file cannot be written.
     """
@@ -65,7 +61,7 @@ def export(reader: Reader, file: Path) -> int:
         raise CorpusEmpty("the corpus holds no documents", hint="run: searchapp ingest PATH")
     try:
         with (
-            atomic_write.replaced(file) as raw,
+            atomic_write.replaced(file, notes=notes) as raw,
             gzip.GzipFile("", "wb", 1, raw, mtime=0) as target,
         ):
             lines = _Lines(target)
@@ -81,9 +77,9 @@ def export(reader: Reader, file: Path) -> int:
         ) from error
 
 
-def header(file: Path) -> Header:
-    """What an export holds, once the whole of it is as it was written. Raises BackupError where it
-    is not, or is no export.
+def header(file: Path, *, moved: Callable[[bytes], bytes]) -> Header:
+    """What an export holds, once the whole of it is as it was written, and each document one that
+    an ingest could have given. Raises BackupError where it is not, or is no export.
     """
     digest, before = hashlib.blake2b(digest_size=32), b""
     first: dict[str, Any] = {}
@@ -97,52 +93,80 @@ def header(file: Path) -> Header:
     if count < 2 or last.get("blake2b") != digest.hexdigest() or last.get("documents") != count - 2:
         raise _damaged(file)
     try:
-        roots = (
-            Root(os.fsencode(each["path"]), tuple(each["include"]), tuple(each["exclude"]))
-            for each in first["roots"]
-        )
-        return Header(EncoderIdentity(**first["encoder"]), tuple(roots), count - 2)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(file) from error
+        roots = tuple(map(exported_values.root_of, first["roots"]))
+        found = Header(exported_values.encoder_of(first["encoder"]), roots, count - 2)
+    except _NONE as error:
+        raise _senseless(file, 1, error) from error
+    for _ in documents(file, found, moved=moved):
+        pass
+    return found
 
 
-def documents(file: Path, *, moved: Callable[[bytes], bytes]) -> Iterator[StoredDocument]:
-    """The documents of an export that `header` has read, each at the path that `moved` makes of its
-    own. Raises BackupError.
+def documents(
+    file: Path, exported: Header, *, moved: Callable[[bytes], bytes]
+) -> Iterator[StoredDocument]:
+    """The documents of an export of which the rest was read, each at the path that `moved` makes of
+    its own. Raises BackupError for one that no ingest could have given.
     """
-    for line in _lines(file):
+    for number, line in enumerate(_lines(file), start=1):
         values = _json(file, line)
-        if "text" in values:
+        if 1 < number <= exported.documents + 1:
             try:
-                yield _exported(values, moved)
-            except (KeyError, TypeError, ValueError) as error:
-                raise _damaged(file) from error
+                yield exported_values.document_of(values, exported.encoder, moved)
+            except _NONE as error:
+                raise _senseless(file, number, error) from error
 
 
 def import_documents(
     writer: Writer,
     exported: Header,
     file: Path,
+    backend: Backend,
     *,
-    labelled: Collection[int],
     moved: Callable[[bytes], bytes],
+    wants_roots: Callable[[Sequence[Root]], bool],
 ) -> dict[str, int]:
-    """Take the documents of an export into a corpus, labels too unless the document is one of those
-    `labelled` by hand; returns how many were imported, unchanged and kept.
+    """Take the documents of an export into the corpus in a backend, labels too unless the document
+    is labelled by hand there; returns how many were imported, unchanged and kept.
+
+    Folders that the corpus does not ingest are remembered where `wants_roots` says so of them.
     """
+    labelled = _labelled_by_hand(backend)
+    new_roots = _new_roots(writer, exported, moved)
+    wanted = new_roots if new_roots and wants_roots(new_roots) else []
     counts = dict.fromkeys(("imported", "unchanged", "kept"), 0)
     if writer.encoder() is None:
         writer.set_encoder(exported.encoder)
     known = writer.known_files()
-    for stored in documents(file, moved=moved):
+    for stored in documents(file, exported, moved=moved):
         outcome = _import(writer, stored, known.get(stored.source.path), labelled)
         counts[outcome] += 1
         if counts["imported"] % _COMMIT_DOCUMENTS == 0:
             writer.commit()
-    for root in exported.roots:
-        writer.set_root(root._replace(path=moved(root.path)))
+    for root in wanted:
+        writer.set_root(root)
     writer.finish()
     return counts
+
+
+def _new_roots(writer: Writer, exported: Header, moved: Callable[[bytes], bytes]) -> list[Root]:
+    """The folders of an export that the corpus does not ingest, the outermost of them."""
+    known = {root.path for root in writer.roots()}
+    new = []
+    for root in sorted(exported.roots, key=lambda root: moved(root.path)):
+        if not is_in_any(path := moved(root.path), known):
+            known.add(path)
+            new.append(root._replace(path=path))
+    return new
+
+
+def _labelled_by_hand(backend: Backend) -> set[int]:
+    with closing(backend.reader()) as reader:
+        return {
+            document_id
+            for document_id, labels in reader.labels()
+            if any(label.origin == "hand" for label in labels)
+        }
 
 
 def _import(
@@ -220,54 +244,6 @@ def _document_values(stored: StoredDocument) -> dict[str, Any]:
     }
 
 
-def _exported(values: dict[str, Any], moved: Callable[[bytes], bytes]) -> StoredDocument:
-    text = str(values["text"])
-    passages = tuple(
-        Passage(int(start), int(end), tuple(map(str, headings)), tuple(dict(place).items()))
-        for start, end, headings, place in values["passages"]
-    )
-    if not passages or any(
-        not 0 <= passage.start < passage.end <= len(text) for passage in passages
-    ):
-        raise ValueError("passages that are not in the text")
-    vectors = None
-    if values["vectors"]:
-        blob = base64.b64decode(values["vectors"], validate=True)
-        halves = np.frombuffer(blob, "<f2").reshape(-1, len(blob) // 2 // len(passages))
-        vectors = halves.astype(np.float32)
-    # of another disk: the next ingest looks at the bytes
-    identity = FileIdentity(int(values["size"]), int(values["mtime_ns"]), 0, 0)
-    path = moved(os.fsencode(str(values["path"])))
-    source = Source(
-        path,
-        identity,
-        bytes.fromhex(values["content_hash"]),
-        0,
-        str(values["extractor"]),
-        str(values["splitter"]),
-    )
-    metadata = {str(name): str(value) for name, value in dict(values["metadata"]).items()}
-    document = Document(
-        text,
-        str(values["type"]),
-        str(values["title"]),
-        has_lines=bool(values["has_lines"]),
-        metadata=metadata,
-    )
-    # exports of earlier programs have none
-    labels = tuple(_label(*each) for each in values.get("labels", ()))
-    if len({label.name for label in labels}) < len(labels):
-        raise ValueError("a label that is there twice")
-    return StoredDocument(source, document, passages, vectors, labels)
-
-
-def _label(name: str, origin: str, probability: float | None) -> Label:
-    for known in get_args(Origin):
-        if origin == known and name == str(name) and name.isprintable():
-            return Label(name, known, None if probability is None else float(probability))
-    raise ValueError("a label that is none")
-
-
 def _lines(file: Path) -> Iterator[bytes]:
     try:
         with gzip.open(file) as source:
@@ -297,15 +273,23 @@ def _first(file: Path, line: bytes) -> dict[str, Any]:
 def _json(file: Path, line: bytes) -> dict[str, Any]:
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _damaged(file) from error
     if not isinstance(values, dict):
         raise _damaged(file)
     return values
 
 
+def _senseless(file: Path, line: int, error: Exception) -> BackupError:
+    what = f"there is no {error}" if isinstance(error, KeyError) else str(error)
+    return BackupError(
+        f"{file} holds what no ingest gives, in line {line}: {what}",
+        hint="export the corpus anew; nothing was imported",
+    )
+
+
 def _damaged(file: Path) -> BackupError:
     return BackupError(
         f"{file} is damaged, or is no export of a corpus",
-        hint="take another copy of it; nothing was imported from here on",
+        hint="take another copy of it; nothing was imported",
     )

@@ -29,6 +29,12 @@ def backend_at(place: str) -> Backend:
     return SqliteBackend(Path(place))
 
 
+def folder_of(backend: Backend) -> Path | None:
+    """The folder that a backend keeps its corpus in, where it has one."""
+    folder = getattr(backend, "folder", None)
+    return folder if isinstance(folder, Path) else None
+
+
 def encoder_at(place: str) -> EncoderIdentity | None:
     """The encoder of the corpus in a folder, None elsewhere and before the first document; changes
     nothing. Raises CorpusError where the corpus cannot be read as it is.

@@ -13,7 +13,7 @@ import typer
 
 from searchapp import config
 from searchapp.cli import console
-from searchapp.cli.options import JsonOption, ModelOption
+from searchapp.cli.options import JsonOption, ModelOption, require_outputs
 from searchapp.errors import EmptyQuery, FileFailed, PathMissing, UsageError
 from searchapp.output.serialization import json_text
 
@@ -81,10 +81,11 @@ def explain(
     from searchapp.encoders.model_info import read_model_info
     from searchapp.output import pair
 
+    chosen = config.load(model=model)
     if out is not None:
         _require_page(out)
+        require_outputs(chosen, out, inputs=(text_a, text_b))
     texts = [_text_of(word) for word in (text_a, text_b)]
-    chosen = config.load(model=model)
     by = read_model_info(chosen.model or "default", chosen.cache)
     _refuse_absent(layer, head, by)
     attribution = pair_attribution.explain(
@@ -165,9 +166,14 @@ def _refuse_absent(layer: int | None, head: int | None, by: ModelInfo) -> None:
 
 def _require_page(path: Path) -> None:
     """Raise what keeps a page from being written there, before all the work."""
+    from searchapp.filesystem import atomic_write
+
+    if atomic_write.is_standard_output(path):
+        raise UsageError(
+            "the page and what is said of the pair cannot both be standard output",
+            hint="name a file that ends in .html",
+        )
     if path.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{path}: the page is HTML", hint="name a file that ends in .html")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="name a file in it, as page.html")
     if not path.absolute().parent.is_dir():
         raise PathMissing(f"there is no folder {path.absolute().parent}", hint="make it first")

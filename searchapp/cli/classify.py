@@ -29,6 +29,7 @@ from searchapp.cli.options import (
     WhereOption,
     WithinOption,
     corpus_at,
+    require_outputs,
 )
 from searchapp.errors import UsageError
 from searchapp.humanize import one_line, pluralize
@@ -107,6 +108,7 @@ def train(
     begin_s = time.perf_counter()
     chosen = config.load(corpus=corpus, model=model, device=device)
     place = output or labeling.classifier_path(chosen.folder)
+    require_outputs(chosen, output, inputs=[labels] if labels else ())
     with ground_of(
         chosen, model=model, is_corpus_needed=output is None or labels is None
     ) as ground:
@@ -119,17 +121,12 @@ def train(
     shown = os.path.abspath(place)  # noqa: PTH100 - keeps links
     took_s = time.perf_counter() - begin_s
     if as_json:
-        console.write(
-            json_text(
-                classification.classifier_json(classifier, shown) | {"took_s": round(took_s, 3)}
-            )
-        )
+        values = classification.classifier_json(classifier, shown)
+        told = json_text(values | {"took_s": round(took_s, 3)})
     else:
-        console.write(
-            classification.classifier_text(
-                classifier, shown, console.style(sys.stdout), took_s=took_s
-            )
-        )
+        style = console.style(sys.stdout)
+        told = classification.classifier_text(classifier, shown, style, took_s=took_s)
+    console.tell(told, output)
     return ground.code
 
 

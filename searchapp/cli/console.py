@@ -70,14 +70,26 @@ def write(text: str) -> None:
     )
 
 
-def write_page(path: Path, page: str) -> int:
+def tell(text: str, beside: Path | None) -> None:
+    """Write what is said of a file that was written: an answer, but a note where that file is
+    standard output.
+    """
+    from searchapp.filesystem import atomic_write
+
+    if beside is not None and atomic_write.is_standard_output(beside):
+        note(text.rstrip("\n"), is_whole=True)
+    else:
+        write(text)
+
+
+def write_page(path: Path, page: str, *, corpus: Path | None = None) -> int:
     """Write a page to a file, whole or not at all, for its owner alone; returns its size in bytes.
-    Raises SearchappError.
+    `corpus` is the folder of the corpus that it is about. Raises SearchappError.
     """
     from searchapp.filesystem import atomic_write
 
     content = page.encode()
-    with writing(path), atomic_write.replaced(path) as file:
+    with writing(path), atomic_write.replaced(path, notes=corpus) as file:
         file.write(content)
     return len(content)
 

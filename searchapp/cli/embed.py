@@ -25,6 +25,7 @@ from searchapp.cli.options import (
     WhereOption,
     WithinOption,
     corpus_at,
+    require_outputs,
 )
 from searchapp.errors import PathMissing, UsageError
 from searchapp.humanize import one_line, pluralize
@@ -120,6 +121,7 @@ def embed(
     _require_files(files or [])
     console.show_log()
     chosen = config.load(model=model, device=device)
+    require_outputs(chosen, out, inputs=files or ())
     encoder = Encoder.load(
         chosen.model or "default",
         layers=layers,
@@ -134,7 +136,8 @@ def embed(
     if out is not None:
         with console.interruptible(), console.writing(out):
             count = vector_export.write(out, rows, encoder.dim)
-        console.write(f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n")
+        told = f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n"
+        console.tell(told, out)
     else:
         count = _stream(rows, form)
     for note in notes(embedder, count, encoder.identity.max_tokens):

@@ -11,7 +11,7 @@ import typer
 
 from searchapp import config
 from searchapp.cli import console
-from searchapp.cli.options import DeviceOption, JsonOption, ModelOption
+from searchapp.cli.options import DeviceOption, JsonOption, ModelOption, require_outputs
 from searchapp.output.serialization import json_text
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ CorpusOption = Annotated[
 ]
 RunFileOption = Annotated[
     Path | None,
-    typer.Option("--run-file", metavar="F", help="Write the top 100 in TREC form; one --mode."),
+    typer.Option(
+        "--run-file",
+        metavar="F",
+        help="Write the top 100 in TREC form, - for standard output; one --mode.",
+    ),
 ]
 PlotOption = Annotated[
     Path | None,
@@ -82,6 +86,7 @@ def evaluate(
     """
     from searchapp.evaluation.evaluator import compare, write_run
     from searchapp.evaluation.plot import require_plot, write_plot
+    from searchapp.evaluation.qrels import FILES
     from searchapp.output import evaluation
 
     if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
@@ -97,16 +102,19 @@ def evaluate(
         require_plot(plot)
     console.show_log()
     chosen = config.load(corpus=corpus, model=model, device=device)
+    require_outputs(chosen, run_file, plot, inputs=[judged, *(judged / name for name in FILES)])
     results = _evaluations(judged, chosen, is_own=corpus is not None, modes=modes, weights=weights)
     if run_file is not None:
         write_run(run_file, results[0])
     if plot is not None:
         write_plot(plot, results)
     compared = compare(results)
-    if as_json:
-        console.write(json_text(evaluation.evaluation_json(results, compared)))
-    else:
-        console.write(evaluation.evaluation_text(results, compared, console.style(sys.stdout)))
+    told = (
+        json_text(evaluation.evaluation_json(results, compared))
+        if as_json
+        else evaluation.evaluation_text(results, compared, console.style(sys.stdout))
+    )
+    console.tell(told, run_file)
     return 0
 
 

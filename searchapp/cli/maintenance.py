@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,7 @@ from searchapp.cli.options import (
     corpus_at,
     mover_of,
 )
-from searchapp.humanize import pluralize
+from searchapp.humanize import one_line, pluralize
 from searchapp.output.reports import (
     diagnosis_json,
     diagnosis_text,
@@ -38,6 +39,7 @@ from searchapp.types.filters import resolve_place
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
+    from searchapp.types.documents import Root
 
 
 def remove(places: PlacesArgument, corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
@@ -128,16 +130,17 @@ def check(
 
 def backup(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Where to; what is there is replaced.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Where to, - for standard output; a file there is replaced."
+        ),
     ],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Write the corpus to one file, checksummed; ingests and queries go on meanwhile."""
     return _tell_held(
-        corpus_at(corpus).back_up(file),
-        f"are in {file}",
-        as_json=as_json,
+        corpus_at(corpus).back_up(file), f"are in {file}", as_json=as_json, beside=file
     )
 
 
@@ -154,11 +157,13 @@ def restore(
     return _tell_held(manifest, f"restored to {chosen.place}, and checked", as_json=as_json)
 
 
-def _tell_held(held: Mapping[str, int], what: str, *, as_json: bool) -> int:
+def _tell_held(
+    held: Mapping[str, int], what: str, *, as_json: bool, beside: Path | None = None
+) -> int:
     summary = (
         f"{pluralize(held['documents'], 'document')} of generation {held['generation']} {what}\n"
     )
-    console.write(json_text(dict(held)) if as_json else summary)
+    console.tell(json_text(dict(held)) if as_json else summary, beside)
     return Exit.DONE
 
 
@@ -166,7 +171,9 @@ def export(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Where to, as corpus.jsonl.gz; what is there is replaced."
+            metavar="FILE",
+            help="Where to, as corpus.jsonl.gz, or - for standard output; a file there is "
+            "replaced.",
         ),
     ],
     corpus: CorpusOption = None,
@@ -176,11 +183,12 @@ def export(
     another corpus.
     """
     documents = corpus_at(corpus).export(file)
-    console.write(
+    told = (
         json_text({"documents": documents})
         if as_json
         else f"exported {pluralize(documents, 'document')}\n"
     )
+    console.tell(told, file)
     return 0
 
 
@@ -194,11 +202,25 @@ def import_(
             help="Paths below OLD are below NEW on this machine; repeatable.",
         ),
     ] = [],
+    roots: Annotated[
+        str | None,
+        typer.Option(
+            "--roots",
+            metavar="keep|drop",
+            help="Whether the folders of the export are ingested here, too. Default: asks on a "
+            "terminal, else drop.",
+            show_default=False,
+        ),
+    ] = None,
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Take the documents of an export in, without embedding them again."""
-    counts = corpus_at(corpus).import_documents(file, moved=mover_of(moves))
+    if roots not in {None, "keep", "drop"}:
+        raise typer.BadParameter(f"{roots!r} is neither keep nor drop", param_hint="--roots")
+    counts = corpus_at(corpus).import_documents(
+        file, moved=mover_of(moves), wants_roots=partial(_wants_roots, roots)
+    )
     summary = ", ".join(
         f"{count:,} {name}" for name, count in counts.items() if count or name == "imported"
     )
@@ -206,13 +228,36 @@ def import_(
     return 0
 
 
-def doctor(corpus: CorpusOption = None, as_json: JsonOption = False) -> int:
+def _wants_roots(choice: str | None, roots: Sequence[Root]) -> bool:
+    """Whether the folders of an export are to be ingested from now on; they are shown."""
+    names = ", ".join(one_line(os.fsdecode(root.path)) for root in roots)
+    if choice is None and sys.stdin.isatty() and sys.stderr.isatty():
+        console.note(f"the export is of {names}")
+        return typer.confirm("Is `searchapp ingest` to read them from now on?", err=True)
+    if choice == "keep":
+        console.note(f"ingested from now on: {names}")
+        return True
+    hint = "" if choice else "; --roots keep has them ingested"
+    console.note(f"not ingested from now on: {names}{hint}")
+    return False
+
+
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="First have nobody else read or change the corpus.")
+    ] = False,
+    corpus: CorpusOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Tell on one page what the program, the machine, the model and the corpus are like, and what
     is wrong with any of them.
     """
-    from searchapp.maintenance.doctor import diagnose
+    from searchapp.maintenance.doctor import close_to_others, diagnose
 
-    diagnosis = diagnose(config.load(corpus=corpus))
+    chosen = config.load(corpus=corpus)
+    if fix and (closed := close_to_others(chosen)):
+        console.note(f"closed to others: {', '.join(map(one_line, closed))}")
+    diagnosis = diagnose(chosen)
     console.write(
         json_text(diagnosis_json(diagnosis))
         if as_json

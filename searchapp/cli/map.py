@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from searchapp.errors import UsageError
 from searchapp.output.serialization import json_text
 from searchapp.types.filters import Filters
 
+if TYPE_CHECKING:
+    from searchapp.corpus import Corpus
+
 _DEFAULT = Path("map.html")
 _HEAD = 2**16  # bytes of a page that tell who made it
 
@@ -35,7 +38,7 @@ OutOption = Annotated[
         "--out",
         "-o",
         metavar="FILE",
-        help="The page. Default: map.html here, with --json none.",
+        help="The page, - for standard output. Default: map.html here, with --json none.",
         show_default=False,
     ),
 ]
@@ -86,8 +89,9 @@ def map_(
     console.show_log()
     chosen = config.load(corpus=corpus)
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
-    page = out or (None if as_json else _own(_DEFAULT))
-    with closing(Corpus.open(chosen).reader()) as reader:
+    opened = Corpus.open(chosen)
+    with closing(opened.reader()) as reader:
+        page = _page(out, opened, as_json=as_json)
         require_documents(reader)
         mapped = corpus_map.map_corpus(
             reader,
@@ -104,31 +108,36 @@ def map_(
     if not mapped.hits:
         console.note("nothing to draw: no document with vectors is meant")
         return Exit.NOTHING
-    size = console.write_page(page, map_html(mapped, os.fsencode(chosen.place))) if page else 0
-    if as_json:
-        console.write(
-            json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
-        )
-    else:
-        console.write(map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout)))
+    drawn = map_html(mapped, os.fsencode(chosen.place)) if page else ""
+    size = console.write_page(page, drawn, corpus=opened.folder) if page else 0
+    told = (
+        json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
+        if as_json
+        else map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout))
+    )
+    console.tell(told, page)
     return Exit.DONE
 
 
-def _own(path: Path) -> Path:
-    """A path that nobody named, where nothing is but an older map; raises UsageError where there is
-    something else.
-    """
+def _page(out: Path | None, corpus: Corpus, *, as_json: bool) -> Path | None:
+    """Where the page goes. Raises UsageError where it may not take the place of what is there."""
+    page = out or (None if as_json else _DEFAULT)
+    if page is None or _is_map(page):
+        return page
+    if out is None and page.exists():
+        raise UsageError(
+            f"there is a {page} here that is no map", hint="name another file: --out FILE"
+        )
+    corpus.require_output(page)
+    return page
+
+
+def _is_map(path: Path) -> bool:
+    """Whether a file is a map that was drawn before, which the next takes the place of."""
     from searchapp.output.html.map_page import MARK
 
-    try:
-        with path.open("rb") as file:
-            is_map = MARK.encode() in file.read(_HEAD)
-    except FileNotFoundError:
-        return path
-    except OSError:
-        is_map = False
-    if not is_map:
-        raise UsageError(
-            f"there is a {path} here that is no map", hint="name another file: --out FILE"
-        )
-    return path
+    if not path.is_file():
+        return False
+    with suppress(OSError), path.open("rb") as file:
+        return MARK.encode() in file.read(_HEAD)
+    return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -105,6 +106,19 @@ PlacesArgument = Annotated[
         help="Documents, or folders of them. The * of a glob crosses folders.",
     ),
 ]
+
+
+def require_outputs(
+    chosen: config.Settings, *outputs: Path | None, inputs: Sequence[str | os.PathLike[str]] = ()
+) -> None:
+    """Raise UsageError for a file to be written that would take the place of one of the inputs, of
+    a file of a corpus, or of a document of the corpus that the settings name.
+    """
+    from searchapp.corpus import Corpus
+
+    for output in outputs:
+        if output is not None:
+            Corpus.open(chosen).require_output(output, inputs=map(Path, inputs))
 
 
 def corpus_at(place: str | None) -> Corpus:

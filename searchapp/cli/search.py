@@ -68,6 +68,9 @@ def ingest(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove documents of missing or emptied folders, too.")
     ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Read what failed before again, too.")
+    ] = False,
     device: DeviceOption = None,
     timings: TimingsOption = False,
     as_json: JsonOption = False,
@@ -86,6 +89,7 @@ def ingest(
             include=include,
             exclude=[*exclude, *([WITH_SECRETS] if secrets else [])],
             prune=prune,
+            retry=retry,
             on_progress=on_progress,
             is_stopped=is_stopped,
         )

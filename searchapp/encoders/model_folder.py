@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.encoders.layer_selection import Layers, layers_of
+from searchapp.encoders.weights_header import count, numbers_of, require_size, tensors_in
 from searchapp.errors import EncoderError, UsageError
 
 if TYPE_CHECKING:
@@ -201,7 +202,10 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
     family = _family(config, path)
     sentence = _json(path / "sentence_bert_config.json")
     query_prompt, document_prompt = _prompts(_json(root / "config_sentence_transformers.json"))
-    depth = int(config.get("num_hidden_layers") or config.get("n_layers") or 0)
+    depth = count(config, path, "num_hidden_layers", "n_layers")
+    weights = _weights(path, cache)
+    held = sum(numbers_of(tensors_in(path / name)) for name, _ in weights)
+    require_size(config, family=family, held=held, path=path)
     return ModelFolder(
         model=model,
         path=path,
@@ -212,9 +216,9 @@ def _read(model: str, root: Path, cache: Path) -> ModelFolder:
         query_prompt=query_prompt,
         document_prompt=document_prompt,
         is_lowercased=bool(sentence.get("do_lower_case")),
-        weights=_weights(path, cache),
+        weights=weights,
         depth=depth,
-        width=int(config.get("hidden_size") or config.get("dim") or 0),
+        width=count(config, path, "hidden_size", "dim"),
         layers=layers_of("last", depth),
     )
 

@@ -8,7 +8,6 @@ says.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from searchapp.encoders import openvino_engine
 from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model
-from searchapp.errors import EncoderError
+from searchapp.encoders.weights_header import numbers_of, tensors_in
 
 if TYPE_CHECKING:
     from searchapp.encoders.model_folder import ModelFolder
@@ -30,7 +29,6 @@ _MASKED_HEAD = re.compile(
     r"|generator_(?:predictions|lm_head)|decoder)\."
 )
 _LICENCE = re.compile(r"^licen[sc]e:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE | re.IGNORECASE)
-_HEADER_BYTES = 100 * 2**20  # the most that the format allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def model_info(folder: ModelFolder) -> ModelInfo:
         pooling=folder.pooling,
         query_prompt=folder.query_prompt,
         document_prompt=folder.document_prompt,
-        parameters=sum(math.prod(tensor["shape"]) for tensor in weights.values()),
+        parameters=numbers_of(weights),
         precision=", ".join(sorted(kind for kind in kinds if kind[0] != "I")),
         weights=tuple(
             (name, (folder.path / name).stat().st_size, digest) for name, digest in folder.weights
@@ -111,32 +109,8 @@ def tensors(folder: ModelFolder) -> Mapping[str, Mapping[str, Any]]:  # JSON
     """
     found: dict[str, Mapping[str, Any]] = {}
     for name, _ in folder.weights:
-        found |= _header(folder.path / name)
+        found |= tensors_in(folder.path / name)
     return found
-
-
-def _header(path: Path) -> Mapping[str, Mapping[str, Any]]:
-    """What the weights in a file are (https://huggingface.co/docs/safetensors): a length, JSON of
-    that length, then the numbers.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 0 < length <= _HEADER_BYTES:
-                raise ValueError("it does not begin as one")
-            header = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        end = 8 + length + max((each["data_offsets"][1] for each in header.values()), default=0)
-        if end != path.stat().st_size:
-            raise ValueError(f"it has {path.stat().st_size:,} bytes instead of {end:,}")
-        return {
-            str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]}
-            for name, each in header.items()
-        }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise EncoderError(
-            f"{path} is no whole file of weights: {error}.", hint="Use a whole copy of the model."
-        ) from error
 
 
 def _licence(folder: Path) -> str:

@@ -30,6 +30,7 @@ from searchapp.evaluation.qrels import (
     own_judgements,
     own_questions,
 )
+from searchapp.filesystem import atomic_write, work_files
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
 from searchapp.search.query import require_mode
@@ -74,8 +75,8 @@ def evaluate(
     rankings = _rankings(modes, weights)
     questions = collection_questions(folder)
     encoder = open_encoder()
-    with tempfile.TemporaryDirectory(prefix="searchapp-evaluate-") as work:
-        corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
+    with work_files.work_folder(Path(tempfile.gettempdir())) as work:
+        corpus = Corpus.open(work / "corpus", encoder=encoder)
         with closing(corpus.writer()) as writer:
             writer.set_encoder(encoder.identity)
             index_collection(folder, writer, encoder, on_progress)
@@ -148,7 +149,8 @@ def write_run(path: Path, evaluation: Evaluation) -> None:
         for rank, (document, score) in enumerate(documents, start=1)
     )
     try:
-        path.write_text("".join(lines), encoding="utf-8")
+        with atomic_write.replaced(path) as file:
+            file.write("".join(lines).encode())
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.errors import UsageError
+from searchapp.filesystem import atomic_write
 from searchapp.humanize import one_line, pluralize
 
 if TYPE_CHECKING:
@@ -65,12 +66,13 @@ def write_plot(path: Path, evaluations: Sequence[Evaluation]) -> None:
     with style.context(["default", _STYLE], after_reset=True):
         figure = _figure(evaluations)
         try:
-            figure.savefig(
-                path,
-                format=ending,
-                dpi=200,
-                metadata={"Date": None} if ending == "svg" else {"Software": None},
-            )
+            with atomic_write.replaced(path) as file:
+                figure.savefig(
+                    file,
+                    format=ending,
+                    dpi=200,
+                    metadata={"Date": None} if ending == "svg" else {"Software": None},
+                )
         except OSError as error:
             raise UsageError(
                 f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists"

@@ -19,7 +19,7 @@ from searchapp.evaluation.tabular import rows
 
 COLUMNS = ("question", "path")  # that a file of judgements of one's own has
 
-_FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
+FILES = ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv")
 _FORM = (
     "give a folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as the BEIR collections "
     "have it; "
@@ -56,7 +56,7 @@ def collection_questions(folder: Path) -> dict[str, str]:
     """The judged questions of a collection, by id. Raises CollectionError for a folder that is
     none.
     """
-    for name in _FILES:
+    for name in FILES:
         if not (folder / name).is_file():
             raise CollectionError(f"{folder} has no {name}", hint=_FORM)
     judged = {judgement.question for judgement in collection_judgements(folder)}

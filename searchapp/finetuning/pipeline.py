@@ -23,11 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp import __version__
+from searchapp.config import is_url
 from searchapp.encoders.loading import load_encoder
 from searchapp.encoders.openvino_engine import entry_path
 from searchapp.errors import TuningError, UnknownMode
 from searchapp.evaluation.evaluator import compare
-from searchapp.filesystem import atomic_write
+from searchapp.filesystem import atomic_write, work_files
 from searchapp.finetuning import checkpoint, trainer
 from searchapp.finetuning.held_out import Kind, Score, Task, build_task
 from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
@@ -108,14 +109,15 @@ def tune(
     output = output.expanduser().absolute()
     _require_free(output)
     callbacks.on_phase("gathering")
-    with tempfile.TemporaryDirectory(prefix="searchapp-tune-") as work:
+    corpus = None if is_url(chosen.place) else chosen.folder
+    with work_files.work_folder(Path(tempfile.gettempdir()), notes=corpus) as work:
         task = build_task(
             source,
             held_out,
             mode,
             chosen,
             seed=training_config.seed,
-            work=Path(work),
+            work=work,
             on_embedding=callbacks.on_embedding,
         )
         _require_enough(task)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from searchapp.errors import PathMissing
 from searchapp.extract.registry import WITH_SECRETS, has_members, is_current
 from searchapp.filesystem import walk
 from searchapp.filesystem.ignore_rules import SECRET
+from searchapp.ingest.retries import is_waiting
 from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.documents import (
     KnownFile,
@@ -79,10 +80,15 @@ class Survey:
         find_same: Callable[[bytes], Iterable[KnownFile]],
         excluded: Iterable[bytes] = (),
         progress: walk.WalkProgress | None = None,
+        *,
+        retry: bool = False,
     ) -> None:
         """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
         anywhere by content hash; `excluded` are the files and folders that were removed for good.
+        With `retry` what failed is to be read again.
         """
+        if retry:
+            unindexed = {path: _to_be_read(entry) for path, entry in unindexed.items()}
         self._excluded = frozenset(excluded)
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
@@ -160,6 +166,12 @@ class Survey:
             _is_same_file(each, file.identity)
             and not each.is_to_change(with_secrets=file.with_secrets)
             for _, each in self.all_in(file.path)
+        )
+
+    def is_waiting(self, path: bytes) -> bool:
+        """Whether a file, or anything in it, came to nothing before for want of time or memory."""
+        return path in self._remembered and any(
+            refusal is not None and is_waiting(refusal) for _, refusal in self.remembered_in(path)
         )
 
     def remembered_in(self, path: bytes) -> Iterator[tuple[bytes, Unindexed | None]]:
@@ -276,6 +288,7 @@ class Survey:
             if (
                 source is not None
                 and entry.outcome != "indexed"
+                and source.hashed_at_ns
                 and is_whole
                 and is_current(source.extractor)
             ):
@@ -288,6 +301,13 @@ class Survey:
 def is_secret(refusal: Unindexed | None) -> bool:
     """Whether something was left out for the secrets in it."""
     return refusal is not None and refusal.reason.startswith(SECRET)
+
+
+def _to_be_read(entry: Unindexed) -> Unindexed:
+    """What failed, as if it had been read at no time."""
+    if entry.outcome != "failed" or entry.source is None:
+        return entry
+    return replace(entry, source=replace(entry.source, hashed_at_ns=0))
 
 
 def kept_out(path: bytes, files: int) -> Unindexed:

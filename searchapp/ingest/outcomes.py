@@ -16,7 +16,7 @@ from searchapp.types.documents import MEMBER, Outcome, Unindexed, above, contain
 from searchapp.types.results import FileOutcome
 
 if TYPE_CHECKING:
-    from searchapp.extract.sandbox.pool import Extracted
+    from searchapp.extract.sandbox.reading import Extracted
     from searchapp.filesystem.walk import WalkProgress
     from searchapp.ingest.changes import Survey
     from searchapp.types.documents import KnownFile

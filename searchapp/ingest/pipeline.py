@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from searchapp.errors import EncoderError, PathMissing
 from searchapp.filesystem.walk import WalkProgress
@@ -24,6 +24,7 @@ from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, cut_short, summarize_containers
 from searchapp.ingest.removal import known_below, remove_missing
+from searchapp.ingest.retries import RETRY_S, Retries
 from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
 from searchapp.types.documents import (
@@ -36,10 +37,11 @@ from searchapp.types.documents import (
 from searchapp.types.results import FileOutcome, IngestReport, Progress, Seen
 
 if TYPE_CHECKING:
-    from searchapp.extract.sandbox.pool import Extracted
+    from searchapp.extract.sandbox.reading import Extracted
     from searchapp.filesystem.walk import FoundFile
+    from searchapp.ingest.collaborators import Extractor, OpenEncoder
     from searchapp.types.documents import KnownFile
-    from searchapp.types.protocols import Encoder, Writer
+    from searchapp.types.protocols import Writer
 
     # in the order in which they were submitted
     _Waiting: TypeAlias = deque[tuple[FoundFile, Future[list[Extracted]]]]
@@ -56,24 +58,6 @@ _REPORT_S = 0.1  # between reports of the progress
 _POLL_S = 0.1  # between looks at whether to stop, while a file is waited for
 
 
-class Extractor(Protocol):
-    """Reads files, each to the text of all that it holds, or the reasons why not."""
-
-    def submit(
-        self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False
-    ) -> Future[list[Extracted]]:
-        """Begin to read a file; `refused` says which contents were refused before."""
-
-
-class OpenEncoder(Protocol):
-    """Opens the encoder of a corpus, tuned for many passages or opened quickly for a few; its
-    vectors are the same.
-    """
-
-    def __call__(self, *, bulk: bool) -> Encoder:
-        """The encoder; `bulk` tunes it for many passages."""
-
-
 class Ingest:
     """One run over some roots; `run` may be called once."""
 
@@ -84,6 +68,7 @@ class Ingest:
         open_encoder: OpenEncoder,
         *,
         prune: bool = False,
+        retry: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -91,6 +76,7 @@ class Ingest:
         self._extractor = extractor
         self._open_encoder = open_encoder
         self._prune = prune
+        self._retry = retry
         self._on_progress = on_progress
         self._is_stopped = is_stopped
         self._watch = Stopwatch()
@@ -116,13 +102,16 @@ class Ingest:
         readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
             places = places_of(roots, self._writer.roots()) if given else None
+            unindexed = self._writer.unindexed(places)
             self._survey = Survey(
                 self._writer.known_files(places),
-                self._writer.unindexed(places),
+                unindexed,
                 self._writer.known_like,
                 self._writer.exclusions(),
                 WalkProgress(self._report_seen, self._is_stopped),
+                retry=self._retry,
             )
+            self._retries = Retries(() if self._retry else unindexed.values())
         self._outcomes = Outcomes(self._survey)
         with self._watch.stage("look at the disk"):
             for root in roots:
@@ -153,7 +142,7 @@ class Ingest:
             passages_embedded=self._indexer.embedded if self._indexer else 0,
             passages_reused=self._indexer.reused if self._indexer else 0,
             was_interrupted=seen.was_stopped or self._is_stopped(),
-            notes=(*self._outcomes.notes, *self._writer.notes),
+            notes=(*self._outcomes.notes, *self._retries.notes(), *self._writer.notes),
             stages_s=self._watch.taken_s,
             encoder_busy_s=self._indexer.encoder_busy_s if self._indexer else 0.0,
         )
@@ -249,7 +238,14 @@ class Ingest:
             elif not known_contents.recognize(file):
                 to_read.append(file)
         known = self._survey.known
-        return sorted(to_read, key=lambda file: (file.path in known, file.identity.size))
+        return sorted(
+            to_read,
+            key=lambda file: (
+                self._survey.is_waiting(file.path),
+                file.path in known,
+                file.identity.size,
+            ),
+        )
 
     def _take_all(self, indexer: Indexer, upcoming: Iterator[FoundFile], waiting: _Waiting) -> None:
         while waiting:
@@ -291,6 +287,11 @@ class Ingest:
             file = next(upcoming, None)
             if file is None:
                 return
+            if self._extractor.lost_s > RETRY_S and self._survey.is_waiting(file.path):
+                self._outcomes.conclude_unchanged(file.path)
+                self._retries.left += 1
+                self._files_to_read -= 1
+                continue
             refused = self._survey.refusals_like(file)
             future = self._extractor.submit(file.path, refused, with_secrets=file.with_secrets)
             waiting.append((file, future))
@@ -331,7 +332,8 @@ class Ingest:
                         self._outcomes.keep_out(file.path, removed)
                     continue
             if extracted.unindexed is not None:
-                self._outcomes.refuse(file.path, summaries.get(path, extracted.unindexed))
+                entry = self._retries.counted(summaries.get(path, extracted.unindexed))
+                self._outcomes.refuse(file.path, entry)
             elif extracted.source is not None and extracted.document is not None:
                 source = replace(extracted.source, splitter=SPLITTER_VERSION)
                 is_container = path == file.path and len(extraction) > 1

@@ -64,6 +64,14 @@ def diagnose(settings: Settings, backend: Backend | None = None) -> Diagnosis:
     return diagnosis
 
 
+def close_to_others(settings: Settings) -> list[str]:
+    """Have nobody else read or change the corpus; returns the names of the files that others
+    could, none where the backend keeps no files. Raises CorpusError.
+    """
+    backend = Corpus.open(settings).backend
+    return backend.close_to_others() if isinstance(backend, Diagnosable) else []
+
+
 def _sections(backend: Backend) -> dict[str, _Section]:
     """The sections by name, in the order of the page; an engine has one where it knows its own
     health.

@@ -150,7 +150,6 @@ class _Reembedding:
                     "another process has put this encoding in place meanwhile",
                     hint="nothing is left to do",
                 )
-            swap.sweep()
             report = self.round()
             if self.is_stopped():
                 return self.result(self.new.backend)

@@ -29,3 +29,8 @@ class Diagnosable(Protocol):
 
         Changes nothing: an old schema is not migrated. Raises SearchappError or OSError.
         """
+
+    def close_to_others(self) -> list[str]:
+        """Have only their owner read and change the files; returns the names of those that others
+        could. Raises CorpusError.
+        """

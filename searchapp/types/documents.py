@@ -145,6 +145,7 @@ class Unindexed:
     reason: str
     files: int = 1
     source: Source | None = None
+    is_passing: bool = False  # for want of time or memory: not stored, as `ingest.retries` says
 
 
 class Root(NamedTuple):

@@ -68,9 +68,6 @@ class ReembedReport:
 class EncodingSwap(Protocol):
     """A corpus that other writers are kept out of, so that a new encoding can take its place."""
 
-    def sweep(self) -> None:
-        """Delete what a kill has left of encodings that were being copied or deleted."""
-
     def put_in_place(self, *, keep: bool, on_step: Callable[[SwapStep], None]) -> None:
         """Have the corpus answer from the new encoding, which is up to date; `keep` keeps the
         former one beside it.

@@ -19,7 +19,7 @@ from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, FileError, FileSkipped
 from searchapp.extract.entries import entries
 from searchapp.extract.registry import WITH_SECRETS, extractor_of
-from searchapp.extract.sandbox.pool import Extracted
+from searchapp.extract.sandbox.reading import Extracted
 from searchapp.extract.secrets import taking_secrets
 from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.pipeline import Ingest
@@ -73,6 +73,7 @@ class HereExtractor:
         on_read: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self.read: list[str] = []
+        self.lost_s = 0.0
         self.parsed: list[str] = []
         self.broken = set(broken)
         self._lag_ns = lag_ns

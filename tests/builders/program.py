@@ -58,7 +58,7 @@ class Program:
             env=self.environment(env),
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=900,
             stdin=subprocess.DEVNULL,
             check=False,
         )

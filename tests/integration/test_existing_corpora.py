@@ -24,7 +24,8 @@ import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.extract import registry
-from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from searchapp.extract.sandbox.pool import ExtractionPool
+from searchapp.extract.sandbox.reading import Extracted
 from searchapp.ingest.pipeline import Ingest
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import FileIdentity, Root, Source, Unindexed, containers_of
@@ -47,6 +48,7 @@ class CountingExtractor:
 
     def __init__(self, pool: ExtractionPool) -> None:
         self.pool, self.asked = pool, list[bytes]()
+        self.lost_s = 0.0
 
     def submit(
         self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -19,8 +20,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import EncoderError
 from searchapp.ingest import indexer
+from searchapp.types.documents import Label, Origin
+from searchapp.types.filters import Filters
 from tests.builders.house import HereExtractor, House
 from tests.effort import IS_TORTURE, examples
 
@@ -53,6 +57,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="history-"))
         self.expected: dict[str, str] = {}  # what stands where
+        self.labelled: dict[str, str] = {}  # what was labelled by hand, and only written to since
 
     @initialize()
     def begin(self) -> None:
@@ -97,6 +102,7 @@ class History(RuleBasedStateMachine):
         if (name := self.picked(pick)) != other:
             (self.house.docs / name).replace(self.house.docs / other)
             self.expected[other] = self.expected.pop(name)
+            self.lose_track(name, other)
 
     @precondition(lambda self: len(self.expected) > 1)
     @rule(pick=PICKS, other_pick=PICKS)
@@ -108,6 +114,7 @@ class History(RuleBasedStateMachine):
             (self.house.docs / other).replace(self.house.docs / name)
             between.replace(self.house.docs / other)
             self.expected[name], self.expected[other] = self.expected[other], self.expected[name]
+            self.lose_track(name, other)
 
     @precondition(lambda self: self.expected)
     @rule(pick=PICKS, other=NAMES)
@@ -115,13 +122,20 @@ class History(RuleBasedStateMachine):
         if (name := self.picked(pick)) != other:
             shutil.copy2(self.house.docs / name, self.house.docs / other)
             self.expected[other] = self.expected[name]
+            self.lose_track(other)
 
     @precondition(lambda self: self.expected)
     @rule(pick=PICKS)
     def delete(self, pick: int) -> None:
         name = self.picked(pick)
         del self.expected[name]
+        self.lose_track(name)
         (self.house.docs / name).unlink()
+
+    def lose_track(self, *names: str) -> None:
+        """Whose labels a document has that moved, or whose file was another's, is not told here."""
+        for name in names:
+            self.labelled.pop(name, None)
 
     def picked(self, pick: int) -> str:
         """One of the files that are there."""
@@ -129,12 +143,32 @@ class History(RuleBasedStateMachine):
 
     # -- what happens to the corpus
 
+    @rule(pick=PICKS, label=st.sampled_from(["new", "old"]), by_hand=st.booleans())
+    def label(self, pick: int, label: str, by_hand: bool) -> None:
+        with closing(SqliteBackend(self.house.corpus).writer()) as writer:
+            known = writer.known_files()
+            paths = sorted(known)
+            if not paths:
+                return
+            path = paths[pick % len(paths)]
+            origin: Origin = "hand" if by_hand else "classifier"
+            probability = None if by_hand else 0.5
+            writer.set_labels(known[path].document_id, [Label(label, origin, probability)])
+            writer.commit()
+        name = os.fsdecode(os.path.relpath(path, os.fsencode(self.house.docs)))
+        self.lose_track(name)
+        if by_hand and name in self.expected:
+            self.labelled[name] = label
+        self.check()
+
     @rule()
     def ingest(self) -> None:
         report = self.house.ingest(prune=True)
         self.check()
         assert not report.was_interrupted
         assert self.texts() == self.expected
+        labels = self.labels()
+        assert {name: labels.get(name) for name in self.labelled} == self.labelled
         fresh = House(self.folder)
         fresh.corpus = self.folder / "fresh"
         shutil.rmtree(fresh.corpus, ignore_errors=True)
@@ -217,6 +251,18 @@ class History(RuleBasedStateMachine):
 
     def texts(self) -> dict[str, str]:
         return {name: str(rows[0][-1]) for name, rows in self.house.content().items()}
+
+    def labels(self) -> dict[str, str]:
+        """The label that each document has by hand, by its name."""
+        with closing(SqliteBackend(self.house.corpus).reader()) as reader:
+            return {
+                os.fsdecode(os.path.relpath(stored.source.path, os.fsencode(self.house.docs))): (
+                    label.name
+                )
+                for stored in reader.stored(Filters())
+                for label in stored.labels
+                if label.origin == "hand"
+            }
 
     @staticmethod
     def answers(house: House) -> list[list[tuple[bytes, int, float]]]:

@@ -28,7 +28,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from searchapp.extract.sandbox.pool import ExtractionPool
+from searchapp.extract.sandbox.reading import Extracted
 from tests.builders import new_formats
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, signed, tnef, wide

@@ -123,8 +123,7 @@ def _export(data: bytes) -> None:
     from searchapp.backends import interchange
 
     with _file(gzip.compress(data, 1), "e.jsonl.gz") as file:
-        interchange.header(file)
-        list(interchange.documents(file, moved=lambda path: path))
+        interchange.header(file, moved=lambda path: path)
 
 
 def _rules(data: bytes) -> None:

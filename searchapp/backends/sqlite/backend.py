@@ -170,6 +170,20 @@ class SqliteBackend:
         except sqlite3.Error as error:
             raise CorpusError(str(error)) from error
 
+    def close_to_others(self) -> list[str]:
+        """Have only their owner read and change the files; returns the names of those that others
+        could. See `health`.
+        """
+        from searchapp.backends.sqlite.health import close_to_others
+
+        try:
+            return close_to_others(self.folder)
+        except OSError as error:
+            raise CorpusError(
+                f"{self.folder} cannot be closed to others: {error.strerror}",
+                hint="have its owner run it",
+            ) from error
+
     def _require_whole_copy(self) -> None:
         """Raise CorpusDamaged where the folder is a copy that was made while the corpus was
         written.

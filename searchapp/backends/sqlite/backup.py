@@ -13,7 +13,6 @@ import json
 import os
 import sqlite3
 import struct
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,11 +22,12 @@ from searchapp import __version__
 from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import BackupError, CorpusError, CorpusTooNew
-from searchapp.filesystem import atomic_write
+from searchapp.filesystem import atomic_write, work_files
 
 FORMAT = "searchapp-backup/1"
 _MANIFEST = "manifest.json"
 _MANIFEST_BYTES = 2**20
+_MOST = 2**63  # that a manifest counts
 _NO_ARCHIVE = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -61,10 +61,9 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
             "pending": pending,
         }
         try:
-            with tempfile.TemporaryDirectory(
-                prefix=f".{file.name}-", dir=file.absolute().parent
-            ) as work:
-                copy = Path(work) / layout.DATABASE
+            target = atomic_write.real_target(file)
+            with work_files.work_folder(target.parent if target else folder, notes=folder) as work:
+                copy = work / layout.DATABASE
                 os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
                 snapshot.database.execute("COMMIT")  # VACUUM takes a transaction of its own
                 snapshot.database.execute("VACUUM INTO ?", (str(copy),))
@@ -77,8 +76,8 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                     "blake2b": _digest(copy),
                 }
                 with (
-                    atomic_write.replaced(file) as target,
-                    zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+                    atomic_write.replaced(file, notes=folder) as output,
+                    zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
                 ):
                     archive.writestr(_MANIFEST, json.dumps(manifest, indent=2) + "\n")
                     archive.write(copy, layout.DATABASE)
@@ -106,12 +105,16 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
                     hint="restore into another folder with --corpus DIR",
                 )
             manifest = _manifest(archive, file)
-            with archive.open(layout.DATABASE) as source, atomic_write.replaced(place) as target:
-                if _copy(source, target, manifest["size"]) != (
-                    manifest["size"],
-                    manifest["blake2b"],
-                ):
+            with work_files.work_folder(folder) as work:
+                copy = work / layout.DATABASE
+                with archive.open(layout.DATABASE) as source, atomic_write.created(copy) as target:
+                    held = _copy(source, target, manifest["size"])
+                if held != (manifest["size"], manifest["blake2b"]):
                     raise _damaged(file)
+                if _schema_of(copy) != manifest["schema"]:
+                    raise _damaged(file)
+                copy.rename(place)
+            atomic_write.sync(folder)
     except _NO_ARCHIVE as error:
         raise _damaged(file) from error
     except (FileNotFoundError, IsADirectoryError) as error:
@@ -143,9 +146,27 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
             f"{file} was written by a newer searchapp ({manifest.get('searchapp')})",
             hint="upgrade searchapp",
         )
-    if not (isinstance(manifest.get("size"), int) and isinstance(manifest.get("blake2b"), str)):
+    numbers = (manifest.get(name) for name in ("size", "documents", "generation"))
+    if not (
+        all(type(number) is int and 0 <= number < _MOST for number in numbers)
+        and isinstance(manifest.get("blake2b"), str)
+    ):
         raise _damaged(file)
     return manifest
+
+
+def _schema_of(database: Path) -> str:
+    """The revision of a corpus's schema; "" where the file is no database of one."""
+    told = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    with contextlib.suppress(sqlite3.Error, UnicodeError):
+        address = f"{database.resolve().as_uri()}?mode=ro&immutable=1"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
+            opened.execute("PRAGMA trusted_schema = OFF")
+            (application,) = opened.execute("PRAGMA application_id").fetchone()
+            if application == layout.APPLICATION_ID and opened.execute(told).fetchone():
+                (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
+                return str(revision)
+    return ""
 
 
 def _copy(source: IO[bytes], target: IO[bytes], size: int) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 
-from searchapp.backends.sqlite import layout, shadow
+from searchapp.backends.sqlite import layout, leftovers, shadow
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.errors import CorpusError, CorpusLocked, CorpusUnwritable
@@ -25,13 +25,13 @@ def erase(writer: SqliteWriter) -> list[str]:
     Raises CorpusUnwritable where the disk is full, or where a query that is still running keeps the
     log.
     """
-    # FTS5 keeps deleted terms until then
-    writer.execute("INSERT INTO keywords(keywords) VALUES ('optimize')")
-    writer.settle()
-    writer.publish(is_due=True)
-    with writer.between_units() as database:
-        database.execute("VACUUM")
-        is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    try:
+        is_busy = _rewrite(writer)
+    except CorpusUnwritable as error:
+        raise CorpusUnwritable(
+            f"the documents are removed, but their text is still in the corpus: {error}",
+            hint=f"{error.hint}; then run: searchapp forget",
+        ) from error
     if is_busy:
         hint = "once no query runs, run: searchapp forget"
         raise CorpusUnwritable(
@@ -42,11 +42,28 @@ def erase(writer: SqliteWriter) -> list[str]:
     backups = [
         *writer.folder.glob(f"{layout.DATABASE}.backup-*"),
         *writer.folder.glob(f"{layout.BEFORE_REPAIR}*"),
-        *writer.folder.glob(".repair-*"),  # of one that was killed
     ]
     for backup in backups:
-        shutil.rmtree(backup) if backup.is_dir() else backup.unlink()
+        with contextlib.suppress(OSError):
+            shutil.rmtree(backup) if backup.is_dir() else backup.unlink()
+    if left := [*(path for path in backups if path.exists()), *leftovers.sweep(writer.folder)]:
+        raise CorpusUnwritable(
+            f"the documents are removed, but {left[0]} cannot be deleted, and may hold their text",
+            hint="delete it, or see to its permissions; then run: searchapp forget",
+        )
     return sorted([*(backup.name for backup in backups), *_erase_other_encodings(writer)])
+
+
+def _rewrite(writer: SqliteWriter) -> bool:
+    """Write the database and the vectors file anew; whether a query kept the log."""
+    # FTS5 keeps deleted terms until then
+    writer.execute("INSERT INTO keywords(keywords) VALUES ('optimize')")
+    writer.settle()
+    writer.publish(is_due=True)
+    with writer.between_units() as database:
+        database.execute("VACUUM")
+        is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return bool(is_busy)
 
 
 @contextlib.contextmanager
@@ -71,7 +88,6 @@ def _erase_other_encodings(current: SqliteWriter) -> list[str]:
     """Have no other encoding of the corpus hold what this one does not; returns the names of those
     that had to go for that.
     """
-    shadow.sweep(current.folder)
     gone = []
     for folder in shadow.folders(current.folder):
         try:

@@ -45,7 +45,9 @@ class FaissIndex(Protocol):
     dim: int
 
     def ids(self) -> Ids:
-        """The ids of its rows, in the order of the rows; none where it is approximate."""
+        """The ids of its rows, in the order of the rows; none where it is approximate. Raises
+        RuntimeError where they are not as many as the rows.
+        """
 
     def candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:
         """The ids of the best rows, best first, `count` of them (from 1) where so many are
@@ -84,9 +86,13 @@ class CoreIndex:
         self.dim = core.Index_d_get(self._index)
 
     def ids(self) -> Ids:
-        """The ids of its rows, ascending."""
+        """The ids of its rows, ascending. Raises RuntimeError where they are not as many as the
+        rows.
+        """
         core, ids = self._core, np.empty(self.total, np.int64)
         held = core.IndexIDMap_id_map_get(self._index)
+        if not core.Int64Vector_size(held) == core.Index_ntotal_get(self._rows) == self.total:
+            raise RuntimeError("as many ids as rows")
         core.memcpy(core.swig_ptr(ids), core.Int64Vector_data(held), ids.nbytes)
         return ids
 
@@ -142,6 +148,8 @@ class PublicIndex:
         if self.is_approximate:
             return np.empty(0, np.int64)
         ids: Ids = self._faiss.vector_to_array(self._index.id_map)
+        if not len(ids) == self._index.index.ntotal == self.total:
+            raise RuntimeError("as many ids as rows")
         return ids
 
     def candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:

@@ -22,6 +22,7 @@ from searchapp.filesystem import atomic_write
 from searchapp.types.results import Problem
 
 _WAL_BUG = ((3, 7, 0), (3, 51, 2))  # https://sqlite.org/wal.html#walresetbug
+_OTHERS = 0o077  # what a mode lets all but the owner do
 _LITTLE_ROOM = 2**28  # bytes
 
 
@@ -93,9 +94,9 @@ def corpus_facts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, s
             for name, each in others
         ),
     )
-    if open_to_others := sorted(_open_to_others(folder)):
+    if open_to_others := sorted(path.name for path in _open_to_others(folder)):
         yield "readable by others", ", ".join(open_to_others)
-        problems.append(Problem("others may read the corpus", f"run: chmod -R go-rwx {folder}"))
+        problems.append(Problem("others may read the corpus", "run: searchapp doctor --fix"))
 
 
 def disk_facts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]:
@@ -127,7 +128,19 @@ def disk_facts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str
     )
 
 
-def _open_to_others(folder: Path) -> Iterator[str]:
+def close_to_others(folder: Path) -> list[str]:
+    """Have only their owner read and change the folder of a corpus and what is in it; returns the
+    names of what others could. Raises OSError.
+    """
+    closed = []
+    for path in _open_to_others(folder):
+        path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
+        closed.append(path.name)
+    return closed
+
+
+def _open_to_others(folder: Path) -> Iterator[Path]:
     for path in (folder, *folder.rglob("*")):
-        if stat.S_IMODE(path.lstat().st_mode) & 0o077 and path.name != ".gitignore":
-            yield path.name
+        kind = path.lstat().st_mode
+        if stat.S_IMODE(kind) & _OTHERS and path.name != ".gitignore" and not stat.S_ISLNK(kind):
+            yield path

@@ -105,7 +105,7 @@ def _findings(snapshot: SqliteReader, folder: Path, *, full: bool) -> Iterator[F
         yield from damaged
         if not damaged:  # what is derived can be told wrong only where its source is right
             yield from _keywords(database)
-            yield from _vectors_file(snapshot, folder)
+    yield from _vectors_file(snapshot, folder)
 
 
 def _structure(database: sqlite3.Connection, *, full: bool) -> Iterator[Finding]:

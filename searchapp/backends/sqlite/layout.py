@@ -21,6 +21,17 @@ RESERVE, RESERVE_BYTES = "reserve", 2**20  # room for a removal on a full disk
 # last, as a folder of others without it is refused
 FILES = (f"{DATABASE}-*", VECTORS_FILES, UNFINISHED_VECTORS_FILES, RESERVE, DATABASE)
 BEFORE_REPAIR = "before-repair-"  # folders that hold the database as a repair found it
+ENCODING = "encoding-"  # folders of other encodings
+# ends of the names of those that are being copied, or deleted
+NEW_ENCODING, GONE_ENCODING = ".new", ".gone"
+# what a writer that was killed leaves: nobody works at it any more once the next has the lock
+LEFTOVERS = (
+    f".{DATABASE}-*",
+    UNFINISHED_VECTORS_FILES,
+    f"{ENCODING}*{NEW_ENCODING}",
+    f"{ENCODING}*{GONE_ENCODING}",
+    ".repair-*",  # of earlier programs
+)
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
 REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")

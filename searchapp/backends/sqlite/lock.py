@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import fnmatch
+import logging
 import os
 from pathlib import Path
 
-from searchapp.backends.sqlite import layout
+from searchapp.backends.sqlite import layout, leftovers
 from searchapp.errors import CorpusDamaged, CorpusError, CorpusLocked, CorpusUnwritable
 from searchapp.filesystem import atomic_write
 
+_LOG = logging.getLogger(__name__)
 _ELSEWHERE = (
     "check its permissions and the room on its disk, or choose another folder with --corpus"
 )
@@ -74,6 +76,8 @@ class Lock:
             raise CorpusUnwritable(
                 f"the corpus at {folder} cannot be locked: {error.strerror}", hint=_ELSEWHERE
             ) from error
+        leftovers.sweep(folder)
+        _say_who_reads(folder)
 
     def release(self) -> None:
         """Let another writer in; once is enough."""
@@ -110,9 +114,8 @@ def _refuse_foreign(folder: Path) -> None:
     """Raise CorpusError for a folder that holds other things and no corpus, which is somebody's,
     and CorpusDamaged for a lost database.
     """
-    names = {
-        path.name for path in folder.iterdir() if not path.name.startswith(f".{layout.DATABASE}-")
-    }  # what a killed ingest left
+    there = {path.name for path in folder.iterdir()}
+    names = {name for name in there if not leftovers.is_leftover(name)}
     if layout.DATABASE not in names and fnmatch.filter(names, layout.VECTORS_FILES):
         hint = "restore a backup into another folder, or ingest into one, with --corpus DIR"
         raise CorpusDamaged(f"the database of the corpus at {folder} is gone", hint=hint)
@@ -120,6 +123,16 @@ def _refuse_foreign(folder: Path) -> None:
         raise CorpusError(
             f"{folder} holds other things and no corpus",
             hint="name an empty or a new folder with --corpus",
+        )
+
+
+def _say_who_reads(folder: Path) -> None:
+    """Say where others may look into the folder, which was there before."""
+    mode = folder.stat().st_mode
+    if mode & 0o077:
+        does = "change" if mode & 0o022 else "read"
+        _LOG.warning(
+            "others may %s the corpus at %s; searchapp doctor --fix closes it to them", does, folder
         )
 
 

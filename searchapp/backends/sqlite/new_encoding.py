@@ -64,10 +64,6 @@ class SqliteEncodingSwap:
         self._corpus = corpus
         self._folder = folder
 
-    def sweep(self) -> None:
-        """Delete what a kill has left of encodings that were being copied or deleted."""
-        shadow.sweep(self._corpus)
-
     def put_in_place(self, *, keep: bool, on_step: Callable[[SwapStep], None]) -> None:
         """Have the corpus answer from the new encoding, in one transaction."""
         with _locked(self._folder):

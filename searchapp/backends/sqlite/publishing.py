@@ -100,7 +100,7 @@ def is_publication_due(connection: sa.Connection, folder: Path) -> bool:
         return True
     published = PublishedFile(row.name, row.generation, row.digest, identity_of(row), row.passages)
     try:
-        verify(folder, published)
+        verify(folder, published, is_whole=True)
     except VectorsFileError:
         return True
     if FileIdentity.of((folder / row.name).stat()) != published.identity:

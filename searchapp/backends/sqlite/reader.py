@@ -28,8 +28,6 @@ from searchapp.types.filters import FEW, MOST_LISTED, Filters
 from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from searchapp.backends.sqlite.vector_index import Bitmap, HalfVectors
     from searchapp.types.filters import Term
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
@@ -37,18 +35,21 @@ if TYPE_CHECKING:
     _Row = tuple[Any, ...]  # kind, first passage, passages, vectors
 
 _BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
-_MOST_PLACES = 100_000  # that are remembered
+_MOST_PLACES = 20_000  # that are remembered, with their rows
 _BEYOND = 17  # passages by words that are asked for beyond the depth, as scores may tie at it
+_INSTEAD = "searching the database instead"
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 _TOP = f"""
-    SELECT t.id, t.score, d.path, p.start, d.id, d.passages, v.document_id IS NULL
+    SELECT t.id, t.score, d.path, p.start, d.id, d.passages, {{row}}
     FROM ({TOP}) t CROSS JOIN passage p ON p.id = t.id JOIN document d ON d.id = p.document_id
     LEFT JOIN vectors v ON v.document_id = d.id"""
 _PLACES = """
-    SELECT p.id, d.path, p.start, d.id, d.passages, v.document_id IS NULL
+    SELECT p.id, d.path, p.start, d.id, d.passages, {row}
     FROM passage p JOIN document d ON d.id = p.document_id
     LEFT JOIN vectors v ON v.document_id = d.id"""
+# what a search without vectors knows of a stored row; NULL: the passage is pending
+_NO_ROW, _NO_ROW_SQL = b"", "CASE WHEN v.document_id IS NULL THEN NULL ELSE x'' END"
 # What a search needs to know beside the vectors file. Values: generation; filters; terms.
 _LEFT = "SELECT -3, first_passage_id, passages, NULL FROM tombstone"
 _NEWER = "SELECT -2, first_passage_id, passages, vectors FROM vectors WHERE generation > ?"
@@ -78,7 +79,7 @@ class SqliteReader(SqliteCatalog):
         super().__init__(folder)
         self._read_changes: _Changes | None = None
         self._last_allowed: tuple[Filters, Bitmap] | None = None
-        self._places: dict[int, tuple[Address, bool]] = {}
+        self._places: dict[int, tuple[Address, bytes | None]] = {}
 
     # -- search
 
@@ -98,11 +99,16 @@ class SqliteReader(SqliteCatalog):
         allowed = self._allowed(filters)
         if allowed is None and self._changes.gone:
             allowed = ~vector_index.bitmap(self._changes.gone, self._fact("highest_id"))
-        if exact and self.is_approximate:
-            ids, scores = self._scanned(query, depth, allowed)
-        else:
-            ids, scores = self._found(query, depth, allowed)
-        order = self._ordered(ids, scores)[:depth]
+        try:
+            if exact and self.is_approximate:
+                ids, scores = self._scanned(query, depth, allowed)
+            else:
+                ids, scores = self._found(query, depth, allowed)
+            order = self._ordered(ids, scores)[:depth]
+            self._require_stored(ids[order])
+        except vector_index.VectorsFileError as error:
+            self._do_without_file(error)
+            return self.cosine_leg(query, filters, depth, exact=exact)
         return ids[order], scores[order]
 
     def _found(self, query: Vector, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
@@ -115,6 +121,18 @@ class SqliteReader(SqliteCatalog):
             )
             ids, scores = np.concatenate((ids, file_ids)), np.concatenate((scores, file_scores))
         return ids, scores
+
+    def _require_stored(self, ids: Ids) -> None:
+        """Raise VectorsFileError unless the file holds of these passages what the database does:
+        its bytes may have changed since it was checked.
+        """
+        if self._file is None or self._file.is_approximate:
+            return
+        stored = self._rows_of(ids)
+        is_in_file = ~np.isin(ids, self._changes.ids)
+        in_file = self._file.rows(ids[is_in_file])
+        if not np.array_equal(in_file.view(np.uint16), stored[is_in_file].view(np.uint16)):
+            raise vector_index.VectorsFileError(vector_index.DAMAGED, hint=vector_index.REBUILT)
 
     def _scanned(self, query: Vector, depth: int, allowed: Bitmap | None) -> tuple[Ids, Scores]:
         """The best passages of all stored rows, looked at one by one."""
@@ -137,7 +155,8 @@ class SqliteReader(SqliteCatalog):
         if depth < 1 or not terms:
             return _NOTHING
         allowed = self._allowed(filters)
-        statement = _TOP.format(also="" if allowed is None else "AND is_allowed(rowid)")
+        also = "" if allowed is None else "AND is_allowed(rowid)"
+        statement = _TOP.format(also=also, row=self._row_sql())
         if allowed is not None:
             bits = allowed.tobytes()
             self.database.create_function(
@@ -192,18 +211,9 @@ class SqliteReader(SqliteCatalog):
         one.
         """
         vectors = np.full((len(passage_ids), self.dim), np.nan, dtype=np.float32)
-        rows, row_ids = self._changes.rows, self._changes.ids
-        places = np.minimum(np.searchsorted(row_ids, passage_ids), max(len(row_ids) - 1, 0))
-        is_newer = (
-            row_ids[places] == passage_ids
-            if len(row_ids)
-            else np.zeros(len(passage_ids), dtype=bool)
-        )
-        vectors[is_newer] = rows[places[is_newer]]
-        if self._file is not None:
-            in_file = ~is_newer & ~self._are_pending(passage_ids)
-            rows_of = self._rows_of if self._file.is_approximate else self._file.rows
-            vectors[in_file] = rows_of(passage_ids[in_file])
+        located = self._located(passage_ids, with_rows=True)
+        has_one = np.array([row is not None for _, row in located], dtype=bool)
+        vectors[has_one] = self._as_rows(row for _, row in located)
         return vectors
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:
@@ -227,8 +237,14 @@ class SqliteReader(SqliteCatalog):
         try:
             return vector_index.open_file(self.folder, self.published)
         except vector_index.VectorsFileError as error:
-            self.notes.append(f"{error}: searching the database instead; {error.hint}")
+            self.notes.append(f"{error}: {_INSTEAD}; {error.hint}")
             return None
+
+    def _do_without_file(self, error: vector_index.VectorsFileError) -> None:
+        """Search the database from here on, and say so."""
+        self.notes.append(f"{error}: {_INSTEAD}; {error.hint}")
+        self.__dict__["_file"] = None
+        self._read_changes = None
 
     @property
     def _changes(self) -> _Changes:
@@ -308,34 +324,51 @@ class SqliteReader(SqliteCatalog):
             )
 
     def _rows_of(self, passage_ids: Ids) -> HalfVectors:
-        """The stored rows of passages that have one, in the order given."""
+        """The stored rows of passages that have one, in the order given. Raises VectorsFileError
+        for one without, which only a damaged file names.
+        """
+        rows = [row for _, row in self._located(passage_ids, with_rows=True)]
+        if None in rows:
+            raise vector_index.VectorsFileError(vector_index.DAMAGED, hint=vector_index.REBUILT)
+        return self._as_rows(rows)
+
+    def _as_rows(self, rows: Iterable[bytes | None]) -> HalfVectors:
+        return vector_index.from_blob(b"".join(row for row in rows if row), max(self.dim, 1))
+
+    def _row_sql(self, *, is_wanted: bool = False) -> str:
+        """The column of a passage's stored row, which a search with vectors needs, or one that is
+        told to.
+        """
+        if not is_wanted and "_file" not in self.__dict__:
+            return _NO_ROW_SQL
         width = self.dim * 2
-        statement = f"""
-            SELECT p.id, substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})
-            FROM passage p JOIN vectors v ON v.document_id = p.document_id"""
-        wanted = passage_ids.tolist()
-        rows_by_id = dict(self._database.of_ids(statement, "p.id", wanted))
-        return vector_index.from_blob(b"".join(rows_by_id[i] for i in wanted), max(self.dim, 1))
+        return f"substr(v.vectors, (p.id - v.first_passage_id) * {width} + 1, {width})"
 
-    def _are_pending(self, passage_ids: Ids) -> NDArray[np.bool_]:
-        """Which passages have no vector yet, (n,)."""
-        if not self.counts()[2]:
-            return np.zeros(len(passage_ids), dtype=bool)
-        return np.array([is_pending for _, is_pending in self._located(passage_ids)], dtype=bool)
-
-    def _located(self, passage_ids: Ids) -> list[tuple[Address, bool]]:
-        """Where each passage stands, and whether it is pending, in the order given."""
+    def _located(
+        self, passage_ids: Ids, *, with_rows: bool = False
+    ) -> list[tuple[Address, bytes | None]]:
+        """Where each passage stands, and its stored row, None while it is pending, in the order
+        given. Raises VectorsFileError for a passage that there is not, which only a damaged
+        file names.
+        """
         wanted = passage_ids.tolist()
         if len(self._places) > _MOST_PLACES:
             self._places.clear()
-        if missing := [i for i in wanted if i not in self._places]:
-            self._remember(self._database.of_ids(_PLACES, "p.id", missing))
+        if missing := [
+            i
+            for i in wanted
+            if i not in self._places or (with_rows and self._places[i][1] == _NO_ROW)
+        ]:
+            statement = _PLACES.format(row=self._row_sql(is_wanted=with_rows))
+            self._remember(self._database.of_ids(statement, "p.id", missing))
+        if any(i not in self._places for i in missing):
+            raise vector_index.VectorsFileError(vector_index.DAMAGED, hint=vector_index.REBUILT)
         return [self._places[i] for i in wanted]
 
     def _remember(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Keep where passages stand, from rows of _PLACES."""
-        for passage_id, *address, is_pending in rows:
-            self._places[passage_id] = (Address(*address), bool(is_pending))
+        for passage_id, *address, row in rows:
+            self._places[passage_id] = (Address(*address), row)
 
     def _ordered(self, ids: Ids, scores: Scores) -> Ids:
         """Positions by score, best first, ties by path bytes then start."""

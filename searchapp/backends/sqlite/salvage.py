@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sqlite3
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +25,7 @@ from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTO
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.vector_index import remove_others
 from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
-from searchapp.filesystem import atomic_write
+from searchapp.filesystem import atomic_write, work_files
 from searchapp.filesystem.sources import standing_source
 from searchapp.lexical import keyword_row
 from searchapp.types.dates import dated_ns
@@ -83,16 +81,14 @@ def salvage(folder: Path, *, find_encoder: FindEncoder) -> RepairReport:
             raise CorpusMissing(
                 f"there is no corpus at {folder}", hint="make one with: searchapp ingest PATH"
             )
-        for leftover in folder.glob(".repair-*"):
-            shutil.rmtree(leftover, ignore_errors=True)
         backup = (
             folder
             / f"{layout.BEFORE_REPAIR}{time.strftime('%Y-%m-%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         )
         copy_files(folder, backup)
         atomic_write.sync(folder)
-        with tempfile.TemporaryDirectory(prefix=".repair-", dir=folder) as work:
-            old, fresh = Path(work) / "old", Path(work) / "fresh"
+        with work_files.work_folder(folder) as work:
+            old, fresh = work / "old", work / "fresh"
             copy_files(folder, old)
             fresh.mkdir(mode=0o700)
             with contextlib.closing(_Salvager(old, fresh, find_encoder)) as salvager:

@@ -11,30 +11,29 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from searchapp.backends.sqlite import layout, leftovers
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.errors import CorpusDamaged, CorpusError, EncoderError
 from searchapp.filesystem import atomic_write
 from searchapp.types.encodings import CorpusEncodings, OtherEncoding
 
-_PREFIX = "encoding-"
-# ends of the names of what is being copied, or deleted; a kill leaves them
-_NEW, _GONE = (".new", ".gone")
-
 
 def folder_of(corpus: Path, fingerprint: str) -> Path:
     """Where the encoding of a model is, while it is not the current one."""
-    return corpus / f"{_PREFIX}{fingerprint[:16]}"
+    return corpus / f"{layout.ENCODING}{fingerprint[:16]}"
 
 
 def folders(corpus: Path) -> list[Path]:
     """The folders of all other encodings, and what a kill has left of such; by name."""
-    return sorted(path for path in corpus.glob(f"{_PREFIX}*") if path.is_dir())
+    return sorted(path for path in corpus.glob(f"{layout.ENCODING}*") if path.is_dir())
 
 
 def others(corpus: Path) -> list[OtherEncoding]:
     """What each other encoding holds, by name of its folder."""
-    return [_described(folder) for folder in folders(corpus) if not _is_leftover(folder)]
+    return [
+        _described(folder) for folder in folders(corpus) if not leftovers.is_leftover(folder.name)
+    ]
 
 
 def encodings(corpus: Path) -> CorpusEncodings:
@@ -50,7 +49,7 @@ def encodings(corpus: Path) -> CorpusEncodings:
 
 def new_folder(folder: Path) -> Path:
     """An empty folder to copy an encoding into, before `put` gives it its name."""
-    work = folder.with_name(folder.name + _NEW)
+    work = folder.with_name(folder.name + layout.NEW_ENCODING)
     shutil.rmtree(work, ignore_errors=True)
     atomic_write.make_folder(work)
     return work
@@ -66,7 +65,7 @@ def put(work: Path, folder: Path) -> None:
 
 def delete(folder: Path) -> None:
     """Delete an encoding, so that no half of one is ever found under its name."""
-    gone = folder.with_name(folder.name.removesuffix(_GONE) + _GONE)
+    gone = folder.with_name(folder.name.removesuffix(layout.GONE_ENCODING) + layout.GONE_ENCODING)
     if folder.exists() and folder != gone:
         shutil.rmtree(gone, ignore_errors=True)
         folder.rename(gone)
@@ -102,15 +101,6 @@ def drop(corpus: Path, model: str) -> list[OtherEncoding]:
     return found
 
 
-def sweep(corpus: Path) -> None:
-    """Delete what a kill has left of encodings that were being copied or deleted; call it under the
-    corpus's lock.
-    """
-    for folder in folders(corpus):
-        if _is_leftover(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _described(folder: Path) -> OtherEncoding:
     size = sum(path.lstat().st_size for path in folder.glob("*") if path.is_file())
     try:
@@ -120,7 +110,3 @@ def _described(folder: Path) -> OtherEncoding:
     except CorpusError:
         encoder, ready = None, 0
     return OtherEncoding(folder.name, str(folder), encoder, ready, size)
-
-
-def _is_leftover(folder: Path) -> bool:
-    return folder.name.endswith((_NEW, _GONE))

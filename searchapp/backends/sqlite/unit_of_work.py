@@ -29,7 +29,10 @@ from searchapp.backends.sqlite.schema import (
 )
 from searchapp.errors import CorpusError, CorpusTooNew
 from searchapp.filesystem import atomic_write
+from searchapp.humanize import human_bytes
 from searchapp.types.vectors import EncoderIdentity
+
+_LARGE_LOG = 64 * 2**20  # bytes, from which on it is said why the log is so large
 
 
 class UnitOfWork:
@@ -190,6 +193,21 @@ class UnitOfWork:
                 self._open.execute(sa.insert(table), rows)
         if gathered.keywords:
             fts.add(self._open.exec_driver_sql, gathered.keywords)
+
+    def note_kept_log(self, *, from_bytes: int = _LARGE_LOG) -> None:
+        """Say that the log beside the database is large, as a reader that does not end keeps SQLite
+        from writing it back: it grows by all that is committed meanwhile.
+        """
+        log = self.folder / f"{layout.DATABASE}-wal"
+        if not log.exists() or (size := log.stat().st_size) < from_bytes:
+            return
+        with self.between_units() as database:
+            _, frames, written_back = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if written_back < frames:
+            self.notes.append(
+                f"the log beside the database has {human_bytes(size)}: a query or a backup that is "
+                "still running keeps it; the next ingest after its end empties it"
+            )
 
     @contextlib.contextmanager
     def between_units(self) -> Iterator[Any]:

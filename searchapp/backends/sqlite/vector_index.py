@@ -48,6 +48,7 @@ _MARGIN = 16
 _FEW_RANGES = 1024
 _BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
+DAMAGED, REBUILT = "the vectors file is damaged", "the next ingest rebuilds it"
 
 
 class VectorsFileError(SearchappError):
@@ -255,16 +256,12 @@ def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) ->
     try:
         is_same = not is_whole and FileIdentity.of(path.stat()) == published.identity
         if not is_same and _digest(path) != published.digest:
-            raise VectorsFileError(
-                "the vectors file is damaged", hint="the next ingest rebuilds it"
-            )
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
     except FileNotFoundError as error:
-        raise VectorsFileError(
-            "the vectors file is missing", hint="the next ingest rebuilds it"
-        ) from error
+        raise VectorsFileError("the vectors file is missing", hint=REBUILT) from error
     except OSError as error:
         raise VectorsFileError(
-            f"the vectors file cannot be read: {error.strerror}", hint="the next ingest rebuilds it"
+            f"the vectors file cannot be read: {error.strerror}", hint=REBUILT
         ) from error
 
 
@@ -287,12 +284,12 @@ class VectorsFile:
         """
         try:
             self._index = faiss_search.read(folder / published.name)
+            self._ids = self._index.ids()  # ascending
         except RuntimeError as error:
-            raise VectorsFileError(
-                "the vectors file cannot be read", hint="the next ingest rebuilds it"
-            ) from error
+            raise VectorsFileError("the vectors file cannot be read", hint=REBUILT) from error
         self.is_approximate = self._index.is_approximate
-        self._ids = self._index.ids()  # ascending
+        if self._index.total != published.passages:
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
 
     def search(
         self, query: Vector, *, depth: int, allowed: Bitmap | None, rows_of: RowsOf | None = None
@@ -315,17 +312,24 @@ class VectorsFile:
             wanted *= 4  # a tie, or nearly one, longer than the margin: look further
 
     def _candidates(self, query: Vector, count: int, allowed: Bitmap | None) -> Ids:
+        if self._index.dim != len(query):
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
         count = min(count, self._index.total)
         if count == 0:
             return np.empty(0, dtype=np.int64)
         return self._index.candidates(query, count, allowed)
 
     def rows(self, ids: Ids) -> HalfVectors:
-        """The stored rows of ids that are in the file, (n, dim); an approximate file has none."""
+        """The stored rows of ids that are in the file, (n, dim); an approximate file has none.
+        Raises VectorsFileError where its ids are damaged.
+        """
         if not len(ids):
             return np.empty((0, self._index.dim), dtype=np.float16)
         # a map of FAISS's own would take longer to build than a search
-        return self._index.rows(np.searchsorted(self._ids, ids))
+        places = np.searchsorted(self._ids, ids)
+        if places.max() >= len(self._ids) or not np.array_equal(self._ids[places], ids):
+            raise VectorsFileError(DAMAGED, hint=REBUILT)
+        return self._index.rows(places)
 
 
 @lru_cache(maxsize=1)

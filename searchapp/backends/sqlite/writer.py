@@ -355,6 +355,7 @@ class SqliteWriter(RegisterWriter):
         except CorpusUnwritable as error:
             self._open.rollback()
             self.notes.append(f"{error}; queries search the database instead; {error.hint}")
+        self.note_kept_log()
         return self._generation
 
     def publish(

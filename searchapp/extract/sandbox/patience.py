@@ -15,6 +15,12 @@ _LEAST_WORKED, _LEAST_WORKED_S = 0.02, 0.2  # of the time waited: one that does 
 _MOST_WORKED, _MOST_WORKED_S = 1.5, 5.0  # a worker ends itself earlier
 
 
+class ReaderFailed(FileFailed):
+    """The reader took too long, or crashed: the file says nothing of it, and another try may end
+    otherwise.
+    """
+
+
 class Patience:
     """The waiting for one answer. `work_s` gives the seconds that the worker has worked in all."""
 
@@ -29,15 +35,15 @@ class Patience:
         return max(0.0, self._deadline - time.monotonic()) * 1000
 
     def renew(self) -> None:
-        """Wait once more for a worker that has worked since the last look; raises FileFailed for
+        """Wait once more for a worker that has worked since the last look; raises ReaderFailed for
         one that hangs, or has worked too long. The first look only begins to count: most answers
         come before it, and cost nothing.
         """
         work_s = self._work_s()
         if self._looks:
             if work_s - self._looks[-1] < _LEAST_WORKED * self.timeout_s + _LEAST_WORKED_S:
-                raise FileFailed(f"took longer than {self.timeout_s:g} s")
+                raise ReaderFailed(f"took longer than {self.timeout_s:g} s")
             if work_s - self._looks[0] > _MOST_WORKED * self.timeout_s + _MOST_WORKED_S:
-                raise FileFailed(said(self.timeout_s))
+                raise ReaderFailed(said(self.timeout_s))
         self._looks.append(work_s)
         self._deadline = time.monotonic() + self.timeout_s

@@ -8,52 +8,32 @@ worker that dies has shown which member of a file it was at: a fresh one goes on
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.extract.members import UNTAKEN
-from searchapp.extract.registry import WITH_SECRETS
-from searchapp.extract.sandbox.worker_process import MAX_ANSWER, WorkerProcess
+from searchapp.errors import FileError
+from searchapp.extract.sandbox.patience import ReaderFailed
+from searchapp.extract.sandbox.reading import Extracted, Reading
+from searchapp.extract.sandbox.worker_process import WorkerProcess
 from searchapp.extract.working_time import said
 from searchapp.filesystem.safe_open import open_file
-from searchapp.types.documents import MEMBER, Block, Document, FileIdentity, Source, Unindexed
+from searchapp.types.documents import Unindexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
     from typing import Self
 
-    from searchapp.types.documents import Outcome
-
 _MAX_DEATHS = 20  # workers that one container may cost
 _CONTAINER_TIMES = 10  # a file with members may take so many times as long as one without
-_MAX_REFUSED = 500  # contents that a worker is told of: the request must fit the pipe
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """What became of a file, or of one member of a container: a document and its source, or the
-    reason for none.
-    """
-
-    source: Source | None = None
-    document: Document | None = None
-    unindexed: Unindexed | None = None  # exactly one of the last two is there
-
-    @property
-    def path(self) -> bytes:
-        """The file's path, or the member's below it."""
-        return self.unindexed.path if self.unindexed else self.source.path if self.source else b""
+# seconds that readers may lose with files that come to nothing, and what each has from then on
+_LOST_S, _HASTY_S = 600.0, 10.0
 
 
 class ExtractionPool:
@@ -92,6 +72,7 @@ class ExtractionPool:
         self._running: set[WorkerProcess] = set()
         self._lock = Lock()
         self._is_closed = False
+        self.lost_s = 0.0  # of waiting for files that came to nothing for want of time or memory
 
     def __enter__(self) -> Self:
         return self
@@ -119,7 +100,8 @@ class ExtractionPool:
         its extractor then ends in `WITH_SECRETS`. The future never raises unless the pool is closed
         first.
         """
-        return self._threads.submit(self._extract, _Reading(path, refused or {}, with_secrets))
+        reading = Reading(path, refused or {}, with_secrets=with_secrets)
+        return self._threads.submit(self._extract, reading)
 
     def close(self) -> None:
         """End every worker at once; what is not finished is cancelled."""
@@ -132,7 +114,16 @@ class ExtractionPool:
         for worker in workers:
             worker.release()
 
-    def _extract(self, reading: _Reading) -> list[Extracted]:
+    def _extract(self, reading: Reading) -> list[Extracted]:
+        begun_s = time.monotonic()
+        results = self._extracted(reading)
+        if any(each.unindexed and each.unindexed.is_passing for each in results):
+            with self._lock:
+                self.lost_s += time.monotonic() - begun_s
+        return results
+
+    def _extracted(self, reading: Reading) -> list[Extracted]:
+        timeout_s = self._timeout_s if self.lost_s < _LOST_S else min(self._timeout_s, _HASTY_S)
         for _ in range(_MAX_DEATHS):
             try:
                 worker = self._worker()
@@ -146,7 +137,7 @@ class ExtractionPool:
                     ),
                 ]
             try:
-                is_spent = self._converse(worker, reading)
+                is_spent = self._converse(worker, reading, timeout_s)
             except (
                 FileError,
                 ValueError,
@@ -157,10 +148,10 @@ class ExtractionPool:
                 AttributeError,
             ) as error:
                 self._discard(worker)
+                is_of_file = isinstance(error, FileError)
                 reading.fail_current(
-                    str(error)
-                    if isinstance(error, FileError)
-                    else "the reader crashed (nonsense answer)"
+                    str(error) if is_of_file else "the reader crashed (nonsense answer)",
+                    is_passing=isinstance(error, ReaderFailed) or not is_of_file,
                 )
             else:
                 if is_spent:
@@ -169,13 +160,13 @@ class ExtractionPool:
                     self._idle.put(worker)
             if reading.is_done:
                 return reading.results
-            if reading.work_s > _CONTAINER_TIMES * self._timeout_s:
-                return reading.failed(self._too_long())
-        return reading.failed(f"crashed its reader {_MAX_DEATHS} times")
+            if reading.work_s > _CONTAINER_TIMES * timeout_s:
+                return reading.failed(_too_long(timeout_s), is_passing=True)
+        return reading.failed(f"crashed its reader {_MAX_DEATHS} times", is_passing=True)
 
-    def _converse(self, worker: WorkerProcess, reading: _Reading) -> bool:
+    def _converse(self, worker: WorkerProcess, reading: Reading, timeout_s: float) -> bool:
         """Take a worker's answers until the last; returns whether the worker is spent."""
-        limit_s = _CONTAINER_TIMES * self._timeout_s
+        limit_s = _CONTAINER_TIMES * timeout_s
         begun, before_s, begun_s = time.monotonic(), reading.work_s, worker.work_s()
         try:
             file = open_file(reading.path, max_bytes=self._max_bytes)
@@ -183,20 +174,17 @@ class ExtractionPool:
             reading.refuse_unopened(error)
             return False
         with file:
-            worker.ask(reading.request() | {"work_s": self._timeout_s}, file.fileno())
+            worker.ask(reading.request() | {"work_s": timeout_s}, file.fileno())
         while not reading.is_done:
-            answer, size = worker.answer(self._timeout_s)
+            answer, size = worker.answer(timeout_s)
             reading.take(answer, size)
             if time.monotonic() - begun > limit_s - before_s:  # it cannot have worked longer
                 reading.work_s = before_s + worker.work_s() - begun_s
                 if reading.work_s > limit_s:
-                    raise FileFailed(self._too_long())
+                    raise ReaderFailed(_too_long(timeout_s))
             if answer.get("is_exhausted"):
                 return True
         return False
-
-    def _too_long(self) -> str:
-        return f"{said(_CONTAINER_TIMES * self._timeout_s)} in all"
 
     def _worker(self) -> WorkerProcess:
         """An idle worker, or a new one."""
@@ -224,138 +212,5 @@ class ExtractionPool:
             raise CancelledError
 
 
-class _Reading:
-    """How far the reading of one file is, over however many workers it takes."""
-
-    def __init__(self, path: bytes, refused: Mapping[bytes, Unindexed], with_secrets: bool) -> None:
-        self.path = path
-        self._with_secrets = with_secrets
-        self._refused = refused
-        self._file: Source | None = None
-        self._current: Source | None = None  # begun, not read yet
-        self._size = 0
-        self.results: list[Extracted] = []
-        self.is_done = False
-        self.work_s = 0.0  # of all workers so far
-
-    def request(self) -> dict[str, Any]:
-        """What to ask a worker for: all that is not there yet."""
-        refused = [content_hash.hex() for content_hash in islice(self._refused, _MAX_REFUSED)]
-        return {
-            "name": base64.b64encode(os.path.basename(self.path)).decode(),  # noqa: PTH119
-            "start": len(self.results),
-            "refused": refused,
-            "with_secrets": self._with_secrets,
-        }
-
-    def take(self, answer: dict[str, Any], size: int) -> None:
-        """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is
-        none, FileFailed where it is too much.
-        """
-        self._size += size
-        if self._size > MAX_ANSWER:
-            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
-        if "end" in answer:
-            self.is_done = True
-        elif "failed" in answer:
-            self.failed(str(answer["failed"]))
-        elif "source" in answer:
-            self._opened(answer["source"], answer)
-        elif "member" in answer:
-            member = base64.b64decode(answer["member"])
-            path = self.path + (MEMBER + member if member else b"")
-            if self._file is None:
-                raise ValueError("a member before its file")
-            self._current = replace(
-                self._file,
-                path=path,
-                content_hash=bytes.fromhex(answer["content_hash"]),
-                extractor=str(answer["extractor"]),
-            )
-        elif "document" in answer:
-            if answer.get("has_secrets") and self._current is not None:
-                extractor = self._current.extractor + WITH_SECRETS
-                self._current = replace(self._current, extractor=extractor)
-            self.results.append(Extracted(self._current, _document(answer["document"])))
-            self._current = None
-        else:
-            outcome: Outcome = (
-                answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
-            )
-            self._refuse(outcome, str(answer["reason"]))
-
-    def refuse_unopened(self, error: FileError) -> None:
-        """Record why the file cannot be opened, or was not."""
-        if self.results or self._current is not None:
-            self.failed(str(error))
-            return
-        self._refuse("skipped" if isinstance(error, FileSkipped) else "failed", str(error))
-        self.is_done = True
-
-    def fail_current(self, reason: str) -> None:
-        """Record that a worker died: of what it was at, or of the file as a whole."""
-        if self._current is not None:
-            self._refuse("failed", reason)
-        else:
-            self.failed(reason)
-
-    def failed(self, reason: str) -> list[Extracted]:
-        """What there is, and that the rest of the file failed."""
-        if self._current is not None and self._current.path != self.path:
-            self._refuse("failed", reason)
-        source = self._current or self._file
-        if any(
-            each.document and each.source and each.source.path == self.path for each in self.results
-        ):
-            assert source is not None
-            # the file is a document already
-            source = replace(source, path=self.path + MEMBER + UNTAKEN.encode())
-        self._current = source
-        self._refuse("failed", reason)
-        self.is_done = True
-        return self.results
-
-    def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
-        if found is None:
-            self._refuse(
-                "skipped" if answer["outcome"] == "skipped" else "failed", str(answer["reason"])
-            )
-            self.is_done = True
-            return
-        identity = FileIdentity(*map(int, found["identity"]))
-        source = Source(
-            self.path,
-            identity,
-            bytes.fromhex(found["content_hash"]),
-            int(found["hashed_at_ns"]),
-            str(found["extractor"]),
-        )
-        if self._file is not None and self._file.content_hash != source.content_hash:
-            raise FileFailed("changes while it is being read")
-        self._file = source
-        if answer.get("is_refused"):
-            known = self._refused[source.content_hash]
-            self._current = replace(
-                source, extractor=known.source.extractor if known.source else ""
-            )
-            self._refuse(known.outcome, known.reason)
-            self.is_done = True
-
-    def _refuse(self, outcome: Outcome, reason: str) -> None:
-        source, self._current = self._current, None
-        path = source.path if source else self.path
-        self.results.append(
-            Extracted(source, None, Unindexed(path, outcome, reason, source=source))
-        )
-
-
-def _document(found: dict[str, Any]) -> Document:
-    """The document in a worker's answer; raises ValueError, KeyError or TypeError where
-    it is none.
-    """
-    fields = dict(found)
-    blocks = tuple(
-        Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))
-        for start, end, kind, names, place in fields.pop("blocks")
-    )
-    return Document(**fields, blocks=blocks)
+def _too_long(timeout_s: float) -> str:
+    return f"{said(_CONTAINER_TIMES * timeout_s)} in all"

@@ -6,7 +6,8 @@ The two exchange messages of a four-byte big-endian length and a JSON object. Th
 the worker can open none itself; the worker answers with what the file is, {"source"}; then for each
 thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is read,
 {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole
-defeats it. Each thing has `work_s` seconds of processor time.
+defeats it. "is_passing" beside a reason says that it is not of the file: another try may end
+otherwise. Each thing has `work_s` seconds of processor time.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def _answers(
             "source": None,
             "outcome": "failed",
             "reason": _exhausted(memory_bytes),
+            "is_passing": True,
             "is_exhausted": True,
         }
         return
@@ -114,9 +116,9 @@ def _answers(
                         taken.clear()
                     yield answer
         except MemoryError:
-            yield {"failed": _exhausted(memory_bytes), "is_exhausted": True}
+            yield {"failed": _exhausted(memory_bytes), "is_passing": True, "is_exhausted": True}
         except OutOfTime as reason:
-            yield {"failed": str(reason)}
+            yield {"failed": str(reason), "is_passing": True}
         finally:
             lift()
 
@@ -169,9 +171,14 @@ def _read(entry: Entry, memory_bytes: int) -> dict[str, Any]:
     except FileError as error:
         return _refusal(error)
     except OutOfTime as reason:
-        return {"outcome": "failed", "reason": str(reason)}
+        return {"outcome": "failed", "reason": str(reason), "is_passing": True}
     except MemoryError:
-        return {"outcome": "failed", "reason": _exhausted(memory_bytes), "is_exhausted": True}
+        return {
+            "outcome": "failed",
+            "reason": _exhausted(memory_bytes),
+            "is_passing": True,
+            "is_exhausted": True,
+        }
     except Exception as error:  # noqa: BLE001 - the border of the process: whatever a reader raises is one file's failure
         return {
             "outcome": "failed",

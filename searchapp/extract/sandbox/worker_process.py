@@ -11,7 +11,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.sandbox.patience import Patience
+from searchapp.extract.sandbox.patience import Patience, ReaderFailed
+from searchapp.extract.sandbox.reading import MAX_ANSWER
 from searchapp.extract.sandbox.worker import send
 from searchapp.extract.working_time import KILLED_BY, said
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import psutil
-
-MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
 
 
 class WorkerProcess:
@@ -50,15 +49,15 @@ class WorkerProcess:
         self._work_s = 0.0
 
     def ask(self, request: dict[str, Any], file: int) -> None:
-        """Send a request and the descriptor of its file; raises FileFailed for a worker that is
-        dead, or takes no more files.
+        """Send a request and the descriptor of its file; raises ReaderFailed for a worker that
+        is dead, or takes no more files.
         """
         assert self._process.stdin is not None
         try:
             socket.send_fds(self._files, [b"f"], [file])
             send(self._process.stdin.fileno(), request)
         except OSError:
-            raise FileFailed(self._death()) from None
+            raise ReaderFailed(self._death()) from None
 
     def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
         """The next answer and its size in bytes; raises FileFailed for a worker that hangs, works
@@ -117,7 +116,7 @@ class WorkerProcess:
                 continue
             chunk = os.read(pipe, min(size - len(received), 2**20))
             if not chunk:
-                raise FileFailed(self._death(patience.timeout_s))
+                raise ReaderFailed(self._death(patience.timeout_s))
             received += chunk
         return bytes(received)
 

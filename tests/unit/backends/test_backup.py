@@ -4,6 +4,7 @@ corpus did.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import sqlite3
@@ -201,3 +202,60 @@ def test_a_backup_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> Non
             SqliteBackend(tmp_path / "new").restore(file)
         assert str(error.value) == told.format(file)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of one document; no test changes it."""
+    folder = tmp_path_factory.mktemp("backed_up")
+    (folder / "docs").mkdir()
+    (folder / "docs/a.txt").write_text("a text")
+    corpus = HereCorpus(SqliteBackend(folder / "corpus"), encoder=ENCODER)
+    corpus.ingest([folder / "docs"])
+    corpus.back_up(folder / "b")
+    return folder / "b"
+
+
+def crafted(backed_up: Path, file: Path, database: bytes | None = None, **changes: object) -> None:
+    """A backup as one who means harm makes it, with a checksum that holds."""
+    with zipfile.ZipFile(backed_up) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        database = archive.read("corpus.db") if database is None else database
+    digest = hashlib.blake2b(database, digest_size=32).hexdigest()
+    manifest |= {"size": len(database), "blake2b": digest} | changes
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", json.dumps(manifest))
+        archive.writestr("corpus.db", database)
+
+
+def another_program() -> bytes:
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE alembic_version (version_num)")
+        return database.serialize()
+
+
+@pytest.mark.parametrize(
+    ("database", "changes"),
+    [
+        (b"", {}),
+        (b"no database", {}),
+        (bytes(100_000), {}),
+        (another_program(), {}),
+        (None, {"schema": "0001"}),
+        (None, {"documents": "many"}),
+        (None, {"documents": None}),
+        (None, {"documents": -1}),
+        (None, {"generation": [1]}),
+        (None, {"generation": 2**80}),
+        (None, {"size": True}),
+        (None, {"size": 2**62}),
+        (bytes(50 * 2**20), {"size": 1000}),
+    ],
+)
+def test_a_backup_that_means_harm_leaves_nothing_behind(
+    backed_up: Path, tmp_path: Path, database: bytes | None, changes: dict[str, object]
+) -> None:
+    crafted(backed_up, tmp_path / "b", database, **changes)
+    with pytest.raises(BackupError, match="is damaged, or is no backup"):
+        SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
+    assert not (tmp_path / "restored").exists()

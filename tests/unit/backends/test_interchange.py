@@ -9,7 +9,7 @@ import json
 import random
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
+from searchapp.types.documents import Root
 from searchapp.types.filters import Filters
 from tests.builders.house import HereCorpus
 
@@ -63,11 +64,22 @@ def test_documents_answer_at_their_new_place_and_the_next_ingest_finds_them_unch
     there = made / "there"
     shutil.copytree(made / "docs", there)
     other = corpus_at(made / "other", Stubborn())
-    assert other.import_documents(made / "e", moved=moved(made / "docs", there)) == {
+    shown: list[bytes] = []
+
+    def wanted(roots: Sequence[Root]) -> bool:
+        shown.extend(root.path for root in roots)
+        return True
+
+    assert other.import_documents(
+        made / "e",
+        moved=moved(made / "docs", there),
+        wants_roots=wanted,
+    ) == {
         "imported": 7,
         "unchanged": 0,
         "kept": 0,
     }
+    assert shown == [bytes(there)]
     here = corpus_at(made / "corpus")
     for question in ("word3", "many", "name"):
         before = [
@@ -205,3 +217,119 @@ def test_what_cannot_be_exported_or_read_is_said(made: Path) -> None:
     SqliteWriter(made / "empty").close()
     with pytest.raises(CorpusEmpty):
         Corpus.open(made / "empty").export(made / "e")
+
+
+CHANGES: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "a path with NUL": lambda lines: lines[1].update(path="/a\0b"),
+    "an empty path": lambda lines: lines[1].update(path=""),
+    "a relative path": lambda lines: lines[1].update(path="docs/a.md"),
+    "a path with a detour": lambda lines: lines[1].update(path="/docs/../etc/a.md"),
+    "a path that is a surrogate": lambda lines: lines[1].update(path="/a\ud800"),
+    "a path that is no text": lambda lines: lines[1].update(path=["/a"]),
+    "a time too late": lambda lines: lines[1].update(mtime_ns=2**63),
+    "a size below nothing": lambda lines: lines[1].update(size=-1),
+    "a size that is true": lambda lines: lines[1].update(size=True),
+    "a size that is a text": lambda lines: lines[1].update(size="7"),
+    "a hash of two bytes": lambda lines: lines[1].update(content_hash="abcd"),
+    "a text with a surrogate": lambda lines: lines[1].update(text="word \ud800 " * 9),
+    "a text with NUL": lambda lines: lines[1].update(text="word \0 " * 99),
+    "a title with a surrogate": lambda lines: lines[1].update(title="\udfff"),
+    "a title that is a list": lambda lines: lines[1].update(title=["x"]),
+    "a type with a line break": lambda lines: lines[1].update(type="a\nb"),
+    "metadata with NUL": lambda lines: lines[1].update(metadata={"author": "\0"}),
+    "metadata of numbers": lambda lines: lines[1].update(metadata={"author": 3}),
+    "metadata that are a list": lambda lines: lines[1].update(metadata=[["author", "x"]]),
+    "lines that may be": lambda lines: lines[1].update(has_lines="yes"),
+    "a place that is a list": lambda lines: lines[1]["passages"][0].__setitem__(3, [[1]]),
+    "a place too far": lambda lines: lines[1]["passages"][0].__setitem__(3, {"page": 2**64}),
+    "a heading with a surrogate": lambda lines: lines[1]["passages"][0].__setitem__(2, ["\ud800"]),
+    "a passage of fractions": lambda lines: lines[1]["passages"][0].__setitem__(1, 2.5),
+    "passages from behind": lambda lines: lines[1]["passages"].reverse(),
+    "vectors of nothing": lambda lines: lines[1].update(vectors="A" * len(lines[1]["vectors"])),
+    "vectors in a list": lambda lines: lines[1].update(vectors=[1.0]),
+    "a label that is sure beyond": lambda lines: lines[1].update(labels=[["a", "hand", 1e300]]),
+    "a label that is not sure": lambda lines: lines[1].update(labels=[["a", "hand", float("nan")]]),
+    "a label with a surrogate": lambda lines: lines[1].update(labels=[["\ud800", "hand", None]]),
+    "no line of a document": lambda lines: lines.__setitem__(1, {}),
+    "a model of no size": lambda lines: lines[0]["encoder"].update(dim=0),
+    "a model with a NUL": lambda lines: lines[0]["encoder"].update(model="a\0"),
+    "a fingerprint that is none": lambda lines: lines[0]["encoder"].update(fingerprint="../x"),
+    "a folder that is relative": lambda lines: lines[0].update(roots=[a_root("")]),
+    "a folder with NUL": lambda lines: lines[0].update(roots=[a_root("/a\0")]),
+    "a folder with a glob of numbers": lambda lines: lines[0].update(roots=[a_root("/a", 3)]),
+}
+
+
+def a_root(path: str, glob: object = "*.md") -> dict[str, object]:
+    return {"path": path, "include": [glob], "exclude": []}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of two documents; no test changes it."""
+    folder = tmp_path_factory.mktemp("exported")
+    (folder / "docs").mkdir()
+    for i in range(2):
+        text = "\n\n".join(f"# Title {j}\n\nword{i}{j} of many" for j in range(3))
+        (folder / f"docs/{i}.md").write_text(text)
+    corpus_at(folder / "corpus").ingest([folder / "docs"])
+    Corpus.open(folder / "corpus").export(folder / "e")
+    return folder / "e"
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_no_ingest_gives_is_refused_before_anything_is_changed(
+    exported: Path, tmp_path: Path, change: Callable[[list[dict[str, Any]]], None]
+) -> None:
+    shutil.copy(exported, tmp_path / "e")
+    rewritten(tmp_path / "e", change)
+    with pytest.raises(BackupError, match="holds what no ingest gives, in line"):
+        corpus_at(tmp_path / "other").import_documents(tmp_path / "e")
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("new", [b"there/docs", b"/there/../docs", b"/a\0b"])
+def test_a_move_to_no_place_is_refused(exported: Path, tmp_path: Path, new: bytes) -> None:
+    with pytest.raises(BackupError, match="a path that"):
+        corpus_at(tmp_path / "other").import_documents(exported, moved=lambda _: new)
+
+
+def test_deep_values_end(exported: Path, tmp_path: Path) -> None:
+    lines = gzip.decompress(exported.read_bytes()).splitlines()
+    lines[1] = b'{"text":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    (tmp_path / "e").write_bytes(gzip.compress(b"\n".join(lines) + b"\n"))
+    with pytest.raises(BackupError):
+        corpus_at(tmp_path / "other").import_documents(tmp_path / "e")
+
+
+def test_folders_of_an_export_are_shown_and_ingested_only_where_that_is_wanted(
+    exported: Path, tmp_path: Path
+) -> None:
+    shutil.copy(exported, tmp_path / "e")
+    rewritten(tmp_path / "e", lambda lines: lines[0].update(roots=[a_root("/"), a_root("/etc")]))
+    corpus = corpus_at(tmp_path / "other")
+    assert corpus.import_documents(tmp_path / "e")["imported"] == 2
+    assert corpus.status().roots == ()
+    shown: list[bytes] = []
+
+    def refuse(roots: Sequence[Root]) -> bool:
+        shown.extend(root.path for root in roots)
+        return False
+
+    corpus.import_documents(tmp_path / "e", wants_roots=refuse)
+    assert (shown, corpus.status().roots) == ([b"/"], ())
+    corpus.import_documents(tmp_path / "e", wants_roots=lambda _: True)
+    assert [root.path for root in corpus.status().roots] == [b"/"]
+
+
+def test_an_import_changes_no_folder_that_is_ingested_already(
+    exported: Path, tmp_path: Path
+) -> None:
+    corpus = corpus_at(tmp_path / "other")
+    corpus.ingest([exported.parent / "docs"])
+    shutil.copy(exported, tmp_path / "e")
+    path = str(exported.parent / "docs")
+    rewritten(tmp_path / "e", lambda lines: lines[0].update(roots=[a_root(path, "*.no")]))
+    before = corpus.status().roots
+    corpus.import_documents(tmp_path / "e", wants_roots=lambda _: pytest.fail("it is known"))
+    assert corpus.status().roots == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import pytest
 
 from searchapp.backends.sqlite import vector_index
 from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import (
     PublishedFile,
@@ -526,3 +528,68 @@ def test_an_answer_says_whether_it_is_approximate(corpus: Path) -> None:
     assert asked.query("word", mode="hybrid").is_approximate
     assert not asked.query("word", mode="keyword").is_approximate
     assert not asked.query("word", exact=True).is_approximate
+
+
+def rot(corpus: Path, change: Callable[[bytearray, int], None]) -> None:
+    """Change bytes of the vectors file as a failing disk does: without a trace in what `stat` says.
+    `change` is given the file and the place of its first row.
+    """
+    (path,) = corpus.glob("*.faiss")
+    data = bytearray(path.read_bytes())
+    change(data, data.index(unit(20, 0).astype("<f2")[0].tobytes()))
+    path.write_bytes(data)
+    with SqliteWriter(corpus) as writer:
+        told = path.stat()
+        writer.execute(
+            "UPDATE published SET mtime_ns = ?, ctime_ns = ?", (told.st_mtime_ns, told.st_ctime_ns)
+        )
+        writer.settle()
+    vector_index._mapped.cache_clear()  # as in a process of its own
+
+
+def first_row_lost(data: bytearray, first: int) -> None:
+    data[first : first + DIM * 2] = bytes(DIM * 2)
+
+
+def all_rows_alike(data: bytearray, first: int) -> None:
+    row = unit(1, 1).astype("<f2")[0].tobytes()
+    data[first : first + 100 * DIM * 2] = row * 100
+
+
+def ids_wrong(data: bytearray, _: int) -> None:
+    place = data.index(np.arange(1, 21, dtype="<i8").tobytes())
+    data[place : place + 8] = (10**6).to_bytes(8, "little")
+
+
+def fewer_rows(data: bytearray, _: int) -> None:
+    count = (200).to_bytes(8, "little")
+    place = data.index(count)
+    data[place : place + 8] = (150).to_bytes(8, "little")
+
+
+ROTS = {"rows": all_rows_alike, "ids": ids_wrong, "counts": fewer_rows}
+
+
+@pytest.mark.damages_corpus
+@pytest.mark.parametrize("change", ROTS.values(), ids=ROTS)
+def test_rot_that_leaves_no_trace_changes_no_answer(
+    corpus: Path, change: Callable[[bytearray, int], None]
+) -> None:
+    expected, _, _ = answers(corpus)
+    rot(corpus, change)
+    found, notes, _ = answers(corpus)
+    assert found == expected
+    (note,) = notes
+    assert note.endswith(": searching the database instead; the next ingest rebuilds it")
+
+
+@pytest.mark.damages_corpus
+def test_rot_that_leaves_no_trace_is_found_by_check_and_by_the_next_ingest(corpus: Path) -> None:
+    expected, _, _ = answers(corpus)
+    rot(corpus, first_row_lost)
+    (finding,) = check(corpus, full=False)
+    assert "the vectors file is damaged" in finding.what
+    with SqliteWriter(corpus) as writer:
+        writer.finish()
+    assert check(corpus, full=False) == []
+    assert answers(corpus) == (expected, [], "current")

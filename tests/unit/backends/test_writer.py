@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import textwrap
@@ -787,3 +788,48 @@ def test_setting_what_is_set_already_changes_nothing(folder: Path) -> None:
         before = writer.commit()
         writer.set_setting("mode", "best")
         assert writer.commit() == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "does"), [(0o777, "change"), (0o750, "read"), (0o720, "change"), (0o700, "")]
+)
+def test_a_folder_that_is_open_to_others_is_said_by_every_writer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, does: str
+) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    folder.chmod(mode)
+    said = f"others may {does} the corpus at {folder}; searchapp doctor --fix closes it to them"
+    for _ in range(2):
+        caplog.clear()
+        SqliteWriter(folder).close()
+        assert caplog.messages == ([said] if does else [])
+    (folder / "corpus.db").chmod(0o644)
+    (folder / "link").symlink_to("/")
+    closed = SqliteBackend(folder).close_to_others()
+    assert closed == (["corpus", "corpus.db"] if does else ["corpus.db"])
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "corpus.db")} == {
+        0o700,
+        0o600,
+    }
+    assert SqliteBackend(folder).close_to_others() == []
+
+
+def test_a_log_that_a_reader_keeps_is_said_and_goes_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    with SqliteWriter(folder) as writer:
+        add(writer, "/a", document(20), unit(20))
+        writer.finish()
+    log = folder / "corpus.db-wal"
+    with SqliteWriter(folder) as writer, closing(SqliteReader(folder)) as reader:
+        assert reader.counts()[0] == 1
+        add(writer, "/b", document(20), unit(20))
+        writer.finish()
+        writer.note_kept_log(from_bytes=1)
+        (note,) = writer.notes
+        assert "a query or a backup that is still running keeps it" in note
+    with SqliteWriter(folder) as writer:
+        writer.finish()
+        writer.note_kept_log(from_bytes=1)
+        assert writer.notes == []
+    assert not log.exists()

@@ -20,7 +20,8 @@ import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.extract.sandbox.pool import Extracted, ExtractionPool
+from searchapp.extract.sandbox.pool import ExtractionPool
+from searchapp.extract.sandbox.reading import Extracted
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import MEMBER
 from tests.builders.archives import (

@@ -25,10 +25,12 @@ REQUEST = (
 
 
 def failure(pool: ExtractionPool, path: bytes = os.fsencode(__file__)) -> str:
+    lost_s = pool.lost_s
     (extraction,) = pool.submit(path).result(timeout=30)
     assert (extraction.source, extraction.document) == (None, None)
     assert extraction.unindexed is not None
     assert extraction.unindexed.outcome == "failed"
+    assert extraction.unindexed.is_passing == (pool.lost_s > lost_s)
     return extraction.unindexed.reason
 
 
@@ -103,6 +105,7 @@ def test_a_hanging_worker_is_killed_in_time_with_all_that_it_started(tmp_path: P
     begun = time.monotonic()
     with ExtractionPool(1, timeout_s=2, command=program(code)) as pool:
         assert failure(pool) == "took longer than 2 s"
+        assert pool.lost_s > 1
     assert time.monotonic() - begun < 20
     assert until_gone(int(child.read_text()))
 
@@ -266,6 +269,8 @@ def test_a_file_that_needs_too_much_memory_fails_and_the_next_one_is_read(tmp_pa
         (extraction,) = pool.submit(os.fsencode(large)).result(timeout=60)
         assert extraction.unindexed is not None
         assert extraction.unindexed.reason == "needed more than 0.25 GiB of memory"
+        assert extraction.unindexed.is_passing
+        assert pool.lost_s > 0
         assert pool.submit(os.fsencode(small)).result(timeout=30)[0].document is not None
 
 

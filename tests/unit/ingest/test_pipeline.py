@@ -28,7 +28,7 @@ import pytest
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
-from searchapp.extract.sandbox.pool import Extracted
+from searchapp.extract.sandbox.reading import Extracted
 from searchapp.filesystem.safe_open import FileContent, read_file
 from searchapp.ingest.pipeline import Ingest
 from searchapp.types.documents import Root, Unindexed
@@ -1279,3 +1279,17 @@ def test_files_of_a_root_that_is_gone_are_recognized_in_another(house: House) ->
     report = house.ingest(moved)
     assert (house.extractor.read, house.encoder.embedded) == ([], [])
     assert report.counts()["moved"] == 1
+
+
+def test_a_clock_that_goes_back_hides_no_change_and_costs_no_reading(house: House) -> None:
+    house.write(a_md="one", b_md="two")
+    house.ingest()
+    house.extractor = HereExtractor(lag_ns=-24 * 60 * 60 * 10**9)  # all that is read, is a day ago
+    house.write(a_md="six")
+    assert outcomes(house.ingest()) == {"a.md": "indexed", "b.md": "unchanged"}
+    assert house.extractor.read == ["a.md"]
+    house.ingest()
+    assert house.extractor.read == []
+    house.write(a_md="ten")
+    house.ingest()
+    assert house.extractor.read == ["a.md"]

@@ -88,7 +88,7 @@ def test_a_database_that_is_none_does_not_stop_the_rest(folder: Path, model_cach
 def test_a_corpus_that_others_may_read_is_a_problem(folder: Path, model_cache: Path) -> None:
     (folder / "corpus.db").chmod(0o644)
     assert any(
-        f"chmod -R go-rwx {folder}" in problem.hint
+        "searchapp doctor --fix" in problem.hint
         for problem in diagnosis(folder, model_cache).problems
     )
 

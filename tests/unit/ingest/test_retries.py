@@ -30,8 +30,10 @@ class Slow(HereExtractor):
         super().__init__()
         self.is_slow = True
 
-    def submit(self, path: bytes, refused: Mapping[bytes, Unindexed]) -> Future[list[Extracted]]:
-        future = super().submit(path, refused)
+    def submit(
+        self, path: bytes, refused: Mapping[bytes, Unindexed], *, with_secrets: bool = False
+    ) -> Future[list[Extracted]]:
+        future = super().submit(path, refused, with_secrets=with_secrets)
         (extracted, *others) = future.result()
         name = os.path.basename(path)  # noqa: PTH119
         if extracted.source is None or extracted.unindexed or others:

@@ -82,7 +82,7 @@ _COPY = (
     rb"[ ._-]{1,3}(?:bak|backup|old|orig|original|saved?|copy|kopie)|[ _-]?\([0-9]{1,3}\)"
     rb"|[._-](?:[0-9]{1,2}|20[0-9]{2}-?[0-9]{2}-?[0-9]{2})|~"
 )
-_COPY_BEHIND = re.compile(rb"(?:%b|\.(?:txt|te?mp|swp))\Z" % _COPY)
+_COPY_BEHIND = re.compile(rb"(?:%b|\.(?:txt|temp|tmp|swp))\Z" % _COPY)
 _COPY_BEFORE_ENDING = re.compile(rb"(?:%b)(\.[a-z0-9]{1,8})\Z" % _COPY)
 
 

@@ -87,7 +87,7 @@ def test_explain_says_in_json_what_of_a_long_text_it_left_out(program: Program) 
         (("--layer", "1", "--head", "13"), 2, "the model has no head 13", "6 layers of 12 heads"),
         (("-o", "page.txt"), 2, "page.txt: the page is HTML", ".html"),
         (("-o", "nowhere/page.html"), 4, "there is no folder", "make it"),
-        (("-o", "home/page.html"), 2, "home/page.html is a folder", "name a file"),
+        (("-o", "home/page.html"), 2, "cannot write home/page.html: it is a folder", "name a file"),
     ],
 )
 def test_explain_refuses_what_cannot_be_before_it_loads_the_model(

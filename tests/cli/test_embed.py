@@ -137,8 +137,8 @@ def test_what_is_cut_and_what_cannot_be_read_is_said(lines: ProgramInside) -> No
 def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(lines: ProgramInside) -> None:
     (lines.folder / "taken.npz").mkdir()
     done = lines.run("embed", "a.txt", "-o", "taken.npz")
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "error: cannot write taken.npz: Is a directory" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: cannot write taken.npz: it is a folder\nhint: " in done.stderr
     assert [path.name for path in lines.folder.glob("taken*")] == ["taken.npz"]
 
 

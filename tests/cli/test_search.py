@@ -488,7 +488,7 @@ def test_damage_that_a_source_can_repair_is_exit_5_and_what_is_lost_is_exit_6(
 @pytest.mark.damages_corpus
 @pytest.mark.parametrize("words", [["query", "soup"], ["list"], ["status"], ["ingest"]])
 def test_a_database_that_is_none_is_damage_with_a_cure(program: Program, words: list[str]) -> None:
-    (program.folder / "corpus").mkdir()
+    (program.folder / "corpus").mkdir(mode=0o700)
     (program.folder / "corpus/corpus.db").write_bytes(b"not a database at all" * 1000)
     done = program.run(*words, "--corpus", "corpus", "--json")
     assert done.returncode == 5

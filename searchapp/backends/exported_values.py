@@ -76,7 +76,7 @@ def document_of(
         raise ValueError("passages that are not in order")
     vectors = _vectors(values["vectors"], len(passages), encoder.dim)
     # exports of earlier programs have none
-    labels = tuple(_label(*each) for each in _list(values.get("labels", [])))
+    labels = tuple(map(_label, _list(values.get("labels", []))))
     if len({label.name for label in labels}) < len(labels):
         raise ValueError("a label that is there twice")
     return StoredDocument(_source(values, moved), document, passages, vectors, labels)
@@ -132,7 +132,11 @@ def _vectors(value: object, passages: int, dim: int) -> Vectors | None:
     return vectors
 
 
-def _label(name: object, origin: object, probability: float | None) -> Label:
+def _label(value: object) -> Label:
+    fields = _list(value)
+    if len(fields) != len(Label._fields):
+        raise ValueError("a label that is none")
+    name, origin, probability = fields
     if probability is not None and not (
         isinstance(probability, (int, float))
         and math.isfinite(probability)

@@ -622,13 +622,13 @@ def test_an_evaluation_that_is_interrupted_clears_its_corpus_away(
     (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "boats"}\n')
     (folder / "qrels/test.tsv").write_text("q1\td1\t1\n")
     process = program.start("evaluate", "big", env={"TMPDIR": str(temporary)})
-    while not list(temporary.glob("searchapp-evaluate-*/corpus/corpus.db")):
+    while not list(temporary.glob(".searchapp-*/corpus/corpus.db")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    assert list(temporary.glob("searchapp-*")) == []
+    assert list(temporary.glob(".searchapp-*")) == []
 
 
 def await_documents(database: Path, process: subprocess.Popen[str]) -> None:

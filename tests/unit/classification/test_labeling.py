@@ -417,7 +417,9 @@ def test_an_export_with_labels_that_are_none_is_refused(
     assert labelled
     Corpus.open(local(tmp_path).folder).export(tmp_path / "export")
     rewritten(tmp_path / "export", labels)
-    with pytest.raises(BackupError, match=r"holds what no ingest gives, in line 2: a [a-z]+ that is"):
+    with pytest.raises(
+        BackupError, match=r"holds what no ingest gives, in line 2: a [a-z]+ that is"
+    ):
         Corpus(local(tmp_path, "other"), encoder=ENCODER).import_documents(tmp_path / "export")
 
 

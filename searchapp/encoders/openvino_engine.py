@@ -42,6 +42,7 @@ DEVICE = "CPU"
 # how far a vector may be from torch's float32 one, as 1 - cosine: rounding only
 TOLERANCES: dict[Precision, float] = {"bf16": 1e-3, "f32": 1e-6}
 _CLEARLY = 0.9  # of the time: what is nearly equal is bf16 whenever a model is converted
+_NEGLIGIBLE_S = 0.005  # for a batch of the trial: of a model so small any noise would decide
 _TRIAL_TEXTS, _TRIAL_LENGTH, _TRIAL_S = 4, 128, 0.5  # texts, tokens of each, seconds
 
 # ---- entries -------------------------------------------------------------------------------------
@@ -239,7 +240,8 @@ def choose_precision(graph: Any, config: EncoderConfig) -> Precision:  # an Open
         if not disagreement(vectors[0], golden) <= TOLERANCES["bf16"]:
             return "f32"
     paces = _paces(compiled, config)
-    return "f32" if paces["f32"] < _CLEARLY * paces["bf16"] else "bf16"
+    is_clear = paces["f32"] < _CLEARLY * paces["bf16"] and paces["bf16"] > _NEGLIGIBLE_S
+    return "f32" if is_clear else "bf16"
 
 
 def _paces(compiled: Mapping[Precision, Any], config: EncoderConfig) -> dict[Precision, float]:

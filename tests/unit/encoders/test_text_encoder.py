@@ -492,15 +492,15 @@ def test_weights_that_a_question_does_not_hash_are_proved_by_a_golden_vector(hom
 
 @pytest.mark.skipif(not has_bf16(), reason="needs a processor with bf16")
 @pytest.mark.parametrize(
-    ("f32_s", "precision"), [(0.5, "f32"), (0.95, "bf16"), (2.0, "bf16")], ids=str
+    ("bf16_s", "f32_s", "precision"),
+    [(1.0, 0.5, "f32"), (1.0, 0.95, "bf16"), (1.0, 2.0, "bf16"), (0.004, 0.001, "bf16")],
+    ids=str,
 )
 def test_a_model_computes_in_f32_where_that_is_clearly_faster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, f32_s: float, precision: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bf16_s: float, f32_s: float, precision: str
 ) -> None:
     tiny = tiny_model(tmp_path / "model", "bert")
-    monkeypatch.setattr(
-        openvino_engine, "_paces", lambda *_: {"bf16": 1.0, "f32": f32_s}
-    )  # seconds
+    monkeypatch.setattr(openvino_engine, "_paces", lambda *_: {"bf16": bf16_s, "f32": f32_s})
     convert(str(tiny.folder), cache=tmp_path)
     fingerprint = find_model(str(tiny.folder), cache=tmp_path).fingerprint
     assert read_entry(fingerprint, tmp_path).config.precision == precision

@@ -1,6 +1,6 @@
 """The converted model: a folder in the user's cache, which the engines of this room open.
 
-An entry is `<cache>/encoders/<fingerprint>-<openvino>-<processor>/` with
+An entry is `<cache>/encoders/<fingerprint>-<format>-<openvino>-<processor>/` with
 
     encoder.json          what the encoder is, golden vectors, the size and digest of every file,
                           and the digest of all that

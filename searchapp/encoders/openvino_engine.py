@@ -49,9 +49,12 @@ _TRIAL_TEXTS, _TRIAL_LENGTH, _TRIAL_S = 4, 128, 0.5  # texts, tokens of each, se
 
 
 def entry_path(fingerprint: str, cache: Path) -> Path:
-    """Where a model's entry is for this OpenVINO and this processor."""
+    """Where a model's entry is for this OpenVINO and this processor; programs that write entries in
+    another form have theirs beside it.
+    """
     version = import_openvino().__version__.partition("-releases")[0]
-    return cache_entry.folder_of(cache) / f"{fingerprint[:16]}-{version}-{_processor()}"
+    name = f"{fingerprint[:16]}-{cache_entry.FORMAT}-{version}-{_processor()}"
+    return cache_entry.folder_of(cache) / name
 
 
 def read_entry(

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, normalizers
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.corpus import Corpus
-from searchapp.encoders import openvino_engine, preload
+from searchapp.encoders import cache_entry, openvino_engine, preload
 from searchapp.encoders.cache_entry import ConversionDamaged, Golden, disagreement
 from searchapp.encoders.late_engine import LateEngine
 from searchapp.encoders.loading import (
@@ -536,6 +536,15 @@ def test_bf16_that_misses_a_golden_vector_is_not_taken(
     convert(str(tiny.folder), cache=tmp_path)
     fingerprint = find_model(str(tiny.folder), cache=tmp_path).fingerprint
     assert read_entry(fingerprint, tmp_path).config.precision == "f32"
+
+
+def test_programs_that_write_entries_in_other_forms_have_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = entry_path("a" * 64, tmp_path)
+    monkeypatch.setattr(cache_entry, "FORMAT", cache_entry.FORMAT - 1)
+    assert entry_path("a" * 64, tmp_path).parent == own.parent
+    assert entry_path("a" * 64, tmp_path) != own
 
 
 def test_a_vector_of_zeros_or_of_no_numbers_disagrees_with_every_golden_one() -> None:

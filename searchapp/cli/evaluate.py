@@ -60,6 +60,14 @@ RunFileOption = Annotated[
         help="Write the top 100 in TREC form, - for standard output; one --mode.",
     ),
 ]
+RunFolderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--run-folder",
+        metavar="DIR",
+        help="Write the top 100 of every mode in TREC form: DIR/MODE.run.",
+    ),
+]
 PlotOption = Annotated[
     Path | None,
     typer.Option(
@@ -76,6 +84,7 @@ def evaluate(
     weights: WeightsOption = [],
     corpus: CorpusOption = None,
     run_file: RunFileOption = None,
+    run_folder: RunFolderOption = None,
     plot: PlotOption = None,
     model: ModelOption = None,
     device: DeviceOption = None,
@@ -84,14 +93,15 @@ def evaluate(
     """Measure ranking modes on judged questions: nDCG@10, Recall@100, MRR@10, time, and whether
     differences may be chance.
     """
-    from searchapp.evaluation.evaluator import compare, write_run
+    from searchapp.evaluation.evaluator import compare, write_run, write_runs
     from searchapp.evaluation.plot import require_plot, write_plot
     from searchapp.evaluation.qrels import FILES
     from searchapp.output import evaluation
 
     if run_file is not None and (len(set(modes)) != 1 or len(set(weights)) > 1):
         raise typer.BadParameter(
-            "a run file holds one mode: give --mode once, and one --weight at most",
+            "a run file holds one mode: give --mode once, and one --weight at most, or a "
+            "--run-folder for all",
             param_hint="--run-file",
         )
     if corpus is not None and model is not None:
@@ -102,10 +112,13 @@ def evaluate(
         require_plot(plot)
     console.show_log()
     chosen = config.load(corpus=corpus, model=model, device=device)
-    require_outputs(chosen, run_file, plot, inputs=[judged, *(judged / name for name in FILES)])
+    outputs = [run_file, plot, run_folder and run_folder / "cosine.run"]
+    require_outputs(chosen, *outputs, inputs=[judged, *(judged / name for name in FILES)])
     results = _evaluations(judged, chosen, is_own=corpus is not None, modes=modes, weights=weights)
     if run_file is not None:
         write_run(run_file, results[0])
+    if run_folder is not None:
+        write_runs(run_folder, results)
     if plot is not None:
         write_plot(plot, results)
     compared = compare(results)

@@ -152,7 +152,7 @@ MinConfidenceOption = Annotated[
     typer.Option(
         "--min-confidence",
         metavar="X",
-        help="Only matches of this confidence or more, 0 to 1; below .5 is doubt.",
+        help="Only matches of this confidence or more, 0 to 1; below .4 is doubt.",
     ),
 ]
 PerDocumentOption = Annotated[

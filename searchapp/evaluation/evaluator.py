@@ -30,6 +30,7 @@ from searchapp.evaluation.qrels import (
     own_judgements,
     own_questions,
 )
+from searchapp.evaluation.rank_fusion import reciprocal_rank_fusion
 from searchapp.filesystem import atomic_write, work_files
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
@@ -41,6 +42,7 @@ from searchapp.types.protocols import Encoder, Writer
 from searchapp.types.results import Comparison, Evaluation, Progress, label_of
 
 WEIGHTED = ("hybrid", "best")  # the modes in which the keyword leg has a weight
+_RRF = "rrf"  # reciprocal rank fusion of both legs: no mode, but what a fusion has to beat
 
 _DEPTH = 100  # documents a question
 _RESAMPLES = 9_999
@@ -67,7 +69,8 @@ def evaluate(
     on_note: Callable[[str], None] = lambda _: None,
 ) -> list[Evaluation]:
     """The metrics of each mode on a collection, in order, each once; a mode of WEIGHTED with each
-    weight, if there are any.
+    weight, if there are any. Beside one of them and both legs, those of "rrf", their reciprocal
+    rank fusion.
 
     `on_note` is told what is done at the moment, for people.
     Raises CollectionError for a folder that is not a judged collection, UnknownMode, UsageError.
@@ -135,6 +138,20 @@ def compare(evaluations: Sequence[Evaluation]) -> list[Comparison]:
     ]
 
 
+def write_runs(folder: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Write the run of each into a folder, which is made if need be: "hybrid.run",
+    "hybrid-w=.3.run"; otherwise as `write_run`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make {folder}: {error.strerror}", hint="name a folder of your own"
+        ) from error
+    for evaluation in evaluations:
+        write_run(folder / f"{_dashed(evaluation.label)}.run", evaluation)
+
+
 def write_run(path: Path, evaluation: Evaluation) -> None:
     """Write the run in TREC form: `qid Q0 docid rank score tag`. Raises UsageError where the file
     cannot be written.
@@ -142,7 +159,7 @@ def write_run(path: Path, evaluation: Evaluation) -> None:
     In a corpus of one's own, questions are numbered as they appear in the judgements, and documents
     are percent-encoded paths.
     """
-    tag = f"searchapp-{evaluation.label.replace(' ', '-')}"
+    tag = f"searchapp-{_dashed(evaluation.label)}"
     lines = (
         f"{query} Q0 {document} {rank} {score:.6f} {tag}\n"
         for query, documents in evaluation.run.items()
@@ -155,6 +172,10 @@ def write_run(path: Path, evaluation: Evaluation) -> None:
         raise UsageError(
             f"cannot write {path}: {error.strerror}", hint="name a file in a folder that exists"
         ) from error
+
+
+def _dashed(label: str) -> str:
+    return label.replace(" ", "-")
 
 
 def _rankings(modes: Iterable[str], weights: Sequence[float]) -> list[tuple[str, float | None]]:
@@ -242,7 +263,23 @@ def _query_all(
             f"{label_of(mode, weight)}"
         )
         runs.append(_query_each(corpus, questions, named, mode=mode, weight=weight))
+    legs = {run.mode: run for run in runs if run.mode in ("cosine", "keyword")}
+    if len(legs) == 2 and len(runs) > 2:
+        runs.append(_fused_by_rank(*legs.values()))
     return runs
+
+
+def _fused_by_rank(a: _RankingRun, b: _RankingRun) -> _RankingRun:
+    """The reciprocal rank fusion of two runs, which takes the time of both."""
+    fused = {
+        question: reciprocal_rank_fusion(
+            *([document for document, _ in run.answers[question]] for run in (a, b))
+        )[:_DEPTH]
+        for question in a.answers
+    }
+    return _RankingRun(
+        _RRF, None, fused, [sum(both) for both in zip(a.times_ms, b.times_ms, strict=True)]
+    )
 
 
 def _query_each(

@@ -216,6 +216,20 @@ class Question:
         return query_parser.ideal(frequencies, self.passages)
 
     @cached_property
+    def share_read(self) -> float:
+        """The share of its letters that the encoder reads in words or parts of words and not one by
+        one, 0 to 1; 1 where nothing is asked in words.
+        """
+        texts = self._texts
+        tokens = [
+            sum(map(str.isalpha, text[start:end]))
+            for text, spans in zip(texts, self.encoder.tokenize(texts), strict=True)
+            for start, end in spans
+        ]
+        letters = sum(map(str.isalpha, "".join(texts)))
+        return sum(count for count in tokens if count > 1) / letters if letters else 1.0
+
+    @cached_property
     def tokens(self) -> Vectors:
         """The states of all its tokens but special ones, (m, dim), of unit length."""
         states = [

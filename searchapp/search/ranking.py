@@ -2,11 +2,11 @@
 models.
 
 Four modes. `cosine` and `keyword` are one leg each. `hybrid` takes the union of both legs' best,
-standardises each leg's scores, and adds them with a weight that sees when the keyword leg has
-little to go by; then it lets each passage share in its neighbours' scores. `best` looks at the
-first twenty-eight again, token by token. The constants were chosen over eight sets of questions
-together, claims, abstracts, FAQ and notes, and little changes around their values. What a score is
-made of stays apart.
+standardises each leg's scores, and adds them, each as far as it can be trusted: the words by what
+they have to go by, the meanings by how much of the question the model can read. It credits a
+document that answers by words in one place and by meaning in another, and lets each passage share
+in its neighbours' scores. `best` looks at the first twenty-eight again, token by token. What a
+score is made of stays apart. docs/ranking.md tells how each constant was chosen.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -39,8 +40,10 @@ WEIGHT = 0.45  # of the keyword leg, where it has much to go by
 # trusted
 _MUCH = 1.3
 _WHOLE = 0.7  # or this share of all that the question's words could be worth
-# what counts in `best`; the last is taken off for each e-fold of passages
-_HYBRID, _TOKENS, _SENTENCE, _LENGTH = (0.6, 0.3, 0.1, 0.3)
+_READ = 0.5  # of a question's letters, from which on its meaning is trusted in full
+_LEAST_TRUST = 0.25  # in the meaning of a question of which nothing can be read
+_CREDIT = 0.5  # of what a document has by words in one place and by meaning in another
+_HYBRID, _TOKENS, _SENTENCE = (0.6, 0.3, 0.1)  # what counts in `best`
 _NEIGHBOURS, _SHARED, _SHARPNESS = 5, 0.2, 16.0
 _NEIGHBOURHOOD = 100  # passages that share with each other in `hybrid`
 
@@ -71,7 +74,14 @@ class Ranking(NamedTuple):
 # ---- hybrid --------------------------------------------------------------------------------------
 
 
-def trust(best: float, ideal: float, passages: int) -> float:
+class Trust(NamedTuple):
+    """How far each leg can be trusted with a question, 0 to 1."""
+
+    cosine: float
+    keyword: float
+
+
+def trust_in_words(best: float, ideal: float, passages: int) -> float:
     """How much the keyword leg has to go by, 0 to 1, from its best BM25 score, the most its words
     could score, and the corpus's size.
 
@@ -81,38 +91,66 @@ def trust(best: float, ideal: float, passages: int) -> float:
     if best <= 0 or ideal <= 0:
         return 0.0
     rare_words = best / ((1 + K1) * math.log(max(passages, 2)))
-    return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE)) ** 2
+    return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE))
+
+
+def trust_in_meaning(share_read: float) -> float:
+    """How far a question's vector tells what it means, 0 to 1, from the share of its letters that
+    the model reads in words or parts of words, not one by one.
+
+    A vocabulary that has none of a script spells it: such vectors lie near each other whatever the
+    text says.
+    """
+    return max(_LEAST_TRUST, min(1.0, share_read / _READ))
 
 
 def fuse(
-    cosines: Numbers, keywords: Numbers, *, weight: float, trusted: float
+    cosines: Numbers, keywords: Numbers, documents: Ids, *, weight: float, trust: Trust
 ) -> dict[str, Numbers]:
     """The parts of a hybrid score, each (n,): both legs' scores in standard deviations from their
-    means over the union.
+    means over the union, and the document's credit.
 
     NaN counts as the least cosine there is, and as a BM25 of 0: a passage that holds none of the
     words is worth nothing to that leg. `weight` is the keyword leg's, from 0 to 1.
     """
+    by_meaning = (1 - weight) * trust.cosine * _standardised(_filled(cosines))
+    by_words = weight * trust.keyword * _standardised(np.nan_to_num(keywords))
+    best_of = partial(_best_of_documents, documents=documents)
+    apart = best_of(by_meaning) + best_of(by_words)
     return {
-        "cosine": (1 - weight) * _standardised(_filled(cosines)),
-        "keyword": weight * trusted * _standardised(np.nan_to_num(keywords)),
+        "cosine": by_meaning,
+        "keyword": by_words,
+        "document": _CREDIT * (apart - best_of(by_meaning + by_words)),
     }
 
 
+def _best_of_documents(scores: Numbers, documents: Ids) -> Numbers:
+    """The best score of each passage's document, (n,)."""
+    best: dict[int, float] = {}
+    for document, score in zip(documents.tolist(), scores.tolist(), strict=True):
+        best[document] = max(score, best.get(document, score))
+    return np.array([best[document] for document in documents.tolist()])
+
+
 def share_with_neighbours(
-    parts: Parts, vectors: Vectors, documents: Ids, *, first: int = _NEIGHBOURHOOD
+    parts: Parts,
+    vectors: Vectors,
+    documents: Ids,
+    *,
+    trusted: float = 1.0,
+    first: int = _NEIGHBOURHOOD,
 ) -> dict[str, Numbers]:
     """The parts with one more: what each of the first passages gets from its nearest neighbours of
     other documents.
 
     Relevant passages lie together (score regularisation: Diaz, CIKM 2005). The mean of the
-    neighbours' scores, weighted by exp(16 cosine), takes the place of a fifth of a passage's own.
-    All others stay behind those first.
+    neighbours' scores, weighted by exp(16 cosine), takes the place of a fifth of a passage's own,
+    or of less where the meaning is not `trusted`. All others stay behind those first.
     """
     scores = np.sum(list(parts.values()), axis=0)
     head = np.argsort(-scores, kind="stable")[:first]
     change = np.zeros(len(scores))
-    change[head] = _SHARED * (
+    change[head] = (_SHARED * trusted) * (
         _neighbours_mean(scores[head], vectors[head], documents[head]) - scores[head]
     )
     return {**parts, "neighbours": change, "place": _behind(scores + change, head)}
@@ -164,21 +202,17 @@ def late_interaction(query: Vectors, weights: Numbers, tokens: TokenVectors) -> 
 
 
 def look_again(
-    parts: Parts, *, tokens: Numbers, sentences: Numbers, passages: Ids
+    parts: Parts, *, tokens: Numbers, sentences: Numbers, trusted: float = 1.0
 ) -> dict[str, Numbers]:
-    """The parts of a `best` score, each (n,), from a hybrid's, the token and sentence scores, and
-    the lengths of the documents.
-
-    A document of many passages has many chances to be near by accident, as the best of n draws
-    grows with n: the logarithm of their number is taken off.
+    """The parts of a `best` score, each (n,), from a hybrid's, and from the token and sentence
+    scores, which are meanings and count as far as these are `trusted`.
     """
     fused = np.sum(list(parts.values()), axis=0)
     spread = max(float(fused.std()), 1e-12)
     return {
         **{name: _HYBRID * (part - part.mean()) / spread for name, part in parts.items()},
-        "tokens": _TOKENS * _standardised(tokens),
-        "sentence": _SENTENCE * _standardised(sentences),
-        "length": -_LENGTH * np.log(passages),
+        "tokens": _TOKENS * trusted * _standardised(tokens),
+        "sentence": _SENTENCE * trusted * _standardised(sentences),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -143,7 +144,7 @@ class Search:
         if len(legs) == 1 or cosines is None or not len(ids):
             parts: ranking.Parts = {leg: scores[leg] for leg in legs}
         else:
-            fused = self._fused(cosines, scores["keyword"])
+            fused = self._fused(cosines, scores["keyword"], addresses)
             if before is not None:
                 positions = np.searchsorted(ids, before.ranking.ids)
                 parts = ranking.ahead(fused, before.ranking.parts, positions)
@@ -169,15 +170,26 @@ class Search:
                 self.question.vector, self._filters, depth, exact=self._query.exact
             )
 
-    def _fused(self, cosines: Numbers, scores: Numbers) -> ranking.Parts:
+    def _fused(
+        self, cosines: Numbers, scores: Numbers, addresses: Sequence[Address]
+    ) -> ranking.Parts:
         question, weight = self.question, self._query.weight
         best = float(np.nan_to_num(scores).max())
+        trust = ranking.Trust(
+            self._trust_in_meaning,
+            ranking.trust_in_words(best, question.ideal, question.passages),
+        )
         return ranking.fuse(
             cosines,
             scores,
+            np.array([address.document_id for address in addresses], dtype=np.int64),
             weight=ranking.WEIGHT if weight is None else weight,
-            trusted=ranking.trust(best, question.ideal, question.passages),
+            trust=trust,
         )
+
+    @property
+    def _trust_in_meaning(self) -> float:
+        return ranking.trust_in_meaning(self.question.share_read)
 
     def _confidences(
         self,
@@ -210,21 +222,19 @@ class Search:
     ) -> ranking.Parts:
         """The parts with what neighbours add and, in `best`, what the tokens of the first say."""
         documents = np.array([address.document_id for address in addresses], dtype=np.int64)
+        share = partial(ranking.share_with_neighbours, trusted=self._trust_in_meaning)
         if self._query.mode == "hybrid":
-            return ranking.share_with_neighbours(parts, vectors, documents)
+            return share(parts, vectors, documents)
         expected = np.sum(list(self._exact_first(ids, parts).values()), axis=0)
         order = np.argsort(-expected, kind="stable").tolist()
         head = np.array(order[: ranking.LOOKED_AT_AGAIN])
         self._read(ids[[*head.tolist(), *self._needed(order, vectors, documents)]])
         of_head = {name: part[head] for name, part in parts.items()}
         with self._watch.stage("read tokens again"):
-            again = self._by_tokens(ids[head], of_head, [addresses[i] for i in head])
-        shared = ranking.share_with_neighbours(again, vectors[head], documents[head])
-        return ranking.ahead(parts, shared, head)
+            again = self._by_tokens(ids[head], of_head)
+        return ranking.ahead(parts, share(again, vectors[head], documents[head]), head)
 
-    def _by_tokens(
-        self, ids: Ids, parts: ranking.Parts, addresses: Sequence[Address]
-    ) -> dict[str, Numbers]:
+    def _by_tokens(self, ids: Ids, parts: ranking.Parts) -> dict[str, Numbers]:
         """The parts with what the tokens of these passages say."""
         query, weights = self.question.word_tokens
         tokens, nearest = np.zeros(len(ids)), np.zeros(len(ids))
@@ -240,7 +250,7 @@ class Search:
             parts,
             tokens=tokens,
             sentences=nearest,
-            passages=np.array([address.passages for address in addresses]),
+            trusted=self._trust_in_meaning,
         )
 
     # -- what is shown

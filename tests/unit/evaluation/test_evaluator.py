@@ -23,6 +23,7 @@ from searchapp.evaluation.evaluator import (
     evaluate,
     evaluate_corpus,
     write_run,
+    write_runs,
 )
 from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
@@ -260,6 +261,20 @@ def test_a_run_file_has_the_form_of_trec(tmp_path: Path) -> None:
     assert float(rows[3][4]) == pytest.approx(1, abs=1e-3)
 
 
+def test_a_folder_of_runs_holds_one_of_each_mode(tmp_path: Path) -> None:
+    results = measured(collection(tmp_path), "cosine", "hybrid", weights=[0.3])
+    write_runs(tmp_path / "new" / "runs", results)
+    runs = {path.name: path.read_text() for path in (tmp_path / "new" / "runs").iterdir()}
+    assert sorted(runs) == ["cosine.run", "hybrid-w=.3.run"]
+    assert runs["cosine.run"].splitlines()[0].startswith("q1 Q0 d1 1 ")
+
+
+def test_a_folder_of_runs_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make"):
+        write_runs(tmp_path / "file" / "runs", [figures("cosine", 0.0)])
+
+
 def test_a_run_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot write"):
         write_run(tmp_path / "nowhere" / "run.txt", figures("cosine", 0.0))
@@ -291,9 +306,21 @@ def test_what_is_done_at_the_moment_is_told(tmp_path: Path) -> None:
 
 
 def test_without_a_choice_every_mode_is_measured_side_by_side(tmp_path: Path) -> None:
-    assert [result.mode for result in evaluate(collection(tmp_path), lambda: ENCODER)] == list(
-        MODES
-    )
+    results = evaluate(collection(tmp_path), lambda: ENCODER)
+    assert [result.mode for result in results] == [*MODES, "rrf"]
+
+
+def test_a_fusion_by_ranks_stands_beside_the_modes_that_have_to_beat_it(tmp_path: Path) -> None:
+    """Both legs put d3 first for q2, and the cosine leg alone has the others: 2/61, 1/62, 1/63."""
+    *_, fused = measured(collection(tmp_path), "cosine", "keyword", "hybrid")
+    assert fused.mode == "rrf"
+    assert fused.run["q2"] == [
+        ("d3", pytest.approx(2 / 61)),
+        ("d1", pytest.approx(1 / 62)),
+        ("d2", pytest.approx(1 / 63)),
+    ]
+    legs = measured(collection(tmp_path), "cosine", "keyword")
+    assert [result.mode for result in legs] == ["cosine", "keyword"]
 
 
 def test_a_weight_is_measured_in_each_mode_that_has_one(tmp_path: Path) -> None:
@@ -571,7 +598,7 @@ def test_the_program_measures_a_corpus_of_ones_own_and_draws_it(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert [each["mode"] for each in found["evaluations"]] == list(MODES)
+    assert [each["mode"] for each in found["evaluations"]] == [*MODES, "rrf"]
     assert (found["evaluations"][0]["ndcg@10"], found["evaluations"][0]["queries"]) == (1, 2)
-    assert len(found["comparisons"]) == 6
+    assert len(found["comparisons"]) == 10
     assert "cosine" in (tmp_path / "chart.svg").read_text()

@@ -51,16 +51,16 @@ def sigmoid(logit: float) -> float:
 RECIPES = {
     "cosine": (
         evidence([0.8, 0.6]),
-        [9.2 * 0.8 - 1.7, 9.2 * 0.6 - 1.7],
-    ),  # 4.6 / .5 = 9.2; 1.2 + 1.5 * .2 / .5 - 3.5 = -1.7
+        [10.2 * 0.8 - 2.52, 10.2 * 0.6 - 2.52],
+    ),  # 5.1 / .5 = 10.2; 1.3 + 1.7 * .2 / .5 - 4.5 = -2.52
     "keywords": (
         evidence([0.8, 0.6], keywords=[0, 0.5]),
-        [6.8 * 0.8 - 0.4, 6.8 * 0.6 - 0.4],
-    ),  # 2.6 + 5.4 * .1 - 3.54 = -.4
+        [7.2 * 0.8 - 0.92, 7.2 * 0.6 - 0.92],
+    ),  # 2.8 + 5.8 * .1 - 4.3 = -.92
     "tokens": (
         evidence([0.8, 0.6], keywords=[0, 0.5], tokens=0.5),
-        [6.8 * 0.8 - 0.56, 6.8 * 0.6 - 0.56],
-    ),  # ... + 4.6 * .5 - 6.0
+        [6.2 * 0.8 - 1.26, 6.2 * 0.6 - 1.26],
+    ),  # 2.3 + 4.9 * .1 + 4.1 * .5 - 6.1 = -1.26
 }
 
 
@@ -88,14 +88,14 @@ def test_what_is_missing_lowers_all_and_what_is_rare_raises_those_that_have_it()
 def test_a_document_alone_stands_out_from_nothing() -> None:
     found = confidences(evidence([0.8, 0.6], [4, 4]), HALF)
     assert found.tolist() == pytest.approx(
-        [sigmoid(9.2 * 0.8 - 2.3), sigmoid(9.2 * 0.6 - 2.3)], abs=1e-12
-    )  # 1.2 - 3.5 = -2.3
+        [sigmoid(10.2 * 0.8 - 3.2), sigmoid(10.2 * 0.6 - 3.2)], abs=1e-12
+    )  # 1.3 - 4.5 = -3.2
 
 
 def test_a_document_counts_as_its_best_passage_in_any_order() -> None:
     found = confidences(evidence([0.1, 0.6, 0.8, 0.7], [1, 2, 1, 1]), HALF)
     assert found.tolist() == pytest.approx(
-        [sigmoid(9.2 * cosine - 1.7) for cosine in (0.1, 0.6, 0.8, 0.7)], abs=1e-12
+        [sigmoid(10.2 * cosine - 2.52) for cosine in (0.1, 0.6, 0.8, 0.7)], abs=1e-12
     )
 
 

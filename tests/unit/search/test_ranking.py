@@ -10,13 +10,15 @@ import pytest
 from searchapp.search.near_duplicates import behind_content, near_duplicates, suspects
 from searchapp.search.ranking import (
     Ranking,
+    Trust,
     ahead,
     choose,
     fuse,
     late_interaction,
     look_again,
     share_with_neighbours,
-    trust,
+    trust_in_meaning,
+    trust_in_words,
 )
 from searchapp.types.documents import Address
 from searchapp.types.vectors import TokenVectors
@@ -56,40 +58,67 @@ def test_the_order_given_is_the_order_chosen() -> None:
 # ---- hybrid --------------------------------------------------------------------------------------
 
 
-def test_each_leg_counts_in_its_own_standard_deviations() -> None:
-    parts = fuse(np.array([1.0, 3.0]), np.array([10.0, 30.0]), weight=0.4, trusted=0.5)
-    assert parts["cosine"].tolist() == pytest.approx([-0.6, 0.6])
+FULL = Trust(1.0, 1.0)
+APART = np.arange(3)  # each passage in a document of its own
+
+
+def test_each_leg_counts_in_its_own_standard_deviations_as_far_as_it_is_trusted() -> None:
+    parts = fuse(
+        np.array([1.0, 3.0]), np.array([10.0, 30.0]), APART[:2], weight=0.4, trust=Trust(0.25, 0.5)
+    )
+    assert parts["cosine"].tolist() == pytest.approx([-0.15, 0.15])
     assert parts["keyword"].tolist() == pytest.approx([-0.2, 0.2])
+    assert parts["document"].tolist() == [0, 0]
 
 
 def test_what_holds_none_of_the_words_is_worth_nothing_to_the_keyword_leg() -> None:
-    parts = fuse(
-        np.array([1.0, 1.0, 1.0]), np.array([5.0, np.nan, np.nan]), weight=1.0, trusted=1.0
-    )
+    parts = fuse(np.ones(3), np.array([5.0, np.nan, np.nan]), APART, weight=1.0, trust=FULL)
     assert parts["cosine"].tolist() == [0, 0, 0]  # no spread: it tells nothing apart
     assert parts["keyword"].tolist() == pytest.approx(
         [math.sqrt(2), -math.sqrt(0.5), -math.sqrt(0.5)]
     )
-    nothing = fuse(np.array([1.0, 2.0]), np.array([np.nan, np.nan]), weight=1.0, trusted=1.0)
-    assert nothing["keyword"].tolist() == [0, 0]
+    unheld = fuse(np.array([1.0, 2.0]), np.full(2, np.nan), APART[:2], weight=1.0, trust=FULL)
+    assert unheld["keyword"].tolist() == [0, 0]
 
 
 def test_a_passage_without_a_vector_has_the_least_cosine_of_all() -> None:
-    parts = fuse(np.array([3.0, np.nan, 1.0]), np.array([1.0, 1.0, 1.0]), weight=0.0, trusted=1.0)
+    parts = fuse(np.array([3.0, np.nan, 1.0]), np.ones(3), APART, weight=0.0, trust=FULL)
     assert parts["cosine"][1] == parts["cosine"][2] < parts["cosine"][0]
-    unknown = fuse(np.array([np.nan, np.nan]), np.array([1.0, 2.0]), weight=0.5, trusted=1.0)
+    unknown = fuse(np.full(2, np.nan), np.array([1.0, 2.0]), APART[:2], weight=0.5, trust=FULL)
     assert unknown["cosine"].tolist() == [0, 0]
+
+
+def test_a_document_has_credit_for_words_in_one_place_and_meaning_in_another() -> None:
+    """Halves of one standard deviation each: the first document's passages have one leg each, the
+    second's has both.
+    """
+    parts = fuse(
+        np.array([3.0, 1.0, 3.0, 1.0]),
+        np.array([1.0, 3.0, 3.0, 1.0]),
+        np.array([7, 7, 8, 9]),
+        weight=0.5,
+        trust=FULL,
+    )
+    assert parts["cosine"].tolist() == [0.5, -0.5, 0.5, -0.5]
+    assert parts["keyword"].tolist() == [-0.5, 0.5, 0.5, -0.5]
+    assert parts["document"].tolist() == [0.5, 0.5, 0, 0]  # half of what is best apart: 1 - 0
 
 
 def test_the_keyword_leg_is_trusted_for_rare_words_or_for_most_of_the_question() -> None:
     one_rare_word = 2.2 * math.log(
         1000
     )  # the most that a word of one passage in a thousand can be worth
-    assert trust(1.3 * one_rare_word, 100, 1000) == 1
-    assert trust(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.25)
-    assert trust(0.7, 1, 1000) == 1
-    assert trust(0.35, 1, 10**9) == pytest.approx(0.25)
-    assert trust(0, 1, 10) == trust(0, 0, 10) == 0
+    assert trust_in_words(1.3 * one_rare_word, 100, 1000) == 1
+    assert trust_in_words(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.5)
+    assert trust_in_words(0.7, 1, 1000) == 1
+    assert trust_in_words(0.35, 1, 10**9) == pytest.approx(0.5)
+    assert trust_in_words(0, 1, 10) == trust_in_words(0, 0, 10) == 0
+
+
+def test_a_meaning_is_trusted_as_far_as_its_letters_are_read_in_words() -> None:
+    assert trust_in_meaning(1) == trust_in_meaning(0.5) == 1
+    assert trust_in_meaning(0.4) == pytest.approx(0.8)
+    assert trust_in_meaning(0) == 0.25
 
 
 def test_a_passage_shares_in_its_neighbours_scores_but_not_in_its_own_document_s() -> None:
@@ -99,6 +128,8 @@ def test_a_passage_shares_in_its_neighbours_scores_but_not_in_its_own_document_s
     assert apart["neighbours"].tolist() == pytest.approx(
         [-0.4, 0.4, 0]
     )  # the third has no neighbour in its direction
+    halved = share_with_neighbours(parts, vectors, np.array([1, 2, 3]), trusted=0.5)
+    assert halved["neighbours"].tolist() == pytest.approx([-0.2, 0.2, 0])
     together = share_with_neighbours(parts, vectors, np.array([1, 1, 3]))
     assert together["neighbours"].tolist() == [0, 0, 0]
 
@@ -140,12 +171,14 @@ def test_late_interaction_is_the_weighted_mean_of_each_token_s_best_cosine() -> 
     assert late_interaction(np.empty((0, 2), np.float32), np.empty(0), tokens) == 0
 
 
-def test_a_long_document_gives_up_something_for_its_many_chances() -> None:
-    parts = {"cosine": np.array([1.0, 1.0])}
-    same = np.array([0.5, 0.5])
-    again = look_again(parts, tokens=same, sentences=same, passages=np.array([1, 100]))
-    assert again["length"].tolist() == pytest.approx([0, -0.3 * math.log(100)])
-    assert np.sum(list(again.values()), axis=0).tolist() == pytest.approx([0, -0.3 * math.log(100)])
+def test_tokens_and_sentences_count_as_far_as_meanings_are_trusted() -> None:
+    parts = {"keyword": np.array([1.0, 3.0])}
+    again = look_again(
+        parts, tokens=np.array([0.2, 0.4]), sentences=np.array([0.4, 0.2]), trusted=0.5
+    )
+    assert again["keyword"].tolist() == pytest.approx([-0.6, 0.6])
+    assert again["tokens"].tolist() == pytest.approx([-0.15, 0.15])
+    assert again["sentence"].tolist() == pytest.approx([0.05, -0.05])
 
 
 def test_what_was_looked_at_again_comes_first_with_its_new_parts() -> None:

@@ -68,7 +68,7 @@ def test_the_parts_of_the_best_ranking_add_up_and_name_the_tokens(shelf: Shelf) 
     answer = shelf.corpus.query("jaguar night", mode="best")
     assert paths(answer)[0] == "jaguar"
     for match in answer.matches:
-        assert {"cosine", "keyword", "tokens", "sentence", "length", "neighbours"} <= set(
+        assert {"cosine", "keyword", "document", "tokens", "sentence", "neighbours"} <= set(
             match.parts
         )
         assert sum(match.parts.values()) == pytest.approx(match.score)

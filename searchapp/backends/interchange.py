@@ -94,12 +94,12 @@ def header(file: Path, *, moved: Callable[[bytes], bytes]) -> Header:
         raise _damaged(file)
     try:
         roots = tuple(map(exported_values.root_of, first["roots"]))
-        found = Header(exported_values.encoder_of(first["encoder"]), roots, count - 2)
+        export_header = Header(exported_values.encoder_of(first["encoder"]), roots, count - 2)
     except _NONE as error:
         raise _senseless(file, 1, error) from error
-    for _ in documents(file, found, moved=moved):
+    for _ in documents(file, export_header, moved=moved):
         pass
-    return found
+    return export_header
 
 
 def documents(

@@ -122,11 +122,11 @@ def train(
     took_s = time.perf_counter() - begin_s
     if as_json:
         values = classification.classifier_json(classifier, shown)
-        told = json_text(values | {"took_s": round(took_s, 3)})
+        answer = json_text(values | {"took_s": round(took_s, 3)})
     else:
         style = console.style(sys.stdout)
-        told = classification.classifier_text(classifier, shown, style, took_s=took_s)
-    console.tell(told, output)
+        answer = classification.classifier_text(classifier, shown, style, took_s=took_s)
+    console.tell(answer, output)
     return ground.code
 
 

@@ -136,8 +136,8 @@ def embed(
     if out is not None:
         with console.interruptible(), console.writing(out):
             count = vector_export.write(out, rows, encoder.dim)
-        told = f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n"
-        console.tell(told, out)
+        summary = f"{pluralize(count, 'vector')} of {encoder.dim} numbers written to {out}\n"
+        console.tell(summary, out)
     else:
         count = _stream(rows, form)
     for note in notes(embedder, count, encoder.identity.max_tokens):

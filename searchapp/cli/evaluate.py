@@ -122,12 +122,12 @@ def evaluate(
     if plot is not None:
         write_plot(plot, results)
     compared = compare(results)
-    told = (
+    answer = (
         json_text(evaluation.evaluation_json(results, compared))
         if as_json
         else evaluation.evaluation_text(results, compared, console.style(sys.stdout))
     )
-    console.tell(told, run_file)
+    console.tell(answer, run_file)
     return 0
 
 

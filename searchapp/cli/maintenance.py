@@ -183,12 +183,12 @@ def export(
     another corpus.
     """
     documents = corpus_at(corpus).export(file)
-    told = (
+    answer = (
         json_text({"documents": documents})
         if as_json
         else f"exported {pluralize(documents, 'document')}\n"
     )
-    console.tell(told, file)
+    console.tell(answer, file)
     return 0
 
 

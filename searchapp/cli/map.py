@@ -110,12 +110,12 @@ def map_(
         return Exit.NOTHING
     drawn = map_html(mapped, os.fsencode(chosen.place)) if page else ""
     size = console.write_page(page, drawn, corpus=opened.folder) if page else 0
-    told = (
+    answer = (
         json_text(map_json(mapped) | {"page": page and os.fspath(page), "bytes": size})
         if as_json
         else map_text(mapped, os.fspath(page or ""), size, console.style(sys.stdout))
     )
-    console.tell(told, page)
+    console.tell(answer, page)
     return Exit.DONE
 
 

@@ -245,5 +245,5 @@ def disagreement(vector: NDArray[np.float32], golden: Golden) -> float:
     expected = np.array(golden.vector, np.float64)
     if vector.shape != expected.shape or not np.isfinite(vector).all() or not vector.any():
         return float("inf")
-    found = vector.astype(np.float64)
-    return float(1 - found @ expected / (np.linalg.norm(found) * np.linalg.norm(expected)))
+    actual = vector.astype(np.float64)
+    return float(1 - actual @ expected / (np.linalg.norm(actual) * np.linalg.norm(expected)))

@@ -67,23 +67,25 @@ def installed_models(
     }
     named = [identity.model for identity in encodings.identities()]
     seen: set[Path] = set()
-    found: list[InstalledModel] = []
+    models: list[InstalledModel] = []
     for model, origin, place in _candidates(settings, named, folders, hub):
         with suppress(OSError):
             if (key := (place or Path(model)).resolve()) in seen:
                 continue
             seen.add(key)
-        each = _read(model, origin, place, settings.cache)
-        if each.info is None and origin in ("hub", "cache"):
+        installed = _read(model, origin, place, settings.cache)
+        if installed.info is None and origin in ("hub", "cache"):
             continue
-        if each.info is not None and each.info.path.resolve() in seen - {key}:
+        if installed.info is not None and installed.info.path.resolve() in seen - {key}:
             continue
-        seen |= {each.info.path.resolve()} if each.info else set()
-        fingerprint = each.info.fingerprint if each.info else _fingerprint_of(model, encodings)
+        seen |= {installed.info.path.resolve()} if installed.info else set()
+        fingerprint = (
+            installed.info.fingerprint if installed.info else _fingerprint_of(model, encodings)
+        )
         current = encodings.current
         is_current = current is not None and current.fingerprint == fingerprint
-        found.append(replace(each, is_current=is_current, kept=kept.get(fingerprint)))
-    return found
+        models.append(replace(installed, is_current=is_current, kept=kept.get(fingerprint)))
+    return models
 
 
 def current_model(settings: Settings, made_by: EncoderIdentity | None) -> str:

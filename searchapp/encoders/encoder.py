@@ -77,7 +77,7 @@ class Encoder:
         """
         place = cache or config.load().cache
         if not fast:
-            found = load_exact(
+            exact_encoder = load_exact(
                 str(model),
                 cache=place,
                 layers=layers,
@@ -85,7 +85,7 @@ class Encoder:
                 normalize=normalize,
                 device=device,
             )
-            return cls(found, normalize=normalize)
+            return cls(exact_encoder, normalize=normalize)
         if layers != "last" or pooling is not None or not normalize:
             hint = "leave out the layers, the pooling and the length, or do without the fast way"
             raise UsageError("the fast way has the vectors of the search alone", hint=hint)
@@ -128,9 +128,9 @@ class Encoder:
         A text over the limit is read passage by passage, so that a word's context is its passage.
         """
         return [
-            found
+            word_vector
             for start, end in self.contexts(text)
-            for found in self._words(text[start:end], start)
+            for word_vector in self._words(text[start:end], start)
         ]
 
     def encode_tokens(self, text: str) -> list[WordVector]:
@@ -138,9 +138,9 @@ class Encoder:
         vector, in order.
         """
         return [
-            found
+            word_vector
             for start, end in self.contexts(text)
-            for found in self._tokens(text[start:end], start)
+            for word_vector in self._tokens(text[start:end], start)
         ]
 
     def forward_pass(self, text: str) -> ForwardPass:
@@ -161,9 +161,9 @@ class Encoder:
         return [(passage.start, passage.end) for passage in passages]
 
     def _words(self, text: str, offset: int) -> Iterator[WordVector]:
-        found = self._encoder.token_vectors([text])[0]
-        for word in words_of(found.offsets, text):
-            vector = found.states[list(word.tokens)].mean(axis=0, dtype=np.float64)  # (dim,)
+        tokens = self._encoder.token_vectors([text])[0]
+        for word in words_of(tokens.offsets, text):
+            vector = tokens.states[list(word.tokens)].mean(axis=0, dtype=np.float64)  # (dim,)
             yield WordVector(
                 text[word.start : word.end],
                 word.start + offset,
@@ -172,9 +172,9 @@ class Encoder:
             )
 
     def _tokens(self, text: str, offset: int) -> Iterator[WordVector]:
-        found = self._encoder.token_vectors([text])[0]
+        tokens = self._encoder.token_vectors([text])[0]
         for name, (start, end), state in zip(
-            self._encoder.token_names(text), found.offsets, found.states, strict=False
+            self._encoder.token_names(text), tokens.offsets, tokens.states, strict=False
         ):
             yield WordVector(
                 name, start + offset, end + offset, self._sized(state.astype(np.float64))

@@ -47,8 +47,8 @@ def layers_of(text: str, depth: int) -> Layers:
         raise _unknown(text)
     if names == "static" and not prefix:
         return Layers(())
-    if found := re.fullmatch(r"last([1-9]\d{0,3})?", names):
-        count = int(found[1] or 1)
+    if match := re.fullmatch(r"last([1-9]\d{0,3})?", names):
+        count = int(match[1] or 1)
         numbers = tuple(range(depth - count + 1, depth + 1))
     elif re.fullmatch(r"-?\d{1,4}(,-?\d{1,4})*", names):
         numbers = tuple(

@@ -137,10 +137,10 @@ def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     A question is encoded by NumPy where it runs the model; passages and token states are always
     OpenVINO's, which is then opened when they are first asked for.
     """
-    found = _numpy_engine(identity.fingerprint, cache)
-    if found is None:
+    cached = _numpy_engine(identity.fingerprint, cache)
+    if cached is None:
         return _open(identity.model, identity.fingerprint, cache, bulk=False)
-    entry, question_engine = found
+    entry, question_engine = cached
     engine = LateEngine(lambda: _passage_engine(identity, cache), batch_tokens=BATCH_TOKENS)
     return TextEncoder(
         _named(entry, identity.model),

@@ -128,13 +128,13 @@ def find_model(model: str, *, cache: Path) -> ModelFolder:
     incomplete, unsafe or of an unknown kind.
     """
     if model == "default":
-        found = _read(model, _default_folder(), cache)
-        if [digest for _, digest in found.weights] != [DEFAULT_WEIGHTS_SHA256]:
+        default_model = _read(model, _default_folder(), cache)
+        if [digest for _, digest in default_model.weights] != [DEFAULT_WEIGHTS_SHA256]:
             raise EncoderError(
                 "The default model's weights are not the ones it was released with.",
                 hint=_REINSTALL,
             )
-        return found
+        return default_model
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _read(str(folder.resolve()), folder.resolve(), cache)
@@ -380,7 +380,7 @@ def _digests(path: Path, names: Sequence[str], cache: Path) -> tuple[tuple[str, 
     except (OSError, ValueError):
         known = {}
     known = known if isinstance(known, dict) else {}
-    found, has_news = [], False
+    digests, has_news = [], False
     for name in names:
         place = (path / name).resolve()
         status = place.stat()
@@ -390,11 +390,11 @@ def _digests(path: Path, names: Sequence[str], cache: Path) -> tuple[tuple[str, 
             with place.open("rb") as file:
                 entry = [*identity, hashlib.file_digest(file, "sha256").hexdigest()]
             known[str(place)], has_news = entry, True
-        found.append((name, str(entry[3])))
+        digests.append((name, str(entry[3])))
     if has_news:
         with suppress(OSError):  # a cache that cannot be written costs a hash each time
             _write(memory, json.dumps(known, indent=1))
-    return tuple(found)
+    return tuple(digests)
 
 
 def _write(path: Path, text: str) -> None:

@@ -107,10 +107,10 @@ def tensors(folder: ModelFolder) -> Mapping[str, Mapping[str, Any]]:  # JSON
     """Every tensor's `dtype`, `shape` and `data_offsets` by name; raises EncoderError where the
     weights are not whole.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    tensors_by_name: dict[str, Mapping[str, Any]] = {}
     for name, _ in folder.weights:
-        found |= tensors_in(folder.path / name)
-    return found
+        tensors_by_name |= tensors_in(folder.path / name)
+    return tensors_by_name
 
 
 def _licence(folder: Path) -> str:

@@ -152,10 +152,10 @@ def _mapped(path: Path) -> tuple[dict[str, Numbers], Mapping[str, str]]:
     header = json.loads(mapped[8:begin])
     facts = header.pop("__metadata__")
     arrays = {}
-    for name, each in header.items():
-        start, end = each["data_offsets"]
+    for name, tensor in header.items():
+        start, end = tensor["data_offsets"]
         count, offset = (end - start) // 4, begin + start
-        arrays[name] = np.frombuffer(mapped, "<f4", count, offset).reshape(each["shape"])
+        arrays[name] = np.frombuffer(mapped, "<f4", count, offset).reshape(tensor["shape"])
     return arrays, facts
 
 

@@ -44,7 +44,7 @@ def is_runnable(transformer: Any, folder: ModelFolder) -> bool:  # transformers 
         and config.hidden_act == "gelu"
         and getattr(config, "position_embedding_type", "absolute") == "absolute"
         and not config.is_decoder
-        and sum(each.numel() for each in transformer.encoder.parameters()) <= MOST_WEIGHTS
+        and sum(parameter.numel() for parameter in transformer.encoder.parameters()) <= MOST_WEIGHTS
     )
 
 
@@ -60,7 +60,7 @@ def save(transformer: Any, entry: ConvertedModel) -> None:  # transformers is un
         "heads": config.num_attention_heads,
         "epsilon": config.layer_norm_eps,
     }
-    state = {name: each.numpy() for name, each in transformer.state_dict().items()}
+    state = {name: tensor.numpy() for name, tensor in transformer.state_dict().items()}
     path = entry.path / QUESTION_WEIGHTS
     save_file(
         _arranged(state, config.num_hidden_layers),
@@ -78,7 +78,7 @@ def _arranged(state: Mapping[str, Numbers], layers: int) -> dict[str, Numbers]:
     """The weights of a BERT by the names that transformers has for them, as the engine multiplies
     them: rows of the input, columns of the output. Raises KeyError where one is missing.
     """
-    found = {
+    arrays = {
         "words": state["embeddings.word_embeddings.weight"],
         "positions": state["embeddings.position_embeddings.weight"]
         + state["embeddings.token_type_embeddings.weight"][0],  # a question is of one type
@@ -95,13 +95,13 @@ def _arranged(state: Mapping[str, Numbers], layers: int) -> dict[str, Numbers]:
         }
         for name, sources in products.items():
             weight = np.concatenate([state[f"{source}.weight"] for source in sources])
-            found[f"{name}.weight"] = weight.T
-            found[f"{name}.bias"] = np.concatenate([state[f"{source}.bias"] for source in sources])
+            arrays[f"{name}.weight"] = weight.T
+            arrays[f"{name}.bias"] = np.concatenate([state[f"{source}.bias"] for source in sources])
         norms[f"{layer}.attention"] = f"{place}.attention.output.LayerNorm"
         norms[f"{layer}.layer"] = f"{place}.output.LayerNorm"
     for name, source in norms.items():
-        found[f"{name}.scale"], found[f"{name}.shift"] = (
+        arrays[f"{name}.scale"], arrays[f"{name}.shift"] = (
             state[f"{source}.weight"],
             state[f"{source}.bias"],
         )
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}

@@ -173,12 +173,12 @@ class TextEncoder:
         results = self._engine.run(
             (self._batch([ids[i] for i in group]) for group in groups), token_states=True
         )
-        found: dict[int, TokenVectors] = {}
+        vectors_by_index: dict[int, TokenVectors] = {}
         for group, states in zip(groups, results, strict=True):
             for i, one in zip(group, states, strict=True):
                 offsets = _offsets(encodings[i], len(prompt))
-                found[i] = TokenVectors(offsets, _finite(one[: len(offsets)]))
-        return [found[i] for i in range(len(texts))]
+                vectors_by_index[i] = TokenVectors(offsets, _finite(one[: len(offsets)]))
+        return [vectors_by_index[i] for i in range(len(texts))]
 
     def forward_pass(self, text: str) -> ForwardPass:
         """All that the model makes of a text, cut at the limit. Raises EncoderError where the

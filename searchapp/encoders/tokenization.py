@@ -82,7 +82,10 @@ def has_independent_words(tokenizer: Tokenizer) -> bool:
         and isinstance(tokenizer.normalizer, (normalizers.BertNormalizer, type(None)))
         and isinstance(tokenizer.pre_tokenizer, pre_tokenizers.BertPreTokenizer)
         and not any(
-            each.single_word or each.lstrip or each.rstrip or any(map(str.isspace, each.content))
-            for each in tokenizer.get_added_tokens_decoder().values()
+            token.single_word
+            or token.lstrip
+            or token.rstrip
+            or any(map(str.isspace, token.content))
+            for token in tokenizer.get_added_tokens_decoder().values()
         )
     )

@@ -314,8 +314,8 @@ def _states(
         return transformer.get_input_embeddings()(inputs["input_ids"])
     if layers.numbers == (folder.depth,):
         return transformer(**inputs).last_hidden_state
-    found = _hidden_states(transformer(**inputs, output_hidden_states=True))
-    chosen = [found[number] for number in layers.numbers]  # (b, t, width) each
+    states = _hidden_states(transformer(**inputs, output_hidden_states=True))
+    chosen = [states[number] for number in layers.numbers]  # (b, t, width) each
     if layers.join == "end to end":
         return torch.cat(chosen, dim=-1)
     total = torch.stack(chosen).sum(0)

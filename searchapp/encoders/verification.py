@@ -91,10 +91,10 @@ def _weights_part(
     """
     place = (folder.path / name).resolve()
     with place.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != digest:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != digest:
         finding = (
-            f"SHA-256 {found}, though {digest} was found when it was hashed first, and size "
+            f"SHA-256 {sha256}, though {digest} was found when it was hashed first, and size "
             "and times are the same"
         )
         return ModelPart(
@@ -103,18 +103,18 @@ def _weights_part(
             finding,
             "The disk or the copy is failing: put a sound copy in its place.",
         )
-    if _DIGEST.fullmatch(place.name) and place.name != found:
+    if _DIGEST.fullmatch(place.name) and place.name != sha256:
         return ModelPart(
             name,
             "wrong",
-            f"SHA-256 {found}, not the {place.name} that the hub names it by",
+            f"SHA-256 {sha256}, not the {place.name} that the hub names it by",
             "Fetch it from the hub again.",
         )
-    finding = f"SHA-256 {found}, {place.stat().st_size:,} bytes"
-    if folder.model == "default" and found == DEFAULT_WEIGHTS_SHA256:
+    finding = f"SHA-256 {sha256}, {place.stat().st_size:,} bytes"
+    if folder.model == "default" and sha256 == DEFAULT_WEIGHTS_SHA256:
         return ModelPart(name, "sound", f"{finding}: as released")
     before = memory.get(str(place))
-    if isinstance(before, list) and len(before) == 4 and before[3] != found:
+    if isinstance(before, list) and len(before) == 4 and before[3] != sha256:
         hint = "If you have not put it there yourself, find out who has."
         return ModelPart(
             name,
@@ -195,8 +195,11 @@ def _conversion_part(folder: ModelFolder, cache: Path) -> ModelPart:
 def _worst_disagreement(entry: ConvertedModel, *, bulk: bool) -> float:
     engine = openvino_engine.OpenVinoEngine(entry, bulk=bulk)
     golden = entry.config.golden
-    vectors = engine.run([golden_batch(each, entry.config) for each in golden])
-    return max(disagreement(rows[0], each) for rows, each in zip(vectors, golden, strict=True))
+    vectors = engine.run([golden_batch(golden_text, entry.config) for golden_text in golden])
+    return max(
+        disagreement(rows[0], golden_text)
+        for rows, golden_text in zip(vectors, golden, strict=True)
+    )
 
 
 def _corpus_parts(

@@ -31,12 +31,12 @@ def tensors_in(file: Path) -> Mapping[str, Mapping[str, Any]]:
                 raise ValueError("it does not begin as one")
             header = json.loads(opened.read(length))
         header.pop("__metadata__", None)
-        end = 8 + length + max((each["data_offsets"][1] for each in header.values()), default=0)
+        end = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
         if end != size:
             raise ValueError(f"it has {size:,} bytes instead of {end:,}")
         tensors = {
-            str(name): {"dtype": each["dtype"], "shape": [int(n) for n in each["shape"]]}
-            for name, each in header.items()
+            str(name): {"dtype": tensor["dtype"], "shape": [int(n) for n in tensor["shape"]]}
+            for name, tensor in header.items()
         }
         if numbers_of(tensors) > size:
             raise ValueError("its tensors are larger than it")

@@ -31,16 +31,16 @@ def words_of(offsets: Iterable[Span], text: str) -> list[Word]:
     Pieces of one word touch, in a script that sets spaces: "playing", "don't", "naïve" are one
     word; "well-known" is three, and so is every sign of Chinese its own.
     """
-    found: list[Word] = []
+    words: list[Word] = []
     for position, (start, end) in enumerate(visible(offsets, text)):
         if start == end:
             continue
-        if found and _is_same_word(text, found[-1].end, start):
-            last = found.pop()
-            found.append(Word(last.start, max(last.end, end), (*last.tokens, position)))
+        if words and _is_same_word(text, words[-1].end, start):
+            last = words.pop()
+            words.append(Word(last.start, max(last.end, end), (*last.tokens, position)))
         else:
-            found.append(Word(start, end, (position,)))
-    return found
+            words.append(Word(start, end, (position,)))
+    return words
 
 
 def visible(offsets: Iterable[Span], text: str) -> Iterator[Span]:

@@ -56,39 +56,40 @@ def document_of(
     """
     cut: list[str] = []
     text, blocks = _joined(parts, title, cut)
-    found = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
+    facts = {name: value.strip() for name, value in (metadata or {}).items() if value.strip()}
     if cut:
         if not blocks:
             raise FileFailed(cut[0])
-        cut.insert(0, found.get("incomplete", ""))
-        found["incomplete"] = "; ".join(filter(None, cut))
+        cut.insert(0, facts.get("incomplete", ""))
+        facts["incomplete"] = "; ".join(filter(None, cut))
     return Document(
         text,
         document_type,
         title=title,
         blocks=tuple(blocks),
         has_lines=False,
-        metadata=found,
+        metadata=facts,
     )
 
 
 def with_unread(document: Document, reasons: Iterable[str]) -> Document:
     """The document, which says too why some of it could not be read; as it is without reasons."""
-    told = [*filter(None, [document.metadata.get("incomplete", "")]), *reasons]
-    if not told:
+    all_reasons = [*filter(None, [document.metadata.get("incomplete", "")]), *reasons]
+    if not all_reasons:
         return document
     return replace(
-        document, metadata={**document.metadata, "incomplete": "; ".join(dict.fromkeys(told))}
+        document,
+        metadata={**document.metadata, "incomplete": "; ".join(dict.fromkeys(all_reasons))},
     )
 
 
 def gathered(items: Iterable[_T], cut: list[str]) -> list[_T]:
     """The items until the time of their reader runs out, as `in_time` has it."""
-    found: list[_T] = []
+    taken: list[_T] = []
     with in_time(cut):
         for item in items:
-            found.append(item)  # noqa: PERF402 - what is there counts when it ends early
-    return found
+            taken.append(item)  # noqa: PERF402 - what is there counts when it ends early
+    return taken
 
 
 @contextmanager
@@ -123,7 +124,7 @@ def _join(parts: Iterable[Part], title: str, texts: list[str], blocks: list[Bloc
     was_tight = False
     for part in parts:
         if part.kind == "heading":
-            path = [each for each in path if each[0] < part.level]
+            path = [heading for heading in path if heading[0] < part.level]
         text = part.text.strip("\r\n") if part.kind == "code" else part.text.strip()
         if not text.strip():
             continue

@@ -68,7 +68,7 @@ def _run(text: str, lines: Sequence[Span]) -> Iterator[tuple[int, int, str]]:
         return  # words of any length
     start, end = lines[0][0], lines[-1][1]
     if all(map(_is_hexadecimal, digits)):
-        if {len(each.removeprefix("0x")) for each in digits} <= _HASHES:
+        if {len(line.removeprefix("0x")) for line in digits} <= _HASHES:
             return
         kind = "dump of bytes"
     elif _is_of_names("".join(digits)):

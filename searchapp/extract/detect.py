@@ -213,9 +213,9 @@ def _binary_type(data: bytes, ending: str) -> str:
         return "tnef"
     if data[257:262] == b"ustar":
         return "tar"
-    for mark, found in (*PACKED, *IMAGES, *STORED):
-        if data.startswith(mark) and (found != "bmp" or ending == "bmp"):
-            return found
+    for mark, kind in (*PACKED, *IMAGES, *STORED):
+        if data.startswith(mark) and (kind != "bmp" or ending == "bmp"):
+            return kind
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "webp"
     if data[4:8] == b"ftyp" and data[8:12] in HEIF:
@@ -248,13 +248,13 @@ def _zipped_type(data: bytes, ending: str) -> str:
         zlib.error,
     ):
         names, mimetype = [], b""
-    found = [kind for part, kind in ZIPPED_PARTS if any(name.startswith(part) for name in names)]
-    found += [kind for known, kind in ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
+    kinds = [kind for part, kind in ZIPPED_PARTS if any(name.startswith(part) for name in names)]
+    kinds += [kind for known, kind in ZIPPED_MIMETYPES.items() if mimetype.startswith(known)]
     claimed = ZIPPED_TYPES.get(ending, "")
     if any(name == "Index.zip" or OBJECTS_OF_IWORK.fullmatch(name) for name in names):
-        found.append(claimed if claimed in IWORK else "pages")
-    if found:
-        return claimed if claimed in found else found[0]
+        kinds.append(claimed if claimed in IWORK else "pages")
+    if kinds:
+        return claimed if claimed in kinds else kinds[0]
     if ending in ZIPPED_WITHOUT_READER:
         raise FileSkipped(_no_reader(ending))
     return claimed or "zip"
@@ -273,12 +273,12 @@ def _ole_type(data: bytes, ending: str) -> str:
         streams = set()
     if "EncryptedPackage" in streams:
         raise FileFailed("encrypted: needs a password")
-    found = [kind for stream, kind in OLE_STREAMS.items() if stream in streams]
+    kinds = [kind for stream, kind in OLE_STREAMS.items() if stream in streams]
     claimed = OLE_TYPES.get(ending, "")
-    if not found and not claimed:
+    if not kinds and not claimed:
         other = next((kind for name, kind in OLE_WITHOUT_READER.items() if name in streams), "")
         raise FileSkipped(_no_reader(other or ending))
-    return claimed if claimed in found or not found else found[0]
+    return claimed if claimed in kinds or not kinds else kinds[0]
 
 
 def _binary_ending(data: bytes, ending: str) -> str:
@@ -288,13 +288,13 @@ def _binary_ending(data: bytes, ending: str) -> str:
     import puremagic
 
     try:
-        found = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
+        guesses = [match.extension.lstrip(".") for match in puremagic.magic_string(data[:_SNIFFED])]
     except (puremagic.PureError, ValueError):
-        found = []
-    old = next((each for mark, each in WITHOUT_READER.items() if data.startswith(mark)), "")
-    if old or ending in found:
+        guesses = []
+    old = next((kind for mark, kind in WITHOUT_READER.items() if data.startswith(mark)), "")
+    if old or ending in guesses:
         return old if old and WORDS_OF.get(ending) != WORDS_OF[old] else ending
-    return next((each for each in found if each in WORDS_OF), ending)
+    return next((guess for guess in guesses if guess in WORDS_OF), ending)
 
 
 def _no_reader(ending: str) -> str:
@@ -315,8 +315,8 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
     known = TEXT_TYPES.get(ending) or CODE_ENDINGS.get(ending)
     if known:
         return xml_type(head) if known == "xml" else known
-    if found := _named_type(name, ending):
-        return found
+    if kind := _named_type(name, ending):
+        return kind
     if _HTML_START.match(head):
         return "html"
     if ending == "txt":
@@ -325,9 +325,9 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
         return xml_type(head)
     if _is_roff(head, ending):
         return "roff"
-    found = _beginning_type(head) or _shebang_type(data)
+    kind = _beginning_type(head) or _shebang_type(data)
     is_table = OLE_TYPES.get(ending) == "xls" and b"\t" in head  # named for Excel to open it
-    return "tsv" if is_table and found == "txt" else found
+    return "tsv" if is_table and kind == "txt" else kind
 
 
 def _named_type(name: str, ending: str) -> str:
@@ -373,7 +373,7 @@ def _beginning_type(head: bytes) -> str:
         return "eml"
     if {b"mime-version", b"content-type"} <= names and _RELATED.search(head):
         return "mhtml"
-    return next((found for mark, found in _BEGINNINGS.items() if head.startswith(mark)), "")
+    return next((kind for mark, kind in _BEGINNINGS.items() if head.startswith(mark)), "")
 
 
 def _shebang_type(data: bytes) -> str:

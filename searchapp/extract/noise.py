@@ -94,12 +94,12 @@ def without_noise(document: Document) -> Document:
     """The document without its noise, which its metadata names as incomplete; its lines stay where
     they are. Raises FileSkipped where nothing else is in it.
     """
-    found = list(noise_in(document.text))
+    noise = list(noise_in(document.text))
     metadata = {name: _quiet(value) for name, value in document.metadata.items()}
-    if not found:
+    if not noise:
         return document if metadata == document.metadata else replace(document, metadata=metadata)
-    text, blocks = _cut(document, found)
-    said = left_out(found)
+    text, blocks = _cut(document, noise)
+    said = left_out(noise)
     if not blocks:
         raise FileSkipped(f"no text: {said}")
     before = metadata.get("incomplete", "")
@@ -115,11 +115,11 @@ def without_noise(document: Document) -> Document:
 def noise_in(text: str) -> Iterator[Noise]:
     """The noise in a text, in order, apart."""
     end = 0
-    for each in sorted(_candidates(text)):
-        start = max(each.start, end)
-        if each.end > start:
-            yield Noise(start, each.end, each.kind)
-            end = each.end
+    for candidate in sorted(_candidates(text)):
+        start = max(candidate.start, end)
+        if candidate.end > start:
+            yield Noise(start, candidate.end, candidate.kind)
+            end = candidate.end
 
 
 def _candidates(text: str) -> Iterator[Noise]:
@@ -141,10 +141,10 @@ def _long_words(text: str) -> Iterator[Span]:
     """
     marks = text.encode("utf-8", "surrogatepass").translate(_MARKS)
     read = end = 0  # in `marks`, and in the text
-    while (found := marks.find(_LONG, read)) >= 0:
-        start = end + found - read - marks.count(_CONTINUED, read, found)
+    while (at := marks.find(_LONG, read)) >= 0:
+        start = end + at - read - marks.count(_CONTINUED, read, at)
         end = match.end() if (match := _WORD.match(text, start)) else start
-        read = found + end - start
+        read = at + end - start
         if _may_hold_runs(text, start):
             yield start, end
 
@@ -158,8 +158,8 @@ def _may_hold_runs(text: str, start: int) -> bool:
 
 def _quiet(value: str) -> str:
     """A short text without its noise."""
-    for each in reversed(list(noise_in(value)) if len(value) >= LEAST else []):
-        value = value[: each.start] + value[each.end :]
+    for noise in reversed(list(noise_in(value)) if len(value) >= LEAST else []):
+        value = value[: noise.start] + value[noise.end :]
     return value
 
 
@@ -236,13 +236,13 @@ def _dumped_lines(text: str) -> Iterator[Noise]:
 def _dump_lines(text: str) -> Iterator[re.Match[str]]:
     if first := _DUMP_LINE.match(text):
         yield first
-    for found in _DUMP_START.finditer(text):
-        if match := _DUMP_LINE.match(text, found.end()):
+    for dump_start in _DUMP_START.finditer(text):
+        if match := _DUMP_LINE.match(text, dump_start.end()):
             yield match
 
 
 def _follows(text: str, lines: Sequence[re.Match[str]], line: re.Match[str]) -> bool:
-    before, *_, place = [int(each["at"], 16) for each in (*lines[-2:], line)]
+    before, *_, place = [int(dump_line["at"], 16) for dump_line in (*lines[-2:], line)]
     last = int(lines[-1]["at"], 16)
     between = text[lines[-1].end() : line.start()]
     is_even = len(lines) < 2 or place - last == last - before or "*" in between
@@ -319,21 +319,21 @@ def _is_json(line: str) -> bool:
 # ---- cutting it out ------------------------------------------------------------------------------
 
 
-def _cut(document: Document, found: Sequence[Noise]) -> tuple[str, tuple[Block, ...]]:
+def _cut(document: Document, noise: Sequence[Noise]) -> tuple[str, tuple[Block, ...]]:
     """The text without the noise, but with its line ends where lines count, and the blocks that are
     left of it.
     """
     pieces: list[str] = []
     removed: list[tuple[int, int]] = []  # where text goes on, and how much is gone before
     position = gone = 0
-    for start, end, _ in found:
+    for start, end, _ in noise:
         kept = "\n" * document.text.count("\n", start, end) if document.has_lines else ""
         pieces += (document.text[position:start], kept)
         position, gone = end, gone + end - start - len(kept)
         removed.append((end, gone))
     pieces.append(document.text[position:])
     text = "".join(pieces)
-    places = _Places(found, removed)
+    places = _Places(noise, removed)
     blocks = []
     for block in document.blocks:
         start, end = places.of(block.start), places.of(block.end)
@@ -349,8 +349,8 @@ def _cut(document: Document, found: Sequence[Noise]) -> tuple[str, tuple[Block, 
 class _Places:
     """Where a place of the whole text is in what is left of it; asked in rising order."""
 
-    def __init__(self, found: Sequence[Noise], removed: Sequence[tuple[int, int]]) -> None:
-        self._found, self._removed = found, removed
+    def __init__(self, noise: Sequence[Noise], removed: Sequence[tuple[int, int]]) -> None:
+        self._noise, self._removed = noise, removed
         self._index = 0
 
     def of(self, position: int) -> int:
@@ -358,20 +358,21 @@ class _Places:
         while self._index < len(self._removed) and self._removed[self._index][0] <= position:
             self._index += 1
         gone = self._removed[self._index - 1][1] if self._index else 0
-        if self._index < len(self._found) and self._found[self._index].start < position:
-            return self._found[self._index].start - gone
+        if self._index < len(self._noise) and self._noise[self._index].start < position:
+            return self._noise[self._index].start - gone
         return position - gone
 
 
-def left_out(found: Iterable[Noise]) -> str:
+def left_out(noise: Iterable[Noise]) -> str:
     """What noise was left out and how much: "2 pictures of 1.0 MB, base64 of 3.1 kB left out"; ""
     where there is none.
     """
     sizes: dict[str, list[int]] = {}
-    for start, end, kind in found:
+    for start, end, kind in noise:
         sizes.setdefault(kind, []).append(end - start)
     said = ", ".join(
-        f"{_named(kind, len(each))} of {human_bytes(sum(each))}" for kind, each in sizes.items()
+        f"{_named(kind, len(lengths))} of {human_bytes(sum(lengths))}"
+        for kind, lengths in sizes.items()
     )
     return f"{said} left out" if said else ""
 

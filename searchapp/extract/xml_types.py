@@ -45,7 +45,7 @@ def xml_type(head: bytes) -> str:
     if name == b"document" and (kind := _MIMETYPE.search(root[2])):
         return _FLAT_ODF.get(kind[1], "xml")
     if name == b"package":
-        return next((found for mark, found in _FLAT_OPC if mark in head), "xml")
+        return next((flat_type for mark, flat_type in _FLAT_OPC if mark in head), "xml")
     if name in _EVERNOTE:
         return _EVERNOTE[name]
     if name == b"wordDocument" and _WORD in root[2]:

@@ -156,10 +156,10 @@ def _tokens(text: str) -> list[str] | None:
             tokens.append(".")
             at += 1
         elif character == "[":
-            found = _character_class(text, at + 1)
-            if found is None:
+            character_class = _character_class(text, at + 1)
+            if character_class is None:
                 return None
-            token, at = found
+            token, at = character_class
             tokens.append(token)
         else:
             at += character == "\\"

@@ -163,9 +163,9 @@ class Survey:
     def is_unchanged(self, file: walk.FoundFile) -> bool:
         """Whether a file, and all that it holds, is as the corpus remembers it."""
         return file.path in self._remembered and all(
-            _is_same_file(each, file.identity)
-            and not each.is_to_change(with_secrets=file.with_secrets)
-            for _, each in self.all_in(file.path)
+            _is_same_file(remembered, file.identity)
+            and not remembered.is_to_change(with_secrets=file.with_secrets)
+            for _, remembered in self.all_in(file.path)
         )
 
     def is_waiting(self, path: bytes) -> bool:
@@ -178,8 +178,8 @@ class Survey:
         """A file and its members as the corpus remembers them, each with why it is no document,
         None for those that are.
         """
-        for each, remembered in self.all_in(path):
-            yield each, remembered.refusal
+        for place, remembered in self.all_in(path):
+            yield place, remembered.refusal
 
     def kept_out_in(self, path: bytes) -> Sequence[Unindexed]:
         """What was removed for good of what a file holds, as entries of what is left out."""
@@ -205,17 +205,17 @@ class Survey:
     def claim(self, known: KnownFile) -> None:
         """Record that a document has found its new place."""
         same = self._by_content.get(known.source.content_hash, [])
-        same[:] = (each for each in same if each.document_id != known.document_id)
+        same[:] = (other for other in same if other.document_id != known.document_id)
 
     def is_touched(self, file: walk.FoundFile) -> bool:
         """Whether a file is of the size that the corpus remembers at its path, and would still be
         read in the same way: it may be the same but for what `stat` says.
         """
         return file.path in self._remembered and all(
-            each.source.identity.size == file.identity.size
-            and each.is_sound
-            and not each.is_to_change(with_secrets=file.with_secrets)
-            for _, each in self.all_in(file.path)
+            remembered.source.identity.size == file.identity.size
+            and remembered.is_sound
+            and not remembered.is_to_change(with_secrets=file.with_secrets)
+            for _, remembered in self.all_in(file.path)
         )
 
     def unseen_files(self) -> dict[tuple[int, bytes], dict[bytes, list[bytes]]]:
@@ -227,7 +227,9 @@ class Survey:
             source = remembered.source
             is_alone = path not in self._container and not self._members.get(path)
             is_archive = remembered.refusal and remembered.refusal.outcome == "indexed"
-            has_secret = any(remembered.is_to_change(with_secrets=each) for each in (True, False))
+            has_secret = any(
+                remembered.is_to_change(with_secrets=with_secrets) for with_secrets in (True, False)
+            )
             is_known = remembered.is_sound and not has_secret
             if path not in self.files and is_alone and not is_archive and is_known:
                 of_kind = unseen.setdefault(kind_of(path, source.identity.size), {})
@@ -272,8 +274,8 @@ class Survey:
 
     def all_in(self, path: bytes) -> Iterator[tuple[bytes, Remembered]]:
         """A file and its members as the corpus remembers them."""
-        for each in (path, *self._members.get(path, ())):
-            yield each, self._remembered[each]
+        for place in (path, *self._members.get(path, ())):
+            yield place, self._remembered[place]
 
     def _index_refusals(
         self, unindexed: Iterable[Unindexed]

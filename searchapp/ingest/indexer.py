@@ -239,7 +239,7 @@ class Indexer:
         except BaseException:
             self._commit()  # what came before it
             raise
-        self.abandoned += [each.source for each in lot.documents[len(items) :]]
+        self.abandoned += [unsplit.source for unsplit in lot.documents[len(items) :]]
         self.characters += sum(map(characters_of, items))
         with self._watch.stage("store"):
             known = self._known(items)
@@ -293,10 +293,10 @@ class Indexer:
             if not texts:
                 return
             rows = self._threads.submit(
-                self._encode, [each.text for each in texts], [each.tokens for each in texts]
+                self._encode, [queued.text for queued in texts], [queued.tokens for queued in texts]
             )
-            characters = sum(len(each.text) for each in texts)
-            digests = [each.digest for each in texts]
+            characters = sum(len(queued.text) for queued in texts)
+            digests = [queued.digest for queued in texts]
             self._jobs.append(Job(digests, rows, characters, time.perf_counter()))
             self._given += characters
 

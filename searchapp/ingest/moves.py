@@ -64,7 +64,10 @@ class KnownContents:
     def _refresh(self, path: bytes, content: FileContent, hashed_at_ns: int) -> bool:
         """Record that a file is as it was, with all that it holds, but for what `stat` says."""
         all_in = list(self._survey.all_in(path))
-        if any(each.source.content_hash != content.content_hash for _, each in all_in[:1]):
+        if any(
+            remembered_file.source.content_hash != content.content_hash
+            for _, remembered_file in all_in[:1]
+        ):
             return False
         self._outcomes.conclude_unchanged(path)
         for place, remembered in all_in:
@@ -83,7 +86,7 @@ class KnownContents:
         """Record that the bytes of one of some places are at a path now; False where all of them
         are still there.
         """
-        place = next((each for each in places if self._outcomes.has_left(each)), None)
+        place = next((former for former in places if self._outcomes.has_left(former)), None)
         if place is None:
             return False
         places.remove(place)

@@ -46,14 +46,14 @@ class Outcomes:
 
     def conclude_unchanged(self, path: bytes) -> None:
         """Record a file that need not be read: all that it holds is as it was."""
-        for each, refusal in self._survey.remembered_in(path):
+        for place, refusal in self._survey.remembered_in(path):
             if refusal is None:
-                self.present.add(each)
-                self.conclude(each, "unchanged")
+                self.present.add(place)
+                self.conclude(place, "unchanged")
             else:
-                self.unindexed[each] = refusal
+                self.unindexed[place] = refusal
                 outcome = "unchanged" if refusal.outcome == "indexed" else refusal.outcome
-                self.conclude(each, outcome, refusal.reason)
+                self.conclude(place, outcome, refusal.reason)
         for entry in self._survey.kept_out_in(path):
             self.leave_out(entry)
 
@@ -93,7 +93,7 @@ class Outcomes:
     def is_unreadable(self, path: bytes) -> bool:
         """Whether a path, or a folder or container that it is in, could not be read this time."""
         places = (
-            place for each in above(path) for place in (each, each + MEMBER + UNTAKEN.encode())
+            place for outer in above(path) for place in (outer, outer + MEMBER + UNTAKEN.encode())
         )
         return any(
             place in self.unindexed and self.unindexed[place].outcome == "failed"
@@ -112,11 +112,11 @@ def summarize_containers(extraction: Sequence[Extracted]) -> dict[bytes, Unindex
     }
     files: dict[bytes, int] = dict.fromkeys(containers, 0)
     left_out: dict[bytes, list[Unindexed]] = {path: [] for path in containers}
-    for each in extraction:
-        for container in containers_of(each.path):
-            if container in containers and each.path not in containers:
+    for member in extraction:
+        for container in containers_of(member.path):
+            if container in containers and member.path not in containers:
                 files[container] += 1
-                left_out[container] += [each.unindexed] if each.unindexed else []
+                left_out[container] += [member.unindexed] if member.unindexed else []
     return {
         path: _summary(entry, files[path], left_out[path]) for path, entry in containers.items()
     }
@@ -128,7 +128,7 @@ def _summary(entry: Unindexed, files: int, left_out: Sequence[Unindexed]) -> Uni
     reason = f"{files - len(left_out)} of {files} files in it were read"
     if len(left_out) < files:
         return replace(entry, reason=reason)
-    failure = next((each for each in left_out if each.outcome == "failed"), None)
+    failure = next((refusal for refusal in left_out if refusal.outcome == "failed"), None)
     return replace(
         entry,
         outcome="failed" if failure else "skipped",

@@ -43,19 +43,19 @@ class Retries:
             return entry
         tries = self._tries.get((source.content_hash, source.extractor), 0) + 1
         if tries >= MOST_TRIES:
-            told = f"{entry.reason}; tried {MOST_TRIES} times, and again by: ingest --retry"
-            return replace(entry, reason=told)
+            reason = f"{entry.reason}; tried {MOST_TRIES} times, and again by: ingest --retry"
+            return replace(entry, reason=reason)
         marked = replace(source, extractor=f"{source.extractor}{_TRIED}{tries}")
-        told = f"{entry.reason}; the next ingest tries it again"
-        return replace(entry, reason=told, source=marked)
+        reason = f"{entry.reason}; the next ingest tries it again"
+        return replace(entry, reason=reason, source=marked)
 
     def notes(self) -> list[str]:
         """What was left for the next ingest, for people."""
         if not self.left:
             return []
         files = pluralize(self.left, "file")
-        told = f"as those that were took {RETRY_S / 60:.0f} minutes: the next ingest tries them"
-        return [f"{files} that came to nothing before were not tried again, {told}"]
+        why = f"as those that were took {RETRY_S / 60:.0f} minutes: the next ingest tries them"
+        return [f"{files} that came to nothing before were not tried again, {why}"]
 
 
 def is_waiting(entry: Unindexed) -> bool:

@@ -55,7 +55,7 @@ class Splitting:
             self.submit()
         self._next.append(Unsplit(source, document, new))
         self.characters += len(document.text)
-        length = sum(len(each.document.text) for each in self._next)
+        length = sum(len(unsplit.document.text) for unsplit in self._next)
         if len(self._next) >= _LOT_DOCUMENTS or length >= _LOT_CHARACTERS:
             self.submit()
         return True
@@ -64,7 +64,7 @@ class Splitting:
         """Have all that was added split."""
         if self._next:
             documents, self._next = self._next, []
-            length = sum(len(each.document.text) for each in documents)
+            length = sum(len(unsplit.document.text) for unsplit in documents)
             self._lots.append(Lot(documents, length, self._thread.submit(self._split, documents)))
 
     @property
@@ -94,12 +94,12 @@ class Splitting:
         self._begun_s = time.perf_counter()
         arrivals: list[Arrival] = []
         passages = split_all(
-            [each.document for each in documents],
+            [unsplit.document for unsplit in documents],
             self._tokens,
             max_tokens=self._encoder.identity.max_tokens,
         )
         with suppress(_SplitStopped):
-            arrivals.extend(self._arrival(each, next(passages)) for each in documents)
+            arrivals.extend(self._arrival(unsplit, next(passages)) for unsplit in documents)
         return arrivals
 
     def _tokens(self, texts: Sequence[str]) -> list[Tokens]:
@@ -110,13 +110,15 @@ class Splitting:
             return self._encoder.tokens(texts)
         return [Tokens.of_spans(spans) for spans in self._encoder.tokenize(texts)]
 
-    def _arrival(self, each: Unsplit, found: Sequence[TokenizedPassage]) -> Arrival:
-        passages = [passage for passage, _ in found]
+    def _arrival(self, unsplit: Unsplit, tokenized: Sequence[TokenizedPassage]) -> Arrival:
+        passages = [passage for passage, _ in tokenized]
         texts = [
-            embedded_text(passage.headings, each.document.text[passage.start : passage.end])
+            embedded_text(passage.headings, unsplit.document.text[passage.start : passage.end])
             for passage in passages
         ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        tokens = [ids for _, ids in found]
-        return Arrival(each.source, each.document, passages, texts, tokens, digests, each.new)
+        tokens = [ids for _, ids in tokenized]
+        return Arrival(
+            unsplit.source, unsplit.document, passages, texts, tokens, digests, unsplit.new
+        )

@@ -54,7 +54,7 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                 "this corpus is empty: there is nothing to back up", hint="ingest something first"
             )
         documents, passages, pending, _ = snapshot.counts()
-        told = {
+        contents = {
             "generation": snapshot.generation,
             "documents": documents,
             "passages": passages,
@@ -71,7 +71,7 @@ def back_up(folder: Path, file: Path) -> dict[str, Any]:
                     "format": FORMAT,
                     "searchapp": __version__,
                     "schema": layout.REVISIONS[-1],
-                    **told,
+                    **contents,
                     "size": copy.stat().st_size,
                     "blake2b": _digest(copy),
                 }
@@ -157,13 +157,13 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
 
 def _schema_of(database: Path) -> str:
     """The revision of a corpus's schema; "" where the file is no database of one."""
-    told = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+    statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
     with contextlib.suppress(sqlite3.Error, UnicodeError):
         address = f"{database.resolve().as_uri()}?mode=ro&immutable=1"
         with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
             opened.execute("PRAGMA trusted_schema = OFF")
             (application,) = opened.execute("PRAGMA application_id").fetchone()
-            if application == layout.APPLICATION_ID and opened.execute(told).fetchone():
+            if application == layout.APPLICATION_ID and opened.execute(statement).fetchone():
                 (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
                 return str(revision)
     return ""

@@ -223,7 +223,7 @@ class SqliteCatalog:
             labels,
             dated_ns,
         ) in self._database.each(_ROWS.format(where=where), *values):
-            named = tuple(sorted(Label(*each) for each in json.loads(labels)))
+            named = tuple(sorted(Label(*fields) for fields in json.loads(labels)))
             yield DocumentRow(
                 *(path, title, kind, passages, size, mtime_ns),
                 *(bool(is_pending), bool(is_stale), named, dated_ns),
@@ -412,7 +412,7 @@ def _stored(row: Any, passages: Sequence[Any]) -> StoredDocument:
             for start, end, headings, place in passages
         ),
         vectors,
-        tuple(sorted(Label(*each) for each in json.loads(labels))),
+        tuple(sorted(Label(*fields) for fields in json.loads(labels))),
     )
 
 

@@ -119,12 +119,12 @@ class CoreIndex:
 
     def rows(self, places: NDArray[np.int64]) -> HalfVectors:
         """As FaissIndex says."""
-        core, found = self._core, np.empty((len(places), self.dim), np.float32)
+        core, vectors = self._core, np.empty((len(places), self.dim), np.float32)
         wanted = np.ascontiguousarray(places, np.int64)
         core.Index_reconstruct_batch(
-            self._rows, len(wanted), core.swig_ptr(wanted), core.swig_ptr(found)
+            self._rows, len(wanted), core.swig_ptr(wanted), core.swig_ptr(vectors)
         )
-        return found.astype(np.float16)  # exact: the index stores float16
+        return vectors.astype(np.float16)  # exact: the index stores float16
 
 
 class PublicIndex:
@@ -166,8 +166,8 @@ class PublicIndex:
             parameters = faiss.SearchParameters(**options)
         with _threads(faiss, self.total):
             _, ids = self._index.search(query[np.newaxis], count, params=parameters)
-        found: Ids = ids[0][ids[0] >= 0]
-        return found
+        nearest: Ids = ids[0][ids[0] >= 0]
+        return nearest
 
     def rows(self, places: NDArray[np.int64]) -> HalfVectors:
         """As FaissIndex says."""

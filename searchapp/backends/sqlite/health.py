@@ -90,8 +90,8 @@ def corpus_facts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, s
     yield (
         "other encodings",
         "; ".join(
-            f"{name}: {each.documents:,} documents, {each.size / 2**20:,.0f} MiB"
-            for name, each in others
+            f"{name}: {encoding.documents:,} documents, {encoding.size / 2**20:,.0f} MiB"
+            for name, encoding in others
         ),
     )
     if open_to_others := sorted(path.name for path in _open_to_others(folder)):

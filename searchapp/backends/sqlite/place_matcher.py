@@ -43,8 +43,8 @@ class PlaceMatcher:
         if self._by_text:
             _find(self._by_text, composed.encode(), document_id, exactness=1)
         for place in self._places:
-            if place.glob and not place.found[0] and place.matches(composed, display):
-                place.found[2].append(document_id)
+            if place.glob and not place.ids_by_exactness[0] and place.matches(composed, display):
+                place.ids_by_exactness[2].append(document_id)
 
     def finalize(self) -> str:
         """The ids of the documents, as JSON."""
@@ -56,7 +56,7 @@ class _Place:
 
     def __init__(self, place: str) -> None:
         self.path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
-        self.found: tuple[list[int], list[int], list[int]] = ([], [], [])
+        self.ids_by_exactness: tuple[list[int], list[int], list[int]] = ([], [], [])
         shown = self.path.decode("utf-8", "replace")
         is_glob, is_text = _IS_GLOB.search(shown) is not None, shown.encode() == self.path
         self._is_composed = is_text and (is_glob or not shown.isascii())
@@ -77,7 +77,7 @@ class _Place:
 
     def best(self) -> Sequence[int]:
         """The documents found in the most exact way that finds any."""
-        return next((ids for ids in self.found if ids), [])
+        return next((ids for ids in self.ids_by_exactness if ids), [])
 
 
 def _find(
@@ -86,7 +86,7 @@ def _find(
     """Give a document to the places that it is at or below."""
     for at in (*above(path), b""):
         for place in places.get(at, ()):
-            place.found[exactness].append(document_id)
+            place.ids_by_exactness[exactness].append(document_id)
 
 
 def _compiled(glob: str) -> re.Pattern[str]:

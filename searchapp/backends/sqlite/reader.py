@@ -138,8 +138,8 @@ class SqliteReader(SqliteCatalog):
         """The best passages of all stored rows, looked at one by one."""
         ids, scores = _NOTHING
         for rows, row_ids in self._blocks():
-            found = vector_index.top(rows, row_ids, query, depth=depth, allowed=allowed)
-            ids, scores = np.concatenate((ids, found[0])), np.concatenate((scores, found[1]))
+            nearest = vector_index.top(rows, row_ids, query, depth=depth, allowed=allowed)
+            ids, scores = np.concatenate((ids, nearest[0])), np.concatenate((scores, nearest[1]))
             best = np.argsort(-scores, kind="stable")[:depth]
             if len(best) == depth:  # ties at the cut stay
                 kept = scores >= scores[best[-1]]
@@ -297,11 +297,11 @@ class SqliteReader(SqliteCatalog):
         rows = vector_index.from_blob(b"".join(row[3] for row in newer), max(self.dim, 1))
         return _Changes(rows, np.concatenate([_NOTHING[0], *ids]), [row[1:3] for row in gone])
 
-    def _as_allowed(self, filters: Filters, found: Mapping[int, list[_Row]]) -> Bitmap:
+    def _as_allowed(self, filters: Filters, rows_by_kind: Mapping[int, list[_Row]]) -> Bitmap:
         highest = self._fact("highest_id")
 
         def bits(kind: int) -> Bitmap:
-            return vector_index.bitmap([row[1:3] for row in found.get(kind, [])], highest)
+            return vector_index.bitmap([row[1:3] for row in rows_by_kind.get(kind, [])], highest)
 
         allowed = bits(-1)
         for number in range(len(filters.holding)):

@@ -126,7 +126,7 @@ class _Salvager:
         to read it.
         """
         self._find_encoder = find_encoder
-        self._found = RepairReport()
+        self._report = RepairReport()
         self._engine = schema.connect(fresh)
         schema.upgrade(self._engine)
         self._fresh: sa.Connection = self._engine.connect()
@@ -167,7 +167,7 @@ class _Salvager:
         self._account()
         schema.seal(self._fresh)
         self._fresh.commit()
-        return self._found
+        return self._report
 
     # -- documents
 
@@ -181,9 +181,9 @@ class _Salvager:
         ):
             path = self._paths.get(document_id, row["raw_path"] if row else b"")
             if path and standing_source(path):
-                self._found.to_read.append(path)
+                self._report.to_read.append(path)
             else:
-                self._found.lost.append(path)
+                self._report.lost.append(path)
 
     def _document(self, document_id: int) -> tuple[sqlite3.Row | None, set[str]]:
         """A document's row, and which of its parts are damaged; None where it cannot be read."""
@@ -198,7 +198,7 @@ class _Salvager:
         not.
         """
         try:
-            passages = [tuple(each) for each in self._old.execute(_PASSAGES, (row["id"],))]
+            passages = [tuple(passage) for passage in self._old.execute(_PASSAGES, (row["id"],))]
             if [passage[0] for passage in passages] != list(
                 range(row["first_passage_id"], row["first_passage_id"] + len(passages))
             ):
@@ -225,12 +225,12 @@ class _Salvager:
             ):  # another document has its place
                 raise
             return False
-        self._found.documents += 1
+        self._report.documents += 1
         self._kept.add(row["id"])
         if not row["is_pending"] and not has_vectors:
-            self._found.to_embed += 1
+            self._report.to_embed += 1
         if not record.is_sound and standing_source(record.source.path):
-            self._found.to_read.append(record.source.path)
+            self._report.to_read.append(record.source.path)
         self._highest = {
             "document": row["id"],
             "passage": max(self._highest["passage"], *(passage[0] for passage in passages)),
@@ -258,7 +258,9 @@ class _Salvager:
             )
             if record.digest == row["source_digest"]:
                 return record
-        path = next((each for each in paths if standing_source(each)), row["raw_path"])
+        path = next(
+            (candidate for candidate in paths if standing_source(candidate)), row["raw_path"]
+        )
         mtime_ns = row["mtime_ns"] if isinstance(row["mtime_ns"], int) else 0
         source = Source(path, FileIdentity(0, mtime_ns, 0, 0), b"", 0)
         return _Record(source, dated_ns(source, json.loads(row["metadata"])), 0, is_sound=False)
@@ -290,10 +292,10 @@ class _Salvager:
         )
         for document_id, name, origin, *_ in sound:
             path = self._paths.get(document_id, b"")
-            if document_id not in self._kept and origin == "hand" and path in self._found.to_read:
-                self._found.labels.setdefault(path, []).append(Label(name))
+            if document_id not in self._kept and origin == "hand" and path in self._report.to_read:
+                self._report.labels.setdefault(path, []).append(Label(name))
         if len(sound) < len(rows):
-            self._found.notes.append(
+            self._report.notes.append(
                 f"{len(rows) - len(sound)} of the labels were damaged and are gone: see searchapp "
                 "list"
             )
@@ -344,7 +346,7 @@ class _Salvager:
                 ],
             )
         if not self._has_account:
-            self._found.notes.append(
+            self._report.notes.append(
                 "the records of roots, removals and settings may be damaged: see searchapp status, "
                 "and searchapp config"
             )

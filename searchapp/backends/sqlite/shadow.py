@@ -78,17 +78,17 @@ def drop(corpus: Path, model: str) -> list[OtherEncoding]:
     Raises EncoderError where there is none, and CorpusLocked while it is being built.
     """
     names = {model, str(Path(model).expanduser().resolve())}
-    found = [
+    matching = [
         other
         for other in others(corpus)
         if other.name == model or (other.encoder and other.encoder.model in names)
     ]
-    if not found:
+    if not matching:
         raise EncoderError(
             f"the corpus holds no other encoding by {model}",
             hint="see: searchapp model list, and searchapp status",
         )
-    for folder in (Path(other.place) for other in found):
+    for folder in (Path(other.place) for other in matching):
         try:
             lock = Lock(folder)
         except CorpusDamaged:  # without a database: nobody can be building it
@@ -98,7 +98,7 @@ def drop(corpus: Path, model: str) -> list[OtherEncoding]:
             delete(folder)
         finally:
             lock.release()
-    return found
+    return matching
 
 
 def _described(folder: Path) -> OtherEncoding:

@@ -164,11 +164,11 @@ def _ids(old: sqlite3.Connection, new: sa.Connection) -> Mapping[int, int]:
     by_path = {path: document_id for path, _, document_id in rows}
     by_content = {content_hash: document_id for _, content_hash, document_id in rows}
     documents = old.execute("SELECT id, path, content_hash FROM document")
-    found = (
+    pairs = (
         (document_id, by_path.get(path, by_content.get(content_hash)))
         for document_id, path, content_hash in documents
     )
-    return {document_id: other for document_id, other in found if other is not None}
+    return {document_id: other for document_id, other in pairs if other is not None}
 
 
 def _copy_labels(old: sqlite3.Connection, new: sa.Connection, ids: Mapping[int, int]) -> None:
@@ -202,7 +202,7 @@ def _copy_table(
     in the new encoding.
     """
     cursor = old.execute(f'SELECT * FROM "{table}"')
-    names = [each[0] for each in cursor.description]
+    names = [column[0] for column in cursor.description]
     rows: list[tuple[Any, ...]] = cursor.fetchall()
     if "document_id" in names:
         at = names.index("document_id")

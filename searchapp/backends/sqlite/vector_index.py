@@ -116,8 +116,8 @@ def contains(allowed: Bitmap, ids: Ids) -> NDArray[np.bool_]:
     """Which ids have their bit set, (n,)."""
     known = ids < allowed.size * 8
     bits = allowed[np.where(known, ids, 0) >> 3] >> (ids & 7) & 1
-    found: NDArray[np.bool_] = known & (bits == 1)
-    return found
+    contained: NDArray[np.bool_] = known & (bits == 1)
+    return contained
 
 
 def top(

@@ -239,7 +239,7 @@ class SqliteWriter(RegisterWriter):
         passages = {
             document_id: list(some)
             for document_id, some in groupby(
-                stored_passages(self._connection, ids), lambda each: each.document_id
+                stored_passages(self._connection, ids), lambda passage: passage.document_id
             )
         }
         return [

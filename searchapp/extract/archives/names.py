@@ -31,13 +31,13 @@ class MemberNames:
     def of(self, name: str) -> str:
         """The name by which a member goes: its own, "a~2.txt" for the second "a.txt"."""
         safe = safe_name(name)
-        found = safe
-        while found in self._given:
+        unique = safe
+        while unique in self._given:
             self._counts[safe] += 1
             path = PurePosixPath(safe)
-            found = str(path.with_name(f"{path.stem}~{self._counts[safe] + 1}{path.suffix}"))
-        self._given.add(found)
-        return found
+            unique = str(path.with_name(f"{path.stem}~{self._counts[safe] + 1}{path.suffix}"))
+        self._given.add(unique)
+        return unique
 
 
 def refusal_of_name(name: str) -> FileSkipped | None:

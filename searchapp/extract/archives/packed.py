@@ -107,5 +107,5 @@ def _reason(error: Exception) -> str:
     text = str(error).partition(" (errno")[0]
     if "assphrase" in text or "ncrypt" in text:
         return "encrypted: needs a password"
-    told = "" if text == "None" else f": {text[:200]}"
-    return f"not a readable archive{told}"
+    detail = "" if text == "None" else f": {text[:200]}"
+    return f"not a readable archive{detail}"

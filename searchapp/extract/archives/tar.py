@@ -130,11 +130,11 @@ def _pax_records(body: bytes) -> dict[bytes, bytes]:
     """The records "12 path=a/b\\n", each with its length in bytes before it."""
     records: dict[bytes, bytes] = {}
     position = 0
-    while found := _PAX_LENGTH.match(body, position):
-        end = position + int(found[1])
-        if end <= found.end() or end > len(body):
+    while match := _PAX_LENGTH.match(body, position):
+        end = position + int(match[1])
+        if end <= match.end() or end > len(body):
             raise FileFailed("not a readable archive: a header is broken")
-        key, _, value = body[found.end() : end - 1].partition(b"=")
+        key, _, value = body[match.end() : end - 1].partition(b"=")
         records[key] = value
         position = end
     return records

@@ -30,19 +30,19 @@ from searchapp.extract.members import MAX_BYTES, MAX_MEMBER_BYTES, Member
 def zip_members(data: bytes) -> Iterator[Member]:
     """The files in a ZIP, in the order of its directory."""
     names = MemberNames()
-    found = [
+    files = [
         (info, names.of(_zip_name(info))) for info in _zip_directory(data) if _is_zipped_file(info)
     ]
-    refusals = [refusal_of_name(name) or _zip_refusal(info, len(data)) for info, name in found]
+    refusals = [refusal_of_name(name) or _zip_refusal(info, len(data)) for info, name in files]
     total = sum(
         info.file_size
-        for (info, _), refusal in zip(found, refusals, strict=True)
+        for (info, _), refusal in zip(files, refusals, strict=True)
         if refusal is None
     )
     refuse_bomb(total, len(data), BOMB_ARCHIVE)
     if total > MAX_BYTES:
         raise FileFailed(f"unpacks to more than {MAX_BYTES >> 20:,} MiB")
-    for (info, name), refusal in zip(found, refusals, strict=True):
+    for (info, name), refusal in zip(files, refusals, strict=True):
         yield Member(name, refusal=refusal) if refusal else _unzipped_member(data, info, name)
 
 
@@ -173,9 +173,9 @@ class _Ending:
 
 def _bounded(pieces: Iterator[bytes], size: int) -> bytes:
     """The pieces together; raises FileFailed as soon as they come to more than a size."""
-    found = bytearray()
+    unpacked = bytearray()
     for piece in pieces:
-        found += piece
-        if len(found) > size:
+        unpacked += piece
+        if len(unpacked) > size:
             raise FileFailed("zip bomb: unpacks to more than its archive says")
-    return bytes(found)
+    return bytes(unpacked)

@@ -33,7 +33,7 @@ def read(data: bytes, document_type: str) -> Document:
         raise FileFailed(f"not a readable drawing: {error}") from error
     if root is None:
         raise FileFailed("not a readable drawing: no XML")
-    titles = (_flat(each) for each in root if _name(each) == "title")
+    titles = (_flat(child) for child in root if _name(child) == "title")
     title = next((text for text in titles if text), "")
     unread = _broken(parser)
     document = document_of(_parts(root, title, unread), document_type, title=title)
@@ -48,7 +48,7 @@ def _broken(parser: Any) -> list[str]:
     """What the parser says of the drawing where it could not read all of it."""
     from lxml import etree
 
-    fatal = (each for each in parser.error_log if each.level == etree.ErrorLevels.FATAL)
+    fatal = (error for error in parser.error_log if error.level == etree.ErrorLevels.FATAL)
     first = next(fatal, None)
     return [f"it is broken at line {first.line}: {first.message}"] if first else []
 
@@ -100,7 +100,7 @@ def _line(pieces: list[str], place: str) -> Iterator[tuple[str, str]]:
 def _text(element: Any) -> str:
     if _name(element) in _SILENT or not isinstance(element.tag, str):
         return ""
-    return (element.text or "") + "".join(_text(each) + (each.tail or "") for each in element)
+    return (element.text or "") + "".join(_text(child) + (child.tail or "") for child in element)
 
 
 def _flat(element: Any) -> str:

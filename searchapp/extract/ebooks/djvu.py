@@ -34,13 +34,13 @@ def read(data: bytes, document_type: str) -> Document:
     try:
         book = djvu_rs.Document.from_bytes(data)
         count = book.page_count()
-        found: dict[str, Any] = {**(book.metadata() or {})}
+        facts: dict[str, Any] = {**(book.metadata() or {})}
     except djvu_rs.Error as error:
         raise FileFailed(f"not a readable DjVu file: {str(error)[:200]}") from error
     unread: list[str] = []
-    metadata = {ours: found.get(theirs) or "" for theirs, ours in _NAMES.items()}
+    metadata = {ours: facts.get(theirs) or "" for theirs, ours in _NAMES.items()}
     metadata["date"] = iso_date(metadata["date"])
-    title = " ".join((found.get("title") or "").split())
+    title = " ".join((facts.get("title") or "").split())
     parts = _parts(book, count, unread)
     document = with_unread(
         document_of(parts, document_type, title=title, metadata=metadata), unread

@@ -37,7 +37,7 @@ class HuffmanDictionary:
         left = 8 * len(packed)
         bits = int.from_bytes(packed, "big") << 32
         shift = left
-        found = bytearray()
+        unpacked = bytearray()
         while True:
             window = bits >> shift & 0xFFFFFFFF
             entry = self._short[window >> 24]
@@ -55,9 +55,9 @@ class HuffmanDictionary:
             shift -= length
             left -= length
             if left < 0:
-                return bytes(found)
-            found += self._piece(most - window >> 32 - length, depth)
-            if len(found) > _MAX_RECORD:
+                return bytes(unpacked)
+            unpacked += self._piece(most - window >> 32 - length, depth)
+            if len(unpacked) > _MAX_RECORD:
                 raise ValueError("unpacks to too much")
 
     def _piece(self, number: int, depth: int) -> bytes:

@@ -49,7 +49,7 @@ def read(data: bytes, document_type: str) -> Document:
 def _parts(text: str, *, is_plain: bool) -> Iterator[Part]:
     """The parts of a text, of a long one chapter by chapter."""
     if is_plain:
-        yield from (Part("prose", each) for each in text.split("\n"))
+        yield from (Part("prose", line) for line in text.split("\n"))
         return
     waiting = ""
     for chapter in _BREAK.split(text):
@@ -83,8 +83,8 @@ def _text(records: list[bytes], head: bytes, cut: list[str]) -> bytes:
         raise ValueError(f"packed by a method that is not known ({packing})")
     unpack = huffman.unpacked if huffman else bytes if packing == _STORED else _unpacked
     packed = (record[: _end_of_text(record, flags)] for record in records[1 : count + 1])
-    found = b"".join(gathered(_within_limit(map(unpack, packed)), cut))
-    return found[:length] if length else found
+    unpacked = b"".join(gathered(_within_limit(map(unpack, packed)), cut))
+    return unpacked[:length] if length else unpacked
 
 
 def _within_limit(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -101,27 +101,27 @@ def _unpacked(packed: bytes) -> bytes:
     """A record that PalmDOC has packed: bytes, spaces before letters, and pieces of what came
     before.
     """
-    found = bytearray()
+    unpacked = bytearray()
     position = 0
     while position < len(packed):
         byte = packed[position]
         position += 1
         if 1 <= byte <= 8:
-            found += packed[position : position + byte]
+            unpacked += packed[position : position + byte]
             position += byte
         elif byte < 0x80:
-            found.append(byte)
+            unpacked.append(byte)
         elif byte >= 0xC0:
-            found += bytes((0x20, byte ^ 0x80))
+            unpacked += bytes((0x20, byte ^ 0x80))
         elif position < len(packed):
             pair = byte << 8 | packed[position]
             position += 1
             distance, count = pair >> 3 & 0x7FF, (pair & 7) + 3
-            if not 0 < distance <= len(found):
+            if not 0 < distance <= len(unpacked):
                 raise ValueError("a record is broken")
             for _ in range(count):
-                found.append(found[-distance])
-    return bytes(found)
+                unpacked.append(unpacked[-distance])
+    return bytes(unpacked)
 
 
 def _extra_flags(head: bytes) -> int:
@@ -159,16 +159,16 @@ def _notes(head: bytes) -> dict[str, str]:
     start, length = struct.unpack_from(">II", head, 84)
     (encoding,) = struct.unpack_from(">I", head, 28)
     codec = "utf-8" if encoding == _UTF8 else "cp1252"
-    found = {"title": head[start : start + length].decode(codec, "replace")}
+    notes = {"title": head[start : start + length].decode(codec, "replace")}
     if not struct.unpack_from(">I", head, 128)[0] & _WITH_NOTES:
-        return found
+        return notes
     for number, value in _exth(head):
         name = "title" if number == _TITLE else _NOTES.get(number, "")
         if name:
             text = value.decode(codec, "replace")
-            both = name in {"author", "tags"} and found.get(name)
-            found[name] = f"{found[name]}; {text}" if both else text
-    return found
+            both = name in {"author", "tags"} and notes.get(name)
+            notes[name] = f"{notes[name]}; {text}" if both else text
+    return notes
 
 
 def _exth(head: bytes) -> Iterator[tuple[int, bytes]]:

@@ -146,7 +146,9 @@ def _objects(archive: zipfile.ZipFile) -> tuple[dict[int, Object], int]:
             unpacked = b"".join(_blocks(_unzipped(archive, name), left))
             left -= len(unpacked)
             file = name.rpartition("/")[2].removesuffix(".iwa")
-            objects |= {each.number: each for each in _objects_in(unpacked, file)}
+            objects |= {
+                iwork_object.number: iwork_object for iwork_object in _objects_in(unpacked, file)
+            }
         except _BROKEN:
             broken += 1
         except Exception as error:

@@ -94,14 +94,20 @@ class _IworkReading:
 
     def _slides(self) -> Iterator[Object]:
         """The slides in their order."""
-        if not any(each.file.startswith("Slide") for each in self._objects.values()):
+        if not any(
+            iwork_object.file.startswith("Slide") for iwork_object in self._objects.values()
+        ):
             return
         for show in self._of_type(_SHOW):
             tree = (show.message.messages(3) or [NOTHING])[0]
             yield from self._slides_below(tree.references(2), depth=0)
-        if not any(each.type == _SLIDE_NODE for each in map(self._objects.get, self._done) if each):
+        if not any(
+            iwork_object.type == _SLIDE_NODE
+            for iwork_object in map(self._objects.get, self._done)
+            if iwork_object
+        ):
             slides = self._of_type(_SLIDE)
-            yield from (each for each in slides if each.file.startswith("Slide"))
+            yield from (slide for slide in slides if slide.file.startswith("Slide"))
 
     def _slides_below(self, nodes: list[int], *, depth: int) -> Iterator[Object]:
         for node in filter(None, map(self._objects.get, nodes)):
@@ -122,9 +128,9 @@ class _IworkReading:
             part.text for number in storages for part in self._storage(number, place)
         )
         yield Part("heading", " ".join(heading.split()), level=1, place=place)
-        for each in self._objects.values():
-            if each.file == slide.file:
-                yield from self._storage(each.number, place)
+        for iwork_object in self._objects.values():
+            if iwork_object.file == slide.file:
+                yield from self._storage(iwork_object.number, place)
 
     # -- Numbers, and tables of all
 
@@ -164,13 +170,17 @@ class _IworkReading:
 
     def _rest(self) -> Iterator[Part]:
         """What no order is known of: boxes, notes, tables, comments."""
-        for each in self._objects.values():
-            if each.type in STORAGES and "Slide" not in each.file and kind_of(each) != _CELL:
-                yield from self._storage(each.number)
-        for each in self._of_type(TABLE_MODEL):
-            yield from self._table(each.number)
-        for each in self._of_type(COMMENT):
-            yield Part("prose", each.message.text(1))
+        for storage in self._objects.values():
+            if (
+                storage.type in STORAGES
+                and "Slide" not in storage.file
+                and kind_of(storage) != _CELL
+            ):
+                yield from self._storage(storage.number)
+        for table in self._of_type(TABLE_MODEL):
+            yield from self._table(table.number)
+        for comment in self._of_type(COMMENT):
+            yield Part("prose", comment.message.text(1))
 
     def _storage(self, number: int, place: Place = ()) -> Iterator[Part]:
         storage = self._objects.get(number)
@@ -181,4 +191,8 @@ class _IworkReading:
             yield Part("prose", paragraph, place=place)
 
     def _of_type(self, kind: int) -> Iterator[Object]:
-        return (each for each in list(self._objects.values()) if each.type == kind)
+        return (
+            iwork_object
+            for iwork_object in list(self._objects.values())
+            if iwork_object.type == kind
+        )

@@ -51,9 +51,9 @@ def table_of(model: Object, objects: dict[int, Object]) -> Table:
             records = b"".join(info.pieces(6))
             is_whole &= bool(records) or not info.number(2)
             offsets = b"".join(info.pieces(7))
-            found = list(_cells(records, offsets, strings, is_wide=bool(info.number(8))))
-            is_whole &= all(text is not None for _, text in found)
-            cells = tuple((column, text) for column, text in found if text)
+            values = list(_cells(records, offsets, strings, is_wide=bool(info.number(8))))
+            is_whole &= all(text is not None for _, text in values)
+            cells = tuple((column, text) for column, text in values if text)
             number = first + info.number(1) + 1
             if cells and number <= _MAX_ROWS:
                 rows.append(Row(number, cells))
@@ -72,13 +72,13 @@ def _strings(objects: dict[int, Object], references: list[int]) -> dict[int, str
 
 def _rich_texts(objects: dict[int, Object], references: list[int]) -> dict[int, str]:
     """The styled texts of a list by their keys: each is a text of its own, at two removes."""
-    found = {}
+    texts = {}
     for reference in references:
         for entry in objects[reference].message.messages(3) if reference in objects else ():
             for payload in filter(None, map(objects.get, entry.references(9))):
                 storages = filter(None, map(objects.get, payload.message.references(1)))
-                found[entry.number(1)] = "\n".join(map(text_of, storages))
-    return found
+                texts[entry.number(1)] = "\n".join(map(text_of, storages))
+    return texts
 
 
 def _cells(
@@ -100,26 +100,26 @@ def _value(record: bytes, strings: dict[int, str]) -> str:
     """What a record of a cell says."""
     kind, (flags,) = record[1], struct.unpack_from("<I", record, 8)
     position = 12
-    found = ""
+    text = ""
     if flags & _DECIMAL:
-        found = _decimal(record[position : position + 16])
+        text = _decimal(record[position : position + 16])
         position += 16
     if flags & _DOUBLE:
         (number,) = struct.unpack_from("<d", record, position)
-        found = _double(number, kind)
+        text = _double(number, kind)
         position += 8
     if flags & _SECONDS:
         (seconds,) = struct.unpack_from("<d", record, position)
-        found = _moment(seconds)
+        text = _moment(seconds)
         position += 8
     if flags & _STRING:
         (key,) = struct.unpack_from("<I", record, position)
-        found = strings.get(key, "")
+        text = strings.get(key, "")
         position += 4
     if flags & _RICH:
         (key,) = struct.unpack_from("<I", record, position)
-        found = strings.get(-key, "")
-    return " ".join(found.split())
+        text = strings.get(-key, "")
+    return " ".join(text.split())
 
 
 def _decimal(packed: bytes) -> str:

@@ -71,16 +71,16 @@ def _people(lines: Iterable[ContentLine]) -> Iterator[list[ContentLine]]:
 
 def _parts(person: Sequence[ContentLine]) -> Iterator[Part]:
     yield Part("heading", _name(person), level=1)
-    found: dict[str, list[str]] = {}
+    values_by_label: dict[str, list[str]] = {}
     for line in person:
         if line.name not in _UNSEEN and (value := _value(line)):
             label = _LABELS.get(line.name) or line.name.removeprefix("X-").capitalize()
-            found.setdefault(label, []).append(value)
+            values_by_label.setdefault(label, []).append(value)
     yield Part(
         "prose",
         "\n".join(
-            f"{label}: {'; '.join(dict.fromkeys(found[label]))}"
-            for label in sorted(found, key=_rank)
+            f"{label}: {'; '.join(dict.fromkeys(values_by_label[label]))}"
+            for label in sorted(values_by_label, key=_rank)
         ),
     )
 

@@ -56,10 +56,10 @@ class ContentLine:
     @property
     def date(self) -> str:
         """The value as a date, with its time; as it is where it is none."""
-        found = _DATE.fullmatch(self.value.strip())
-        if not found:
+        match = _DATE.fullmatch(self.value.strip())
+        if not match:
             return self.text
-        year, month, day, hour, minute, is_utc = found.groups()
+        year, month, day, hour, minute, is_utc = match.groups()
         zone = " UTC" if is_utc else f" {zone}" if (zone := self.parameters.get("TZID", "")) else ""
         return f"{year}-{month}-{day}" + (f" {hour}:{minute}{zone}" if hour else "")
 

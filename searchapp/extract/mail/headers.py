@@ -21,7 +21,7 @@ _ISO_DATE = re.compile(rf"{ISO_DAY}[T ]\d\d:\d\d(?::\d\d)?")
 def mail_metadata(mail: Mime) -> dict[str, str]:
     """Who wrote to whom, when and about what; only what the mail says."""
     senders = _addresses(mail, "from") or _addresses(mail, "sender")
-    found = {
+    metadata = {
         "author": "; ".join(name or address for name, address in senders),
         "from": _joined(senders),
         "to": _joined(_addresses(mail, "to")),
@@ -39,7 +39,7 @@ def mail_metadata(mail: Mime) -> dict[str, str]:
         ),
         "language": mail.header("content-language"),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in metadata.items() if value}
 
 
 def header_lines(mail: Mime, metadata: dict[str, str]) -> str:
@@ -69,12 +69,12 @@ def _addresses(mail: Mime, name: str) -> list[tuple[str, str]]:
     """The names and addresses in all headers of a name."""
     raw = mail.headers.get_all(name, ())
     try:
-        found = getaddresses(raw)
+        parsed = getaddresses(raw)
     except (ValueError, IndexError, RecursionError, AttributeError):
-        found = []
+        parsed = []
     pairs = [
         (words(person).strip("'\" "), address.strip())
-        for person, address in found
+        for person, address in parsed
         if person or address
     ]
     if pairs and all("@" in address or person for person, address in pairs):
@@ -103,9 +103,9 @@ def _moment(text: str) -> str:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError, AttributeError):
-        found = _ISO_DATE.match(text)
+        match = _ISO_DATE.match(text)
         try:
-            return datetime.fromisoformat(found[0]).isoformat() if found else ""
+            return datetime.fromisoformat(match[0]).isoformat() if match else ""
         except ValueError:
             return ""
     if moment.year < 1900:

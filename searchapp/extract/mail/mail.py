@@ -224,7 +224,7 @@ def _unflowed(text: str, *, spaceless: bool) -> str:
     lines: list[tuple[str, list[str]]] = []  # quote marks, pieces of one line
     is_open = False
     for line in text.split("\n"):
-        marks = found[0] if (found := _QUOTE_MARKS.match(line)) else ""
+        marks = match[0] if (match := _QUOTE_MARKS.match(line)) else ""
         quotes = ">" * marks.count(">")
         content = line[len(marks) :].removeprefix(" ")
         is_soft = content.endswith(" ") and content != "-- "

@@ -135,11 +135,11 @@ class Mime:
         if self.headers.get_content_maintype() != "multipart" or self.depth >= _MAX_DEPTH:
             return []
         declared = self.parameter("boundary").encode()
-        found = _divided(self.body, declared) if declared else []
-        if not found and (guessed := _BOUNDARY_LINE.search(self.body)):
-            found = _divided(self.body, guessed[1])
+        parts = _divided(self.body, declared) if declared else []
+        if not parts and (guessed := _BOUNDARY_LINE.search(self.body)):
+            parts = _divided(self.body, guessed[1])
         is_digest = self.type == "multipart/digest"
-        return [type(self).parsed(part, self.depth + 1, in_digest=is_digest) for part in found]
+        return [type(self).parsed(part, self.depth + 1, in_digest=is_digest) for part in parts]
 
 
 def words(raw: str) -> str:
@@ -174,24 +174,24 @@ def _headers(block: bytes) -> tuple[Message, int]:
     lines = block.split(b"\n")
     texts = decoded(block, "utf-8").split("\n")
     texts = texts if len(texts) == len(lines) else block.decode("latin-1").split("\n")
-    found: list[list[str]] = []
+    fields: list[list[str]] = []
     pending: list[str] = []
     count = 0
     for index, text in enumerate(texts):
-        if text[:1].isspace() and found and not pending:
-            found[-1].append(text)
+        if text[:1].isspace() and fields and not pending:
+            fields[-1].append(text)
         elif _HEADER_LINE.match(text):
             if pending:
-                found[-1].extend(pending)
+                fields[-1].extend(pending)
                 pending = []
-            found.append([text])
-        elif found:
+            fields.append([text])
+        elif fields:
             pending.append(text)
             continue
         else:
             break
         count = index + 1
-    headers = _message(" ".join(piece.strip("\r") for piece in pieces) for pieces in found)
+    headers = _message(" ".join(piece.strip("\r") for piece in pieces) for pieces in fields)
     return headers, sum(len(line) + 1 for line in lines[:count])
 
 
@@ -246,7 +246,7 @@ def _from_base64(body: bytes | memoryview) -> bytes:
 
 def _from_uuencoded(body: bytes) -> bytes:
     lines = iter(body.splitlines())
-    found = bytearray()
+    content = bytearray()
     for line in lines:
         if line.startswith(b"begin "):
             break
@@ -254,10 +254,10 @@ def _from_uuencoded(body: bytes) -> bytes:
         if line.strip() == b"end":
             break
         try:
-            found += binascii.a2b_uu(line)
+            content += binascii.a2b_uu(line)
         except binascii.Error:
             continue
-    return bytes(found) or body
+    return bytes(content) or body
 
 
 def decoded(data: bytes, charset: str) -> str:

@@ -122,8 +122,8 @@ class _Message:
         return next(
             (
                 value & 0xFFFFFFFF if kind == 3 else value
-                for kind, found, _, value in entries
-                if found == number
+                for kind, key, _, value in entries
+                if key == number
             ),
             0,
         )
@@ -164,11 +164,19 @@ def _headers(message: _Message) -> Iterator[tuple[str, str]]:
     recipients = [message.within(name, 8) for name in message.storages("__recip_version1.0_#")]
     yield "From", sender
     for header, kind in (("To", _TO), ("Cc", _CC)):
-        found = (each for each in recipients if each.number(_RECIPIENT_KIND) & 0xF == kind)
+        of_kind = (
+            recipient for recipient in recipients if recipient.number(_RECIPIENT_KIND) & 0xF == kind
+        )
         yield (
             header,
             ", ".join(
-                filter(None, (_address(each, _NAME, _INTERNET_ADDRESS, _ADDRESS) for each in found))
+                filter(
+                    None,
+                    (
+                        _address(recipient, _NAME, _INTERNET_ADDRESS, _ADDRESS)
+                        for recipient in of_kind
+                    ),
+                )
             ),
         )
     yield (
@@ -183,7 +191,7 @@ def _address(message: _Message, name: int, *addresses: int) -> str:
     and are left out.
     """
     person = message.text(name).strip()
-    address = next((found for found in map(message.text, addresses) if "@" in found), "").strip()
+    address = next((text for text in map(message.text, addresses) if "@" in text), "").strip()
     if not address and "@" in person:
         person, address = "", person.strip("'<>")
     person = person.removesuffix(f"<{address}>").strip() or address
@@ -319,12 +327,12 @@ def unpacked_rtf(data: bytes) -> bytes:
         raise FileFailed("not a readable Outlook message: its rich text is broken")
     window = bytearray(_RTF_DICTIONARY.ljust(4096, b" "))
     place = len(_RTF_DICTIONARY)
-    found = bytearray()
+    unpacked = bytearray()
     for byte_run in _runs(data):
         if isinstance(byte_run, int):
             window[place] = byte_run
             place = (place + 1) % 4096
-            found.append(byte_run)
+            unpacked.append(byte_run)
             continue
         offset, length = byte_run
         if offset == place:
@@ -333,10 +341,10 @@ def unpacked_rtf(data: bytes) -> bytes:
             byte = window[(offset + index) % 4096]
             window[place] = byte
             place = (place + 1) % 4096
-            found.append(byte)
-        if len(found) > _MAX_UNPACKED:
+            unpacked.append(byte)
+        if len(unpacked) > _MAX_UNPACKED:
             raise FileFailed("not a readable Outlook message: its rich text is too long")
-    return bytes(found)
+    return bytes(unpacked)
 
 
 def _runs(data: bytes) -> Iterable[int | tuple[int, int]]:

@@ -29,11 +29,11 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
     inner = _MAIL.match(content[:8192]) is not None
     stem = PurePosixPath(name).stem if name.lower().endswith(".p7m") else ""
     is_named = "." in stem and not inner
-    found = stem if is_named else "message.eml" if inner else "content.txt"
-    if refusal := refusal_of_name(found):
-        yield Member(found, refusal=refusal)
+    member_name = stem if is_named else "message.eml" if inner else "content.txt"
+    if refusal := refusal_of_name(member_name):
+        yield Member(member_name, refusal=refusal)
     else:
-        yield Member(MemberNames().of(found), content)
+        yield Member(MemberNames().of(member_name), content)
 
 
 def _signed(data: bytes) -> bytes:

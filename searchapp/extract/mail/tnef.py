@@ -120,8 +120,8 @@ def _take(file: _File, number: int, value: bytes) -> list[str]:
         file.data = value
     elif number in {_PROPERTIES, _ATTACHED_PROPERTIES}:
         try:
-            for key, found in _properties(value):
-                file.properties[key] = found
+            for key, property_value in _properties(value):
+                file.properties[key] = property_value
         except (struct.error, ValueError):
             return ["some of its properties could not be read"]
     return []

@@ -191,9 +191,9 @@ class _DocText:
                 )
 
     def _is_left_out(self, page: bytes, at: int) -> bool:
-        found = dict(properties_of(page[at + 1 : at + 1 + page[at]])) if at else {}
+        properties = dict(properties_of(page[at + 1 : at + 1 + page[at]])) if at else {}
         return any(
-            found.get(number, b"\0")[:1] in {b"\1", b"\x81"} for number in (_DELETED, _HIDDEN)
+            properties.get(number, b"\0")[:1] in {b"\1", b"\x81"} for number in (_DELETED, _HIDDEN)
         )
 
     def _paragraph_of(self, page: bytes, at: int) -> _Paragraph:
@@ -281,10 +281,10 @@ class _OldText(_DocText):
         return {}
 
     def _piece_table(self) -> Iterator[tuple[int, int, int]]:
-        found = list(_pieces(self._section(_OLD_PIECES)))
-        found = found or [(sum(self._lengths()), number(self._stream, 0x18, 4))]
+        pieces = list(_pieces(self._section(_OLD_PIECES)))
+        pieces = pieces or [(sum(self._lengths()), number(self._stream, 0x18, 4))]
         width = self._letters.width
-        return ((length, place, width) for length, place in found)
+        return ((length, place, width) for length, place in pieces)
 
     def _narrow(self, data: bytes, offset: int) -> str:
         return self._letters.decoded(data, offset)

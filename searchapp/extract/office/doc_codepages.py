@@ -118,9 +118,9 @@ class OldLetters:
             page = _ON_MAC.get(page, page)
         of_fonts = set(filter(None, self._fonts))
         if sum(byte > 0x7F for byte in text) >= _FEWEST_LETTERS:
-            found = _page_of_letters(text, page, of_fonts)
-            if found:
-                return found
+            of_letters = _page_of_letters(text, page, of_fonts)
+            if of_letters:
+                return of_letters
         return of_fonts.pop() if page == _ANSI and len(of_fonts) == 1 else page
 
     def _is_from_mac(self) -> bool:
@@ -183,10 +183,10 @@ def _page_of_letters(text: bytes, expected: str, of_fonts: set[str]) -> str:
         return ""
     if _decodes_to(shown, expected, read):
         return expected
-    found = next((page for page in _CANDIDATES if _decodes_to(shown, page, read)), "")
+    fitting = next((page for page in _CANDIDATES if _decodes_to(shown, page, read)), "")
     is_latin = 2 * len(_LATIN.findall(read)) > len(_FOREIGN.findall(read))
-    if found in of_fonts or not is_latin or _ODD.search(shown.decode(expected, "replace")):
-        return found
+    if fitting in of_fonts or not is_latin or _ODD.search(shown.decode(expected, "replace")):
+        return fitting
     return ""
 
 

@@ -42,7 +42,7 @@ def lists_of(
     uses = table[uses_at : uses_at + uses_bytes]
     count = min(number(uses, 0, 4), len(uses) // _USE_BYTES, _MAX_LISTS)
     at = 4 + count * _USE_BYTES
-    found = {}
+    lists = {}
     for index in range(count):
         head = 4 + index * _USE_BYTES
         key = number(uses, head, 4)
@@ -57,8 +57,8 @@ def lists_of(
                 start = own[flags & 0xF].start
             if flags & 0x10:
                 restarts[flags & 0xF] = start
-        found[str(index + 1)] = ListUse(key, own, restarts)
-    return found
+        lists[str(index + 1)] = ListUse(key, own, restarts)
+    return lists
 
 
 def _definitions(table: bytes, at: int, size: int) -> dict[int, dict[int, Level]]:
@@ -66,7 +66,7 @@ def _definitions(table: bytes, at: int, size: int) -> dict[int, dict[int, Level]
     section = table[at : at + size]
     count = min(number(section, 0, 2), len(section) // _LIST_BYTES, _MAX_LISTS)
     at += 2 + count * _LIST_BYTES
-    found = {}
+    definitions = {}
     for index in range(count):
         head = 2 + index * _LIST_BYTES
         is_simple = number(section, head + 26, 1) & 1
@@ -75,8 +75,8 @@ def _definitions(table: bytes, at: int, size: int) -> dict[int, dict[int, Level]
             if at + _LEVEL_BYTES > len(table):
                 break
             levels[level], at = _level(table, at)
-        found[number(section, head, 4)] = levels
-    return found
+        definitions[number(section, head, 4)] = levels
+    return definitions
 
 
 def _level(data: bytes, at: int) -> tuple[Level, int]:

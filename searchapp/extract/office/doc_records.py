@@ -51,12 +51,12 @@ def styles_of(section: bytes) -> dict[int, DocStyle]:
     """The styles by number, each with what it is based on."""
     base_bytes = number(section, 4, 2)
     # the style's fixed number, the style that it is based on, its own properties
-    found: list[tuple[int, int, dict[int, bytes]]] = []
+    styles: list[tuple[int, int, dict[int, bytes]]] = []
     at = 2 + number(section, 0, 2)
     while at + 2 <= len(section):
         size = number(section, at, 2)
         style = section[at + 2 : at + 2 + size]
-        found.append(
+        styles.append(
             (
                 number(style, 0, 2) & 0xFFF,
                 number(style, 2, 2) >> 4,
@@ -66,7 +66,7 @@ def styles_of(section: bytes) -> dict[int, DocStyle]:
             else (0xFFF, 0xFFF, {})
         )
         at += 2 + size + size % 2
-    return {index: _style(index, found) for index in range(len(found))} or {
+    return {index: _style(index, styles) for index in range(len(styles))} or {
         level: DocStyle(level) for level in range(1, 10)
     }
 

@@ -158,11 +158,11 @@ class _DocxReader:
         self._is_beside = True
         outer = self._part
         while self._beside:
-            self._part, each = self._beside.popleft()
-            if isinstance(each, Part):
-                yield replace(each, place=self._place())
+            self._part, aside = self._beside.popleft()
+            if isinstance(aside, Part):
+                yield replace(aside, place=self._place())
             else:
-                yield from self._signed(each)
+                yield from self._signed(aside)
         self._part = outer
         self._is_beside = False
 
@@ -233,7 +233,7 @@ class _DocxReader:
             use = self._lists.use(style.list_id or "")
             levels = use.levels if use else {}
             level = next(
-                (each for each in levels if style_id and levels[each].style == style_id), 0
+                (number for number in levels if style_id and levels[number].style == style_id), 0
             )
         return self._numbering.label(style.list_id or "", level)
 
@@ -323,7 +323,7 @@ class _DocxReader:
             elif name in {"drawing", "pict", "object"}:
                 said = list(self._drawn(child))
                 once = dict.fromkeys(said)  # a picture is described as itself and as a drawing
-                self._beside.extend((self._part, each) for each in once)
+                self._beside.extend((self._part, aside) for aside in once)
             elif not self._marks(child, name, pieces) and not _is_hidden(child):
                 self._gather(child, pieces)
 
@@ -402,7 +402,7 @@ def _alternative(element: Any) -> Any:
     """
     ways = list(element)
     return next(
-        (way for way in ways if any(name_of(each) in _SAYING for each in way.iter())),
+        (way for way in ways if any(name_of(inner) in _SAYING for inner in way.iter())),
         ways[-1] if ways else element,
     )
 

@@ -44,7 +44,7 @@ def styles_of(package: Package, main: str) -> dict[str, DocxStyle]:
     elements = (
         {}
         if root is None
-        else {attribute(each, "styleId"): each for each in root if name_of(each) == "style"}
+        else {attribute(child, "styleId"): child for child in root if name_of(child) == "style"}
     )
     styles = {style_id: _style_of(element, elements) for style_id, element in elements.items()}
     for style_id, element in elements.items():
@@ -98,8 +98,8 @@ class DocxLists:
             style = self._styles.get(linked, DocxStyle())
             named = self._numbers.get(style.list_id or "", ())
             lenders = (
-                each
-                for each, definition in self._abstract.items()
+                abstract_id
+                for abstract_id, definition in self._abstract.items()
                 if _value(definition, "styleLink") == linked
             )
             key = next(lenders, "") or _value(named, "abstractNumId")
@@ -114,12 +114,13 @@ class DocxLists:
     @cached_property
     def _abstract(self) -> dict[str, Any]:
         return {
-            attribute(each, "abstractNumId"): each for each in _named(self._root, "abstractNum")
+            attribute(definition, "abstractNumId"): definition
+            for definition in _named(self._root, "abstractNum")
         }
 
     @cached_property
     def _numbers(self) -> dict[str, Any]:
-        return {attribute(each, "numId"): each for each in _named(self._root, "num")}
+        return {attribute(number, "numId"): number for number in _named(self._root, "num")}
 
 
 def _use(key: str, abstract: Any, number: Any) -> ListUse:
@@ -137,20 +138,20 @@ def _use(key: str, abstract: Any, number: Any) -> ListUse:
 def _levels(element: Any) -> dict[int, Level]:
     """The levels of a list that an element defines."""
     levels = {}
-    for each in _named(element, "lvl"):
-        index = _number(attribute(each, "ilvl"))
+    for level in _named(element, "lvl"):
+        index = _number(attribute(level, "ilvl"))
         if index is None or index >= LEVELS:
             continue
-        forms = [attribute(form, "val") for form in each.iter("{*}numFmt")]
-        start, restart = _number(_value(each, "start")), _number(_value(each, "lvlRestart"))
-        legal = child_of(each, "isLgl")
+        forms = [attribute(form, "val") for form in level.iter("{*}numFmt")]
+        start, restart = _number(_value(level, "start")), _number(_value(level, "lvlRestart"))
+        legal = child_of(level, "isLgl")
         levels[index] = Level(
             1 if start is None else start,
             forms[-1] if forms else "decimal",
-            _value(each, "lvlText"),
+            _value(level, "lvlText"),
             legal is not None and attribute(legal, "val") not in OFF,
             LEVELS if restart is None else restart,
-            _value(each, "pStyle"),
+            _value(level, "pStyle"),
         )
     return levels
 

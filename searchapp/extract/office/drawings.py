@@ -62,13 +62,13 @@ def chart_parts(root: Any) -> Iterator[Part]:
     yield Part(
         "prose", "\n".join(dict.fromkeys(filter(None, map(_chart_title, root.iter("{*}title")))))
     )
-    series = [each.text or "" for path in _SERIES for each in root.iterfind(path)]
-    categories = [each.text or "" for path in _CATEGORIES for each in root.iterfind(path)]
+    series = [element.text or "" for path in _SERIES for element in root.iterfind(path)]
+    categories = [element.text or "" for path in _CATEGORIES for element in root.iterfind(path)]
     categories += [
-        each.text or ""
+        element.text or ""
         for cache in root.iterfind(_NUMBERS)
         if _is_plain(cache)
-        for each in cache.iterfind("{*}pt/{*}v")
+        for element in cache.iterfind("{*}pt/{*}v")
     ]
     yield Part(
         "table",
@@ -82,7 +82,7 @@ def _is_plain(cache: Any) -> bool:
 
 
 def _chart_title(title: Any) -> str:
-    return paragraphs_text(title) or " ".join(each.text or "" for each in title.iter("{*}v"))
+    return paragraphs_text(title) or " ".join(element.text or "" for element in title.iter("{*}v"))
 
 
 def diagram_parts(root: Any) -> Iterator[Part]:
@@ -106,7 +106,7 @@ def _points_below(root: Any) -> dict[str, list[str]]:
         link for link in root.iterfind("{*}cxnLst/{*}cxn") if link.get("type", "parOf") == "parOf"
     ]
     below: dict[str, list[str]] = {}
-    for link in sorted(links, key=lambda each: _whole(each.get("srcOrd"))):
+    for link in sorted(links, key=lambda connection: _whole(connection.get("srcOrd"))):
         below.setdefault(link.get("srcId", ""), []).append(link.get("destId", ""))
     return below
 

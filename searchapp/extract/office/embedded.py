@@ -69,12 +69,12 @@ def ole_members(data: bytes, document_type: str) -> Iterator[Member]:
     names = MemberNames()
     try:
         with opened(data) as container:
-            found = (
+            files = (
                 _in_records(container)
                 if document_type == "ppt"
                 else _in_storages(container, document_type)
             )
-            for name, content in found:
+            for name, content in files:
                 yield Member(names.of(name), content)
     except FileFailed:
         return  # the document itself says why
@@ -82,17 +82,17 @@ def ole_members(data: bytes, document_type: str) -> Iterator[Member]:
 
 def _charted(package: Package) -> set[str]:
     """The workbooks that only charts refer to."""
-    found = set()
+    workbooks = set()
     for name in package.names():
         match = _CHART_RELATIONS.search(name.replace("\\", "/"))
         if match is None:
             continue
         chart = posixpath.join(posixpath.dirname(posixpath.dirname(name)), match[1])
         try:
-            found |= {_plain(each) for each in package.related(chart, "package")}
+            workbooks |= {_plain(target) for target in package.related(chart, "package")}
         except FileError:
             continue
-    return found
+    return workbooks
 
 
 def _plain(name: str) -> str:
@@ -160,7 +160,9 @@ def _document_in(
             return stem, content
     kind = next((ending for name, ending in _DOCUMENTS.items() if name in streams), "")
     server = streams.get("\x01compobj", b"")
-    if not kind or (isinstance(server, bytes) and any(each in server for each in _CHART_SERVERS)):
+    if not kind or (
+        isinstance(server, bytes) and any(chart_server in server for chart_server in _CHART_SERVERS)
+    ):
         return None
     return f"{stem}{kind}", whole or compound_file(storage)
 

@@ -52,10 +52,10 @@ def read(data: bytes, document_type: str) -> Document:
         cut,
     )
     title, metadata = _properties(index)
-    told = incomplete(package, cut)
-    if told and not any(part.text for part in parts):
-        raise FileFailed(f"not a readable Hangul document: {told['incomplete']}")
-    metadata |= told
+    remark = incomplete(package, cut)
+    if remark and not any(part.text for part in parts):
+        raise FileFailed(f"not a readable Hangul document: {remark['incomplete']}")
+    metadata |= remark
     return manuscript(
         parts, furniture(walk.edges), document_type, titles=(title,), metadata=metadata
     )
@@ -96,7 +96,7 @@ class _HwpxReader:
         elif name == "tbl":
             beside.extend(self._table(element))
         elif name in _EDGES:
-            self.edges.extend(part for each in element for part in self.blocks(each))
+            self.edges.extend(part for inner in element for part in self.blocks(inner))
         elif name == "subList":
             beside.extend(self.blocks(element))
         elif name == "script":
@@ -122,7 +122,9 @@ class _HwpxReader:
                 yield Part("table", " | ".join(texts), is_tight=True)
 
     def _cell_parts(self, cell: Any) -> list[Part]:
-        return [part for each in cell if name_of(each) == "subList" for part in self.blocks(each)]
+        return [
+            part for child in cell if name_of(child) == "subList" for part in self.blocks(child)
+        ]
 
 
 def _gather(element: Any, pieces: list[str]) -> None:
@@ -136,12 +138,16 @@ def _sections(package: Package, index: Any) -> list[str]:
     listed = (
         {}
         if index is None
-        else {attribute(each, "id"): attribute(each, "href") for each in index.iter("{*}item")}
+        else {attribute(item, "id"): attribute(item, "href") for item in index.iter("{*}item")}
     )
-    order = [] if index is None else [attribute(each, "idref") for each in index.iter("{*}itemref")]
-    names = [listed.get(each, "") for each in order]
-    found = [name for name in names if posixpath.basename(name).startswith("section")]
-    return [name if "/" in name else f"Contents/{name}" for name in found] or sorted(
+    order = (
+        []
+        if index is None
+        else [attribute(reference, "idref") for reference in index.iter("{*}itemref")]
+    )
+    names = [listed.get(item_id, "") for item_id in order]
+    sections = [name for name in names if posixpath.basename(name).startswith("section")]
+    return [name if "/" in name else f"Contents/{name}" for name in sections] or sorted(
         (name for name in package.names() if name.startswith("Contents/section")),
         key=lambda name: (len(name), name),
     )
@@ -162,11 +168,11 @@ def _properties(index: Any) -> tuple[str, dict[str, str]]:
     metadata = None if index is None else child_of(index, "metadata")
     if metadata is None:
         return "", {}
-    values = {attribute(each, "name"): (each.text or "").strip() for each in metadata}
+    values = {attribute(child, "name"): (child.text or "").strip() for child in metadata}
     title, language = child_of(metadata, "title"), child_of(metadata, "language")
-    found = {name: values.get(key, "") for key, name in _FACTS.items()}
-    found["language"] = "" if language is None else language.text or ""
-    found["date"] = iso_date(values.get("CreatedDate", "")) or iso_date(
+    facts = {name: values.get(key, "") for key, name in _FACTS.items()}
+    facts["language"] = "" if language is None else language.text or ""
+    facts["date"] = iso_date(values.get("CreatedDate", "")) or iso_date(
         values.get("ModifiedDate", "")
     )
-    return real_title("" if title is None else title.text or ""), found
+    return real_title("" if title is None else title.text or ""), facts

@@ -39,9 +39,9 @@ def read(data: bytes, document_type: str) -> Document:
         if document_type == "ppt":
             slides = slide_parts(container.presentation(), container.presentation("current user"))
             return manuscript(slides, (), document_type, titles=(title,), metadata=metadata)
-        found = {name: container.stream(name) for name in _STREAMS}
+        streams = {name: container.stream(name) for name in _STREAMS}
     parts, notes, edges, styled = word_parts(
-        found["worddocument"], (found["0table"], found["1table"])
+        streams["worddocument"], (streams["0table"], streams["1table"])
     )
     return manuscript(
         parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata

@@ -91,14 +91,14 @@ def _metadata(root: Any) -> dict[str, str]:
     values: dict[str, list[str]] = {}
     for element in root.iterfind("{*}meta/*") if root is not None else ():
         values.setdefault(name_of(element), []).append((element.text or "").strip())
-    found = {name: joined(texts) for name, texts in values.items()}
+    facts = {name: joined(texts) for name, texts in values.items()}
     keywords = [word for text in values.get("keyword", []) for word in re.split("[;,]", text)]
     return {
-        "title": real_title(found.get("title", "")),
-        "author": found.get("initial-creator") or found.get("creator", ""),
-        "date": iso_date(found.get("creation-date", "")) or iso_date(found.get("date", "")),
-        "language": found.get("language", ""),
-        "subject": found.get("subject", ""),
+        "title": real_title(facts.get("title", "")),
+        "author": facts.get("initial-creator") or facts.get("creator", ""),
+        "date": iso_date(facts.get("creation-date", "")) or iso_date(facts.get("date", "")),
+        "language": facts.get("language", ""),
+        "subject": facts.get("subject", ""),
         "tags": joined(keywords),
         "description": "\n".join(values.get("description", [])),
     }
@@ -142,10 +142,10 @@ class _Content:
             else ()
         )
         elements = [
-            each
+            child
             for page in pages
-            for each in page.iterchildren("*")
-            if re.match("(header|footer)", name_of(each))
+            for child in page.iterchildren("*")
+            if re.match("(header|footer)", name_of(child))
         ]
         return furniture([part for element in elements for part in self._flow(element)])
 
@@ -205,7 +205,11 @@ class _Content:
         name = attribute(page, "presentation:use-footer-name")
         declared = page.getparent().iterfind("{*}footer-decl") if name else ()
         text = next(
-            (plain_text(each) for each in declared if attribute(each, "presentation:name") == name),
+            (
+                plain_text(declaration)
+                for declaration in declared
+                if attribute(declaration, "presentation:name") == name
+            ),
             "",
         )
         return self._once([Part("prose", text)], repeated=True)
@@ -363,7 +367,10 @@ def _corner(shape: Any) -> tuple[float, float]:
     """Top and left in mm; those of a group are its uppermost shape's, (0, 0) stands for none."""
     if name_of(shape) in {"g", "a"}:
         return min(
-            map(_own_corner, (each for each in shape.iter("*") if name_of(each) in SHAPES - {"g"})),
+            map(
+                _own_corner,
+                (inner for inner in shape.iter("*") if name_of(inner) in SHAPES - {"g"}),
+            ),
             default=(0.0, 0.0),
         )
     return _own_corner(shape)

@@ -59,26 +59,26 @@ class Container:
         where there is no such storage.
         """
         wanted = [name.lower() for name in path]
-        found: dict[str, Any] = {}
-        for each in self._paths.values():
-            if [name.lower() for name in each[: len(wanted)]] != wanted:
+        contents: dict[str, Any] = {}
+        for stream_path in self._paths.values():
+            if [name.lower() for name in stream_path[: len(wanted)]] != wanted:
                 continue
-            folder = found
-            for name in each[len(wanted) : -1]:
+            folder = contents
+            for name in stream_path[len(wanted) : -1]:
                 folder = folder.setdefault(name, {})
-            if isinstance(folder, dict) and len(each) > len(wanted):
-                folder[each[-1]] = self.stream("/".join(each).lower())
-        return found
+            if isinstance(folder, dict) and len(stream_path) > len(wanted):
+                folder[stream_path[-1]] = self.stream("/".join(stream_path).lower())
+        return contents
 
     def storages(self, *path: str) -> list[str]:
         """The names of the storages in a storage, or in the container itself."""
         wanted = [name.lower() for name in path]
         return list(
             dict.fromkeys(
-                each[len(wanted)]
-                for each in self._paths.values()
-                if [name.lower() for name in each[: len(wanted)]] == wanted
-                and len(each) > len(wanted) + 1
+                stream_path[len(wanted)]
+                for stream_path in self._paths.values()
+                if [name.lower() for name in stream_path[: len(wanted)]] == wanted
+                and len(stream_path) > len(wanted) + 1
             )
         )
 

@@ -101,9 +101,9 @@ class Package:
     def related(self, name: str, kind: str) -> list[str]:
         """The parts of a kind that a part refers to, in order."""
         return [
-            each.target
-            for each in self.relations(name).values()
-            if each.kind == kind and each.target
+            relation.target
+            for relation in self.relations(name).values()
+            if relation.kind == kind and relation.target
         ]
 
 
@@ -111,8 +111,8 @@ def incomplete(package: Package, unread: Sequence[str] = ()) -> dict[str, str]:
     """What to add to the metadata where parts of the package, or what `unread` names, could not be
     read.
     """
-    told = [*(f"{name}: {why}" for name, why in package.unread), *unread]
-    return {"incomplete": f"incomplete: {'; '.join(dict.fromkeys(told))}"} if told else {}
+    reasons = [*(f"{name}: {why}" for name, why in package.unread), *unread]
+    return {"incomplete": f"incomplete: {'; '.join(dict.fromkeys(reasons))}"} if reasons else {}
 
 
 def parsed(data: bytes) -> Any:  # an lxml element

@@ -96,16 +96,16 @@ def _slide(
 ) -> Iterator[Part]:
     place = (("slide", number),)
     texts = _texts(stream, slide, outline) if slide else list(outline)
-    titles = [each for each in texts if each.kind in _TITLES and each.text.strip()]
+    titles = [heading for heading in texts if heading.kind in _TITLES and heading.text.strip()]
     for title in titles[:1]:
         yield Part("heading", " ".join(title.text.split()), 1, place)
-    for each in texts:
-        if each not in titles[:1]:
-            yield from (Part("prose", line, place=place) for line in _paragraphs(each.text))
+    for shape_text in texts:
+        if shape_text not in titles[:1]:
+            yield from (Part("prose", line, place=place) for line in _paragraphs(shape_text.text))
     for comment in _comments(stream, slide) if slide else ():
         yield Part("prose", comment, place=place)
-    for each in _texts(stream, notes, []) if notes else ():
-        yield from (Part("prose", line, place=place) for line in _paragraphs(each.text))
+    for note in _texts(stream, notes, []) if notes else ():
+        yield from (Part("prose", line, place=place) for line in _paragraphs(note.text))
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -123,17 +123,17 @@ def _texts(stream: bytes, record: _PptRecord, outline: list[_PptText]) -> list[_
     texts: list[_PptText] = []
     used = set()
     kind = -1
-    for each in _walk(stream, record):
-        if each.kind == _TEXT_KIND:
-            kind = _int(stream, each.start)
-        elif each.kind in {_WIDE, _NARROW}:
-            texts.append(_PptText(kind, _content(stream, each)))
-        elif each.kind == _REFERENCE:
-            index = _int(stream, each.start)
+    for inner in _walk(stream, record):
+        if inner.kind == _TEXT_KIND:
+            kind = _int(stream, inner.start)
+        elif inner.kind in {_WIDE, _NARROW}:
+            texts.append(_PptText(kind, _content(stream, inner)))
+        elif inner.kind == _REFERENCE:
+            index = _int(stream, inner.start)
             if index < len(outline) and index not in used:
                 used.add(index)
                 texts.append(outline[index])
-    return texts + [each for index, each in enumerate(outline) if index not in used]
+    return texts + [text for index, text in enumerate(outline) if index not in used]
 
 
 def _comments(stream: bytes, record: _PptRecord) -> Iterator[str]:
@@ -141,9 +141,9 @@ def _comments(stream: bytes, record: _PptRecord) -> Iterator[str]:
     for comment in _walk(stream, record):
         if comment.kind == _COMMENT:
             strings = {
-                each.instance: _content(stream, each)
-                for each in _records(stream, comment)
-                if each.kind == _STRING
+                inner.instance: _content(stream, inner)
+                for inner in _records(stream, comment)
+                if inner.kind == _STRING
             }
             yield ": ".join(filter(None, (strings.get(0, ""), strings.get(1, ""))))
 
@@ -157,24 +157,29 @@ def _listed(
     for group in _records(stream, document):
         if group.kind != _LIST or group.instance != instance:
             continue
-        found: list[tuple[int, int, list[_PptText]]] = []
+        listed: list[tuple[int, int, list[_PptText]]] = []
         kind = -1
-        for each in _records(stream, group):
-            if each.kind == _LISTED:
-                found.append((_int(stream, each.start), _int(stream, each.start + 12), []))
-            elif each.kind == _TEXT_KIND:
-                kind = _int(stream, each.start)
-                if found:
-                    found[-1][2].append(_PptText(kind, ""))
-            elif each.kind in {_WIDE, _NARROW} and found and found[-1][2]:
-                found[-1][2][-1].text = _content(stream, each)
-        yield from found
+        for record in _records(stream, group):
+            if record.kind == _LISTED:
+                listed.append((_int(stream, record.start), _int(stream, record.start + 12), []))
+            elif record.kind == _TEXT_KIND:
+                kind = _int(stream, record.start)
+                if listed:
+                    listed[-1][2].append(_PptText(kind, ""))
+            elif record.kind in {_WIDE, _NARROW} and listed and listed[-1][2]:
+                listed[-1][2][-1].text = _content(stream, record)
+        yield from listed
 
 
 def _slide_of(stream: bytes, notes: _PptRecord) -> int:
     """The number of the slide that notes belong to."""
     return next(
-        (_int(stream, each.start) for each in _records(stream, notes) if each.kind == _NOTES_OF), -1
+        (
+            _int(stream, record.start)
+            for record in _records(stream, notes)
+            if record.kind == _NOTES_OF
+        ),
+        -1,
     )
 
 
@@ -183,7 +188,7 @@ def _places(stream: bytes, edit_at: int) -> dict[int, _PptRecord]:
     edits is broken.
     """
     whole = _PptRecord(0, 0, 0, len(stream), is_container=True)
-    found: dict[int, int] = {}
+    offsets: dict[int, int] = {}
     seen: set[int] = set()
     while edit_at not in seen and len(seen) < _MAX_EDITS:
         seen.add(edit_at)
@@ -194,9 +199,9 @@ def _places(stream: bytes, edit_at: int) -> dict[int, _PptRecord]:
         if directory is not None and directory.kind == _DIRECTORY and directory.start not in seen:
             seen.add(directory.start)
             for key, offset in _directory(stream, directory):
-                found.setdefault(key, offset)
+                offsets.setdefault(key, offset)
         edit_at = _int(stream, edit.start + 8)
-    records = {key: _record(stream, offset, len(stream)) for key, offset in found.items()}
+    records = {key: _record(stream, offset, len(stream)) for key, offset in offsets.items()}
     if not any(record and record.kind == _DOCUMENT for record in records.values()):
         records = dict(enumerate(_records(stream, whole), 2**32))
     return {key: record for key, record in records.items() if record is not None}
@@ -218,13 +223,13 @@ def _walk(stream: bytes, record: _PptRecord) -> Iterator[_PptRecord]:
     """All records below one, in order; those nested deeper than any sound file has are left out."""
     waiting = [(_records(stream, record))]
     while waiting:
-        each = next(waiting[-1], None)
-        if each is None:
+        inner = next(waiting[-1], None)
+        if inner is None:
             waiting.pop()
             continue
-        yield each
-        if each.is_container and len(waiting) < _MAX_DEPTH:
-            waiting.append(_records(stream, each))
+        yield inner
+        if inner.is_container and len(waiting) < _MAX_DEPTH:
+            waiting.append(_records(stream, inner))
 
 
 def _records(stream: bytes, parent: _PptRecord) -> Iterator[_PptRecord]:

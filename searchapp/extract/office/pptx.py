@@ -80,13 +80,13 @@ def in_reading_order(shapes: Iterable[_T], corner: Callable[[_T], tuple[float, f
     rows: list[list[tuple[float, _T]]] = []
     row_top = float("-inf")
     for top, left, shape in sorted(
-        ((*corner(shape), shape) for shape in shapes), key=lambda each: each[0]
+        ((*corner(shape), shape) for shape in shapes), key=lambda placed: placed[0]
     ):
         if top - row_top > _ROW_MM or not rows:
             rows.append([])
             row_top = top
         rows[-1].append((left, shape))
-    return [shape for row in rows for _, shape in sorted(row, key=lambda each: each[0])]
+    return [shape for row in rows for _, shape in sorted(row, key=lambda placed: placed[0])]
 
 
 def slide_document(
@@ -173,16 +173,16 @@ class _Deck:
 
     def _all(self, relations: Mapping[str, Relation], *kinds: str) -> Iterator[Any]:
         """The roots of all related parts of these kinds that can be read."""
-        for each in relations.values():
-            if each.kind in kinds and (root := self._optional(each.target)) is not None:
+        for relation in relations.values():
+            if relation.kind in kinds and (root := self._optional(relation.target)) is not None:
                 yield root
 
     def _comment_authors(self) -> dict[str, str]:
         roots = self._all(self._relations, "commentAuthors", "authors")
         return {
-            each.get("id", ""): each.get("name", "")
+            author.get("id", ""): author.get("name", "")
             for root in roots
-            for each in root.iterchildren("*")
+            for author in root.iterchildren("*")
         }
 
     # ---- what belongs to a slide -----------------------------------------------------------------
@@ -283,7 +283,7 @@ def _rank(shape: Any) -> int:
 
 
 def _properties(shape: Any) -> Any:
-    return next((each for each in shape if name_of(each).startswith("nv")), None)
+    return next((child for child in shape if name_of(child).startswith("nv")), None)
 
 
 def _role(shape: Any) -> str | None:
@@ -352,9 +352,9 @@ def _is_item(paragraph: Any, body: Any, *, listed: bool) -> bool:
         else None
     )
     for style in (own, shared):
-        for each in style if style is not None else ():
-            if name_of(each) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
-                return name_of(each) != "buNone"
+        for child in style if style is not None else ():
+            if name_of(child) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
+                return name_of(child) != "buNone"
     return listed
 
 

@@ -180,12 +180,12 @@ class _RtfReader:
 
     def date(self, name: str) -> str:
         """A date of the document in ISO 8601, "" where it has none."""
-        found = self._dates.get(name, {})
-        if not (found.get("mo") and found.get("dy")):
+        fields = self._dates.get(name, {})
+        if not (fields.get("mo") and fields.get("dy")):
             return ""
-        day = f"{found.get('yr', 0):04}-{found['mo']:02}-{found['dy']:02}"
+        day = f"{fields.get('yr', 0):04}-{fields['mo']:02}-{fields['dy']:02}"
         return iso_date(
-            day + (f"T{found['hr']:02}:{found.get('min', 0):02}" if "hr" in found else "")
+            day + (f"T{fields['hr']:02}:{fields.get('min', 0):02}" if "hr" in fields else "")
         )
 
     # ---- tokens

@@ -35,17 +35,17 @@ def read(data: bytes, document_type: str) -> Document:
     root = package.xml(index)
     if root is None:
         raise FileFailed("not a readable drawing: it has no pages")
-    listed = [each for each in root if name_of(each) == "Page"]
+    listed = [page for page in root if name_of(page) == "Page"]
     title, metadata = properties(package)
     pages = chain(
         _pages(package, index, listed),
         (list(_comments(package, name)) for name in package.related(main, "comments")),
     )
     document = slide_document(pages, document_type, title=title, metadata=metadata)
-    told = incomplete(package).values()
-    if told and not document.blocks:
-        raise FileFailed(f"not a readable drawing: {next(iter(told))}")
-    return with_unread(document, told)
+    reasons = incomplete(package).values()
+    if reasons and not document.blocks:
+        raise FileFailed(f"not a readable drawing: {next(iter(reasons))}")
+    return with_unread(document, reasons)
 
 
 def _pages(package: Package, index: str, listed: list[Any]) -> Iterator[list[Part]]:
@@ -68,8 +68,8 @@ def _page_parts(package: Package, index: str, page: Any) -> Iterator[Part]:
 
 def _shape_parts(shapes: Any, depth: int) -> Iterator[Part]:
     """The texts of shapes from the top down, each before those grouped in it."""
-    found = [each for each in shapes if name_of(each) == "Shape"]
-    for shape in in_reading_order(found, _corner):
+    siblings = [child for child in shapes if name_of(child) == "Shape"]
+    for shape in in_reading_order(siblings, _corner):
         text = child_of(shape, "Text")
         if text is not None:
             lines = "".join(text.itertext()).replace("\u2028", "\n").split("\n")

@@ -66,7 +66,7 @@ class FlatWord(Package):
             }
         if name != _MAIN:
             return {}
-        return {each: Relation(kind, each) for each, kind in self._kinds.items()}
+        return {target: Relation(kind, target) for target, kind in self._kinds.items()}
 
     def _add(self, name: str, kind: str, root: Any) -> None:
         self._parts[name] = root
@@ -74,10 +74,10 @@ class FlatWord(Package):
 
     def _take_changes(self, root: Any) -> None:
         """Annotations by what they are: text that was put in or taken out, or comments."""
-        for each in list(root.iter("{*}annotation")):
-            kind = _KINDS.get(attribute(each, "type"), "bookmark")
-            content = child_of(each, "content")
-            each.tag = kind
+        for annotation in list(root.iter("{*}annotation")):
+            kind = _KINDS.get(attribute(annotation, "type"), "bookmark")
+            content = child_of(annotation, "content")
+            annotation.tag = kind
             if content is not None:
                 content.tag = "ins"
 
@@ -107,11 +107,11 @@ class FlatWord(Package):
     def _take_properties(self, root: Any) -> None:
         core = self._element("coreProperties")
         properties = child_of(root, "DocumentProperties")
-        for each in () if properties is None else properties:
-            name = _PROPERTIES.get(name_of(each))
+        for property_element in () if properties is None else properties:
+            name = _PROPERTIES.get(name_of(property_element))
             if name:
                 element = self._element(name)
-                element.text = "".join(each.itertext())
+                element.text = "".join(property_element.itertext())
                 core.append(element)
         self._parts["core-properties"] = core
 

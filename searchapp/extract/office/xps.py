@@ -71,8 +71,8 @@ def _references(package: Package, name: str, kind: str) -> Iterator[str]:
         root = _root(package, name)
     except FileError:
         return
-    for each in root.iter("{*}" + kind):
-        source = attribute(each, "Source")
+    for reference in root.iter("{*}" + kind):
+        source = attribute(reference, "Source")
         if source:
             joined = posixpath.join("/", posixpath.dirname(name), source)
             yield posixpath.normpath(joined).lstrip("/")
@@ -84,11 +84,12 @@ def _root(package: Package, name: str) -> Any:
     if content is None:
         prefix = name.lower().lstrip("/") + "/["
         pieces = [
-            (int(match[1]), each)
-            for each in package.names()
-            if each.lower().lstrip("/").startswith(prefix) and (match := _PIECE.search(each))
+            (int(match[1]), piece_name)
+            for piece_name in package.names()
+            if piece_name.lower().lstrip("/").startswith(prefix)
+            and (match := _PIECE.search(piece_name))
         ]
-        content = b"".join(package.content(each) or b"" for _, each in sorted(pieces))
+        content = b"".join(package.content(piece_name) or b"" for _, piece_name in sorted(pieces))
     if not content:
         raise FileFailed("it is missing")
     return parsed(content)
@@ -156,7 +157,7 @@ def _placed(glyphs: Any) -> tuple[float, float, float]:
     x, y = _number(attribute(glyphs, "OriginX")), _number(attribute(glyphs, "OriginY"))
     scale = 1.0
     for element in (glyphs, *glyphs.iterancestors()):
-        matrix = [_number(each) for each in (element.get("RenderTransform") or "").split(",")]
+        matrix = [_number(number) for number in (element.get("RenderTransform") or "").split(",")]
         if len(matrix) == 6:
             x, y = (
                 matrix[0] * x + matrix[2] * y + matrix[4],
@@ -170,8 +171,8 @@ def _width(indices: str, text: str, size: float) -> float:
     """How wide a run is: the widths that the file gives, in hundredths of the size; a guess for
     each of the others.
     """
-    given = [each.split(",") for each in indices.split(";")] if indices else []
-    widths = [_number(each[1]) / 100 for each in given if len(each) > 1 and each[1]]
+    given = [glyph.split(",") for glyph in indices.split(";")] if indices else []
+    widths = [_number(fields[1]) / 100 for fields in given if len(fields) > 1 and fields[1]]
     return size * (sum(widths) + _GUESSED_WIDTH * max(0, len(text) - len(widths)))
 
 

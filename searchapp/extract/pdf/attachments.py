@@ -46,14 +46,14 @@ def files_by_pypdf(data: bytes) -> Iterator[Member]:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
             return
-        found = [
+        files = [
             (name, content) for name, all_of in reader.attachments.items() for content in all_of
         ]
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read, or is refused
         return
-    for name, content in found:
+    for name, content in files:
         safe = names.of(name or "unnamed")
         refusal = refusal_of_name(safe)
         yield Member(safe, b"" if refusal else content, refusal=refusal)

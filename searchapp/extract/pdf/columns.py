@@ -165,13 +165,13 @@ def _rectangles(text_page: Any, start: int, count: int) -> list[_Box]:
 
     sides = tuple(ctypes.c_double() for _ in range(4))
     places = tuple(map(ctypes.byref, sides))
-    found = []
+    boxes = []
     handle = text_page.raw
     for index in range(pdfium.FPDFText_CountRects(handle, start, count)):
         pdfium.FPDFText_GetRect(handle, index, *places)
         left, top, right, bottom = sides
-        found.append((left.value, top.value, right.value, bottom.value))
-    return found
+        boxes.append((left.value, top.value, right.value, bottom.value))
+    return boxes
 
 
 # ---- close up ------------------------------------------------------------------------------------
@@ -204,11 +204,11 @@ def _boxes(text_page: Any, indices: Iterable[int]) -> list[_Box]:
     box = pdfium.FS_RECTF()
     place = ctypes.byref(box)
     handle = text_page.raw
-    found = []
+    boxes = []
     for index in indices:
         pdfium.FPDFText_GetLooseCharBox(handle, index, place)
-        found.append((box.left, box.top, box.right, box.bottom))
-    return found
+        boxes.append((box.left, box.top, box.right, box.bottom))
+    return boxes
 
 
 def _is_apart(last: _Box, box: _Box) -> bool:
@@ -241,10 +241,10 @@ def _in_order(
     """The pieces in reading order, and whether that is another order than theirs."""
     ordered: list[_Segment] = []
     is_changed = False
-    for is_across, group in groupby(segments, lambda each: _column(each, gutters) is None):
+    for is_across, group in groupby(segments, lambda piece: _column(piece, gutters) is None):
         run = list(group)
         columns: list[list[_Segment]] = [[] for _ in range(len(gutters) + 1)]
-        numbers = [] if is_across else [_column(each, gutters) or 0 for each in run]
+        numbers = [] if is_across else [_column(piece, gutters) or 0 for piece in run]
         for number, segment in zip(numbers, run, strict=False):
             columns[number].append(segment)
         returns = sum(after < before for before, after in pairwise(numbers))
@@ -265,13 +265,13 @@ def _is_prose(column: Sequence[_Segment]) -> bool:
     """Whether lines are those of running text: long, of one width, each going on in the next.
     Scripts without small letters go by the width alone.
     """
-    if len(column) < _MIN_LINES or median(len(each.text) for each in column) < _MIN_LETTERS:
+    if len(column) < _MIN_LINES or median(len(line.text) for line in column) < _MIN_LETTERS:
         return False
-    widths = [each.right - each.left for each in column]
+    widths = [line.right - line.left for line in column]
     full = sum(width >= _FULL * max(widths) for width in widths[:-1])
     if full < _FULL_LINES * (len(widths) - 1):
         return False
-    starts = [each.text[0] for each in column[1:]]
+    starts = [line.text[0] for line in column[1:]]
     cased = [letter for letter in starts if letter.lower() != letter.upper()]
     return not cased or sum(map(str.islower, cased)) >= _RUNNING * len(cased)
 

@@ -124,13 +124,13 @@ def _metadata(exif: Any) -> dict[str, str]:
     date = str(exif.get(_DATE, "")).strip("\0 ")
     day = date[:10].replace(":", "-")
     is_date = len(date) == 19 and day.replace("-", "").isdigit() and not day.startswith("0000")
-    found = {
+    metadata = {
         "author": exif.get(_AUTHOR, ""),
         "description": exif.get(_DESCRIPTION, ""),
         "date": f"{day}T{date[11:]}" if is_date else "",
     }
     return {
-        name: str(value).strip("\0 ") for name, value in found.items() if str(value).strip("\0 ")
+        name: str(value).strip("\0 ") for name, value in metadata.items() if str(value).strip("\0 ")
     }
 
 

@@ -35,15 +35,15 @@ def text_of(image: Any) -> str:
     import numpy as np
 
     try:
-        found = _engine()(np.asarray(image.convert("RGB"))[:, :, ::-1])  # (height, width, 3), BGR
+        result = _engine()(np.asarray(image.convert("RGB"))[:, :, ::-1])  # (height, width, 3), BGR
     except Exception as error:
         if "alloc" in str(error):  # the engine has no exception of its own for it
             raise MemoryError from error
         raise
-    if found.txts is None or found.boxes is None:
+    if result.txts is None or result.boxes is None:
         return ""
     pieces = []
-    for text, corners in zip(found.txts, found.boxes, strict=True):
+    for text, corners in zip(result.txts, result.boxes, strict=True):
         if text.strip():
             left, top, right, bottom = (
                 float(side) for side in (*corners.min(axis=0), *corners.max(axis=0))
@@ -66,7 +66,7 @@ def in_reading_order(pieces: Sequence[_Piece]) -> str:
     texts = []
     left: list[_Piece] = []
     right: list[_Piece] = []
-    for piece in sorted(pieces, key=lambda each: each[0][1]):
+    for piece in sorted(pieces, key=lambda placed: placed[0][1]):
         if piece[0][2] <= gutter:
             left.append(piece)
         elif piece[0][0] >= gutter:

@@ -39,9 +39,9 @@ def placed_entries(
         else []
     )
     for level, heading in entries:
-        found = _find(letters_of(heading), plain, placed[-1][1] if placed else 0)
-        if found:
-            placed.append((*found, level, heading))
+        place = _find(letters_of(heading), plain, placed[-1][1] if placed else 0)
+        if place:
+            placed.append((*place, level, heading))
         elif not placed and (not before or level > before[-1][0]):
             before.append((level, heading))
         else:

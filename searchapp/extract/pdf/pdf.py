@@ -124,14 +124,14 @@ def _metadata(facts: Mapping[str, str]) -> dict[str, str]:
     tags = "; ".join(
         word.strip() for word in re.split("[;,]", facts.get("Keywords", "")) if word.strip()
     )
-    found = {
+    metadata = {
         "author": facts.get("Author", ""),
         "date": _iso_date(facts.get("CreationDate", "")) or _iso_date(facts.get("ModDate", "")),
         "subject": facts.get("Subject", ""),
         "tags": tags,
         "language": facts.get("Lang", ""),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in metadata.items() if value}
 
 
 # ---- pdfium --------------------------------------------------------------------------------------
@@ -226,13 +226,17 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
             text = text_flow.tidy_page(text)
         finally:
             text_page.close()
-        found = PdfPage(text, is_garbled=is_lost, has_shapes=can_be_seen)
+        pdf_page = PdfPage(text, is_garbled=is_lost, has_shapes=can_be_seen)
         if pdfium.FPDFPage_GetAnnotCount(page) > 0:
             notes = notes_of(document, page, text, filled)
-            found.notes, found.drawn, found.has_files = notes.texts, notes.drawn, notes.has_files
+            pdf_page.notes, pdf_page.drawn, pdf_page.has_files = (
+                notes.texts,
+                notes.drawn,
+                notes.has_files,
+            )
         if len(text) < 2 * _FEW_LETTERS and len(text.strip()) < _FEW_LETTERS and not is_lost:
-            found.is_picture = is_picture(page, blank=not text.strip())
-        return found
+            pdf_page.is_picture = is_picture(page, blank=not text.strip())
+        return pdf_page
     except pypdfium2.PdfiumError:
         return PdfPage("")
     finally:
@@ -355,7 +359,7 @@ def _assembled(pages: Sequence[PdfPage], title: str) -> tuple[str, tuple[Block, 
                 texts.append(text)
                 start += len(text) + 2
             if level:
-                path = [each for each in path if each[0] < level]
+                path = [outer for outer in path if outer[0] < level]
                 if heading != title:
                     path.append((level, heading))
     return "\n\n".join(texts), tuple(blocks)

@@ -90,8 +90,8 @@ def without_running_lines(pages: Sequence[list[str]]) -> list[list[str]]:
     for lines, edge, line_keys in zip(pages, edges, keys, strict=True):
         running = {
             index: key
-            for index, found in zip(edge, line_keys, strict=True)
-            for key in found
+            for index, keys_of_line in zip(edge, line_keys, strict=True)
+            for key in keys_of_line
             if counts[key] >= needed
         }
         kept.append(_without(lines, running, seen))
@@ -150,13 +150,13 @@ def _edge(lines: Sequence[str]) -> list[int]:
 
 
 def _some(indices: Sequence[int], lines: Sequence[str]) -> list[int]:
-    found: list[int] = []
+    filled: list[int] = []
     for index in indices:
         if lines[index]:
-            found.append(index)
-            if len(found) == _EDGE:
+            filled.append(index)
+            if len(filled) == _EDGE:
                 break
-    return found
+    return filled
 
 
 def _keys(line: str, number: int) -> list[str]:

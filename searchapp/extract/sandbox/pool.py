@@ -117,7 +117,7 @@ class ExtractionPool:
     def _extract(self, reading: Reading) -> list[Extracted]:
         begun_s = time.monotonic()
         results = self._extracted(reading)
-        if any(each.unindexed and each.unindexed.is_passing for each in results):
+        if any(extracted.unindexed and extracted.unindexed.is_passing for extracted in results):
             with self._lock:
                 self.lost_s += time.monotonic() - begun_s
         return results

@@ -122,7 +122,8 @@ class Reading:
             self._refuse("failed", reason, is_passing=is_passing)
         source = self._current or self._file
         if any(
-            each.document and each.source and each.source.path == self.path for each in self.results
+            extracted.document and extracted.source and extracted.source.path == self.path
+            for extracted in self.results
         ):
             assert source is not None
             # the file is a document already
@@ -132,8 +133,8 @@ class Reading:
         self.is_done = True
         return self.results
 
-    def _opened(self, found: dict[str, Any] | None, answer: dict[str, Any]) -> None:
-        if found is None:
+    def _opened(self, opened_file: dict[str, Any] | None, answer: dict[str, Any]) -> None:
+        if opened_file is None:
             self._refuse(
                 "skipped" if answer["outcome"] == "skipped" else "failed",
                 str(answer["reason"]),
@@ -141,13 +142,13 @@ class Reading:
             )
             self.is_done = True
             return
-        identity = FileIdentity(*map(int, found["identity"]))
+        identity = FileIdentity(*map(int, opened_file["identity"]))
         source = Source(
             self.path,
             identity,
-            bytes.fromhex(found["content_hash"]),
-            int(found["hashed_at_ns"]),
-            str(found["extractor"]),
+            bytes.fromhex(opened_file["content_hash"]),
+            int(opened_file["hashed_at_ns"]),
+            str(opened_file["extractor"]),
         )
         if self._file is not None and self._file.content_hash != source.content_hash:
             raise ReaderFailed("changes while it is being read")
@@ -167,11 +168,11 @@ class Reading:
         self.results.append(Extracted(source, None, entry))
 
 
-def _document(found: dict[str, Any]) -> Document:
+def _document(values: dict[str, Any]) -> Document:
     """The document in a worker's answer; raises ValueError, KeyError or TypeError where
     it is none.
     """
-    fields = dict(found)
+    fields = dict(values)
     blocks = tuple(
         Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))
         for start, end, kind, names, place in fields.pop("blocks")

@@ -149,11 +149,11 @@ def _contents(
     yield {"end": True}
 
 
-def _in_time(found: Iterator[Entry], work_s: float) -> Iterator[Entry]:
+def _in_time(entries: Iterator[Entry], work_s: float) -> Iterator[Entry]:
     """The things in a file, each with its own time, to be taken out and read."""
     while True:
         limit(work_s)
-        entry = next(found, None)
+        entry = next(entries, None)
         if entry is None:
             lift()
             return

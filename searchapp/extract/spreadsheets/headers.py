@@ -55,12 +55,12 @@ def header_of(
         for depth in range(min(_MAX_HEADER_ROWS, len(table) - index - 1), 0, -1):
             below = table[index + depth :]
             used = _used_columns(below)
-            found = _stacked(table[index : index + depth], merges)
-            if found and depth == 1 and merges and used - found.keys():
-                found = _spread(row, used, merges())
+            column_names = _stacked(table[index : index + depth], merges)
+            if column_names and depth == 1 and merges and used - column_names.keys():
+                column_names = _spread(row, used, merges())
             strict = bool(names) and used <= names.keys()
-            if found and _names_columns(found, below, used, strict=strict):
-                return TableHeader(index, index + depth - 1, found)
+            if column_names and _names_columns(column_names, below, used, strict=strict):
+                return TableHeader(index, index + depth - 1, column_names)
         if len(row.cells) > len(usual) / 2 and any(_is_data(text) for _, text in row.cells):
             return None
     return None
@@ -73,7 +73,9 @@ def _spread(
     names = dict(row.cells)
     for column, text in row.cells:
         last = merges.get((row.number, column), (0, column))[1]
-        names |= {each: text for each in used if column < each <= last and each not in names}
+        names |= {
+            spanned: text for spanned in used if column < spanned <= last and spanned not in names
+        }
     return dict(sorted(names.items()))
 
 
@@ -122,7 +124,7 @@ def _spans(upper: Row, names: Mapping[int, str], merges: Merges | None) -> list[
 def _wide(columns: Sequence[int], ends: Sequence[int], names: Mapping[int, str]) -> int:
     """How many cells span several names."""
     spans = zip(columns, ends, strict=True)
-    return sum(sum(first <= each <= end for each in names) > 1 for first, end in spans)
+    return sum(sum(first <= column <= end for column in names) > 1 for first, end in spans)
 
 
 def _may_name(text: str) -> bool:

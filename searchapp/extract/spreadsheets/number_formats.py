@@ -190,15 +190,15 @@ def _simple(section: _FormatSection) -> tuple[str, str, str] | None:
     more to it.
     """
     kinds = "".join(_LETTERS[token.kind] for token in section.tokens)
-    found = _SIMPLE.fullmatch(kinds)
+    match = _SIMPLE.fullmatch(kinds)
     places = "".join(token.text for token in section.tokens if token.kind == "digit")
     before = places[: len(places) - section.decimals]
     is_usual = re.fullmatch("#*0", before) and set(places[len(before) :]) <= {"0"}
-    if not found or not is_usual or section.condition or section.thousands or section.percents > 1:
+    if not match or not is_usual or section.condition or section.thousands or section.percents > 1:
         return None
     texts = [token.text for token in section.tokens]
     form = f"{',' if section.is_grouped else ''}.{section.decimals}f"
-    return "".join(texts[: found.end(1)]).lstrip(), form, "".join(texts[found.start(2) :]).rstrip()
+    return "".join(texts[: match.end(1)]).lstrip(), form, "".join(texts[match.start(2) :]).rstrip()
 
 
 def beside(shown: str, bare: str) -> str:
@@ -236,7 +236,7 @@ def _section(code: str) -> _FormatSection:
     conditions = (_CONDITION.match(match["bracket"] or "") for match in matches)
     return _FormatSection(
         tuple(token for token in tokens if token.kind != "comma"),
-        next(((found[1], _bound(found[2])) for found in conditions if found), None),
+        next(((condition[1], _bound(condition[2])) for condition in conditions if condition), None),
         min(kinds[point:power].count("digit"), _MAX_DECIMALS),
         sum(token.text == "%" and token.kind == "percent" for token in tokens),
         sum(at > last for at in commas),

@@ -155,7 +155,9 @@ def _ods_cells(row: Element, number: int) -> tuple[tuple[tuple[int, str], ...], 
             text = text if isinstance(text, FormattedNumber) else " ".join(text.split())
             if text and column + repeats > MAX_COLUMNS:
                 raise FileFailed(f"too large: more than {MAX_COLUMNS:,} columns in a sheet")
-            cells += [(each, text) for each in range(column + 1, column + repeats + 1) if text]
+            cells += [
+                (repeated, text) for repeated in range(column + 1, column + repeats + 1) if text
+            ]
             for remark in cell.iterchildren(_NOTE) if len(cell) > 1 or not text else ():
                 lines = " ".join(map(_ods_paragraph, remark.iter(_PARAGRAPH)))
                 notes.append(note(f"{column_letters(column + 1)}{number}", lines))

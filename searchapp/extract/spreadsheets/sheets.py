@@ -53,8 +53,8 @@ def read(data: bytes, document_type: str) -> Document:
     if not document.text:
         raise book.failures[0][1]
     unread = (f"{name}: {str(why).removeprefix(UNREADABLE)}" for name, why in book.failures)
-    told = [document.metadata.get("incomplete", ""), f"incomplete: {'; '.join(unread)}"]
-    incomplete = {"incomplete": "; ".join(filter(None, told))}
+    reasons = [document.metadata.get("incomplete", ""), f"incomplete: {'; '.join(unread)}"]
+    incomplete = {"incomplete": "; ".join(filter(None, reasons))}
     return replace(document, metadata={**document.metadata, **incomplete})
 
 

@@ -65,8 +65,8 @@ def _xlsb(data: bytes) -> Workbook:
             raise FileFailed("too large: cells too far apart")
 
     def part_of(relation: str) -> bytes:
-        found = package.relations(main).get(relation)
-        return (package.content(found.target) if found else None) or b""
+        related = package.relations(main).get(relation)
+        return (package.content(related.target) if related else None) or b""
 
     styles = next(iter(package.related(main, "styles")), "xl/styles.bin")
     book = package.content(main) or b""

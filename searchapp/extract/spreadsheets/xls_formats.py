@@ -37,7 +37,7 @@ class XlsFormats:
             elif kind == _SHEET:
                 start = int.from_bytes(stream[at : at + 4], "little")
                 self._sheets[self._text(at + 6, wide=False)] = start
-        self._patterns = [pattern_of_number(each, self._codes) for each in self._styles]
+        self._patterns = [pattern_of_number(number, self._codes) for number in self._styles]
 
     def of_sheet(self, name: str) -> dict[tuple[int, int], Pattern]:
         """How the numbers of a sheet are shown, by row and column, both from 0; those shown as they

@@ -36,7 +36,7 @@ class XlsbFormats:
         """
         if not any(self._patterns) or name not in self._relations:
             return {}
-        found: dict[tuple[int, int], Pattern] = {}
+        patterns: dict[tuple[int, int], Pattern] = {}
         row = 0
         for kind, body in records(self._part_of(self._relations[name])):
             if kind == _ROW:
@@ -45,8 +45,8 @@ class XlsbFormats:
                 style = _number(body, 4, 3)
                 pattern = self._patterns[style] if style < len(self._patterns) else None
                 if pattern is not None:
-                    found[row, _number(body, 0, 4)] = pattern
-        return found
+                    patterns[row, _number(body, 0, 4)] = pattern
+        return patterns
 
 
 def area(sheet: bytes) -> int:

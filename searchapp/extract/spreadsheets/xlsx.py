@@ -89,7 +89,7 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
     listed = list(_listed(root, package.relations(main), archive))
     if not listed:
         raise FileFailed("not a readable workbook: it names no sheets")
-    sheets = (_sheet(package, archive, shared, *each, failures) for each in listed)
+    sheets = (_sheet(package, archive, shared, *sheet, failures) for sheet in listed)
     return Workbook(sheets, len(listed) > 1, *properties(package), failures=failures)
 
 
@@ -100,8 +100,8 @@ def _listed(
     the workbook names none.
     """
     if root is None:
-        found = filter(None, map(_SHEET_PART.fullmatch, archive.namelist()))
-        for match in sorted(found, key=lambda match: int(match[1])):
+        matches = filter(None, map(_SHEET_PART.fullmatch, archive.namelist()))
+        for match in sorted(matches, key=lambda match: int(match[1])):
             yield f"Sheet{match[1]}", match[0]
         return
     for number, element in enumerate(children(root, "sheets"), 1):
@@ -143,9 +143,9 @@ def _member(archive: zipfile.ZipFile, part: str) -> str | None:
     wanted = part.lower()
     return next(
         (
-            each
-            for each in archive.namelist()
-            if each.replace("\\", "/").lstrip("/").lower() == wanted
+            name
+            for name in archive.namelist()
+            if name.replace("\\", "/").lstrip("/").lower() == wanted
         ),
         None,
     )
@@ -154,7 +154,7 @@ def _member(archive: zipfile.ZipFile, part: str) -> str | None:
 def _merges(archive: zipfile.ZipFile, part: str) -> Ranges:
     """The merged ranges of a sheet, which come behind its rows; none where they cannot be read."""
     member = _member(archive, part)
-    found: Ranges = {}
+    merges: Ranges = {}
     try:
         with archive.open(member or "") as stream:
             rest = b""
@@ -162,12 +162,12 @@ def _merges(archive: zipfile.ZipFile, part: str) -> Ranges:
                 rest = rest[-_LONGEST_TAG:] + piece
                 for letters, row, last_letters, last_row in _MERGED.findall(rest):
                     first = (int(row), _column_number(letters.decode()))
-                    found[first] = (int(last_row), _column_number(last_letters.decode()))
-                    if len(found) >= _MOST_MERGES:
-                        return found
+                    merges[first] = (int(last_row), _column_number(last_letters.decode()))
+                    if len(merges) >= _MOST_MERGES:
+                        return merges
     except (KeyError, zipfile.BadZipFile, zlib.error, OSError, EOFError):
         pass  # the rows say why
-    return found
+    return merges
 
 
 def _rich_text(element: Element) -> str:
@@ -192,11 +192,11 @@ def _formats(package: Package, main: str) -> Iterator[Format]:
     if root is None:
         return
     own = {
-        attribute(each, "numFmtId"): format_of(attribute(each, "formatCode"))
-        for each in children(root, "numFmts")
+        attribute(element, "numFmtId"): format_of(attribute(element, "formatCode"))
+        for element in children(root, "numFmts")
     }
-    for each in children(root, "cellXfs"):
-        number = attribute(each, "numFmtId")
+    for style in children(root, "cellXfs"):
+        number = attribute(style, "numFmtId")
         yield own.get(number) or BUILT_IN.get(whole_number(number), PLAIN)
 
 
@@ -321,7 +321,7 @@ def _drawn_texts(package: Package, part: str) -> Iterator[str]:
         for name in package.related(drawing, "diagramData"):
             diagram = package.xml(name)
             if diagram is not None:
-                yield from (each.text for each in diagram_parts(diagram))
+                yield from (point.text for point in diagram_parts(diagram))
 
 
 def _shape_texts(root: Element | None, name: str) -> Iterator[str]:

@@ -63,10 +63,10 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
 
 
 def _properties(data: bytes) -> tuple[str, dict[str, str]]:
-    found = _PROPERTIES.search(data[: 64 * 1024])
+    match = _PROPERTIES.search(data[: 64 * 1024])
     values = {
         name.decode(): value.decode("utf-8", "replace").strip()
-        for name, value in _PROPERTY.findall(found[0] if found else b"")
+        for name, value in _PROPERTY.findall(match[0] if match else b"")
     }
     metadata = {
         "author": values.get("Author", ""),

@@ -118,7 +118,7 @@ def _set_adoc(name: str, value: str, header: MarkupHeader) -> None:
 def _set_byline(line: str, header: MarkupHeader, *, first: bool) -> None:
     """Takes the authors from the line below the title, the date from the one below that."""
     if first and _AUTHOR_LINE.match(line):
-        names = (re.sub(r"<[^<>]*>", "", each).strip() for each in line.split(";"))
+        names = (re.sub(r"<[^<>]*>", "", author).strip() for author in line.split(";"))
         header.metadata.setdefault("author", "; ".join(filter(None, names)))
     elif match := _REVISION_LINE.match(line):
         header.metadata.setdefault("date", match[1])

@@ -187,9 +187,9 @@ def _owners(definitions: Iterator[_Definition], count: int) -> list[_Definition 
     """
     owners: list[_Definition | None] = [None] * count
     above: list[_Definition] = []
-    for each in definitions:
-        first = each.first
-        while above and above[-1].end_byte <= each.start_byte:
+    for definition in definitions:
+        first = definition.first
+        while above and above[-1].end_byte <= definition.start_byte:
             before = above.pop()
             if before.last > first:
                 first = before.last
@@ -197,9 +197,9 @@ def _owners(definitions: Iterator[_Definition], count: int) -> list[_Definition 
                     owners[before.first] = above[-1] if above else None
         if above:
             first = max(first, above[-1].first + 1)
-        last = max(each.last, first)
-        owners[first:last] = [each] * (last - first)
-        above.append(replace(each, first=first, last=last))
+        last = max(definition.last, first)
+        owners[first:last] = [definition] * (last - first)
+        above.append(replace(definition, first=first, last=last))
     return owners
 
 
@@ -228,7 +228,7 @@ def _opening_end(root: Node) -> int:
     for child in root.children:
         if child.start_point.row < end or not (_is_above(child) or child.type == "hash_bang_line"):
             is_docstring = child.type == "expression_statement" and [
-                each.type for each in child.children
+                inner.type for inner in child.children
             ] == ["string"]
             return _last_line(child) + 1 if is_docstring and child.start_point.row >= end else end
         end = _last_line(child) + 1
@@ -343,9 +343,11 @@ def _name(node: Node) -> tuple[list[Node], str] | None:
             or node.children[0]
         ], ""
     fields, joint = NAMED_BY.get(node.type, ("name", ""))
-    found = [each for each in map(node.child_by_field_name, fields.split()) if each is not None]
-    if found:
-        return found, joint
+    name_nodes = [
+        field for field in map(node.child_by_field_name, fields.split()) if field is not None
+    ]
+    if name_nodes:
+        return name_nodes, joint
     declarator = node.child_by_field_name("declarator")
     while declarator is not None:
         inner = declarator.child_by_field_name("declarator")

@@ -42,8 +42,8 @@ def blocks_by_lines(text: str, lines: Sequence[Span], document_type: str) -> Ite
     head = DEFINITION_HEADS.get(document_type)
     names: Names = ()
     for number, (first, last) in enumerate(line_chunks(text, lines, 0, len(lines), document_type)):
-        found = _named(text, lines, first, last, head) if head else ()
-        names = found or (names if document_type in SECTIONS else ())
+        own_names = _named(text, lines, first, last, head) if head else ()
+        names = own_names or (names if document_type in SECTIONS else ())
         is_opening = number == 0 and all(
             _is_comment(text[slice(*line)]) for line in lines[first:last]
         )

@@ -135,12 +135,12 @@ def _detected(data: bytes) -> str:
         if reading.is_plausible:
             readings.append(reading)
     if readings and readings[0].confidence >= _SURE:
-        found = _best_written(readings)
+        best = _best_written(readings)
     else:
-        found = _likeliest_by_far(readings) or _western(readings)
-    if found is None:
+        best = _likeliest_by_far(readings) or _western(readings)
+    if best is None:
         raise FileFailed("encoding not recognised")
-    return found.text
+    return best.text
 
 
 def _is_settled(likeliest: _Candidate, next_one: _Candidate) -> bool:
@@ -190,7 +190,7 @@ def _likeliest_by_far(readings: Sequence[_Candidate]) -> _Candidate | None:
     """
     if not readings or readings[0].confidence < _LEAST:
         return None
-    rival = next((each for each in readings[1:] if not readings[0].is_same_as(each)), None)
+    rival = next((other for other in readings[1:] if not readings[0].is_same_as(other)), None)
     is_alone = rival is None or readings[0].confidence >= _BY_FAR * rival.confidence
     return readings[0] if is_alone else None
 

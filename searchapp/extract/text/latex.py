@@ -156,7 +156,8 @@ def _declare(lines: Sequence[str], header: MarkupHeader) -> None:
             header.title = header.title or tex_plain(argument)
         elif match[1] == "author":
             names = (
-                tex_plain(each.split("\\\\")[0]) for each in re.split(r"\\and\b|\\AND\b", argument)
+                tex_plain(author.split("\\\\")[0])
+                for author in re.split(r"\\and\b|\\AND\b", argument)
             )
             header.metadata.setdefault("author", "; ".join(filter(None, names)))
         else:

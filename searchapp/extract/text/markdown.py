@@ -82,13 +82,13 @@ def parts(text: str, place: Place) -> list[Part]:
     their marks.
     """
     lines = line_spans(text)
-    found = []
+    inner_parts = []
     for unit in _units(text, lines, _tokens(text, lines, 0), 0):
         if unit.kind == "heading":
-            found.append(Part("heading", unit.name, unit.level, place))
+            inner_parts.append(Part("heading", unit.name, unit.level, place))
         else:
-            found.append(Part(unit.kind, text[unit.start : unit.end], place=place))
-    return found
+            inner_parts.append(Part(unit.kind, text[unit.start : unit.end], place=place))
+    return inner_parts
 
 
 # ---- front matter --------------------------------------------------------------------------------
@@ -158,14 +158,14 @@ def _metadata(values: dict[Any, Any]) -> dict[str, str]:
     """Front matter as metadata, under searchapp's own names; several values of one name
     are joined.
     """
-    found: dict[str, list[str]] = {}
+    metadata: dict[str, list[str]] = {}
     for name, value in _scalars("", values, depth=0):
         key = _NAMES.get(name, name)
         text = iso_date(value) if key == "date" else " ".join(value.split())
         pieces = re.split(r"\s*[,;]\s*", text) if key == "tags" else [text]
-        found.setdefault(key, []).extend(piece for piece in pieces if piece)
+        metadata.setdefault(key, []).extend(piece for piece in pieces if piece)
     return {
-        key: "; ".join(dict.fromkeys(pieces)) for key, pieces in found.items() if key and pieces
+        key: "; ".join(dict.fromkeys(pieces)) for key, pieces in metadata.items() if key and pieces
     }
 
 
@@ -261,7 +261,7 @@ def _blocks(units: Iterable[_Unit], title: str) -> Iterator[Block]:
     has_heading = False
     for unit in units:
         if unit.kind == "heading":
-            path = [each for each in path if each[0] < unit.level]
+            path = [heading for heading in path if heading[0] < unit.level]
         yield Block(unit.start, unit.end, unit.kind, tuple(name for _, name in path))
         if unit.kind == "heading":
             if unit.name and (has_heading or unit.name != title):

@@ -72,7 +72,7 @@ def _blocks(
         last = first + 1
         names = tuple(name for _, name in path)
         if line.kind == "heading":
-            path = [each for each in path if each[0] < line.level]
+            path = [heading for heading in path if heading[0] < line.level]
             yield Block(
                 *span_of(text, lines, first, last), "heading", tuple(name for _, name in path)
             )

@@ -35,12 +35,12 @@ def read(data: bytes, document_type: str) -> Document:
     if cells is None:
         raise FileFailed("not a readable notebook: it has no cells")
     cut: list[str] = []
-    found = (
+    cell_parts = (
         part
         for number, cell in enumerate(cells, 1)
         for part in _cell_parts(cell, (("cell", number),))
     )
-    parts = gathered(found, cut)
+    parts = gathered(cell_parts, cut)
     if cut and not parts:
         raise FileFailed(cut[0])
     title = next((part.text for part in parts if part.kind == "heading" and part.level == 1), "")
@@ -124,8 +124,8 @@ def _output(output: Any) -> str:
     if _at(output, "output_type") in {"error", "pyerr"}:
         # the traceback repeats the code
         return _plain(f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}")
-    found = (_at(output, "data", kind) for kind in _OUTPUT_TYPES)
-    return _plain(next((_text(text) for text in found if text), "") or _text(_at(output, "text")))
+    forms = (_at(output, "data", kind) for kind in _OUTPUT_TYPES)
+    return _plain(next((_text(text) for text in forms if text), "") or _text(_at(output, "text")))
 
 
 def _plain(text: str) -> str:

@@ -88,8 +88,8 @@ def iso_date(text: str) -> str:
     before), the month or the year; else "".
     """
     text = " ".join(text.split())
-    if found := _ISO_DATE.match(text):
-        return found[0].replace(" ", "T")
+    if match := _ISO_DATE.match(text):
+        return match[0].replace(" ", "T")
     for form, result in _DATE_FORMS.items():
         try:
             return datetime.strptime(text, form).strftime(result)

@@ -104,7 +104,7 @@ def _sections(text: str, lines: Sequence[Span]) -> list[_RstSection]:
         tree = _parsed(source)
     except Exception:  # noqa: BLE001 - docutils meets broken markup with errors of any class; the paragraphs remain
         return []
-    found = []
+    sections = []
     for section in tree.findall(nodes.section):
         depth, above = 0, section.parent
         while isinstance(above, nodes.section):
@@ -116,8 +116,8 @@ def _sections(text: str, lines: Sequence[Span]) -> list[_RstSection]:
             and title.line
             and 2 <= title.line <= len(lines)
         ):
-            found.append(_located(text, lines, title, depth))
-    return found
+            sections.append(_located(text, lines, title, depth))
+    return sections
 
 
 def _parsed(source: str) -> Any:  # a docutils document; docutils carries no types
@@ -236,4 +236,4 @@ def _fields(text: str, lines: Sequence[Span], first: int) -> dict[str, str]:
                 else re.split(separators, _LIST_MARK.sub("", value))
             )
             values.setdefault(key, []).extend(filter(None, map(str.strip, pieces)))
-    return {key: "; ".join(dict.fromkeys(found)) for key, found in values.items() if found}
+    return {key: "; ".join(dict.fromkeys(texts)) for key, texts in values.items() if texts}

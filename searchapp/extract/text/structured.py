@@ -190,8 +190,8 @@ def _declared_title(text: str, lines: Sequence[Span]) -> str:
         line = text[start:end]
         if _SECTION.match(line):
             return ""
-        if found := _TITLE.match(line):
-            return "" if found[2] in {"|", ">", "|-", ">-"} else found[2]
+        if match := _TITLE.match(line):
+            return "" if match[2] in {"|", ">", "|-", ">-"} else match[2]
     return ""
 
 
@@ -229,22 +229,26 @@ def _key_lines(text: str, lines: Sequence[Span], first: int, last: int) -> list[
     """The lines where the keys begin that are indented least, each with the comments right above
     it; of elements where there is no key.
     """
-    found = [(index, text[slice(*lines[index])]) for index in range(first, last)]
-    found = [
-        (index, line) for index, line in found if line.strip() and not line.lstrip().startswith("#")
+    numbered_lines = [(index, text[slice(*lines[index])]) for index in range(first, last)]
+    numbered_lines = [
+        (index, line)
+        for index, line in numbered_lines
+        if line.strip() and not line.lstrip().startswith("#")
     ]
-    if not found:
+    if not numbered_lines:
         return []
-    least = min(len(line) - len(line.lstrip(" ")) for _, line in found)
+    least = min(len(line) - len(line.lstrip(" ")) for _, line in numbered_lines)
     keys = [
         index
-        for index, line in found
+        for index, line in numbered_lines
         if len(line) - len(line.lstrip(" ")) == least
         and not _ELEMENT.match(line)
         and _KEY.match(line)
     ]
     keys = keys or [
-        index for index, line in found if (match := _ELEMENT.match(line)) and len(match[1]) == least
+        index
+        for index, line in numbered_lines
+        if (match := _ELEMENT.match(line)) and len(match[1]) == least
     ]
     return [_with_comments(text, lines, index, first) for index in keys]
 

@@ -82,7 +82,7 @@ def read_xml(data: bytes, document_type: str) -> Document:
     if _local(root) == "html" or (not is_well_formed and _is_cut(root, source)):
         parts = page_parts(source)
     elif _local(root) not in _FEEDS and next(root.iter(*_PARAGRAPHS), None) is not None:
-        title = next((_flat(each) for each in root.iter(*_TITLES) if _flat(each)), "")
+        title = next((_flat(element) for element in root.iter(*_TITLES) if _flat(element)), "")
         _retag(root)
         parts = element_parts(root, cut)
     else:
@@ -139,8 +139,8 @@ def _is_cut(root: Any, source: str) -> bool:
     """True where the tree lost half of what is between the tags, as it is after an error, or nested
     too deep.
     """
-    found = sum(len(piece) for piece in root.itertext() if isinstance(piece, str))
-    return found < len(_TAG_OR_ENTITY.sub("", source)) / 2
+    length = sum(len(piece) for piece in root.itertext() if isinstance(piece, str))
+    return length < len(_TAG_OR_ENTITY.sub("", source)) / 2
 
 
 def _resolve_known_entities(root: Any) -> bool:
@@ -212,7 +212,7 @@ def _is_record(element: Any) -> bool:
         return False
     near = (element.getprevious(), element.getnext())
     return _local(element) in _RECORDS or any(
-        each is not None and each.tag == element.tag for each in near
+        neighbour is not None and neighbour.tag == element.tag for neighbour in near
     )
 
 

@@ -67,8 +67,8 @@ def main_parts(source: str, page: Any) -> tuple[list[Part], int]:
     visible, is_whole = visible_parts(source, page)
     if not is_whole:
         return visible, 0
-    found = _chosen(page, visible)
-    return found, max(0, text_length(visible) - text_length(found))
+    chosen = _chosen(page, visible)
+    return chosen, max(0, text_length(visible) - text_length(chosen))
 
 
 def _chosen(page: Any, visible: list[Part]) -> list[Part]:
@@ -124,7 +124,9 @@ def _linked(page: Any, main: Sequence[Part]) -> list[bool]:
 
 def _link_share(marked: str) -> float:
     """How much of a text is within marked links."""
-    inner = sum(len(found) for found in re.findall(f"{_LINK}(.*?){_LINK_END}", marked, re.DOTALL))
+    inner = sum(
+        len(link_text) for link_text in re.findall(f"{_LINK}(.*?){_LINK_END}", marked, re.DOTALL)
+    )
     return inner / max(1, len(_LIST_SIGN.sub("", marked)))
 
 
@@ -160,7 +162,7 @@ def _around(
     while first and main[first - 1].kind == "heading":
         first -= 1
     flow, around = _flow(placed, shared)
-    told = _sections(main, linked, last)
+    in_sections = _sections(main, linked, last)
     return _without_empty_sections(
         [
             _PagePart(
@@ -168,7 +170,7 @@ def _around(
                 is_kept=shared[index]
                 or _is_in(placed[index][1], flow, around, linked=linked[index])
                 or (not linked[index] and (index < last or len(main[index].text) >= _LEAST_AFTER))
-                or index in told,
+                or index in in_sections,
                 is_shared=shared[index],
                 is_after=index >= last,
             )
@@ -181,19 +183,19 @@ def _sections(main: Sequence[Part], linked: Sequence[bool], first: int) -> set[i
     """Of the parts from `first` on those below a heading with figures and without links: opening
     hours, prices, an address.
     """
-    found: set[int] = set()
+    indices: set[int] = set()
     section: list[int] | None = None
     for index in range(first, len(main) + 1):
         if index < len(main) and main[index].kind != "heading":
             if section is not None:
                 section.append(index)
             continue
-        if section and not any(linked[each] for each in section):
-            said = "".join(_NO_LETTER.sub("", main[each].text) for each in section)
+        if section and not any(linked[position] for position in section):
+            said = "".join(_NO_LETTER.sub("", main[position].text) for position in section)
             if _LEAST_TOLD <= len(said) <= _MOST_TOLD and _DIGIT.search(said):
-                found.update(section)
+                indices.update(section)
         section = []
-    return found
+    return indices
 
 
 def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> tuple[set[Any], set[Any]]:
@@ -255,31 +257,31 @@ def _without_empty_sections(parts: Sequence[_PagePart]) -> list[Part]:
     """The parts that are to be kept, without the headings over lost parts alone, unless the article
     has them; after it, without those over nothing that is kept.
     """
-    found: list[Part] = []
+    kept: list[Part] = []
     # by a heading's level: what it would stand over, were it the next one upwards
     over_kept, over_lost = ([False] * 7, [False] * 7)
-    for each in reversed(parts):
-        level = each.part.level
-        if each.part.kind == "heading":
-            is_lost = over_lost[level] or each.is_after
-            is_empty = is_lost and not over_kept[level] and not each.is_shared
+    for page_part in reversed(parts):
+        level = page_part.part.level
+        if page_part.part.kind == "heading":
+            is_lost = over_lost[level] or page_part.is_after
+            is_empty = is_lost and not over_kept[level] and not page_part.is_shared
             over_kept[level:] = over_lost[level:] = [False] * (7 - level)
         else:
             is_empty = False
             over_kept, over_lost = (
-                ([True] * 7, over_lost) if each.is_kept else (over_kept, [True] * 7)
+                ([True] * 7, over_lost) if page_part.is_kept else (over_kept, [True] * 7)
             )
-        if (each.is_kept or each.part.kind == "heading") and not is_empty:
-            found.append(each.part)
-    return found[::-1]
+        if (page_part.is_kept or page_part.part.kind == "heading") and not is_empty:
+            kept.append(page_part.part)
+    return kept[::-1]
 
 
 def _article(source: str) -> list[Part]:
     """The parts that trafilatura takes for the article and for what readers say of it."""
     import trafilatura
 
-    found = trafilatura.bare_extraction(source, fast=True, include_comments=True)
-    bodies = (getattr(found, name, None) for name in ("body", "commentsbody"))
+    extraction = trafilatura.bare_extraction(source, fast=True, include_comments=True)
+    bodies = (getattr(extraction, name, None) for name in ("body", "commentsbody"))
     return [part for body in bodies if body is not None for part in element_parts(body)]
 
 
@@ -287,10 +289,10 @@ def _main_content(source: str) -> list[Part]:
     """The parts that resiliparse takes for the main content."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    found = extract_plain_text(
+    content = extract_plain_text(
         source, preserve_formatting="minimal_html", main_content=True, alt_texts=False
     )
-    page = page_tree(f"<html><body><div>{found}</div></body></html>") if found.strip() else None
+    page = page_tree(f"<html><body><div>{content}</div></body></html>") if content.strip() else None
     return list(element_parts(page)) if page is not None else []
 
 
@@ -412,7 +414,7 @@ def _is_named_by_heading(element: Any) -> bool:
     """True where an element's id is made from the heading in it, as documentation tools do:
     "file-menu".
     """
-    heading = next((each for each in element.iter("h2", "h3", "h4", "h5", "h6")), None)
+    heading = next((inner for inner in element.iter("h2", "h3", "h4", "h5", "h6")), None)
     name = _NO_LETTER.sub("", element.get("id", "").lower())
     return (
         heading is not None

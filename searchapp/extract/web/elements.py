@@ -150,7 +150,7 @@ def _part_of(element: Any) -> tuple[Any, int, str] | None:
     if tag in _LISTS and not _is_layout(element):
         return "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
     if tag == "table" and not _is_layout(element):
-        caption = [flat_text(each) for each in element.iterchildren("caption")]
+        caption = [flat_text(child) for child in element.iterchildren("caption")]
         rows = map(_row, element.iter("tr", "row"))
         return "table", 0, "\n".join(filter(None, (*caption, *rows)))
     if tag == "pre" or (tag == "code" and "\n" in "".join(element.itertext()).strip()):
@@ -187,8 +187,8 @@ def _description(image: Any) -> str:
 
 def _drawn(drawing: Any) -> str:
     """The words in a drawing with its title; "" for one without words, a sign on a button say."""
-    texts = [flat_text(each) for each in drawing.iter("text")]
-    titles = [flat_text(each) for each in drawing.iterchildren("title", "desc")]
+    texts = [flat_text(text) for text in drawing.iter("text")]
+    titles = [flat_text(title) for title in drawing.iterchildren("title", "desc")]
     return "\n".join(filter(None, (*titles, *texts))) if any(texts) else ""
 
 
@@ -217,8 +217,14 @@ def _is_visible(element: Any) -> bool:
 
 def _is_layout(element: Any) -> bool:
     """True for a list or table that only arranges the page: it holds headings, code or tables."""
-    inner = (each for each in element.iter() if each is not element and isinstance(each.tag, str))
-    return any(each.tag in {"table", "pre"} or _heading_level(each) for each in inner)
+    inner = (
+        descendant
+        for descendant in element.iter()
+        if descendant is not element and isinstance(descendant.tag, str)
+    )
+    return any(
+        descendant.tag in {"table", "pre"} or _heading_level(descendant) for descendant in inner
+    )
 
 
 def _items(element: Any) -> Iterator[str]:
@@ -230,13 +236,13 @@ def _items(element: Any) -> Iterator[str]:
             yield from _items(item)
             continue
         nested = [
-            each
-            for each in item.iter(*_LISTS)
-            if not any(above.tag in _LISTS for above in _between(each, item))
+            descendant
+            for descendant in item.iter(*_LISTS)
+            if not any(above.tag in _LISTS for above in _between(descendant, item))
         ]
         yield flat_text(item, without=nested)
-        for each in nested:
-            yield from _items(each)
+        for inner_list in nested:
+            yield from _items(inner_list)
 
 
 def _between(element: Any, top: Any) -> Iterator[Any]:

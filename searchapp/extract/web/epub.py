@@ -113,7 +113,7 @@ class _Book:
     def _refuse_protected(self) -> None:
         root = self._xml("META-INF/encryption.xml")
         methods = (
-            (each.find("{*}EncryptionMethod") for each in root.iter("{*}EncryptedData"))
+            (encrypted.find("{*}EncryptionMethod") for encrypted in root.iter("{*}EncryptedData"))
             if root is not None
             else ()
         )
@@ -128,17 +128,17 @@ class _Book:
         """
         root = self._xml("META-INF/container.xml")
         declared = (
-            [str(each.get("full-path", "")) for each in root.iter("{*}rootfile")]
+            [str(rootfile.get("full-path", "")) for rootfile in root.iter("{*}rootfile")]
             if root is not None
             else []
         )
-        found = [
+        candidates = [
             *(name for name in declared if name.lower() in self._names),
             *(name for name in self._names if name.endswith(".opf")),
         ]
-        if not found:
+        if not candidates:
             raise FileFailed("not a readable e-book: it has no package document")
-        return found[0]
+        return candidates[0]
 
     def _bytes(self, path: str) -> bytes:
         return member_bytes(self._package, self._names[path.lower()])
@@ -168,10 +168,10 @@ class _Book:
         pages where there is no spine.
         """
         spine = [
-            (each.get("idref", ""), each.get("linear") == "no")
-            for each in self._root.iterfind("{*}spine/{*}itemref")
+            (reference.get("idref", ""), reference.get("linear") == "no")
+            for reference in self._root.iterfind("{*}spine/{*}itemref")
         ]
-        names = [name for name, _ in sorted(spine, key=lambda each: each[1])] or [*self._items]
+        names = [name for name, _ in sorted(spine, key=lambda entry: entry[1])] or [*self._items]
         pages = [name for name in names if name in self._items and self._is_page(name)]
         chapters = [name for name in pages if not self._is_contents(name)]
         return [*dict.fromkeys(self._paths[name] for name in chapters or pages)]

@@ -194,8 +194,8 @@ def _described(value: Any, level: int) -> Iterator[Part]:  # JSON that anybody w
             yield from (Part("prose", piece) for piece in re.split(r"\n\s*\n", _unmarked(text)))
         for name in _HELD:
             held = value.get(name)
-            if isinstance(held, list) and held and all(isinstance(each, str) for each in held):
-                yield Part("list", "\n".join(f"- {_unmarked(each)}" for each in held))
+            if isinstance(held, list) and held and all(isinstance(line, str) for line in held):
+                yield Part("list", "\n".join(f"- {_unmarked(line)}" for line in held))
             elif isinstance(held, str):
                 yield Part("prose", _unmarked(held))
             else:
@@ -218,7 +218,7 @@ def _title(page: Any) -> str:
     """The one main heading where the page's title repeats it (titles add the site's name), else the
     title.
     """
-    declared = heading_text(found) if (found := page.find(".//title")) is not None else ""
+    declared = heading_text(element) if (element := page.find(".//title")) is not None else ""
     declared = declared or _meta(page).get("og:title", "")
     headings = [text for text in map(heading_text, page.iter("h1")) if text]
     if len(headings) == 1 and (not declared or headings[0] in declared):
@@ -228,30 +228,32 @@ def _title(page: Any) -> str:
 
 def _metadata(page: Any) -> dict[str, str]:
     declared = _meta(page)
-    found = {
+    metadata = {
         key: next((declared[name] for name in names if declared.get(name)), "")
         for key, names in _METADATA.items()
     }
-    found["language"] = (
+    metadata["language"] = (
         page.get("lang") or page.get("{http://www.w3.org/XML/1998/namespace}lang") or ""
     ).strip()
-    found["date"] = iso_date(found["date"])
-    found["tags"] = "; ".join(filter(None, re.split(r"\s*[,;]\s*", found["tags"])))
-    return {key: value for key, value in found.items() if value and not value.startswith("http")}
+    metadata["date"] = iso_date(metadata["date"])
+    metadata["tags"] = "; ".join(filter(None, re.split(r"\s*[,;]\s*", metadata["tags"])))
+    return {key: value for key, value in metadata.items() if value and not value.startswith("http")}
 
 
 def _meta(page: Any) -> dict[str, str]:
     """The page's meta elements: the first of each name, all of those that name one of several
     authors or tags.
     """
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for element in page.iter("meta"):
         name = (element.get("property") or element.get("name") or "").lower()
         content = spaced(element.get("content")).strip()
         is_further = (
-            name in _REPEATED and found.get(name) and content not in found[name].split("; ")
+            name in _REPEATED and contents.get(name) and content not in contents[name].split("; ")
         )
-        found[name] = (
-            f"{found[name]}; {content}" if is_further and content else found.get(name) or content
+        contents[name] = (
+            f"{contents[name]}; {content}"
+            if is_further and content
+            else contents.get(name) or content
         )
-    return found
+    return contents

@@ -31,7 +31,7 @@ from searchapp.types.documents import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.types.documents import Document, FileIdentity
+    from searchapp.types.documents import Document
 
 REMOVED = "removed from this corpus; naming it to ingest takes it in again"
 # a file changed this shortly before it was read may have changed again without a trace

@@ -78,11 +78,7 @@ class Reading:
         """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is
         none, FileFailed where it is too much.
         """
-        self._size += size
-        if self._size > MAX_ANSWER:
-            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
-        if len(self.results) > _MOST_RESULTS:
-            raise FileFailed(f"holds more than {MAX_MEMBERS:,} files")
+        self._require_room(size)
         if "end" in answer:
             self.is_done = True
         elif "failed" in answer:
@@ -115,6 +111,14 @@ class Reading:
             )
             is_passing = bool(answer.get("is_passing"))
             self._refuse(outcome, reason_of(answer["reason"]), is_passing=is_passing)
+
+    def _require_room(self, size: int) -> None:
+        """Count an answer. Raises FileFailed for one too many."""
+        self._size += size
+        if self._size > MAX_ANSWER:
+            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
+        if len(self.results) > _MOST_RESULTS:
+            raise FileFailed(f"holds more than {MAX_MEMBERS:,} files")
 
     def refuse_unopened(self, error: FileError) -> None:
         """Record why the file cannot be opened, or was not."""
@@ -183,4 +187,3 @@ class Reading:
         path = source.path if source else self.path
         entry = Unindexed(path, outcome, reason, source=source, is_passing=is_passing)
         self.results.append(Extracted(source, None, entry))
-

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _LOOK_S = 0.2  # between looks at what hangs
 _MOST_GIVEN_UP = 16  # threads; further ones are waited for
-_END_S = 5.0  # for all threads to end
+_END_S = 2.0  # for all threads to end
 
 
 class GivenUp(Exception):

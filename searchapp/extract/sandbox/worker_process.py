@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import psutil
 
-_DYING_S = 2.0  # that a process is given to end; one that reads from a dead disk may never
+_DYING_S = 0.5  # that a process is given to end; one that reads from a dead disk may never
 
 
 class WorkerProcess:

@@ -111,7 +111,7 @@ def test_a_path_with_nul_and_a_document_of_nothing_are_refused() -> None:
         MEMBER | {"member": base64.b64encode(b"a\0b").decode()},
         MEMBER | {"member": "!!!"},
     ):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"none|nothing|base64"):
             reading.take(answer, 10)
 
 
@@ -127,9 +127,9 @@ def test_a_reason_is_made_one_that_can_be_kept() -> None:
 
 def test_there_is_an_end_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading_module, "_MOST_RESULTS", 3)
-    reading = reading_of({"source": SOURCE})
+    empty = {"outcome": "skipped", "reason": "empty"}
+    reading = reading_of({"source": SOURCE}, MEMBER, empty, MEMBER, empty, MEMBER, empty)
+    reading.take(MEMBER, 10)
+    reading.take(empty, 10)
     with pytest.raises(FileFailed, match="holds more than 100,000 files"):
-        for _ in range(10):
-            reading.take(MEMBER, 10)
-            reading.take({"outcome": "skipped", "reason": "empty"}, 10)
-    assert len(reading.results) < 6
+        reading.take(MEMBER, 10)

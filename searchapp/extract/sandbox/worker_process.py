@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     import psutil
 
+# with a thread for each of many cores, NumPy alone would need all the memory of a worker
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 _DYING_S = 0.5  # that a process is given to end; one that reads from a dead disk may never
 
 
@@ -44,6 +46,7 @@ class WorkerProcess:
                     bufsize=0,
                     start_new_session=True,
                     pass_fds=[its_end.fileno()],
+                    env=_ENVIRONMENT | os.environ,
                 )
         except OSError:
             self._files.close()

@@ -414,6 +414,13 @@ def test_a_file_stays_open_until_its_worker_has_it() -> None:
         assert files[0].closed
 
 
+def test_a_reader_multiplies_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    code = FRAGILE.replace('f"read as', 'os.environ.get("OPENBLAS_NUM_THREADS", "") + f" as')
+    with ExtractionPool(1, command=(sys.executable, "-c", code)) as pool:
+        assert failure(pool) == "1 as number 0"
+
+
 def test_a_file_with_a_secret_is_refused_and_marked_where_it_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgH")
     path = os.fsencode(tmp_path / "a.txt")

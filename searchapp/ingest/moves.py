@@ -57,7 +57,7 @@ class KnownContents:
         except FileError:
             return False  # the reader will say why
         if is_empty and not content.data and is_free and not self._survey.has_members(file.path):
-            self._leave_out_empty(file.path, content, hashed_at_ns)
+            self._leave_out_empty(file, content, hashed_at_ns)
             return True
         if is_touched:
             return self._refresh(file.path, content, hashed_at_ns)
@@ -71,10 +71,14 @@ class KnownContents:
         self._outcomes.leave_out(replace(refusal, path=file.path, source=source))
         return True
 
-    def _leave_out_empty(self, path: bytes, content: FileContent, hashed_at_ns: int) -> None:
-        """Refuse a file without a byte, as its reader would; there may be a million of them."""
-        source = Source(path, content.identity, _NOTHING, hashed_at_ns, self._detector)
-        self._outcomes.leave_out(Unindexed(path, "skipped", EMPTY, source=source))
+    def _leave_out_empty(self, file: FoundFile, content: FileContent, hashed_at_ns: int) -> None:
+        """Refuse a file without a byte, as its reader would; there may be a million of them, so
+        that they share what is equal.
+        """
+        is_same = file.identity == content.identity
+        identity = file.identity if is_same else content.identity
+        source = Source(file.path, identity, _NOTHING, hashed_at_ns, self._detector)
+        self._outcomes.leave_out(Unindexed(file.path, "skipped", EMPTY, source=source))
 
     def _refresh(self, path: bytes, content: FileContent, hashed_at_ns: int) -> bool:
         """Record that a file is as it was, with all that it holds, but for what `stat` says."""

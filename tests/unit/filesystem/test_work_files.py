@@ -134,8 +134,8 @@ def test_who_sweeps_between_making_a_folder_and_opening_it_costs_nothing(
     make = Path.mkdir
     swept: list[Path] = []
 
-    def make_and_lose(path: Path, **options: int) -> None:
-        make(path, **options)
+    def make_and_lose(path: Path, mode: int) -> None:
+        make(path, mode)
         if not swept:
             swept.append(path)
             path.rmdir()

@@ -18,6 +18,7 @@ from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.file_types import (
     CODE_ENDINGS,
     CURES,
+    EMPTY,
     INTERPRETERS,
     LINKS,
     MAIL_ENDINGS,
@@ -93,7 +94,7 @@ def type_of(data: bytes, name: str) -> str:
     FileFailed for an encrypted one.
     """
     if not data or data.isspace():
-        raise FileSkipped("empty")
+        raise FileSkipped(EMPTY)
     ending = PurePosixPath(name).suffix[1:].lower()
     if _is_pdf(data, ending):
         return "pdf"

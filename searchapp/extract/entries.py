@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
 from searchapp.extract.detect import type_of
+from searchapp.extract.file_types import EMPTY
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
 from searchapp.extract.noise import without_noise
 from searchapp.extract.registry import module_of, reader_of
@@ -119,7 +120,7 @@ def _members(container: Entry, name: str, allowance: Allowance, depth: int) -> I
     document too and came before.
     """
     reader = reader_of(container.document_type)
-    failure: FileError | None = FileSkipped("empty")
+    failure: FileError | None = FileSkipped(EMPTY)
     try:
         for inner in module_of(reader).members(
             container.data, container.document_type, name, allowance

@@ -6,6 +6,7 @@ module reads it; here nothing of the standard library is needed, so that a query
 
 from __future__ import annotations
 
+EMPTY = "empty"  # why what holds no character is left out
 DETECTOR_VERSION = 3  # a higher one looks again at what it could not tell
 TEXT_TYPES = {
     **dict.fromkeys(("md", "markdown", "mdown", "mkd", "mdx", "qmd", "rmd"), "md"),

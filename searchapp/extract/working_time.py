@@ -18,6 +18,7 @@ _GRACE_S = 10.0
 # interrupted again, until it is noticed: what interrupts a destructor is lost
 _AGAIN_S = 0.2
 KILLED_BY = signal.SIGPROF
+_interrupts: list[float] = []
 
 
 class OutOfTime(BaseException):
@@ -30,6 +31,7 @@ def limit(work_s: float) -> None:
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        _interrupts.append(work_s)
         raise OutOfTime(said(work_s))
 
     signal.signal(signal.SIGVTALRM, interrupt)
@@ -57,6 +59,13 @@ def lift() -> None:
     """Stop the clock."""
     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def was_interrupted() -> bool:
+    """Whether any reader was ever interrupted in this process: in the middle of an import, or with
+    what belongs to a library in its hands.
+    """
+    return bool(_interrupts)
 
 
 def said(work_s: float) -> str:

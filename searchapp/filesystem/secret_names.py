@@ -77,6 +77,7 @@ _KEPT_ON_PAPER = re.compile(
     rb"|(?:seed|recovery)[ _-]?phrase|seed[ _-]?words|mnemonic[ _-]?phrase)(?:[ _.-].*)?"
     rb"\.(?:txt|pdf|rtf|docx?|odt|csv|json|png|jpe?g|heic)"
 )
+_MOST_BYTES = 255  # of a name on a disk; those of members may be longer, and their end decides
 _COPY_BEFORE = re.compile(rb"(?:copy|backup|kopie) (?:of|von) ")
 _COPY = (
     rb"[ ._-]{1,3}(?:bak|backup|old|orig|original|saved?|copy|kopie)|[ _-]?\([0-9]{1,3}\)"
@@ -95,7 +96,7 @@ _FILE_GLOBS, _FOLDER_GLOBS = _pattern(_GLOBS), _pattern(_FOLDERS)
 
 def is_secret_name(name: bytes, *, folder: bool) -> bool:
     """Whether a file or folder of that name holds secrets, or is a copy of one that does."""
-    name = name.lower()
+    name = name[-_MOST_BYTES:].lower()
     if folder:
         return _FOLDER_GLOBS.fullmatch(name) is not None
     while not _is_secret_file(name):

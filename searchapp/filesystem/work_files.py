@@ -151,7 +151,12 @@ def _made(path: Path, make: Callable[[], None], flags: int) -> int:
     """
     for _ in range(_MOST_SWEPT):
         make()
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            if path.parent.is_dir():
+                continue
+            raise
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if path.exists():

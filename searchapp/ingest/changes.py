@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from searchapp.errors import PathMissing
 from searchapp.extract.registry import WITH_SECRETS, has_members, is_current
@@ -31,16 +31,21 @@ from searchapp.types.documents import (
 )
 
 if TYPE_CHECKING:
-    from searchapp.types.documents import Document, FileIdentity
+    from searchapp.types.documents import Document
 
 REMOVED = "removed from this corpus; naming it to ingest takes it in again"
 # a file changed this shortly before it was read may have changed again without a trace
 _RACY_NS = 2 * 10**9
 
+# of a file: "touched" where its size is as it was, and its bytes decide; a new one is "changed"
+Change: TypeAlias = Literal["none", "touched", "changed"]
+
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A path that the corpus knows: a document, or a file that was read and is none."""
+    """A path that the corpus knows: a document, or a file that was read and is none. Of a document
+    whose file has changed since and was refused, `refusal` is that.
+    """
 
     source: Source
     document: KnownFile | None
@@ -98,7 +103,8 @@ class Survey:
         self._find_same = find_same
         self._by_content: dict[bytes, list[KnownFile]] = {}  # as far as it was asked for
         self._remembered = {
-            path: Remembered(file.source, file, None) for path, file in known.items()
+            path: Remembered(file.source, file, unindexed.get(path) if file.is_stale else None)
+            for path, file in known.items()
         }
         refused = (
             file
@@ -160,13 +166,23 @@ class Survey:
         """
         return self._container.get(path, path)
 
-    def is_unchanged(self, file: walk.FoundFile) -> bool:
-        """Whether a file, and all that it holds, is as the corpus remembers it."""
-        return file.path in self._remembered and all(
-            _is_same_file(remembered, file.identity)
-            and not remembered.is_to_change(with_secrets=file.with_secrets)
-            for _, remembered in self.all_in(file.path)
-        )
+    def has_members(self, path: bytes) -> bool:
+        """Whether anything is remembered within a file."""
+        return bool(self._members.get(path))
+
+    def change_of(self, file: walk.FoundFile) -> Change:
+        """How a file, with all that it holds, differs from what the corpus remembers of it."""
+        if file.path not in self._remembered:
+            return "changed"
+        change: Change = "none"
+        for _, remembered in self.all_in(file.path):
+            is_of_that_size = remembered.source.identity.size == file.identity.size
+            is_wanted = not remembered.is_to_change(with_secrets=file.with_secrets)
+            if not (is_of_that_size and is_wanted and remembered.is_sound):
+                return "changed"
+            if remembered.source.identity != file.identity or not is_settled(remembered.source):
+                change = "touched"
+        return change
 
     def is_waiting(self, path: bytes) -> bool:
         """Whether a file, or anything in it, came to nothing before for want of time or memory."""
@@ -207,17 +223,6 @@ class Survey:
         same = self._by_content.get(known.source.content_hash, [])
         same[:] = (other for other in same if other.document_id != known.document_id)
 
-    def is_touched(self, file: walk.FoundFile) -> bool:
-        """Whether a file is of the size that the corpus remembers at its path, and would still be
-        read in the same way: it may be the same but for what `stat` says.
-        """
-        return file.path in self._remembered and all(
-            remembered.source.identity.size == file.identity.size
-            and remembered.is_sound
-            and not remembered.is_to_change(with_secrets=file.with_secrets)
-            for _, remembered in self.all_in(file.path)
-        )
-
     def unseen_files(self) -> dict[tuple[int, bytes], dict[bytes, list[bytes]]]:
         """The paths of files that are remembered and were not seen on the disk, by size and ending,
         and by content hash: those that hold no others, and would still be read in the same way.
@@ -225,7 +230,7 @@ class Survey:
         unseen: dict[tuple[int, bytes], dict[bytes, list[bytes]]] = {}
         for path, remembered in self._remembered.items():
             source = remembered.source
-            is_alone = path not in self._container and not self._members.get(path)
+            is_alone = path not in self._container and not self.has_members(path)
             is_archive = remembered.refusal and remembered.refusal.outcome == "indexed"
             has_secret = any(
                 remembered.is_to_change(with_secrets=with_secrets) for with_secrets in (True, False)
@@ -339,11 +344,6 @@ def places_of(roots: Iterable[Root], remembered: Iterable[Root]) -> list[bytes]:
     """The paths of a run's roots, and of remembered ones that are gone: files may have moved."""
     gone = [root for root in remembered if not os.path.lexists(root.path)]
     return [root.path for root in outermost([*roots, *gone])]
-
-
-def _is_same_file(remembered: Remembered, identity: FileIdentity) -> bool:
-    source = remembered.source
-    return source.identity == identity and is_settled(source) and remembered.is_sound
 
 
 def is_settled(source: Source) -> bool:

@@ -6,21 +6,26 @@ is gone. What was refused is refused in its new place, too.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileError
+from searchapp.extract.file_types import EMPTY
+from searchapp.extract.registry import extractor_of
 from searchapp.filesystem.safe_open import read_file
 from searchapp.ingest.changes import is_settled, kind_of
+from searchapp.types.documents import Source, Unindexed
 
 if TYPE_CHECKING:
     from searchapp.filesystem.safe_open import FileContent
     from searchapp.filesystem.walk import FoundFile
-    from searchapp.ingest.changes import Survey
+    from searchapp.ingest.changes import Change, Survey
     from searchapp.ingest.outcomes import Outcomes
-    from searchapp.types.documents import Source
     from searchapp.types.protocols import Writer
+
+_NOTHING = hashlib.blake2b(digest_size=32).digest()  # the hash of no bytes
 
 
 class KnownContents:
@@ -33,22 +38,27 @@ class KnownContents:
         self._outcomes = outcomes
         self._writer = writer
         self._left = survey.unseen_files()
+        self._detector = extractor_of("")
 
-    def recognize(self, file: FoundFile) -> bool:
+    def recognize(self, file: FoundFile, change: Change) -> bool:
         """Account for a file whose bytes are known, at its own path or at one that they have left;
         returns False where it must be read.
         """
-        is_touched = self._survey.is_touched(file)
+        is_touched = change == "touched"
+        is_empty = not file.identity.size and not is_touched
         is_free = file.path not in self._survey.known  # by documents: one cannot move there
         left = self._left.get(kind_of(file.path, file.identity.size), {}) if is_free else {}
         refused = self._survey.refusals_like(file) if is_free else {}
-        if not (is_touched or left or refused):
+        if not (is_touched or left or refused or is_empty):
             return False
         hashed_at_ns = time.time_ns()
         try:
             content = read_file(file.path, max_bytes=file.identity.size)
         except FileError:
             return False  # the reader will say why
+        if is_empty and not content.data and is_free and not self._survey.has_members(file.path):
+            self._leave_out_empty(file, content, hashed_at_ns)
+            return True
         if is_touched:
             return self._refresh(file.path, content, hashed_at_ns)
         places = left.get(content.content_hash, [])
@@ -60,6 +70,15 @@ class KnownContents:
         source = _now(refusal.source, file.path, content, hashed_at_ns)
         self._outcomes.leave_out(replace(refusal, path=file.path, source=source))
         return True
+
+    def _leave_out_empty(self, file: FoundFile, content: FileContent, hashed_at_ns: int) -> None:
+        """Refuse a file without a byte, as its reader would; there may be a million of them, so
+        that they share what is equal.
+        """
+        is_same = file.identity == content.identity
+        identity = file.identity if is_same else content.identity
+        source = Source(file.path, identity, _NOTHING, hashed_at_ns, self._detector)
+        self._outcomes.leave_out(Unindexed(file.path, "skipped", EMPTY, source=source))
 
     def _refresh(self, path: bytes, content: FileContent, hashed_at_ns: int) -> bool:
         """Record that a file is as it was, with all that it holds, but for what `stat` says."""

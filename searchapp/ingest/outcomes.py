@@ -64,10 +64,10 @@ class Outcomes:
 
     def refuse(self, file: bytes, entry: Unindexed) -> None:
         """Record that a file, or a member of it, gave no document; nothing where the file has gone
-        meanwhile, as if it had never been seen.
+        meanwhile, as if it had never been seen. A disk that did not answer is not asked again.
         """
         self.present.discard(entry.path)
-        if not self._survey.is_gone(file):
+        if entry.is_passing or not self._survey.is_gone(file):
             self.leave_out(entry)
 
     def keep_out(self, file: bytes, removed: bytes) -> None:

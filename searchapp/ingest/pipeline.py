@@ -233,9 +233,10 @@ class Ingest:
         for file in self._survey.files.values():
             if self._is_stopped():
                 break
-            if self._survey.is_unchanged(file):
+            change = self._survey.change_of(file)
+            if change == "none":
                 self._outcomes.conclude_unchanged(file.path)
-            elif not known_contents.recognize(file):
+            elif not known_contents.recognize(file, change):
                 to_read.append(file)
         known = self._survey.known
         return sorted(

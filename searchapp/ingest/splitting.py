@@ -4,6 +4,7 @@ so that the tokenizer, which needs no lock of Python's, works beside what stores
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from searchapp.errors import SearchappError
 from searchapp.ingest.jobs import Arrival, Lot, Unsplit
 from searchapp.splitter.splitter import TokenizedPassage, has_text, split_all
 from searchapp.types.digests import text_digest
@@ -90,8 +92,20 @@ class Splitting:
         return lot
 
     def _split(self, documents: Sequence[Unsplit]) -> list[Arrival]:
-        """What the documents become; of the first documents only, once the run is to stop."""
+        """What the documents become; of the first documents only, once the run is to stop. Raises
+        SearchappError where one cannot be split, with its path.
+        """
         self._begun_s = time.perf_counter()
+        try:
+            return self._split_together(documents)
+        except SearchappError:
+            raise  # of the encoder
+        except Exception as error:
+            for document in documents:
+                self._split_alone(document)
+            raise SearchappError(f"documents cannot be split: {_description(error)}") from error
+
+    def _split_together(self, documents: Sequence[Unsplit]) -> list[Arrival]:
         arrivals: list[Arrival] = []
         passages = split_all(
             [unsplit.document for unsplit in documents],
@@ -101,6 +115,19 @@ class Splitting:
         with suppress(_SplitStopped):
             arrivals.extend(self._arrival(unsplit, next(passages)) for unsplit in documents)
         return arrivals
+
+    def _split_alone(self, unsplit: Unsplit) -> None:
+        """Raise SearchappError where a document cannot be split."""
+        try:
+            self._split_together([unsplit])
+        except SearchappError:
+            raise
+        except Exception as error:
+            raise SearchappError(
+                f"{os.fsdecode(unsplit.source.path)} cannot be split: {_description(error)}",
+                hint="that is a defect of searchapp: report it, and leave the file out by "
+                "--exclude until it is mended",
+            ) from error
 
     def _tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """The tokens of texts. Raises _SplitStopped."""
@@ -118,7 +145,9 @@ class Splitting:
         ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        tokens = [ids for _, ids in tokenized]
-        return Arrival(
-            unsplit.source, unsplit.document, passages, texts, tokens, digests, unsplit.new
-        )
+        tokens = [ids for _, ids in found]
+        return Arrival(each.source, each.document, passages, texts, tokens, digests, each.new)
+
+
+def _description(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

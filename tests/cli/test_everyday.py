@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -121,3 +122,18 @@ def test_the_file_of_settings_may_say_how_to_rank(filled: Program) -> None:
     finally:
         (folder / "config.toml").unlink()
         filled.run("config", "mode", "--unset")
+
+
+def test_secrets_are_left_out_unless_they_are_asked_for(filled: Program) -> None:
+    folder = filled.folder / "keys"
+    folder.mkdir()
+    (folder / "passwords.txt").write_text("ann: the lamp is lit\n")
+    (folder / "notes.md").write_text("Log in with ghp_a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ.\n")
+    words = ("ingest", "keys", "--corpus", "others", "--json")
+    plain, wanted, again = (
+        json.loads(filled.run(*words, *option).stdout)
+        for option in ((), ("--include-secrets",), ())
+    )
+    assert [report["counts"].get("skipped", 0) for report in (plain, wanted, again)] == [2, 0, 0]
+    found = filled.run("query", "lamp", "--mode", "keyword", "--paths", "--corpus", "others")
+    assert found.stdout == f"{folder}/passwords.txt\n"

@@ -7,8 +7,9 @@ Knows nothing of documents, vectors or keywords.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -27,6 +28,9 @@ from searchapp.backends.sqlite.schema import (
 )
 from searchapp.backends.sqlite.unit_of_work import UnitOfWork
 from searchapp.types.documents import Root, Unindexed, above
+
+_Value = TypeVar("_Value")
+_AT_ONCE = 500  # rows that a statement changes
 
 
 class RegisterWriter(UnitOfWork):
@@ -73,20 +77,28 @@ class RegisterWriter(UnitOfWork):
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
-        rows_by_scope: dict[bytes, dict[bytes, dict[str, object]]] = {s: {} for s in scopes}
+        by_scope: dict[bytes, dict[bytes, Unindexed]] = {scope: {} for scope in scopes}
         for file in files:
-            for scope in {*above(file.path), b"/"} & rows_by_scope.keys():
-                rows_by_scope[scope][file.path] = unindexed_values(file)
-        for scope, after in rows_by_scope.items():
+            for scope in {*above(file.path), b"/"} & by_scope.keys():
+                by_scope[scope][file.path] = file
+        for scope, after in by_scope.items():
             below = sa.select(UnindexedTable.__table__).where(
                 is_within_sql(UnindexedTable.path, scope)
             )
-            before = {row.path: row._asdict() for row in self._connection.execute(below)}
-            if before != after:
+            gone = []
+            for row in self._connection.execute(below):  # a million may stay as they are
+                file_now = after.get(row.path)
+                if file_now is not None and unindexed_values(file_now) == row._asdict():
+                    del after[row.path]
+                else:
+                    gone.append(row.path)
+            for paths in _some_at_a_time(gone):
+                self._change(sa.delete(UnindexedTable).where(UnindexedTable.path.in_(paths)))
+            for files_now in _some_at_a_time(after.values()):
                 self._change(
-                    sa.delete(UnindexedTable).where(is_within_sql(UnindexedTable.path, scope))
+                    insert(UnindexedTable).on_conflict_do_nothing(),
+                    [unindexed_values(file) for file in files_now],
                 )
-                self._change(insert(UnindexedTable).on_conflict_do_nothing(), list(after.values()))
 
     def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
         """What is recorded as not indexed, at or below the given paths where some are given, by
@@ -110,6 +122,12 @@ class RegisterWriter(UnitOfWork):
         self._change(sa.delete(SettingTable).where(SettingTable.name == name))
         if value is not None:
             self._change(sa.insert(SettingTable).values(name=name, value=value))
+
+
+def _some_at_a_time(values: Iterable[_Value]) -> Iterator[list[_Value]]:
+    rest = iter(values)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
 
 
 def _root(row: Any) -> Root:

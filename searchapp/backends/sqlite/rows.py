@@ -5,6 +5,7 @@ was read means. Knows neither transactions nor files.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -229,13 +230,12 @@ def unindexed_values(file: Unindexed) -> dict[str, Any]:
 
 
 def unindexed_of(row: Any) -> Unindexed:
-    """The file in a row of those that are not indexed."""
-    source = (
-        None
-        if row.content_hash is None
-        else Source(row.path, identity_of(row), row.content_hash, row.hashed_at_ns, row.extractor)
-    )
-    return Unindexed(row.path, row.outcome, row.reason, row.files, source)
+    """The file in a row of those that are not indexed; many share their reasons and readers."""
+    source = None
+    if row.content_hash is not None:
+        extractor = sys.intern(row.extractor or "")
+        source = Source(row.path, identity_of(row), row.content_hash, row.hashed_at_ns, extractor)
+    return Unindexed(row.path, row.outcome, sys.intern(row.reason), row.files, source)
 
 
 def identity_of(row: Any) -> FileIdentity:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from searchapp.extract.sandbox import landlock, system_calls
@@ -73,9 +75,10 @@ _SYSTEM = (
 )
 
 
-def confine(memory_bytes: int, parent: int) -> None:
+def confine(memory_bytes: int, parent: int) -> int:
     """Limit this process for good to reading what is open already, Python and its libraries, and
-    the system's; each layer that the kernel lacks is left out.
+    the system's; each layer that the kernel lacks is left out. Returns the bytes of memory that it
+    may take, fewer than were given where the account has a limit of its own.
     """
     import resource
 
@@ -83,13 +86,14 @@ def confine(memory_bytes: int, parent: int) -> None:
     _die_with(parent)
     _leave_network()
     os.nice(_NICENESS)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, 0)
+    memory_bytes = _limit(resource.RLIMIT_AS, memory_bytes)
     sys.dont_write_bytecode = True
     landlock.restrict_files(_readable())
     sys.addaudithook(_forbid)
     system_calls.restrict_calls()
+    return memory_bytes
 
 
 def layers() -> dict[str, str]:
@@ -106,9 +110,26 @@ def layers() -> dict[str, str]:
 def _readable() -> Iterator[str]:
     """The files and folders that the readers' own code is loaded from, or asks of the machine."""
     yield from _SYSTEM
+    yield str(Path(__file__).parents[2])  # an import hook of an installer may find it elsewhere
+    if sys.pycache_prefix:
+        yield sys.pycache_prefix
     yield from {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
     yield from filter(os.path.isabs, sys.path)
     yield from filter(os.path.isabs, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
+
+
+def _limit(what: int, most: int) -> int:
+    """Lower a limit of this process for good, and return it; one that is lower already stays, and
+    so does one that the system does not let it set, as macOS that of memory.
+    """
+    import resource
+
+    already = resource.getrlimit(what)[1]
+    if already != resource.RLIM_INFINITY:
+        most = min(most, already)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(what, (most, most))
+    return most
 
 
 def _die_with(parent: int) -> None:

@@ -35,8 +35,7 @@ class _RulesetAttributes(ctypes.Structure):
 
 
 class _PathBeneath(ctypes.Structure):
-    _pack_ = 1
-    _fields_ = (("rights", ctypes.c_uint64), ("folder", ctypes.c_int32))
+    _fields_ = (("rights", ctypes.c_uint64), ("folder", ctypes.c_int32))  # it reads no padding
 
 
 def version() -> int:

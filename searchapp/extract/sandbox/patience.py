@@ -21,6 +21,10 @@ class ReaderFailed(FileFailed):
     """
 
 
+class ReaderCrashed(ReaderFailed):
+    """The reader ended, or had no memory left: what it read before may be to blame."""
+
+
 class Patience:
     """The waiting for one answer. `work_s` gives the seconds that the worker has worked in all."""
 

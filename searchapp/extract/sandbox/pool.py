@@ -12,21 +12,26 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileError
-from searchapp.extract.sandbox.patience import ReaderFailed
+from searchapp.extract.sandbox.patience import ReaderCrashed, ReaderFailed
 from searchapp.extract.sandbox.reading import Extracted, Reading
+from searchapp.extract.sandbox.threads import AbandonableThreads
+from searchapp.extract.sandbox.worker import is_last
 from searchapp.extract.sandbox.worker_process import WorkerProcess
 from searchapp.extract.working_time import said
 from searchapp.filesystem.safe_open import open_file
 from searchapp.types.documents import Unindexed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from io import FileIO
     from types import TracebackType
     from typing import Self
 
@@ -43,7 +48,7 @@ class ExtractionPool:
     needs more than `memory_bytes` is killed with all that it started, and a fresh one takes its
     place. Only its own processor time counts, so that a busy machine costs no file. Leaving the
     pool kills what still runs; the workers of a killed parent die with it. `command` is the program
-    of a worker, for tests.
+    of a worker, and `open_file` opens its files, for tests.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class ExtractionPool:
         max_bytes: int = 200 * 2**20,
         memory_bytes: int = 2 * 2**30,
         command: Sequence[str] | None = None,
+        open_file: Callable[..., FileIO] = open_file,
     ) -> None:
         own = (
             sys.executable,
@@ -67,7 +73,8 @@ class ExtractionPool:
         self._command = tuple(command or own)
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="extract")
+        self._open = open_file
+        self._threads: AbandonableThreads[list[Extracted]] = AbandonableThreads(workers, "extract")
         self._idle: SimpleQueue[WorkerProcess] = SimpleQueue()
         self._running: set[WorkerProcess] = set()
         self._lock = Lock()
@@ -101,94 +108,134 @@ class ExtractionPool:
         first.
         """
         reading = Reading(path, refused or {}, with_secrets=with_secrets)
-        return self._threads.submit(self._extract, reading)
+        return self._threads.submit(partial(self._extract, reading))
 
     def close(self) -> None:
-        """End every worker at once; what is not finished is cancelled."""
+        """End every worker at once; what is not finished is cancelled. What hangs is not waited
+        for.
+        """
         with self._lock:
             self._is_closed = True
             workers = list(self._running)
         for worker in workers:
             worker.kill()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        for worker in workers:
-            worker.release()
+        if self._threads.close():
+            for worker in workers:
+                worker.release()
 
     def _extract(self, reading: Reading) -> list[Extracted]:
         begun_s = time.monotonic()
         results = self._extracted(reading)
         if any(extracted.unindexed and extracted.unindexed.is_passing for extracted in results):
-            with self._lock:
-                self.lost_s += time.monotonic() - begun_s
+            self._lose(time.monotonic() - begun_s)
         return results
+
+    def _lose(self, seconds: float) -> None:
+        with self._lock:
+            self.lost_s += seconds
 
     def _extracted(self, reading: Reading) -> list[Extracted]:
         timeout_s = self._timeout_s if self.lost_s < _LOST_S else min(self._timeout_s, _HASTY_S)
-        for _ in range(_MAX_DEATHS):
+        deaths, has_doubt = 0, False
+        while deaths < _MAX_DEATHS:
             try:
-                worker = self._worker()
-            except OSError as error:
-                return [
-                    *reading.results,
-                    Extracted(
-                        unindexed=Unindexed(
-                            reading.path, "failed", f"no reader could be started: {error.strerror}"
-                        )
-                    ),
-                ]
-            try:
-                is_spent = self._converse(worker, reading, timeout_s)
-            except (
-                FileError,
-                ValueError,
-                KeyError,
-                TypeError,
-                OverflowError,
-                RecursionError,
-                AttributeError,
-            ) as error:
-                self._discard(worker)
-                is_of_file = isinstance(error, FileError)
-                reading.fail_current(
-                    str(error) if is_of_file else "the reader crashed (nonsense answer)",
-                    is_passing=isinstance(error, ReaderFailed) or not is_of_file,
-                )
-            else:
-                if is_spent:
-                    self._discard(worker)
-                else:
-                    self._idle.put(worker)
+                file = self._opened(reading, timeout_s)
+            except FileError as error:
+                reading.refuse_unopened(error)
+                return reading.results
+            with file:  # until it is read: in flight alone it would get lost on macOS
+                try:
+                    worker = self._worker(fresh=has_doubt)
+                except OSError as error:
+                    reason = f"no reader could be started: {error.strerror}"
+                    entry = Unindexed(reading.path, "failed", reason)
+                    return [*reading.results, Extracted(unindexed=entry)]
+                has_doubt = not self._read_on(worker, file, reading, timeout_s)
+            deaths += not has_doubt
             if reading.is_done:
                 return reading.results
             if reading.work_s > _CONTAINER_TIMES * timeout_s:
                 return reading.failed(_too_long(timeout_s), is_passing=True)
         return reading.failed(f"crashed its reader {_MAX_DEATHS} times", is_passing=True)
 
-    def _converse(self, worker: WorkerProcess, reading: Reading, timeout_s: float) -> bool:
-        """Take a worker's answers until the last; returns whether the worker is spent."""
-        limit_s = _CONTAINER_TIMES * timeout_s
-        begun, before_s, begun_s = time.monotonic(), reading.work_s, worker.work_s()
+    def _opened(self, reading: Reading, timeout_s: float) -> FileIO:
+        """The file of a reading; raises FileError. Where its disk does not answer in time, the
+        reading fails and this thread is given up.
+        """
+
+        def give_up() -> list[Extracted]:
+            self._lose(timeout_s)
+            reason = f"could not be opened in {timeout_s:g} s: its disk does not answer"
+            return reading.failed(reason, is_passing=True)
+
+        with ExitStack() as undo:
+            with self._threads.may_hang(timeout_s, give_up):
+                file = undo.enter_context(self._open(reading.path, max_bytes=self._max_bytes))
+            undo.pop_all()
+            return file
+
+    def _read_on(
+        self, worker: WorkerProcess, file: FileIO, reading: Reading, timeout_s: float
+    ) -> bool:
+        """Have a worker read as far as it comes. Returns whether that says something of the file:
+        where a worker crashes that has read another one before, that one may be to blame.
+        """
+        is_fresh, before_s, begun_s = worker.is_fresh, reading.work_s, worker.work_s()
         try:
-            file = open_file(reading.path, max_bytes=self._max_bytes)
-        except FileError as error:
-            reading.refuse_unopened(error)
-            return False
-        with file:
-            worker.ask(reading.request() | {"work_s": timeout_s}, file.fileno())
+            is_spent = self._converse(worker, file, reading, timeout_s, begun_s)
+        except (
+            FileError,
+            ValueError,
+            KeyError,
+            TypeError,
+            OverflowError,
+            RecursionError,
+            AttributeError,
+        ) as error:
+            reading.work_s = before_s + worker.work_s() - begun_s
+            self._discard(worker)
+            is_of_file = isinstance(error, FileError)
+            if not is_fresh and (isinstance(error, ReaderCrashed) or not is_of_file):
+                reading.begin_again()
+                return False
+            reading.fail_current(
+                str(error) if is_of_file else "the reader crashed (nonsense answer)",
+                is_passing=isinstance(error, ReaderFailed) or not is_of_file,
+            )
+            return True
+        if is_spent:
+            reading.work_s = before_s + worker.work_s() - begun_s
+            self._discard(worker)
+        else:
+            self._idle.put(worker)
+        return True
+
+    @staticmethod
+    def _converse(
+        worker: WorkerProcess, file: FileIO, reading: Reading, timeout_s: float, begun_s: float
+    ) -> bool:
+        """Take a worker's answers until the last; returns whether the worker is spent. It had
+        worked for `begun_s` before.
+        """
+        limit_s = _CONTAINER_TIMES * timeout_s
+        begun, before_s, is_fresh = time.monotonic(), reading.work_s, worker.is_fresh
+        worker.ask(reading.request() | {"work_s": timeout_s}, file.fileno())
         while not reading.is_done:
             answer, size = worker.answer(timeout_s)
+            if answer.get("is_exhausted") and not is_fresh:
+                raise ReaderCrashed("had too little memory left")
             reading.take(answer, size)
             if time.monotonic() - begun > limit_s - before_s:  # it cannot have worked longer
                 reading.work_s = before_s + worker.work_s() - begun_s
                 if reading.work_s > limit_s:
                     raise ReaderFailed(_too_long(timeout_s))
-            if answer.get("is_exhausted"):
+            if is_last(answer):
                 return True
         return False
 
-    def _worker(self) -> WorkerProcess:
-        """An idle worker, or a new one."""
-        while True:
+    def _worker(self, *, fresh: bool) -> WorkerProcess:
+        """An idle worker, or a new one; a `fresh` one has read nothing yet."""
+        while not fresh:
             try:
                 worker = self._idle.get_nowait()
             except Empty:

@@ -10,15 +10,25 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
-from searchapp.extract.members import UNTAKEN
+from searchapp.extract.members import MAX_MEMBERS, UNTAKEN
 from searchapp.extract.registry import WITH_SECRETS
+from searchapp.extract.sandbox.answers import (
+    digest_of,
+    document_of,
+    identity_of,
+    member_of,
+    name_of,
+    number_of,
+    reason_of,
+)
 from searchapp.extract.sandbox.patience import ReaderFailed
-from searchapp.types.documents import MEMBER, Block, Document, FileIdentity, Source, Unindexed
+from searchapp.types.documents import MEMBER, Document, Source, Unindexed
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Outcome
 
 MAX_ANSWER = 512 * 2**20  # bytes, of all that one file gives
+_MOST_RESULTS = 2 * MAX_MEMBERS + 2  # each member may be a document and hold others
 _MAX_REFUSED = 500  # contents that a worker is told of: the request must fit the pipe
 
 
@@ -68,38 +78,47 @@ class Reading:
         """Take an answer in. Raises ValueError, KeyError, TypeError or OverflowError where it is
         none, FileFailed where it is too much.
         """
-        self._size += size
-        if self._size > MAX_ANSWER:
-            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
+        self._require_room(size)
         if "end" in answer:
             self.is_done = True
         elif "failed" in answer:
-            self.failed(str(answer["failed"]), is_passing=bool(answer.get("is_passing")))
+            reason = reason_of(answer["failed"])
+            self.failed(reason, is_passing=bool(answer.get("is_passing")))
         elif "source" in answer:
             self._opened(answer["source"], answer)
         elif "member" in answer:
-            member = base64.b64decode(answer["member"])
+            member = member_of(answer["member"])
             path = self.path + (MEMBER + member if member else b"")
             if self._file is None:
                 raise ValueError("a member before its file")
             self._current = replace(
                 self._file,
                 path=path,
-                content_hash=bytes.fromhex(answer["content_hash"]),
-                extractor=str(answer["extractor"]),
+                content_hash=digest_of(answer["content_hash"]),
+                extractor=name_of(answer["extractor"]),
             )
         elif "document" in answer:
-            if answer.get("has_secrets") and self._current is not None:
+            if self._current is None:
+                raise ValueError("a document of nothing")
+            if answer.get("has_secrets"):
                 extractor = self._current.extractor + WITH_SECRETS
                 self._current = replace(self._current, extractor=extractor)
-            self.results.append(Extracted(self._current, _document(answer["document"])))
+            self.results.append(Extracted(self._current, document_of(answer["document"])))
             self._current = None
         else:
             outcome: Outcome = (
                 answer["outcome"] if answer["outcome"] in {"skipped", "indexed"} else "failed"
             )
             is_passing = bool(answer.get("is_passing"))
-            self._refuse(outcome, str(answer["reason"]), is_passing=is_passing)
+            self._refuse(outcome, reason_of(answer["reason"]), is_passing=is_passing)
+
+    def _require_room(self, size: int) -> None:
+        """Count an answer. Raises FileFailed for one too many."""
+        self._size += size
+        if self._size > MAX_ANSWER:
+            raise FileFailed(f"holds more than {MAX_ANSWER >> 20} MiB of text")
+        if len(self.results) > _MOST_RESULTS:
+            raise FileFailed(f"holds more than {MAX_MEMBERS:,} files")
 
     def refuse_unopened(self, error: FileError) -> None:
         """Record why the file cannot be opened, or was not."""
@@ -108,6 +127,10 @@ class Reading:
             return
         self._refuse("skipped" if isinstance(error, FileSkipped) else "failed", str(error))
         self.is_done = True
+
+    def begin_again(self) -> None:
+        """Forget what a worker was at, so that another reads it anew."""
+        self._current = None
 
     def fail_current(self, reason: str, *, is_passing: bool) -> None:
         """Record that a worker died: of what it was at, or of the file as a whole."""
@@ -137,18 +160,17 @@ class Reading:
         if opened_file is None:
             self._refuse(
                 "skipped" if answer["outcome"] == "skipped" else "failed",
-                str(answer["reason"]),
+                reason_of(answer["reason"]),
                 is_passing=bool(answer.get("is_passing")),
             )
             self.is_done = True
             return
-        identity = FileIdentity(*map(int, opened_file["identity"]))
         source = Source(
             self.path,
-            identity,
-            bytes.fromhex(opened_file["content_hash"]),
-            int(opened_file["hashed_at_ns"]),
-            str(opened_file["extractor"]),
+            identity_of(opened_file["identity"]),
+            digest_of(opened_file["content_hash"]),
+            number_of(opened_file["hashed_at_ns"]),
+            name_of(opened_file["extractor"]),
         )
         if self._file is not None and self._file.content_hash != source.content_hash:
             raise ReaderFailed("changes while it is being read")
@@ -166,15 +188,3 @@ class Reading:
         path = source.path if source else self.path
         entry = Unindexed(path, outcome, reason, source=source, is_passing=is_passing)
         self.results.append(Extracted(source, None, entry))
-
-
-def _document(values: dict[str, Any]) -> Document:
-    """The document in a worker's answer; raises ValueError, KeyError or TypeError where
-    it is none.
-    """
-    fields = dict(values)
-    blocks = tuple(
-        Block(start, end, kind, tuple(names), tuple((name, value) for name, value in place))
-        for start, end, kind, names, place in fields.pop("blocks")
-    )
-    return Document(**fields, blocks=blocks)

@@ -7,7 +7,9 @@ the worker can open none itself; the worker answers with what the file is, {"sou
 thing in it from number `start` on {"member", "content_hash", "extractor"} and, once it is read,
 {"document"} or {"outcome", "reason"}; at last {"end"}, or {"failed"} where the file as a whole
 defeats it. "is_passing" beside a reason says that it is not of the file: another try may end
-otherwise. Each thing has `work_s` seconds of processor time.
+otherwise. Each thing has `work_s` seconds of processor time. A worker that ran out of memory, or
+interrupted a reader, says "is_exhausted" or "is_interrupted" and ends: what it would read next
+could suffer from that.
 """
 
 from __future__ import annotations
@@ -18,13 +20,13 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import FileIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileSkipped
 from searchapp.extract.sandbox.confinement import confine
-from searchapp.extract.working_time import OutOfTime, lift, limit
+from searchapp.extract.working_time import OutOfTime, lift, limit, was_interrupted
 
 if TYPE_CHECKING:
     from searchapp.extract.entries import Entry
@@ -42,12 +44,12 @@ def main(max_bytes: int, memory_bytes: int, parent: int, files: int) -> NoReturn
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
     sent = socket.socket(fileno=files)
-    confine(memory_bytes, parent)
+    memory_bytes = confine(memory_bytes, parent)
     while request := _next_request(requests):
         with _next_file(sent) as file:
             for answer in _answers(request, file, max_bytes, memory_bytes):
                 send(answers, answer)
-                if answer.get("is_exhausted"):
+                if is_last(answer):
                     os._exit(0)
     os._exit(0)
 
@@ -118,7 +120,7 @@ def _answers(
         except MemoryError:
             yield {"failed": _exhausted(memory_bytes), "is_passing": True, "is_exhausted": True}
         except OutOfTime as reason:
-            yield {"failed": str(reason), "is_passing": True}
+            yield {"failed": str(reason), "is_passing": True, "is_interrupted": True}
         finally:
             lift()
 
@@ -143,8 +145,10 @@ def _contents(
         }
         answer = _read(entry, memory_bytes)
         lift()
+        if was_interrupted():
+            answer["is_interrupted"] = True
         yield answer
-        if answer.get("is_exhausted"):
+        if is_last(answer):
             return
     yield {"end": True}
 
@@ -211,9 +215,14 @@ def _fields(document: Document) -> dict[str, Any]:
     }
 
 
+def is_last(answer: Mapping[str, Any]) -> bool:
+    """Whether a worker ends behind an answer."""
+    return bool(answer.get("is_exhausted") or answer.get("is_interrupted"))
+
+
 def send(pipe: int, message: dict[str, Any]) -> None:
-    """Write a message to a pipe, its length before it."""
-    body = json.dumps(message, ensure_ascii=False).encode()
+    """Write a message to a pipe, its length before it; what is no text in it becomes "?"."""
+    body = json.dumps(message, ensure_ascii=False).encode(errors="replace")
     view = memoryview(len(body).to_bytes(4, "big") + body)
     while view:
         view = view[os.write(pipe, view) :]

@@ -8,10 +8,11 @@ import select
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
-from searchapp.extract.sandbox.patience import Patience, ReaderFailed
+from searchapp.extract.sandbox.patience import Patience, ReaderCrashed, ReaderFailed
 from searchapp.extract.sandbox.reading import MAX_ANSWER
 from searchapp.extract.sandbox.worker import send
 from searchapp.extract.working_time import KILLED_BY, said
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import psutil
+
+# with a thread for each of many cores, NumPy alone would need all the memory of a worker
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+_DYING_S = 0.5  # that a process is given to end; one that reads from a dead disk may never
 
 
 class WorkerProcess:
@@ -41,23 +46,26 @@ class WorkerProcess:
                     bufsize=0,
                     start_new_session=True,
                     pass_fds=[its_end.fileno()],
+                    env=_ENVIRONMENT | os.environ,
                 )
         except OSError:
             self._files.close()
             raise
         self._watched: psutil.Process | None = None
         self._work_s = 0.0
+        self.is_fresh = True  # it was asked for nothing yet
 
     def ask(self, request: dict[str, Any], file: int) -> None:
         """Send a request and the descriptor of its file; raises ReaderFailed for a worker that
         is dead, or takes no more files.
         """
         assert self._process.stdin is not None
+        self.is_fresh = False
         try:
             socket.send_fds(self._files, [b"f"], [file])
             send(self._process.stdin.fileno(), request)
         except OSError:
-            raise ReaderFailed(self._death()) from None
+            raise self._death() from None
 
     def answer(self, timeout_s: float) -> tuple[dict[str, Any], int]:
         """The next answer and its size in bytes; raises FileFailed for a worker that hangs, works
@@ -78,11 +86,12 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process and all that it started; whoever waits for its answer sees its pipe
-        close.
+        close. One that the kernel cannot end yet is left to it.
         """
         if self.is_alive():
             _kill_group(self._process.pid)
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_DYING_S)
 
     def release(self) -> None:
         """End the process and give its pipes back; only for who no longer waits on them."""
@@ -116,23 +125,20 @@ class WorkerProcess:
                 continue
             chunk = os.read(pipe, min(size - len(received), 2**20))
             if not chunk:
-                raise ReaderFailed(self._death(patience.timeout_s))
+                raise self._death(patience.timeout_s)
             received += chunk
         return bytes(received)
 
-    def _death(self, timeout_s: float = 0.0) -> str:
-        """How the process ended, in words."""
+    def _death(self, timeout_s: float = 0.0) -> ReaderFailed:
+        """How the process ended."""
         try:
             code = self._process.wait(timeout=1.0)
         except subprocess.TimeoutExpired:
-            return "the reader crashed (closed its pipe)"
+            return ReaderCrashed("the reader crashed (closed its pipe)")
         if code == -KILLED_BY:
-            return said(timeout_s)
-        return (
-            f"the reader crashed (signal {-code})"
-            if code < 0
-            else f"the reader crashed (exit {code})"
-        )
+            return ReaderFailed(said(timeout_s))
+        how = f"signal {-code}" if code < 0 else f"exit {code}"
+        return ReaderCrashed(f"the reader crashed ({how})")
 
 
 def _kill_group(pid: int) -> None:

@@ -36,7 +36,7 @@ from searchapp.errors import (
     CorpusUnwritable,
 )
 from searchapp.types.digests import text_digest
-from searchapp.types.documents import Document, FileIdentity, Passage
+from searchapp.types.documents import Document, FileIdentity, Passage, Unindexed
 from tests.builders.corpora import (
     ENCODER,
     EVERYTHING,
@@ -637,6 +637,21 @@ def vectors_files(folder: Path) -> list[str]:
 def rows(folder: Path, statement: str) -> list[tuple[object, ...]]:
     with plain(folder) as database:
         return database.execute(statement).fetchall()
+
+
+def test_only_what_changed_of_what_is_not_indexed_is_written(folder: Path) -> None:
+    files = [Unindexed(f"/d/{number}".encode(), "skipped", "empty") for number in range(40)]
+    after = [Unindexed(b"/d/0", "failed", "encrypted"), *files[2:]]
+    with SqliteWriter(folder) as writer:
+        writer.set_unindexed([b"/d"], files)
+        writer.commit()
+        with writer.between_units() as database:
+            before = database.total_changes
+        writer.set_unindexed([b"/d"], after)
+        writer.commit()
+        with writer.between_units() as database:
+            assert database.total_changes - before < 10
+        assert writer.unindexed() == {file.path: file for file in after}
 
 
 def test_an_ingest_publishes_one_file_named_by_generation_and_digest(folder: Path) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,32 @@ for attempt in (
         "os.remove", "os.rename", "os.chmod", "os.truncate", "open", "os.utime", "os.mkdir",
     ]  # fmt: skip
     assert (tmp_path / "file").read_text() == "untouched"
+
+
+@pytest.mark.parametrize(
+    ("already", "is_refused", "limit"),
+    [(resource.RLIM_INFINITY, False, 2000), (1000, False, 1000), (1000, True, 1000)],
+    ids=["none", "lower", "that the system lets nobody set, as macOS"],
+)
+def test_a_limit_that_the_account_has_already_ends_no_reader(
+    monkeypatch: pytest.MonkeyPatch, already: int, is_refused: bool, limit: int
+) -> None:
+    def change(_: int, limits: tuple[int, int]) -> None:
+        assert already == resource.RLIM_INFINITY or limits[1] <= already
+        if is_refused:
+            raise ValueError("current limit exceeds maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (already, already))
+    monkeypatch.setattr(resource, "setrlimit", change)
+    assert confinement._limit(resource.RLIMIT_AS, 2000) == limit
+
+
+def test_readers_may_load_what_an_installer_has_put_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    assert {str(ROOT / "searchapp"), str(tmp_path)} <= set(confinement._readable())
 
 
 @pytest.mark.skipif(not HEADERS.exists(), reason="the kernel's headers are not installed")

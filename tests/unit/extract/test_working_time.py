@@ -12,6 +12,7 @@ import pytest
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
+from searchapp.extract.sandbox import worker
 from searchapp.extract.sandbox.patience import Patience
 from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.extract.text import structured
@@ -93,3 +94,13 @@ def test_the_workers_keep_what_was_read_of_a_file_that_takes_too_long(tmp_path: 
     assert read.document.metadata["incomplete"] == (
         "only its first part was read: it took longer than 2 s of work"
     )
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_worker_that_interrupted_a_reader_reads_no_more() -> None:
+    data = b"[" + b'{"name": "moss", "lamp": 7},' * 200_000 + b"{}]"
+    request = {"start": 0, "work_s": 0.02}
+    *_, last = worker._contents(data, "a.json", request, 2**31)
+    assert last.get("is_interrupted")
+    assert worker.is_last(last)
+    assert "document" in last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,19 @@ def test_a_presentation_for_keynote_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "talk.key").write_bytes(b"PK\3\4 and more")
     (tmp_path / "tls.key").write_bytes(b"-----BEGIN")
     assert names(tmp_path) == (["talk.key"], {"tls.key": "secret"})
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        (b"copy of " * 8000 + b"x", False),
+        (b"x" + b" (1)" * 16_000 + b".txt", False),
+        (b"recovery codes " * 4300, False),
+        (b"x" * 64_000 + b".pem.bak", True),
+    ],
+    ids=["copies", "numbered", "codes", "key"],
+)
+def test_a_long_name_of_a_member_takes_no_longer(name: bytes, is_secret: bool) -> None:
+    begun_s = time.process_time()
+    assert is_secret_name(name, folder=False) == is_secret
+    assert time.process_time() - begun_s < 1

@@ -126,3 +126,21 @@ def test_who_sweeps_between_making_and_locking_costs_nothing(
         assert swept
         assert path.exists()
         os.close(descriptor)
+
+
+def test_who_sweeps_between_making_a_folder_and_opening_it_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+    swept: list[Path] = []
+
+    def make_and_lose(path: Path, mode: int) -> None:
+        make(path, mode)
+        if not swept:
+            swept.append(path)
+            path.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", make_and_lose)
+    with work_files.work_folder(tmp_path) as path:
+        assert swept == [path]
+        assert path.is_dir()

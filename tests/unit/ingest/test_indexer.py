@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from searchapp.backends.sqlite.backend import SqliteBackend
-from searchapp.errors import EncoderError
+from searchapp.errors import EncoderError, SearchappError
 from searchapp.ingest.indexer import Indexer
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Block, Document, FileIdentity, Source
@@ -212,6 +212,18 @@ def test_a_stop_ends_a_document_that_takes_long_to_split(
     assert [each.path for each in indexer.abandoned] == [b"/a"]
     assert len(begun) == 1
     assert counts(backend) == (0, 0)
+
+
+def test_a_document_that_cannot_be_split_is_named(writer: Writer) -> None:
+    def fail(texts: Sequence[str]) -> None:
+        if any("bad" in each for each in texts):
+            raise ValueError("no tokens")
+
+    with Indexer(writer, Encoder(before_tokens=fail)) as indexer:
+        for name, content in (("a", "good"), ("b", "bad"), ("c", "good too")):
+            indexer.add(source(name), Document(content, "txt"), new=True)
+        with pytest.raises(SearchappError, match="/b cannot be split: ValueError: no tokens"):
+            indexer.close()
 
 
 def test_two_jobs_are_with_the_encoder_at_a_time(writer: Writer) -> None:

@@ -610,6 +610,21 @@ def test_a_broken_file_that_was_never_good_is_a_line_in_the_report_and_in_status
     assert house.reader_of().status().unindexed == ()
 
 
+def test_an_empty_file_costs_no_reader_until_it_is_filled(house: House) -> None:
+    house.write(a_md="", b_md="", c_md="c")
+    for _ in range(2):
+        report = house.ingest()
+        assert [name for name in house.extractor.read if name != "c.md"] == []
+        assert outcomes(report) | {"c.md": ""} == {"a.md": "skipped", "b.md": "skipped", "c.md": ""}
+        assert (reason(report, "a.md"), reason(report, "b.md")) == ("empty", "empty")
+    (house.docs / "a.md").rename(house.docs / "d.md")
+    house.write(b_md="no more")
+    report = house.ingest()
+    assert house.extractor.read == ["b.md"]
+    assert reason(report, "d.md") == "empty"
+    assert house.names() == ["b.md", "c.md"]
+
+
 def test_a_file_that_became_empty_leaves(house: House) -> None:
     house.write(a_md="one", b_md="two")
     house.ingest()
@@ -1186,7 +1201,7 @@ def test_a_pending_document_whose_file_changed_is_replaced(house: House) -> None
 
 
 def test_progress_ends_at_all_files_with_nothing_left(house: House) -> None:
-    house.write(a_md="one", b_md="two", c_md="")
+    house.write(a_md="one", b_md="two", c_md=" ")
     seen: list[Progress] = []
     house.ingest(on_progress=seen.append)
     first, last = seen[0], seen[-1]

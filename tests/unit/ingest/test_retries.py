@@ -139,3 +139,18 @@ def test_a_pile_of_slow_files_waits_for_the_next_ingest_and_that_is_said(house: 
     assert len(parsed) == 5
     (note,) = report.notes
     assert note.startswith("6 files that came to nothing before were not tried again")
+
+
+def test_a_changed_document_waits_as_others_do_and_keeps_its_tries(house: House) -> None:
+    house.extractor.is_slow = False  # type: ignore[attr-defined]
+    read(house)
+    house.extractor.is_slow = True  # type: ignore[attr-defined]
+    (house.docs / "slow.txt").write_text("a longer text")
+    assert read(house)[0] == ["slow.txt"]
+    house.extractor.lost_s = RETRY_S + 1
+    parsed, report = read(house)
+    assert parsed == []
+    assert reason(report, "slow.txt").endswith("; the next ingest tries it again")
+    house.extractor.lost_s = 0.0
+    assert [len(read(house)[0]) for _ in range(3)] == [1, 1, 0]
+    assert "slow.txt" in house.names()

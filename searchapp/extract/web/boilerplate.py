@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, in_time
 from searchapp.extract.web.elements import (
     INLINE,
     UNSEEN,
@@ -60,14 +60,16 @@ _FURNITURE_NAME = re.compile(
 )
 
 
-def main_parts(source: str, page: Any) -> tuple[list[Part], int]:
+def main_parts(source: str, page: Any, cut: list[str]) -> tuple[list[Part], int]:
     """The parts of the page's main text: what its article has, and what stands among it and is no
-    list of links; and how many characters are left out.
+    list of links; and how many characters are left out. Where the time runs out, all parts that are
+    found by then; what is to be said goes to `cut`.
     """
-    visible, is_whole = visible_parts(source, page)
-    if not is_whole:
-        return visible, 0
-    found = _chosen(page, visible)
+    visible, is_whole = visible_parts(source, page, cut)
+    found = visible
+    if is_whole and not cut:
+        with in_time(cut, "read with its menus and links"):
+            found = _chosen(page, visible)
     return found, max(0, text_length(visible) - text_length(found))
 
 
@@ -88,11 +90,15 @@ def _chosen(page: Any, visible: list[Part]) -> list[Part]:
     return main + beside
 
 
-def visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
-    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for
-    it, and this is plain text.
+def visible_parts(
+    source: str, page: Any, cut: list[str] | None = None
+) -> tuple[list[Part], bool]:
+    """All visible parts, with `cut` those that are found `in_time`, and whether the tree holds
+    them; else it lost what is nested too deep for it, and this is plain text.
     """
-    visible = list(element_parts(page)) if page is not None else []
+    visible = list(element_parts(page, cut)) if page is not None else []
+    if cut:
+        return visible, True
     everything = _all_text(source)
     is_whole = page is not None and text_length(visible) >= text_length(everything) / 2
     return (visible, True) if is_whole else (everything, False)

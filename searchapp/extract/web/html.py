@@ -95,10 +95,12 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     if page is not None and text_length(parts) < _BARE_PAGE:
         parts = max(parts, list(_declared_parts(page)), key=text_length)
         parts = [*parts, *_unscripted_parts(page)]
+    said = text_length(parts)  # nothing in a page of frames alone
     for frame in frames:
         inner = _cleaned(decode_page(frame))
         within, _ = main_parts(inner, _opened(inner), cut)
-        parts += within if text_length(within) >= _LEAST_FRAME else []
+        is_said = text_length(within) >= (_LEAST_FRAME if said else 1)
+        parts += within if is_said else []
     if left_out:
         metadata["left_out"] = f"menus and links beside the text: {left_out:,} characters"
     return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)

@@ -144,7 +144,7 @@ def test_the_first_part_of_a_text_is_looked_through_for_secrets(
         extract(f"{key}\n{'The tide is out. ' * 200}".encode(), "a.txt")
 
 
-@pytest.mark.parametrize("finder", ["_article", "_mostly_links"])
+@pytest.mark.parametrize("finder", ["_article", "mostly_links"])
 def test_a_page_whose_main_text_is_looked_for_too_long_is_read_with_its_menus(
     monkeypatch: pytest.MonkeyPatch, finder: str
 ) -> None:

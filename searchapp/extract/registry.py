@@ -69,6 +69,7 @@ READERS = {
     **dict.fromkeys(
         ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
     ),
+    "plist": FormatReader("plist", 1, "text.plist"),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
     "enex": FormatReader("evernote", 1, "text.evernote", is_document=False, is_container=True),
     "enml": FormatReader("evernote", 1, "text.evernote", is_container=True),

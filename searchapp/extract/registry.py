@@ -141,6 +141,7 @@ def reader_of(document_type: str) -> FormatReader:
     return READERS.get(document_type, _TEXT)
 
 
+@cache
 def module_of(reader: FormatReader) -> Any:  # a module of this package: `read`, `members` or both
     """A reader's module, imported now: `read`, `members` or both."""
     return import_module(f"searchapp.extract.{reader.module}")

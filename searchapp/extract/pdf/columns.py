@@ -28,6 +28,7 @@ _FULL = 0.7  # of its column's width: a line that goes on in the next
 _FULL_LINES = 0.6  # of a column's lines but the last
 _RUNNING_ROWS = 0.3  # of a page's lines: fewer are no prose
 _RUNNING = 0.5  # of the lines that are no column's first
+_FEW_CHARACTERS = 150  # of a page in which the order of columns changes little
 _MAX_CHARACTERS = 50_000  # of a page that is looked at closely
 _HYPHENS = f"-\x02\xad{LINE_END}"
 _WORD = re.compile(r"\S+")
@@ -52,7 +53,7 @@ def with_columns_apart(text_page: Any, text: str) -> str:
     """The text of a page, column by column where it is prose drawn across columns; the text as it
     is for all other pages.
     """
-    lines = list(_LINE.finditer(text))
+    lines = list(_LINE.finditer(text)) if len(text) >= _FEW_CHARACTERS else []
     if len(lines) < _MIN_LINES:
         return text
     starts = [text[line.start()] for line in lines]

@@ -106,8 +106,8 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
 def _words_of(text_page: Any, text: str, line: re.Match[str]) -> list[_Box]:
     """The places of the words in the middle of a line."""
     words = [word.span() for word in _WORD.finditer(text, *_middle_of(line))]
-    firsts = _boxes(text_page, [first for first, _ in words])
-    lasts = _boxes(text_page, [last - 1 for _, last in words])
+    firsts = boxes_of(text_page, [first for first, _ in words])
+    lasts = boxes_of(text_page, [last - 1 for _, last in words])
     return list(map(_around, firsts, lasts))
 
 
@@ -182,7 +182,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
     """The pieces of the lines, in the order in which they are drawn."""
     for line in lines:
         solid = [index for index in range(*line.span()) if not text[index].isspace()]
-        boxes = _boxes(text_page, solid)
+        boxes = boxes_of(text_page, solid)
         breaks = [
             place for place, (last, box) in enumerate(pairwise(boxes), 1) if _is_apart(last, box)
         ]
@@ -198,7 +198,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
                 )
 
 
-def _boxes(text_page: Any, indices: Iterable[int]) -> list[_Box]:
+def boxes_of(text_page: Any, indices: Iterable[int]) -> list[_Box]:
     """The places of characters with what their font leaves free around them."""
     import pypdfium2.raw as pdfium
 

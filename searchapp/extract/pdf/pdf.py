@@ -29,6 +29,7 @@ from searchapp.extract.pdf.outline import placed_entries
 from searchapp.extract.pdf.page import PdfPage
 from searchapp.extract.pdf.recognition import is_picture, recognise, why_empty
 from searchapp.extract.pdf.repair import rewritten, with_end
+from searchapp.extract.pdf.spaced_letters import with_letters_joined
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
             )
             is_lost = is_garbled_page(text_page, text)
             can_be_seen = not is_lost or has_shapes(text_page)
-            text = "" if is_lost else with_columns_apart(text_page, text)
+            text = "" if is_lost else _as_read(text_page, text)
             text = text_flow.tidy_page(text)
         finally:
             text_page.close()
@@ -255,6 +256,12 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
         return PdfPage("")
     finally:
         page.close()
+
+
+def _as_read(text_page: Any, text: str) -> str:
+    """The text column by column, or with the letters of its headings joined."""
+    ordered = with_columns_apart(text_page, text)
+    return ordered if ordered != text else with_letters_joined(text_page, text)
 
 
 def _with_ligatures_in_order(text_page: Any, text: str) -> str:

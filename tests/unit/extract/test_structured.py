@@ -736,3 +736,8 @@ def test_a_property_list_is_read_by_its_names_without_its_bytes(form: plistlib.P
 
 def test_a_property_list_that_is_none_is_read_as_text() -> None:
     assert extract(b"{ Title = Ferry; }", "a.plist").text == "{ Title = Ferry; }"
+
+
+def test_an_accent_over_a_dotless_letter_takes_the_space_after_it() -> None:
+    source = r"\documentclass{article}\begin{document}" + "\n" + r"na\"\i ve, na\'{\i}ve" + "\n"
+    assert "naïve, naíve" in extract(source.encode(), "a.tex").text

@@ -41,6 +41,7 @@ class Part:
     is_tight: bool = False
 
 
+ONLY_FIRST_PART = "only its first part was read"
 NO_HEADING = Part("heading", "", level=1)  # what follows is below none
 
 
@@ -83,6 +84,16 @@ def with_unread(document: Document, reasons: Iterable[str]) -> Document:
     )
 
 
+def first_part(document: Document, length: int) -> Document:
+    """The document as far as so many characters go; a block that goes on beyond them is cut."""
+    blocks = [
+        replace(block, end=min(block.end, length))
+        for block in document.blocks
+        if block.start < length
+    ]
+    return replace(document, text=document.text[:length], blocks=tuple(blocks))
+
+
 def gathered(items: Iterable[_T], cut: list[str]) -> list[_T]:
     """The items until the time of their reader runs out, as `in_time` has it."""
     taken: list[_T] = []
@@ -93,15 +104,15 @@ def gathered(items: Iterable[_T], cut: list[str]) -> list[_T]:
 
 
 @contextmanager
-def in_time(cut: list[str]) -> Iterator[None]:
-    """Work until the time of the reader runs out; what is to be said then goes to `cut`, and what
-    there is by then is made a document of in what time is left.
+def in_time(cut: list[str], kept: str = ONLY_FIRST_PART) -> Iterator[None]:
+    """Work until the time of the reader runs out; what is to be said then goes to `cut`, with what
+    is `kept`, and what there is by then is made a document of in what time is left.
     """
     try:
         yield
     except OutOfTime as reason:
         finish()
-        cut.append(f"only its first part was read: it {reason}")
+        cut.append(f"{kept}: it {reason}")
 
 
 def _joined(parts: Iterable[Part], title: str, cut: list[str]) -> tuple[str, list[Block]]:

@@ -58,6 +58,8 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_LEAST_PAIRS = 8  # of UTF-16 in other than Latin letters
+_MOSTLY = 0.6  # of its characters are letters
 _SHIFTING = b"\x1b$)C"
 _LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
@@ -125,13 +127,21 @@ def is_text(data: bytes, ending: str) -> bool:
 
 
 def is_utf16(data: bytes) -> bool:
-    """True for UTF-16 of mostly Latin text without a byte order mark: NULs in one byte of nearly
-    every pair.
+    """True for UTF-16 without a byte order mark: NULs in one byte of nearly every pair in Latin
+    letters; in others in one of some pairs, for spaces and line ends, and letters in what it means.
     """
     head = data[: _SNIFFED & ~1]
     pairs = len(head) // 2
-    zeros = sorted((head[0::2].count(0), head[1::2].count(0)))
-    return pairs >= 2 and zeros[1] > 0.4 * pairs and zeros[0] <= 0.02 * pairs
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    few, many = sorted((first, second))
+    if pairs >= 2 and many > 0.4 * pairs:
+        return few <= 0.02 * pairs
+    if pairs < _LEAST_PAIRS or few or many < 0.02 * pairs:
+        return False
+    text = head.decode("utf-16-le" if second else "utf-16-be", "replace")
+    return sum(map(str.isalpha, text)) > _MOSTLY * len(text.replace(" ", "")) and all(
+        sign.isspace() or unicodedata.category(sign) not in _NO_LETTERS for sign in text[:-1]
+    )
 
 
 def utf32_of(data: bytes) -> str:

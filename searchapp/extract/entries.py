@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from searchapp.errors import FileError, FileFailed, FileSkipped
+from searchapp.extract.builder import first_part, in_time, with_unread
 from searchapp.extract.detect import type_of
 from searchapp.extract.file_types import EMPTY
 from searchapp.extract.members import MAX_DEPTH, UNTAKEN, Allowance
@@ -21,6 +22,7 @@ from searchapp.extract.registry import module_of, reader_of
 from searchapp.extract.secrets import refuse_secret, secret_file, secret_in
 from searchapp.types.documents import Document
 
+_SEEN_AGAIN = 4  # a part of a text that took too long: what time is left is enough for so much
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -58,8 +60,7 @@ class Entry:
         refuse_secret(secret_file(self.data))
         reader = reader_of(self.document_type)
         document = _storable(module_of(reader).read(self.data, self.document_type))
-        refuse_secret(secret_in(document.text))
-        document = without_noise(document)
+        document = _cleaned(document)
         if not any(document.text[block.start : block.end].strip() for block in document.blocks):
             reason = document.metadata.get("incomplete")
             raise FileFailed(f"no text found: {reason}" if reason else "no text found")
@@ -70,6 +71,19 @@ class Entry:
             document,
             blocks=tuple(replace(block, place=place + block.place) for block in document.blocks),
         )
+
+
+def _cleaned(document: Document) -> Document:
+    """The document without its noise; where the time runs out on the way, the first part of it,
+    which says so. Raises FileSkipped where there is nothing else in it, or a secret.
+    """
+    cut: list[str] = []
+    with in_time(cut):
+        refuse_secret(secret_in(document.text))
+        return without_noise(document)
+    document = first_part(document, len(document.text) // _SEEN_AGAIN)
+    refuse_secret(secret_in(document.text))
+    return with_unread(without_noise(document), cut)
 
 
 def entries(data: bytes, name: str) -> Iterator[Entry]:

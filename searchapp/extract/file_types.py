@@ -22,6 +22,7 @@ TEXT_TYPES = {
     **dict.fromkeys(("latex", "ltx", "sty", "cls"), "tex"),
     **dict.fromkeys(("xsd", "xsl", "xslt", "rss", "atom", "opml", "fb2", "kml", "gpx"), "xml"),
     **dict.fromkeys(("nxml", "docbook", "dbk", "dita", "ditamap", "tei"), "xml"),
+    **dict.fromkeys(("plist", "webloc"), "plist"),
     **dict.fromkeys(("fodt", "fods", "fodp", "fodg"), "xml"),  # what is in it decides
     **dict.fromkeys(("ics", "ical", "ifb"), "ics"),
     **dict.fromkeys(("vcf", "vcard"), "vcf"),

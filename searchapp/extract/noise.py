@@ -67,6 +67,7 @@ _DUMP_LINE = re.compile(
     r"(?P<at>[0-9A-Fa-f]{4,16}):?[ \t]{1,3}"
     r"(?P<bytes>(?:[0-9A-Fa-f]{2,8}(?:-|[ \t]{1,3}|(?=\r?\n|\Z))){4,})(?P<rest>[^\n]{0,80})"
 )
+_OCTAL = re.compile("[01][0-7]{5}")
 _DUMP_START = re.compile(r"\n[ \t>#/*]{0,12}(?=[0-9A-Fa-f]{4})")
 _UUENCODED = re.compile(r"begin [0-7]{3,4} \S[^\n]*\n(?:[!-`][ -`]{1,80}\r?\n)+[` ]?\r?\nend\b")
 _SCRIPT_WORD = re.compile(r"\b(?:function|return|var|typeof|void|const|let)\b|=>|&&|\|\||===?")
@@ -257,8 +258,13 @@ def _dump(lines: Sequence[re.Match[str]]) -> Iterator[Noise]:
         return
     groups = [group for line in lines for group in line["bytes"].replace("-", " ").split()]
     is_hexadecimal = not all(line["at"].isdigit() for line in lines) or _has_letters(groups)
-    if is_hexadecimal or any(map(_says_its_bytes, lines)):
+    if is_hexadecimal or _is_octal(lines, groups) or any(map(_says_its_bytes, lines)):
         yield Noise(lines[0].start(), lines[-1].end(), _DUMP)
+
+
+def _is_octal(lines: Sequence[re.Match[str]], groups: Sequence[str]) -> bool:
+    """Whether places and pairs of bytes are octal, as `od` writes them."""
+    return all(len(line["at"]) == 7 for line in lines) and all(map(_OCTAL.fullmatch, groups))
 
 
 def _says_its_bytes(line: re.Match[str]) -> bool:

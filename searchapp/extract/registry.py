@@ -69,6 +69,7 @@ READERS = {
     **dict.fromkeys(
         ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
     ),
+    "plist": FormatReader("plist", 1, "text.plist"),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 2, "text.markup")),
     "enex": FormatReader("evernote", 1, "text.evernote", is_document=False, is_container=True),
     "enml": FormatReader("evernote", 1, "text.evernote", is_container=True),
@@ -140,6 +141,7 @@ def reader_of(document_type: str) -> FormatReader:
     return READERS.get(document_type, _TEXT)
 
 
+@cache
 def module_of(reader: FormatReader) -> Any:  # a module of this package: `read`, `members` or both
     """A reader's module, imported now: `read`, `members` or both."""
     return import_module(f"searchapp.extract.{reader.module}")

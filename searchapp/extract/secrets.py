@@ -129,6 +129,9 @@ _EXPORTS = tuple(
         ("cookies", rb"# (?:netscape )?http cookie file"),
     )
 )
+_ANY_EXPORT = re.compile(
+    b"|".join(dict.fromkeys(beginning.pattern for _, beginning, _ in _EXPORTS))
+)
 _DATABASE_HEAD = 65_536
 _DATABASE = b"SQLite format 3\0"
 _DATABASES = {
@@ -180,7 +183,7 @@ def secret_file(data: bytes) -> str:
         head = data[:_DATABASE_HEAD]
         return next((kind for mark, kind in _DATABASES.items() if mark in head), "")
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lower()
-    for kind, beginning, marks in _EXPORTS:
+    for kind, beginning, marks in _EXPORTS if _ANY_EXPORT.match(head) else ():
         if beginning.match(head) and all(mark in head for mark in marks):
             return kind
     return "an export of passwords" if b"passw" in head and _lists_passwords(head) else ""

@@ -72,6 +72,7 @@ STORED = (  # and other formats that say what they are
     (b"AT&TFORM", "djvu"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
+    (b"bplist00", "plist"),
 )
 HEIF = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "heic"
@@ -98,6 +99,7 @@ SIGNATURES = (  # that no text begins with
     *(
         b"SQLite format 3\0",
         b"PAR1",
+        b"bplist00",
         b"\x93NUMPY",
         b"\x89HDF",
         b"wOFF",

@@ -46,6 +46,8 @@ def xml_type(head: bytes) -> str:
         return _FLAT_ODF.get(kind[1], "xml")
     if name == b"package":
         return next((flat_type for mark, flat_type in _FLAT_OPC if mark in head), "xml")
+    if name == b"plist":
+        return "plist"
     if name in _EVERNOTE:
         return _EVERNOTE[name]
     if name == b"wordDocument" and _WORD in root[2]:

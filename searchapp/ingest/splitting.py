@@ -145,8 +145,10 @@ class Splitting:
         ]
         fingerprint = self._encoder.identity.fingerprint
         digests = [text_digest(fingerprint, text) for text in texts]
-        tokens = [ids for _, ids in found]
-        return Arrival(each.source, each.document, passages, texts, tokens, digests, each.new)
+        tokens = [ids for _, ids in tokenized]
+        return Arrival(
+            unsplit.source, unsplit.document, passages, texts, tokens, digests, unsplit.new
+        )
 
 
 def _description(error: Exception) -> str:

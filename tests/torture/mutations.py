@@ -56,6 +56,8 @@ KINDS = (
     "mbox",
     "ics",
     "vcf",
+    "plist",
+    "webloc",
     "dat",
     "p7m",
     "bib",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _WIDER = {
     "euc_kr": "cp949",
     "shift_jis": "cp932",
 }
+_FITTED_BY_ALL = frozenset({"cp1252", "iso8859-15"})
 # codecs for other things
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
 
@@ -262,9 +264,12 @@ def _from_uuencoded(body: bytes) -> bytes:
 
 def decoded(data: bytes, charset: str) -> str:
     """The text in its charset; where it names none, or the wrong one, as bytes without a name are
-    read.
+    read. What fits UTF-8 is UTF-8, where a charset of single bytes is named, which everything fits.
     """
     codec = _codec(charset)
+    if codec in _FITTED_BY_ALL:
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("utf-8")
     for attempt in (codec, "") if codec else ("",):
         try:
             return data.decode(attempt) if attempt else decode(data)

@@ -17,6 +17,7 @@ from searchapp.errors import FileError, FileFailed
 from searchapp.extract.builder import Part, gathered
 from searchapp.extract.detect import type_of
 from searchapp.extract.office.common import furniture, manuscript
+from searchapp.extract.office.docx_characters import choice, symbol
 from searchapp.extract.office.docx_styles import OFF, DocxLists, DocxStyle, own_style, styles_of
 from searchapp.extract.office.drawings import chart_parts, descriptions, diagram_parts
 from searchapp.extract.office.embedded import package_members
@@ -32,7 +33,7 @@ from searchapp.extract.office.ooxml import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Document, Place
@@ -69,7 +70,6 @@ _SAYING = frozenset({"t", "chart", "relIds"})  # elements that say something
 _SHAPES = frozenset({"shape", "rect", "roundrect", "oval", "group", "image"})  # of VML
 _INNERMOST = 3  # documents inserted in documents
 # where the letters of symbol fonts lie, which mean nothing without their font
-_SYMBOLS_FROM = 0xF000
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -274,7 +274,7 @@ class _DocxReader:
         rows = [
             [cell for name, cell in _transparent(row) if name == "tc"]
             for row_name, row in _transparent(table)
-            if row_name == "tr"
+            if row_name == "tr" and child_of(row, "trPr", "del") is None
         ]
         if all(len(row) <= 1 for row in rows):
             for row in rows:
@@ -316,7 +316,7 @@ class _DocxReader:
             elif name in _CHARACTERS:
                 self._add(_CHARACTERS[name], pieces)
             elif name == "sym":
-                self._add(_symbol(child), pieces)
+                self._add(symbol(child), pieces)
             elif name == "den":
                 self._add("/", pieces)
                 self._gather(child, pieces)
@@ -357,9 +357,10 @@ class _DocxReader:
         if all(self._fields):
             pieces.append(text)
 
-    def _marks(self, element: Any, name: str, pieces: Sequence[str]) -> bool:
-        """Heed an element that has no text of its own; False for any other."""
+    def _marks(self, element: Any, name: str, pieces: list[str]) -> bool:
+        """Heed an element that is no text itself; False for any other."""
         if name == "fldChar":
+            self._add(choice(element), pieces)
             self._field(attribute(element, "fldCharType"))
         elif name == "lastRenderedPageBreak":
             self._page += 1
@@ -415,15 +416,6 @@ def _is_hidden(run: Any) -> bool:
 def _is_covered(cell: Any) -> bool:
     merges = (child_of(cell, "tcPr", "vMerge"), child_of(cell, "tcPr", "hMerge"))
     return any(merge is not None and attribute(merge, "val") != "restart" for merge in merges)
-
-
-def _symbol(element: Any) -> str:
-    """A character given by its number; "" for one of a symbol font."""
-    try:
-        code = int(attribute(element, "char"), 16)
-    except ValueError:
-        return ""
-    return chr(code) if 0x20 <= code < _SYMBOLS_FROM and not 0xD800 <= code < 0xE000 else ""
 
 
 def _notes(package: Package, main: str) -> dict[tuple[str, str], tuple[str, Any]]:

@@ -28,6 +28,7 @@ _FULL = 0.7  # of its column's width: a line that goes on in the next
 _FULL_LINES = 0.6  # of a column's lines but the last
 _RUNNING_ROWS = 0.3  # of a page's lines: fewer are no prose
 _RUNNING = 0.5  # of the lines that are no column's first
+_FEW_CHARACTERS = 150  # of a page in which the order of columns changes little
 _MAX_CHARACTERS = 50_000  # of a page that is looked at closely
 _HYPHENS = f"-\x02\xad{LINE_END}"
 _WORD = re.compile(r"\S+")
@@ -52,7 +53,7 @@ def with_columns_apart(text_page: Any, text: str) -> str:
     """The text of a page, column by column where it is prose drawn across columns; the text as it
     is for all other pages.
     """
-    lines = list(_LINE.finditer(text))
+    lines = list(_LINE.finditer(text)) if len(text) >= _FEW_CHARACTERS else []
     if len(lines) < _MIN_LINES:
         return text
     starts = [text[line.start()] for line in lines]
@@ -105,8 +106,8 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
 def _words_of(text_page: Any, text: str, line: re.Match[str]) -> list[_Box]:
     """The places of the words in the middle of a line."""
     words = [word.span() for word in _WORD.finditer(text, *_middle_of(line))]
-    firsts = _boxes(text_page, [first for first, _ in words])
-    lasts = _boxes(text_page, [last - 1 for _, last in words])
+    firsts = boxes_of(text_page, [first for first, _ in words])
+    lasts = boxes_of(text_page, [last - 1 for _, last in words])
     return list(map(_around, firsts, lasts))
 
 
@@ -181,7 +182,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
     """The pieces of the lines, in the order in which they are drawn."""
     for line in lines:
         solid = [index for index in range(*line.span()) if not text[index].isspace()]
-        boxes = _boxes(text_page, solid)
+        boxes = boxes_of(text_page, solid)
         breaks = [
             place for place, (last, box) in enumerate(pairwise(boxes), 1) if _is_apart(last, box)
         ]
@@ -197,7 +198,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
                 )
 
 
-def _boxes(text_page: Any, indices: Iterable[int]) -> list[_Box]:
+def boxes_of(text_page: Any, indices: Iterable[int]) -> list[_Box]:
     """The places of characters with what their font leaves free around them."""
     import pypdfium2.raw as pdfium
 

@@ -10,6 +10,7 @@ installed. Files in a PDF are its members.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import re
 import time
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from searchapp.extract.pdf.outline import placed_entries
 from searchapp.extract.pdf.page import PdfPage
 from searchapp.extract.pdf.recognition import is_picture, recognise, why_empty
 from searchapp.extract.pdf.repair import rewritten, with_end
+from searchapp.extract.pdf.spaced_letters import with_letters_joined
 from searchapp.types.documents import Block, Document
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD
 _MAX_ENTRIES = 10_000  # of an outline
+_FACTS = ("Title", "Author", "Subject", "Keywords", "CreationDate", "ModDate")
+_FACT_BYTES = 1024  # of a fact that is read at once
 _PYPDF_S = 20.0  # pypdf reads pages until then
 _FEW_LETTERS = 50  # on a page that is a picture: a stamp or a page number
 _DATE = re.compile(r"D?:?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(Z|[+-]\d{2})?'?(\d{2})?")
@@ -159,7 +163,7 @@ def _read_by_pdfium(data: bytes, started_s: float = 0.0) -> _PdfContents | None:
         _add_outline(document, pages)
         incomplete = recognise(document, pages, started_s)
         _add_drawn_text(data, pages)
-        facts = document.get_metadata_dict() | {"Lang": _language(document)}
+        facts = _facts(document) | {"Lang": _language(document)}
         clips = [index for index, page in enumerate(pages) if page.has_files]
         has_files = clips or pdfium.FPDFDoc_GetAttachmentCount(document) > 0
         return _PdfContents(pages, facts, incomplete, clips if has_files else None)
@@ -194,6 +198,21 @@ def _open_forms(document: Any) -> None:
         return
 
 
+def _facts(document: Any) -> dict[str, str]:
+    """What the file says of itself, in one buffer: most files say little, and quickly."""
+    import pypdfium2.raw as pdfium
+
+    facts = {}
+    buffer = ctypes.create_string_buffer(_FACT_BYTES)
+    for name in _FACTS:
+        size = pdfium.FPDF_GetMetaText(document, name.encode(), buffer, _FACT_BYTES)
+        if size > _FACT_BYTES:
+            facts[name] = document.get_metadata_value(name)
+        elif size > 2:
+            facts[name] = buffer.raw[: size - 2].decode("utf-16-le", "replace")
+    return facts
+
+
 def _language(document: Any) -> str:
     import pypdfium2.raw as pdfium
 
@@ -222,7 +241,7 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
             )
             is_lost = is_garbled_page(text_page, text)
             can_be_seen = not is_lost or has_shapes(text_page)
-            text = "" if is_lost else with_columns_apart(text_page, text)
+            text = "" if is_lost else _as_read(text_page, text)
             text = text_flow.tidy_page(text)
         finally:
             text_page.close()
@@ -241,6 +260,12 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
         return PdfPage("")
     finally:
         page.close()
+
+
+def _as_read(text_page: Any, text: str) -> str:
+    """The text column by column, or with the letters of its headings joined."""
+    ordered = with_columns_apart(text_page, text)
+    return ordered if ordered != text else with_letters_joined(text_page, text)
 
 
 def _with_ligatures_in_order(text_page: Any, text: str) -> str:

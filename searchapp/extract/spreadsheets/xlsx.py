@@ -283,13 +283,26 @@ def _column_number(letters: str) -> int:
 
 
 def _xlsx_notes(package: Package, part: str) -> Iterator[tuple[int, str]]:
-    """The comments on the cells of a sheet, each with its row."""
+    """The comments on the cells of a sheet, each with its row; threads of comments in place of the
+    notes that stand in for them.
+    """
+    threads: dict[str, list[str]] = {}
+    for name in package.related(part, "threadedComment"):
+        root = package.xml(name)
+        for comment in root.iter("{*}threadedComment") if root is not None else ():
+            text = "".join(run.text or "" for run in comment.iter("{*}text"))
+            threads.setdefault(attribute(comment, "ref"), []).append(text.strip())
+    for cell, texts in threads.items():
+        if digits := re.search(r"\d{1,7}$", cell):
+            yield int(digits[0]), note(cell, "\n".join(texts))
     for name in package.related(part, "comments"):
         root = package.xml(name)
         for comment in root.iter("{*}comment") if root is not None else ():
             cell = attribute(comment, "ref")
             text = _rich_text(comment)
             if text.startswith(_THREAD):
+                if cell in threads:
+                    continue
                 text = text.partition("Comment:")[2]
             digits = re.search(r"\d{1,7}$", cell)
             if digits and text.strip():

@@ -8,6 +8,7 @@ what it is not sure of is refused. Nothing here knows of a language.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -52,6 +53,8 @@ _SIGN_IN_WORD = re.compile(
     r"(?<=[^\W\d_])[¡-¨«-±´-¶¸»-¿×÷‚„†‡•‹›™€](?=[^\W\d_])|[√∞≈≠≤≥∂∑∏∫◊─-╿▀-▟](?=[^\W\d_])"
 )
 _ALPHABETS = re.compile("([a-zÀ-ɏ])|([Ͱ-Ͽ])|([Ѐ-ӿ])|([֐-׿])|([؀-ۿ])", re.IGNORECASE)
+_ONE_ALPHABET = re.compile("[a-zÀ-ɏ]+|[Ͱ-Ͽ]+|[Ѐ-ӿ]+|[֐-׿]+|[؀-ۿ]+", re.IGNORECASE)
+_HALF_KANA = re.compile("[\uff61-\uff9f]+")
 _FINAL_WITHIN = re.compile("ς(?=[Ͱ-Ͽ])|[ךםןףץ](?=[א-ת])")  # letters that only end words
 _CYRILLIC = re.compile("[Ѐ-ӿ]")
 _KANA = re.compile("[ぁ-ヿ]")
@@ -144,8 +147,12 @@ def _detected(data: bytes) -> str:
 
 
 def _is_settled(likeliest: _Candidate, next_one: _Candidate) -> bool:
-    """Whether neither a reading nor those after it can be nearly as likely as one that counts."""
-    return likeliest.confidence >= _SURE and next_one.confidence < likeliest.confidence - _NEAR
+    """Whether neither a reading nor those after it can be nearly as likely as one that counts, or
+    keep it from being likeliest by far.
+    """
+    if likeliest.confidence < _SURE:
+        return next_one.confidence * _BY_FAR <= likeliest.confidence
+    return next_one.confidence < likeliest.confidence - _NEAR
 
 
 def _readings(data: bytes) -> Iterator[_Candidate]:
@@ -217,19 +224,18 @@ def _oddness(text: str) -> float:
     sign or a capital within, in two alphabets, or in half-width kana.
     """
     words = _FOREIGN_WORD.findall(text)
-    odd = sum(map(_is_odd_word, words)) + len(_SIGN_IN_WORD.findall(text))
+    odd = sum(count for word, count in Counter(words).items() if _is_odd_word(word)) + len(
+        _SIGN_IN_WORD.findall(text)
+    )
     return odd / max(1, len(words))
 
 
 def _is_odd_word(word: str) -> bool:
-    if _FINAL_WITHIN.search(word):
+    if _FINAL_WITHIN.search(word) or _HALF_KANA.fullmatch(word):
         return True
-    is_kana = all("\uff61" <= letter <= "\uff9f" for letter in word)
-    return (
-        is_kana
-        or len({match.lastindex for match in _ALPHABETS.finditer(word)}) > 1
-        or any(
-            first.islower() and second.isupper() and not second.isascii()
-            for first, second in pairwise(word)
-        )
+    if _ONE_ALPHABET.fullmatch(word) and (word.istitle() or word.islower()):
+        return False
+    return len({match.lastindex for match in _ALPHABETS.finditer(word)}) > 1 or any(
+        first.islower() and second.isupper() and not second.isascii()
+        for first, second in pairwise(word)
     )

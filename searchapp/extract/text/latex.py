@@ -38,7 +38,8 @@ _PURE_MARKUP = re.compile(
 )
 # an accent over a letter, in braces or not; one that is a letter itself takes a space or a brace
 _TEX_ACCENT = re.compile(
-    r"""\\(?:(["'`^~=.])\s*|([cvuHrkdb])(?:\s+|(?=\{)))(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))"""
+    r"""\\(?:(["'`^~=.])\s*|([cvuHrkdb])(?:\s+|(?=\{)))"""
+    r"""(?:\{\s*\\?([A-Za-z])\s*\}|\\([ij])(?![A-Za-z])\s*|\\?([A-Za-z]))"""
 )
 _ACCENTS = {
     '"': "̈",
@@ -201,7 +202,7 @@ def _lettered(text: str) -> str:
 
     text = _TEX_ACCENT.sub(
         lambda match: unicodedata.normalize(
-            "NFC", (match[3] or match[4]) + _ACCENTS[match[1] or match[2]]
+            "NFC", (match[3] or match[4] or match[5]) + _ACCENTS[match[1] or match[2]]
         ),
         text,
     )

@@ -12,15 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.builder import Part
+from searchapp.extract.builder import Part, in_time
 from searchapp.extract.web.elements import (
     INLINE,
-    UNSEEN,
     element_parts,
     flat_text,
     page_tree,
     placed_parts,
 )
+from searchapp.extract.web.furniture import is_box, is_furniture, may_say_something, mostly_links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,43 +31,39 @@ _LEAST_KEPT = 0.5  # of the main text that is no links
 _MOST_LINKED = 0.5  # of a part of a text
 _LEAST_AFTER = 1000  # characters of a text after the article, not among its paragraphs
 _LEAST_INSIDE = 30  # the same within the main element
-_MOST_BESIDE = 1500  # characters of a box whose headings may be those of the page's boxes
 _LEAST_SAID = 20  # letters of a box beside the text
 _TERMS = frozenset({"dt", "dd"})
 _LEAST_TOLD = 12
 _MOST_TOLD = 300  # letters of a section after the article that tells hours, prices, an address
 _DIGIT = re.compile(r"\d")
+# the number of a telephone, or of a place with its post code; hours from and to
+_CONTACT = re.compile(
+    r"(?<![\d.,])\+?\(?(?=(?:[ ()/-]*\d){7})\d{1,6}(?:[ ()/-]{1,3}\d{2,8}){1,5}(?![.,]?\d)"
+    r"|\b\d{3}[.-]\d{4}\b|(?<![\d.,])\d{5}(?![\d.,])"
+    r"|\b\d{1,2}(?:[:.]\d\d ?(?:[ap]\.?m\.?|Uhr|h)?| ?(?:[ap]\.?m\.?|Uhr|h)"
+    r"|(?= (?:to|till|bis|à) ))\s*(?:[-\u2013\u2014]|to|till|until|bis|à)\s*\d{1,2}\b"
+    r"|\d ?[-\u2013] ?\d{1,2} (?:[ap]\.?m|Uhr|h)\b",
+    re.IGNORECASE,
+)
+_YEARS = re.compile(r"\b(?:19|20)\d\d(?:\s*[-\u2013]\s*(?:19|20)?\d\d)?\b")
 _LEAST_PARAGRAPH = 40  # characters
 _LEAST_SIDE_BY_SIDE = 3  # paragraphs of the article
 _NEVER_LINKED = frozenset({"code", "heading"})
-_LONG_BUTTON = 20  # characters: longer ones are questions that open their answer
-_FURNITURE_TAGS = frozenset({"nav", "footer", "dialog"})
-_FURNITURE_ROLES = frozenset({"navigation", "contentinfo", "search", "dialog", "alertdialog"})
-_MENU_NAME = re.compile(r"(?:^|[\s_-])(?:nav|navbar|navigation|menu)(?:$|[\s_-])", re.IGNORECASE)
-_BESIDE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:related|side-?bar|promo|newsletter|share|social|ads?|advert\w*|teaser|more)(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 _LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
 _LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
 _NO_LETTER = re.compile(r"[\W_]+")
-_BOX_NAME = re.compile(
-    r"(?:^|[\s_-])(?<!with[_-])(?<!has[_-])(?<!no[_-])side-?bar(?:$|[\s_-])", re.IGNORECASE
-)
-_FURNITURE_NAME = re.compile(
-    r"(?:^|[\s_-])(?:(?<!with[_-])(?<!has[_-])(?<!no[_-])side-?bar|breadcrumbs?|footer|skip-?link|share|social|cookie[_-]?(?:banner|bar|consent|notice))(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 
 
-def main_parts(source: str, page: Any) -> tuple[list[Part], int]:
+def main_parts(source: str, page: Any, cut: list[str]) -> tuple[list[Part], int]:
     """The parts of the page's main text: what its article has, and what stands among it and is no
-    list of links; and how many characters are left out.
+    list of links; and how many characters are left out. Where the time runs out, all parts that are
+    found by then; what is to be said goes to `cut`.
     """
-    visible, is_whole = visible_parts(source, page)
-    if not is_whole:
-        return visible, 0
-    chosen = _chosen(page, visible)
+    visible, is_whole = visible_parts(source, page, cut)
+    chosen = visible
+    if is_whole and not cut:
+        with in_time(cut, "read with its menus and links"):
+            chosen = _chosen(page, visible)
     return chosen, max(0, text_length(visible) - text_length(chosen))
 
 
@@ -88,22 +84,32 @@ def _chosen(page: Any, visible: list[Part]) -> list[Part]:
     return main + beside
 
 
-def visible_parts(source: str, page: Any) -> tuple[list[Part], bool]:
-    """All visible parts, and whether the tree holds them; else it lost what is nested too deep for
-    it, and this is plain text.
+def visible_parts(source: str, page: Any, cut: list[str] | None = None) -> tuple[list[Part], bool]:
+    """All visible parts, with `cut` those that are found `in_time`, and whether the tree holds
+    them; else it lost what is nested too deep for it, and this is plain text.
     """
-    visible = list(element_parts(page)) if page is not None else []
+    visible = list(element_parts(page, cut)) if page is not None else []
+    if cut:
+        return visible, True
     everything = _all_text(source)
     is_whole = page is not None and text_length(visible) >= text_length(everything) / 2
     return (visible, True) if is_whole else (everything, False)
 
 
 def _unlinked(element: Any) -> list[Part]:
-    """The parts of a box that are no links, with the headings over them."""
+    """The parts of a box that are no links, with the headings over them; of what is no box those
+    that tell hours, prices, an address.
+    """
+    is_whole = is_box(element)
     parts = list(element_parts(element))
     return _without_empty_sections(
         [
-            _PagePart(part, not is_linked, is_shared=False, is_after=True)
+            _PagePart(
+                part,
+                not is_linked and (is_whole or _is_contact(part.text)),
+                is_shared=False,
+                is_after=True,
+            )
             for part, is_linked in zip(parts, _linked(element, parts), strict=True)
         ]
     )
@@ -162,27 +168,31 @@ def _around(
     while first and main[first - 1].kind == "heading":
         first -= 1
     flow, around = _flow(placed, shared)
-    in_sections = _sections(main, linked, last)
+    in_sections = _sections(placed, linked, last)
+    teasers = _teasers(placed, last)
+
+    def is_kept(index: int) -> bool:
+        text, is_plain = main[index].text, not linked[index]
+        if shared[index] or index in teasers:
+            return shared[index]
+        if index in in_sections or (index >= last and is_plain and _is_contact(text)):
+            return True
+        is_own = index < last or len(text) >= _LEAST_AFTER
+        return (is_plain and is_own) or _is_in(placed[index][1], flow, around, linked=linked[index])
+
     return _without_empty_sections(
         [
-            _PagePart(
-                main[index],
-                is_kept=shared[index]
-                or _is_in(placed[index][1], flow, around, linked=linked[index])
-                or (not linked[index] and (index < last or len(main[index].text) >= _LEAST_AFTER))
-                or index in in_sections,
-                is_shared=shared[index],
-                is_after=index >= last,
-            )
+            _PagePart(main[index], is_kept(index), shared[index], is_after=index >= last)
             for index in range(first, len(main))
         ]
     )
 
 
-def _sections(main: Sequence[Part], linked: Sequence[bool], first: int) -> set[int]:
-    """Of the parts from `first` on those below a heading with figures and without links: opening
-    hours, prices, an address.
+def _sections(placed: Sequence[tuple[Part, Any]], linked: Sequence[bool], first: int) -> set[int]:
+    """Of the parts from `first` on those below a heading without links, with figures or in a
+    section of their own: opening hours, prices, an address.
     """
+    main = [part for part, _ in placed]
     indices: set[int] = set()
     section: list[int] | None = None
     for index in range(first, len(main) + 1):
@@ -191,11 +201,51 @@ def _sections(main: Sequence[Part], linked: Sequence[bool], first: int) -> set[i
                 section.append(index)
             continue
         if section and not any(linked[position] for position in section):
-            said = "".join(_NO_LETTER.sub("", main[position].text) for position in section)
-            if _LEAST_TOLD <= len(said) <= _MOST_TOLD and _DIGIT.search(said):
+            said = "\n".join(main[position].text for position in section)
+            is_marked = _is_section(placed[section[0]][1])
+            if _is_short(said) and (is_marked or _DIGIT.search(_YEARS.sub("", said))):
                 indices.update(section)
         section = []
     return indices
+
+
+def _teasers(placed: Sequence[tuple[Part, Any]], first: int) -> set[int]:
+    """Of the parts from `first` on those below headings that lead to other pages, of which at least
+    two stand below each other.
+    """
+    indices: set[int] = set()
+    section: list[int] = []
+    is_teaser = was_teaser = False
+    for index in range(first, len(placed)):
+        part, element = placed[index]
+        if part.kind == "heading":
+            was_teaser, is_teaser = is_teaser, _is_link(element)
+            section = [*section, index] if is_teaser and was_teaser else [index]
+        elif is_teaser:
+            section.append(index)
+        if is_teaser and was_teaser:
+            indices.update(section)
+    return indices
+
+
+def _is_link(heading: Any) -> bool:
+    """Whether a heading leads to another page."""
+    above = heading.iterancestors("a")
+    return any(_leads_elsewhere(link) for link in (*heading.iter("a"), *above))
+
+
+def _is_section(element: Any) -> bool:
+    above = _block(element).getparent()
+    return above is not None and above.tag == "section"
+
+
+def _is_short(text: str) -> bool:
+    return _LEAST_TOLD <= len(_NO_LETTER.sub("", text)) <= _MOST_TOLD
+
+
+def _is_contact(text: str) -> bool:
+    """Whether a text is short and tells hours, an address, a number of a telephone."""
+    return _is_short(text) and _CONTACT.search(_YEARS.sub("", text)) is not None
 
 
 def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> tuple[set[Any], set[Any]]:
@@ -309,118 +359,24 @@ def _drop_furniture(page: Any) -> list[Part]:
     parts are given that say something.
     """
     elements = list(page.iter())
-    menus = _mostly_links(elements)
+    menus = mostly_links(elements)
     beside: list[Part] = []
     for element in elements:
-        if element.getparent() is None or not _is_furniture(element, menus):
+        if element.getparent() is None or not is_furniture(element, menus):
             continue
-        if _may_say_something(element, menus) and _is_still_in(element, page):
+        if may_say_something(element, menus) and _is_still_in(element, page):
             said = _unlinked(element)
             letters = (len(_NO_LETTER.sub("", part.text)) * (not part.level) for part in said)
-            beside += said if sum(letters) >= _LEAST_SAID else []
+            is_new = any(part not in beside for part in said)  # not said below another width again
+            is_enough = sum(letters) >= _LEAST_SAID or not is_box(element)
+            beside += said if is_new and is_enough else []
         element.drop_tree()
     return beside
-
-
-def _may_say_something(element: Any, menus: set[Any]) -> bool:
-    """True for a box beside the text that is no menu, no form and no advertisement: it may tell
-    opening hours, an address, a note.
-    """
-    name = _names(element)
-    is_box = element.tag == "aside" or _BOX_NAME.search(name) is not None
-    if not is_box or element in menus or _BESIDE_NAME.search(_BOX_NAME.sub(" ", name)):
-        return False
-    return next(element.iter("form", "input", "nav"), None) is None
 
 
 def _is_still_in(element: Any, page: Any) -> bool:
     """False for what was in a box that has been taken out."""
     return any(above is page for above in element.iterancestors())
-
-
-def _mostly_links(elements: Sequence[Any]) -> set[Any]:
-    """Those of a page's elements, given in document order, of whose text half or more
-    is in links.
-    """
-    texts: dict[Any, int] = dict.fromkeys(elements, 0)  # characters that are no white space
-    links: dict[Any, int] = dict.fromkeys(elements, 0)
-    for element in reversed(elements):
-        is_seen = isinstance(element.tag, str) and element.tag not in UNSEEN
-        texts[element] = texts[element] + _size(element.text) if is_seen else 0
-        links[element] = texts[element] if element.tag == "a" else links[element] if is_seen else 0
-        above = element.getparent()
-        if above is not None:
-            texts[above] += texts[element] + _size(element.tail)
-            links[above] += links[element]
-    return {element for element in elements if links[element] * 2 >= texts[element]}
-
-
-def _size(text: str | None) -> int:
-    return len(_NO_LETTER.sub("", text)) if text else 0
-
-
-def _is_furniture(element: Any, menus: set[Any]) -> bool:
-    """True for what its tag or role calls furniture, and for what only its names do where it holds
-    no main heading.
-    """
-    if not isinstance(element.tag, str) or element.tag in {"html", "body", "main", "article"}:
-        return False
-    if element.tag == "aside" or element.get("role") == "complementary":
-        return not _is_within(element, "article", "main") or _is_beside(element, menus)
-    if element.tag in _FURNITURE_TAGS or element.get("role") in _FURNITURE_ROLES:
-        return not (element.tag == "footer" and _is_within(element, "blockquote"))
-    if element.tag == "button":
-        return len(flat_text(element)) < _LONG_BUTTON and not _is_within(
-            element, "h1", "h2", "h3", "h4", "h5", "h6"
-        )
-    is_header = (
-        element.tag == "header" and not _is_within(element, "article", "main")
-    ) or element.get("role") == "banner"
-    is_named = _has_furniture_name(element, "class", menus) or (
-        _has_furniture_name(element, "id", menus) and not _is_named_by_heading(element)
-    )
-    is_box = (
-        is_named
-        and _BOX_NAME.search(_names(element)) is not None
-        and len(flat_text(element)) < _MOST_BESIDE
-    )
-    headings = ("h1",) if is_box else ("h1", "h2")
-    return (is_named or is_header) and next(
-        element.iter(*headings, "main", "article"), None
-    ) is None
-
-
-def _has_furniture_name(element: Any, attribute: str, menus: set[Any]) -> bool:
-    name = element.get(attribute, "")
-    return _FURNITURE_NAME.search(name) is not None or (
-        element in menus and _MENU_NAME.search(name) is not None
-    )
-
-
-def _names(element: Any) -> str:
-    return f"{element.get('class', '')} {element.get('id', '')}"
-
-
-def _is_within(element: Any, *tags: str) -> bool:
-    return next(element.iterancestors(*tags), None) is not None
-
-
-def _is_beside(aside: Any, menus: set[Any]) -> bool:
-    """True for an aside within an article that leads elsewhere, and is no note on the text."""
-    return _BESIDE_NAME.search(_names(aside)) is not None or aside in menus
-
-
-def _is_named_by_heading(element: Any) -> bool:
-    """True where an element's id is made from the heading in it, as documentation tools do:
-    "file-menu".
-    """
-    heading = next((inner for inner in element.iter("h2", "h3", "h4", "h5", "h6")), None)
-    name = _NO_LETTER.sub("", element.get("id", "").lower())
-    return (
-        heading is not None
-        and bool(name)
-        and _NO_LETTER.sub("", flat_text(heading).lower()).startswith(name)
-    )
 
 
 def _source(page: Any) -> str:

@@ -24,6 +24,7 @@ UNSEEN = frozenset(
 )
 _SHADOW_ROOT = ("shadowrootmode", "shadowroot")  # of a template that is shown where it stands
 _MAX_FRAMES = 100  # with their page in the attribute srcdoc
+_SHOWN = (None, "until-found")  # what "hidden" says of what people find
 _LEAST_DESCRIBED = 8  # letters of a picture's description
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|gif|webp|svg|avif|bmp)", re.IGNORECASE)
 INLINE = frozenset(
@@ -35,6 +36,7 @@ INLINE = frozenset(
 _READINGS = frozenset({"rt", "rtc", "rp"})
 _INLINE_ALWAYS = INLINE - _READINGS - {"code"}
 _SPACES, _BREAKS = re.compile(" {2,}"), re.compile(" *\n *")
+_SOFT_HYPHEN = "\xad"  # shown only where a line ends
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _ANCHOR_TEXT = re.compile(r"[\s¶#§🔗\u200b\u2060\ufeff]")
 
@@ -51,10 +53,17 @@ def page_tree(source: str) -> Any:  # an lxml element; lxml carries no types
 
 
 def opened_frames(page: Any) -> None:
-    """Put what a saved page keeps of its frames and shadow roots where they are shown."""
+    """Put what a saved page keeps of its frames and shadow roots where they are shown; what several
+    pictures are said to show, or the title says, is said once.
+    """
     for template in list(page.iter("template")):
         if any(template.get(name) is not None for name in _SHADOW_ROOT):
             template.tag = "div"
+    said = {heading_text(heading) for heading in page.iter("title", "h1")}
+    for image in page.iter("img"):
+        if (text := spaced(image.get("alt")).strip()) in said:
+            image.set("alt", "")
+        said.add(text)
     for frame in list(page.iter("iframe"))[:_MAX_FRAMES]:
         source = frame.get("srcdoc") or ""
         inner = page_tree(source) if source.strip() else None
@@ -209,7 +218,7 @@ def _heading_level(element: Any) -> int:
 
 
 def _is_visible(element: Any) -> bool:
-    if not isinstance(element.tag, str) or element.get("hidden") is not None:
+    if not isinstance(element.tag, str) or element.get("hidden") not in _SHOWN:
         return False
     is_unseen = element.tag in UNSEEN and not _heading_level(element)
     return not is_unseen and "display:none" not in (element.get("style") or "").replace(" ", "")
@@ -264,6 +273,7 @@ def flat_text(element: Any, *, without: Sequence[Any] = ()) -> str:
     asides: list[str] = []
     _gather(element, pieces, asides, set(without))
     text = " ".join("".join([*pieces, *_read(asides)]).split())
+    text = text.replace(_SOFT_HYPHEN, "")
     return text or " ".join(filter(None, map(_description, element.iter("img"))))
 
 
@@ -293,4 +303,5 @@ def spaced(text: str | None) -> str:
 
 def _joined(pieces: Sequence[str]) -> str:
     """Running text from its pieces: spaces collapsed, the page's own line breaks kept."""
-    return _BREAKS.sub("\n", _SPACES.sub(" ", "".join(pieces))).strip()
+    text = "".join(pieces).replace(_SOFT_HYPHEN, "")
+    return _BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()

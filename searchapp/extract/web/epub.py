@@ -165,7 +165,7 @@ class _Book:
 
     def _reading_order(self) -> list[str]:
         """The pages of the book, each once: those of the spine, what is out of its line last; all
-        pages where there is no spine.
+        pages where there is no spine, those of the file where no page is named.
         """
         spine = [
             (reference.get("idref", ""), reference.get("linear") == "no")
@@ -174,7 +174,10 @@ class _Book:
         names = [name for name, _ in sorted(spine, key=lambda entry: entry[1])] or [*self._items]
         pages = [name for name in names if name in self._items and self._is_page(name)]
         chapters = [name for name in pages if not self._is_contents(name)]
-        return [*dict.fromkeys(self._paths[name] for name in chapters or pages)]
+        known = [self._paths[name] for name in chapters or pages]
+        return [*dict.fromkeys(known)] or [
+            name for name in self._names if name.endswith(_PAGE_ENDINGS)
+        ]
 
     def _is_page(self, name: str) -> bool:
         return self._items[name].get("media-type") in _PAGES or self._paths[name].lower().endswith(

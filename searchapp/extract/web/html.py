@@ -14,7 +14,7 @@ import re
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from searchapp.extract.builder import Part, document_of
+from searchapp.extract.builder import Part, document_of, with_unread
 from searchapp.extract.text.encoding import decode
 from searchapp.extract.text.plain import iso_date
 from searchapp.extract.web.boilerplate import main_parts, text_length, visible_parts
@@ -90,17 +90,20 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     page = _opened(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
-    parts, left_out = main_parts(source, page)
+    cut: list[str] = []
+    parts, left_out = main_parts(source, page, cut)
     if page is not None and text_length(parts) < _BARE_PAGE:
         parts = max(parts, list(_declared_parts(page)), key=text_length)
         parts = [*parts, *_unscripted_parts(page)]
+    said = text_length(parts)  # nothing in a page of frames alone
     for frame in frames:
         inner = _cleaned(decode_page(frame))
-        within, _ = main_parts(inner, _opened(inner))
-        parts += within if text_length(within) >= _LEAST_FRAME else []
+        within, _ = main_parts(inner, _opened(inner), cut)
+        is_said = text_length(within) >= (_LEAST_FRAME if said else 1)
+        parts += within if is_said else []
     if left_out:
         metadata["left_out"] = f"menus and links beside the text: {left_out:,} characters"
-    return document_of(parts, document_type, title=title, metadata=metadata)
+    return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)
 
 
 def page_parts(data: bytes | str) -> list[Part]:

@@ -41,3 +41,9 @@ def test_capitals_tell_windows_from_macintosh() -> None:
     for encoding in ("cp1251", "mac_cyrillic"):
         text = "Иванов Иван: Техническое задание"
         assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Шлюз открыт в семь.\n", "水門は朝七時に開きます。\n"])
+def test_utf_16_without_a_mark_is_read_in_every_script(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text

@@ -602,6 +602,7 @@ EXTRACTORS = {
     "mail/2": "eml msg mhtml mbox",
     "notebook/2": "ipynb",
     "data/3": "json jsonl xml yaml toml ini",
+    "plist/1": "plist",
     "markup/2": "tex org adoc",
     "hangul/1": "hwpx",
     "drawings/1": "vsdx",

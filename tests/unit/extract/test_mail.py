@@ -678,3 +678,9 @@ def test_the_frames_of_a_saved_page_are_read_after_it() -> None:
     assert document.title == "Harbour"
     assert document.text.startswith("The harbour.\n\nThe tide table hangs")
     assert "advertisement" not in document.text
+
+
+def test_utf_8_under_the_name_of_another_charset_is_read_as_utf_8() -> None:
+    head = b"From: a@b.c\r\nSubject: x\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\n"
+    for charset in ("utf-8", "iso-8859-1"):
+        assert extract(head + "Käse".encode(charset), "a.eml").text.endswith("Käse")

@@ -213,3 +213,16 @@ def test_noise_joins_what_else_could_not_be_read() -> None:
         "a.txt",
     )
     assert document.metadata["incomplete"] == "base64 of 8.1 kB, a picture of 4.0 kB left out"
+
+
+def test_an_octal_dump_is_left_out_and_a_table_of_figures_is_not() -> None:
+    data = bytes(range(256))
+    pairs = [int.from_bytes(data[place : place + 2], "little") for place in range(0, 256, 2)]
+    dump = "".join(
+        f"{place:07o} {' '.join(f'{each:06o}' for each in pairs[place // 2 : place // 2 + 8])}\n"
+        for place in range(0, 256, 16)
+    )
+    document = extract(f"Before it.\n\n{dump}\nAfter it.\n".encode(), "a.txt")
+    assert document.text.split() == ["Before", "it.", "After", "it."]
+    figures = dump.replace("04", "98")
+    assert extract(figures.encode(), "a.txt").text == figures

@@ -8,12 +8,13 @@ from typing import Any
 import bibtexparser.entrypoint
 import pytest
 
-from searchapp.errors import FileFailed
+from searchapp.errors import FileFailed, FileSkipped
+from searchapp.extract import entries
 from searchapp.extract.entries import extract
 from searchapp.extract.office import odf, pptx, rtf
 from searchapp.extract.roff.interpreter import Interpreter
 from searchapp.extract.text import code, markdown, markup, notebook, plain, rst, structured, xml
-from searchapp.extract.web import elements, epub
+from searchapp.extract.web import boilerplate, elements, epub
 from searchapp.extract.working_time import OutOfTime, lift
 from tests.builders import data, slides
 
@@ -120,3 +121,47 @@ def test_a_file_of_which_nothing_is_read_in_time_fails(
     interrupt(monkeypatch, patched, call=1)
     with pytest.raises(FileFailed, match="took long"):
         extract(content, name)
+
+
+@pytest.mark.parametrize("scan", ["secret_in", "without_noise"])
+def test_a_text_that_is_looked_through_too_long_is_kept_in_its_first_part(
+    monkeypatch: pytest.MonkeyPatch, scan: str
+) -> None:
+    interrupt(monkeypatch, (entries, scan), call=1)
+    text = "".join(f"Line {number} of the log.\n\n" for number in range(40))
+    document = extract(text.encode(), "a.txt")
+    assert document.text == text[: len(text) // 4]
+    assert document.blocks[-1].end <= len(document.text)
+    assert document.metadata["incomplete"] == "only its first part was read: it took long"
+
+
+def test_the_first_part_of_a_text_is_looked_through_for_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupt(monkeypatch, (entries, "secret_in"), call=1)
+    key = "-----BEGIN RSA " + "PRIVATE KEY-----\n" + f"{'MIIEpAIBAAKCAQEA7bq9' * 3}\n" * 3
+    with pytest.raises(FileSkipped, match="a private key"):
+        extract(f"{key}\n{'The tide is out. ' * 200}".encode(), "a.txt")
+
+
+@pytest.mark.parametrize("finder", ["_article", "mostly_links"])
+def test_a_page_whose_main_text_is_looked_for_too_long_is_read_with_its_menus(
+    monkeypatch: pytest.MonkeyPatch, finder: str
+) -> None:
+    menu = "<nav><a href=/a>Menu point</a> <a href=/b>Other point</a></nav>"
+    page = f"<body>{menu}{'<p>The tide is out, and the boats lie dry.</p>' * 200}</body>"
+    assert "Menu point" not in extract(page.encode(), "a.html").text
+    interrupt(monkeypatch, (boilerplate, finder), call=1)
+    document = extract(page.encode(), "a.html")
+    assert document.text.startswith("Menu point Other point\n\nThe tide is out")
+    assert document.metadata == {"incomplete": "read with its menus and links: it took long"}
+
+
+def test_a_page_that_takes_too_long_is_kept_in_its_first_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    page = b"<body><p>Early words</p><p>Later words</p></body>"
+    interrupt(monkeypatch, (elements, "_add_element"), call=3)
+    document = extract(page, "a.html")
+    assert document.text == "Early words"
+    assert document.metadata == {"incomplete": "only its first part was read: it took long"}

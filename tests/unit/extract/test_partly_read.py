@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import struct
 import zipfile
@@ -22,7 +23,7 @@ from searchapp.extract.office import docx, inserted
 from searchapp.extract.web import html
 from searchapp.extract.working_time import OutOfTime, lift, limit
 from searchapp.types.documents import Document
-from tests.builders import new_formats, word
+from tests.builders import new_formats, slides, word
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, tnef, wide
 
@@ -338,3 +339,14 @@ def test_pages_that_are_read_in_time_are_kept(monkeypatch: pytest.MonkeyPatch) -
     document = extract(xps(glyphs("Page one", 0, 0), glyphs("Page two", 0, 0)), "a.xps")
     assert document.text == "Page one"
     assert "took long" in incomplete(document)
+
+
+def test_a_book_that_names_none_of_its_pages_gives_all_of_them() -> None:
+    book = zipfile.ZipFile(BytesIO(slides.epub({"one": "<p>Early words</p>"})))
+    members = {
+        name: re.sub(rb"<item [^>]*>", b"", book.read(name))
+        if name.endswith(".opf")
+        else book.read(name)
+        for name in book.namelist()
+    }
+    assert extract(slides.zipped(members), "a.epub").text.endswith("Early words")

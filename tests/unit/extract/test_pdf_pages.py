@@ -25,6 +25,22 @@ def text_of(data: bytes) -> str:
     return " ".join(pdf.read(data, "pdf").text.split())
 
 
+# ---- letters apart -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("drawn", "expected"),
+    [
+        ("[(S) -400 (L) -400 (I) -400 (P) -1500 (R) -400 (U) -400 (L) -400 (E)] TJ", "SLIP RULE"),
+        ("(S L I P   R U L E) Tj", "SLIP RULE"),
+        ("[(A) -4000 (B) -4000 (C) -4000 (D) -4000 (E)] TJ", "A B C D E"),  # of a table
+    ],
+)
+def test_the_letters_of_a_heading_that_stand_apart_make_words(drawn: str, expected: str) -> None:
+    content = f"BT /F1 16 Tf 60 700 Td {drawn} ET {line('Keep off after dusk.', 60, 650)}"
+    assert text_of(drawn_pdf(content)) == f"{expected} Keep off after dusk."
+
+
 # ---- columns -------------------------------------------------------------------------------------
 
 IN_ORDER = " ".join((*LEFT, *RIGHT))

@@ -4,6 +4,7 @@ owner sees.
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -574,3 +575,26 @@ def test_a_truncated_old_workbook_fails() -> None:
 def test_a_row_of_a_real_file_is_found_with_its_header(name: str, row: int, text: str) -> None:
     path = SAMPLES / name
     assert (row, text) in lines(extract(path.read_bytes(), path.name))
+
+
+def test_a_thread_of_comments_is_read_in_place_of_the_note_that_stands_in_for_it() -> None:
+    stand_in = "[Threaded comment]\n\nYour version allows you to read this.\n\nComment:\n    Paid?"
+    kind = "http://schemas.microsoft.com/office/2017/10/relationships/threadedComment"
+    relationships = sheet_relationships(
+        {"rId1": ("comments", "../comments1.xml"), "rId2": ("threads", "../threads1.xml")}
+    )
+    thread = "".join(
+        f"<threadedComment ref='A1'><text>{text}</text></threadedComment>"
+        for text in ("Paid?", "Yes, in silver.")
+    )
+    parts = {
+        "xl/worksheets/_rels/sheet1.xml.rels": re.sub(
+            r'Type="[^"]*threads"', f'Type="{kind}"', relationships
+        ),
+        "xl/comments1.xml": f"<comments><comment ref='A1'><t>{stand_in}</t></comment></comments>",
+        "xl/threads1.xml": f"<ThreadedComments>{thread}</ThreadedComments>",
+    }
+    assert lines(extract(xlsx({"Sheet1": PEOPLE}, parts=parts), "a.xlsx"))[:2] == [
+        (1, "Name | Age"),
+        (1, "Comment on A1: Paid? Yes, in silver."),
+    ]

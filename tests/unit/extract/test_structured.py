@@ -4,6 +4,8 @@ metadata.
 
 from __future__ import annotations
 
+import plistlib
+
 import pytest
 
 from searchapp.errors import FileFailed
@@ -721,3 +723,21 @@ def test_substation_subtitles_are_their_dialogue_in_the_order_of_time() -> None:
     )
     document = extract(source.encode(), "weir.ass")
     assert (document.title, document.text) == ("Weir", "First words.\nIda: The eel trap, is empty.")
+
+
+@pytest.mark.parametrize("form", [plistlib.FMT_XML, plistlib.FMT_BINARY])
+def test_a_property_list_is_read_by_its_names_without_its_bytes(form: plistlib.PlistFormat) -> None:
+    value = {"Title": "Ferry", "Items": ["Oars", {"Note": "Tarred"}], "Icon": b"x" * 300}
+    document = extract(plistlib.dumps(value, fmt=form), "a.plist")
+    assert document.type == "plist"
+    assert set(document.text.split("\n")) >= {"Title: Ferry", "Items: Oars", "Items.Note: Tarred"}
+    assert "Icon" not in document.text
+
+
+def test_a_property_list_that_is_none_is_read_as_text() -> None:
+    assert extract(b"{ Title = Ferry; }", "a.plist").text == "{ Title = Ferry; }"
+
+
+def test_an_accent_over_a_dotless_letter_takes_the_space_after_it() -> None:
+    source = r"\documentclass{article}\begin{document}" + "\n" + r"na\"\i ve, na\'{\i}ve" + "\n"
+    assert "naïve, naíve" in extract(source.encode(), "a.tex").text

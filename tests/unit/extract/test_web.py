@@ -423,3 +423,66 @@ def test_what_is_left_out_of_a_page_is_counted() -> None:
 )
 def test_what_follows_an_article_and_says_something_is_kept(after: str, kept: str) -> None:
     assert kept in _text(f"{_MENU}<main><article><h1>Wharf</h1>{_LONG}</article>{after}</main>")
+
+
+PROSE = (
+    "".join(
+        f"<p>The {part} of the old ferry was tarred in spring, and the keeper wrote down every crossing "
+        "in a book that is still kept in the parish chest behind the organ.</p>"
+        for part in ("hull", "deck", "rudder", "mast", "keel", "bell", "oars", "sails")
+    )
+    * 5
+)
+FOOT = "<ul><li><a href=/a>About</a></li><li><a href=/b>Jobs</a></li></ul><p>© 2019 Ferry House</p>"
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "Ferry House, Quay Street 7, 12345 Quillham",
+        "Telephone 0123 456789",
+        "Open daily from 8 to 20, on Sundays 10:00 - 12:00",
+        "1625 Quay Street, Fenland 20006 | 202-628-8500",
+    ],
+)
+@pytest.mark.parametrize("foot", ["footer", "div class=site-footer", "div class=share-box"])
+def test_the_foot_of_a_page_is_kept_where_it_tells_an_address_or_hours(
+    contact: str, foot: str
+) -> None:
+    page = f"<main><h1>Ferry</h1>{PROSE}</main><{foot}><p>{contact}</p>{FOOT}</{foot.partition(' ')[0]}>"
+    text = extract(page.encode(), "a.html").text
+    assert text.endswith(f"behind the organ.\n\n{contact}")
+
+
+def test_a_section_of_its_own_after_the_article_is_kept() -> None:
+    page = f"<div><h1>Ferry</h1>{PROSE}</div><section><h2>Heronry</h2><p>It moved upstream.</p>"
+    assert extract(page.encode(), "a.html").text.endswith("Heronry\n\nIt moved upstream.")
+
+
+def test_teasers_of_other_pages_after_the_article_are_left_out() -> None:
+    teaser = "<h3><a href=/{0}>Page {0}</a></h3><p>What the other page {0} tells of the town.</p>"
+    teasers = "".join(teaser.format(number) for number in range(3))
+    page = f"<main><h1>Ferry</h1>{PROSE}<div class=related>{teasers}</div></main>"
+    assert "other page" not in extract(page.encode(), "a.html").text
+
+
+def test_what_several_pictures_or_the_title_say_is_said_once() -> None:
+    pictures = "<p><img alt='The ferry at the quay'></p>" * 3 + "<img alt='The old ferry house'>"
+    page = f"<h1>The old ferry house</h1>{pictures}<p>Words</p>"
+    text = extract(page.encode(), "a.html").text
+    assert text == "The old ferry house\n\nThe ferry at the quay\n\nWords"
+
+
+def test_soft_hyphens_are_not_in_the_words_of_a_page() -> None:
+    page = "<p>Was&shy;ser&shy;werk</p><ul><li>Kraft\xadwerk</li></ul>"
+    assert extract(page.encode(), "a.html").text == "Wasserwerk\n\n- Kraftwerk"
+
+
+def test_a_saved_page_of_frames_alone_has_their_text_however_short() -> None:
+    page = (
+        "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n--B\r\n"
+        "Content-Type: text/html\r\nContent-Location: file:///a.htm\r\n\r\n"
+        "<frameset><frame src=s.htm></frameset>\r\n--B\r\nContent-Type: text/html\r\n"
+        "Content-Location: file:///s.htm\r\n\r\n<p>Fenders: 12</p>\r\n--B--\r\n"
+    )
+    assert extract(page.encode(), "a.mht").text == "Fenders: 12"

@@ -421,3 +421,21 @@ def test_real_files_hold_their_text(name: str, expected: str) -> None:
 def test_real_hostile_files_are_named(name: str, reason: str) -> None:
     with pytest.raises(FileFailed, match=reason):
         extract((SAMPLES / name).read_bytes(), name)
+
+
+@pytest.mark.parametrize(
+    ("result", "chosen"), [("<w:result w:val='1'/>", "badly worn"), ("", "as new")]
+)
+def test_the_choice_in_an_old_form_field_is_text(result: str, chosen: str) -> None:
+    entries = "<w:listEntry w:val='as new'/><w:listEntry w:val='badly worn'/>"
+    begin = f"<w:fldChar w:fldCharType='begin'><w:ffData><w:ddList>{result}{entries}</w:ddList></w:ffData></w:fldChar>"
+    code = "<w:r><w:instrText>FORMDROPDOWN</w:instrText></w:r>"
+    end = "<w:r><w:fldChar w:fldCharType='end'/></w:r>"
+    assert texts(word(f"<w:p><w:r>{begin}</w:r>{code}{end}</w:p>")) == [chosen]
+
+
+def test_a_row_that_was_deleted_is_left_out() -> None:
+    cells = f"<w:tc>{paragraph('Old')}</w:tc><w:tc>{paragraph('row')}</w:tc>"
+    rows = f"<w:tr><w:trPr><w:del w:id='1'/></w:trPr>{cells}</w:tr>"
+    rows += f"<w:tr>{cells.replace('Old', 'New')}</w:tr>"
+    assert texts(word(f"<w:tbl>{rows}</w:tbl>")) == ["New | row"]

@@ -46,8 +46,8 @@ def test_a_writer_killed_at_any_moment_loses_nothing_that_was_acknowledged() -> 
         outcomes = list(
             faults.at_once(
                 [
-                    partial(faults.killed, rng.choice(made), rng.uniform(0, kills.LONGEST_S))
-                    for _ in range(16)
+                    partial(faults.killed, scene, rng.uniform(0, kills.LONGEST * scene.took_s))
+                    for scene in rng.choices(made, k=16)
                 ]
             )
         )

@@ -1,12 +1,12 @@
 """Mutation testing: which small changes of the code no test notices.
 
-    python -m tests.mutants [ROOM...] [--count N] [--seed N] [--slow] [--again]
+    python -m tests.mutants [ROOM...] [--count N] [--seed N] [--slow] [--again [--tests FILE...]]
 
 Of each room a sample of mutants is drawn, by the operators of cosmic-ray; the quick tests of the
 room run against each, in a copy of the tree, and with `--slow` the slow ones, too, where those pass.
-What came of it is kept under torture/results/, with the survivors; `--again` tries those anew. A
-survivor that changes nothing that a test could see is one of `data/equivalent_mutants.toml`, with
-the reason. Needs the extra `mutants`.
+What came of it is kept under torture/results/, with the survivors; `--again` tries those anew, with
+all tests of the room or those named. A survivor that changes nothing that a test could see is one
+of `data/equivalent_mutants.toml`, with the reason. Needs the extra `mutants`.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--slow", action="store_true", help="run the slow tests, too")
     parser.add_argument("--again", action="store_true", help="try the survivors of the last time")
+    parser.add_argument("--tests", nargs="*", metavar="FILE", help="run these tests alone")
     options = parser.parse_args()
     if unknown := set(options.rooms) - set(ROOMS):
         parser.error(f"unknown: {', '.join(unknown)}")
@@ -125,6 +126,7 @@ def main() -> None:
                 room, drawn = _earlier(name)
             else:
                 room, drawn = _drawn(name, files, options.count, options.seed)
+            tests = options.tests or tests
             _try(room, drawn, tree, tests, (QUICK, SLOW) if options.slow else (QUICK,))
             command = f"python -m tests.mutants {name} --count {room.mutants} --seed {room.seed}"
             keep(f"mutants-{name}", room.as_json(), command, folder=RESULTS)

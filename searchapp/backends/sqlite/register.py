@@ -7,7 +7,8 @@ Knows nothing of documents, vectors or keywords.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import islice, zip_longest
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from searchapp.backends.sqlite.schema import (
 )
 from searchapp.backends.sqlite.unit_of_work import UnitOfWork
 from searchapp.types.documents import Root, Unindexed, above
+
+_ROWS_AT_ONCE = 10_000  # that a statement inserts
 
 
 class RegisterWriter(UnitOfWork):
@@ -73,20 +76,27 @@ class RegisterWriter(UnitOfWork):
 
     def set_unindexed(self, scopes: Iterable[bytes], files: Iterable[Unindexed]) -> None:
         """Record what is not indexed below the given paths, in place of what was recorded there."""
-        rows_by_scope: dict[bytes, dict[bytes, dict[str, object]]] = {s: {} for s in scopes}
+        by_scope: dict[bytes, dict[bytes, Unindexed]] = {scope: {} for scope in scopes}
         for file in files:
-            for scope in {*above(file.path), b"/"} & rows_by_scope.keys():
-                rows_by_scope[scope][file.path] = unindexed_values(file)
-        for scope, after in rows_by_scope.items():
-            below = sa.select(UnindexedTable.__table__).where(
-                is_within_sql(UnindexedTable.path, scope)
+            for scope in {*above(file.path), b"/"} & by_scope.keys():
+                by_scope[scope][file.path] = file
+        for scope, after in by_scope.items():
+            if self._is_recorded(scope, after):
+                continue
+            self._change(sa.delete(UnindexedTable).where(is_within_sql(UnindexedTable.path, scope)))
+            left = iter(after.values())
+            while rows := [unindexed_values(file) for file in islice(left, _ROWS_AT_ONCE)]:
+                self._change(insert(UnindexedTable).on_conflict_do_nothing(), rows)
+
+    def _is_recorded(self, scope: bytes, files: Mapping[bytes, Unindexed]) -> bool:
+        """Whether just this is recorded below a path; compared row by row: there may be a million."""
+        below = is_within_sql(UnindexedTable.path, scope)
+        statement = sa.select(UnindexedTable.__table__).where(below).order_by(UnindexedTable.path)
+        with self._connection.execute(statement) as stored:
+            return all(
+                row and path and row._asdict() == unindexed_values(files[path])
+                for row, path in zip_longest(stored, sorted(files))
             )
-            before = {row.path: row._asdict() for row in self._connection.execute(below)}
-            if before != after:
-                self._change(
-                    sa.delete(UnindexedTable).where(is_within_sql(UnindexedTable.path, scope))
-                )
-                self._change(insert(UnindexedTable).on_conflict_do_nothing(), list(after.values()))
 
     def unindexed(self, within: Iterable[bytes] | None = None) -> dict[bytes, Unindexed]:
         """What is recorded as not indexed, at or below the given paths where some are given, by

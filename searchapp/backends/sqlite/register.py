@@ -89,7 +89,7 @@ class RegisterWriter(UnitOfWork):
                 self._change(insert(UnindexedTable).on_conflict_do_nothing(), rows)
 
     def _is_recorded(self, scope: bytes, files: Mapping[bytes, Unindexed]) -> bool:
-        """Whether just this is recorded below a path; compared row by row: there may be a million."""
+        """Whether just this is recorded below a path, compared row by row: it may be a million."""
         below = is_within_sql(UnindexedTable.path, scope)
         statement = sa.select(UnindexedTable.__table__).where(below).order_by(UnindexedTable.path)
         with self._connection.execute(statement) as stored:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +143,10 @@ def _earlier(name: str) -> tuple[Room, list[Mutant]]:
     """What came of the last time, and its survivors, to be tried anew."""
     path = max(RESULTS.glob(f"mutants-{name}-20*.json"))
     kept = json.loads(path.read_text(encoding="utf-8"))
-    room = Room(**{key: kept[key] for key in Room.__slots__})
+    room = Room(**{each.name: kept[each.name] for each in fields(Room)})
     survivors, room.survivors = room.survivors, []
-    names = Mutant.__slots__
-    return room, [Mutant(**{key: each[key] for key in names}) for each in survivors]
+    names = [each.name for each in fields(Mutant)]
+    return room, [Mutant(**{name: each[name] for name in names}) for each in survivors]
 
 
 def _try(

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from multiprocessing.synchronize import Event
@@ -153,7 +154,12 @@ def gone(path: Path, _: str) -> None:
 def other_kind(path: Path, _: str) -> None:
     """Put a folder, a pipe or a link in its place for a moment."""
     clear(path)
-    random.choice((path.mkdir, lambda: os.mkfifo(path), lambda: path.symlink_to(path)))()
+    kinds: Sequence[Callable[[], object]] = (
+        path.mkdir,
+        lambda: os.mkfifo(path),
+        lambda: path.symlink_to(path),
+    )
+    random.choice(kinds)()
     time.sleep(0.005)
     clear(path)
 

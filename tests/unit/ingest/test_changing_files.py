@@ -79,7 +79,7 @@ class Changing(FileIO):
         super().__init__(path)
         self.path, self.times = path, times
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
         if self.times:
             self.times -= 1

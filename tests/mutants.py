@@ -1,10 +1,12 @@
 """Mutation testing: which small changes of the code no test notices.
 
-    python -m tests.mutants [ROOM...] [--count N] [--seed N]
+    python -m tests.mutants [ROOM...] [--count N] [--seed N] [--slow] [--again [--tests FILE...]]
 
-Of each room a sample of mutants is drawn, by the operators of cosmic-ray; the tests of the room run
-against each, in a copy of the tree. Prints a line for each survivor and, as JSON at the end, the
-share that was killed. Needs the extra `mutants`.
+Of each room a sample of mutants is drawn, by the operators of cosmic-ray; the quick tests of the
+room run against each, in a copy of the tree, and with `--slow` the slow ones, too, where those pass.
+What came of it is kept under torture/results/, with the survivors; `--again` tries those anew, with
+all tests of the room or those named. A survivor that changes nothing that a test could see is one
+of `data/equivalent_mutants.toml`, with the reason. Needs the extra `mutants`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-from tests.paths import ROOT
+from benchmarks.keeping import keep
+from tests.paths import ROOT, TEST_DATA
+
+RESULTS = Path(__file__).resolve().parent / "torture" / "results"
+EQUIVALENT = TEST_DATA / "equivalent_mutants.toml"
 
 ROOMS = {  # files, and the tests that hold them
-    "search": (["search"], ["unit/search"]),
-    "ingest": (["ingest"], ["unit/ingest"]),
+    "search": (
+        ["search"],
+        [
+            "unit/search",
+            "integration/test_exact_words.py",
+            "integration/test_typos.py",
+            "integration/test_corpus.py",
+        ],
+    ),
+    "ingest": (["ingest"], ["unit/ingest", "integration/test_corpus.py"]),
     "backends": (["backends"], ["unit/backends", "contract"]),
     "limits": (
         ["extract/archives/limits.py", "extract/members.py", "extract/working_time.py"],
@@ -50,60 +67,159 @@ LEFT_OUT = (
     "core/VariableInserter",
     "core/VariableReplacer",
 )
-LONGEST_S = 600.0  # a mutant that makes the tests hang is killed, too
+QUICK, SLOW = "not model and not slow", "not model and slow"
+LONGEST = 4  # times what the tests take without a mutant; one that makes them hang is killed, too
+LEAST_S = 60.0  # that they have all the same
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """One change of one file: which operator, and at which of the places that it could change."""
 
-    path: Path  # below the root
+    path: str  # below the root
     operator: str
     occurrence: int
 
 
+@dataclass(slots=True)
+class Room:
+    """What came of the mutants of a room."""
+
+    room: str
+    seed: int
+    places: int  # that could be changed
+    mutants: int
+    killed: int = 0
+    killed_by_slow_tests: int = 0  # of these
+    survivors: list[dict[str, Any]] = field(default_factory=list)
+    took_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, with the share of those that change what a test could see."""
+        equivalent = _equivalent()
+        same = sum((each["path"], each["change"]) in equivalent for each in self.survivors)
+        share = self.killed / max(self.mutants - same, 1)
+        return {**asdict(self), "equivalent": same, "share": round(share, 4)}
+
+
 def main() -> None:
-    """Draw the mutants, try each, and tell which live."""
+    """Draw the mutants, try each, and keep which live."""
     parser = argparse.ArgumentParser(
         description="Change the code a little; see whether tests fail."
     )
     parser.add_argument("rooms", nargs="*", default=[*ROOMS], help=", ".join(ROOMS))
     parser.add_argument("--count", type=int, default=20, help="of each room (20)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--slow", action="store_true", help="run the slow tests, too")
+    parser.add_argument("--again", action="store_true", help="try the survivors of the last time")
+    parser.add_argument("--tests", nargs="*", metavar="FILE", help="run these tests alone")
     options = parser.parse_args()
     if unknown := set(options.rooms) - set(ROOMS):
         parser.error(f"unknown: {', '.join(unknown)}")
-    counts = {}
     with tempfile.TemporaryDirectory() as temporary:
         tree = Path(temporary, "tree")
         ignored = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__")
         shutil.copytree(ROOT, tree, ignore=ignored)
-        for room in options.rooms:
-            counts[room] = _try_room(tree, room, options.count, options.seed)
-    total, killed = (sum(count[key] for count in counts.values()) for key in ("mutants", "killed"))
-    print(json.dumps({"seed": options.seed, "rooms": counts, "share": killed / max(total, 1)}))
+        for name in options.rooms:
+            files, tests = ROOMS[name]
+            if options.again:
+                room, drawn = _earlier(name)
+            else:
+                room, drawn = _drawn(name, files, options.count, options.seed)
+            tests = options.tests or tests
+            _try(room, drawn, tree, tests, (QUICK, SLOW) if options.slow else (QUICK,))
+            command = f"python -m tests.mutants {name} --count {room.mutants} --seed {room.seed}"
+            keep(f"mutants-{name}", room.as_json(), command, folder=RESULTS)
 
 
-def _try_room(tree: Path, room: str, count: int, seed: int) -> dict[str, int]:
-    files, tests = ROOMS[room]
-    if not _passes(tree, tests):
-        sys.exit(f"{room}: its tests fail without a mutant")
+def _drawn(name: str, files: list[str], count: int, seed: int) -> tuple[Room, list[Mutant]]:
     places = _mutants(files)
     chance = random.Random(seed)
     drawn = [chance.choice(at) for at in chance.sample(places, min(count, len(places)))]
-    killed = 0
+    return Room(name, seed, len(places), len(drawn)), drawn
+
+
+def _earlier(name: str) -> tuple[Room, list[Mutant]]:
+    """What came of the last time, and its survivors, to be tried anew."""
+    path = max(RESULTS.glob(f"mutants-{name}-20*.json"))
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    room = Room(**{each.name: kept[each.name] for each in fields(Room)})
+    survivors, room.survivors = room.survivors, []
+    names = [each.name for each in fields(Mutant)]
+    return room, [Mutant(**{name: each[name] for name in names}) for each in survivors]
+
+
+def _try(
+    room: Room, drawn: list[Mutant], tree: Path, tests: list[str], kinds: tuple[str, ...]
+) -> None:
+    """Try mutants, and count which are killed."""
+    began = time.monotonic()
+    longest_s: dict[str, float] = {}
     for mutant in drawn:
         original = (ROOT / mutant.path).read_text(encoding="utf-8")
         changed = _mutated(original, mutant)
-        (tree / mutant.path).write_text(changed, encoding="utf-8")
-        if _passes(tree, tests):
-            lines = difflib.unified_diff(original.splitlines(), changed.splitlines(), n=0)
-            shown = [line for line in lines if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
-            print(f"{room}: {mutant.path}: {' | '.join(map(str.strip, shown))}", flush=True)
-        else:
-            killed += 1
-        (tree / mutant.path).write_text(original, encoding="utf-8")
-    return {"places": len(places), "mutants": len(drawn), "killed": killed}
+        killer = ""
+        for kind in kinds:
+            if kind not in longest_s:
+                longest_s[kind] = _limit(tree, tests, kind)
+            _put(tree / mutant.path, changed)
+            passes = _passes(tree, _nearest(tests, mutant.path), kind, longest_s[kind])
+            _put(tree / mutant.path, original)
+            if not passes:
+                killer = kind
+                break
+        room.killed += bool(killer)
+        room.killed_by_slow_tests += killer == SLOW
+        if not killer:
+            change = _change(original, changed)
+            room.survivors.append({**asdict(mutant), "change": change})
+        told = "killed" if killer else f"{mutant.path}: {change}"
+        sys.stderr.write(f"{room.room} {time.monotonic() - began:.0f} s: {told}\n")
+    room.took_s = round(room.took_s + time.monotonic() - began, 1)
+
+
+def _limit(tree: Path, tests: list[str], kind: str) -> float:
+    """How long the tests may take, in seconds. Ends the run where they fail without a mutant."""
+    began = time.monotonic()
+    if not _passes(tree, tests, kind, 3600):
+        sys.exit(f"the tests ({kind}) of {', '.join(tests)} fail without a mutant")
+    return max(LEAST_S, LONGEST * (time.monotonic() - began))
+
+
+def _put(path: Path, source: str) -> None:
+    """Write a module, and forget how it was compiled before."""
+    path.write_text(source, encoding="utf-8")
+    for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+        compiled.unlink()
+
+
+def _change(original: str, changed: str) -> str:
+    """What is different, on one line."""
+    lines = difflib.unified_diff(original.splitlines(), changed.splitlines(), n=0)
+    shown = [line for line in lines if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
+    return " | ".join(f"{line[0]} {line[1:].strip()}" for line in shown)
+
+
+def _equivalent() -> set[tuple[str, str]]:
+    """The mutants that change nothing a test could see, by path and change."""
+    if not EQUIVALENT.exists():
+        return set()
+    kept = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    return {(each["path"], each["change"]) for each in kept["mutant"]}
+
+
+def _nearest(tests: list[str], path: str) -> list[str]:
+    """The files of tests, those named after the module first: the first failure is enough."""
+    stem, root = Path(path).stem, ROOT / "tests"
+    found = [
+        file
+        for test in tests
+        for file in sorted(
+            (root / test).glob("test_*.py") if (root / test).is_dir() else [root / test]
+        )
+    ]
+    found.sort(key=lambda file: stem not in file.stem and file.stem[5:] not in stem)
+    return [str(file.relative_to(root)) for file in found]
 
 
 def _mutants(files: list[str]) -> list[list[Mutant]]:
@@ -121,7 +237,7 @@ def _mutants(files: list[str]) -> list[list[Mutant]]:
                 operator = get_operator(name)()
                 places = (place for node in nodes for place in operator.mutation_positions(node))
                 for occurrence, place in enumerate(places):
-                    mutant = Mutant(path.relative_to(ROOT), name, occurrence)
+                    mutant = Mutant(str(path.relative_to(ROOT)), name, occurrence)
                     at.setdefault((path, place), []).append(mutant)
     return [*at.values()]
 
@@ -135,22 +251,24 @@ def _mutated(source: str, mutant: Mutant) -> str:
     return changed
 
 
-def _passes(tree: Path, tests: list[str]) -> bool:
+def _passes(tree: Path, tests: list[str], kind: str, longest_s: float) -> bool:
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    command += ["-m", "not model and not slow", *(f"tests/{test}" for test in tests)]
+    command += ["-m", kind, *(f"tests/{test}" for test in tests)]
+    environment = os.environ | {"PYTHONPATH": str(tree)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         done = subprocess.run(
             command,
             cwd=tree,
-            env=os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=LONGEST_S,
+            timeout=longest_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
+    return done.returncode in {0, 5}  # 5: there are none of that kind
 
 
 if __name__ == "__main__":

@@ -242,12 +242,16 @@ def mistakes() -> str:
     )
 
 
+def kept(name: str) -> list[Any]:  # JSON
+    """All results of one of the tests at length that are kept, the newest first."""
+    paths = (ROOT / "tests/torture/results").glob(f"{name}-20*.json")
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths, reverse=True)]
+
+
 def at_length() -> str:
     """What the tests at length have seen."""
     cuts, flips, kills = torture("powerloss"), torture("flips"), torture("kills")
-    faults, parsers, mutations = torture("faults"), torture("parsers"), torture("mutations")
-    runs = sum(fault["runs"] for fault in faults["faults"].values())
-    lost = sum(fault["lost"] for fault in faults["faults"].values())
+    parsers, mutations = torture("parsers"), torture("mutations")
     inputs = sum(target["inputs"] for target in parsers["targets"].values())
     off = cuts["controls"]["OFF"]
     changed, mended, listed = (
@@ -259,7 +263,7 @@ def at_length() -> str:
     seen = {
         "powerloss": f"{thousands(cuts['cuts'])} power cuts, after which {cuts['lost']} documents "
         f"are lost; without syncs, {off['lost']} of {off['cuts']} cuts lose some",
-        "faults": f"{thousands(runs)} faults at every system call: {lost} documents lost",
+        "faults": "; ".join(_faults(each) for each in kept("faults")),
         "kills": f"{kills['kills']} kills at random moments: {len(kills['defects'])} defects",
         "readers": f"{thousands(reads)} reads beside an ingest, none wrong",
         "flips": f"{thousands(changed)} altered bits, all found: {mended} mended, {listed} lost "
@@ -270,6 +274,11 @@ def at_length() -> str:
         "ignoring": f"{thousands(rules['rule_files'])} rule files by chance, "
         f"{thousands(rules['paths'])} paths: {len(rules['differences'])} answers differ from git's",
         "history": f"{thousands(histories)} histories, each equal to a fresh ingest",
+    }
+    seen |= {
+        name: tell(results[0])
+        for name, tell in (("changing", _changing), ("tunings", _tunings), ("tree", _tree))
+        if (results := kept(name))
     }
     return table(["test", "what it saw"], [[f"`{name}`", what] for name, what in seen.items()])
 
@@ -354,6 +363,60 @@ def doubt() -> str:
     return table(["corpus", *results["modes"]], rows)
 
 
+def _faults(results: dict[str, Any]) -> str:
+    runs = sum(fault["runs"] for fault in results["faults"].values())
+    bad = sum(
+        fault[kind]
+        for fault in results["faults"].values()
+        for kind in ("unclean", "lost", "tracebacks", "not completed", "other")
+    )
+    every = results.get("every", 1)
+    where = "every system call" if every == 1 else f"every {every}th system call"
+    works = {
+        "first": "a first ingest",
+        "next": "a later one",
+        "classify": "labelling",
+        "use": "going over to another model",
+        "migrate": "a migration",
+    }
+    *most, last = (works[name] for name in results["calls"])
+    return f"{thousands(runs)} faults at {where} of {', '.join(most)} and {last}: {bad} defects"
+
+
+def _changing(results: dict[str, Any]) -> str:
+    return (
+        f"{thousands(results['ingests'])} ingests beside a program that writes the files: "
+        f"{len(results['defects'])} defects; {results['changes while it is being read']} files "
+        "were refused for that once, and read by a later ingest"
+    )
+
+
+def _tunings(results: dict[str, Any]) -> str:
+    return f"{results['kills']} kills of a tuning: {len(results['defects'])} defects"
+
+
+def _tree(results: dict[str, Any]) -> str:
+    first, second = results["first"], results["second"]
+    others = ", hidden but for" if results["hidden"] else " with"
+    return (
+        f"{thousands(results['files'])} files{others} "
+        f"{thousands(results['documents'])} documents: {first['cpu_s']:.0f} s of one core and "
+        f"{thousands(first['memory_mb'])} MB, {second['cpu_s']:.0f} s where nothing has changed"
+    )
+
+
+def mutants() -> str:
+    """How many small changes of the code the tests notice, by room."""
+    rows = []
+    for room in ("search", "ingest", "backends", "limits", "secrets"):
+        for results in kept(f"mutants-{room}")[:1]:
+            alive = results["mutants"] - results["killed"] - results["equivalent"]
+            counts = (results[name] for name in ("places", "mutants", "killed", "equivalent"))
+            rows.append([room, *map(thousands, counts), str(alive), f"{results['share']:.0%}"])
+    heads = ["room", "places", "mutants", "noticed", "equivalent", "alive", "noticed of the rest"]
+    return table(heads, rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "install": install,
     "rivals": rivals,
@@ -371,6 +434,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "ranking-left-out": ranking_left_out,
     "reliability": reliability,
     "doubt": doubt,
+    "mutants": mutants,
 }
 
 

@@ -109,6 +109,14 @@ def test_the_whole_comes_before_the_parts(corpus: Corpus, question: str, mode: s
     assert first(corpus, question, mode) == CASES.get(question, "camel.py")
 
 
+def test_of_a_long_question_the_first_hundred_words_are_weighed(corpus: Corpus) -> None:
+    words = " ".join(f"stone{i}x" for i in range(150))
+    with closing(corpus.reader()) as reader:
+        query = Query(f"XQ-9999 {words}").resolved({}, passages=reader.counts()[1])
+        asked = Question(query, (), reader, lambda: ENCODER, Stopwatch())
+        assert asked.missing_share == pytest.approx(4 / 100)  # of "XQ-9999", in all its forms
+
+
 def test_a_word_may_be_begun_alone(corpus: Corpus) -> None:
     assert first(corpus, "invoic*", "keyword").startswith("invoice")
     assert not corpus.query(Query("zzz*", mode="keyword")).matches

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
-from tests.torture import faults
-from tests.torture.faults import KILL, Fault, Outcome, Scene
+from tests.torture import faults, victim
+from tests.torture.faults import KILL, Fault, Outcome
+from tests.torture.scenes import Scene
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,9 @@ def stage() -> Iterator[Stage]:
 
 
 def sample(stage: Stage, kinds: Sequence[str], count: int) -> list[tuple[Scene, Fault]]:
-    """So many faults of the kinds: each name of call in turn, at places spread over its calls."""
+    """So many faults of the kinds: each scene and name of call in turn, at places spread over its
+    calls.
+    """
     chosen: list[tuple[Scene, Fault]] = []
     for turn in range(count):
         scene, counts = stage[turn % len(stage)]
@@ -43,21 +46,31 @@ def assert_harmless(outcomes: Sequence[Outcome]) -> None:
 
 
 def test_a_run_writes_syncs_renames_and_deletes(stage: Stage) -> None:
-    for _, counts in stage:
-        assert counts["pwrite64"] > 100
-        assert counts["fdatasync"] > 5
-        assert {"write", "fsync", "ftruncate", "rename", "unlink"} <= counts.keys()
+    for scene, counts in stage:
+        assert counts["fdatasync"] > 5, scene.name
+        if not scene.command:
+            assert counts["pwrite64"] > 100
+            assert {"write", "fsync", "ftruncate", "rename", "unlink"} <= counts.keys()
+
+
+def test_every_kind_of_work_on_a_corpus_is_a_scene_and_labels_are_in_it(stage: Stage) -> None:
+    commands = {scene.command: scene for scene, _ in stage}
+    assert commands.keys() == {"", *victim.COMMANDS}
+    assert commands["classify"].before != commands["classify"].after
+    for name in ("", "classify", "use"):
+        scene = commands[name]
+        assert {origin for each in scene.after.values() for _, origin in each.labels} >= {"hand"}
 
 
 def test_a_kill_at_any_call_loses_nothing_that_was_acknowledged(stage: Stage) -> None:
-    outcomes = list(faults.run_all(sample(stage, [KILL], 12)))
-    assert Counter(outcome.exit_code for outcome in outcomes) == {-signal.SIGKILL: 12}
+    outcomes = list(faults.run_all(sample(stage, [KILL], 15)))
+    assert Counter(outcome.exit_code for outcome in outcomes) == {-signal.SIGKILL: 15}
     assert_harmless(outcomes)
 
 
 def test_a_disk_that_fails_at_any_call_is_said_and_does_no_harm(stage: Stage) -> None:
-    outcomes = list(faults.run_all(sample(stage, ["EIO", "ENOSPC", "ENOSPC+"], 12)))
-    assert [outcome.is_hit for outcome in outcomes] == [True] * 12
+    outcomes = list(faults.run_all(sample(stage, ["EIO", "ENOSPC", "ENOSPC+"], 15)))
+    assert [outcome.is_hit for outcome in outcomes] == [True] * 15
     assert {outcome.exit_code for outcome in outcomes} <= {0, 4, 5}
     assert_harmless(outcomes)
 

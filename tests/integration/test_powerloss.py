@@ -125,6 +125,7 @@ def test_the_real_writer_is_recorded_with_its_syncs_and_checkpoints(trace: Trace
     assert trace.states[-1].generation >= powerloss.ROUNDS
     assert len(trace.states[-1].documents) > 20
     assert {digest is None for _, _, digest in trace.states[-1].documents} == {True, False}
+    assert {origin for _, _, origin, _ in trace.states[-1].labels} == {"hand", "classifier"}
 
 
 @pytest.mark.slow

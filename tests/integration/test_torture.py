@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import random
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.torture import faults, kills, mutations, readers
+from tests.torture import changing, faults, kills, mutations, readers, tree
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +39,19 @@ def test_a_file_of_which_nothing_is_said_is_a_defect() -> None:
     assert found.defects == ["x.pdf: nothing is said of it"]
 
 
+def test_files_that_change_while_they_are_read_are_all_there_once_they_stay() -> None:
+    seen = changing.run(3)
+    assert (+seen).keys() <= changing.FINE
+    assert seen["ingests"] == 3
+
+
+def test_a_tree_of_many_files_is_accounted_for_and_told_of(tmp_path: Path) -> None:
+    tree.make(tmp_path / "tree", 2_500, 50)
+    first, second = (tree.ingested(tmp_path / "corpus", tmp_path / "tree") for _ in range(2))
+    assert tree.defects(2_500, 50, first, second) == []
+    assert first["reports"] > 3
+
+
 def test_a_writer_killed_at_any_moment_loses_nothing_that_was_acknowledged() -> None:
     if reason := faults.reason_against():
         pytest.skip(f"no faults can be injected: {reason}")
@@ -46,8 +60,8 @@ def test_a_writer_killed_at_any_moment_loses_nothing_that_was_acknowledged() -> 
         outcomes = list(
             faults.at_once(
                 [
-                    partial(faults.killed, rng.choice(made), rng.uniform(0, kills.LONGEST_S))
-                    for _ in range(16)
+                    partial(faults.killed, scene, rng.uniform(0, kills.LONGEST * scene.took_s))
+                    for scene in rng.choices(made, k=16)
                 ]
             )
         )

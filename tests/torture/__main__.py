@@ -1,6 +1,10 @@
 """All tortures, or those named, one after another; what came of each is kept under results/.
 
 make torture            (or TORTURES="powerloss flips", say)
+
+    python -m tests.torture faults -- --every 40
+
+runs a part of one: what follows `--` is for it.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ PROPERTIES = {  # tests of Hypothesis, with a thousand examples of each
 }
 TORTURES = (
     *("powerloss", "faults", "kills", "readers", "flips", "mutations", "parsers"),
-    "ignoring",
+    *("ignoring", "changing", "tunings", "tree"),
     *PROPERTIES,
 )
 
@@ -33,25 +37,35 @@ def main() -> None:
         description="Cut the power, fail the disk, kill, flip and wound, at length."
     )
     parser.add_argument("tortures", nargs="*", default=TORTURES, help=", ".join(TORTURES))
-    chosen = parser.parse_args().tortures
+    ours, _, options = " ".join(sys.argv[1:]).partition(" -- ")
+    chosen = parser.parse_args(ours.split()).tortures
     if unknown := set(chosen) - set(TORTURES):
         parser.error(f"unknown: {', '.join(unknown)}")
-    failed = [name for name in chosen if not (_properties if name in PROPERTIES else _module)(name)]
+    if options and (len(chosen) > 1 or chosen[0] in PROPERTIES):
+        parser.error("options are for one torture, which is none of Hypothesis")
+    failed = [
+        name
+        for name in chosen
+        if not (_properties(name) if name in PROPERTIES else _module(name, options.split()))
+    ]
     if failed:
         sys.exit(f"defects were found by: {', '.join(failed)}")
 
 
-def _module(name: str) -> bool:
+def _module(name: str, options: list[str]) -> bool:
     sys.stderr.write(f"{name}\n")
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.torture.{name}"],
+        [sys.executable, "-m", f"tests.torture.{name}", *options],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     if not done.stdout:
         return False
-    keep(name, json.loads(done.stdout), f"make torture TORTURES={name}", folder=HERE / "results")
+    command = f"make torture TORTURES={name}"
+    if options:
+        command = f"python -m tests.torture {name} -- {' '.join(options)}"
+    keep(name, json.loads(done.stdout), command, folder=HERE / "results")
     return done.returncode == 0
 
 

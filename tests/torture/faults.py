@@ -4,9 +4,10 @@ injector on strace.
     python -m tests.torture.faults [--every N]
 
 A run without faults tells how many calls there are of each kind that changes files. Then, at every
-one of them, `victim` is killed before the call, or the call fails: once with EIO, once with ENOSPC,
+one of them, the `victim` of a scene is killed before the call, or the call fails: once with EIO, once with ENOSPC,
 and with ENOSPC from then on. Each time `check --full` must find nothing, what was acknowledged must
-be there, a query must be answered, and the next ingest must come to what a fresh one makes. Victims
+be there, a query must be answered, and the next ingest must come to what a fresh one makes; so must
+the same command where the victim labels, goes over to another model or migrates. Victims
 are forked from a process that has imported everything, and strace attaches to them: that makes
 thousands of runs affordable. Only the main thread is traced, as no other writes to a corpus.
 """
@@ -16,7 +17,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import hashlib
 import importlib
 import json
 import multiprocessing
@@ -39,12 +39,13 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.backends.sqlite.connection import OldSchema, open_read_only
 from searchapp.backends.sqlite.integrity import check
-from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusEmpty, CorpusMissing
-from searchapp.types.results import Answer, Finding
+from searchapp.types.results import Answer
 from tests.torture import victim
+from tests.torture.scenes import Listing, Scene, listing, names, scenes
 from tests.torture.telling import progress
 
 CALLS = (
@@ -67,12 +68,6 @@ OURS = (0, 4, 5)  # exit codes of a run whose disk failed
 DEFECTS = ("unclean", "lost", "tracebacks", "not completed", "other")
 PATIENCE_S = 60.0
 MOST_TOLD = 20
-_DOCUMENTS = """
-    SELECT d.id, d.path, d.content_hash, v.vectors FROM document d LEFT JOIN vectors v ON v.document_id = d.id"""
-_PASSAGES = (
-    'SELECT start, "end", place, headings, text_digest FROM passage WHERE document_id '
-    "= ? ORDER BY id"
-)
 _SET_PTRACER, _ANY = (
     0x59616D61,
     ctypes.c_ulong(-1),
@@ -99,31 +94,7 @@ class Fault:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A document as a corpus has it."""
-
-    content_hash: str
-    passages: str  # digest
-    vectors: str  # digest; "" while pending
-
-
-Listing = Mapping[str, Version]
 Defect = tuple[str, str]  # one of DEFECTS, description
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a victim is to do: from the corpus in a folder, or from none, to what a fresh ingest of
-    the documents makes.
-    """
-
-    name: str
-    docs: Path
-    start: Path | None
-    before: Listing
-    after: Listing
-    names: Mapping[str, int]  # of the fresh corpus's files, digits left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,78 +109,6 @@ class Outcome:
     told: str  # by the victim, to whoever runs it
     defects: Sequence[Defect]
     litter: Sequence[str]  # files that outlive the completed ingest
-
-
-# ---- scenes --------------------------------------------------------------------------------------
-
-
-def scenes(folder: Path) -> list[Scene]:
-    """A first ingest, and one of a tree in which files were edited, moved, copied, removed and
-    added since.
-    """
-    docs, start, fresh = folder / "docs", folder / "start", folder / "fresh"
-    docs.mkdir(parents=True)
-    for number in range(12):
-        _write(docs / f"{number:02}.md", _text(number))
-    _write(docs / "empty.txt", "")
-    before = _ingested(start, docs)
-    for number in (0, 1, 2):
-        _write(docs / f"{number:02}.md", _text(number) + f"\nEdited into the meadow{number}.\n")
-    (docs / "moved").mkdir()
-    for number in (3, 4):
-        (docs / f"{number:02}.md").rename(docs / "moved" / f"{number:02}.md")
-    for number in (5, 6):
-        (docs / f"{number:02}.md").unlink()
-    _write(docs / "12.md", _text(12))
-    shutil.copy2(docs / "07.md", docs / "copy.md")
-    after = _ingested(fresh, docs)
-    return [
-        Scene("first", docs, None, {}, after, _names(fresh)),
-        Scene("next", docs, start, before, after, _names(fresh)),
-    ]
-
-
-def _text(number: int) -> str:
-    parts = (
-        f"## Part {part}\n\nIn river{number} a heron{part} waits, and stone{number * 7 + part} is "
-        "cold.\n"
-        for part in range(3)
-    )
-    return f"# Document {number}\n\n" + "\n".join(parts)
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, (1_000_000_000, 1_000_000_000))
-
-
-def _ingested(corpus: Path, docs: Path) -> Listing:
-    Corpus(SqliteBackend(corpus), encoder=victim.ENCODER).ingest([docs])
-    return listing(corpus)
-
-
-def listing(corpus: Path) -> Listing:
-    """Every document that a reader finds, by path."""
-    with SqliteReader(corpus) as reader:
-        found: dict[str, Version] = {}
-        if reader.is_blank:
-            return found
-        for document_id, path, content_hash, vectors in reader.database.execute(
-            _DOCUMENTS
-        ).fetchall():
-            passages = repr(reader.database.execute(_PASSAGES, (document_id,)).fetchall()).encode()
-            found[os.fsdecode(path)] = Version(
-                content_hash.hex(), _digest(passages), _digest(vectors) if vectors else ""
-            )
-        return found
-
-
-def _names(corpus: Path) -> Counter[str]:
-    return Counter(re.sub(r"[0-9a-f]*\d[0-9a-f]*", "N", path.name) for path in corpus.iterdir())
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 # ---- one run -------------------------------------------------------------------------------------
@@ -347,18 +246,17 @@ def _victim(scene: Scene, work: Path, *, is_hasty: bool = False) -> tuple[ForkPr
     """A victim that waits for a word."""
     forking = multiprocessing.get_context("fork")
     gate, opener = forking.Pipe(duplex=False)
-    process = forking.Process(
-        target=_be_victim, args=(scene.docs, work, gate, is_hasty), daemon=True
-    )
+    process = forking.Process(target=_be_victim, args=(scene, work, gate, is_hasty), daemon=True)
     process.start()
     return process, opener
 
 
-def _be_victim(docs: Path, work: Path, gate: Connection, is_hasty: bool) -> None:  # noqa: FBT001, RUF100
+def _be_victim(scene: Scene, work: Path, gate: Connection, is_hasty: bool) -> None:  # noqa: FBT001, RUF100
     ctypes.CDLL(None).prctl(_SET_PTRACER, _ANY, 0, 0, 0)
     os.dup2(os.open(work / "errors", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     gate.recv()
-    sys.exit(victim.run(work / "corpus", docs, work / "acknowledged", is_hasty=is_hasty))
+    places = (work / "corpus", scene.docs, work / "acknowledged")
+    sys.exit(victim.run(*places, command=scene.command, is_hasty=is_hasty))
 
 
 # ---- the verdict ---------------------------------------------------------------------------------
@@ -406,21 +304,23 @@ def _judge(scene: Scene, work: Path, code: int) -> tuple[list[Defect], list[str]
     defects: list[Defect] = []
     found: Listing = {}
     with _noting(defects, "unclean"):
-        defects += [("unclean", finding.what) for finding in _findings(corpus)]
+        defects += [("unclean", what) for what in _unsound(corpus)]
     with _noting(defects, "lost"):
         with contextlib.suppress(CorpusMissing):  # whether it may be missing, `_lost` knows
             found = listing(corpus)
         defects += [("lost", what) for what in _lost(scene, _acknowledged(work), found)]
         if code == 0 and found != scene.after:
             defects.append(("other", "ends with 0, and is not complete"))
-    with _noting(defects, "other"):
-        defects += _unanswered(corpus, found)
+    if scene.command != "migrate":  # a query would migrate, too
+        with _noting(defects, "other"):
+            defects += _unanswered(corpus, found)
     with _noting(defects, "not completed"):
-        if _ingested(corpus, scene.docs) != scene.after:
-            defects.append(("not completed", "differs from a fresh ingest"))
-        defects += [("not completed", finding.what) for finding in _findings(corpus)]
-        defects += [("not completed", f"a query notes: {note}") for note in _asked(corpus).notes]
-    return defects, sorted((_names(corpus) - Counter(scene.names)).elements())
+        if scene.complete(corpus) != scene.after:
+            defects.append(("not completed", "differs from what a run without faults makes"))
+        defects += [("not completed", what) for what in _unsound(corpus)]
+        notes = () if scene.command == "migrate" else _asked(corpus).notes  # it has other words
+        defects += [("not completed", f"a query notes: {note}") for note in notes]
+    return defects, sorted((names(corpus) - Counter(scene.names)).elements())
 
 
 @contextlib.contextmanager
@@ -437,11 +337,16 @@ def _noting(defects: list[Defect], kind: str) -> Iterator[None]:
         )
 
 
-def _findings(corpus: Path) -> list[Finding]:
+def _unsound(corpus: Path) -> list[str]:
+    """What `check --full` finds; of a corpus of an earlier schema, what SQLite does."""
     try:
-        return check(corpus, full=True)
+        return [finding.what for finding in check(corpus, full=True)]
     except CorpusMissing:
         return []
+    except OldSchema:
+        with contextlib.closing(open_read_only(corpus)) as database:
+            lines = database.execute("PRAGMA integrity_check").fetchall()
+        return [line for (line,) in lines if line != "ok"]
 
 
 def _acknowledged(work: Path) -> dict[str, tuple[str, bool]]:
@@ -456,6 +361,8 @@ def _lost(
     """What is not there, or as no commit may have left it. A document may be as before, as after,
     or new and pending.
     """
+    if scene.is_whole and found not in (scene.before, scene.after):
+        yield "the corpus is neither as before nor as after"
     for path in scene.before.keys() | scene.after.keys() | found.keys():
         before, after, now = scene.before.get(path), scene.after.get(path), found.get(path)
         new = replace(after, vectors="") if after and not before else None
@@ -485,7 +392,7 @@ def _unanswered(corpus: Path, found: Listing) -> Iterator[Defect]:
 
 
 def _asked(corpus: Path) -> Answer:
-    return Corpus(SqliteBackend(corpus), encoder=victim.ENCODER).query(
+    return Corpus(SqliteBackend(corpus), encoder=victim.encoder_of(corpus)).query(
         "heron0 waits", mode="hybrid"
     )
 
@@ -543,6 +450,8 @@ def _import_everything() -> None:
         "searchapp.ingest.pipeline",
         "searchapp.search.searcher",
         "searchapp.backends.sqlite.writer",
+        "searchapp.classification.labeling",
+        "searchapp.maintenance.reembed",
     ):
         importlib.import_module(name)
 
@@ -617,7 +526,12 @@ def main() -> None:
             summary.note(outcome)
     print(
         json.dumps(
-            {"calls": counts, **summary.as_json(), "took_s": round(time.monotonic() - began, 1)},
+            {
+                "calls": counts,
+                "every": arguments.every,
+                **summary.as_json(),
+                "took_s": round(time.monotonic() - began, 1),
+            },
             indent=2,
         )
     )

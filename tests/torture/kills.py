@@ -14,12 +14,13 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from functools import partial
 
 from tests.torture import faults
 from tests.torture.telling import progress
 
-LONGEST_S = 0.4  # in which most victims come to an end
+LONGEST = 1.3  # times what a scene takes without a kill
 
 
 def main() -> None:
@@ -31,8 +32,8 @@ def main() -> None:
     began, rng = time.monotonic(), random.Random(arguments.seed)
     with faults.stage() as made:
         jobs = [
-            partial(faults.killed, rng.choice(made), rng.uniform(0, LONGEST_S))
-            for _ in range(arguments.kills)
+            partial(faults.killed, scene, rng.uniform(0, LONGEST * scene.took_s))
+            for scene in rng.choices(made, k=arguments.kills)
         ]
         outcomes = list(faults.at_once(jobs, is_told=progress("kills", len(jobs))))
     defects = [
@@ -44,6 +45,7 @@ def main() -> None:
     told = {
         "kills": hit,
         "ended before": len(outcomes) - hit,
+        "scenes": Counter(outcome.scene for outcome in outcomes if outcome.is_hit),
         "defects": defects,
         "seed": arguments.seed,
     }

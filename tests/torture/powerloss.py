@@ -40,7 +40,7 @@ from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.errors import SearchappError
 from searchapp.testing import HashEncoder
-from searchapp.types.documents import Document
+from searchapp.types.documents import Document, Label
 from tests.builders.corpora import add
 from tests.torture.telling import progress
 
@@ -71,9 +71,10 @@ class State:
     documents: frozenset[
         tuple[bytes, bytes, bytes | None]
     ]  # path, digest of the content, digest of the vectors or None while pending
+    labels: frozenset[tuple[bytes, str, str, float | None]]  # path, name, origin, probability
 
 
-BLANK = State(0, b"", frozenset())
+BLANK = State(0, b"", frozenset(), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +305,12 @@ def _state(execute: Callable[[str], Iterable[Any]]) -> State:
         "SELECT d.path, d.content_digest, v.digest FROM document d LEFT JOIN vectors v "
         "ON v.document_id = d.id"
     )
-    return State(generation, digest, frozenset(tuple(row) for row in execute(documents)))
+    labels = (
+        "SELECT d.path, l.name, l.origin, l.probability FROM label l JOIN document d ON d.id = "
+        "l.document_id"
+    )
+    held = (frozenset(tuple(row) for row in execute(each)) for each in (documents, labels))
+    return State(generation, digest, *held)
 
 
 class RecordingVFS(apsw.VFS):
@@ -416,6 +422,8 @@ def _round(store: SqliteWriter, rng: random.Random) -> None:
         _add(store, rng)
     for pending in store.pending()[: rng.randint(0, 5)]:
         store.attach(pending.document_id, _ENCODER.encode_passages(pending.texts))
+    if rng.random() < 0.4:
+        _label(store, rng)
     if rng.random() < 0.3:
         ids = [known.document_id for known in store.known_files().values()]
         store.remove(rng.sample(ids, min(len(ids), rng.randint(1, 3))))
@@ -431,6 +439,14 @@ def _add(store: SqliteWriter, rng: random.Random) -> None:
     lines = [" ".join(rng.choices(_WORDS, k=rng.randint(4, 25))) for _ in range(rng.randint(1, 6))]
     vectors = _ENCODER.encode_passages(lines) if rng.random() < 0.5 else None
     add(store, f"/somewhere/{rng.randrange(50)}", Document("\n".join(lines), "txt"), vectors)
+
+
+def _label(store: SqliteWriter, rng: random.Random) -> None:
+    """Label some documents, by hand or as a classifier does, in place of what was said of them."""
+    ids = [known.document_id for known in store.known_files().values()]
+    given = (Label(rng.choice(_WORDS)), Label(rng.choice(_WORDS), "classifier", rng.random()))
+    for document_id in rng.sample(ids, min(len(ids), 4)):
+        store.set_labels(document_id, rng.sample(given, rng.randint(0, 2)))
 
 
 def _toggle(reader: list[apsw.Connection], folder: Path) -> None:

@@ -13,9 +13,16 @@ from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.connection import OldSchema
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
-from searchapp.errors import CorpusDamaged, CorpusError, CorpusMissing, SearchappError
+from searchapp.errors import (
+    BackupError,
+    CorpusDamaged,
+    CorpusError,
+    CorpusMissing,
+    SearchappError,
+)
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator, Mapping
 
     from searchapp.backends.sqlite.new_encoding import SqliteNewEncoding
@@ -105,6 +112,7 @@ class SqliteBackend:
         """Put a backup into this folder, which has no corpus yet, and check all of it; returns what
         it holds. See `backup.restore`.
         """
+        from searchapp.backends.sqlite import restorable
         from searchapp.backends.sqlite.backup import restore
 
         lock = Lock(self.folder)
@@ -117,14 +125,38 @@ class SqliteBackend:
             else:
                 lock.discard()
             raise
-        with SqliteWriter(self.folder, lock) as store:
-            store.publish(is_due=True)
-        if findings := self.check(full=True):
+        if manifest["schema"] != layout.REVISIONS[-1]:
+            SqliteWriter(self.folder, lock).close()  # which migrates
+            first, lock = lock, Lock(self.folder)
+            self._require_ours(file, restorable.strangeness, lock, first)
+        if findings := self.check(full=True):  # before anything is made of it
+            lock.release()
             raise CorpusDamaged(
                 f"what was backed up was damaged: {findings[0].what}",
                 hint="run: searchapp check --repair",
             )
+        self._require_ours(file, restorable.forgery, lock)
+        with SqliteWriter(self.folder, lock) as store:
+            store.publish(is_due=True)
         return manifest
+
+    def _require_ours(
+        self, file: Path, judge: Callable[[sqlite3.Connection], str], *locks: Lock
+    ) -> None:
+        """Raise BackupError where what was restored is no corpus of ours; nothing of it is left."""
+        from searchapp.backends.sqlite.backup import require_ours
+        from searchapp.backends.sqlite.connection import open_read_only
+
+        try:
+            with contextlib.closing(open_read_only(self.folder)) as database:
+                require_ours(database, file, judge)
+        except BackupError:
+            for name in (*layout.FILES, f"{layout.DATABASE}.backup-*"):
+                for path in self.folder.glob(name):
+                    path.unlink()
+            for lock in locks:
+                lock.discard()
+            raise
 
     def encodings(self) -> CorpusEncodings:
         """The encoder of the corpus and the encodings beside it, as far as they can be read."""

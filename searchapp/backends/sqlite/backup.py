@@ -8,6 +8,7 @@ missing or of another moment; this is.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -15,12 +16,14 @@ import sqlite3
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from searchapp import __version__
 from searchapp.backends.sqlite import layout
 from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.restorable import strangeness
 from searchapp.errors import BackupError, CorpusError, CorpusTooNew
 from searchapp.filesystem import atomic_write, work_files
 
@@ -37,6 +40,7 @@ _NO_ARCHIVE = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    ValueError,  # names that are no text
 )
 _ROOM = "make room, or choose another place for the file"
 
@@ -107,12 +111,18 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
             manifest = _manifest(archive, file)
             with work_files.work_folder(folder) as work:
                 copy = work / layout.DATABASE
-                with archive.open(layout.DATABASE) as source, atomic_write.created(copy) as target:
+                with (
+                    _entry(archive, layout.DATABASE) as source,
+                    atomic_write.created(copy) as target,
+                ):
                     held = _copy(source, target, manifest["size"])
                 if held != (manifest["size"], manifest["blake2b"]):
                     raise _damaged(file)
                 if _schema_of(copy) != manifest["schema"]:
                     raise _damaged(file)
+                if manifest["schema"] == layout.REVISIONS[-1]:
+                    with _opened(copy) as opened:
+                        require_ours(opened, file, strangeness)
                 copy.rename(place)
             atomic_write.sync(folder)
     except _NO_ARCHIVE as error:
@@ -123,6 +133,8 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
             hint="name a backup; they are made with: searchapp backup FILE",
         ) from error
     except OSError as error:
+        if error.errno in {None, errno.EINVAL}:  # it leads to places that are not in the file
+            raise _damaged(file) from error
         raise BackupError(
             f"cannot restore {file} to {folder}: {error.strerror or error}", hint=_ROOM
         ) from error
@@ -130,7 +142,7 @@ def restore(file: Path, folder: Path) -> dict[str, Any]:
 
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
-    with archive.open(_MANIFEST) as entry:
+    with _entry(archive, _MANIFEST) as entry:
         data = entry.read(_MANIFEST_BYTES)
     manifest = None
     with contextlib.suppress(ValueError):
@@ -155,17 +167,44 @@ def _manifest(archive: zipfile.ZipFile, file: Path) -> dict[str, Any]:
     return manifest
 
 
+def _entry(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """An entry, to be read. Raises NotImplementedError where it is packed as no backup is."""
+    if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise NotImplementedError
+    return archive.open(name)
+
+
+def require_ours(
+    database: sqlite3.Connection, file: Path, judge: Callable[[sqlite3.Connection], str]
+) -> None:
+    """Raise BackupError where the database of a backup is none of ours, as `restorable` judges."""
+    try:
+        reason = judge(database)
+    except (sqlite3.Error, UnicodeError) as error:
+        reason = f"it cannot be read: {error}"
+    if reason:
+        raise BackupError(
+            f"{file} is no backup that searchapp made: {reason}",
+            hint="take another copy of it; nothing was restored",
+        )
+
+
+@contextlib.contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    address = f"{database.resolve().as_uri()}?mode=ro&immutable=1"
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
+        opened.execute("PRAGMA trusted_schema = OFF")
+        yield opened
+
+
 def _schema_of(database: Path) -> str:
     """The revision of a corpus's schema; "" where the file is no database of one."""
     statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
-    with contextlib.suppress(sqlite3.Error, UnicodeError):
-        address = f"{database.resolve().as_uri()}?mode=ro&immutable=1"
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
-            opened.execute("PRAGMA trusted_schema = OFF")
-            (application,) = opened.execute("PRAGMA application_id").fetchone()
-            if application == layout.APPLICATION_ID and opened.execute(statement).fetchone():
-                (revision,) = opened.execute("SELECT version_num FROM alembic_version").fetchone()
-                return str(revision)
+    with contextlib.suppress(sqlite3.Error, UnicodeError), _opened(database) as opened:
+        (application,) = opened.execute("PRAGMA application_id").fetchone()
+        if application == layout.APPLICATION_ID and opened.execute(statement).fetchone():
+            row = opened.execute("SELECT version_num FROM alembic_version").fetchone()
+            return str(row and row[0])
     return ""
 
 

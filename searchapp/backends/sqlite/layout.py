@@ -77,8 +77,18 @@ def unfinished_vectors_file(process: int) -> str:
 
 
 def account_digest(tables: Iterable[Iterable[Sequence[str | int | bytes | None]]]) -> bytes:
-    """The digest of the rows that the statements in ACCOUNT give, BLAKE2b-128."""
-    return _digest([[list(row) for row in rows] for rows in tables])
+    """The digest of the rows that the statements in ACCOUNT give, BLAKE2b-128; a row at a time, as
+    there may be a million.
+    """
+    digest = hashlib.blake2b(b"[", digest_size=16)
+    for i, rows in enumerate(tables):
+        digest.update(b", [" if i else b"[")
+        for j, row in enumerate(rows):
+            digest.update(b", " if j else b"")
+            digest.update(_encoded(list(row)).encode())
+        digest.update(b"]")
+    digest.update(b"]")
+    return digest.digest()
 
 
 def source_digest(source: Source, *, dated_ns: int, is_stale: int) -> bytes:
@@ -142,5 +152,8 @@ def passage_columns(passage: Passage, digest: bytes) -> tuple[str | int | bytes 
     return (passage.start, passage.end, place, headings, digest)
 
 
+_encoded = json.JSONEncoder(default=bytes.hex).encode
+
+
 def _digest(value: object) -> bytes:
-    return hashlib.blake2b(json.dumps(value, default=bytes.hex).encode(), digest_size=16).digest()
+    return hashlib.blake2b(_encoded(value).encode(), digest_size=16).digest()

@@ -373,10 +373,7 @@ def _clear(temporary: Path) -> None:
 
 def seal(connection: sa.Connection) -> None:
     """Bring `corpus.digest` up to date, last in a transaction."""
-    tables = [
-        [tuple(row) for row in connection.exec_driver_sql(statement)]
-        for statement in layout.ACCOUNT
-    ]
+    tables = (connection.exec_driver_sql(statement) for statement in layout.ACCOUNT)
     connection.execute(sa.update(CorpusTable).values(digest=layout.account_digest(tables)))
 
 

@@ -4,23 +4,27 @@ corpus did.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import random
 import sqlite3
 import zipfile
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from searchapp.backends.sqlite import backup
+from searchapp.backends.sqlite import backup, integrity, layout, restorable
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusDamaged, CorpusError, CorpusMissing, CorpusTooNew
 from searchapp.testing import HashEncoder
 from tests.builders.house import HereCorpus
+from tests.paths import TEST_DATA
 
 ENCODER = HashEncoder()
 QUESTIONS = ("word3", "many words of word5", "word11 word2", "nothing of the kind")
@@ -259,3 +263,173 @@ def test_a_backup_that_means_harm_leaves_nothing_behind(
     with pytest.raises(BackupError, match="is damaged, or is no backup"):
         SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
     assert not (tmp_path / "restored").exists()
+
+
+def packed(method: int) -> Callable[[bytes], bytes]:
+    """A backup whose entries are packed in another way, with a hole in the last of them."""
+
+    def change(whole: bytes) -> bytes:
+        made = io.BytesIO()
+        with (
+            zipfile.ZipFile(io.BytesIO(whole)) as archive,
+            zipfile.ZipFile(made, "w", method) as other,
+        ):
+            for name in archive.namelist():
+                other.writestr(name, archive.read(name))
+        data = made.getvalue()
+        return data[: len(data) // 2] + bytes(40) + data[len(data) // 2 + 40 :]
+
+    return change
+
+
+def with_name_of_no_text(whole: bytes) -> bytes:
+    """A list of entries that calls the first one's name UTF-8, which it is not."""
+    place = whole.index(b"PK\1\2")
+    data = bytearray(whole)
+    data[place + 8 : place + 10] = (0x800).to_bytes(2, "little")
+    data[place + 46] = 0xFF
+    return bytes(data)
+
+
+def with_list_elsewhere(whole: bytes) -> bytes:
+    """An end that says that the list of entries begins before the file does."""
+    place = whole.index(b"PK\5\6") + 16
+    return whole[:place] + b"\xff" * 4 + whole[place + 4 :]
+
+
+CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "bzip2": packed(zipfile.ZIP_BZIP2),
+    "lzma": packed(zipfile.ZIP_LZMA),
+    "a name that is no text": with_name_of_no_text,
+    "a list that is elsewhere": with_list_elsewhere,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_an_archive_that_zipfile_chokes_on_is_refused_as_damaged(
+    backed_up: Path, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "b").write_bytes(change(backed_up.read_bytes()))
+    with pytest.raises(BackupError, match="is damaged, or is no backup"):
+        SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
+    assert not (tmp_path / "restored").exists()
+
+
+def resealed(database: sqlite3.Connection) -> None:
+    """Give what was changed the digests that it would have if a writer had written it."""
+    cursor = database.cursor()
+    cursor.row_factory = sqlite3.Row
+    for row in cursor.execute(integrity.DOCUMENT).fetchall():
+        columns = [row[name] for name in integrity._CONTENT]
+        passages = database.execute(integrity._PASSAGES, (row["id"],))
+        digests = (
+            integrity._source_digest(row),
+            layout.content_digest(columns, row["text"], passages),
+            row["id"],
+        )
+        database.execute(
+            "UPDATE document SET source_digest = ?, content_digest = ? WHERE id = ?", digests
+        )
+    for *label, _ in database.execute(integrity.LABELS).fetchall():
+        database.execute("UPDATE label SET digest = ?", (layout.label_digest(*label),))
+    tables = [database.execute(statement).fetchall() for statement in layout.ACCOUNT]
+    database.execute("UPDATE corpus SET digest = ?", (layout.account_digest(tables),))
+
+
+FORGERIES = {
+    "a trigger": "CREATE TRIGGER evil AFTER INSERT ON document BEGIN DELETE FROM root; END",
+    "a view": "CREATE VIEW evil AS SELECT 1",
+    "a table as a view": (
+        "ALTER TABLE label RENAME TO other; CREATE VIEW label AS SELECT * FROM other"
+    ),
+    "no table": "DROP TABLE keywords",
+    "two corpora": (
+        "INSERT INTO corpus SELECT 2, uuid, generation, created_at_ns, ingested_at_ns, digest, "
+        "embedded, labels FROM corpus"
+    ),
+    "no revision": "DELETE FROM alembic_version",
+    "a generation of text": "UPDATE corpus SET generation = 'many'",
+    "the last generation": "UPDATE corpus SET generation = 9223372036854775807",
+    "no dimension": "UPDATE encoding SET dim = 0",
+    "a huge dimension": "UPDATE encoding SET dim = 1000000000000",
+    "no tokens": "UPDATE encoding SET max_tokens = 0",
+    "the last number": "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+    "a number of text": "UPDATE sqlite_sequence SET seq = 'x'",
+    "a relative root": "UPDATE root SET path = x'2e2e'",
+    "a rule that is no text": "UPDATE root SET exclude = '[1]'",
+    "rules that are no list": "UPDATE root SET include = '{}'",
+    "a relative exclusion": "INSERT INTO exclusion VALUES (x'')",
+    "vectors elsewhere": "UPDATE published SET name = '../vectors-1.faiss'",
+    "short vectors": "UPDATE vectors SET vectors = x'00'",
+    "vectors of text": "UPDATE vectors SET vectors = 'abc'",
+    "a path with NUL": (
+        "UPDATE document SET path = x'2f002f612e747874', display = '/' || char(0) || '/a.txt'"
+    ),
+    "a relative path": "UPDATE document SET path = CAST('b/a.txt' AS BLOB), display = 'b/a.txt'",
+    "metadata that is no object": "UPDATE document SET metadata = '[1]'",
+    "metadata that is no JSON": "UPDATE document SET metadata = '{'",
+    "a size below 0": "UPDATE document SET size = -1",
+    "a moment out of time": "UPDATE document SET dated_ns = 9223372036854775807",
+    "a place in a place": "UPDATE passage SET place = '{\"page\":{}}'",
+    "an origin of nobody": "INSERT INTO label VALUES (1, 'x', 'evil', NULL, x'')",
+}
+
+
+@contextmanager
+def forged(held: bytes, statement: str) -> Iterator[sqlite3.Connection]:
+    """A database in memory that one who means harm has changed."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        database.deserialize(held)
+        database.executescript(
+            f"PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = OFF; {statement}"
+        )
+        with suppress(sqlite3.Error, TypeError, ValueError):  # where a digest can be had no more
+            resealed(database)
+        yield database
+
+
+@pytest.fixture(scope="module")
+def held(backed_up: Path) -> bytes:
+    """The database in the backup of one document."""
+    with zipfile.ZipFile(backed_up) as archive:
+        return archive.read("corpus.db")
+
+
+def test_the_database_of_a_backup_is_one_of_ours(held: bytes) -> None:
+    for statement in ("", "CREATE TABLE statistics (x)"):  # as SQLite's own are added
+        with forged(held, statement) as database:
+            assert (restorable.strangeness(database), restorable.forgery(database)) == ("", "")
+
+
+@pytest.mark.parametrize("statement", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_corpus_is_told_though_all_its_digests_hold(held: bytes, statement: str) -> None:
+    with forged(held, statement) as database:
+        assert restorable.strangeness(database) or restorable.forgery(database)
+
+
+@pytest.mark.parametrize("name", ["a trigger", "short vectors", "a path with NUL"])
+def test_nothing_is_left_of_a_forged_corpus(
+    backed_up: Path, held: bytes, tmp_path: Path, name: str
+) -> None:
+    with forged(held, FORGERIES[name]) as database:
+        crafted(backed_up, tmp_path / "b", database.serialize())
+    with pytest.raises(BackupError, match="is no backup that searchapp made"):
+        SqliteBackend(tmp_path / "restored").restore(tmp_path / "b")
+    assert not (tmp_path / "restored").exists()
+
+
+@pytest.mark.slow
+def test_a_forged_corpus_of_an_earlier_schema_is_told_once_it_is_migrated(
+    backed_up: Path, tmp_path: Path
+) -> None:
+    kept = gzip.decompress((TEST_DATA / "corpora/corpus-0003.db.gz").read_bytes())
+    for statement in ("", "CREATE TRIGGER evil AFTER INSERT ON root BEGIN DELETE FROM root; END"):
+        with forged(kept, statement) as database:
+            crafted(backed_up, tmp_path / "b", database.serialize(), schema="0003")
+        place = tmp_path / f"restored{len(statement)}"
+        if not statement:
+            SqliteBackend(place).restore(tmp_path / "b")
+            continue
+        with pytest.raises(BackupError, match="it has a trigger, evil"):
+            SqliteBackend(place).restore(tmp_path / "b")
+        assert not place.exists()

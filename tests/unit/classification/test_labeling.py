@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -41,6 +41,7 @@ from searchapp.types.filters import Filters
 from tests.builders.house import HereCorpus
 
 if TYPE_CHECKING:
+    from searchapp.types.documents import Origin
     from searchapp.types.protocols import Backend
     from searchapp.types.vectors import EncoderIdentity
 
@@ -566,3 +567,38 @@ def _held(database: Path) -> object:
             return connection.execute("SELECT * FROM label NOT INDEXED").fetchall()
         except sqlite3.DatabaseError:
             return None
+
+
+class Dying(BaseException):
+    """The process ends here, as far as the corpus can tell."""
+
+
+class DyingClassifier:
+    """A classifier with which a process ends at a document."""
+
+    def __init__(self, of: ZeroShotClassifier, at: int) -> None:
+        self.encoder, self.classes, self.predict = of.encoder, of.classes, of.predict
+        self._left = at
+
+    @property
+    def origin(self) -> Origin:
+        self._left -= 1
+        if self._left < 0:
+            raise Dying
+        return "descriptions"
+
+
+@pytest.mark.parametrize(("at", "committed"), [(0, 0), (3, 2), (4, 4), (11, 10), (12, 12)])
+def test_a_labelling_that_is_killed_keeps_what_was_committed_and_is_done_by_the_next(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, at: int, committed: int
+) -> None:
+    monkeypatch.setattr(labeling, "_COMMIT_DOCUMENTS", 2)
+    described = ENCODER.encode_passages(list(TEXTS.values()))
+    whole = ZeroShotClassifier(ENCODER.identity, tuple(TEXTS), described)
+    with suppress(Dying):
+        labeling.apply(corpus.backend, DyingClassifier(whole, at), EVERYTHING)
+    assert len(saying(corpus.backend)) == committed
+    labeling.apply(corpus.backend, whole, EVERYTHING)
+    assert saying(corpus.backend) == {
+        f"{kind}{i}.txt": (Label(kind, "descriptions"),) for kind in TEXTS for i in range(6)
+    }

@@ -119,6 +119,21 @@ def test_retry_tries_all_that_failed_anew(house: House) -> None:
     assert read(house)[0] == []
 
 
+def test_what_was_slow_is_read_behind_all_that_is_new(house: House) -> None:
+    read(house)
+    house.write(new_txt="a text that is longer than those that were there before")
+    house.extractor.parsed.clear()
+    house.ingest()
+    assert house.extractor.parsed[-2:] == ["new.txt", "slow.txt"]
+
+
+def test_retry_forgets_the_tries_that_were(house: House) -> None:
+    read(house)
+    assert read(house, retry=True)[0] == ["bad.txt", "slow.txt"]
+    counts = [len(read(house)[0]) for _ in range(3)]
+    assert counts == [1, 1, 0]
+
+
 def test_an_earlier_version_is_kept_and_the_new_one_tried_as_often(house: House) -> None:
     house.extractor.is_slow = False  # type: ignore[attr-defined]
     read(house)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,8 @@ def test_a_corpus_decides_what_a_question_leaves_open() -> None:
 def test_a_corpus_without_a_name_is_not_the_default_one() -> None:
     with pytest.raises(UsageError, match="no name"):
         load(corpus="")
+
+
+def test_a_question_does_not_change_once_it_is_asked() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Query("a").k = 5  # type: ignore[misc]

@@ -232,3 +232,40 @@ def test_boilerplate_counts_half() -> None:
     assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .9 / 2 = .45
     assert behind_content([0, 1, 2, 3], scores - 1, {0}) == [1, 0, 2, 3]  # -.9 + .8 / 2 = -.5
     assert behind_content([0, 1, 2, 3], scores, set()) == [0, 1, 2, 3]
+
+
+# ---- repeats -------------------------------------------------------------------------------------
+
+WORDS = [f"word{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(100)]
+
+
+def text(*changed: int) -> str:
+    """A hundred words, of which some are others; two texts that differ in one are nearly the same,
+    and those that differ in two are not.
+    """
+    return " ".join("other" if i in changed else word for i, word in enumerate(WORDS))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "groups"),
+    [
+        ([(0, 1), (0, 2), (1, 2)], {0: [1]}),
+        ([(0, 1), (1, 2)], {0: [1]}),  # what is hidden hides nothing
+        ([(1, 2), (0, 2)], {1: [2]}),  # nor is it hidden twice
+        ([(0, 3)], {}),  # as near as the others, but not as long
+    ],
+)
+def test_of_passages_that_nearly_repeat_each_other_one_leads(
+    pairs: list[tuple[int, int]], groups: dict[int, list[int]]
+) -> None:
+    texts = {0: text(), 1: text(50), 2: text(20, 50), 3: text() + " more" * 60}
+    assert near_duplicates(pairs, texts) == groups
+
+
+def test_only_the_first_hundred_share_with_their_neighbours() -> None:
+    count = 102
+    scores = np.linspace(2, 1, count)
+    apart = np.random.default_rng(1).permutation(count)  # so that no score is the mean around it
+    vectors = np.eye(4, dtype=np.float32)[apart % 4]
+    shared = share_with_neighbours({"cosine": scores}, vectors, np.arange(count))
+    assert np.flatnonzero(shared["neighbours"] == 0).tolist() == [100, 101]

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from searchapp.errors import BadFilter, BadSetting, DocumentMissing, EmptyQuery, PathMissing
+from searchapp.search.query import Query
+from searchapp.search.searcher import Search
 from searchapp.types.filters import Filters
 from searchapp.types.results import Answer
 from tests.builders.shelf import ENCODER, Shelf
@@ -106,6 +109,14 @@ def test_chinese_is_found_by_its_words(shelf: Shelf) -> None:
     shelf.put("/lib/tokyo.md", "東京大学の価格は高い")
     assert paths(shelf.corpus.query("大学", mode="keyword")) == ["tokyo"]
     assert paths(shelf.corpus.query("学大", mode="keyword")) == []
+
+
+def test_what_a_search_took_is_told_by_its_stages_where_anybody_listens(shelf: Shelf) -> None:
+    answer = shelf.corpus.query("jaguar", mode="hybrid")
+    assert {"keyword leg", "cosine leg", "encode the question"} <= answer.stages_s.keys()
+    with closing(shelf.corpus.reader()) as reader:
+        query = Query("jaguar").resolved({}, passages=reader.counts()[1])
+        assert Search(reader, lambda: ENCODER, query).matches()
 
 
 # ---- operators -----------------------------------------------------------------------------------

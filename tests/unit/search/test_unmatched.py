@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from searchapp.testing import HashEncoder, MemoryBackend
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Backend
 from tests.builders.house import HereCorpus
+from tests.builders.shelf import Shelf
 
 TEXTS = {
     "docs/boats.md": "---\nauthor: Anna\ndate: 2021-05-03\n---\n\nBoats on the river.\n",
@@ -159,3 +161,19 @@ def test_an_answer_says_which_of_several_values_nothing_has(corpus: Corpus, k: i
 def test_what_other_conditions_leave_out_is_not_put_on_the_filters(corpus: Corpus) -> None:
     answer = corpus.query(Query('"zebra"', mode="keyword", filters=Filters.parse(types=["md"])))
     assert answer.notes == ('"zebra" stands in no document',)
+
+
+def test_a_corpus_of_one_document_says_its_date(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    shelf.put("/a.md", "a text", day=1)
+    for options, note in (
+        (
+            {"since": "2030"},
+            "no document is from 2030-01-01 or later; the newest is from 1970-01-02",
+        ),
+        (
+            {"before": "1960"},
+            "no document is from before 1960-01-01; the oldest is from 1970-01-02",
+        ),
+    ):
+        assert list(shelf.corpus.unmatched(Filters.parse(**options))) == [note]

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from searchapp.backends.sqlite.connection import Database
 
-_LANGUAGE = "coalesce(json_extract(metadata, '$.language'), '')"
-_ALL = f"SELECT {_LANGUAGE}, count(*) FROM document GROUP BY 1"
+_COUNT = "SELECT coalesce(json_extract(metadata, '$.language'), ''), count(*) FROM document"
+_ALL = f"{_COUNT} GROUP BY 1"
+# from each of some places between the first document and the last, the next one
 _SOME = f"""
-    SELECT (SELECT {_LANGUAGE} FROM document WHERE id >= value ORDER BY id LIMIT 1), count(*)
-    FROM json_each(?) GROUP BY 1"""
+    {_COUNT} WHERE id IN (
+        SELECT (SELECT id FROM document WHERE id > last * value / ? ORDER BY id LIMIT 1)
+        FROM json_each(?), (SELECT max(id) AS last FROM document)
+    ) GROUP BY 1"""
 
 
 def language_counts(database: Database, sample: int | None) -> Counter[str]:
-    """Documents by language; of `sample` documents, spread over all, where that is given."""
+    """Documents by language; of at most `sample` documents, spread over all, where that is
+    given.
+    """
     if sample is None:
         return Counter(dict(database.all(_ALL)))
-    (last,) = database.one("SELECT coalesce(max(id), 0) FROM document")
-    # behind the last document there is none
-    places = sorted({1 + last * i // sample for i in range(sample)})
-    rows = database.all(_SOME, json.dumps(places))
-    return Counter({language: count for language, count in rows if language is not None})
+    return Counter(dict(database.all(_SOME, sample, json.dumps(list(range(sample))))))

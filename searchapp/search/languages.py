@@ -21,8 +21,9 @@ MULTILINGUAL = "multilingual"  # the model that speaks more
 
 _SAMPLE = 100  # documents
 _MOST_NAMED = 3  # languages
-# where the model does not speak the language, words say more than vectors
-_SETTINGS = {"mode": "hybrid", "weight": "0.7"}
+# of the keyword leg where the model does not speak the language: words say more than vectors
+TRUSTED_WEIGHT = 0.7
+_SETTINGS = {"mode": "hybrid", "weight": str(TRUSTED_WEIGHT)}
 
 
 def unspoken_languages(reader: CatalogReader) -> tuple[str, ...]:

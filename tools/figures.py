@@ -20,7 +20,6 @@ PAGES = (
     "docs/embeddings.md",
     "docs/guarantees.md",
     "docs/how-to/install.md",
-    "docs/how-to/languages.md",
     "docs/how-to/tune.md",
     "docs/ranking.md",
 )
@@ -120,25 +119,6 @@ def quality() -> str:
         for collection in results["collections"]
     ]
     return table(["collection", "questions", *MODES], rows)
-
-
-def languages() -> str:
-    """The default model and the multilingual one in several languages."""
-    results = latest("languages")
-    columns = [
-        ("default: cosine", "default", "cosine"),
-        ("keyword", "default", "keyword"),
-        ("hybrid", "default", "hybrid"),
-        ("words trusted", "default", "hybrid, words trusted"),
-        ("multilingual: cosine", "multilingual", "cosine"),
-        ("hybrid", "multilingual", "hybrid"),
-    ]
-    rows = [
-        [pair, *(f"{results['models'][model][pair][way]:.3f}" for _, model, way in columns)]
-        for pair in results["models"]["default"]
-    ]
-    heads = ["question → documents", *(head for head, _, _ in columns)]
-    return f"nDCG@10 of {thousands(results['questions'])} questions:\n\n{table(heads, rows)}"
 
 
 def latency() -> str:
@@ -379,7 +359,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "rivals": rivals,
     "rivals-remarks": rivals_remarks,
     "quality": quality,
-    "languages": languages,
     "latency": latency,
     "scale": scale,
     "recall": recall,

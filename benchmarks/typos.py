@@ -91,10 +91,10 @@ def _of_mode(
     slips: Sequence[Mapping[str, str]],
 ) -> dict[str, float]:
     def mean(literal: bool) -> float:
-        return sum(_ndcg(folder, corpus, mode, some, literal) for some in slips) / len(slips)
+        return sum(ndcg(folder, corpus, mode, some, literal=literal) for some in slips) / len(slips)
 
     whole, taken_as_they_are = (
-        _ndcg(folder, corpus, mode, questions, literal) for literal in (False, True)
+        ndcg(folder, corpus, mode, questions, literal=literal) for literal in (False, True)
     )
     repaired = mean(literal=False)
     figures = {
@@ -108,9 +108,16 @@ def _of_mode(
     return {name: round(figure, 4) for name, figure in figures.items()}
 
 
-def _ndcg(
-    folder: Path, corpus: Corpus, mode: str, questions: Mapping[str, str], literal: bool
+def ndcg(
+    folder: Path,
+    corpus: Corpus,
+    mode: str,
+    questions: Mapping[str, str],
+    *,
+    literal: bool = False,
+    weight: float | None = None,
 ) -> float:
+    """nDCG@10 of questions, by the judgements in a folder."""
     import ir_measures
     from ir_measures import nDCG
 
@@ -120,7 +127,13 @@ def _ndcg(
         ir_measures.ScoredDoc(name, match.hit.path.decode(), float(-match.rank))
         for name, text in questions.items()
         for match in corpus.query(
-            text, k=10, mode=mode, per_document=1, collapse=False, literal=literal
+            text,
+            k=10,
+            mode=mode,
+            weight=weight,
+            per_document=1,
+            collapse=False,
+            literal=literal,
         ).matches
     ]
     judged = [

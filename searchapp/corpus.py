@@ -25,7 +25,7 @@ from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
 from searchapp.extract.registry import is_current
 from searchapp.humanize import did_you_mean
-from searchapp.search import more_like_this
+from searchapp.search import languages, more_like_this
 from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
@@ -164,7 +164,9 @@ class Corpus:
             report = Ingest(writer, pool, open_encoder, **options).run(roots, named=named)
             if report.was_interrupted and not report.generation:
                 discard(writer)
-            return report
+                return report
+        with closing(self.reader()) as reader:
+            return replace(report, notes=(*report.notes, *languages.ingest_notes(reader)))
 
     # -- the second line: query
 
@@ -188,8 +190,7 @@ class Corpus:
             reader = self._backend.reader()
         with closing(reader):
             made_by = require_documents(reader)
-            settings = self._defaults | reader.settings()
-            query = question.resolved(settings, passages=reader.counts()[1])
+            query, of_languages = languages.resolved(question, reader, self._defaults)
             opened = partial(self._encoders.for_query, made_by)
             if query.needs_encoder:
                 self._encoders.begin(made_by, token_states=query.needs_token_states)
@@ -209,7 +210,7 @@ class Corpus:
             return replace(
                 answer,
                 took_ms=(time.perf_counter() - begin) * 1000,
-                notes=(*notes, *reader.notes, *answer.notes),
+                notes=(*notes, *reader.notes, *answer.notes, *of_languages),
                 stages_s=watch.taken_s,
             )
 

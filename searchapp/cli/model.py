@@ -31,7 +31,7 @@ ModelArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[MODEL]",
-        help="default, a local folder, or a hub name. None: the corpus's.",
+        help="default, multilingual, a local folder, or a hub name. None: the corpus's.",
         show_default=False,
     ),
 ]
@@ -114,7 +114,10 @@ def verify(
 @model.command()
 def use(
     name: Annotated[
-        str, typer.Argument(metavar="MODEL", help="default, a local folder, or a hub name.")
+        str,
+        typer.Argument(
+            metavar="MODEL", help="default, multilingual, a local folder, or a hub name."
+        ),
     ],
     keep: Annotated[
         bool,

@@ -59,7 +59,9 @@ TimingsOption = Annotated[
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="M", help="The encoder: default, a local folder, or a hub name."
+        "--model",
+        metavar="M",
+        help="The encoder: default, multilingual, a local folder, or a hub name.",
     ),
 ]
 DeviceOption = Annotated[

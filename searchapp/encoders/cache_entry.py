@@ -10,7 +10,8 @@ An entry is `<cache>/encoders/<fingerprint>-<format>-<openvino>-<processor>/` wi
     query.blob            the graph compiled for this processor and one question at a time; its
                           weights are graph.bin
     question.safetensors  the weights in float32 as `numpy_engine` multiplies them, of models that
-                          it runs; they are the same for every OpenVINO and processor
+                          it runs, words perhaps in float16; they are the same for every OpenVINO
+                          and processor
 
 It appears whole or not at all, and it is disposable: what is damaged is made again. Nothing here
 knows OpenVINO, torch or text.
@@ -18,17 +19,13 @@ knows OpenVINO, torch or text.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import shutil
-import tempfile
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from searchapp.filesystem import atomic_write
+from searchapp.filesystem import atomic_folder
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -44,7 +41,6 @@ LAYOUT = ("tokenizer.json", *GRAPH)  # of every entry
 # too large to hash for a question: their size is checked, and golden vectors prove them
 LARGE = ("graph.bin", QUESTION_WEIGHTS)
 BATCH_TOKENS = 2048  # padded, that a processor runs best together
-DAY_S = 86_400
 
 
 class Golden(NamedTuple):
@@ -155,15 +151,9 @@ def folder_of(cache: Path) -> Path:
 @contextmanager
 def new_entry(config: EncoderConfig, final: Path) -> Iterator[Path]:
     """A fresh folder to write the files of LAYOUT in, and QUESTION_WEIGHTS if there are any; it
-    becomes the entry at `final`, durably, when the block ends well.
-
-    A crash leaves a `tmp-` folder, which the next conversion sweeps after a day. Of two that race,
-    one entry stays.
+    becomes the entry at `final` as `atomic_folder.replaced` has it.
     """
-    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(final.parent)
-    work = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))  # 0700
-    try:
+    with atomic_folder.replaced(final) as work:
         yield work
         names = [*LAYOUT, *([QUESTION_WEIGHTS] if (work / QUESTION_WEIGHTS).exists() else [])]
         files = {name: [(work / name).stat().st_size, _digest(work / name)] for name in names}
@@ -175,35 +165,6 @@ def new_entry(config: EncoderConfig, final: Path) -> Iterator[Path]:
         (work / "encoder.json").write_text(
             json.dumps({"digest": _seal(content), "content": content}), encoding="utf-8"
         )
-        for place in (*work.iterdir(), work):
-            atomic_write.sync(place)
-        _publish(work, final)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what conversions that were killed left more than a day ago."""
-    for place in folder.glob("tmp-*"):
-        with suppress(FileNotFoundError):  # another conversion has just finished
-            if place.stat().st_mtime < time.time() - DAY_S:
-                shutil.rmtree(place, ignore_errors=True)
-
-
-def _publish(work: Path, final: Path) -> None:
-    """Put an entry in place of what stands there, if anything does; where another conversion is
-    faster, its entry stays.
-    """
-    aside = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))
-    with suppress(FileNotFoundError):
-        final.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        work.rename(final)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-            raise
-    atomic_write.sync(final.parent)
 
 
 def _digest(path: Path) -> str:

@@ -17,8 +17,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from searchapp.encoders import multilingual
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.encoders.model_info import ModelInfo, model_info
+from searchapp.encoders.multilingual import MULTILINGUAL
 from searchapp.errors import EncoderError
 from searchapp.types.encodings import CorpusEncodings
 
@@ -37,7 +39,9 @@ _RECORD = re.compile(r"^(.*/)(?:model\.safetensors|model\.safetensors\.index\.js
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A model that was found on this machine; `info`, or why it cannot be used."""
+    """A model that was found on this machine; `info`, or why it cannot be used; neither where it is
+    still packed.
+    """
 
     model: str
     origin: ModelOrigin
@@ -54,9 +58,10 @@ def installed_models(
     *,
     hub: Path | None = None,
 ) -> list[InstalledModel]:
-    """The models on this machine: the default one, those of installed packages, those that made the
-    encodings of the corpus, those in the given folders, those converted before, and those in the
-    hub's folder (`hub`, else where its library keeps it).
+    """The models on this machine: the default one, the multilingual one where it is installed,
+    those of installed packages, those that made the encodings of the corpus, those in the given
+    folders, those converted before, and those in the hub's folder (`hub`, else where its library
+    keeps it).
 
     A model that is found twice is listed once. In the hub's folder only encoders count.
     """
@@ -102,6 +107,8 @@ def _candidates(
     lead to it, or only by the network.
     """
     yield "default", "default", None
+    if multilingual.state(settings.cache) != "absent":
+        yield MULTILINGUAL, "package", None
     hub = hub or _hub_folder()
     known: dict[str, ModelOrigin] = dict.fromkeys(named, "corpus")
     for model, origin in (known | ({settings.model: "settings"} if settings.model else {})).items():
@@ -111,7 +118,7 @@ def _candidates(
         yield from ((str(place), "folder", place) for place in _models_below(folder))
     yield from ((str(place), "package", place) for place in _packaged())
     for model in _converted(settings.cache):
-        if model != "default" and not is_hub_name(model):
+        if model not in ("default", MULTILINGUAL) and not is_hub_name(model):
             yield model, "cache", Path(model)
     for entry in sorted(hub.glob("models--*--*")):
         name = entry.name.removeprefix("models--").replace("--", "/", 1)
@@ -122,6 +129,8 @@ def _candidates(
 def _read(model: str, origin: ModelOrigin, place: Path | None, cache: Path) -> InstalledModel:
     if place is None and is_hub_name(model):
         return InstalledModel(model, origin, problem="it is not on this machine")
+    if model == MULTILINGUAL and multilingual.state(cache) == "packed":
+        return InstalledModel(model, origin)
     try:
         folder = find_model(model if place is None else str(place), cache=cache)
         return InstalledModel(model, origin, model_info(replace(folder, model=model)))

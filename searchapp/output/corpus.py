@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import EncoderIdentity
 
 _MOST_REMOVED = 8  # paths that a status names
+_MOST_LANGUAGES = 8
 
 
 def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
@@ -101,6 +102,7 @@ def status_json(status: Status) -> dict[str, object]:
         "stale": status.stale,
         "outdated": status.outdated,
         "encoder": None if status.encoder is None else _encoder_json(status.encoder),
+        "languages": {code: n for code, n in _languages(status) if code},
         "roots": [_root_json(root) for root in status.roots],
         "removed": [os.fsdecode(path) for path in status.exclusions],
         "unindexed": [file_json(entry) for entry in status.unindexed],
@@ -124,6 +126,7 @@ def status_text(status: Status, style: TerminalStyle = PLAIN) -> str:
             if encoder
             else "none yet",
         ),
+        ("languages", _languages_text(status)),
         (
             "size",
             (
@@ -172,6 +175,20 @@ def settings_text(settings: Mapping[str, str]) -> str:
 
 
 # ---- private -------------------------------------------------------------------------------------
+
+
+def _languages(status: Status) -> list[tuple[str, int]]:
+    """The languages of the documents, the most frequent one first, that of none last."""
+    return sorted(status.languages.items(), key=lambda item: (not item[0], -item[1], item[0]))
+
+
+def _languages_text(status: Status) -> str:
+    """The first languages and how many documents are in each; "" where none says its own."""
+    named = [f"{code or 'none'} {documents:,}" for code, documents in _languages(status)]
+    if not any(status.languages):
+        return ""
+    rest = [f"{len(named) - _MOST_LANGUAGES} others"] if len(named) > _MOST_LANGUAGES else []
+    return ", ".join([*named[:_MOST_LANGUAGES], *rest])
 
 
 def _removed(paths: Sequence[bytes], style: TerminalStyle) -> list[tuple[str, str]]:

@@ -66,7 +66,8 @@ def _line(
         for field, width in zip(row, widths, strict=True)
     ]
     if model.info is None:
-        return f"{style.paint(padded[0], DIM)}  {style.paint(row[-1], RED)}"
+        state = style.paint(row[-1], RED if model.problem else "")
+        return f"{style.paint(padded[0], DIM)}  {state}"
     state = style.paint(row[-1], GREEN if model.is_current else "")
     return "  ".join((style.paint(padded[0], BOLD), *padded[1:-1], state)).rstrip()
 
@@ -87,6 +88,8 @@ def _fields(model: InstalledModel) -> tuple[str, ...]:
 
 def _state(model: InstalledModel) -> str:
     parts = [f"cannot be used: {one_line(model.problem)}"] if model.problem else []
+    if model.info is None and not model.problem:
+        parts.append("unpacked when it is first used")
     parts += ["the corpus's"] if model.is_current else []
     parts += (
         [f"{pluralize(model.kept, 'document')} beside the current encoding"]

@@ -26,6 +26,7 @@ from searchapp.types.documents import (
     is_within,
 )
 from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
+from searchapp.types.languages import by_code
 from searchapp.types.results import Background, Occurrences, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -227,6 +228,12 @@ class MemoryReader:
         for one in self._passing(Filters()):
             yield one.document.metadata
 
+    def languages(self, *, sample: int | None = None) -> Counter[str]:  # noqa: ARG002
+        """How many documents say that they are in each language, as "de-AT"; "" for those that say
+        nothing; of all documents, whatever the `sample`.
+        """
+        return Counter(metadata.get("language", "") for metadata in self.metadata())
+
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
         one = self._state.documents[document_id]
@@ -246,6 +253,7 @@ class MemoryReader:
             stale=stale,
             outdated=0,
             encoder=self._state.encoder,
+            languages=by_code(self.languages()),
             roots=tuple(root for _, root in sorted(self._state.roots.items())),
             exclusions=tuple(sorted(self._state.exclusions)),
             unindexed=tuple(

@@ -7,6 +7,7 @@ CatalogReader, an ingest a Writer. What only some backends can do is Maintainabl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -321,6 +322,11 @@ class CatalogReader(OpenGeneration, Protocol):
 
     def metadata(self) -> Iterator[Mapping[str, str]]:
         """The metadata of each document, by path."""
+
+    def languages(self, *, sample: int | None = None) -> Counter[str]:
+        """How many documents say that they are in each language, as "de-AT"; "" for those that say
+        nothing. Of about `sample` documents, spread over all, where that is given.
+        """
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.humanize import place_text
@@ -216,6 +217,8 @@ class Status(NamedTuple):
     vectors_bytes: int  # of the vectors file, 0 where there is none
     vectors_state: str  # "current", "behind by N passages", "missing", "damaged", "none yet"
     ingested_at_ns: int | None
+    # documents by the code of their language, "" for those in none
+    languages: Mapping[str, int] = MappingProxyType({})
 
 
 class Finding(NamedTuple):

@@ -902,6 +902,20 @@ def test_metadata_are_compared_whole_or_by_one_of_several_values_in_any_case(
             assert paths(reader, axis(0), Filters(where=where)) == found, where
 
 
+def test_documents_are_counted_by_their_language(backend: Backend, writer: Writer) -> None:
+    said = ["de", "de-AT", "", "EN", "python", "de"]
+    for number, language in enumerate(said):
+        metadata = {"language": language} if language else {"author": "Ann"}
+        add(writer, f"/{number}", replace(document(), metadata=metadata), axis(0)[None])
+    writer.remove([writer.known_files()[b"/5"].document_id])
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        assert reader.languages() == {"de": 1, "de-AT": 1, "": 1, "EN": 1, "python": 1}
+        assert reader.status().languages == {"de": 2, "en": 1, "": 2}
+        assert reader.languages(sample=100)["de-AT"] == 1
+        assert 1 <= reader.languages(sample=3).total() <= 5
+
+
 # ---- words ---------------------------------------------------------------------------------------
 
 WORDS = (

@@ -52,6 +52,7 @@ OWNERS = {
     "libarchive": {"extract"},
     "pi_heif": {"extract"},
     "djvu_rs": {"extract.ebooks.djvu"},
+    "pycld2": {"extract.language"},
     "ir_measures": {"evaluation"},
     "sklearn": {"classification.training"},
     "threadpoolctl": {"classification.training"},

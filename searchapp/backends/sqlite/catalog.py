@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -28,6 +29,7 @@ from searchapp.backends.sqlite.connection import (
     translated,
 )
 from searchapp.backends.sqlite.filter_sql import document_condition
+from searchapp.backends.sqlite.language_counts import language_counts
 from searchapp.errors import CorpusTooNew
 from searchapp.types.documents import (
     Document,
@@ -42,6 +44,7 @@ from searchapp.types.documents import (
     Unindexed,
 )
 from searchapp.types.filters import Filters
+from searchapp.types.languages import by_code
 from searchapp.types.results import Background, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -269,6 +272,12 @@ class SqliteCatalog:
         for (text,) in self._database.each("SELECT metadata FROM document ORDER BY path"):
             yield json.loads(text)
 
+    def languages(self, *, sample: int | None = None) -> Counter[str]:
+        """How many documents say that they are in each language, as "de-AT"; "" for those that say
+        nothing. Of about `sample` documents, spread over all, where that is given.
+        """
+        return language_counts(self._database, sample)
+
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:
         """A document's metadata and all its passages in order."""
         (metadata,) = self._database.one("SELECT metadata FROM document WHERE id = ?", document_id)
@@ -291,6 +300,7 @@ class SqliteCatalog:
             stale=stale,
             outdated=0,
             encoder=self.encoder,
+            languages=by_code(self.languages()),
             roots=tuple(
                 Root(path, tuple(json.loads(include)), tuple(json.loads(exclude)))
                 for path, include, exclude in roots

@@ -25,6 +25,7 @@ from io import FileIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from searchapp.errors import FileError, FileSkipped
+from searchapp.extract.language import with_language
 from searchapp.extract.sandbox.confinement import confine
 from searchapp.extract.working_time import OutOfTime, lift, limit, was_interrupted
 
@@ -170,7 +171,7 @@ def _read(entry: Entry, memory_bytes: int) -> dict[str, Any]:
         return (
             {"outcome": "indexed", "reason": "archive"}
             if entry.is_container
-            else {"document": _fields(entry.read())}
+            else {"document": _fields(with_language(entry.read()))}
         )
     except FileError as error:
         return _refusal(error)

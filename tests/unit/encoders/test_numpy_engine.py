@@ -171,6 +171,21 @@ def test_vectors_and_states_are_those_of_bert_by_hand(
     assert not states[0, len(ids) :].any()
 
 
+def test_words_take_two_bytes_a_number_where_nothing_is_lost_by_it(
+    state: State, tmp_path: Path
+) -> None:
+    name = "embeddings.word_embeddings.weight"
+    halves = state | {name: state[name].astype(np.float16).astype(np.float32)}
+    sizes = []
+    for one in (state, halves):
+        entry = ConvertedModel(tmp_path, config_of(one))
+        question_weights.save(transformer_of(one), entry)
+        (vector,) = NumpyEngine(entry, thorough=True).run([batch_of(TEXTS[0])])
+        assert np.abs(vector - [vector_of(oracle(one, TEXTS[0]))]).max() < 1e-6
+        sizes.append((tmp_path / "question.safetensors").stat().st_size)
+    assert sizes[0] - sizes[1] == pytest.approx(2 * state[name].size, abs=8)
+
+
 def test_a_batch_of_several_texts_is_refused(entry: ConvertedModel) -> None:
     two = Batch(np.ones((2, 3), np.int64), np.ones((2, 3), np.int64))
     with pytest.raises(ValueError, match="one text at a time"):

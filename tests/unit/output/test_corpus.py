@@ -217,6 +217,7 @@ STATUS = Status(
     vectors_bytes=999_950,
     vectors_state="behind by 40 passages",
     ingested_at_ns=1_700_000_000_000_000_000,
+    languages={"en": 400, "": 4, "de": 800},
 )
 
 
@@ -226,6 +227,7 @@ def test_a_status_says_what_is_in_the_corpus_and_what_is_not() -> None:
         "documents  1,204 (2 made by an older version)\n"
         "passages   15,332\n"
         "encoder    default (384 dimensions, 256 tokens)\n"
+        "languages  de 800, en 400, none 4\n"
         "size       12.3 MB database, 1.0 MB vectors file\n"
         "vectors    3 of 1,204 documents have text only; `searchapp ingest` makes the missing "
         "vectors; the vectors file is behind by 40 passages\n"
@@ -263,6 +265,7 @@ def test_a_status_for_programs_has_everything() -> None:
         "stale": 0,
         "outdated": 2,
         "encoder": {"model": "default", "fingerprint": "53aa", "dim": 384, "max_tokens": 256},
+        "languages": {"de": 800, "en": 400},
         "roots": [
             {"path": "/docs", "include": [], "exclude": []},
             {"path": "/notes", "include": ["*.md", "*.txt"], "exclude": ["old"]},
@@ -277,6 +280,14 @@ def test_a_status_for_programs_has_everything() -> None:
         "vectors": "behind by 40 passages",
         "ingested_at": "2023-11-14T22:13:20Z",
     }
+
+
+def test_of_many_languages_a_status_names_the_first() -> None:
+    codes = [f"{first}{second}" for first in "abc" for second in "xyz"]
+    many = STATUS._replace(languages={code: 9 - i for i, code in enumerate(codes)} | {"": 99})
+    assert "\nlanguages  ax 9, ay 8, az 7, bx 6, by 5, bz 4, cx 3, cy 2, 2 others\n" in (
+        corpus.status_text(many)
+    )
 
 
 def test_the_status_of_an_empty_corpus_is_complete() -> None:

@@ -303,7 +303,9 @@ def ranking_constants() -> str:
         mode = "best" if "best" in constant else "hybrid"
         for value, figures in values.items():
             changes = [figures[name][mode] - shipped[name][mode] for name in shipped]
-            rows.append([constant, value, *(f"{change:+.3f}" for change in changes)])
+            rows.append(
+                [constant, value, *(f"{round(change, 3) + 0.0:+.3f}" for change in changes)]
+            )
     return table(["constant", "other value", *shipped], rows)
 
 
@@ -318,7 +320,7 @@ def ranking_left_out() -> str:
             [
                 constant,
                 f"{kept} of {len(choices)}",
-                f"{sum(changes.values()) / len(changes):+.4f}",
+                f"{round(sum(changes.values()) / len(changes), 4) + 0.0:+.4f}",
                 f"{changes[worst]:+.4f} ({worst})" if changes[worst] < 0 else "none",
             ]
         )

@@ -45,7 +45,7 @@ def test_a_folder_is_searched_from_a_script_and_measured(tmp_path: Path, model_c
     (tmp_path / "mine.csv").write_text(table, encoding="utf-8")
     figures = run("evaluate.py", ".search-corpus", "mine.csv", cwd=tmp_path, cache=model_cache)
     assert figures.splitlines()[0] == "cosine   1.000 1.000"
-    assert len(figures.splitlines()) == 4
+    assert len(figures.splitlines()) == 5  # the modes and rrf
 
 
 def test_the_nearest_sentence_is_the_one_about_the_river(tmp_path: Path, model_cache: Path) -> None:

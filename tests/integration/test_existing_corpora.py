@@ -38,7 +38,7 @@ MADE_AT = b"/before-rooms/files"
 UNREADABLE = {"broken.docx": "failed", "empty.txt": "skipped", "noise.bin": "skipped"}
 _READERS_SINCE = {  # that were made
     *("roff", "bibtex", "calendar", "contacts", "hangul", "drawings", "fixed"),
-    *("iwork", "mobi", "svg", "sqlite", "parquet", "heic", "evernote", "djvu"),
+    *("iwork", "mobi", "svg", "sqlite", "parquet", "heic", "evernote", "djvu", "plist"),
 }
 UNREADABLE_MEMBERS = {"lamps.zip!/empty.md": "skipped"}
 

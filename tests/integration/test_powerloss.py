@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -124,8 +124,10 @@ def test_the_real_writer_is_recorded_with_its_syncs_and_checkpoints(trace: Trace
     )
     assert trace.states[-1].generation >= powerloss.ROUNDS
     assert len(trace.states[-1].documents) > 20
-    assert {digest is None for _, _, digest in trace.states[-1].documents} == {True, False}
-    assert {origin for _, _, origin, _ in trace.states[-1].labels} == {"hand", "classifier"}
+    documents = chain.from_iterable(state.documents for state in trace.states)
+    assert {digest is None for _, _, digest in documents} == {True, False}
+    labels = chain.from_iterable(state.labels for state in trace.states)
+    assert {origin for _, _, origin, _ in labels} == {"hand", "classifier"}
 
 
 @pytest.mark.slow

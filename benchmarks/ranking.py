@@ -1,6 +1,6 @@
 """What each constant of the ranking is worth, on judged collections in BEIR form.
 
-    python -m benchmarks.ranking COLLECTION...
+    python -m benchmarks.ranking COLLECTION... [--most QUESTIONS]
 
 The legs of every question are asked once; then `searchapp.search.ranking` fuses them again with
 other constants, one changed at a time. Tells nDCG@10 of each collection, and for each constant what
@@ -10,6 +10,7 @@ benchmarks/results/.
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 import tempfile
@@ -59,8 +60,7 @@ _words, _meaning = ranking.trust_in_words, ranking.trust_in_meaning
 # by constant, each of its other values with what has to be put in its place
 VARIANTS: dict[str, dict[str, dict[str, object]]] = {
     "trust in words": {
-        "squared": {"trust_in_words": lambda *given: _words(*given) ** 2},
-        "root": {"trust_in_words": lambda *given: _words(*given) ** 0.5},
+        "not squared": {"trust_in_words": lambda *given: _words(*given) ** 0.5},
         "full": {"trust_in_words": lambda *_: 1.0},
     },
     "full trust at": {
@@ -153,8 +153,8 @@ def means(questions: Sequence[Legs]) -> dict[str, float]:
 # ---- the legs ------------------------------------------------------------------------------------
 
 
-def legs_of(folder: Path, encoder: Encoder) -> list[Legs]:
-    """The legs of every judged question of a collection."""
+def legs_of(folder: Path, encoder: Encoder, most: int) -> list[Legs]:
+    """The legs of a collection's first judged questions, at most so many."""
     from searchapp.corpus import Corpus
     from searchapp.evaluation.evaluator import index_collection
     from searchapp.evaluation.qrels import collection_judgements, collection_questions
@@ -170,12 +170,14 @@ def legs_of(folder: Path, encoder: Encoder) -> list[Legs]:
             index_collection(folder, writer, encoder)
             writer.finish()
         with closing(corpus.reader()) as reader:
-            questions = collection_questions(folder).items()
+            judged = [
+                (name, text)
+                for name, text in collection_questions(folder).items()
+                if name in grades
+            ]
             states: dict[int, TokenVectors] = {}
             return [
-                _legs(text, reader, encoder, grades[name], states)
-                for name, text in questions
-                if name in grades
+                _legs(text, reader, encoder, grades[name], states) for name, text in judged[:most]
             ]
 
 
@@ -297,10 +299,16 @@ def main(arguments: Sequence[str]) -> None:
     from searchapp.encoders.loading import load_encoder
     from searchapp.encoders.provider import DEFAULT_MODEL
 
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("collections", nargs="+", type=Path)
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="questions a collection")
+    options = parser.parse_args(arguments)
     encoder = load_encoder(DEFAULT_MODEL, cache=config.load().cache, device="cpu")
     collections = {}
-    for folder in map(Path, arguments):
-        collections[folder.name] = legs_of(folder, encoder)
+    for folder in options.collections:
+        collections[folder.name] = legs_of(folder, encoder, options.most)
         print(folder.name, file=sys.stderr, flush=True)
     names = " ".join(collections)
     keep("ranking", measured(collections), f"python -m benchmarks.ranking {names}")

@@ -91,7 +91,7 @@ def trust_in_words(best: float, ideal: float, passages: int) -> float:
     if best <= 0 or ideal <= 0:
         return 0.0
     rare_words = best / ((1 + K1) * math.log(max(passages, 2)))
-    return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE))
+    return max(min(1.0, rare_words / _MUCH), min(1.0, best / ideal / _WHOLE)) ** 2
 
 
 def trust_in_meaning(share_read: float) -> float:

@@ -109,9 +109,9 @@ def test_the_keyword_leg_is_trusted_for_rare_words_or_for_most_of_the_question()
         1000
     )  # the most that a word of one passage in a thousand can be worth
     assert trust_in_words(1.3 * one_rare_word, 100, 1000) == 1
-    assert trust_in_words(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.5)
+    assert trust_in_words(0.65 * one_rare_word, 1000, 1000) == pytest.approx(0.25)
     assert trust_in_words(0.7, 1, 1000) == 1
-    assert trust_in_words(0.35, 1, 10**9) == pytest.approx(0.5)
+    assert trust_in_words(0.35, 1, 10**9) == pytest.approx(0.25)
     assert trust_in_words(0, 1, 10) == trust_in_words(0, 0, 10) == 0
 
 

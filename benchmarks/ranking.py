@@ -28,6 +28,8 @@ from searchapp.evaluation.rank_fusion import reciprocal_rank_fusion
 from searchapp.search import attribution, ranking
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from searchapp.search.ranking import Numbers
     from searchapp.types.protocols import Encoder, Reader
     from searchapp.types.vectors import Ids, TokenVectors, Vectors
@@ -46,7 +48,7 @@ class Legs(NamedTuple):
     cosines: Numbers  # (n,)
     keywords: Numbers  # (n,) NaN for a passage that the leg does not have
     by_leg: Mapping[str, Ids]  # positions, best first
-    is_named: Numbers  # (n,) whether it holds what is asked for to the letter
+    is_named: NDArray[np.bool_]  # (n,) whether it holds what is asked for to the letter
     tokens: Numbers  # (n,) late interaction, NaN where it was not looked at
     sentences: Numbers  # (n,) likewise the nearest sentence's cosine
     words: tuple[float, float, int]  # what `trust_in_words` goes by

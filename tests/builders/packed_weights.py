@@ -82,12 +82,13 @@ def _body(packed: Packed, name: str, shape: tuple[int, ...], random: np.random.G
     rounding blurs them.
     """
     if not _is_matrix(name):
-        weights = random.integers(-8, 8, shape).astype("<f4") / 8
+        weights = (random.integers(-8, 8, shape) / 8).astype(np.float32)
         packed.weights[name] = weights
         return weights.tobytes()
     blocks = int(np.prod(shape)) // 32
     numbers = random.integers(0, 16, (blocks, 32))
     scales = (2.0 ** random.integers(-5, -2, (blocks, 1))).astype("<f2")
-    packed.weights[name] = ((numbers - 8) * scales.astype(np.float32)).reshape(shape)
+    weights = (numbers - 8).astype(np.float32) * scales.astype(np.float32)
+    packed.weights[name] = weights.reshape(shape)
     halves = (numbers[:, :16] | numbers[:, 16:] << 4).astype(np.uint8)
     return np.concatenate([scales.view(np.uint8), halves], axis=1).tobytes()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from searchapp.extract.language import language_of, with_language
@@ -51,7 +53,8 @@ def test_signs_that_are_no_text_do_not_hide_the_language() -> None:
 )
 def test_the_text_decides_unless_what_is_said_agrees(said: str, expected: str) -> None:
     metadata = {"language": said, "author": "Ann"} if said else {"author": "Ann"}
-    assert with_language(document(GERMAN, **metadata)).metadata == {
+    stated = replace(document(GERMAN), metadata=metadata)
+    assert with_language(stated).metadata == {
         "language": expected,
         "author": "Ann",
     }

@@ -59,9 +59,12 @@ def test_what_a_file_becomes_before_it_is_read_is_in_the_next_ingest(
         house.write(b_md="two")
         house.ingest()
     house.write(b_md="two words")
-    house.extractor = HereExtractor(
-        on_read=lambda path: change(path) if path.name == "b.md" else None
-    )
+
+    def on_read(path: Path) -> None:
+        if path.name == "b.md":
+            change(path)
+
+    house.extractor = HereExtractor(on_read=on_read)
     report = house.ingest()
     assert not report.was_interrupted
     house.extractor = HereExtractor()

@@ -165,8 +165,8 @@ class Corpus:
             if report.was_interrupted and not report.generation:
                 discard(writer)
                 return report
-        with closing(self.reader()) as reader:
-            return replace(report, notes=(*report.notes, *languages.ingest_notes(reader)))
+            with closing(self.reader()) as reader:  # first, as the writer takes the log away
+                return replace(report, notes=(*report.notes, *languages.ingest_notes(reader)))
 
     # -- the second line: query
 
@@ -205,8 +205,7 @@ class Corpus:
                     reader.prepare(search.question.filters)
             with watch.stage("rank"):
                 answer = search.answer(outdated=_outdated(reader))
-                matching = (match.hit.path for match in answer.matches)
-                notes = unmatched_notes(reader, query.filters, matching)
+                notes = unmatched_notes(reader, query.filters, search.ranked_paths)
             return replace(
                 answer,
                 took_ms=(time.perf_counter() - begin) * 1000,

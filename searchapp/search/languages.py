@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 SPOKEN: Mapping[str, frozenset[str]] = {"default": frozenset({"en"})}
 MULTILINGUAL = "multilingual"  # the model that speaks more
 
-_SAMPLE = 100  # documents
 _MOST_NAMED = 3  # languages
 # of the keyword leg where the model does not speak the language: words say more than vectors
 TRUSTED_WEIGHT = 0.7
@@ -33,7 +32,7 @@ def unspoken_languages(reader: CatalogReader) -> tuple[str, ...]:
     spoken = SPOKEN.get(reader.encoder.model) if reader.encoder else None
     if spoken is None:
         return ()
-    counts = by_code(reader.languages(sample=_SAMPLE))
+    counts = by_code(reader.languages(sampled=True))
     foreign = {code: n for code, n in counts.items() if code and code not in spoken}
     if 2 * sum(foreign.values()) <= counts.total():
         return ()

@@ -68,6 +68,7 @@ class Search:
         self._looked_at: dict[int, TokenVectors] = {}
         self._notes: list[str] = []
         self._hits: dict[int, Hit] = {}
+        self.ranked_paths: set[bytes] = set()  # the paths of all documents that were ranked
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -137,6 +138,7 @@ class Search:
         ids = ids[np.append(True, ids[1:] != ids[:-1])[: len(ids)]]
         scores = {leg: placed(ids, *pair) for leg, pair in hits.items()}  # each (n,)
         addresses = self._reader.addresses(ids)
+        self.ranked_paths.update(address.path for address in addresses)
         vectors = self._reader.vectors_of(ids)
         cosines = scores.get("cosine")
         if len(legs) > 1 or (cosines is None and self._query.needs_encoder):

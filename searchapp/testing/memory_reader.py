@@ -228,7 +228,7 @@ class MemoryReader:
         for one in self._passing(Filters()):
             yield one.document.metadata
 
-    def languages(self, *, sample: int | None = None) -> Counter[str]:  # noqa: ARG002
+    def languages(self, *, sampled: bool = False) -> Counter[str]:  # noqa: ARG002
         """How many documents say that they are in each language, as "de-AT"; "" for those that say
         nothing; of all documents, whatever the `sample`.
         """

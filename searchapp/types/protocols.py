@@ -323,9 +323,9 @@ class CatalogReader(OpenGeneration, Protocol):
     def metadata(self) -> Iterator[Mapping[str, str]]:
         """The metadata of each document, by path."""
 
-    def languages(self, *, sample: int | None = None) -> Counter[str]:
+    def languages(self, *, sampled: bool = False) -> Counter[str]:
         """How many documents say that they are in each language, as "de-AT"; "" for those that say
-        nothing. Of about `sample` documents, spread over all, where that is given.
+        nothing. Where `sampled`, of about a hundred documents, spread over all.
         """
 
     def show(self, document_id: int) -> tuple[dict[str, str], list[Hit]]:

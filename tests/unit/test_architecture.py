@@ -73,6 +73,7 @@ ENVIRONMENT_OWNERS = {
     "encoders.torch_engine",
     "extract.archives.packed",
     "extract.sandbox.confinement",
+    "extract.sandbox.worker_process",
 }
 ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb", "os.putenv", "os.unsetenv"}
 

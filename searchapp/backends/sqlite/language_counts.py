@@ -1,28 +1,22 @@
-"""How many documents there are in each language, by what their metadata say. Knows one table."""
+"""How documents are counted by the language that their metadata name."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from searchapp.backends.sqlite.connection import Database
-
-_COUNT = "SELECT coalesce(json_extract(metadata, '$.language'), ''), count(*) FROM document"
-_ALL = f"{_COUNT} GROUP BY 1"
-# from each of some places between the first document and the last, the next one
-_SOME = f"""
+_COUNT = (
+    "SELECT coalesce(json_extract(metadata, '$.language'), '') AS language, count(*) AS documents "
+    "FROM document"
+)
+_AS_OBJECT = "SELECT json_group_object(language, documents) FROM ({count} GROUP BY 1)"
+# Each a JSON object of documents by language: of all documents; and of about a hundred, from each
+# of so many places between the first document and the last the next one.
+ALL = _AS_OBJECT.format(count=_COUNT)
+SOME = _AS_OBJECT.format(
+    count=f"""
+    WITH RECURSIVE place(number) AS (
+        SELECT 0 UNION ALL SELECT number + 1 FROM place WHERE number < 99
+    )
     {_COUNT} WHERE id IN (
-        SELECT (SELECT id FROM document WHERE id > last * value / ? ORDER BY id LIMIT 1)
-        FROM json_each(?), (SELECT max(id) AS last FROM document)
-    ) GROUP BY 1"""
-
-
-def language_counts(database: Database, sample: int | None) -> Counter[str]:
-    """Documents by language; of at most `sample` documents, spread over all, where that is
-    given.
-    """
-    if sample is None:
-        return Counter(dict(database.all(_ALL)))
-    return Counter(dict(database.all(_SOME, sample, json.dumps(list(range(sample))))))
+        SELECT (SELECT id FROM document WHERE id > last * number / 100 ORDER BY id LIMIT 1)
+        FROM place, (SELECT max(id) AS last FROM document)
+    )"""
+)

@@ -90,7 +90,7 @@ def test_a_question_takes_eight_statements_at_most(
 ) -> None:
     answer = Corpus(backend, encoder=ENCODER).query(text, mode=mode, **options)
     assert answer.matches or '"' in text
-    assert len(statements) <= MOST, statements
+    assert len(statements) <= MOST, "\n".join(statements)
     assert any("BEGIN" in statement for statement in statements)  # they are seen
 
 

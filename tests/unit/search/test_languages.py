@@ -33,7 +33,7 @@ class Reader:
     def encoder(self) -> EncoderIdentity:
         return EncoderIdentity(self.model, "f" * 64, 384, 254)
 
-    def languages(self, *, sample: int | None = None) -> Counter[str]:  # noqa: ARG002
+    def languages(self, *, sampled: bool = False) -> Counter[str]:  # noqa: ARG002
         return Counter(self.counted)
 
     def counts(self) -> tuple[int, int, int, int]:

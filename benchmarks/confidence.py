@@ -70,7 +70,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     figures = {}
     with tempfile.TemporaryDirectory(prefix="searchapp-bench-") as work:
-        shelves = [_shelf(folder, Path(work)) for folder in options.collections]
+        folders: list[Path] = options.collections  # which come first
+        shelves = [_shelf(folder, Path(work)) for folder in folders]
         for mode in options.mode or ["cosine", "hybrid", "best"]:
             figures[mode] = _figures(list(_asked(shelves, mode, options.most)))
             print(mode, file=sys.stderr, flush=True)
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         "confidence",
         {"threshold": THRESHOLD, "modes": figures},
         "python -m benchmarks.confidence "
-        + " ".join(folder.name for folder in options.collections),
+        + " ".join([*(folder.name for folder in folders), *arguments[len(folders) :]]),
     )
 
 

@@ -312,8 +312,8 @@ def main(arguments: Sequence[str]) -> None:
     for folder in options.collections:
         collections[folder.name] = legs_of(folder, encoder, options.most)
         print(folder.name, file=sys.stderr, flush=True)
-    names = " ".join(collections)
-    keep("ranking", measured(collections), f"python -m benchmarks.ranking {names}")
+    asked = " ".join([*collections, *arguments[len(collections) :]])
+    keep("ranking", measured(collections), f"python -m benchmarks.ranking {asked}")
 
 
 if __name__ == "__main__":

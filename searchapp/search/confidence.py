@@ -4,8 +4,8 @@ corpus's own background.
 A cosine of .5 means much in a library of everything and little among abstracts of one field. So
 each is divided by how near the corpus's passages lie to passages of other documents, and raised by
 how near the question is to the corpus as a whole and by how far its best document stands out from
-the next. The constants were fitted once, on questions with and without their answers, so that with
-a best confidence of .7 about seven in ten have their answer here: where two in three of
+the next. The constants were fitted once, on questions with and without their answers, so that of
+those with a best confidence of .7 about seven in ten have their answer here: where two in three of
 all have it, and the others are half about the same things and half about others. Nothing is learned
 from a corpus but its background. `benchmarks.confidence` measures it. Pure.
 """

@@ -142,7 +142,7 @@ def named(text: str) -> dict[str, Term]:
     }
     numbered = {word: Term((word,)) for word, _ in words_of(text) if _NUMBERED.fullmatch(word)}
     parts = {word for term in compounded.values() for word in term.words if len(term.words) > 1}
-    return quoted | compounded | {word: numbered[word] for word in numbered.keys() - parts}
+    return quoted | compounded | {word: numbered[word] for word in numbered if word not in parts}
 
 
 def repairable(parsed: ParsedQuery) -> list[Term]:

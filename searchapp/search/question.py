@@ -176,7 +176,7 @@ class Question:
             for term in (self._content_words if named else [])
             if self._frequencies[term]  # others can make no passage come first
         }
-        share = sum(weights[word] for word in weights.keys() & named)
+        share = sum(weight for word, weight in weights.items() if word in named)
         return share / sum(weights.values()) if weights else 1.0
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from contextlib import closing
 from pathlib import Path
 
@@ -110,11 +111,12 @@ def test_the_whole_comes_before_the_parts(corpus: Corpus, question: str, mode: s
 
 
 def test_of_a_long_question_the_first_hundred_words_are_weighed(corpus: Corpus) -> None:
-    words = " ".join(f"stone{i}x" for i in range(150))
+    letters = string.ascii_lowercase
+    words = " ".join(f"stone{a}{b}" for a in letters for b in letters[:6])
     with closing(corpus.reader()) as reader:
         query = Query(f"XQ-9999 {words}").resolved({}, passages=reader.counts()[1])
         asked = Question(query, (), reader, lambda: ENCODER, Stopwatch())
-        assert asked.missing_share == pytest.approx(4 / 100)  # of "XQ-9999", in all its forms
+        assert asked.missing_share == pytest.approx(2 / 100)  # "XQ" and "9999"
 
 
 def test_a_word_may_be_begun_alone(corpus: Corpus) -> None:

@@ -276,6 +276,11 @@ def test_what_is_asked_for_to_the_letter() -> None:
     assert not stands_in(Term(("PT", "6610")), "the PT-66101")
 
 
+def test_what_is_asked_for_to_the_letter_keeps_its_order() -> None:
+    words = [f"p{i}" for i in range(100, 200)]
+    assert list(named(" ".join(words))) == words  # not the order of a set: only a few are looked at
+
+
 def test_a_text_without_spaces_is_found_by_any_part_of_it() -> None:
     with index("東京大学の価格", "京都の大きな学校", "ที่นี่ประเทศไทย") as connection:
         found = {

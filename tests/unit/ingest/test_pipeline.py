@@ -34,6 +34,7 @@ from searchapp.ingest.pipeline import Ingest
 from searchapp.types.documents import Root, Unindexed
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import FileOutcome, IngestReport, Progress
+from searchapp.types.vectors import Vectors
 from tests.builders.house import CountingEncoder, HereExtractor, House
 from tests.builders.mail import mail, multipart
 
@@ -1149,7 +1150,21 @@ def test_a_stop_in_the_middle_of_a_large_change_keeps_the_earlier_version(house:
     house.write(a_txt="the first version")
     house.ingest()
     house.write(a_txt=words(60_000, seed=2))
-    report = house.ingest(is_stopped=lambda: len(house.encoder.embedded) > 10)
+    is_stopping = Event()
+
+    class Slow(CountingEncoder):
+        def encode_passages(self, texts: Sequence[str]) -> Vectors:
+            if self.embedded:
+                is_stopping.wait(60)
+            return super().encode_passages(texts)
+
+    def is_stopped() -> bool:
+        if house.encoder.embedded:
+            is_stopping.set()
+        return is_stopping.is_set()
+
+    house.encoder = Slow()
+    report = house.ingest(is_stopped=is_stopped)
     assert report.was_interrupted
     assert outcomes(report) == {}
     assert [hit.text for hit in house.reader_of().show(str(house.docs / "a.txt"))[2]] == [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import sqlite3
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ _PRAGMAS = (
     "cell_size_check = ON",
     "secure_delete = ON",
 )
+_COMPILED: dict[Any, Any] = {}  # the statements that SQLAlchemy has compiled, of all corpora
+
 ROOM = (
     "make room, or check the permissions of the corpus folder; everything committed so far is safe"
 )
@@ -335,7 +338,7 @@ def connect(folder: Path) -> sa.Engine:
     except sqlite3.Error as error:
         raise translated(error, folder) from error
 
-    def open_database() -> sqlite3.Connection:
+    def open_database() -> Any:  # SQLAlchemy describes a connection otherwise than Python does
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=30
         )
@@ -343,10 +346,26 @@ def connect(folder: Path) -> sa.Engine:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    engine = sa.create_engine("sqlite://", creator=open_database, poolclass=sa.StaticPool)
+    dialect = _dialect()
+    engine = sa.Engine(
+        sa.StaticPool(open_database, dialect=dialect),
+        dialect,
+        sa.make_url("sqlite://"),
+        execution_options={"compiled_cache": _COMPILED},
+    )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(engine, "handle_error", _translate)
     return engine
+
+
+@cache
+def _dialect() -> sa.Dialect:
+    """How SQLAlchemy speaks to SQLite. All corpora of a process share it, and so the statements
+    that it has compiled: what is compiled is kept by dialect.
+    """
+    engine = sa.create_engine("sqlite://")
+    engine.connect().close()  # the first connection tells the dialect of the library
+    return engine.dialect
 
 
 def _make(path: Path) -> None:

@@ -1,13 +1,17 @@
-"""How often a question asks the database: at most eight statements, whatever is asked."""
+"""How often a question asks the database: at most eight statements, whatever is asked; and what the
+statements themselves cost.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.writer import SqliteWriter
@@ -106,3 +110,23 @@ def test_the_facts_of_a_corpus_take_one_statement(
         assert reader.background() is not None
         assert reader.published is not None
     assert len(statements) == before == 3
+
+
+def test_a_statement_is_compiled_once_however_many_corpora_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[object] = []
+    compile_ = SQLiteCompiler.__init__
+
+    def counted(self: SQLiteCompiler, *args: Any, **options: Any) -> None:
+        compiled.append(self)
+        compile_(self, *args, **options)
+
+    monkeypatch.setattr(SQLiteCompiler, "__init__", counted)
+    for name in ("first", "second"):
+        compiled.clear()
+        with closing(SqliteBackend(tmp_path / name).writer()) as writer:
+            writer.set_encoder(ENCODER.identity)
+            add(writer, "/d/a.txt", seed=1)
+            writer.finish()
+    assert not compiled

@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -34,9 +35,11 @@ from searchapp.ingest.pipeline import Ingest
 from searchapp.types.documents import Root, Unindexed
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import FileOutcome, IngestReport, Progress
-from searchapp.types.vectors import Vectors
 from tests.builders.house import CountingEncoder, HereExtractor, House
 from tests.builders.mail import mail, multipart
+
+if TYPE_CHECKING:
+    from searchapp.types.vectors import Vectors
 
 
 @pytest.fixture

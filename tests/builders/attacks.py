@@ -86,6 +86,7 @@ def attacks(folder: Path, parent: int) -> dict[str, Callable[[], int]]:
     opened = os.open(folder / "fchmod", READ)
     empty = (ctypes.c_uint64 * 32)()
     limits = (ctypes.c_uint64 * 2)(2**64 - 1, 2**64 - 1)
+    no_core = (ctypes.c_uint64 * 2)()  # where it succeeds, the parent must not leave its memory
     times = (ctypes.c_long * 4)()
     mapped = int(Path(f"/proc/{parent}/maps").read_text().partition("-")[0], 16)
     here = (ctypes.c_uint64 * 2)(ctypes.addressof(empty), 8)
@@ -117,7 +118,7 @@ def attacks(folder: Path, parent: int) -> dict[str, Callable[[], int]]:
         "tkill": lambda: call("tkill", parent, signal.SIGCONT),
         "pidfd_open": lambda: call("pidfd_open", parent, 0),
         "F_SETOWN": lambda: C.fcntl(opened, 8, parent),
-        "prlimit": lambda: C.prlimit(parent, 4, limits, None),  # RLIMIT_CORE
+        "prlimit": lambda: C.prlimit(parent, 4, no_core, None),  # RLIMIT_CORE
         "setrlimit": lambda: C.prlimit(0, 1, limits, None),  # RLIMIT_FSIZE, which is 0
         "setpriority": lambda: C.setpriority(0, parent, os.getpriority(os.PRIO_PROCESS, parent)),
         "outlive": lambda: C.prctl(1, 0, 0, 0, 0),  # PR_SET_PDEATHSIG

@@ -21,7 +21,7 @@ MULTILINGUAL = "multilingual"  # the model that speaks more
 
 _MOST_NAMED = 3  # languages
 # of the keyword leg where the model does not speak the language: words say more than vectors
-TRUSTED_WEIGHT = 0.7
+TRUSTED_WEIGHT = 0.8
 _SETTINGS = {"mode": "hybrid", "weight": str(TRUSTED_WEIGHT)}
 
 

@@ -108,10 +108,14 @@ class Query:
         return bool(self.like or self.like_passages)
 
     @property
+    def has_least(self) -> bool:
+        """Whether a match has to reach a score or a confidence."""
+        return self._least != (None, None)
+
+    @property
     def needs_encoder(self) -> bool:
         """Whether it is about meaning: words alone are looked for without any model."""
-        has_least = self.min_score is not None or self.min_confidence is not None
-        return self.mode != "keyword" or has_least or bool(self.negative)
+        return self.mode != "keyword" or self.has_least
 
     @property
     def needs_token_states(self) -> bool:

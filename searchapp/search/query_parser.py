@@ -60,6 +60,7 @@ _PIECE = re.compile(
 _CURLY = str.maketrans("“”„", '"""')
 _PREFIX = re.compile(r"[^\W_]{2,}\*")
 _NUMBERED = re.compile(r"(?=.*\d)(?=.*[^\W\d_])[^\W_]{3,}|\d{5,}")  # p53, 0x80070005, 40217
+_TWO_WORDS = re.compile(r"[^\W\d_]+/[^\W\d_]+|[^\W\d_]*[a-z]\.[A-Z][a-z]*")
 _HANGUL = re.compile("[\uac00-\ud7a3]{2,}")
 # What Korean writes at the end of a noun, longest first.
 _PARTICLES = re.findall(
@@ -99,7 +100,7 @@ def parse(text: str) -> ParsedQuery:
         if is_title or piece["phrase"]:
             term_lists["holding"] += _phrase(phrase, is_title=is_title)
             term_lists["terms"] += _phrase(phrase, is_title=is_title)
-        elif _PREFIX.fullmatch(phrase):
+        elif _PREFIX.fullmatch(phrase) and spaced(phrase) == phrase:
             term_lists["terms"].append(Term((fold(phrase[:-1]),), is_prefix=True))
         else:
             term_lists["terms"] += _terms(phrase)
@@ -124,17 +125,20 @@ def literal(text: str) -> ParsedQuery:
     return ParsedQuery(text, tuple(telling_terms(_terms(text))))
 
 
-def named(text: str) -> dict[str, Term]:
+def named(text: str, *, is_literal: bool = False) -> dict[str, Term]:
     """What a text asks for to the letter, as it is written: phrases in quotes, and what people mean
-    as one thing, such as an identifier, a path, a version or an error number.
+    as one thing, such as an identifier, a path, a version or an error number. In a literal text
+    quotes and minus signs are signs like others.
     """
-    pieces = [p for p in _PIECE.finditer(text.translate(_CURLY)) if not p["minus"]]
-    quoted = {
-        piece["phrase"].strip(): Term(tuple(word for word, _ in words_of(piece["phrase"])))
-        for piece in pieces
-        if piece["phrase"] and not piece["title"]
-    }
-    text = " ".join(piece["phrase"] or piece["plain"] for piece in pieces)
+    quoted: dict[str, Term] = {}
+    if not is_literal:
+        pieces = [p for p in _PIECE.finditer(text.translate(_CURLY)) if not p["minus"]]
+        quoted = {
+            piece["phrase"].strip(): Term(tuple(word for word, _ in words_of(piece["phrase"])))
+            for piece in pieces
+            if piece["phrase"] and not piece["title"]
+        }
+        text = " ".join(piece["phrase"] or piece["plain"] for piece in pieces)
     compounded = {
         compound: Term(tuple(word for word, _ in words_of(compound)))
         for compound in compounds(fold(text))
@@ -145,6 +149,13 @@ def named(text: str) -> dict[str, Term]:
     return quoted | compounded | {word: numbered[word] for word in numbered if word not in parts}
 
 
+def may_be_plain(text: str) -> bool:
+    """Whether what is written as one thing may be two ordinary words: `heating/boiler`, or a
+    sentence that begins behind no space, `cold.Who`. Where it stands tells.
+    """
+    return _TWO_WORDS.fullmatch(text) is not None
+
+
 def repairable(parsed: ParsedQuery) -> list[Term]:
     """The words of a question that may be mistyped: plain ones, of letters alone; not what is asked
     for to the letter, nor the parts of it.
@@ -152,6 +163,7 @@ def repairable(parsed: ParsedQuery) -> list[Term]:
     exact = {word for term in parsed.holding for word in term.words}
     for compound in compounds(fold(parsed.text)):
         exact.update(word for word, _ in words_of(compound))
+        exact.add(joined(compound))
     return [
         term
         for term in dict.fromkeys(parsed.terms)

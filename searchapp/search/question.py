@@ -6,6 +6,7 @@ Knows the seams, SearchReader and Encoder; decides nothing about ranking.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -41,6 +42,8 @@ _PUSH = 0.5  # of a meaning that is kept away, at least
 _EXAMPLE_TERMS = 20  # words of an example that are looked for
 _MOST_NAMED = 5  # things asked for to the letter, of which the answer says where they stand
 _LEAST_NAMED = 0.4  # of a question, for passages that hold what it names to come first
+_FIRST_WORD = re.compile(r"(?:^|[.!?:]\s)[\s\"'(]*([^\W_]+)")
+_NO_MEANING = "--not keeps no words away, and mode keyword knows nothing else: -word does"
 _LEAST_LENGTH = 1e-6  # of a direction that is left of a question
 
 
@@ -64,10 +67,13 @@ class Question:
         self._reader = reader
         self._open_encoder = encoder
         self._watch = watch
+        if query.negative and query.mode == "keyword":
+            self.notes.append(_NO_MEANING)
         has_operators = query.mode != "cosine" and not query.literal
         parse = query_parser.parse if has_operators else query_parser.literal
         self._asked = self._within_most([parse(text) for text in query.texts])
-        require_text([parsed.text for parsed in self._asked], has_examples=bool(examples))
+        asked = [parsed.text for parsed in self._asked if parsed.text.strip()]
+        require_text(asked, has_examples=bool(examples))
 
     @property
     def legs(self) -> tuple[str, ...]:
@@ -123,7 +129,24 @@ class Question:
     @cached_property
     def named(self) -> dict[str, tuple[Term, int]]:
         """What is asked for to the letter, as it is written, and how many passages hold it."""
-        return {text: (term, self._frequencies[term]) for text, term in self._named.items()}
+        return {
+            text: (term, self._frequencies[term])
+            for text, term in self._named.items()
+            if self._frequencies[term] or not self._is_plain(text, term)
+        }
+
+    def _is_plain(self, text: str, term: Term) -> bool:
+        """Whether what stands nowhere as it is written was meant as the words in it: these do."""
+        return query_parser.may_be_plain(text) and all(
+            query_parser.is_stop(word) or self._frequencies[word] for word in _each_word(term)
+        )
+
+    def are_shown(self, term: Term, shown: Sequence[Hit]) -> bool:
+        """Whether any of the passages shown holds what is asked for to the letter."""
+        ids = self._occurrences.holders[self._counted.index(term)]
+        if len(ids) < MOST_LISTED:
+            return any(hit.passage_id in ids for hit in shown)
+        return any(query_parser.stands_in(term, _whole(hit)) for hit in shown)
 
     @property
     def repairs(self) -> dict[str, str]:
@@ -137,8 +160,7 @@ class Question:
         for to the letter.
         """
         words, named = self._content_words, self._named.values()
-        sentences = (asked.text.split() for asked in self._asked)
-        first = {words[0].strip("\"'(") for words in sentences if words}
+        first = {word for asked in self._asked for word in _FIRST_WORD.findall(asked.text)}
         ordinary = {word for term in named for word in term.words}
         ordinary |= first if len(words) >= _SENTENCE else set()
         listed = dict.fromkeys([*named, *words])
@@ -168,8 +190,10 @@ class Question:
     @property
     def _named_share(self) -> float:
         """The share of its words, weighted by how rare they are, that are of what is asked for to
-        the letter, 0 to 1; 1 where the question is not looked at word by word.
+        the letter, 0 to 1; 1 where the question is one of words alone, whatever else is told of it.
         """
+        if self.query.mode == "keyword":
+            return 1.0
         named = {word for term in self._named.values() for word in term.words}
         weights = {
             term.words[0]: query_parser.rarity(self._frequencies[term], self.passages)
@@ -185,7 +209,7 @@ class Question:
         stands nowhere, 0 to 1. Another word may stand nowhere and be meant all the same.
         """
         words = self._content_words
-        lacking = (term for term in self._named.values() if not self._frequencies[term])
+        lacking = (term for term, count in self.named.values() if not count)
         missing = {word for term in lacking for word in term.words}
         return sum(term.words[0] in missing for term in words) / max(len(words), 1)
 
@@ -258,10 +282,11 @@ class Question:
 
     def cut_notes(self) -> list[str]:
         """What to say of texts that are longer than the encoder reads."""
-        if "cosine" not in self.legs or not self.query.texts:
+        texts = (*self.query.texts, *self.query.negative)
+        if "cosine" not in self.legs or not texts:
             return []
         limit = self.encoder.identity.max_tokens
-        counts = [len(tokens) for tokens in self.encoder.tokenize(self.query.texts)]
+        counts = [len(tokens) for tokens in self.encoder.tokenize(texts)]
         return [
             f"the question has {count} tokens; only about the first {limit} were compared"
             for count in counts
@@ -289,7 +314,8 @@ class Question:
 
     @cached_property
     def _named(self) -> dict[str, Term]:
-        named = (query_parser.named(text) for text in self.query.texts)
+        is_literal = self.query.literal
+        named = (query_parser.named(text, is_literal=is_literal) for text in self.query.texts)
         return dict(islice(chain.from_iterable(terms.items() for terms in named), _MOST_NAMED))
 
     @cached_property
@@ -301,13 +327,24 @@ class Question:
     @cached_property
     def _counted(self) -> list[Term]:
         """The terms that are counted, those asked for to the letter first."""
-        terms = self._terms_of(self._asked) if len(self.legs) > 1 else []
+        terms = self._terms_of(self._asked) if self._weighs_words else []
         if self.query.mode == "best":
             texts = [asked.text for asked in self._asked]
             texts += [example.text for example in self.examples]
             terms += [term for text in texts for term, _ in query_parser.words(text)]
         named, words = self._named.values(), self._content_words
-        return list(dict.fromkeys([*named, *words, *self._repairable, *terms]))
+        parts = [
+            word
+            for text, term in self._named.items()
+            if query_parser.may_be_plain(text)
+            for word in _each_word(term)
+        ]
+        return list(dict.fromkeys([*named, *words, *self._repairable, *parts, *terms]))
+
+    @property
+    def _weighs_words(self) -> bool:
+        """Whether what the words score is compared with the most that they could."""
+        return "keyword" in self.legs and self.query.needs_encoder
 
     @cached_property
     def _content_words(self) -> list[Term]:
@@ -354,7 +391,7 @@ class Question:
             self._counted,
             listed=len({*self._named.values(), *self._content_words}),
             repairable=self._repairable,
-            counts_all=len(self.legs) > 1,  # else it is enough to tell of few
+            counts_all=self._weighs_words,  # else it is enough to tell of few
         )
 
     def _within_most(self, texts: Sequence[ParsedQuery]) -> tuple[ParsedQuery, ...]:
@@ -378,6 +415,15 @@ class Question:
             for example in self.examples
             for term in query_parser.telling(example.text, _EXAMPLE_TERMS)
         ]
+
+
+def _each_word(term: Term) -> list[Term]:
+    return [Term((word,)) for word in term.words]
+
+
+def _whole(hit: Hit) -> str:
+    """All of a passage that words are looked for in."""
+    return f"{hit.path.decode('utf-8', 'replace')}\n{hit.embedded}"
 
 
 def _direction(vector: Numbers) -> Numbers:

@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -241,21 +242,24 @@ def choose(
     k: int,
     per_document: int | None,
     is_passing: NDArray[np.bool_] | None = None,
+    repeats: Mapping[int, int] = MappingProxyType({}),
 ) -> list[int]:
     """The first k positions of an order that pass, with at most `per_document` of a document; the
-    arrays are (n,).
+    arrays are (n,). `repeats` gives the first of those that say the same: of them one is chosen.
     """
     taken: Counter[int] = Counter()
+    said: set[int] = set()
     chosen: list[int] = []
     for position in order:
         if len(chosen) == k:
             break
-        if is_passing is not None and not is_passing[position]:
+        document, first = int(documents[position]), repeats.get(position, position)
+        is_full = per_document is not None and taken[document] >= per_document
+        if first in said or is_full or (is_passing is not None and not is_passing[position]):
             continue
-        document = int(documents[position])
         taken[document] += 1
-        if per_document is None or taken[document] <= per_document:
-            chosen.append(position)
+        said.add(first)
+        chosen.append(position)
     return chosen
 
 

@@ -18,7 +18,6 @@ from searchapp.search import attribution, ranking
 from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidences
 from searchapp.search.near_duplicates import BOILERPLATE, behind_content, near_duplicates, suspects
 from searchapp.search.pool import Pool, placed
-from searchapp.search.query_parser import stands_in
 from searchapp.search.question import Question
 from searchapp.search.ranking import Ranking
 from searchapp.splitter.text_cuts import sentences
@@ -102,20 +101,26 @@ class Search:
         )
 
     def matches(self) -> list[Match]:
-        """The k best, best first; never fewer while k exist that pass.
+        """The k best, best first; never fewer while k exist that pass, unless looking four times as
+        deep finds no more that reach a least score or confidence.
 
         What is found by looking deeper comes behind what was found before, so that a ranking never
         depends on how many are shown.
         """
-        legs = self.question.legs
-        depth = max(2 * self._query.k, _POOL if len(legs) == 1 else ranking.DEPTH)
+        # the order of cosines is the same at any depth
+        depth = {"cosine": max(2 * self._query.k, _POOL), "keyword": _POOL}.get(
+            self._query.mode or "", ranking.DEPTH
+        )
         pool = self._pool(depth)
         while True:
             chosen, repeats = self._choose(pool)
-            if len(chosen) == self._query.k or pool.is_whole or self._is_below(pool):
+            if len(chosen) == self._query.k or pool.is_whole:
                 break
             depth *= 4
-            pool = self._pool(depth, before=pool)
+            deeper = self._pool(depth, before=pool)
+            if self._query.has_least and self._passing(deeper).sum() == self._passing(pool).sum():
+                break
+            pool = deeper
         hits = self._read(pool.ranking.ids[chosen])
         self._note_confidence(pool, empty=not chosen)
         matches = [
@@ -143,17 +148,16 @@ class Search:
         cosines = scores.get("cosine")
         if len(legs) > 1 or (cosines is None and self._query.needs_encoder):
             cosines = vectors.astype(np.float64) @ self.question.vector.astype(np.float64)
-        if len(legs) == 1 or cosines is None or not len(ids):
-            parts: ranking.Parts = {leg: scores[leg] for leg in legs}
-        else:
-            fused = self._fused(cosines, scores["keyword"], addresses)
-            if before is not None:
-                positions = np.searchsorted(ids, before.ranking.ids)
-                parts = ranking.ahead(fused, before.ranking.parts, positions)
-            else:
-                parts = self._reranked(ids, fused, vectors, addresses)
-        if legs != ("cosine",) and (before is None or len(legs) == 1):
+        parts: ranking.Parts = {leg: scores[leg] for leg in legs}
+        if len(legs) > 1 and cosines is not None and len(ids):
+            parts = self._fused(cosines, scores["keyword"], addresses)
+            if before is None:
+                parts = self._reranked(ids, parts, vectors, addresses)
+        if legs != ("cosine",) and before is None:
             parts = self._exact_first(ids, parts)
+        elif legs != ("cosine",) and before is not None:
+            positions = np.searchsorted(ids, before.ranking.ids)
+            parts = ranking.ahead(parts, before.ranking.parts, positions)
         sure = self._confidences(ids, scores, cosines, addresses)
         return Pool(Ranking(ids, parts), hits, addresses, vectors, cosines, sure, is_whole)
 
@@ -266,24 +270,25 @@ class Search:
         passing = self._passing(pool)
         needed = self._needed([i for i in order if passing[i]], pool.vectors, documents)
         self._read(pool.ranking.ids[needed])
-        groups = self._repeats(pool, first) if query.collapse else {}
-        hidden = {position for group in groups.values() for position in group}
-        shown = [position for position in order if position not in hidden]
+        repeats = self._repeats(pool, first) if query.collapse else {}
+        groups = [[i, *others] for i, others in repeats.items()]
         boilerplate = {
-            i for i, group in groups.items() if len(pool.paths([i, *group])) >= BOILERPLATE
+            i for group in groups if len(pool.paths(group)) >= BOILERPLATE for i in group
         }
         if boilerplate:
-            shown = behind_content(shown, pool.ranking.scores, boilerplate)
+            order = behind_content(order, pool.ranking.scores, boilerplate)
         chosen = ranking.choose(
-            shown,
+            order,
             documents,
             k=query.k,
             per_document=query.per_document,
             is_passing=passing,
+            repeats={i: group[0] for group in groups for i in group},
         )
         return chosen, {
             i: tuple(path for path in pool.paths(group) if path != pool.addresses[i].path)
-            for i, group in groups.items()
+            for group in groups
+            for i in group
         }
 
     def _passing(self, pool: Pool) -> NDArray[np.bool_]:
@@ -332,19 +337,11 @@ class Search:
             self._hits |= {hit.passage_id: hit for hit in hits}
         return [self._hits[i] for i in wanted]
 
-    def _is_below(self, pool: Pool) -> bool:
-        """Whether all further passages are below the least score; only cosine tells."""
-        least = self._query.min_score
-        return (
-            least is not None
-            and self.question.legs == ("cosine",)
-            and len(pool.addresses) > 0
-            and float(pool.ranking.scores.min()) < least
-        )
-
     def _note_confidence(self, pool: Pool, *, empty: bool) -> None:
         """Say where nothing here seems to answer, and where a least confidence means nothing."""
         least, sure = self._query.min_confidence, pool.confidences
+        if not pool.addresses:
+            return
         if sure is None or not len(sure) or np.isnan(sure).all():
             if least is not None:
                 self._notes.append(
@@ -379,10 +376,7 @@ class Search:
         for text, (term, count) in self.question.named.items():
             if not count:
                 self._notes.append(f'"{text}" stands in no document')
-            elif self.question.legs == ("cosine",) and not any(
-                stands_in(term, f"{hit.path.decode('utf-8', 'replace')}\n{hit.embedded}")
-                for hit in hits
-            ):
+            elif self.question.legs == ("cosine",) and not self.question.are_shown(term, hits):
                 self._notes.append(f'"{text}" stands in {self._elsewhere(term, count)}')
 
     def _elsewhere(self, term: Term, count: int) -> str:

@@ -144,6 +144,58 @@ def test_what_is_asked_for_to_the_letter_is_said_to_stand_elsewhere_or_nowhere(
     assert notes("boats and stones of 2023") == ()
 
 
+def test_what_is_shown_in_another_form_is_shown(corpus: Corpus) -> None:
+    for question in ('"long lists of the works"', '"replace"', "weir and Oeuvre"):
+        answer = corpus.query(Query(question, k=200))
+        assert not [note for note in answer.notes if "not shown" in note]
+
+
+def test_two_words_with_a_sign_between_them_are_one_thing_only_where_that_stands(
+    corpus: Corpus,
+) -> None:
+    def asked(question: str) -> tuple[float, tuple[str, ...]]:
+        answer = corpus.query(Query(question, k=1))
+        return answer.matches[0].confidence or 0, answer.notes
+
+    plain, _ = asked("boats or stones 7")
+    either, notes = asked("boats/stones 7")
+    assert either > plain - 0.1
+    assert not [note for note in notes if "stands" in note]
+    for mode in ("cosine", "keyword"):
+        missing = corpus.query(Query("boats/snorkels 7", mode=mode, k=1)).notes
+        assert '"boats/snorkels" stands in no document' in missing
+
+
+@pytest.mark.parametrize("question", ["PT-6610", "tideTable", "weir* H2O", "수문이", "re-sort"])
+def test_a_keyword_match_has_a_confidence_whatever_is_asked(corpus: Corpus, question: str) -> None:
+    answer = corpus.query(Query(question, mode="keyword", min_confidence=0.01))
+    assert all(match.confidence is not None for match in answer.matches)
+    if question in CASES:
+        assert answer.matches
+
+
+def test_a_literal_question_asks_for_nothing_to_the_letter_by_quotes(corpus: Corpus) -> None:
+    literal = corpus.query(Query('"no such phrase" -PT-6610', mode="keyword", literal=True))
+    assert not [note for note in literal.notes if "phrase" in note]
+    assert literal.matches[0].hit.path.endswith(b"pump.txt")
+
+
+def test_a_meaning_kept_away_says_where_words_alone_count(corpus: Corpus) -> None:
+    asked = corpus.query(Query("boats", mode="keyword", negative=("rivers",)))
+    assert any("-word" in note for note in asked.notes)
+    assert asked.matches == corpus.query(Query("boats", mode="keyword")).matches
+
+
+def test_no_confidence_is_missed_where_nothing_is_found(corpus: Corpus) -> None:
+    for query in (
+        Query("boats", min_confidence=0.4, filters=Filters(types=("epub",))),
+        Query("qqzzvv", mode="keyword", min_confidence=0.4),
+    ):
+        answer = corpus.query(query)
+        assert not answer.matches
+        assert not [note for note in answer.notes if "confidence can be told" in note]
+
+
 def test_confidence_falls_where_what_is_asked_for_to_the_letter_stands_nowhere(
     corpus: Corpus,
 ) -> None:

@@ -84,7 +84,7 @@ def test_counts_begin_at_one() -> None:
         (Query("a"), True),
         (Query("a", mode="keyword"), False),
         (Query("a", mode="keyword", min_score=0.5), True),
-        (Query("a", mode="keyword", negative=["b"]), True),
+        (Query("a", mode="keyword", negative=["b"]), False),
     ],
 )
 def test_words_alone_need_no_encoder(query: Query, needs_encoder: bool) -> None:

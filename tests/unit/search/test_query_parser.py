@@ -23,9 +23,11 @@ from searchapp.search.query_parser import (
     ideal,
     idf,
     literal,
+    may_be_plain,
     named,
     parse,
     rarity,
+    repairable,
     stands_in,
     telling,
     words,
@@ -274,6 +276,22 @@ def test_what_is_asked_for_to_the_letter() -> None:
     assert stands_in(Term(("PT", "6610")), "the pt6610")
     assert stands_in(Term(("tideTable",)), "the tide_table")
     assert not stands_in(Term(("PT", "6610")), "the PT-66101")
+
+
+def test_the_ways_to_write_a_compound_are_no_slips() -> None:
+    assert tuple(repairable(literal("my e-mail queueing"))) == terms("queueing")
+
+
+def test_text_without_spaces_has_no_beginnings_of_words() -> None:
+    assert parse("日本*").terms == parse("日本").terms
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [("heating/boiler", True), ("cold.Who", True), ("config.toml", False), ("a/b/c", False)],
+)
+def test_what_may_be_two_ordinary_words(text: str, is_plain: bool) -> None:
+    assert may_be_plain(text) == is_plain
 
 
 def test_what_is_asked_for_to_the_letter_keeps_its_order() -> None:

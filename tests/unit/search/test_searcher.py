@@ -96,6 +96,58 @@ def test_looking_deeper_never_changes_what_came_before(tmp_path: Path) -> None:
     assert all_four.matches[0].score == pytest.approx(few.matches[0].score)
 
 
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "best"])
+def test_how_many_are_asked_for_changes_no_order(tmp_path: Path, mode: str) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    for number in range(300):
+        words = " ".join(f"w{number % divisor}" for divisor in (2, 3, 5, 7, 11))
+        shelf.put(f"/{number}.md", f"apple {words}", f"{words} and more of w{number}")
+    few, many = (shelf.corpus.query("apple w1 w3 E-12", mode=mode, k=k) for k in (5, 250))
+    assert [m.hit for m in few.matches] == [m.hit for m in many.matches[:5]]
+    assert len(many.matches) == 250
+
+
+def test_a_document_is_shown_where_the_one_that_says_the_same_is_not(shelf: Shelf) -> None:
+    same = "the kestrel hovers over the meadow beside the old mill each morning"
+    shelf.put("/lib/first.md", "kestrel kestrel", same)
+    shelf.put("/lib/second.md", same + " too")
+    answer = shelf.corpus.query("kestrel", mode="keyword", per_document=1)
+    assert paths(answer) == ["first", "second"]
+    assert paths(shelf.corpus.query(same, mode="keyword")).count("second") == 0
+
+
+def test_a_least_that_nothing_more_reaches_ends_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    shelf.put("/big.md", *[f"apple n{i}" for i in range(900)])
+    depths: list[int] = []
+    pool_of = Search._pool
+    monkeypatch.setattr(
+        Search,
+        "_pool",
+        lambda self, depth, **rest: depths.append(depth) or pool_of(self, depth, **rest),
+    )
+    for mode in ("cosine", "hybrid"):
+        depths.clear()
+        assert not shelf.corpus.query("apple", mode=mode, min_score=0.99).matches
+        assert len(depths) == 2
+
+
+def test_something_to_keep_away_stands_beside_an_example(shelf: Shelf) -> None:
+    shelf.put("/lib/cat.md", "the jaguar is a cat")
+    answer = shelf.corpus.query("-car", mode="hybrid", like=["/lib/jaguar.md"])
+    assert paths(answer)[0] == "cat"
+    assert "car" not in paths(answer)
+    with pytest.raises(EmptyQuery):
+        shelf.corpus.query("-oil", mode="hybrid")
+
+
+def test_a_long_text_that_is_kept_away_is_said_to_be_cut(shelf: Shelf) -> None:
+    answer = shelf.corpus.query("jaguar", negative=["car " * 1000])
+    assert any("1000 tokens" in note for note in answer.notes)
+
+
 def test_a_pending_document_is_found_by_its_words_and_by_them_alone(shelf: Shelf) -> None:
     shelf.put("/lib/new.md", "a jaguar museum", has_vectors=False)
     assert "new" not in paths(shelf.corpus.query("museum"))

@@ -72,11 +72,11 @@ def test_languages_are_unspoken_where_most_documents_are_in_them(
 @pytest.mark.parametrize(
     ("mode", "settings", "defaults", "answered", "is_told_how"),
     [
-        (None, {}, {}, ("hybrid", 0.7), True),
-        (None, {"mode": "cosine"}, {}, ("cosine", 0.7), False),
-        (None, {}, {"mode": "best"}, ("best", 0.7), False),
+        (None, {}, {}, ("hybrid", 0.8), True),
+        (None, {"mode": "cosine"}, {}, ("cosine", 0.8), False),
+        (None, {}, {"mode": "best"}, ("best", 0.8), False),
         (None, {"weight": "0.2"}, {}, ("hybrid", 0.2), True),
-        ("cosine", {}, {}, ("cosine", 0.7), False),
+        ("cosine", {}, {}, ("cosine", 0.8), False),
     ],
 )
 def test_questions_are_answered_by_words_too_unless_a_mode_is_chosen(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from searchapp.errors import BadFilter, BadSetting, DocumentMissing, EmptyQuery, PathMissing
+from searchapp.search.pool import Pool
 from searchapp.search.query import Query
 from searchapp.search.searcher import Search
 from searchapp.types.filters import Filters
@@ -123,11 +124,12 @@ def test_a_least_that_nothing_more_reaches_ends_the_search(
     shelf.put("/big.md", *[f"apple n{i}" for i in range(900)])
     depths: list[int] = []
     pool_of = Search._pool
-    monkeypatch.setattr(
-        Search,
-        "_pool",
-        lambda self, depth, **rest: depths.append(depth) or pool_of(self, depth, **rest),
-    )
+
+    def counted(self: Search, depth: int, *, before: Pool | None = None) -> Pool:
+        depths.append(depth)
+        return pool_of(self, depth, before=before)
+
+    monkeypatch.setattr(Search, "_pool", counted)
     for mode in ("cosine", "hybrid"):
         depths.clear()
         assert not shelf.corpus.query("apple", mode=mode, min_score=0.99).matches

@@ -423,10 +423,10 @@ def test_a_corpus_opens_by_its_folders_name(tmp_path: Path) -> None:
 def test_a_query_that_is_more_than_a_question_is_refused_at_once(
     shelf: Shelf, texts: list[str], options: dict[str, Any]
 ) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(QueryTooLarge) as caught:
         shelf.corpus.query(texts, **options)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert caught.value.hint
 
 

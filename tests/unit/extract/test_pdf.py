@@ -354,9 +354,9 @@ def test_a_file_of_nothing_but_a_beginning_says_so() -> None:
 
 
 def test_a_page_too_large_to_draw_gives_its_words() -> None:
-    started_s = time.monotonic()
+    started_s = time.process_time()
     assert texts(pdf.read(huge_picture_pdf(100_000), "pdf")) == [(1, "Few words")]
-    assert time.monotonic() - started_s < 5
+    assert time.process_time() - started_s < 5
 
 
 def test_deeply_nested_brackets_on_a_page_cost_no_more_than_the_page() -> None:

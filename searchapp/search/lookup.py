@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import DocumentMissing
 from searchapp.humanize import did_you_mean, one_line
-from searchapp.types.filters import Filters
+from searchapp.types.filters import Filters, is_glob
 
 if TYPE_CHECKING:
     from searchapp.types.documents import DocumentRow
@@ -30,7 +30,7 @@ def one_document(
     """
     rows = list(reader.rows(Filters(within=(place,))))
     if not rows and name:
-        rows = _named(reader.rows(Filters()), name)
+        rows = _named(reader.rows(Filters()), name, is_literal=not is_glob(place))
     if len(rows) != 1:
         raise no_document(reader, place, rows, name)
     at = Filters(within=(os.fsdecode(rows[0].path),))
@@ -43,18 +43,21 @@ def has_name(path: bytes, name: str) -> bool:
     do not count.
     """
     own, wanted = _comparable(_file_name(path)), _comparable(name)
-    return fnmatchcase(own, wanted) if any(c in wanted for c in "*?[") else wanted in own
+    return wanted in own or fnmatchcase(own, wanted)
 
 
-def _named(rows: Iterable[DocumentRow], name: str) -> list[DocumentRow]:
+def _named(rows: Iterable[DocumentRow], name: str, *, is_literal: bool) -> list[DocumentRow]:
     """The documents whose file has a name: to the letter; where there is none, but for its ending;
-    else with it in theirs.
+    else with it in theirs or, unless it is literal, as a glob.
     """
-    having = [row for row in rows if has_name(row.path, name)]
     wanted = _comparable(name)
-    names = [(row, _comparable(_file_name(row.path))) for row in having]
+    names = [(row, _comparable(_file_name(row.path))) for row in rows if has_name(row.path, name)]
     exact = [row for row, own in names if own == wanted]
-    return exact or [row for row, own in names if os.path.splitext(own)[0] == wanted] or having  # noqa: PTH122 - a name alone
+    return (
+        exact
+        or [row for row, own in names if os.path.splitext(own)[0] == wanted]  # noqa: PTH122 - a name alone
+        or [row for row, own in names if not is_literal or wanted in own]
+    )
 
 
 def _file_name(path: bytes) -> str:

@@ -1,8 +1,8 @@
 """Examples: what is to be found the like of, given instead of a question or beside one.
 
-A document of the corpus is compared by the mean of its stored vectors; another file is read and
-embedded as if it were one; a passage is compared by its own. What an example comes from is no
-answer to it.
+A document of the corpus, or a container of some, is compared by the mean of its stored vectors;
+another file is read and embedded as if it were one; a passage is compared by its own. What an
+example comes from is no answer to it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.linalg import unit
-from searchapp.types.documents import embedded_text
+from searchapp.types.documents import above, embedded_text
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
@@ -35,14 +36,18 @@ class Example(NamedTuple):
 
 
 def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Example:
-    """A file, absolute, in the corpus or not. Raises PathMissing, or FileFailed where nothing can
-    be read from it.
+    """A file, absolute and no glob, in the corpus or not. Raises PathMissing, or FileFailed where
+    nothing can be read from it.
     """
     document_ids = reader.document_ids(Filters(within=(path,)))
-    if len(document_ids) == 1:
-        hits = reader.show(document_ids[0])[1]
-        return Example(_mean(hits, reader, encoder), "\n".join(hit.text for hit in hits), path)
-    if not os.path.isfile(path):  # noqa: PTH113 - the path may be no text
+    is_file = os.path.isfile(path)  # noqa: PTH113 - the path may be no text
+    if is_file or len(document_ids) == 1:  # of several documents in a folder none is meant
+        hits = [hit for document_id in document_ids for hit in reader.show(document_id)[1]]
+        origin = _stored(path, hits)
+        if origin is not None:
+            text = "\n".join(hit.text for hit in hits)
+            return Example(_mean(hits, reader, encoder), text, origin)
+    if not is_file:
         raise PathMissing(
             f"no such file: {path}", hint="name a file, or a document as `searchapp list` shows it"
         )
@@ -70,6 +75,18 @@ def of_passage(
             hint="ask again, then name a match of the new answer",
         )
     return Example(_mean(hits, reader, encoder), hits[0].text, path)
+
+
+def _stored(path: str, hits: Sequence[Hit]) -> str | None:
+    """A path in the form of accents that the corpus has it in; None where these are passages of
+    none there, but of what it matches as a glob.
+    """
+    places = map(os.fsdecode, above(hits[0].path) if hits else ())
+    return next((place for place in places if _composed(place) == _composed(path)), None)
+
+
+def _composed(path: str) -> str:
+    return normalize("NFC", path)
 
 
 def _mean(hits: Sequence[Hit], reader: Reader, encoder: Callable[[], Encoder]) -> Vector:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from searchapp.humanize import did_you_mean, one_line, pluralize
 from searchapp.types.dates import date_of
 from searchapp.types.documents import READER_METADATA, above
-from searchapp.types.filters import Filters
+from searchapp.types.filters import Filters, is_glob
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader
@@ -135,8 +135,7 @@ def _no_place(reader: CatalogReader, filters: Filters) -> Iterable[str]:
     for number, place in enumerate(filters.within):
         name = place.rstrip("/").rpartition("/")[2]
         meant = did_you_mean(name, places, shown=places.get) if number < _MOST_NAMED else ""
-        is_glob = any(character in place for character in "*?[")
-        what = "no path of the corpus matches" if is_glob else "no such path in the corpus:"
+        what = "no path of the corpus matches" if is_glob(place) else "no such path in the corpus:"
         yield f"{what} {one_line(place)}{meant}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from searchapp.types.documents import (
     StoredDocument,
     is_within,
 )
-from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
+from searchapp.types.filters import MOST_LISTED, Filters, Term, is_glob, matches_value
 from searchapp.types.languages import by_code
 from searchapp.types.results import Background, Occurrences, Status
 from searchapp.types.vectors import EncoderIdentity
@@ -349,17 +350,24 @@ def _folder(place: str) -> bytes:
 
 def _place(place: str, paths: Sequence[bytes]) -> Callable[[bytes], bool]:
     """What tells whether a path is at or below a place: below the path of that name; where the
-    corpus has none, of that name but for the form of its accents; else below what matches it as a
-    glob, whose `*` also crosses folders.
+    corpus has none, of that name but for the form of its accents, or of one that ends with it;
+    else, if it is a glob, below what matches it, whose `*` also crosses folders.
     """
     shown, is_text = _composed(_folder(place)), "\ufffd" not in _composed(_folder(place))
-    glob = (shown if place.startswith("/") else f"*/{shown}").replace("[^", "[!")
+    start = "" if place.startswith("/") else "*/"
+    to_the_letter, pattern = start + glob.escape(shown), (start + shown).replace("[^", "[!")
+    is_pattern = bool(start) or is_glob(place)
     tests: tuple[Callable[[bytes], bool], ...] = (
         lambda path: is_within(path, _folder(place)),
-        lambda path: is_text and is_within(_composed(path).encode(), shown.encode()),
-        lambda path: any(fnmatchcase(_composed(path), glob + below) for below in ("", "/*", "!/*")),
+        lambda path: is_text and _matches_at_or_below(path, to_the_letter),
+        lambda path: is_pattern and _matches_at_or_below(path, pattern),
     )
     return next((test for test in tests if any(map(test, paths))), tests[-1])
+
+
+def _matches_at_or_below(path: bytes, pattern: str) -> bool:
+    """Whether a path, or what it is in, matches a glob."""
+    return any(fnmatchcase(_composed(path), pattern + below) for below in ("", "/*", "!/*"))
 
 
 def _composed(path: bytes) -> str:

@@ -1,7 +1,7 @@
 """Which documents and passages may answer a question.
 
 `Filters.parse` is the only reading of filters as people and programs write them: it resolves paths
-against the working directory, and reads no file.
+against the working directory, and reads no file. `is_glob` is the only word on what is a pattern.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ T = TypeVar("T", bound=str | os.PathLike[str])
 MAX_FILTERS = 10_000
 MOST_LISTED = 100  # passages that hold a term, of which a reader says which they are
 FEW = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
+_GLOB_SIGNS = "*?["
 # Names that people give types, with ours.
 _TYPES = {
     "htm": "html",
@@ -59,7 +60,7 @@ class Term(NamedTuple):
 class Filters:
     """Which documents may answer, and which of their passages; empty filters let all pass."""
 
-    within: tuple[str, ...] = ()  # any of them; what is no path in the corpus is a glob
+    within: tuple[str, ...] = ()  # any of them; a glob is what `is_glob` says and is no document
     outside: tuple[str, ...] = ()  # none of them
     types: tuple[str, ...] = ()  # any of them
     where: tuple[tuple[str, str], ...] = ()  # all of them: name and value, as `matches_value` says
@@ -115,10 +116,20 @@ def resolve_place(place: str | os.PathLike[str]) -> str:
     would be the working directory.
     """
     text = require_path(place)
-    is_glob = any(character in text for character in "*?[") and not os.path.lexists(text)
-    if is_glob and not text.startswith(("./", "../", "~")):
-        return text
-    return os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+    absolute = os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+    return text if is_glob(absolute) and not text.startswith(("./", "../", "~")) else absolute
+
+
+def is_glob(place: str) -> bool:
+    """Whether a place has the signs of a glob, and is not the path of a file or folder on the disk
+    or in an archive there: such a path is no pattern.
+    """
+    last = max(map(place.rfind, _GLOB_SIGNS))
+    if last < 0:
+        return False
+    end = place.find("!/", last)
+    archive = place[:end] if end > 0 else place  # in whose name all the signs are
+    return not (place.startswith("/") and (os.path.lexists(place) or os.path.lexists(archive)))
 
 
 def each_of(values: T | Sequence[T]) -> Sequence[T]:

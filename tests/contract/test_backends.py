@@ -823,6 +823,30 @@ def test_a_place_that_is_a_document_is_no_pattern(backend: Backend, writer: Writ
         ]
 
 
+@pytest.mark.parametrize("others", [0, 20], ids=["alone", "among others"])
+def test_a_path_on_the_disk_is_no_pattern(
+    backend: Backend, writer: Writer, tmp_path: Path, others: int
+) -> None:
+    more = tuple(f"/nowhere/{number}" for number in range(others))
+    (tmp_path / "[a].md").touch()
+    (tmp_path / "[a].zip").touch()
+    for name in ("a.md", "a.zip!/m", "[b].md", "b.md"):
+        add(writer, f"{tmp_path}/{name}", document(1), unit(1))
+    add(writer, b"/docs/\xfe.md", document(1), unit(1))
+    writer.commit()
+
+    def found(place: str) -> list[str]:
+        with closing(backend.reader()) as reader:
+            rows = reader.rows(Filters(within=(place, *more)))
+            return [Path(os.fsdecode(row.path)).name for row in rows]
+
+    assert found(f"{tmp_path}/[a].md") == found(f"{tmp_path}/[a].zip!/m") == []
+    assert found(f"{tmp_path}/[a-z].md") == ["a.md", "b.md"]
+    assert found("[b].md") == ["[b].md"]  # its own name comes before what it matches
+    assert found("[a].md") == ["a.md"]  # of no folder: a glob
+    assert found(os.fsdecode(b"/docs/\xff.md")) == []  # shown alike, and another
+
+
 def test_what_is_read_and_no_document_keeps_its_source(backend: Backend, writer: Writer) -> None:
     refused = Unindexed(
         b"/docs/a.pdf", "failed", "encrypted", source=replace(source("/docs/a.pdf"), splitter="")

@@ -304,6 +304,23 @@ def test_where_one_place_is_unknown_nothing_is_removed(shelf: Shelf) -> None:
     assert names(shelf.corpus) == ["a.md", "b.pdf", "c.txt"]
 
 
+def test_a_file_that_is_no_document_is_not_taken_for_one_that_its_name_matches(
+    tmp_path: Path,
+) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    (tmp_path / "[a].md").touch()
+    shelf.put_all({f"{tmp_path}/a.md": ["apple"], f"{tmp_path}/in/[b].md": ["pear"]})
+    place = str(tmp_path / "[a].md")
+    for ask in (shelf.corpus.show, lambda place: shelf.corpus.show(place, name="[a].md")):
+        with pytest.raises(DocumentMissing, match="no document at"):
+            ask(place)
+    with pytest.raises(DocumentMissing, match="no document at"):
+        shelf.corpus.remove([place])
+    assert shelf.corpus.unmatched(Filters(within=(place,)))[0].startswith("no such path in the")
+    assert names(shelf.corpus) == ["a.md", "[b].md"]
+    assert shelf.corpus.show("nowhere", name="[b].md")[0].path.endswith(b"/in/[b].md")
+
+
 def test_removing_a_folder_forgets_its_root_and_what_was_left_out_there(shelf: Shelf) -> None:
     with closing(shelf.backend.writer()) as writer:
         for path in (b"/lib", b"/library"):

@@ -12,10 +12,10 @@ from unicodedata import normalize
 
 from searchapp.backends.sqlite import place_matcher
 from searchapp.types.dates import clamped_to_64_bits
-from searchapp.types.filters import Filters
+from searchapp.types.filters import Filters, is_glob
 
-# A place that is a document or a folder of documents is just that; else it is a pattern, of the
-# documents or of what they are in.
+# A place that is a document or a folder of documents is just that; else, if it is a glob, it is a
+# pattern, of the documents or of what they are in.
 _BELOW = "({0}.path = ? OR ({0}.path >= ? AND {0}.path < ?) OR ({0}.path >= ? AND {0}.path < ?))"
 _MATCHES = "({0} GLOB ? OR {0} GLOB ? OR {0} GLOB ?)"
 _WITHIN = (
@@ -29,7 +29,7 @@ _ACCENTED = (
     f"AND NOT EXISTS (SELECT 1 FROM document e WHERE {_MATCHES.format('nfc(e.display)')})))"
 )
 
-_IS_GLOB = re.compile(r"[*?[]")
+_GLOB_SIGN = re.compile(r"[*?[]")
 _FEW_PLACES = 8  # that documents are compared with; where there are more, `PlaceMatcher` finds them
 _MOST_JOINED = 100  # conditions in a row
 _MANY = (
@@ -94,7 +94,7 @@ def _are_many(places: Sequence[str]) -> bool:
     """Whether one pass over all documents finds those at some places sooner than conditions do: a
     place with accents or signs of a glob has SQLite call a function for each document.
     """
-    costly = sum(not place.isascii() or _IS_GLOB.search(place) is not None for place in places)
+    costly = sum(not place.isascii() or _GLOB_SIGN.search(place) is not None for place in places)
     return len(places) > _FEW_PLACES or costly > 1
 
 
@@ -103,12 +103,15 @@ def _within(place: str) -> tuple[str, list[object]]:
     there = _ranges(place)
     shown = there[0].decode("utf-8", "replace")  # as in `display`
     start = "" if place.startswith("/") else "*/"
-    is_glob = _IS_GLOB.search(shown) is not None
-    if (shown.isascii() and not is_glob) or shown.encode() != there[0]:
+    is_pattern = bool(start) or is_glob(place)
+    if (shown.isascii() and not _GLOB_SIGN.search(shown)) or shown.encode() != there[0]:
+        if not is_pattern:
+            return _BELOW.format("d"), [*there]
         return _WITHIN, [*there, *_at_and_below(start + shown), *there]
-    composed = normalize("NFC", shown)
-    exact = _at_and_below(re.sub(r"([*?[])", r"[\1]", composed))
-    return _ACCENTED, [*there, *there, *exact, *_at_and_below(start + composed), *exact]
+    composed = start + normalize("NFC", shown)
+    exact = _at_and_below(start + _GLOB_SIGN.sub(r"[\g<0>]", composed.removeprefix(start)))
+    pattern = _at_and_below(composed) if is_pattern else exact
+    return _ACCENTED, [*there, *there, *exact, *pattern, *exact]
 
 
 def _ranges(place: str) -> tuple[bytes, ...]:

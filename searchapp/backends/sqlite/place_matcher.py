@@ -1,7 +1,7 @@
 """The documents at or below many places, found in one pass over all documents.
 
 An aggregate function of SQLite. It decides as the conditions of `filter_sql` do, which cost each
-document a comparison with each place. Knows neither tables nor filters.
+document a comparison with each place. Knows no tables.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from collections.abc import Sequence
 from unicodedata import normalize
 
 from searchapp.types.documents import above
+from searchapp.types.filters import is_glob
 
 NAME, PARAMETERS = "ids_within", 4
 
 _GLOB = re.compile(r"\*|\?|\[(\^?\]?[^\]]*)\]|.", re.DOTALL)
 _NOTHING = "(?!)"  # matches no text
-_IS_GLOB = re.compile(r"[*?[]")
+_GLOB_SIGN = re.compile(r"[*?[]")
 
 
 class PlaceMatcher:
     """Which documents are at or below any of some places. A place is what has its path; where there
-    is none, what has it but for the form of its accents; else what it matches as a glob.
+    is none, what has it but for the form of its accents; else, if it is a glob, what it matches.
     """
 
     def __init__(self) -> None:
@@ -43,8 +44,8 @@ class PlaceMatcher:
         if self._by_text:
             _find(self._by_text, composed.encode(), document_id, exactness=1)
         for place in self._places:
-            if place.glob and not place.ids_by_exactness[0] and place.matches(composed, display):
-                place.ids_by_exactness[2].append(document_id)
+            if place.glob and not place.ids_by_exactness[0]:
+                place.add_matching(document_id, composed, display)
 
     def finalize(self) -> str:
         """The ids of the documents, as JSON."""
@@ -58,22 +59,25 @@ class _Place:
         self.path = place.encode("utf-8", "surrogateescape").rstrip(b"/")
         self.ids_by_exactness: tuple[list[int], list[int], list[int]] = ([], [], [])
         shown = self.path.decode("utf-8", "replace")
-        is_glob, is_text = _IS_GLOB.search(shown) is not None, shown.encode() == self.path
-        self._is_composed = is_text and (is_glob or not shown.isascii())
+        has_signs, is_text = _GLOB_SIGN.search(shown) is not None, shown.encode() == self.path
+        self._is_composed = is_text and (has_signs or not shown.isascii())
         pattern = normalize("NFC", shown) if self._is_composed else shown
         self.text = pattern if self._is_composed else None
         is_absolute = place.startswith("/")
-        # a path that is whole and has no signs of a glob is found by its bytes or its text
-        self.glob = (
-            None
-            if is_absolute and is_text and not is_glob
-            else _compiled(pattern if is_absolute else f"*/{pattern}")
-        )
+        start = "" if is_absolute else "*/"
+        # a path that is whole and no glob is found by its bytes or its text
+        self.glob = None if is_absolute and not is_glob(place) else _compiled(start + pattern)
+        is_exact = not is_absolute and has_signs and is_text
+        self._exact = _compiled(start + _GLOB_SIGN.sub(r"[\g<0>]", pattern)) if is_exact else None
 
-    def matches(self, composed: str, display: str) -> bool:
-        """Whether a document is at or below what the place matches as a glob."""
+    def add_matching(self, document_id: int, composed: str, display: str) -> None:
+        """Add a document that is at or below what the place matches: as the end of a path to the
+        letter, or as a glob.
+        """
         text = composed if self._is_composed else display
-        return self.glob is not None and self.glob.fullmatch(text) is not None
+        for exactness, pattern in ((1, self._exact), (2, self.glob)):
+            if pattern is not None and pattern.fullmatch(text):
+                self.ids_by_exactness[exactness].append(document_id)
 
     def best(self) -> Sequence[int]:
         """The documents found in the most exact way that finds any."""

@@ -45,6 +45,7 @@ PLACES = [
     "*/su?",
     "/docs/a[1].md",
     "/docs/a[12].md",
+    "a[1].md",
     "/docs/[^as]*",
     "/docs/[]!]*.md",
     "/docs/[^]]*.md",
@@ -57,6 +58,7 @@ PLACES = [
     "/docs/gr*e/*",
     normalize("NFC", "/docs/Ä[x].md"),
     os.fsdecode(b"/docs/\xff\xfe.md"),
+    os.fsdecode(b"/docs/\xff\xfd.md"),
     os.fsdecode(b"/docs/\xff*"),
     "*\n*",
 ]

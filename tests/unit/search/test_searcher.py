@@ -8,6 +8,7 @@ import math
 import os
 from contextlib import closing
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -230,6 +231,13 @@ def test_a_document_leads_to_others_like_it_and_not_to_itself(shelf: Shelf) -> N
     assert paths(answer)[0] == "car"
     assert "jaguar" not in paths(answer)
     assert answer.query == "like /lib/jaguar.md"
+
+
+def test_an_example_is_a_path_and_never_what_it_matches_as_a_glob(shelf: Shelf) -> None:
+    with pytest.raises(PathMissing, match=r"no such file: /lib/\[j\]aguar.md"):
+        shelf.corpus.query(like=["/lib/[j]aguar.md"])
+    shelf.put(normalize("NFD", "/lib/käse.md"), "jaguar oil")
+    assert "käse" not in paths(shelf.corpus.query(like=["/lib/käse.md"]))
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from searchapp.types.languages import code_of
+from searchapp.types.languages import code_of, is_unknown
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Document
@@ -33,7 +33,7 @@ def with_language(document: Document) -> Document:
     another; as it is where neither tells.
     """
     said = document.metadata.get(LANGUAGE, "")
-    if said and not code_of(said):
+    if said and not code_of(said) and not is_unknown(said):
         return document  # of a notebook, the language of its code
     code = language_of(_sample(document))
     if not code or code == code_of(said):

@@ -48,6 +48,8 @@ def test_signs_that_are_no_text_do_not_hide_the_language() -> None:
         ("", "de"),
         ("en", "de"),  # a template's
         ("de-AT", "de-AT"),
+        ("deu", "deu"),
+        ("und", "de"),
         ("python", "python"),  # of a notebook
     ],
 )
@@ -71,7 +73,18 @@ def test_code_is_in_no_language() -> None:
 
 @pytest.mark.parametrize(
     ("said", "code"),
-    [("de", "de"), ("EN_us", "en"), ("iw", "he"), ("nb-NO", "no"), ("un", ""), ("Deutsch", "")],
+    [
+        ("de", "de"),
+        ("EN_us", "en"),
+        ("iw", "he"),
+        ("nb-NO", "no"),
+        ("eng", "en"),
+        ("GER-at", "de"),  # both forms of ISO 639-2
+        ("deu", "de"),
+        ("nno", "no"),  # by two steps
+        ("gsw", "gsw"),  # without a code of two letters
+        *((unknown, "") for unknown in ("un", "und", "mul", "zxx", "mis", "Deutsch", "")),
+    ],
 )
 def test_a_language_begins_with_its_code(said: str, code: str) -> None:
     assert code_of(said) == code

@@ -57,6 +57,7 @@ GERMAN = {"de": 4, "de-AT": 1, "en": 4}
         ({"de": 2, "fr": 3, "en-GB": 4}, "default", ("fr", "de")),
         ({"de": 4, "en": 4}, "default", ()),  # not most
         ({"de": 4, "": 5}, "default", ()),  # code has no language
+        ({"eng": 4, "und": 2}, "default", ()),
         ({"python": 9}, "default", ()),
         ({}, "default", ()),
         (GERMAN, "multilingual", ()),

@@ -86,7 +86,7 @@ def evaluate(
             writer.finish()
         runs = _query_all(corpus, questions, bytes.decode, rankings, on_note)
     judgements = list(collection_judgements(folder))
-    return [_score(folder.name, judgements, run) for run in runs]
+    return [_score(folder.resolve().name, judgements, run) for run in runs]
 
 
 def evaluate_corpus(

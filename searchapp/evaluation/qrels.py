@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote_from_bytes
 
-from searchapp.errors import CollectionError
+from searchapp.errors import CollectionError, UsageError
 from searchapp.evaluation.tabular import rows
+from searchapp.search.query import Query
 
 COLUMNS = ("question", "path")  # that a file of judgements of one's own has
 
@@ -54,17 +55,18 @@ class Judgement:
 
 def collection_questions(folder: Path) -> dict[str, str]:
     """The judged questions of a collection, by id. Raises CollectionError for a folder that is
-    none.
+    none, or a question that nobody could ask.
     """
     for name in FILES:
         if not (folder / name).is_file():
             raise CollectionError(f"{folder} has no {name}", hint=_FORM)
     judged = {judgement.question for judgement in collection_judgements(folder)}
-    questions = {
-        record["_id"]: record["text"]
-        for record in collection_records(folder / "queries.jsonl")
-        if record["_id"] in judged
-    }
+    path = folder / "queries.jsonl"
+    questions = {}
+    for number, record in _numbered_records(path):
+        if record["_id"] in judged:
+            _require_question(f"{path}, line {number}", record["text"])
+            questions[record["_id"]] = record["text"]
     if not questions:
         raise CollectionError(
             f"{folder}: no question of queries.jsonl is judged in qrels/test.tsv", hint=_FORM
@@ -73,21 +75,33 @@ def collection_questions(folder: Path) -> dict[str, str]:
 
 
 def collection_judgements(folder: Path) -> Iterator[Judgement]:
-    """The judgements of a collection, in the order of the file."""
+    """The judgements of a collection, in the order of the file; blank lines are none."""
     path = folder / "qrels" / "test.tsv"
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, raw in enumerate(path.read_bytes().splitlines(), start=1):
+        where = f"{path}, line {number}"
         try:
-            question, document, grade = line.split("\t")
-            yield Judgement(question, document, int(grade))
+            fields = raw.decode("utf-8-sig" if number == 1 else "utf-8").split("\t")
+        except UnicodeDecodeError as error:
+            raise CollectionError(f"{where}: not UTF-8", hint="save the file as UTF-8") from error
+        is_header = number == 1 and not _is_number("".join(fields[2:3]))
+        if is_header or not raw.strip():
+            continue
+        try:
+            question, document, grade = fields
+            yield Judgement(question, document, _whole(grade))
         except ValueError as error:
-            if number > 1:  # the first line may be a header
-                raise CollectionError(
-                    f"{path}, line {number}: not `query-id, corpus-id, score`", hint=_FORM
-                ) from error
+            raise CollectionError(
+                f"{where}: not `query-id, corpus-id, score`, a whole number", hint=_FORM
+            ) from error
 
 
 def collection_records(path: Path) -> Iterator[dict[str, str]]:
     """The records of a file, a line each, with _id, text and title; blank lines are none."""
+    return (record for _, record in _numbered_records(path))
+
+
+def _numbered_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The records of a file, each with the number of its line."""
     seen: set[str] = set()
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
@@ -101,6 +115,7 @@ def collection_records(path: Path) -> Iterator[dict[str, str]]:
                 "text": str(record["text"]),
                 "title": str(record.get("title") or ""),
             }
+            fields["_id"].encode()  # half a character, as JSON can have it, is no text
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CollectionError(
                 f"{path}, line {number}: no record with _id and text", hint=_FORM
@@ -110,7 +125,33 @@ def collection_records(path: Path) -> Iterator[dict[str, str]]:
                 f"{path}, line {number}: the _id {fields['_id']!r} is there already", hint=_FORM
             )
         seen.add(fields["_id"])
-        yield fields
+        yield number, fields
+
+
+def _require_question(where: str, text: str) -> None:
+    """Raise CollectionError for a text that no query takes."""
+    try:
+        Query(text)
+    except UsageError as error:
+        raise CollectionError(
+            f"{where}: {error}", hint="give the question a text, or take its judgements out"
+        ) from error
+
+
+def _whole(number: str) -> int:
+    """A number as a whole one, "1.0" too; raises ValueError for another."""
+    value = float(number)
+    if not value.is_integer():
+        raise ValueError(f"no whole number: {number}")
+    return int(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 # ---- judgements of one's own ---------------------------------------------------------------------

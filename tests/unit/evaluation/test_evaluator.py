@@ -25,6 +25,7 @@ from searchapp.evaluation.evaluator import (
     write_run,
     write_runs,
 )
+from searchapp.evaluation.qrels import Judgement, collection_judgements
 from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
 from searchapp.testing import HashEncoder
@@ -208,16 +209,20 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         ("corpus.jsonl", '{"_id": "d9", "text": null}'),
         ("corpus.jsonl", '{"_id": null, "text": "no id"}'),
         ("corpus.jsonl", '{"_id": "d1", "text": "an id that is there already"}'),
+        ("corpus.jsonl", r'{"_id": "d\ud800", "text": "half a character"}'),
         ("queries.jsonl", "{}"),
         ("queries.jsonl", "[]"),
         ("qrels/test.tsv", "q1 d1 1"),
         ("qrels/test.tsv", "q1\td1\tvery"),
+        ("qrels/test.tsv", "q1\td1\t0.5"),
+        ("qrels/test.tsv", "q1\td1\t"),
+        ("qrels/test.tsv", "q\udce91\td1\t1"),  # no UTF-8
     ],
 )
 def test_a_bad_line_is_named_with_its_number(tmp_path: Path, name: str, line: str) -> None:
     path = collection(tmp_path) / name
     number = len(path.read_text().splitlines()) + 1
-    with path.open("a") as file:
+    with path.open("a", errors="surrogateescape") as file:
         file.write(f"{line}\n")
     with pytest.raises(CollectionError, match=f"{name}, line {number}"):
         measured(tmp_path)
@@ -226,7 +231,7 @@ def test_a_bad_line_is_named_with_its_number(tmp_path: Path, name: str, line: st
 def test_blank_lines_are_no_records(tmp_path: Path) -> None:
     (plain,) = measured(collection(tmp_path / "plain"))
     spaced = collection(tmp_path / "spaced")
-    for name in ("corpus.jsonl", "queries.jsonl"):
+    for name in ("corpus.jsonl", "queries.jsonl", "qrels/test.tsv"):
         (spaced / name).write_text((spaced / name).read_text().replace("\n", "\n\n \n"))
     assert measured(spaced)[0].run == plain.run
 
@@ -238,6 +243,31 @@ def test_judgements_need_no_header(tmp_path: Path) -> None:
     )
     assert with_header.run == without.run
     assert with_header.ndcg_at_10 == without.ndcg_at_10
+
+
+def test_a_first_line_with_a_grade_is_a_judgement(tmp_path: Path) -> None:
+    folder = collection(tmp_path, judgements=["\ufeffq1\td2\t1.0", "q2\td3\t2"])
+    assert list(collection_judgements(folder)) == [
+        Judgement("q1", "d2", 1),
+        Judgement("q2", "d3", 2),
+    ]
+
+
+@pytest.mark.parametrize(("text", "why"), [(" ", "is empty"), ("x" * 200_000, "characters")])
+def test_a_judged_question_that_cannot_be_asked_is_named_before_any_work(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    queries = [{"_id": "q1", "text": "oak"}, {"_id": "q2", "text": text}]
+    folder = collection(tmp_path, queries=queries)
+    with pytest.raises(CollectionError, match=rf"queries\.jsonl, line 2: the que.* {why}"):
+        evaluate(folder, never, modes=["cosine"])
+
+
+def test_the_working_directory_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(collection(tmp_path / "trees"))
+    assert measured(Path())[0].collection == "trees"
 
 
 def test_a_collection_without_a_judged_question_is_an_error(tmp_path: Path) -> None:

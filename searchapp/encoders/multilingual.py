@@ -54,10 +54,16 @@ def unpacked(cache: Path, *, anew: bool = False) -> Path:
     if place.is_dir() and not anew:
         return place
     try:
+        atomic_folder.require_place(place)
         packed = packed_weights.read(_sound_file())
         with atomic_folder.replaced(place) as work:
             (work / "README.md").write_text(_CARD, encoding="utf-8")
             packed_weights.unpack(packed, work, max_length=MAX_LENGTH)
+    except NotADirectoryError as error:
+        raise EncoderError(
+            f"The multilingual model could not be unpacked: {error.filename} is no folder.",
+            hint="Move it away: it stands where the model's folder belongs.",
+        ) from error
     except (OSError, ValueError, LookupError, struct.error) as error:
         raise EncoderError(
             f"The multilingual model could not be unpacked: {error}",

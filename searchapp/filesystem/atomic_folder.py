@@ -7,6 +7,7 @@ Knows nothing of what is in them.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 import time
@@ -25,8 +26,9 @@ def replaced(final: Path) -> Iterator[Path]:
     durably, when the block ends well.
 
     A kill leaves a `tmp-` folder beside it, which the next call sweeps after a day. Of two that
-    race, one folder stays.
+    race, one folder stays. Raises as `require_place`, before the block begins.
     """
+    require_place(final)
     final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(final.parent)
     work = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))  # 0700
@@ -37,6 +39,15 @@ def replaced(final: Path) -> Iterator[Path]:
         _publish(work, final)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def require_place(final: Path) -> None:
+    """Raise NotADirectoryError, with the path in the way, where no folder can be put: at a file or
+    a link, neither of which is replaced, or below a file.
+    """
+    standing = next(place for place in (final, *final.parents) if os.path.lexists(place))
+    if not standing.is_dir() or (standing == final and final.is_symlink()):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(standing))
 
 
 def _sweep(folder: Path) -> None:
@@ -52,9 +63,11 @@ def _publish(work: Path, final: Path) -> None:
     faster, its folder stays.
     """
     aside = Path(tempfile.mkdtemp(prefix="tmp-", dir=final.parent))
-    with suppress(FileNotFoundError):
-        final.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        with suppress(FileNotFoundError):
+            final.rename(aside)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
     try:
         work.rename(final)
     except OSError as error:

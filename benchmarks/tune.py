@@ -119,8 +119,8 @@ def _elsewhere(collection: Path, model: Path, chosen: config.Settings) -> Mappin
     the tuning.
     """
     from searchapp.encoders.loading import load_encoder
-    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import compare, evaluate
+    from searchapp.types.model_names import DEFAULT_MODEL
 
     both = [
         evaluate(

@@ -63,9 +63,9 @@ def _slip(word: str, random: random.Random) -> str:
 
 def _measured(folder: Path) -> dict[str, object]:
     from searchapp.encoders.loading import load_encoder
-    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import index_collection
     from searchapp.evaluation.qrels import collection_questions
+    from searchapp.types.model_names import DEFAULT_MODEL
 
     encoder = load_encoder(DEFAULT_MODEL, cache=config.load().cache, device="cpu")
     questions = collection_questions(folder)

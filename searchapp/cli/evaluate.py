@@ -142,9 +142,9 @@ def _evaluations(
     """The figures of a collection, or of one's own corpus; no modes are all of them."""
     from searchapp.corpus import Corpus
     from searchapp.encoders.loading import load_encoder
-    from searchapp.encoders.provider import DEFAULT_MODEL
     from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
     from searchapp.search.ranking import MODES
+    from searchapp.types.model_names import DEFAULT_MODEL
 
     modes = modes or MODES
     with console.interruptible():

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from searchapp.encoders import multilingual
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.encoders.model_info import ModelInfo, model_info
-from searchapp.encoders.multilingual import MULTILINGUAL
 from searchapp.errors import EncoderError
 from searchapp.types.encodings import CorpusEncodings
+from searchapp.types.model_names import MULTILINGUAL
 
 if TYPE_CHECKING:
     from searchapp.config import Settings

@@ -24,6 +24,7 @@ from searchapp.encoders import multilingual
 from searchapp.encoders.layer_selection import Layers, layers_of
 from searchapp.encoders.weights_header import count, numbers_of, require_size, tensors_in
 from searchapp.errors import EncoderError, UsageError
+from searchapp.types.model_names import MULTILINGUAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +137,7 @@ def find_model(model: str, *, cache: Path) -> ModelFolder:
                 hint=_REINSTALL,
             )
         return default_model
-    if model == multilingual.MULTILINGUAL:
+    if model == MULTILINGUAL:
         return _multilingual(cache)
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -172,7 +173,7 @@ def _multilingual(cache: Path) -> ModelFolder:
     for anew in (False, True):
         folder = multilingual.unpacked(cache, anew=anew)
         try:
-            model_folder = _read(multilingual.MULTILINGUAL, folder, cache)
+            model_folder = _read(MULTILINGUAL, folder, cache)
         except EncoderError:  # it lacks a file, or one of them is cut
             continue
         if model_folder.fingerprint == multilingual.FINGERPRINT:

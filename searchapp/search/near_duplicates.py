@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.lexical import words_of
+from searchapp.search.ranking import ordered
 
 if TYPE_CHECKING:
     from searchapp.search.ranking import Numbers
+    from searchapp.types.documents import Address
     from searchapp.types.vectors import Vectors
 
 
@@ -53,16 +55,17 @@ def near_duplicates(
     return dict(groups)
 
 
-def behind_content(order: Sequence[int], scores: Numbers, boilerplate: set[int]) -> list[int]:
-    """The order in which boilerplate counts half: its lead over nothing, or over the least of all
-    scores, is halved.
+def behind_content(
+    positions: Sequence[int], scores: Numbers, addresses: Sequence[Address], boilerplate: set[int]
+) -> list[int]:
+    """These positions, best first, where boilerplate counts half: its lead over nothing, or over
+    the least of all scores, is halved.
     """
     least = min(0.0, float(scores.min()))
-    worth = {
-        i: least + (float(scores[i]) - least) / 2 if i in boilerplate else float(scores[i])
-        for i in order
-    }
-    return sorted(order, key=lambda i: -worth[i])
+    worth = scores.copy()
+    halved = list(boilerplate)
+    worth[halved] = least + (scores[halved] - least) / 2
+    return ordered(positions, worth, addresses)
 
 
 def _are_as_long(first: str, second: str) -> bool:

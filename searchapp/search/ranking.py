@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -68,8 +68,15 @@ class Ranking(NamedTuple):
         """The positions, best first; scores equal but for rounding are ordered by path bytes, then
         start.
         """
-        scores = np.round(self.scores, 9).tolist()
-        return sorted(range(len(scores)), key=lambda i: (-scores[i], addresses[i]))
+        return ordered(range(len(self.ids)), self.scores, addresses)
+
+
+def ordered(positions: Iterable[int], scores: Numbers, addresses: Sequence[Address]) -> list[int]:
+    """These positions by their scores, best first; of equal scores, but for rounding, by their
+    addresses.
+    """
+    rounded = np.round(scores, 9).tolist()
+    return sorted(positions, key=lambda i: (-rounded[i], addresses[i]))
 
 
 # ---- hybrid --------------------------------------------------------------------------------------

@@ -276,7 +276,7 @@ class Search:
             i for group in groups if len(pool.paths(group)) >= BOILERPLATE for i in group
         }
         if boilerplate:
-            order = behind_content(order, pool.ranking.scores, boilerplate)
+            order = behind_content(order, pool.ranking.scores, pool.addresses, boilerplate)
         chosen = ranking.choose(
             order,
             documents,

@@ -20,7 +20,6 @@ from searchapp.corpus import Corpus
 from searchapp.encoders.catalog import InstalledModel, current_model, installed_models
 from searchapp.encoders.model_folder import DEFAULT_WEIGHTS_SHA256, find_model
 from searchapp.encoders.model_info import converted_size, read_model_info
-from searchapp.encoders.multilingual import MULTILINGUAL
 from searchapp.encoders.openvino_engine import entry_path
 from searchapp.encoders.verification import ModelPart, verify_model
 from searchapp.errors import EncoderError
@@ -28,6 +27,7 @@ from searchapp.maintenance.reembed import use_model
 from searchapp.output import models
 from searchapp.output.terminal import TerminalStyle
 from searchapp.types.encodings import CorpusEncodings, ReembedReport
+from searchapp.types.model_names import MULTILINGUAL
 from searchapp.types.results import FileOutcome
 from searchapp.types.vectors import EncoderIdentity
 from tests.unit.encoders.test_text_encoder import converted, home

@@ -20,9 +20,10 @@ from searchapp.encoders import multilingual, packed_weights
 from searchapp.encoders.catalog import InstalledModel, installed_models
 from searchapp.encoders.loading import load_exact
 from searchapp.encoders.model_folder import find_model
-from searchapp.encoders.multilingual import FINGERPRINT, MULTILINGUAL
+from searchapp.encoders.multilingual import FINGERPRINT
 from searchapp.errors import EncoderError
 from searchapp.output.models import models_text
+from searchapp.types.model_names import MULTILINGUAL
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

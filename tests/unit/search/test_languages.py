@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from searchapp.encoders import multilingual
 from searchapp.search.languages import (
-    MULTILINGUAL,
     ingest_notes,
     resolved,
     unspoken_languages,
@@ -41,10 +39,6 @@ class Reader:
 
     def settings(self) -> dict[str, str]:
         return self.chosen
-
-
-def test_the_model_that_is_named_is_that_of_the_encoders() -> None:
-    assert MULTILINGUAL == multilingual.MULTILINGUAL
 
 
 GERMAN = {"de": 4, "de-AT": 1, "en": 4}

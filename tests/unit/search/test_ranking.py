@@ -229,9 +229,16 @@ def test_only_passages_that_lie_together_are_suspected() -> None:
 
 def test_boilerplate_counts_half() -> None:
     scores = np.array([0.9, 0.6, 0.4, 0.1])
-    assert behind_content([0, 1, 2, 3], scores, {0}) == [1, 0, 2, 3]  # .9 / 2 = .45
-    assert behind_content([0, 1, 2, 3], scores - 1, {0}) == [1, 0, 2, 3]  # -.9 + .8 / 2 = -.5
-    assert behind_content([0, 1, 2, 3], scores, set()) == [0, 1, 2, 3]
+    at = [Address(bytes([i]), 0, i, 1) for i in range(4)]
+    assert behind_content([0, 1, 2, 3], scores, at, {0}) == [1, 0, 2, 3]  # .9 / 2 = .45
+    assert behind_content([0, 1, 2, 3], scores - 1, at, {0}) == [1, 0, 2, 3]  # -.9 + .8 / 2 = -.5
+    assert behind_content([0, 1, 2, 3], scores, at, set()) == [0, 1, 2, 3]
+
+
+def test_behind_content_ties_break_by_path() -> None:
+    at = [Address(path, 0, i, 1) for i, path in enumerate((b"/c", b"/b", b"/a", b"/d"))]
+    scores = np.array([0.8, 0.4, 0.4 + 1e-12, 0.4 + 2e-12])
+    assert behind_content([0, 3, 2, 1], scores, at, {0}) == [2, 1, 0, 3]
 
 
 # ---- repeats -------------------------------------------------------------------------------------

@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.collection_corpus import collection_corpus
 from benchmarks.keeping import keep
 from benchmarks.typos import ndcg
 from searchapp import config
-from searchapp.corpus import Corpus
 from searchapp.evaluation.qrels import collection_questions
 from searchapp.search.languages import TRUSTED_WEIGHT
 
@@ -85,16 +83,9 @@ def _measured(
     ways: Mapping[str, tuple[str, float | None]],
 ) -> Iterator[tuple[str, dict[str, float]]]:
     """nDCG@10 of each way to ask, by the language asked in and that of the documents."""
-    from searchapp.evaluation.evaluator import index_collection
-
     first = next(iter(collections))
     for language, folder in collections.items():
-        with tempfile.TemporaryDirectory() as work:
-            corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
-            with closing(corpus.writer()) as writer:
-                writer.set_encoder(encoder.identity)
-                index_collection(folder, writer, encoder)
-                writer.finish()
+        with collection_corpus(folder, encoder) as corpus:
             for asked in collections if language == first else [language]:
                 figures = {
                     name: round(

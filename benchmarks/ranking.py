@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks.collection_corpus import collection_corpus
 from benchmarks.keeping import keep
 from searchapp import config
 from searchapp.evaluation.rank_fusion import reciprocal_rank_fusion
@@ -157,30 +157,21 @@ def means(questions: Sequence[Legs]) -> dict[str, float]:
 
 def legs_of(folder: Path, encoder: Encoder, most: int) -> list[Legs]:
     """The legs of a collection's first judged questions, at most so many."""
-    from searchapp.corpus import Corpus
-    from searchapp.evaluation.evaluator import index_collection
     from searchapp.evaluation.qrels import collection_judgements, collection_questions
 
     grades: dict[str, dict[str, int]] = {}
     for judgement in collection_judgements(folder):
         if judgement.grade > 0:
             grades.setdefault(judgement.question, {})[judgement.document] = judgement.grade
-    with tempfile.TemporaryDirectory(prefix="searchapp-bench-") as work:
-        corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
-        with closing(corpus.writer()) as writer:
-            writer.set_encoder(encoder.identity)
-            index_collection(folder, writer, encoder)
-            writer.finish()
-        with closing(corpus.reader()) as reader:
-            judged = [
-                (name, text)
-                for name, text in collection_questions(folder).items()
-                if name in grades
-            ]
-            states: dict[int, TokenVectors] = {}
-            return [
-                _legs(text, reader, encoder, grades[name], states) for name, text in judged[:most]
-            ]
+    with (
+        collection_corpus(folder, encoder) as corpus,
+        closing(corpus.reader()) as reader,
+    ):
+        judged = [
+            (name, text) for name, text in collection_questions(folder).items() if name in grades
+        ]
+        states: dict[int, TokenVectors] = {}
+        return [_legs(text, reader, encoder, grades[name], states) for name, text in judged[:most]]
 
 
 def _legs(

@@ -13,12 +13,11 @@ from __future__ import annotations
 import random
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from string import ascii_lowercase
 
+from benchmarks.collection_corpus import collection_corpus
 from benchmarks.keeping import keep
 from searchapp import config
 from searchapp.corpus import Corpus
@@ -63,7 +62,6 @@ def _slip(word: str, random: random.Random) -> str:
 
 def _measured(folder: Path) -> dict[str, object]:
     from searchapp.encoders.loading import load_encoder
-    from searchapp.evaluation.evaluator import index_collection
     from searchapp.evaluation.qrels import collection_questions
     from searchapp.types.model_names import DEFAULT_MODEL
 
@@ -73,12 +71,7 @@ def _measured(folder: Path) -> dict[str, object]:
     for seed in SEEDS:
         one = random.Random(seed)
         slips.append({name: mistyped(text, one) for name, text in questions.items()})
-    with tempfile.TemporaryDirectory() as work:
-        corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
-        with closing(corpus.writer()) as writer:
-            writer.set_encoder(encoder.identity)
-            index_collection(folder, writer, encoder)
-            writer.finish()
+    with collection_corpus(folder, encoder) as corpus:
         modes = {mode: _of_mode(folder, corpus, mode, questions, slips) for mode in MODES}
     return {"questions": len(questions), "modes": modes}
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+from tools import ranking_figures
+from tools.results import MODES, RESULTS, ROOT, kept, latest, table, thousands, torture
+
 PAGES = (
     "README.md",
     "docs/benchmarks.md",
@@ -23,35 +23,12 @@ PAGES = (
     "docs/how-to/tune.md",
     "docs/ranking.md",
 )
-MODES = ("cosine", "keyword", "hybrid", "best")
 _BLOCK = re.compile(r"(<!-- figures: ([\w-]+) -->\n)(.*?)(<!-- /figures -->)", re.DOTALL)
-
-
-def latest(name: str, *, folder: str = "benchmarks/results") -> Any:  # JSON
-    """The newest results of a benchmark."""
-    path = max((ROOT / folder).glob(f"{name}-20*.json"))
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def torture(name: str) -> Any:  # JSON
-    """The newest results of one of the tests at length."""
-    return latest(name, folder="tests/torture/results")
 
 
 def with_figures(page: str) -> str:
     """The page with each of its blocks made anew."""
     return _BLOCK.sub(lambda block: f"{block[1]}{BLOCKS[block[2]]().strip()}\n{block[4]}", page)
-
-
-def table(heads: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def thousands(number: float) -> str:
-    """A whole number as people write it: 1,000."""
-    return f"{number:,.0f}"
 
 
 # ---- the blocks ----------------------------------------------------------------------------------
@@ -242,12 +219,6 @@ def mistakes() -> str:
     )
 
 
-def kept(name: str) -> list[Any]:  # JSON
-    """All results of one of the tests at length that are kept, the newest first."""
-    paths = (ROOT / "tests/torture/results").glob(f"{name}-20*.json")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(paths, reverse=True)]
-
-
 def at_length() -> str:
     """What the tests at length have seen."""
     cuts, flips, kills = torture("powerloss"), torture("flips"), torture("kills")
@@ -281,88 +252,6 @@ def at_length() -> str:
         if (results := kept(name))
     }
     return table(["test", "what it saw"], [[f"`{name}`", what] for name, what in seen.items()])
-
-
-def ranking_modes() -> str:
-    """The ranking modes beside reciprocal rank fusion, which they have to beat."""
-    results = latest("ranking")
-    names = [*MODES[:2], "rrf", *MODES[2:]]
-    rows = [
-        [name, str(results["collections"][name]), *(f"{figures[mode]:.3f}" for mode in names)]
-        for name, figures in results["shipped"].items()
-    ]
-    return table(["collection", "questions", *names], rows)
-
-
-def ranking_constants() -> str:
-    """What each constant of the ranking is worth on each collection."""
-    results = latest("ranking")
-    shipped = results["shipped"]
-    rows = []
-    for constant, values in results["variants"].items():
-        mode = "best" if "best" in constant else "hybrid"
-        for value, figures in values.items():
-            changes = [figures[name][mode] - shipped[name][mode] for name in shipped]
-            rows.append(
-                [constant, value, *(f"{round(change, 3) + 0.0:+.3f}" for change in changes)]
-            )
-    return table(["constant", "other value", *shipped], rows)
-
-
-def ranking_left_out() -> str:
-    """What choosing a constant on all other collections changes on the one left out."""
-    rows = []
-    for constant, choices in latest("ranking")["left_out"].items():
-        changes = {name: choice["ndcg@10"] for name, choice in choices.items()}
-        kept = sum(choice["chosen"] == "as it is" for choice in choices.values())
-        worst = min(changes, key=lambda name: changes[name])
-        rows.append(
-            [
-                constant,
-                f"{kept} of {len(choices)}",
-                f"{round(sum(changes.values()) / len(changes), 4) + 0.0:+.4f}",
-                f"{changes[worst]:+.4f} ({worst})" if changes[worst] < 0 else "none",
-            ]
-        )
-    return table(["constant", "chosen again", "mean change", "worst"], rows)
-
-
-def reliability() -> str:
-    """How many questions of each tenth of confidences have their answer."""
-    modes = latest("confidence")["modes"]
-    tenths = {
-        mode: {tenth["from"]: tenth for tenth in figures["reliability"]}
-        for mode, figures in modes.items()
-    }
-    rows = []
-    for start in sorted({start for found in tenths.values() for start in found}):
-        shown = [found.get(start) for found in tenths.values()]
-        rows.append(
-            [
-                f"{start:.1f} to {start + 0.1:.1f}",
-                *(f"{tenth['answered']:.0%}" if tenth else "–" for tenth in shown),
-            ]
-        )
-    return table(["best confidence", *(f"answered, {mode}" for mode in modes)], rows)
-
-
-def doubt() -> str:
-    """How many questions are flagged as perhaps not answered, and how well near misses are told."""
-    results = latest("confidence")
-    rows = []
-    for corpus in next(iter(results["modes"].values()))["corpora"]:
-        per_mode = [figures["corpora"][corpus] for figures in results["modes"].values()]
-        rows.append(
-            [
-                corpus,
-                *(
-                    f"{found['answered flagged']:.0%} / {found['foreign flagged']:.0%} / "
-                    f"{found['auc']:.2f}"
-                    for found in per_mode
-                ),
-            ]
-        )
-    return table(["corpus", *results["modes"]], rows)
 
 
 def _faults(results: dict[str, Any]) -> str:
@@ -431,11 +320,11 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "tuning": tuning,
     "mistakes": mistakes,
     "at-length": at_length,
-    "ranking-modes": ranking_modes,
-    "ranking-constants": ranking_constants,
-    "ranking-left-out": ranking_left_out,
-    "reliability": reliability,
-    "doubt": doubt,
+    "ranking-modes": ranking_figures.ranking_modes,
+    "ranking-constants": ranking_figures.ranking_constants,
+    "ranking-left-out": ranking_figures.ranking_left_out,
+    "reliability": ranking_figures.reliability,
+    "doubt": ranking_figures.doubt,
     "mutants": mutants,
 }
 

@@ -22,6 +22,13 @@ def unit(vectors: NDArray[Floats]) -> NDArray[Floats]:
     return rows
 
 
+def clipped(cosines: NDArray[Floats]) -> NDArray[Floats]:
+    """Cosines as they are told, from -1 to 1: rows in float16 may be a little longer than 1. NaN
+    stays NaN.
+    """
+    return np.clip(cosines, -1, 1)
+
+
 def are_unit(rows: NDArray[Floats]) -> bool:
     """Whether all rows, (n, dim), are finite and of unit length, as far as float16 keeps that."""
     lengths = np.linalg.norm(rows, axis=1)  # (n,)

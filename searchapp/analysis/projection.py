@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.errors import UsageError
+from searchapp.linalg import clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,7 +151,7 @@ def nearest_neighbors(vectors: Vectors, k: int) -> Neighbors:
         order = np.argsort(-exact, axis=1, kind="stable")[:, :k]
         rows[own], cosines[own] = (
             np.take_along_axis(candidates, order, 1),
-            np.take_along_axis(exact, order, 1),
+            clipped(np.take_along_axis(exact, order, 1)),
         )
     return Neighbors(rows, cosines)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from searchapp.linalg import unit
+from searchapp.linalg import clipped, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class SimilarPair(NamedTuple):
 
 def cosines(a: Vectors, b: Vectors) -> NDArray[np.float64]:
     """The cosine of each row of a with each of b, (n, m); 0 for a row of zeros."""
-    return unit(np.asarray(a, np.float64)) @ unit(np.asarray(b, np.float64)).T
+    return clipped(unit(np.asarray(a, np.float64)) @ unit(np.asarray(b, np.float64)).T)
 
 
 def pairs_above(
@@ -77,8 +77,7 @@ def _above(
                 first, second = start + i, other + j
                 if first >= second or (groups is not None and groups[first] == groups[second]):
                     continue
-                cosine = float(
-                    vectors[first].astype(np.float64) @ vectors[second].astype(np.float64)
-                )
+                exact = vectors[first].astype(np.float64) @ vectors[second].astype(np.float64)
+                cosine = float(clipped(exact))
                 if cosine >= bound:
                     yield cosine, first, second

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from searchapp.humanize import pluralize
+from searchapp.linalg import clipped
 from searchapp.search import attribution, ranking
 from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidences
 from searchapp.search.near_duplicates import BOILERPLATE, behind_content, near_duplicates, suspects
@@ -147,7 +148,8 @@ class Search:
         vectors = self._reader.vectors_of(ids)
         cosines = scores.get("cosine")
         if len(legs) > 1 or (cosines is None and self._query.needs_encoder):
-            cosines = vectors.astype(np.float64) @ self.question.vector.astype(np.float64)
+            exact = vectors.astype(np.float64) @ self.question.vector.astype(np.float64)
+            cosines = clipped(exact)
         parts: ranking.Parts = {leg: scores[leg] for leg in legs}
         if len(legs) > 1 and cosines is not None and len(ids):
             parts = self._fused(cosines, scores["keyword"], addresses)
@@ -172,9 +174,10 @@ class Search:
         with self._watch.stage(f"{leg} leg"):
             if leg == "keyword":
                 return self._reader.keyword_leg(self.question.terms, self._filters, depth)
-            return self._reader.cosine_leg(
+            ids, cosines = self._reader.cosine_leg(
                 self.question.vector, self._filters, depth, exact=self._query.exact
             )
+            return ids, clipped(cosines)
 
     def _fused(
         self, cosines: Numbers, scores: Numbers, addresses: Sequence[Address]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from searchapp.analysis.projection import nearest_neighbors
 from searchapp.analysis.similarity import cosines, pairs_above
 from searchapp.analysis.word_senses import senses_of
 
@@ -55,6 +56,13 @@ def test_pairs_are_all_that_reach_the_bound_whatever_the_block(block: int) -> No
     assert total == len(expected) > 10
     nearest, same = pairs_above(vectors, 0.8, limit=3, block=block)
     assert (nearest, same) == (found[:3], total)
+
+
+def test_no_cosine_of_rows_in_float16_is_above_one() -> None:
+    rows = np.full((2, 5), 1 / np.sqrt(5)).astype(np.float16).astype(np.float32)  # 1.0001 long
+    (pair,), _ = pairs_above(rows, 0.5, limit=9)
+    assert pair.cosine == 1.0
+    assert nearest_neighbors(rows, 1).cosines.tolist() == [[1.0], [1.0]]
 
 
 def test_equal_rows_are_pairs_in_their_order_and_groups_are_not_compared_within() -> None:

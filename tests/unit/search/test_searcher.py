@@ -223,6 +223,14 @@ def test_a_least_cosine_holds_in_every_mode(shelf: Shelf) -> None:
         assert answer.matches[0].cosine == pytest.approx(2 / math.sqrt(12), abs=1e-3)
 
 
+@pytest.mark.parametrize("mode", ["cosine", "hybrid"])
+def test_no_cosine_is_above_one(shelf: Shelf, mode: str) -> None:
+    shelf.put("/lib/five.md", "tick tack tock tuck")  # 1 / sqrt(5) is larger in float16
+    match = shelf.corpus.query("h0 tick tack tock tuck", mode=mode).matches[0]
+    assert (match.cosine, match.legs["cosine"].score) == (1.0, 1.0)
+    assert mode != "cosine" or (match.score, match.parts) == (1.0, {"cosine": 1.0})
+
+
 # ---- like this, not that -------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
 """Examples: what is to be found the like of, given instead of a question or beside one.
 
 A document of the corpus, or a container of some, is compared by the mean of its stored vectors;
-another file is read and embedded as if it were one; a passage is compared by its own. What an
-example comes from is no answer to it.
+another file is read and embedded as if it were one, but for the texts that the corpus has vectors
+of; a passage is compared by its own. What an example comes from is no answer to it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 
 from searchapp.errors import DocumentMissing, FileFailed, PathMissing
 from searchapp.linalg import unit
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import above, embedded_text
 from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
     from searchapp.types.documents import Hit
     from searchapp.types.protocols import Encoder, Reader
-    from searchapp.types.vectors import Vector
+    from searchapp.types.vectors import Vector, Vectors
 
 
 class Example(NamedTuple):
@@ -56,7 +57,8 @@ def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Exampl
         raise FileFailed(
             f"nothing to compare could be read from {path}", hint="name a file with text in it"
         )
-    return Example(direction(encoder().encode_passages(texts).mean(axis=0)), "\n".join(texts), path)
+    rows = _embedded(texts, reader, encoder)
+    return Example(direction(rows.mean(axis=0)), "\n".join(texts), path)
 
 
 def of_passage(
@@ -94,11 +96,26 @@ def _mean(hits: Sequence[Hit], reader: Reader, encoder: Callable[[], Encoder]) -
     those without.
     """
     rows = reader.vectors_of(np.array([hit.passage_id for hit in hits], dtype=np.int64))
-    if np.isnan(rows).any():
-        rows = encoder().encode_passages(
-            [embedded_text(hit.passage.headings, hit.text) for hit in hits]
-        )
+    missing = np.flatnonzero(np.isnan(rows).any(axis=1))
+    if len(missing):
+        passages = [hits[i] for i in missing.tolist()]
+        texts = [embedded_text(hit.passage.headings, hit.text) for hit in passages]
+        rows[missing] = _embedded(texts, reader, encoder)
     return direction(rows.mean(axis=0))
+
+
+def _embedded(texts: Sequence[str], reader: Reader, encoder: Callable[[], Encoder]) -> Vectors:
+    """The vectors of texts, (n, dim): those that the corpus holds of the same texts, and made now
+    for the others.
+    """
+    fingerprint = encoder().identity.fingerprint
+    digests = [text_digest(fingerprint, text) for text in texts]
+    known = reader.vectors_by_digest(digests)
+    missing = {d: text for d, text in zip(digests, texts, strict=True) if d not in known}
+    if missing:
+        made = encoder().encode_passages(list(missing.values()))
+        known |= dict(zip(missing, made, strict=True))
+    return np.stack([known[digest] for digest in digests])
 
 
 def direction(mean: Vector) -> Vector:

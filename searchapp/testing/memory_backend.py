@@ -146,15 +146,7 @@ class MemoryWriter:
         """The stored vectors of texts embedded before, by the digest of the text exactly as
         embedded.
         """
-        wanted = set(digests)
-        fingerprint = self._state.encoder.fingerprint if self._state.encoder else ""
-        vectors: dict[bytes, Vector] = {}
-        for one in self._state.documents.values():
-            for text, row in zip(one.texts, [] if one.rows is None else one.rows, strict=False):
-                digest = text_digest(fingerprint, text)
-                if digest in wanted:
-                    vectors[digest] = row.astype(np.float32)
-        return vectors
+        return self._state.vectors_by_digest(digests)
 
     def vectors_at(self, path: bytes) -> dict[bytes, Vector]:
         """The vectors of the document at a path, by the same digest; none where it is pending, or

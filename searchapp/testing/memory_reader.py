@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -140,6 +140,10 @@ class MemoryReader:
             if one.rows is not None:
                 vectors[row] = one.rows[ordinal]
         return vectors
+
+    def vectors_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts, by the digest of the text exactly as embedded."""
+        return self._state.vectors_by_digest(digests)
 
     def background(self) -> Background | None:
         """What the corpus is like as a whole; None where it is too small to tell, or no ingest has

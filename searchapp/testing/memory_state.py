@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
     Document,
     Hit,
@@ -22,6 +23,8 @@ from searchapp.types.vectors import EncoderIdentity
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from searchapp.types.vectors import Vector
 
 _Item = TypeVar("_Item")
 
@@ -77,6 +80,17 @@ class MemoryState:
     next_passage_id: int = 1
     ingested_at_ns: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def vectors_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts, by the digest of the text exactly as embedded."""
+        wanted = set(digests)
+        fingerprint = self.encoder.fingerprint if self.encoder else ""
+        return {
+            digest: row.astype("f4")
+            for one in self.documents.values()
+            for text, row in zip(one.texts, [] if one.rows is None else one.rows, strict=False)
+            if (digest := text_digest(fingerprint, text)) in wanted
+        }
 
 
 def entries_within(

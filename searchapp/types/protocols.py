@@ -283,6 +283,11 @@ class SearchReader(OpenGeneration, Protocol):
         one.
         """
 
+    def vectors_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts, by the digest of the text exactly as embedded; texts that
+        the corpus does not hold, or only in a pending document, have none.
+        """
+
     def background(self) -> Background | None:
         """What the corpus is like as a whole; None where it is too small to tell, or no ingest has
         ended yet.

@@ -670,6 +670,12 @@ def test_vectors_are_found_again_by_the_text_that_was_embedded(
         rows.astype(np.float16).astype(np.float32),
     )
     assert {row.dtype for row in found.values()} == {np.dtype(np.float32)}
+    writer.commit()
+    with closing(backend.reader()) as reader:
+        read = reader.vectors_by_digest([*digests_of(made), b"unknown", *digests_of(made)])
+        assert read.keys() == found.keys()
+        assert all(np.array_equal(read[digest], found[digest]) for digest in found)
+        assert reader.vectors_by_digest([]) == {}
     assert writer.digests(digests_of(document(3))) == {}  # the heading path is part of the text
     add(writer, "/b", document(1, title="T"), found[digests_of(made)[0]][np.newaxis])
     writer.commit()

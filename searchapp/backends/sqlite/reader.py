@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _BLOCK_DOCUMENTS = 4096  # whose rows are read at a time
 _MOST_PLACES = 20_000  # that are remembered, with their rows
+_MOST_DIGESTS = 500  # in one statement
 _BEYOND = 17  # passages by words that are asked for beyond the depth, as scores may tie at it
 _INSTEAD = "searching the database instead"
 _NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
@@ -48,6 +49,9 @@ _PLACES = """
     SELECT p.id, d.path, p.start, d.id, d.passages, {row}
     FROM passage p JOIN document d ON d.id = p.document_id
     LEFT JOIN vectors v ON v.document_id = d.id"""
+_BY_DIGEST = """
+    SELECT p.text_digest, {row} FROM passage p JOIN vectors v ON v.document_id = p.document_id
+    WHERE p.text_digest IN ({wanted})"""
 # what a search without vectors knows of a stored row; NULL: the passage is pending
 _NO_ROW, _NO_ROW_SQL = b"", "CASE WHEN v.document_id IS NULL THEN NULL ELSE x'' END"
 # What a search needs to know beside the vectors file. Values: generation; filters; terms.
@@ -214,6 +218,18 @@ class SqliteReader(SqliteCatalog):
         located = self._located(passage_ids, with_rows=True)
         has_one = np.array([row is not None for _, row in located], dtype=bool)
         vectors[has_one] = self._as_rows(row for _, row in located)
+        return vectors
+
+    def vectors_by_digest(self, digests: Iterable[bytes]) -> dict[bytes, Vector]:
+        """The stored vectors of texts, by the digest of the text exactly as embedded."""
+        wanted, row = list(dict.fromkeys(digests)), self._row_sql(is_wanted=True)
+        vectors: dict[bytes, Vector] = {}
+        for begin in range(0, len(wanted), _MOST_DIGESTS):
+            some = wanted[begin : begin + _MOST_DIGESTS]
+            for digest, blob in self._database.each(
+                _BY_DIGEST.format(row=row, wanted=", ".join("?" * len(some))), *some
+            ):
+                vectors[digest] = self._as_rows([blob])[0].astype(np.float32)
         return vectors
 
     def hydrate(self, passage_ids: Ids) -> list[Hit]:

@@ -6,20 +6,28 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 import numpy as np
 import pytest
 
 from searchapp.errors import BadFilter, BadSetting, DocumentMissing, EmptyQuery, PathMissing
+from searchapp.search.more_like_this import _embedded
 from searchapp.search.pool import Pool
 from searchapp.search.query import Query
 from searchapp.search.searcher import Search
+from searchapp.testing import HashEncoder
+from searchapp.types.documents import embedded_text
 from searchapp.types.filters import Filters
 from searchapp.types.results import Answer
 from tests.builders.shelf import ENCODER, Shelf
+
+if TYPE_CHECKING:
+    from searchapp.types.vectors import Vectors
 
 
 @pytest.fixture
@@ -246,6 +254,35 @@ def test_an_example_is_a_path_and_never_what_it_matches_as_a_glob(shelf: Shelf) 
         shelf.corpus.query(like=["/lib/[j]aguar.md"])
     shelf.put(normalize("NFD", "/lib/käse.md"), "jaguar oil")
     assert "käse" not in paths(shelf.corpus.query(like=["/lib/käse.md"]))
+
+
+def test_an_archive_leads_to_others_like_its_members_and_is_not_read_again(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    archive = tmp_path / "cats.zip"
+    archive.touch()  # and broken
+    shelf.put_all({f"{archive}!/{name}.md": ["the jaguar hunts"] for name in "ab"})
+    found = paths(shelf.corpus.query(like=[archive]))
+    assert found[0] == "jaguar"
+    assert not {"a", "b"} & set(found)
+
+
+def test_of_an_example_only_texts_without_a_stored_vector_are_embedded(shelf: Shelf) -> None:
+    embedded: list[str] = []
+
+    class Recording(HashEncoder):
+        def encode_passages(self, texts: Sequence[str]) -> Vectors:
+            embedded.extend(texts)
+            return super().encode_passages(texts)
+
+    with closing(shelf.backend.reader()) as reader:
+        [document_id] = reader.document_ids(Filters(within=("/lib/jaguar.md",)))
+        hits = reader.show(document_id)[1]
+        known = [embedded_text(hit.passage.headings, hit.text) for hit in hits]
+        texts = ["a new text", *known, "a new text"]
+        rows = _embedded(texts, reader, lambda: Recording(dim=1024))
+    assert embedded == ["a new text"]
+    assert rows == pytest.approx(ENCODER.encode_passages(texts), abs=1e-3)
 
 
 @pytest.mark.slow

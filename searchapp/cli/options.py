@@ -15,7 +15,7 @@ import typer
 from searchapp import config
 from searchapp.cli import console
 from searchapp.errors import BadFilter
-from searchapp.types.filters import resolve_place
+from searchapp.types.filters import resolve_path
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
@@ -160,7 +160,7 @@ def mover_of(moves: Sequence[str]) -> Callable[[bytes], bytes]:
             raise BadFilter(
                 f"--move: {text!r} is no move", hint="write it as --move /home/anna=/home/bob"
             )
-        pairs.append((os.fsencode(old.rstrip("/")), os.fsencode(resolve_place(new))))
+        pairs.append((os.fsencode(old.rstrip("/")), os.fsencode(resolve_path(new))))
 
     def moved(path: bytes) -> bytes:
         for old, new in pairs:

@@ -22,7 +22,7 @@ from searchapp.errors import (
 )
 from searchapp.humanize import did_you_mean
 from searchapp.search.ranking import MODES, WEIGHT
-from searchapp.types.filters import FilterOptions, Filters, each_of, require_path
+from searchapp.types.filters import FilterOptions, Filters, each_of, resolve_path
 
 # The most of one query, so that it is answered in seconds.
 MAX_CHARACTERS, MAX_QUESTIONS = 50_000, 100
@@ -79,7 +79,7 @@ class Query:
         for name, values in (
             ("texts", map(_clean, each_of(self.texts))),
             ("negative", map(_clean, each_of(self.negative))),
-            ("like", map(_absolute, each_of(self.like))),
+            ("like", map(resolve_path, each_of(self.like))),
             ("like_passages", self.like_passages),
         ):
             object.__setattr__(self, name, tuple(values))
@@ -195,7 +195,3 @@ def require_weight(value: float | str) -> float:
 def _clean(text: str) -> str:
     """A text that a command line gave, without bytes that are no text."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _absolute(path: str | os.PathLike[str]) -> str:
-    return os.path.abspath(os.path.expanduser(require_path(path)))  # noqa: PTH100, PTH111 - the name may be no text

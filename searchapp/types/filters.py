@@ -115,9 +115,13 @@ def resolve_place(place: str | os.PathLike[str]) -> str:
     """A path made absolute; a glob that is no path stays as it is. Raises BadFilter for "", which
     would be the working directory.
     """
-    text = require_path(place)
-    absolute = os.path.abspath(os.path.expanduser(text))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
+    text, absolute = require_path(place), resolve_path(place)
     return text if is_glob(absolute) and not text.startswith(("./", "../", "~")) else absolute
+
+
+def resolve_path(path: str | os.PathLike[str]) -> str:
+    """A path, which may be no text, made absolute; never a glob. Raises BadFilter for ""."""
+    return os.path.abspath(os.path.expanduser(require_path(path)))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
 
 
 def is_glob(place: str) -> bool:

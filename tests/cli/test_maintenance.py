@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from searchapp.cli.options import mover_of
 from tests.builders.program import Program, error_of
 from tests.cli.test_search import filled, program
 
@@ -152,3 +153,7 @@ def test_the_doctor_has_one_page(filled: Program, program: Program) -> None:
     assert done.returncode == 4
     assert "problem:" in done.stdout
     assert "hint: run: searchapp check --full" in done.stdout
+
+
+def test_what_is_moved_goes_to_a_path_whatever_signs_it_has() -> None:
+    assert mover_of(["/home/ann=new[1]"])(b"/home/ann/x") == bytes(Path.cwd() / "new[1]/x")

@@ -10,7 +10,7 @@ from searchapp.extract.office.numbering import BULLET, LEVELS, NO_NUMBER, Level,
 _LIST_BYTES, _USE_BYTES, _LEVEL_BYTES, _OVERRIDE_BYTES = 28, 16, 28, 8
 _MAX_LISTS = 10_000
 _LONGEST_TEXT = 200  # characters of a level
-_FORMS = {  # the number of a form to its name in WordprocessingML
+NUMBER_FORMS = {  # the number of a form to its name in WordprocessingML
     **dict(
         enumerate(
             str.split(
@@ -87,7 +87,7 @@ def _level(data: bytes, at: int) -> tuple[Level, int]:
     text = data[text_at + 2 : text_at + 2 + 2 * min(length, _LONGEST_TEXT)]
     return Level(
         number(data, at, 4),
-        _FORMS.get(number(data, at + 4, 1), "decimal"),
+        NUMBER_FORMS.get(number(data, at + 4, 1), "decimal"),
         re.sub(
             "[\0-\x08]",
             lambda place: f"%{ord(place[0]) + 1}",

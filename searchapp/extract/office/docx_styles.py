@@ -72,6 +72,7 @@ def own_style(paragraph_properties: Any) -> DocxStyle:
         return DocxStyle(
             level,
             list_id=_value(in_list, "ilfo") or None,
+            list_level=_number(_value(in_list, "ilvl")),
             label=None if label is None else attribute(label, "val"),
         )
     return DocxStyle(level)

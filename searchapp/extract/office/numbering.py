@@ -65,8 +65,10 @@ class Numbering:
         self._counts: dict[Hashable, list[int | None]] = {}
         self._begun: set[tuple[str, int]] = set()
 
-    def label(self, use_id: str, level: int) -> str:
-        """The label of the next paragraph of a list, "" for one with a bullet or of no list."""
+    def label(self, use_id: str, level: int, start: int | None = None) -> str:
+        """The label of the next paragraph of a list, "" for one with a bullet or of no list;
+        `start` is the number that it begins anew with.
+        """
         use = self._use_of(use_id)
         if use is None or level not in use.levels:
             return ""
@@ -75,6 +77,8 @@ class Numbering:
         restarts = level in use.restarts and (use_id, level) not in self._begun
         self._begun.add((use_id, level))
         counts[level] = _start(use, level) if known is None or restarts else known + 1
+        if start is not None:
+            counts[level] = start
         for deeper in range(level + 1, LEVELS):
             if counts[deeper] is not None and _is_restarted(use, deeper, level):
                 counts[deeper] = None

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, gathered, in_time, with_unread
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.odf_lists import OdfNumbers
+from searchapp.extract.office.odf_objects import drop_deleted, place_formulas
+from searchapp.extract.office.odf_places import corner, role_of
 from searchapp.extract.office.odf_styles import OdfStyles, attribute, number_of
 from searchapp.extract.office.odf_text import (
     SHAPES,
     UNSEEN,
-    cell_text,
     inline_text,
     plain_text,
     table_rows,
@@ -39,9 +41,6 @@ if TYPE_CHECKING:
 _MAX_LEVEL = 10
 _FURNITURE = frozenset({"header", "footer", "date-time"})  # the same on all slides
 _NUMBER_OR_IMAGE = frozenset({"page-number", "page", "handout"})
-_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4, "pt": 25.4 / 72, "pc": 25.4 / 6, "px": 25.4 / 96}
-_LENGTH = re.compile(r"(-?\d{1,9}(?:\.\d{1,12})?)(mm|cm|in|pt|pc|px)")
-_TRANSLATION = re.compile(rf"translate\s*\(\s*{_LENGTH.pattern}[\s,]+{_LENGTH.pattern}\s*\)")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -124,7 +123,12 @@ class _Content:
             raise FileFailed("not a readable OpenDocument file: it has no content.xml") from error
         self._package = package
         self._common = _optional(package, "styles.xml")
-        self._styles = OdfStyles(*(root for root in (self._common, self._root) if root is not None))
+        roots = [root for root in (self._common, self._root) if root is not None]
+        for root in roots:
+            place_formulas(root, self._object_root)
+            drop_deleted(root)
+        self._styles = OdfStyles(*roots)
+        self._numbers = OdfNumbers(self._styles, *roots)
         self._objects: set[str] = set()
         self._furniture: set[str] = set()  # texts of footers so far
         self.title = ""
@@ -173,25 +177,27 @@ class _Content:
 
     def _shapes(self, page: Any) -> Iterator[Part]:
         shapes = [shape for shape in page.iterchildren("*") if name_of(shape) in SHAPES | {"a"}]
-        placeholders = [shape for shape in shapes if _role(shape)]
+        placeholders = [shape for shape in shapes if role_of(shape)]
         title = next(
             (
                 shape
                 for shape in placeholders
-                if _role(shape) == "title" and _all_text(self._shape(shape))
+                if role_of(shape) == "title" and _all_text(self._shape(shape))
             ),
             None,
         )
         if title is not None:
             yield Part("heading", _all_text(self._shape(title)), level=1)
-        free = in_reading_order((shape for shape in shapes if not _role(shape)), _corner)
+        free = in_reading_order((shape for shape in shapes if not role_of(shape)), corner)
         for shape in (*placeholders, *free):
             if (
                 shape is not title
-                and _role(shape) not in _NUMBER_OR_IMAGE
+                and role_of(shape) not in _NUMBER_OR_IMAGE
                 and attribute(shape, "presentation:placeholder") != "true"
             ):
-                yield from self._once(list(self._shape(shape)), repeated=_role(shape) in _FURNITURE)
+                yield from self._once(
+                    list(self._shape(shape)), repeated=role_of(shape) in _FURNITURE
+                )
 
     def _once(self, parts: list[Part], *, repeated: bool) -> list[Part]:
         """The parts, none where they are of a footer that has been before."""
@@ -218,7 +224,7 @@ class _Content:
         for notes in page.iterfind("{*}notes"):
             for shape in notes.iterchildren("*"):
                 if (
-                    _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE
+                    role_of(shape) not in _NUMBER_OR_IMAGE | _FURNITURE
                     and attribute(shape, "presentation:placeholder") != "true"
                 ):
                     yield from self._block(shape)
@@ -239,6 +245,8 @@ class _Content:
             yield from self._paragraph(element)
         elif name == "list":
             yield from self._list(element)
+        elif name == "numbered-paragraph":
+            yield from self._numbered_paragraph(element)
         elif name == "table":
             yield from self._table(element)
         elif name in SHAPES:
@@ -252,12 +260,16 @@ class _Content:
         elif name not in UNSEEN:
             yield from self._flow(element)
 
-    def _paragraph(self, paragraph: Any) -> Iterator[Part]:
+    def _paragraph(self, paragraph: Any, label: str | None = None) -> Iterator[Part]:
+        """A paragraph or heading; `label` is its number, None where no list has given it one."""
         asides: list[Any] = []
         text = inline_text(paragraph, asides)
         if name_of(paragraph) == "h":
             level = max(1, min(number_of(attribute(paragraph, "text:outline-level")), _MAX_LEVEL))
-            yield Part("heading", " ".join(text.split()), level=level)
+            if label is None:
+                label = self._numbers.heading(paragraph, level)
+            text = " ".join(text.split())
+            yield Part("heading", f"{label} {text}".strip() if text else "", level=level)
         elif text.strip() and not self.title and self._styles.is_like(paragraph, "Title"):
             self.title = " ".join(text.split())
             yield Part("heading", self.title, level=1)
@@ -273,38 +285,58 @@ class _Content:
             yield from self._block(aside)
 
     def _list(self, element: Any) -> Iterator[Part]:
-        if next(element.iter("{*}h"), None) is not None:  # numbered headings are written as lists
-            yield from self._flow(element)
-            return
+        """A list, or the headings and the lists between them: numbered headings are written so."""
         asides: list[Any] = []
-        items = list(self._items(element, "", 1, asides))
-        if any(mark for mark, _ in items):
-            yield Part("list", "\n".join(mark + text for mark, text in items))
+        lines: list[tuple[str, str]] = []
+        for mark, child in self._items(element, self._numbers.key_of(element), "", 1):
+            if name_of(child) == "p":
+                if text := inline_text(child, asides).strip():
+                    lines.append((mark, text))
+            elif name_of(child) == "h":
+                yield from self._listed(lines, asides)
+                asides, lines = [], []
+                yield from self._paragraph(child, mark.rstrip(" -"))
+            else:
+                asides.append(child)
+        yield from self._listed(lines, asides)
+
+    def _listed(self, lines: list[tuple[str, str]], asides: list[Any]) -> Iterator[Part]:
+        if any(mark for mark, _ in lines):
+            yield Part("list", "\n".join(mark + text for mark, text in lines))
         else:
-            yield from (Part("prose", text) for _, text in items)
+            yield from (Part("prose", text) for _, text in lines)
         yield from self._asides(asides)
 
-    def _items(
-        self, element: Any, style: str, level: int, asides: list[Any]
-    ) -> Iterator[tuple[str, str]]:
-        """Mark and text of each paragraph in a list, those of lists within it after the item that
-        holds them.
+    def _items(self, element: Any, key: str, style: str, level: int) -> Iterator[tuple[str, Any]]:
+        """Mark and element of all that a list holds, what is in lists within it after the item that
+        holds them; only the first paragraph of an item has a mark.
         """
         style = attribute(element, "text:style-name") or style
         for item in element.iterchildren("*"):
-            mark = (
-                "- "
-                if name_of(item) == "list-item" and self._styles.is_marked(style, level)
-                else ""
-            )
+            is_first = name_of(item) == "list-item"
             for child in item.iterchildren("*"):
-                if name_of(child) == "list":
-                    yield from self._items(child, style, level + 1, asides)
-                elif name_of(child) != "p":
-                    asides.append(child)
-                elif text := inline_text(child, asides).strip():
-                    yield mark, text
-                    mark = ""
+                name = name_of(child)
+                if name == "list":
+                    yield from self._items(child, key, style, level + 1)
+                    continue
+                mark = ""
+                if is_first and name in {"p", "h"}:
+                    used = style or self._styles.list_style(child) or ""
+                    mark = self._numbers.item(key, used, level, item)
+                    is_first = False
+                if name != "number":
+                    yield f"{mark} " if mark else "", child
+
+    def _numbered_paragraph(self, element: Any) -> Iterator[Part]:
+        style = attribute(element, "text:style-name")
+        key = attribute(element, "text:list-id") or style
+        level = number_of(attribute(element, "text:level"))
+        mark = self._numbers.item(key, style, level, element)
+        for child in element.iterchildren("{*}p", "{*}h"):
+            for part in self._paragraph(child, mark.rstrip("-")):
+                is_item = part.kind == "prose" and bool(part.text.strip()) and bool(mark)
+                yield replace(part, kind="list", text=f"{mark} {part.text}") if is_item else part
+                mark = ""
 
     def _table(self, table: Any) -> Iterator[Part]:
         """A table, a line a row, tables within it after it; one with headings only arranges the
@@ -316,9 +348,28 @@ class _Content:
             )
             return
         asides: list[Any] = []
-        rows = [[cell_text(cell, asides) for cell in row] for row in table_rows(table)]
+        rows = [[self._cell(cell, asides) for cell in row] for row in table_rows(table)]
         yield Part("table", "\n".join(" | ".join(row) for row in rows if any(row)))
         yield from self._asides(asides)
+
+    def _cell(self, cell: Any, asides: list[Any]) -> str:
+        """A cell's paragraphs and lists on one line; all else goes to `asides`."""
+        texts: list[str] = []
+        for element in cell.iterchildren("*"):
+            name = name_of(element)
+            if name == "p":
+                texts.append(inline_text(element, asides))
+            elif name == "list":
+                for mark, child in self._items(element, self._numbers.key_of(element), "", 1):
+                    if name_of(child) == "p":
+                        texts.append(mark.removeprefix("- ") + inline_text(child, asides))
+                    else:
+                        asides.append(child)
+            elif name in {"section", "numbered-paragraph"}:
+                texts.append(self._cell(element, asides))
+            else:
+                asides.append(element)
+        return " ".join(" ".join(texts).split())
 
     def _shape(self, shape: Any) -> Iterator[Part]:
         """A shape's text, its chart, and what describes it to those who cannot see it; the shapes
@@ -326,68 +377,44 @@ class _Content:
         """
         children = list(shape.iterchildren("*"))
         if name_of(shape) == "g":
-            children = in_reading_order(children, _corner)
+            children = in_reading_order(children, corner)
         for child in children:
             if name_of(child) == "object":
-                yield from self._chart(attribute(child, "xlink:href"))
+                yield from self._object(child)
             elif name_of(child) not in {"title", "desc"}:
                 yield from self._block(child)
         for name in ("title", "desc"):
             yield Part("prose", plain_text(shape.find(f"{{*}}{name}")))
 
-    def _chart(self, reference: str) -> Iterator[Part]:
-        """A chart's titles, then a line of the names of its series and one of its categories;
-        nothing for other objects.
-        """
-        name = posixpath.normpath(posixpath.join(reference, "content.xml"))
-        if name in self._objects:
-            return
-        self._objects.add(name)
-        root = _optional(self._package, name)
-        for chart in root.iterfind("{*}body/{*}chart") if root is not None else ():
-            titles = (
-                _all_text(self._flow(title)) for title in chart.iter("{*}title", "{*}subtitle")
-            )
-            yield Part("prose", "\n".join(filter(None, titles)))
-            rows = [
-                [cell_text(cell, []) for cell in row]
-                for table in chart.iter("{*}table")
-                for row in table_rows(table)
-            ]
-            labels = (rows[0] if rows else [], [row[0] for row in rows[1:] if row])
-            yield Part("table", "\n".join(" | ".join(filter(None, names)) for names in labels))
+    def _object(self, element: Any) -> Iterator[Part]:
+        """What an object shows: a chart, or the text of another document."""
+        root = element.find("{*}document")  # of a flat file
+        if root is None:
+            reference = attribute(element, "xlink:href")
+            if reference in self._objects:
+                return
+            self._objects.add(reference)
+            root = self._object_root(reference)
+        bodies = root.iterfind("{*}body/*") if root is not None else ()
+        for body in bodies:
+            yield from self._chart(body) if name_of(body) == "chart" else self._flow(body)
 
-
-def _role(shape: Any) -> str:
-    """What the shape is a placeholder for, "" where it is free."""
-    return attribute(shape, "presentation:class")
-
-
-def _corner(shape: Any) -> tuple[float, float]:
-    """Top and left in mm; those of a group are its uppermost shape's, (0, 0) stands for none."""
-    if name_of(shape) in {"g", "a"}:
-        return min(
-            map(
-                _own_corner,
-                (inner for inner in shape.iter("*") if name_of(inner) in SHAPES - {"g"}),
-            ),
-            default=(0.0, 0.0),
+    def _object_root(self, reference: str) -> Any:
+        return _optional(
+            self._package, posixpath.normpath(posixpath.join(reference, "content.xml"))
         )
-    return _own_corner(shape)
 
-
-def _own_corner(shape: Any) -> tuple[float, float]:
-    if match := _TRANSLATION.search(attribute(shape, "draw:transform")):
-        return _mm(match[3] + match[4]), _mm(match[1] + match[2])
-    top, left = (
-        attribute(shape, f"svg:{axis}") or attribute(shape, f"svg:{axis}1") for axis in "yx"
-    )
-    return _mm(top), _mm(left)
-
-
-def _mm(length: str) -> float:
-    match = _LENGTH.fullmatch(length)
-    return float(match[1]) * _MM[match[2]] if match else 0.0
+    def _chart(self, body: Any) -> Iterator[Part]:
+        """A chart's titles, then a line of the names of its series and one of its categories."""
+        titles = (_all_text(self._flow(title)) for title in body.iter("{*}title", "{*}subtitle"))
+        yield Part("prose", "\n".join(filter(None, titles)))
+        rows = [
+            [self._cell(cell, []) for cell in row]
+            for table in body.iter("{*}table")
+            for row in table_rows(table)
+        ]
+        labels = (rows[0] if rows else [], [row[0] for row in rows[1:] if row])
+        yield Part("table", "\n".join(" | ".join(filter(None, names)) for names in labels))
 
 
 def _all_text(parts: Iterator[Part] | list[Part]) -> str:

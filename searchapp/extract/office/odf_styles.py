@@ -14,6 +14,8 @@ _NAMESPACES = {
     "draw": _NAMESPACE.format("drawing"),
     "xlink": "http://www.w3.org/1999/xlink",
 }
+_LIST_STYLE = f"{{{_NAMESPACES['style']}}}list-style-name"
+_MAX_PARENTS = 20  # styles upon styles
 
 
 class OdfStyles:
@@ -23,12 +25,14 @@ class OdfStyles:
 
     def __init__(self, *roots: Any) -> None:
         self._parents: dict[str, str] = {}
+        self._lists: dict[str, str] = {}  # list styles by the style of their paragraphs
         self._unmarked: set[tuple[str, int]] = set()
         for root in roots:
             for style in root.iter("{*}style"):
-                self._parents[attribute(style, "style:name")] = attribute(
-                    style, "style:parent-style-name"
-                )
+                name = attribute(style, "style:name")
+                self._parents[name] = attribute(style, "style:parent-style-name")
+                if (list_style := style.get(_LIST_STYLE)) is not None:
+                    self._lists[name] = list_style
             for style in root.iter("{*}list-style"):
                 levels = (
                     number_of(attribute(level, "text:level"))
@@ -43,6 +47,17 @@ class OdfStyles:
         """
         style = attribute(paragraph, "text:style-name")
         return name in {style, self._parents.get(style)}
+
+    def list_style(self, paragraph: Any) -> str | None:
+        """The list style that a paragraph's style names, "" where it says that there is none, None
+        where it says nothing.
+        """
+        style = attribute(paragraph, "text:style-name")
+        for _ in range(_MAX_PARENTS):
+            if style in self._lists:
+                return self._lists[style]
+            style = self._parents.get(style, "")
+        return None
 
     def is_marked(self, style: str, level: int) -> bool:
         """Whether the items of such a list begin with a bullet or a number; `level`

@@ -1,4 +1,4 @@
-"""The running text of OpenDocument elements: paragraphs and cells, with what stands beside them.
+"""The running text of OpenDocument elements: paragraphs, with what stands beside them.
 
 Spaces collapse as the format says. What is no running text (notes, comments, shapes) goes to
 `asides`, for `odf` to read after the paragraph.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MAX_SPACES = 100  # that one element may stand for
 _SPACE = "\0"  # a space that counts, until the others are collapsed: no XML text holds it
 _MARKS = {"s": _SPACE, "tab": "\t", "line-break": "\n"}
+_SHOWN_NUMBER = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}number"
 UNSEEN = frozenset(
     str.split(
         "tracked-changes forms script page-thumbnail table-of-content illustration-index "
@@ -49,20 +50,6 @@ def table_rows(table: Any) -> Iterator[list[Any]]:
             yield from table_rows(element)
 
 
-def cell_text(cell: Any, asides: list[Any]) -> str:
-    """A cell's paragraphs and lists on one line; all else goes to `asides`."""
-    texts: list[str] = []
-    for element in cell.iterchildren("*"):
-        name = name_of(element)
-        if name == "p":
-            texts.append(inline_text(element, asides))
-        elif name in {"list", "list-item", "list-header", "section", "numbered-paragraph"}:
-            texts.append(cell_text(element, asides))
-        else:
-            asides.append(element)
-    return " ".join(" ".join(texts).split())
-
-
 def inline_text(paragraph: Any, asides: list[Any]) -> str:
     """A paragraph's text; what stands beside it goes to `asides`."""
     pieces: list[str] = []
@@ -76,6 +63,8 @@ def _gather(element: Any, pieces: list[str], asides: list[Any]) -> None:
         name = name_of(child)
         if name in SHAPES or name in {"note", "annotation"}:
             asides.append(child)
+        elif child.tag == _SHOWN_NUMBER:
+            pass  # which stands before the paragraph
         elif name in _MARKS:
             pieces.append(_MARKS[name] * _repeats(child))
         elif name == "ruby-text":

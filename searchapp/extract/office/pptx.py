@@ -24,6 +24,7 @@ from searchapp.extract.office.drawings import (
 )
 from searchapp.extract.office.embedded import package_members
 from searchapp.extract.office.ooxml import Package, Relation, incomplete, name_of, properties
+from searchapp.extract.office.pptx_lists import text_parts
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class _Deck:
         if role in _NUMBER_OR_IMAGE:
             return
         if (body := shape.find("{*}txBody")) is not None:
-            yield from _text_parts(body, listed=role in {"", "obj"})
+            yield from text_parts(body, listed=role in {"", "obj"})
         if name_of(shape) == "graphicFrame":
             for content in shape.iterfind("{*}graphic/{*}graphicData/*"):
                 yield from self._graphic(content, relations)
@@ -237,7 +238,7 @@ class _Deck:
             for shape in root.iter("{*}sp"):
                 body = shape.find("{*}txBody")
                 if body is not None and _role(shape) not in _NUMBER_OR_IMAGE | _FURNITURE:
-                    yield from _text_parts(body, listed=False)
+                    yield from text_parts(body, listed=False)
 
     def _comments(self, relations: Mapping[str, Relation]) -> Iterator[Part]:
         for root in self._all(relations, "comments"):
@@ -322,40 +323,6 @@ def _descriptions(shape: Any) -> Iterator[Part]:
     named = None if properties is None else properties.find("{*}cNvPr")
     if named is not None:
         yield from (Part("prose", text) for text in descriptions(named))
-
-
-def _text_parts(body: Any, *, listed: bool) -> Iterator[Part]:
-    """Paragraphs, those with bullets as lists; `is_list` says what the others are."""
-    items: list[str] = []
-    for paragraph in body.iterfind("{*}p"):
-        text = paragraph_text(paragraph)
-        if not text:
-            continue
-        if _is_item(paragraph, body, listed=listed):
-            items.append(f"- {text}")
-            continue
-        yield Part("list", "\n".join(items))
-        items = []
-        yield Part("prose", text)
-    yield Part("list", "\n".join(items))
-
-
-def _is_item(paragraph: Any, body: Any, *, listed: bool) -> bool:
-    """Whether the paragraph's own format, or that of its level in the shape, gives it a bullet or a
-    number.
-    """
-    own = paragraph.find("{*}pPr")
-    level = own.get("lvl", "0") if own is not None else "0"
-    shared = (
-        body.find(f"{{*}}lstStyle/{{*}}lvl{int(level) + 1}pPr")
-        if level in set("012345678")
-        else None
-    )
-    for style in (own, shared):
-        for child in style if style is not None else ():
-            if name_of(child) in {"buNone", "buChar", "buAutoNum", "buBlip"}:
-                return name_of(child) != "buNone"
-    return listed
 
 
 def _table(table: Any) -> Part:

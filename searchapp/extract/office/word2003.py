@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from searchapp.extract.office.doc_lists import NUMBER_FORMS
 from searchapp.extract.office.ooxml import Package, Relation, attribute, child_of, name_of, parsed
 
 _MAIN = "document"
@@ -22,6 +23,14 @@ _PROPERTIES = {
     "Description": "description",
     "Created": "created",
     "LastSaved": "modified",
+}
+_LIST_NAMES = {  # of elements and attributes, to those of later versions
+    "listDef": "abstractNum",
+    "listDefId": "abstractNumId",
+    "list": "num",
+    "ilfo": "numId",
+    "ilst": "abstractNumId",
+    "listStyleLink": "numStyleLink",
 }
 _KINDS = {"Word.Insertion": "ins", "Word.Deletion": "del", "Word.Comment": "comment"}
 
@@ -40,6 +49,7 @@ class FlatWord(Package):
         styles = child_of(root, "styles")
         if styles is not None:
             self._add("styles", "styles", styles)
+        self._take_lists(root)
         self._take_changes(root)
         self._take_notes(root)
         self._take_edges(root)
@@ -71,6 +81,24 @@ class FlatWord(Package):
     def _add(self, name: str, kind: str, root: Any) -> None:
         self._parts[name] = root
         self._kinds[name] = kind
+
+    def _take_lists(self, root: Any) -> None:
+        """The rules by which paragraphs are numbered, in the words of later versions."""
+        lists = child_of(root, "lists")
+        for element in () if lists is None else lists.iter("*"):
+            name = name_of(element)
+            if name == "nfc":
+                form = NUMBER_FORMS.get(_whole(attribute(element, "val")), "decimal")
+                element.attrib.clear()
+                element.set("val", form)
+                element.tag = "numFmt"
+            elif name in _LIST_NAMES:
+                for key, value in list(element.items()):
+                    if (attribute_name := key.rpartition("}")[2]) in _LIST_NAMES:
+                        element.set(_LIST_NAMES[attribute_name], value)
+                element.tag = _LIST_NAMES[name]
+        if lists is not None:
+            self._add("numbering", "numbering", lists)
 
     def _take_changes(self, root: Any) -> None:
         """Annotations by what they are: text that was put in or taken out, or comments."""
@@ -119,3 +147,7 @@ class FlatWord(Package):
 def _type_of(note: Any) -> str:
     """The name of the attribute that says what a note is."""
     return next((key for key in note.attrib if key.rpartition("}")[2] == "type"), "type")
+
+
+def _whole(number: str) -> int:
+    return int(number) if number.isdecimal() and len(number) <= 9 else 0

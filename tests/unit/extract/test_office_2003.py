@@ -109,3 +109,14 @@ def test_a_workbook_of_excel_2003_that_breaks_off_is_read_until_then() -> None:
     document = sheet(f"<Row>{cell('Lamp oil')}</Row><Row><broken")
     assert "Lamp oil" in document.text
     assert "incomplete" in document.metadata
+
+
+def test_clauses_of_word_2003_are_numbered_by_its_lists_where_no_program_did() -> None:
+    levels = '<w:lvl w:ilvl="0"><w:start w:val="4"/><w:nfc w:val="1"/><w:lvlText w:val="%1."/></w:lvl>'
+    levels += '<w:lvl w:ilvl="1"><w:start w:val="1"/><w:lvlText w:val="%1.%2"/></w:lvl>'
+    lists = f'<w:lists><w:listDef w:listDefId="7">{levels}</w:listDef><w:list w:ilfo="2">'
+    lists += '<w:ilst w:val="7"/></w:list></w:lists>'
+    listed = '<w:listPr><w:ilvl w:val="{}"/><w:ilfo w:val="2"/></w:listPr>'
+    texts = (("Land", 0), ("Plots", 1), ("Sheds", 1), ("Water", 0))
+    body = "".join(paragraph(text, listed.format(depth)) for text, depth in texts)
+    assert word(body, lists).text == "IV. Land\nIV.1 Plots\nIV.2 Sheds\nV. Water"

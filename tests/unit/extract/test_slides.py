@@ -656,8 +656,8 @@ def test_a_real_text_with_nested_tables_loses_no_cell() -> None:
         "Column A | Column B\n"
         "This is a list: A First A Second A Third | This is a formatted list: B First B Second B "
         "Third\n"
-        "First Paragraph Second Paragraph Third paragraph before a numbered list Number one Number "
-        "two Number three | "
+        "First Paragraph Second Paragraph Third paragraph before a numbered list 1. Number one "
+        "2. Number two 3. Number three | "
         "This is simple text with bold, strikethrough and italic formatting with x2 and H2O\n"
         "This is a paragraph This is another paragraph |"
     )

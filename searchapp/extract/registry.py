@@ -35,7 +35,7 @@ class FormatReader:
 
 
 WITH_SECRETS = "+secrets"  # behind a recorded name: what was read holds a secret, and was wanted
-_TEXT = FormatReader("text", 4, "text.plain")
+_TEXT = FormatReader("text", 5, "text.plain")
 _OCR = "rapidocr"
 READERS = {
     "md": FormatReader("markdown", 3, "text.markdown"),

@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from searchapp.errors import FileFailed
 from searchapp.extract.detect import BOMS, is_utf16, utf32_of
@@ -23,7 +24,8 @@ _ENCODINGS = str.split(
     "cp1252 iso8859-1 iso8859-15 mac-roman cp850 cp437 cp1250 iso8859-2 cp852 cp1251 koi8-r koi8-u "
     "cp866 cp855 iso8859-5 mac-cyrillic cp1253 iso8859-7 cp1254 iso8859-9 cp1255 iso8859-8 cp1256 "
     "iso8859-6 cp1257 cp874 tis-620 cp932 shift_jis_2004 euc_jis_2004 iso2022_jp_2 iso2022_jp_2004 "
-    "iso2022_jp_ext iso2022_kr gb18030 big5hkscs cp949 euc_kr johab"
+    "iso2022_jp_ext iso2022_kr gb18030 big5hkscs cp949 euc_kr johab cp737 cp869 mac-greek cp862 "
+    "cp1258 iso8859-16 cp857 cp775 cp865"
 )
 # what Windows wrote under these names; chardet's own remapping takes ISO 8859-5 for Windows-1251
 _WIDER = {
@@ -35,7 +37,16 @@ _WIDER = {
     "euc_kr": "cp949",
 }
 _OF_CHINESE = frozenset({"gb18030", "big5hkscs"})
-_RARE = ("mac", "iso8859-15", "cp437", "cp850")  # in doubt not meant
+_RARE = (
+    "mac",
+    "iso8859-15",
+    "iso8859-16",
+    "cp437",
+    "cp850",
+    "cp865",
+    "cp775",
+    "cp857",
+)  # in doubt not meant
 _WESTERN = frozenset("àáâãäåæçèéêëíîïñóôöõøùúûüßœÿªºµ")  # misread texts seldom have only these
 
 # measured on the texts of tests/builders/encoded_texts.py and on lines of files
@@ -59,6 +70,9 @@ _FINAL_WITHIN = re.compile("ς(?=[Ͱ-Ͽ])|[ךםןףץ](?=[א-ת])")  # letters t
 _CYRILLIC = re.compile("[Ѐ-ӿ]")
 _KANA = re.compile("[ぁ-ヿ]")
 _CONTROL = re.compile("[\x80-\x84\x86-\x9f]")
+_HZ = re.compile(r"~\{(?:[!-w][!-~]){2,}~\}")  # Chinese in ASCII, two letters a character
+_COMMON_IN_HZ = re.compile("[0-W]")  # begins the characters that are in use
+_LEAST_COMMON = 0.6
 _ESCAPE = "\x1b$"  # begins what ISO-2022 encodings write
 
 
@@ -118,7 +132,23 @@ def _decoded(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return _damaged_utf8(data) or _detected(data)
-    return _detected(data) if _ESCAPE in text[:8192] and text.isascii() else text
+    if not text.isascii():
+        return text
+    if _ESCAPE in text[:8192]:
+        return _detected(data)
+    return data.decode("hz", "replace") if "~{" in text and _is_hz(text) else text
+
+
+def _is_hz(text: str) -> bool:
+    """Whether an ASCII text holds Chinese as HZ writes it, in characters that are in use."""
+    pairs = "".join(match[0][2:-2] for match in _HZ.finditer(text))
+    common = sum(1 for first in pairs[::2] if _COMMON_IN_HZ.match(first))
+    opened = text.count("~{")
+    return (
+        bool(pairs)
+        and common >= _LEAST_COMMON * len(pairs) / 2
+        and 2 * len(_HZ.findall(text)) > opened
+    )
 
 
 def _damaged_utf8(data: bytes) -> str:
@@ -168,6 +198,8 @@ def _readings(data: bytes) -> Iterator[_Candidate]:
                 text = data.decode(name)
             except UnicodeDecodeError:
                 continue
+            if name == "cp1258":  # whose tones are characters of their own
+                text = normalize("NFC", text)
             yield _Candidate(name, text, candidate["confidence"], _oddness(text[:_SAMPLE]))
             break
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 
@@ -47,3 +48,26 @@ def test_capitals_tell_windows_from_macintosh() -> None:
 @pytest.mark.parametrize("text", ["Шлюз открыт в семь.\n", "水門は朝七時に開きます。\n"])
 def test_utf_16_without_a_mark_is_read_in_every_script(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp737", "Το τιμολόγιο του Μαρτίου δεν έχει πληρωθεί ακόμα."),
+        ("mac_greek", "Το τιμολόγιο του Μαρτίου δεν έχει πληρωθεί ακόμα."),
+        ("cp862", "החשבון של חודש מרץ עדיין לא שולם."),
+        ("cp1258", "Hoá đơn tháng ba vâ\u0303n chưa xong, ông Minh ơ\u0309 văn pho\u0300ng."),
+        ("iso8859_16", "Račun za lipanj još nije plaćen, a knjižnica je zatvorena."),
+        ("cp857", "Kütüphane pazar dışında her gün açıktır."),
+        ("hz", "四月的账单还没有支付。"),
+    ],
+)
+def test_code_pages_of_old_systems_are_read(encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding)) == normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["if ($line =~{^a} && $x =~{abcd~}) {}\n", "x ~{ab~} y\n", "~{unpaired text\n"]
+)
+def test_code_with_signs_of_hz_stays_as_it_is(text: str) -> None:
+    assert decode(text.encode()) == text

@@ -586,7 +586,7 @@ def test_content_without_text_fails() -> None:
 # raise a version to redo.
 EXTRACTORS = {
     "detect/3": "detector",
-    "text/4": "txt",
+    "text/5": "txt",
     "markdown/3": "md",
     "restructured/3": "rst",
     "html/3": "html",
@@ -647,7 +647,7 @@ def test_every_type_has_a_recorded_extractor() -> None:
     }
     assert held == READERS.keys()
     assert extractor_of("") in EXTRACTORS
-    assert extractor_of("log") == extractor_of("txt") == "text/4"
+    assert extractor_of("log") == extractor_of("txt") == "text/5"
 
 
 LONG_TO_READ = {

@@ -5,6 +5,7 @@ identifiers and hashes are none.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,14 @@ _LEAST_CHANGES = 0.3  # of neighbours in base64, between capitals, small letters
 _LEAST_CAPITALS = 0.3  # of capitals in base64 have a capital or a digit after them, in names few
 _LEAST_WIDTH = 60  # characters of a full line of base64, which is 60, 64, 72 or 76 wide
 _LEAST_PIECE = 24  # characters between the signs of base64, where names have a word or two
-_LEAST_LETTERS = 0.15  # of hexadecimal digits
+_LEAST_LETTERS = 0.06  # of hexadecimal digits; those of a text in ASCII have few
 _MOST_LETTERS = 0.7
 # hexadecimal digits of hashes, and of public keys
 _HASHES = frozenset({32, 40, 48, 56, 64, 66, 96, 128, 130})
+_HEXADECIMAL_TAIL = re.compile(r"[ \t\r]*\n[ \t]*((?:[0-9A-Fa-f]{2}){2,60})[ \t\r]*(?:\n|\Z)")
+_MOST_WHOLE = 3  # lines as wide as hashes that may be hashes before a shorter one
+_MOST_OF_ONE = 0.04  # of the bytes of hashes are the same
+_LEAST_OF_ONE = 7
 _NOT_IN_NAMES = frozenset("0OIl+/_-")  # base58, which is made for names, does without them
 
 _REPEATED = re.compile(r"(.)\1{3,}+")
@@ -38,7 +43,7 @@ def coded_runs(text: str, words: Iterable[Span]) -> Iterator[tuple[int, int, str
     """
     lines: list[Span] = []
     for match in chain.from_iterable(_RUN.finditer(text, *word) for word in words):
-        if not _is_coded(match[0]):
+        if not (_is_coded(match[0]) or (lines and match[0].isdecimal())):
             continue
         if lines and _goes_on(text, lines, match.span()):
             lines.append(match.span())
@@ -68,7 +73,9 @@ def _run(text: str, lines: Sequence[Span]) -> Iterator[tuple[int, int, str]]:
         return  # words of any length
     start, end = lines[0][0], lines[-1][1]
     if all(map(_is_hexadecimal, digits)):
-        if {len(line.removeprefix("0x")) for line in digits} <= _HASHES:
+        letters = sum(sum(map(str.isalpha, line.removeprefix("0x"))) for line in digits)
+        is_figures = letters < _LEAST_LETTERS * sum(map(len, digits))
+        if is_figures or _are_hashes(text, end, digits):
             return
         kind = "dump of bytes"
     elif _is_of_names("".join(digits)):
@@ -79,6 +86,23 @@ def _run(text: str, lines: Sequence[Span]) -> Iterator[tuple[int, int, str]]:
     if tail and "\n" in text[end : tail.start()] and len(lines) > 1 and _ends_line(text, tail):
         end = tail.end()
     yield start, end, kind
+
+
+def _are_hashes(text: str, end: int, lines: Sequence[str]) -> bool:
+    """Whether lines as wide as hashes are hashes: all of them are whole, and their bytes are as
+    mixed as those of hashes.
+    """
+    widths = {len(line.removeprefix("0x")) for line in lines}
+    tail = _HEXADECIMAL_TAIL.match(text, end)
+    ends_short = len(widths) > 1 or (tail is not None and len(tail[1]) < max(widths))
+    if not widths <= _HASHES or (ends_short and len(lines) > _MOST_WHOLE):
+        return False
+    digits = "".join(line.removeprefix("0x").lower() for line in lines)
+    pairs = Counter(
+        first + second for first, second in zip(digits[::2], digits[1::2], strict=False)
+    )
+    count = sum(pairs.values())
+    return pairs.most_common(1)[0][1] < max(_LEAST_OF_ONE, _MOST_OF_ONE * count)
 
 
 def _is_of_names(run: str) -> bool:
@@ -135,4 +159,4 @@ def _is_hexadecimal(word: str) -> bool:
     word = word.removeprefix("0x")
     if word.strip("0123456789abcdef") and word.strip("0123456789ABCDEF"):
         return False
-    return _LEAST_LETTERS <= sum(map(str.isalpha, word)) / len(word) <= _MOST_LETTERS
+    return 0 < sum(map(str.isalpha, word)) <= _MOST_LETTERS * len(word)

@@ -1,5 +1,6 @@
-"""What is in a text but is no text: base64, data: addresses, PEM blocks, dumps of bytes, minified
-scripts. It is left out of every document, whatever its reader, and the document says so.
+"""What is in a text but is no text: base64 and its kin, data: addresses, PEM blocks, dumps of
+bytes, minified scripts. It is left out of every document, whatever its reader, and the document
+says so.
 
 Here is only how noise looks. Words of any language, addresses, hashes and sequences of letters
 (DNA, proteins) are text: a hash must stay to be found. What may be text or noise stays: to lose a
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.errors import FileSkipped
 from searchapp.extract.coded_runs import LEAST, coded_runs
+from searchapp.extract.dense_runs import dense_runs
 from searchapp.humanize import human_bytes
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ _NAMES = {
     "picture": ("a picture", "pictures"),
     "embedded file": ("an embedded file", "embedded files"),
     "base64": ("base64", "base64"),
+    "base32": ("base32", "base32"),
+    "base85": ("base85", "base85"),
     "PEM block": ("a PEM block", "PEM blocks"),
     "dump of bytes": ("a dump of bytes", "dumps of bytes"),
     "uuencoded file": ("a uuencoded file", "uuencoded files"),
@@ -127,6 +131,7 @@ def _candidates(text: str) -> Iterator[Noise]:
     yield from _addresses(text)
     if words := list(_long_words(text)):
         yield from (Noise(*run) for run in coded_runs(text, words))
+        yield from (Noise(*run) for run in dense_runs(text, words))
         yield from _pairs(text, words)
     if "-----BEGIN " in text:
         yield from (Noise(*match.span(), "PEM block") for match in _ARMOR.finditer(text))

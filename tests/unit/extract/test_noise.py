@@ -18,6 +18,12 @@ from searchapp.extract.text.bibtex import _value
 from searchapp.extract.text.latex import tex_plain
 from searchapp.extract.web.html import _cleaned
 
+
+def _in_lines(text: str, width: int) -> str:
+    return "\n".join(text[at : at + width] for at in range(0, len(text), width))
+
+
+_RANDOM = random.Random(11)
 _BYTES = random.Random(7).randbytes(3000)
 _PACKED = base64.b64encode(_BYTES).decode()
 _LINES = base64.encodebytes(_BYTES).decode()
@@ -46,6 +52,16 @@ _STYLE = ".a{color:red;margin:0}.b>.c:hover{padding:1px 2px}" * 20
         (_PAIRS, "a dump of bytes of 960 B left out"),
         (", ".join(f"0x{byte:02x}" for byte in _BYTES[:100]), "a dump of bytes of 598 B left out"),
         (_BYTES[:300].hex(":"), "a dump of bytes of 899 B left out"),
+        (_in_lines(_BYTES[:950].hex(), 64), "a dump of bytes of 1.9 kB left out"),
+        (
+            _in_lines((b"The swan nests early. " * 40).hex(), 64),
+            "a dump of bytes of 1.8 kB left out",
+        ),
+        (base64.b32encode(_BYTES).decode(), "base32 of 4.8 kB left out"),
+        (_in_lines(base64.b32encode(_BYTES).decode(), 76), "base32 of 4.9 kB left out"),
+        (base64.b85encode(_BYTES).decode(), "base85 of 3.8 kB left out"),
+        (_in_lines(base64.b85encode(_BYTES).decode(), 76), "base85 of 3.8 kB left out"),
+        (base64.a85encode(_BYTES, adobe=True, wrapcol=75).decode(), "base85 of 3.8 kB left out"),
         (_SCRIPT, "a minified script of 1.5 kB left out"),
         (_STYLE, "a minified script of 1.0 kB left out"),
     ],
@@ -226,3 +242,22 @@ def test_an_octal_dump_is_left_out_and_a_table_of_figures_is_not() -> None:
     assert document.text.split() == ["Before", "it.", "After", "it."]
     figures = dump.replace("04", "98")
     assert extract(figures.encode(), "a.txt").text == figures
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(hashlib.sha256(bytes([at])).hexdigest() for at in range(40)),
+        "\n".join(f"{hashlib.sha256(bytes([at])).hexdigest()}  a{at}.txt" for at in range(40)),
+        _in_lines("".join(_RANDOM.choices("ACDEFGHIKLMNPQRSTVWY", k=600)), 60),
+        "".join(_RANDOM.choices("ACGT", k=600)),
+        "".join(_RANDOM.choices([chr(33 + at) for at in range(42)], [*range(42)], k=900)),
+        "\n".join(
+            f"data/dms/2016-01-{at}/service-2.json.gz,sha256={_PACKED[at * 43 : at * 43 + 43]},12{at}"
+            for at in range(10, 40)
+        ),
+        "s/([^A-Za-z0-9_.~-])/sprintf('%%%02X',ord($1))/seg;$x=~tr/A-Z/a-z/;" * 5,
+    ],
+)
+def test_hashes_sequences_and_code_are_not_taken_for_denser_codes(text: str) -> None:
+    assert list(noise_in(f"Head\n\n{text}\n\nTail\n")) == []

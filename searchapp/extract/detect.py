@@ -64,6 +64,7 @@ _SHIFTING = b"\x1b$)C"
 _LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
+_SEPARATORS = b"\x01\x1c\x1d\x1e\x1f"
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
 _PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
 _MBOX_START = re.compile(rb"From \S++(?>.*?\d\d:\d\d).*+\n(?:>?From .*+\n)?[A-Za-z][A-Za-z0-9-]*:")
@@ -123,6 +124,8 @@ def is_text(data: bytes, ending: str) -> bool:
         return True
     if _SHIFTING in head:  # ISO-2022-KR changes its alphabet by two controls
         head = head.translate(None, b"\x0e\x0f")
+    if not _controls(head.translate(None, _SEPARATORS)):  # which divide fields and records
+        return True
     return _controls(head) <= max(4, len(head) // 20)
 
 

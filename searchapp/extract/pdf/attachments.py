@@ -1,6 +1,8 @@
-"""The files that a PDF holds: those of its list, and those behind paperclips on its pages.
+"""The files that a PDF holds: those of its list, those behind paperclips on its pages, and those
+that are only associated with it or a part of it (as invoices hold their data).
 
-Everything goes through pdfium's own functions; pypdf lists the files of what pdfium finds broken.
+The first two go through pdfium's own functions; pypdf finds the last, and lists the files of what
+pdfium finds broken.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ import ctypes
 import hashlib
 import io
 import logging
+import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from searchapp.errors import FileFailed, FileSkipped
@@ -19,21 +23,34 @@ from searchapp.extract.members import MAX_MEMBER_BYTES, Member
 from searchapp.extract.pdf.annotations import PAPERCLIP, wide_string
 
 _MAX_FILES = 10_000
+_MAX_OBJECTS = 50_000  # that are looked at
+_EMBEDDED = re.compile(rb"/EmbeddedFile(?!s)")
 _MAX_NOTES = 1000  # a page
 
 
-def attached_files(document: Any, pages: Iterable[int], size: int) -> Iterator[Member]:
-    """The files of an open document of `size` bytes, those of its list first, then those on some of
-    its pages; no file twice.
+def attached_files(document: Any, pages: Iterable[int], data: bytes) -> Iterator[Member]:
+    """The files of an open document, those of its list first, then those on some of its pages and
+    those that are associated; no file twice. `data` is the whole document.
     """
     import pypdfium2.raw as pdfium
 
+    size = len(data)
     names = MemberNames()
     seen: set[tuple[str, bytes]] = set()
     for index in range(min(pdfium.FPDFDoc_GetAttachmentCount(document), _MAX_FILES)):
         yield from _member(pdfium.FPDFDoc_GetAttachment(document, index), names, seen, size)
     for index in pages:
         yield from _on_page(document, index, names, seen, size)
+    if has_more_files(data, len(seen)):
+        yield from _associated(data, names, seen)
+
+
+def has_more_files(data: bytes, known: int) -> bool:
+    """Whether a PDF may hold more files than those that are known."""
+    if b"/EmbeddedFile" not in data and b"/AFRelationship" not in data:
+        return False
+    embedded = sum(1 for _ in islice(_EMBEDDED.finditer(data), _MAX_FILES))
+    return embedded > known or (not known and b"/AFRelationship" in data)
 
 
 def files_by_pypdf(data: bytes) -> Iterator[Member]:
@@ -54,6 +71,45 @@ def files_by_pypdf(data: bytes) -> Iterator[Member]:
     except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read, or is refused
         return
     for name, content in files:
+        safe = names.of(name or "unnamed")
+        refusal = refusal_of_name(safe)
+        yield Member(safe, b"" if refusal else content, refusal=refusal)
+
+
+def _associated(data: bytes, names: MemberNames, seen: set[tuple[str, bytes]]) -> Iterator[Member]:
+    """The files that any object of the document names and that are not seen yet."""
+    import pypdf
+    from pypdf.generic import DictionaryObject, IndirectObject
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    contents = {digest for _, digest in seen}
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted and not reader.decrypt(""):
+            return
+        numbers = [
+            (number, generation) for generation, found in reader.xref.items() for number in found
+        ]
+        numbers += [(number, 0) for number in reader.xref_objStm]
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read
+        return
+    for number, generation in sorted(set(numbers))[:_MAX_OBJECTS]:
+        try:
+            named = reader.get_object(IndirectObject(number, generation, reader))
+            if not isinstance(named, DictionaryObject) or "/EF" not in named:
+                continue
+            content = named["/EF"].get_object()["/F"].get_object().get_data()
+            name = str(named.get("/UF") or named.get("/F") or "")
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - as above
+            continue
+        digest = hashlib.blake2b(content).digest()
+        if digest in contents:
+            continue
+        contents.add(digest)
         safe = names.of(name or "unnamed")
         refusal = refusal_of_name(safe)
         yield Member(safe, b"" if refusal else content, refusal=refusal)

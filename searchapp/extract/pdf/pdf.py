@@ -21,7 +21,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract.members import Allowance, Member
 from searchapp.extract.pdf import ocr, text_flow
 from searchapp.extract.pdf.annotations import drawn_text, notes_of, wide_string
-from searchapp.extract.pdf.attachments import attached_files, files_by_pypdf
+from searchapp.extract.pdf.attachments import attached_files, files_by_pypdf, has_more_files
 from searchapp.extract.pdf.columns import with_columns_apart
 from searchapp.extract.pdf.hyphens import with_hyphens_decided
 from searchapp.extract.pdf.lettering import has_shapes, is_garbled, is_garbled_page
@@ -104,7 +104,7 @@ def members(data: bytes, _type: str, _name: str, _allowance: Allowance) -> Itera
     import pypdfium2
 
     is_read = _key(data) in _paperclips
-    if is_read and _paperclips[_key(data)] is None:
+    if is_read and _paperclips[_key(data)] is None and not has_more_files(data, 0):
         return
     for whole in (data, with_end(data)):
         try:
@@ -114,7 +114,7 @@ def members(data: bytes, _type: str, _name: str, _allowance: Allowance) -> Itera
         if document is not None:
             with contextlib.closing(document):
                 pages = _paperclips.get(_key(data)) if is_read else range(len(document))
-                yield from attached_files(document, pages or (), len(data))
+                yield from attached_files(document, pages or (), data)
             return
     yield from files_by_pypdf(data)
 

@@ -33,9 +33,10 @@ _MAX_FIELD = 2**31 - 1  # characters: the csv module's own limit is 128 K
 _SNIFFED_CHARACTERS = 64 * 1024
 _SNIFFED_RECORDS = 200
 # of equally good ones the first: a comma is also a decimal sign
-_DELIMITERS = ("\t", ";", "|", ",", "^", "~", ":")
-_RARE_DELIMITERS = frozenset({"^", "~", ":"})  # only where they divide every line alike
-_NO_DELIMITER = "\x1f"
+_DELIMITERS = ("\x1f", "\x01", "\t", ";", "|", ",", "^", "~", ":", "#", "§", "¦")
+_RARE_DELIMITERS = frozenset("^~:#§¦")  # only where they divide every line alike
+_NO_DELIMITER = "\x00"
+_RECORD_MARK = "\x1e"
 # a field without its closing quote takes up the rest of the file, which is then read without quotes
 _MAX_OPEN_LINES = 100
 _END = "\x1e"  # a last line, swallowed by a field that is still open
@@ -65,6 +66,8 @@ def read(data: bytes, document_type: str) -> Document:
     text = decode(data)
     if not text.strip():
         raise FileSkipped("empty")
+    if _RECORD_MARK in text and "\x1f" in text:
+        text = text.replace(f"{_RECORD_MARK}\n", "\n").replace(_RECORD_MARK, "\n")
     csv.field_size_limit(_MAX_FIELD)
     declared = _SEPARATOR_LINE.match(text)
     delimiter = declared[1] if declared else _delimiter(text)

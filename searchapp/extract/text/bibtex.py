@@ -14,7 +14,7 @@ from searchapp.extract.text import plain
 from searchapp.extract.text.latex import tex_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bibtexparser.model import Block, Entry
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _FIRST = ("author", "editor", "title", "booktitle", "journal", "journaltitle", "year", "date")
 _NAMES = frozenset({"author", "editor", "translator"})
+_SYNTAX = re.compile(r'\\.|["{}#]', re.DOTALL)
 _AND = re.compile(r"(?<!\s)\s++and\s+")
 
 
@@ -36,27 +37,59 @@ def _read(text: str, document_type: str) -> Document:
     from bibtexparser.entrypoint import parse_string
 
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # it warns of all it cannot parse
-    library = parse_string(text.replace("\r\n", "\n").replace("\r", "\n"))
+    library = parse_string(text.replace("\r\n", "\n").replace("\r", "\n"), parse_stack=[])
     if not library.entries:
         return plain.paragraphs_of(text, document_type)
-    return document_of((part for block in library.blocks for part in _parts(block)), document_type)
+    named: dict[str, str] = {}
+    for string in library.strings:
+        named[string.key.lower()] = _joined(str(string.value), named)
+    return document_of(
+        (part for block in library.blocks for part in _parts(block, named)), document_type
+    )
 
 
-def _parts(block: Block) -> Iterator[Part]:
+def _parts(block: Block, named: Mapping[str, str]) -> Iterator[Part]:
     from bibtexparser.model import Entry, ExplicitComment, ImplicitComment, ParsingFailedBlock
 
     place = (("line", (block.start_line or 0) + 1),)
     if isinstance(block, Entry):
-        yield Part("table", _described(block), place=place)
+        yield Part("table", _described(block, named), place=place)
     elif isinstance(block, ExplicitComment | ImplicitComment):
         yield Part("prose", block.comment, place=place)
     elif isinstance(block, ParsingFailedBlock):
         yield Part("prose", block.raw or "", place=place)
 
 
-def _described(entry: Entry) -> str:
+def _joined(value: str, named: Mapping[str, str]) -> str:
+    """A value without its quotes or braces, or several that `#` joins: `"Journal of " # reeds`;
+    `named` are the strings that words stand for.
+    """
+    pieces: list[str] = []
+    depth, start, is_quoted = 0, 0, False
+    value = value.strip()
+    for match in _SYNTAX.finditer(value):
+        sign = match[0]
+        if sign == '"' and depth == 0:
+            is_quoted = not is_quoted
+        elif sign == "{":
+            depth += 1
+        elif sign == "}":
+            depth -= 1
+        elif sign == "#" and depth == 0 and not is_quoted:
+            pieces.append(value[start : match.start()].strip())
+            start = match.end()
+    pieces.append(value[start:].strip())
+    return "".join(
+        piece[1:-1]
+        if len(piece) > 1 and piece[0] + piece[-1] in {'""', "{}"}
+        else named.get(piece.lower(), piece)
+        for piece in pieces
+    )
+
+
+def _described(entry: Entry, named: Mapping[str, str]) -> str:
     """The key and kind of an entry, and its fields, a line each, who and what first."""
-    fields = {field.key.lower(): str(field.value) for field in entry.fields}
+    fields = {field.key.lower(): _joined(str(field.value), named) for field in entry.fields}
     names = [name for name in _FIRST if name in fields]
     names += [name for name in fields if name not in names]
     lines = [f"{name}: {_value(name, fields[name])}" for name in names if fields[name].strip()]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.extract.lines import line_spans, span_of
 from searchapp.extract.text.asciidoc import asciidoc_lines
+from searchapp.extract.text.babel import has_shorthands, without_shorthands
 from searchapp.extract.text.latex import seen_line, tex_lines
 from searchapp.extract.text.markup_lines import (
     Classify,
@@ -42,22 +43,26 @@ def _read(text: str, document_type: str) -> Document:
     lines = line_spans(text)
     header = MarkupHeader()
     sources = [text[slice(*line)] for line in lines]
+    if document_type == "tex" and has_shorthands(text):
+        sources = list(map(without_shorthands, sources))
     kinds = list(_FORMATS[document_type](sources, header))
     if document_type == "tex":
-        text = _seen(text, lines, kinds)
+        text = _seen(text, lines, sources, kinds)
         lines = line_spans(text)
     blocks = tuple(_blocks(text, lines, kinds, header.title))
     metadata = {name: value for name, value in header.metadata.items() if value}
     return Document(text, document_type, title=header.title, blocks=blocks, metadata=metadata)
 
 
-def _seen(text: str, lines: Sequence[Span], kinds: Sequence[MarkupLine]) -> str:
+def _seen(
+    text: str, lines: Sequence[Span], sources: Sequence[str], kinds: Sequence[MarkupLine]
+) -> str:
     """LaTeX with its lines as their reader sees them, each where it was."""
     pieces: list[str] = []
     position = 0
-    for (start, end), line in zip(lines, kinds, strict=True):
+    for (start, end), source, line in zip(lines, sources, kinds, strict=True):
         if line.kind not in _AS_THEY_ARE:
-            pieces += (text[position:start], seen_line(text[start:end]))
+            pieces += (text[position:start], seen_line(source))
             position = end
     return "".join((*pieces, text[position:]))
 

@@ -112,7 +112,9 @@ def test_a_workbook_of_excel_2003_that_breaks_off_is_read_until_then() -> None:
 
 
 def test_clauses_of_word_2003_are_numbered_by_its_lists_where_no_program_did() -> None:
-    levels = '<w:lvl w:ilvl="0"><w:start w:val="4"/><w:nfc w:val="1"/><w:lvlText w:val="%1."/></w:lvl>'
+    levels = (
+        '<w:lvl w:ilvl="0"><w:start w:val="4"/><w:nfc w:val="1"/><w:lvlText w:val="%1."/></w:lvl>'
+    )
     levels += '<w:lvl w:ilvl="1"><w:start w:val="1"/><w:lvlText w:val="%1.%2"/></w:lvl>'
     lists = f'<w:lists><w:listDef w:listDefId="7">{levels}</w:listDef><w:list w:ilfo="2">'
     lists += '<w:ilst w:val="7"/></w:list></w:lists>'

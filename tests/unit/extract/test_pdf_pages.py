@@ -297,6 +297,16 @@ def test_files_behind_paperclips_are_members_once() -> None:
     assert [entry.member for entry in entries(data, "a.pdf")] == ["", "tides.txt"]
 
 
+@pytest.mark.parametrize("where", ["catalog_entries", "page_entries"])
+def test_files_that_are_only_associated_are_members(where: str) -> None:
+    data = drawn_pdf(
+        line("An invoice.", 72, 700),
+        objects=file_objects(6, "factur-x.xml", "<a>Reed Point</a>"),
+        **{where: "/AF [6 0 R]"},
+    )
+    assert members_of(data) == {"": "An invoice.", "factur-x.xml": "Reed Point"}
+
+
 def test_a_page_without_text_may_hold_files() -> None:
     data = drawn_pdf(
         "",

@@ -73,7 +73,7 @@ def test_a_row_is_the_line_of_the_file_at_which_its_record_begins() -> None:
     ]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t", "#", "\x1f", "\x01", "§"])
 def test_the_delimiter_is_the_one_that_gives_even_records(delimiter: str) -> None:
     text = "\n".join(
         delimiter.join(values)
@@ -87,6 +87,14 @@ def test_the_delimiter_is_the_one_that_gives_even_records(delimiter: str) -> Non
 
 def test_a_decimal_comma_delimits_nothing_where_semicolons_do() -> None:
     assert csv_lines("a;1,5;2,5\nb;2,5;3,5\n") == [(1, "a | 1,5 | 2,5"), (2, "b | 2,5 | 3,5")]
+
+
+def test_records_may_end_with_the_mark_of_ascii() -> None:
+    data = b"Name\x1fPlace\x1eAsa\x1fKai\x1eBo\x1fMole\x1e"
+    assert (
+        extract(data, "a.csv").text
+        == "Name | Place\nName: Asa | Place: Kai\nName: Bo | Place: Mole"
+    )
 
 
 def test_a_line_that_declares_the_delimiter_is_obeyed_and_is_no_record() -> None:

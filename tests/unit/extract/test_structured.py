@@ -713,6 +713,38 @@ def test_a_list_of_works_has_a_part_an_entry_and_keeps_what_is_broken() -> None:
     assert [block.place for block in document.blocks] == [(("line", 2),), (("line", 4),)]
 
 
+def test_values_that_a_sign_joins_are_one() -> None:
+    source = (
+        '@string{jq = "Journal of " # {Quays}}\n'
+        '@article{moss, author = "Moss, Ida" # " and " # {Lund, Per},\n'
+        '  title = {The #1 } # "reed {"}beds{"}", journal = JQ # " (B)", month = 3 # "~" # mar}\n'
+    )
+    assert extract(source.encode(), "works.bib").text == (
+        'moss (article)\nauthor: Moss, Ida; Lund, Per\ntitle: The #1 reed "beds"\n'
+        "journal: Journal of Quays (B)\nmonth: 3 mar"
+    )
+
+
+@pytest.mark.parametrize(
+    "declared", ["\\usepackage[ngerman]{babel}", '% einf"ugen, m"ussen, k"onnen']
+)
+def test_shorthands_of_german_are_letters(declared: str) -> None:
+    source = (
+        f'{declared}\n\\begin{{document}}\n\\section{{Stra"sen und "Acker}}\n'
+        'Der "`gro"se"\' M"uller geht "uber Nord"= und Ost"-see.\n'
+        '\\begin{verbatim}\nprint("a")\n\\end{verbatim}\n\\end{document}\n'
+    )
+    document = extract(source.encode(), "a.tex")
+    shown = [document.text[block.start : block.end] for block in document.blocks]
+    assert shown[1:] == ["Der „große“ Müller geht über Nord- und Ostsee.", 'print("a")']
+    assert document.blocks[1].headings == ("Straßen und Äcker",)
+
+
+def test_quotation_marks_of_other_languages_stay() -> None:
+    source = '\\usepackage[english]{babel}\n\\begin{document}\nAn "apple" a "so-so" day.\n'
+    assert 'An "apple" a "so-so" day.' in extract(source.encode(), "a.tex").text
+
+
 def test_substation_subtitles_are_their_dialogue_in_the_order_of_time() -> None:
     source = (
         "[Script Info]\nTitle: Weir\n[Events]\n"

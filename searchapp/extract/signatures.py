@@ -24,6 +24,8 @@ ZIPPED_MIMETYPES = {  # what the first file of a ZIP, "mimetype", says
     b"application/vnd.oasis.opendocument.presentation": "odp",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
     b"application/vnd.oasis.opendocument.graphics": "odg",
+    b"application/vnd.oasis.opendocument.chart": "odt",
+    b"application/vnd.oasis.opendocument.formula": "odt",
     b"application/hwp+zip": "hwpx",
 }
 OLE_STREAMS = {  # the stream that is in every such file

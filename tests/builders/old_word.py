@@ -57,12 +57,16 @@ def word97(
     levels: Sequence[tuple[int, str]] = (),
     overrides: bytes = b"",
     style: bytes = b"",
+    comments: Sequence[tuple[str, str]] = (),
+    data: bytes = b"",
 ) -> bytes:
     """A document of Word 97: texts, each with the properties of its paragraph; a list of nine
     levels, each a form and a text; what its second use of the list overrides; the properties of
-    style 1.
+    style 1; comments, each an author and a text; the stream of pictures.
     """
-    text = "".join(f"{each}\r" for each, _ in paragraphs).encode("utf-16-le")
+    remarks = "".join(f"{each}\r" for _, each in comments)
+    main = "".join(f"{each}\r" for each, _ in paragraphs)
+    text = (main + remarks).encode("utf-16-le")
     stream = bytearray(_TEXT_AT) + text
     stream += bytes(-len(stream) % _PAGE)
     page = bytearray(_PAGE)
@@ -85,14 +89,44 @@ def word97(
         0xA2: struct.pack("<HHH", 14, 2, 10) + bytes(10) + _style(b"") + _style(style),
         0x2E2: _lists(levels),
         0x2EA: _uses(overrides),
-    }
+    } | _comments(comments)
     for place, table in named.items():
         size = 30 if place == 0x2E2 else len(table)
         struct.pack_into("<II", stream, place, len(tables), size)
         tables += table
     struct.pack_into("<HHHHHH", stream, 0, 0xA5EC, 0xC1, 0, 0x409, 0, 0x0200)
-    struct.pack_into("<I", stream, 0x4C, len(text) // 2)
-    return compound_file({"WordDocument": bytes(stream), "1Table": bytes(tables)})
+    struct.pack_into("<I", stream, 0x4C, len(main))
+    struct.pack_into("<I", stream, 0x4C + 16, len(remarks))
+    streams = {"WordDocument": bytes(stream), "1Table": bytes(tables)}
+    return compound_file(streams | ({"Data": data} if data else {}))
+
+
+def _comments(comments: Sequence[tuple[str, str]]) -> dict[int, bytes]:
+    """The tables of comments: where they begin, who wrote each, and the names."""
+    if not comments:
+        return {}
+    starts = [0]
+    for _, text in comments:
+        starts.append(starts[-1] + len(text) + 1)
+    count = len(comments)
+    references = struct.pack(f"<{count + 1}I", *range(count + 1))
+    references += b"".join(struct.pack("<20xH8x", index) for index in range(count))
+    owners = b"".join(
+        struct.pack("<H", len(name)) + name.encode("utf-16-le") for name, _ in comments
+    )
+    return {
+        0xBA: references,
+        0xC2: struct.pack(f"<{count + 2}I", *starts, starts[-1] + 1),
+        0x1BA: owners,
+    }
+
+
+def described(text: str) -> bytes:
+    """The properties of a shape, of which one says what the shape shows."""
+    name, said = (f"{each}\0".encode("utf-16-le") for each in ("Picture 1", text))
+    properties = struct.pack("<HIHIHI", 0x0104, 1, 0xC380, len(name), 0xC381, len(said))
+    content = properties + name + said
+    return struct.pack("<HHI", 3 << 4 | 3, 0xF00B, len(content)) + content
 
 
 def in_list(level: int, use: int = 1, style: int = 0) -> bytes:

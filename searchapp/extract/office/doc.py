@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -41,6 +41,9 @@ _PIECES, _OLD_PIECES = (0x1A2, 0x160)
 _CHARACTERS, _PARAGRAPHS, _STYLES, _LISTS, _LIST_USES = 0xFA, 0x102, 0xA2, 0x2E2, 0x2EA
 # of the body, footnotes, headers, macros, comments, endnotes, text boxes, those in headers
 _LENGTHS, _OLD_LENGTHS = (0x4C, 0x34)
+_COMMENTS = 4  # the number of their story
+_COMMENT_REFERENCES, _COMMENT_TEXTS, _COMMENT_OWNERS = 0xBA, 0xC2, 0x1BA
+_REFERENCE_BYTES = 30
 _PAGE = 512
 _DELETED, _HIDDEN = 0x0800, 0x083C
 _OUTLINE, _IN_TABLE, _ENDS_ROW, _HUGE = 0x2640, 0x2416, 0x2417, 0x6646
@@ -119,9 +122,26 @@ class _DocText:
         those in headers.
         """
         start = 0
-        for length in self._lengths():
-            yield self._story(start, min(start + length, len(self._characters)))
+        for index, length in enumerate(self._lengths()):
+            end = min(start + length, len(self._characters))
+            yield self._comments(start, end) if index == _COMMENTS else self._story(start, end)
             start += length
+
+    def _comments(self, start: int, end: int) -> Iterator[Part]:
+        """The parts of all comments, of which each begins with its author."""
+        texts, references = self._section(_COMMENT_TEXTS), self._section(_COMMENT_REFERENCES)
+        owners = list(_names(self._section(_COMMENT_OWNERS)))
+        count = max(0, (len(references) - 4) // (4 + _REFERENCE_BYTES))
+        done = start
+        for index in range(min(count, len(texts) // 4 - 1) if owners else 0):
+            until = min(start + number(texts, 4 * index + 4, 4), end)
+            owner = number(references, 4 * (count + 1) + _REFERENCE_BYTES * index + 20, 2)
+            author = owners[owner] if owner < len(owners) else ""
+            for part in self._story(done, until) if until > done else ():
+                yield replace(part, text=f"{author}: {part.text}") if author else part
+                author = ""
+            done = max(done, until)
+        yield from self._story(done, end)
 
     def _lengths(self) -> list[int]:
         return [number(self._stream, _LENGTHS + 4 * index, 4) for index in range(8)]
@@ -266,6 +286,9 @@ class _DocText:
 class _OldText(_DocText):
     """The same for Word 6 and 95, in which nothing is known of paragraphs."""
 
+    def _comments(self, start: int, end: int) -> Iterator[Part]:
+        return self._story(start, end)
+
     def _lengths(self) -> list[int]:
         return [number(self._stream, _OLD_LENGTHS + 4 * index, 4) for index in range(8)]
 
@@ -333,6 +356,15 @@ class _Row:
         if cells:
             yield Part("table", " | ".join(cells), is_tight=True)
         self._cells, self._cell = [], []
+
+
+def _names(section: bytes) -> Iterator[str]:
+    """Names, each behind the number of its characters."""
+    at = 0
+    while at + 2 <= len(section):
+        length = number(section, at, 2)
+        yield section[at + 2 : at + 2 + 2 * length].decode("utf-16-le", "replace")
+        at += 2 + 2 * length
 
 
 def _pieces(section: bytes) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ from searchapp.extract.builder import Part
 from searchapp.extract.office.ooxml import attribute, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _FILE_NAME = re.compile(r"\S*\.(?:bmp|emf|gif|jpe?g|png|svg|tiff?|webp|wmf)", re.IGNORECASE)
 _GENERATED = re.compile(
@@ -32,7 +32,12 @@ def descriptions(properties: Any) -> Iterator[str]:
     properties or its VML shape, unless they are but a file's name.
     """
     once = {attribute(properties, name) for name in ("title", "descr", "alt")}
-    for text in sorted(once, key=len):
+    return real_descriptions(sorted(once, key=len))
+
+
+def real_descriptions(texts: Iterable[str]) -> Iterator[str]:
+    """Those of the texts that a person wrote, not a program, and that are no file's name."""
+    for text in texts:
         described = _GENERATED.sub("", text).strip()
         if described and not _FILE_NAME.fullmatch(described):
             yield described

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from searchapp.extract.builder import Part
 from searchapp.extract.office.common import furniture, manuscript
 from searchapp.extract.office.doc import word_parts
 from searchapp.extract.office.docx import document_in
@@ -17,6 +18,7 @@ from searchapp.extract.office.embedded import ole_members
 from searchapp.extract.office.flat import is_flat
 from searchapp.extract.office.ole import opened
 from searchapp.extract.office.ppt import slide_parts
+from searchapp.extract.office.shape_descriptions import shape_descriptions
 from searchapp.extract.office.word2003 import FlatWord
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Document
 
-_STREAMS = ("worddocument", "0table", "1table")
+_STREAMS = ("worddocument", "0table", "1table", "data")
 
 
 def read(data: bytes, document_type: str) -> Document:
@@ -43,6 +45,10 @@ def read(data: bytes, document_type: str) -> Document:
     parts, notes, edges, styled = word_parts(
         streams["worddocument"], (streams["0table"], streams["1table"])
     )
+    described = dict.fromkeys(
+        text for name in ("data", "0table", "1table") for text in shape_descriptions(streams[name])
+    )
+    notes += [Part("prose", text) for text in described]
     return manuscript(
         parts, [*notes, *furniture(edges)], document_type, titles=(styled, title), metadata=metadata
     )

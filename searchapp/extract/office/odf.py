@@ -17,7 +17,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, gathered, in_time, with_unread
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
 from searchapp.extract.office.odf_lists import OdfNumbers
-from searchapp.extract.office.odf_objects import drop_deleted, place_formulas
+from searchapp.extract.office.odf_objects import drop_deleted, formula_text, place_formulas
 from searchapp.extract.office.odf_places import corner, role_of
 from searchapp.extract.office.odf_styles import OdfStyles, attribute, number_of
 from searchapp.extract.office.odf_text import (
@@ -134,9 +134,11 @@ class _Content:
         self.title = ""
 
     def text(self) -> Iterator[Part]:
-        """The parts of a text, in reading order."""
-        for body in self._root.iterfind("{*}body/{*}text"):
-            yield from self._flow(body)
+        """The parts of a text, in reading order; of a chart or formula that is a file itself."""
+        if name_of(self._root) == "math":
+            yield Part("prose", formula_text(self._root))
+        for body in self._root.iterfind("{*}body/*"):
+            yield from self._chart(body) if name_of(body) == "chart" else self._flow(body)
 
     def page_furniture(self) -> list[Part]:
         """The headers and footers of all kinds of pages."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part
+from searchapp.extract.office.shape_descriptions import shape_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,8 @@ def _slide(
     for shape_text in texts:
         if shape_text not in titles[:1]:
             yield from (Part("prose", line, place=place) for line in _paragraphs(shape_text.text))
+    for text in shape_descriptions(stream, slide.start, slide.end) if slide else ():
+        yield Part("prose", text, place=place)
     for comment in _comments(stream, slide) if slide else ():
         yield Part("prose", comment, place=place)
     for note in _texts(stream, notes, []) if notes else ():

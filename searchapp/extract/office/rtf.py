@@ -11,12 +11,14 @@ from __future__ import annotations
 import codecs
 import re
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, in_time
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.drawings import real_descriptions
+from searchapp.extract.office.rtf_flow import RtfFlow, item_text
 from searchapp.extract.office.rtf_tables import (
     CHARACTERS,
     CODE_PAGES,
@@ -63,35 +65,12 @@ def read(data: bytes, document_type: str) -> Document:
 
 
 @dataclass(slots=True)
-class _Flow:
-    """A text of its own: the body, a note, a header; with its paragraph, its row of a table and the
-    notes of these.
-    """
-
-    parts: list[Part] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)  # of the paragraph under way
-    cell: list[str] = field(default_factory=list)  # paragraphs of the cell under way
-    row: list[str] = field(default_factory=list)  # cells of the row under way
-    nested: list[str] = field(default_factory=list)  # cells of a row within the cell under way
-    notes: list[_Flow] = field(default_factory=list)
-    is_list: bool = False
-    author: str = ""  # of a comment
-
-    def paragraph(self) -> str:
-        """The text of the paragraph under way, which ends here."""
-        text = (
-            "".join(self.pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        )
-        self.pieces.clear()
-        return "\n".join(line.strip() for line in text.split("\n")).strip()
-
-
-@dataclass(slots=True)
 class _State:
     """What a group takes over from the one around it."""
 
-    flow: _Flow
-    # text, skip, fonts, styles, signer (of a comment), info, or the name of a fact
+    flow: RtfFlow
+    # text, skip, fonts, styles, signer (of a comment), sp, sn, sv (properties of shapes and
+    # their values), info, or the name of a fact
     target: str = "text"
     code_page: str = ""
     fallback: int = 1  # how many characters stand in for a `\\u`
@@ -100,7 +79,7 @@ class _State:
     level: int | None = None
     is_in_table: bool = False
     is_list: bool = False
-    opens: _Flow | None = None  # the flow that ends with this group
+    opens: RtfFlow | None = None  # the flow that ends with this group
 
 
 @dataclass(slots=True)
@@ -114,8 +93,8 @@ class _RtfReader:
     """One way through a file's tokens."""
 
     def __init__(self) -> None:
-        self.body = _Flow()
-        self.edges: list[_Flow] = []
+        self.body = RtfFlow()
+        self.edges: list[RtfFlow] = []
         self.facts: dict[str, str] = {}
         self.title = ""
         self._dates: dict[str, dict[str, int]] = {}
@@ -131,6 +110,7 @@ class _RtfReader:
         self._is_starred = False
         self._is_first = False  # in its group
         self._author = ""
+        self._property = self._described = ""  # of a shape: a name, and what is said of it
         self._doers: dict[str, Callable[[int | None], None]] = {
             "par": self._end_paragraph,
             "sect": self._end_paragraph,
@@ -202,6 +182,11 @@ class _RtfReader:
             if self._state.opens is not None:
                 self._finish(self._state.opens)
             self._state = self._stack.pop()
+            if self._described and self._state.target != "sv":
+                said = [Part("prose", text) for text in real_descriptions([self._described])]
+                if not any(note.parts == said for note in self._state.flow.notes):
+                    self._state.flow.notes.append(RtfFlow(said))  # a picture may be there twice
+                self._described = ""
 
     def _symbol(self, symbol: bytes) -> None:
         self._flush()
@@ -218,6 +203,7 @@ class _RtfReader:
             self._to_skip -= 1
         is_starred, self._is_starred, self._is_first = self._is_starred, False, False
         if self._state.target == "skip":
+            self._state.target = "properties" if word == "picprop" else "skip"
             return
         if (is_starred and word not in STARRED) or word in SKIPPED:
             self._state.target = "skip"
@@ -249,6 +235,10 @@ class _RtfReader:
             self.facts[word] = ""
         elif word in {"yr", "mo", "dy", "hr", "min"} and state.target in {"creatim", "revtim"}:
             self._dates.setdefault(state.target, {})[word] = value or 0
+        elif word in {"sp", "sn", "sv"}:  # a property of a shape or picture
+            state.target = word
+            if word == "sn":
+                self._property = ""
         elif word == "atnauthor":
             state.target, self._author = "signer", ""
         elif word in {"listtext", "pntext"}:
@@ -257,7 +247,7 @@ class _RtfReader:
             self._open(edge=word in EDGES, author=self._author if word == "annotation" else "")
 
     def _open(self, *, edge: bool, author: str) -> None:
-        flow = _Flow(author=author)
+        flow = RtfFlow(author=author)
         (self.edges if edge else self._state.flow.notes).append(flow)
         self._state = _State(
             flow, fallback=self._state.fallback, code_page=self._state.code_page, opens=flow
@@ -292,6 +282,10 @@ class _RtfReader:
             self._styles.setdefault(self._number, _RtfStyle()).name += text.rstrip(";")
         elif target == "signer":
             self._author += text
+        elif target == "sn":
+            self._property += text
+        elif target == "sv" and self._property == "wzDescription":
+            self._described += text
         elif target in FACTS:
             self.facts[target] = self.facts.get(target, "") + text
 
@@ -355,7 +349,7 @@ class _RtfReader:
             self.title = self.title or (text if is_title else "")
             return Part("heading", text, level)
         kind: BlockKind = "list" if listed else "prose"
-        return Part(kind, _item(text) if listed else text, is_tight=listed)
+        return Part(kind, item_text(text) if listed else text, is_tight=listed)
 
     def _level(self) -> int:
         """The level of the heading that the paragraph is, by itself or by its style; 0 for any
@@ -371,7 +365,7 @@ class _RtfReader:
             number = -1 if style.base is None else style.base
         return level + 1 if level is not None and 0 <= level < _MAX_LEVEL else 0
 
-    def _take_notes(self, flow: _Flow) -> None:
+    def _take_notes(self, flow: RtfFlow) -> None:
         for note in flow.notes:
             for part in note.parts:
                 flow.parts.append(
@@ -380,7 +374,7 @@ class _RtfReader:
                 note.author = ""
         flow.notes.clear()
 
-    def _finish(self, flow: _Flow) -> None:
+    def _finish(self, flow: RtfFlow) -> None:
         if flow.cell or flow.row or "".join(flow.pieces).strip() or flow.notes:
             self._state.flow = flow
             if flow.row:
@@ -430,14 +424,6 @@ class _RtfReader:
             self._fonts[self._number] = (
                 SYMBOL_FONT if value == 2 else CODE_PAGES.get(value or 0, "")
             )
-
-
-def _item(text: str) -> str:
-    """A list item with its own number or letter, else with a dash."""
-    mark, tab, rest = text.partition("\t")
-    if tab and any(map(str.isalnum, mark)) and len(mark) <= 12:
-        return f"{mark} {rest.strip()}"
-    return f"- {rest.strip() if tab and len(mark) <= 2 else text}"
 
 
 def _known(code_page: str) -> str:

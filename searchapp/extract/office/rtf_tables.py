@@ -38,7 +38,7 @@ SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
 PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 SKIPPED = frozenset(
     str.split(
-        "colortbl pict objdata fldinst nonesttables shprslt sp xe tc tcn listtable rsidtbl "
+        "colortbl pict objdata fldinst nonesttables shprslt xe tc tcn listtable rsidtbl "
         "filetbl revtbl themedata datastore private ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn "
         "bkmkstart bkmkend atnid atnref atndate atntime atnparent annotref passwordhash userprops "
         "nextfile template falt panose"

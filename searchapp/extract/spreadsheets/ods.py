@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
 from functools import partial
 from itertools import groupby
+from zipfile import ZipFile
 
 from searchapp.errors import FileFailed
 from searchapp.extract.office.common import iso_date, real_title
+from searchapp.extract.office.drawings import real_descriptions
 from searchapp.extract.office.ooxml import name_of, parsed
 from searchapp.extract.office.zip_package import MAX_TOTAL_BYTES, checked_package, member_bytes
 from searchapp.extract.spreadsheets.number_formats import FormattedNumber, beside
@@ -36,6 +39,8 @@ _SPANNED_ROWS = 1000  # of a sheet, in which merged cells are looked at
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_LINK = "{http://www.w3.org/1999/xlink}href"
 _VALUE_TYPE = f"{_OFFICE}value-type"
 _CALC_TYPE = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}value-type"
 _REPEATED = f"{_TABLE}number-columns-repeated"
@@ -67,7 +72,18 @@ def workbook(data: bytes, document_type: str) -> Workbook:  # noqa: ARG001 - the
         if "meta.xml" in names
         else ("", {})
     )
-    return Workbook(_ods_sheets(content), content.count(b"<table:table ") > 1, title, metadata)
+    sheets = _ods_sheets(content, partial(_object_root, archive))
+    return Workbook(sheets, content.count(b"<table:table ") > 1, title, metadata)
+
+
+def _object_root(archive: ZipFile, reference: str) -> Element | None:
+    """The root of an object in the package, None where it cannot be read."""
+    try:
+        name = posixpath.normpath(posixpath.join(reference, "content.xml"))
+        root: Element = parsed(member_bytes(archive, name))
+    except (KeyError, FileFailed):
+        return None
+    return root
 
 
 def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
@@ -84,9 +100,9 @@ def _ods_properties(root: Element) -> tuple[str, dict[str, str]]:
     return real_title(values.get("title", "")), metadata
 
 
-def _ods_sheets(content: bytes) -> Iterator[Sheet]:
+def _ods_sheets(content: bytes, loaded: Callable[[str], Element | None]) -> Iterator[Sheet]:
     spans: dict[str, Ranges] = {}
-    for name, items in groupby(_ods_items(content, spans), key=lambda item: item[0]):
+    for name, items in groupby(_ods_items(content, spans, loaded), key=lambda item: item[0]):
         texts: list[str] = []
         yield Sheet(name, _rows_among(items, texts), texts, partial(_of_sheet, spans, name))
 
@@ -104,21 +120,31 @@ def _rows_among(items: Iterable[tuple[str, Row | str]], texts: list[str]) -> Ite
             texts.append(item)
 
 
-def _ods_items(content: bytes, spans: dict[str, Ranges]) -> Iterator[tuple[str, Row | str]]:
-    """The rows with cells and the texts of boxes, each with the name of its table; which cells are
-    merged goes to `spans`.
+def _ods_items(
+    content: bytes, spans: dict[str, Ranges], loaded: Callable[[str], Element | None]
+) -> Iterator[tuple[str, Row | str]]:
+    """The rows with cells, the texts of boxes, titles of charts and descriptions of pictures, each
+    with the name of its table; which cells are merged goes to `spans`.
     """
     current: str | None = None
     number = 0
-    for element in elements(io.BytesIO(content), "table-row", "text-box", "custom-shape"):
-        table = next(element.iterancestors(f"{_TABLE}table"), None)
-        if table is None:
+    table: Element | None = None
+    is_of_object = False
+    names = ("table-row", "text-box", "custom-shape", "object", "frame")
+    for element in elements(io.BytesIO(content), *names):
+        above = next(element.iterancestors(f"{_TABLE}table"), None)
+        if above is None:
+            continue
+        if above is not table:
+            table = above
+            is_of_object = next(table.iterancestors(f"{_DRAW}object"), None) is not None
+        if is_of_object:  # the figures behind a chart
             continue
         name = table.get(f"{_TABLE}name", "")
         if name != current:
             current, number = name, 0
         if element.tag != f"{_TABLE}table-row":
-            yield name, "\n".join(map(_ods_paragraph, element.iter(_PARAGRAPH)))
+            yield from ((name, text) for text in _drawn_texts(element, loaded) if text)
             continue
         cells, notes = _ods_cells(element, number + 1)
         if number < _SPANNED_ROWS:
@@ -129,6 +155,22 @@ def _ods_items(content: bytes, spans: dict[str, Ranges]) -> Iterator[tuple[str, 
         for row in range(number + 1, number + repeats + 1) if cells or notes else ():
             yield name, Row(row, cells, notes if row == number + 1 else ())
         number += repeats
+
+
+def _drawn_texts(element: Element, loaded: Callable[[str], Element | None]) -> Iterator[str]:
+    """The text of a box, the titles of a chart, or what is said of a picture."""
+    kind = name_of(element)
+    if kind == "frame":
+        said = (element.findtext(f"{{*}}{name}") or "" for name in ("title", "desc"))
+        yield from real_descriptions(said)
+    elif kind == "object":
+        reference = element.get(_LINK)
+        root = loaded(reference) if reference else element
+        titles = root.iter("{*}title", "{*}subtitle") if root is not None else ()
+        texts = (" ".join(map(_ods_paragraph, title.iter(_PARAGRAPH))) for title in titles)
+        yield "\n".join(filter(None, texts))
+    else:
+        yield "\n".join(map(_ods_paragraph, element.iter(_PARAGRAPH)))
 
 
 def _ods_spans(row: Element, number: int) -> Ranges:

@@ -9,7 +9,7 @@ import pytest
 from searchapp.extract.office.compound import compound_file
 from searchapp.extract.office.doc_lists import lists_of
 from searchapp.extract.office.legacy import read
-from tests.builders.old_word import in_list, level, word95, word97
+from tests.builders.old_word import described, in_list, level, word95, word97
 
 RUSSIAN = "Шлюз открывается в семь часов утра, и лодочник уже ждёт у старой пристани."
 GREEK = "Ο υδατοφράκτης ανοίγει στις επτά το πρωί, και ο βαρκάρης περιμένει στην προβλήτα."
@@ -137,3 +137,15 @@ def test_a_presentation_for_two_programs_is_read_as_the_later_one_reads_it() -> 
         }
     )
     assert read(show, "ppt").text == "New words"
+
+
+def test_comments_begin_with_their_authors_and_pictures_are_described() -> None:
+    pictures = b"noise\x0b\xf0" + described("The sluice gate") + described("picture1.png")
+    comments = (("Ida Moss", "Which gate?"), ("Per", "The lower one."))
+    made = word97([("The gate is shut.", b"")], comments=comments, data=pictures)
+    assert read(made, "doc").text.split("\n\n") == [
+        "The gate is shut.",
+        "Ida Moss: Which gate?",
+        "Per: The lower one.",
+        "The sluice gate",
+    ]

@@ -271,3 +271,38 @@ def test_a_formula_without_a_result_is_no_value() -> None:
 def test_the_numbers_of_an_old_workbook_are_shown_in_their_format() -> None:
     data = xls([["Invoice", "Share"], [42.0, 0.125]], codes=['"INV-"0000', "0%"])
     assert lines(data, "a.xls")[-1] == "Invoice: INV-0042 (42) | Share: 13% (12.5%)"
+
+
+@pytest.mark.parametrize("is_flat", [True, False])
+def test_charts_and_pictures_of_open_workbooks_are_said_and_their_figures_are_not(
+    is_flat: bool,
+) -> None:
+    chart = "<office:chart><chart><title><text:p>Rain by dale</text:p></title></chart>"
+    chart += f'<table:table table:name="local"><table:table-row>{ods_cell("99")}</table:table-row></table:table>'
+    chart = f"<office:body>{chart}</office:chart></office:body>"
+    inner = f"<office:document>{chart}</office:document>" if is_flat else ""
+    link = "" if is_flat else 'xmlns:x="http://www.w3.org/1999/xlink" x:href="./One"'
+    drawn = f"<draw:frame><draw:object {link}>{inner}<text:p/></draw:object></draw:frame>"
+    drawn += "<draw:frame><draw:image/><title>Pond map</title><desc>p.png</desc></draw:frame>"
+    row = f"<table:table-row>{ods_cell('Fen')}{ods_cell('Dale')}</table:table-row>"
+    spaces = 'xmlns:office="o" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    parts = {
+        "One/content.xml": f'<office:document {spaces} xmlns:table="t">{chart}</office:document>'
+    }
+    data = ods({"Rain": f"{row}<table:shapes>{drawn}</table:shapes>{row}"}, parts=parts)
+    assert lines(data, "a.ods") == [
+        "Rain",
+        "",
+        "Fen | Dale",
+        "Fen | Dale",
+        "",
+        "Rain by dale",
+        "",
+        "Pond map",
+    ]
+
+
+def ods_cell(text: str) -> str:
+    return (
+        f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+    )

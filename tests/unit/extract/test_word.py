@@ -439,3 +439,11 @@ def test_a_row_that_was_deleted_is_left_out() -> None:
     rows = f"<w:tr><w:trPr><w:del w:id='1'/></w:trPr>{cells}</w:tr>"
     rows += f"<w:tr>{cells.replace('Old', 'New')}</w:tr>"
     assert texts(word(f"<w:tbl>{rows}</w:tbl>")) == ["New | row"]
+
+
+def test_a_picture_of_rich_text_is_described_once() -> None:
+    said = r"{\*\picprop{\sp{\sn wzName}{\sv Picture 1}}{\sp{\sn wzDescription}{\sv The \'fcber gate}}}"
+    picture = rf"{{\*\shppict{{\pict{said} 0102}}}}{{\nonshppict{{\pict{said} 0102}}}}"
+    shape = r"{\shp{\*\shpinst{\sp{\sn shapeType}{\sv 75}}{\sp{\sn wzDescription}{\sv A map}}}}"
+    data = rf"{{\rtf1\ansi Seen {picture} here.{shape}\par End.\par}}"
+    assert extract(data.encode(), "a.rtf").text == "Seen  here.\n\nThe über gate\n\nA map\n\nEnd."

@@ -213,8 +213,11 @@ def xls(
     name: str = "Old",
     encrypted: bool = False,
     codes: Sequence[str] = (),
+    texts: Sequence[tuple[str, int, int]] = (),
 ) -> bytes:
-    """A workbook of one sheet; numbers in column n are shown by `codes[n]`."""
+    """A workbook of one sheet; numbers in column n are shown by `codes[n]`; `texts` are those of
+    comments, each with its row and column from 0, or of boxes, at -1.
+    """
     lock = _xls_record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if encrypted else b""
     opening = _xls_record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + lock
     for number, code in enumerate(codes, 164):
@@ -235,9 +238,27 @@ def xls(
     sheet = (
         _xls_record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0))
         + cells
+        + b"".join(_xls_text(number, text) for number, (text, _, _) in enumerate(texts, 1))
+        + b"".join(
+            _xls_record(0x1C, struct.pack("<HHHHHB", row, column, 0, number, 1, 0) + b"I")
+            for number, (_, row, column) in enumerate(texts, 1)
+            if row >= 0
+        )
         + _xls_record(0x0A)
     )
     return compound("Workbook", opening + listed + _xls_record(0x0A) + sheet)
+
+
+def _xls_text(number: int, text: str) -> bytes:
+    """An object with a text, its latter half in a record of its own, two bytes a character."""
+    half = len(text) // 2
+    return (
+        _xls_record(0x5D, struct.pack("<HHHHH12x", 0x15, 0x12, 0x19, number, 0))
+        + _xls_record(0x1B6, struct.pack("<HHHHHHHI", 0, 0, 0, 0, 0, len(text), 16, 0))
+        + _xls_record(0x3C, b"\0" + text[:half].encode("latin1"))
+        + _xls_record(0x3C, b"\1" + text[half:].encode("utf-16-le"))
+        + _xls_record(0x3C, bytes(16))
+    )
 
 
 def _xls_cell(row: int, column: int, value: str | float, style: int) -> bytes:

@@ -5,7 +5,8 @@ at first.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from searchapp.extract.office.zip_package import checked_package, member_bytes
 from searchapp.extract.spreadsheets.rows import Row, filled_cells
 from searchapp.extract.spreadsheets.workbook import Ranges, Sheet, Workbook, patterned, text_of
 from searchapp.extract.spreadsheets.xls_formats import XlsFormats
+from searchapp.extract.spreadsheets.xls_notes import XlsRemarks
 from searchapp.extract.spreadsheets.xlsb_formats import XlsbFormats, area
 
 if TYPE_CHECKING:
@@ -80,11 +82,28 @@ def _calamine(
     from python_calamine import CalamineWorkbook
 
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-    sheets = (
-        Sheet(name, _calamine_rows(book, index, formats), merges=partial(_merges, book, index))
-        for index, name in enumerate(book.sheet_names)
-    )
+    sheets = (_sheet(book, index, name, formats) for index, name in enumerate(book.sheet_names))
     return Workbook(sheets, len(book.sheet_names) > 1, title, metadata)
+
+
+def _sheet(
+    book: CalamineWorkbook, index: int, name: str, formats: XlsFormats | XlsbFormats
+) -> Sheet:
+    remarks = formats.remarks(name) if isinstance(formats, XlsFormats) else XlsRemarks({}, [])
+    rows = _with_notes(_calamine_rows(book, index, formats), remarks.notes)
+    return Sheet(name, rows, remarks.texts, partial(_merges, book, index))
+
+
+def _with_notes(rows: Iterable[Row], notes: Mapping[int, Sequence[str]]) -> Iterator[Row]:
+    """The rows with the comments on them, those on empty rows too."""
+    waiting = deque(sorted(notes))
+    for row in rows:
+        while waiting and waiting[0] < row.number:
+            yield Row(waiting[0], notes=tuple(notes[waiting.popleft()]))
+        if waiting and waiting[0] == row.number:
+            row = row._replace(notes=tuple(notes[waiting.popleft()]))
+        yield row
+    yield from (Row(number, notes=tuple(notes[number])) for number in waiting)
 
 
 def _calamine_rows(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from searchapp.extract.spreadsheets.workbook import BUILT_IN, format_of
+from searchapp.extract.spreadsheets.xls_notes import NoteTaker, XlsRemarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,6 +52,16 @@ class XlsFormats:
             if style < len(self._patterns)
         )
         return {(row, column): pattern for row, column, pattern in cells if pattern is not None}
+
+    def remarks(self, name: str) -> XlsRemarks:
+        """The comments on a sheet and the texts of its boxes; files of before Excel 97 keep them in
+        another form, which is not read.
+        """
+        taker = NoteTaker(self._stream)
+        if self._is_latest and name in self._sheets:
+            for kind, at, size in _records(self._stream, self._sheets[name]):
+                taker.take(kind, at, size)
+        return taker.remarks()
 
     def _text(self, at: int, *, wide: bool) -> str:
         """A text after its length, which takes two bytes where `wide`, and only in late files."""

@@ -273,6 +273,14 @@ def test_the_numbers_of_an_old_workbook_are_shown_in_their_format() -> None:
     assert lines(data, "a.xls")[-1] == "Invoice: INV-0042 (42) | Share: 13% (12.5%)"
 
 
+def test_comments_and_boxes_of_an_old_workbook_are_read() -> None:
+    texts = (("Smells of herring", 0, 0), ("Keep dry", -1, -1), ("Nothing here", 4, 1))
+    assert lines(xls([["Lamp oil", 7], ["Rope", 2]], texts=texts), "a.xls") == [
+        *("Old", "", "Lamp oil | 7", "Comment on A1: Smells of herring", "Rope | 2"),
+        *("Comment on B5: Nothing here", "", "Keep dry"),
+    ]
+
+
 @pytest.mark.parametrize("is_flat", [True, False])
 def test_charts_and_pictures_of_open_workbooks_are_said_and_their_figures_are_not(
     is_flat: bool,

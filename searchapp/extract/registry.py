@@ -65,7 +65,7 @@ READERS = {
     "tnef": FormatReader("tnef", 1, "mail.tnef", is_document=False, is_container=True),
     "p7m": FormatReader("signed", 1, "mail.signed", is_document=False, is_container=True),
     "mbox": FormatReader("mail", 2, "mail.mail", is_document=False, is_container=True),
-    "ipynb": FormatReader("notebook", 2, "text.notebook"),
+    "ipynb": FormatReader("notebook", 3, "text.notebook"),
     **dict.fromkeys(
         ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
     ),

@@ -15,6 +15,8 @@ _FIRST_HALF = re.compile(r"[\w-]*[^\W\d_]$")
 _SECOND_HALF = re.compile(r"[^\W\d_]+")
 _LONGEST = 40  # letters of a half that is looked at
 _LINKS = frozenset(str.split("of to the in by and a on or at up out off"))
+# what goes on with a hyphen of its own: "mother-/in-law"
+_LINKED = re.compile(rf"(?:{'|'.join(sorted(_LINKS))})-[^\W\d_]")
 _BEHIND = ("", ",", ".", ";", ":", ")")
 # "Nord- und Ostsee", "pre- and postwar"
 _CONJUNCTIONS = frozenset(
@@ -78,6 +80,8 @@ def joined(line: str, following: str) -> str | None:
     first, second = _FIRST_HALF.search(line[-_LONGEST:-1]), _SECOND_HALF.match(following)
     if first is None or second is None or not following[0].islower():
         return None
+    if _LINKED.match(following):
+        return line
     return line[:-1] + hyphen_between(first[0], second[0])
 
 
@@ -86,7 +90,10 @@ def _decided(text: str, words: set[str]) -> str:
     pieces = [first_line]
     for line in lines:
         first, second = _FIRST_HALF.search(pieces[-1][-_LONGEST:]), _SECOND_HALF.match(line)
-        pieces += [hyphen_between(first[0], second[0], words) if first and second else "-", line]
+        if first and second and not _LINKED.match(line):
+            pieces += [hyphen_between(first[0], second[0], words), line]
+        else:
+            pieces += ["-", line]
     return "".join(pieces)
 
 

@@ -18,6 +18,7 @@ from searchapp.extract.pdf.hyphens import LINE_END, joined, with_hyphens_decided
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+_OPEN_RANGE = re.compile(r"\d[-–]$")
 _FULL_LINE = 0.7  # of the page's typical line: a shorter line ends where its author ended it
 _SHORT_LINE = 15  # letters: shorter ones are labels, however narrow the page
 _MIN_PAGES = 4  # fewer are too few to tell a running line by
@@ -204,9 +205,11 @@ def _ends_paragraph(line: str, following: str, width: float) -> bool:
 
 def _run_on(pieces: list[str], following: str, *, full: bool) -> None:
     """Make the paragraph ready for its next line: a line break, a space, or nothing after a broken
-    word and in CJK.
+    word or range and in CJK.
     """
     last = pieces[-1]
+    if following[:1].isdecimal() and _OPEN_RANGE.search(last):
+        return  # "1990-/1995"
     if not full:
         pieces.append("\n")
     elif (whole := joined(last, following)) is not None:

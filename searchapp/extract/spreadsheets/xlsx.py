@@ -330,7 +330,10 @@ def _drawn_texts(package: Package, part: str) -> Iterator[str]:
         for named in root.iter("{*}cNvPr") if root is not None else ():
             yield from descriptions(named)
         for chart in package.related(drawing, "chart"):
-            yield from _shape_texts(package.xml(chart), "title")
+            plot = package.xml(chart)
+            yield from _shape_texts(plot, "title")
+            names = plot.iterfind(".//{*}ser/{*}tx/{*}v") if plot is not None else ()
+            yield " | ".join(name.text or "" for name in names)  # others are names of cells
         for name in package.related(drawing, "diagramData"):
             diagram = package.xml(name)
             if diagram is not None:

@@ -12,6 +12,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of, gathered, with_unread
 from searchapp.extract.text import markdown
 from searchapp.extract.text.encoding import decode
+from searchapp.extract.web.html import page_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_OUTPUT = 2000  # characters of one output that are kept
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+_OBJECT = re.compile(r"<[^<>\n]{1,200}>")  # only names what a page shows
 _OUTPUT_TYPES = ("text/markdown", "text/plain")
 
 
@@ -125,7 +127,11 @@ def _output(output: Any) -> str:
         # the traceback repeats the code
         return _plain(f"{_text(_at(output, 'ename'))}: {_text(_at(output, 'evalue'))}")
     forms = (_at(output, "data", kind) for kind in _OUTPUT_TYPES)
-    return _plain(next((_text(text) for text in forms if text), "") or _text(_at(output, "text")))
+    text = next((_text(text) for text in forms if text), "") or _text(_at(output, "text"))
+    page = _text(_at(output, "data", "text/html"))
+    if page and (not text or _OBJECT.fullmatch(text.strip())):
+        text = "\n".join(part.text for part in page_parts(page)) or text
+    return _plain(text)
 
 
 def _plain(text: str) -> str:

@@ -600,7 +600,7 @@ EXTRACTORS = {
     "opendocument/3": "odt odp odg",
     "epub/2": "epub",
     "mail/2": "eml msg mhtml mbox",
-    "notebook/2": "ipynb",
+    "notebook/3": "ipynb",
     "data/3": "json jsonl xml yaml toml ini",
     "plist/1": "plist",
     "markup/3": "tex org adoc",

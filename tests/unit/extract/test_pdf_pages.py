@@ -140,6 +140,15 @@ def test_a_hyphen_at_the_end_of_a_line_goes_where_it_is_the_typesetter_s(
     assert hyphens.hyphen_between(first, second) == between
 
 
+def test_what_goes_on_with_a_hyphen_of_its_own_and_ranges_keep_theirs() -> None:
+    end = hyphens.LINE_END
+    assert hyphens.with_hyphens_decided([f"a mother{end}in-law"])[0] == "a mother-in-law"
+    lines = ["The floods of the years 1990-", "1995 and the state-of-", "the-art weir of oak"]
+    assert list(text_flow.paragraphs(lines, 10)) == [
+        "The floods of the years 1990-1995 and the state-of-the-art weir of oak"
+    ]
+
+
 def test_how_a_document_writes_a_word_elsewhere_decides() -> None:
     end = hyphens.LINE_END
     assert hyphens.with_hyphens_decided([f"the boat{end}house", "Many a boat-house."])[0] == (

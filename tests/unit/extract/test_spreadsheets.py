@@ -360,7 +360,8 @@ def test_comments_follow_their_row_and_boxes_and_charts_their_sheet() -> None:
             {"rId1": ("chart", "../charts/chart1.xml")}
         ),
         "xl/charts/chart1.xml": "<c:chartSpace "
-        f"{space}><c:chart><c:title><a:p><a:r><a:t>Ages</a:t></a:r></a:p></c:title></c:chart>"
+        f"{space}><c:chart><c:title><a:p><a:r><a:t>Ages</a:t></a:r></a:p></c:title>"
+        "<c:ser><c:tx><c:v>Years lived</c:v></c:tx></c:ser></c:chart>"
         "</c:chartSpace>",
     }
     assert lines(extract(xlsx({"Sheet1": PEOPLE}, parts=parts), "a.xlsx")) == [
@@ -371,6 +372,7 @@ def test_comments_follow_their_row_and_boxes_and_charts_their_sheet() -> None:
         (9, "Comment on A9: Checked"),
         ("prose", "A box"),
         ("prose", "Ages"),
+        ("prose", "Years lived"),
     ]
 
 

@@ -80,6 +80,12 @@ def test_a_notebook_gives_its_cells_with_their_numbers_and_outputs() -> None:
     ]
 
 
+def test_an_output_that_only_names_an_object_is_read_as_the_page_that_shows_it() -> None:
+    page = "<table><tr><th>Pool</th></tr><tr><td>Alder</td></tr></table>"
+    shown = cell("code", "x", result(text_plain="<Styler at 0x7f>", text_html=page))
+    assert notebooks.read(notebook(shown), "ipynb").text == "x\n\nPool\nAlder"
+
+
 def test_of_a_long_output_the_beginning_is_kept_and_said_so() -> None:
     document = notebooks.read(notebook(cell("code", "x", printed("a" * 2500))), "ipynb")
     assert document.text == "x\n\n" + "a" * 2000 + "\n... (500 more characters of output)"

@@ -67,7 +67,7 @@ READERS = {
     "mbox": FormatReader("mail", 2, "mail.mail", is_document=False, is_container=True),
     "ipynb": FormatReader("notebook", 3, "text.notebook"),
     **dict.fromkeys(
-        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 3, "text.structured")
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 4, "text.structured")
     ),
     "plist": FormatReader("plist", 1, "text.plist"),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 3, "text.markup")),
@@ -78,7 +78,7 @@ READERS = {
     **dict.fromkeys(("srt", "vtt", "ass"), FormatReader("subtitles", 1, "text.subtitles")),
     **dict.fromkeys(
         ("zip", "tar", "gz", "bz2", "xz"),
-        FormatReader("archive", 1, "archives.archive", is_document=False, is_container=True),
+        FormatReader("archive", 2, "archives.archive", is_document=False, is_container=True),
     ),
     **dict.fromkeys(
         ("7z", "rar"),

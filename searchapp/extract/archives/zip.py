@@ -7,13 +7,15 @@ before anything is decompressed.
 from __future__ import annotations
 
 import bz2
+import contextlib
 import io
 import lzma
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from searchapp.errors import FileFailed, FileSkipped
@@ -25,14 +27,14 @@ from searchapp.extract.archives.compressed import (
 from searchapp.extract.archives.limits import BOMB_ARCHIVE, BOMB_MEMBER, refuse_bomb, too_large
 from searchapp.extract.archives.names import MemberNames, refusal_of_name
 from searchapp.extract.members import MAX_BYTES, MAX_MEMBER_BYTES, Member
+from searchapp.extract.text.encoding import decode
 
 
 def zip_members(data: bytes) -> Iterator[Member]:
     """The files in a ZIP, in the order of its directory."""
     names = MemberNames()
-    files = [
-        (info, names.of(_zip_name(info))) for info in _zip_directory(data) if _is_zipped_file(info)
-    ]
+    listed = list(filter(_is_zipped_file, _zip_directory(data)))
+    files = [(info, names.of(name)) for info, name in zip(listed, _zip_names(listed), strict=True)]
     refusals = [refusal_of_name(name) or _zip_refusal(info, len(data)) for info, name in files]
     total = sum(
         info.file_size
@@ -66,6 +68,35 @@ def _is_zipped_file(info: zipfile.ZipInfo) -> bool:
     # 3: made on Unix
     kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
     return not info.filename.endswith(("/", "\\")) and kind in {0, stat.S_IFREG}
+
+
+def _zip_names(files: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """The members' names. Where those in the alphabet of DOS are no words in it, they are read
+    together in the encoding that all of them speak for, if there is one.
+    """
+    names = list(map(_zip_name, files))
+    odd = [index for index, name in enumerate(names) if _is_odd(files[index], name)]
+    if not odd:
+        return names
+    raw = [names[index].encode("cp437") for index in odd]
+    with contextlib.suppress(FileFailed):
+        decoded = decode(b"\n".join(raw)).split("\n")
+        for index, name in zip(odd, decoded, strict=False) if len(decoded) == len(odd) else ():
+            names[index] = name
+    return names
+
+
+def _is_odd(info: zipfile.ZipInfo, name: str) -> bool:
+    """Whether a name in the alphabet of DOS has signs, or letters that are not Latin."""
+    return (
+        name == info.filename
+        and not info.flag_bits & 0x800
+        and any(
+            not unicodedata.name(letter, "").startswith("LATIN ")
+            for letter in name
+            if not letter.isascii()
+        )
+    )
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:

@@ -65,6 +65,15 @@ _HTML_TAGS = {
 _HEADINGS = frozenset(
     {"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))}
 )
+_LAST_NAMES = ("{*}last-name", "{*}surname", "{*}lastname")
+_PARTS_OF_NAMES = {  # as they stand in a name
+    **dict.fromkeys(("first-name", "given-names", "firstname", "forename"), 0),
+    **dict.fromkeys(("middle-name", "othername"), 1),
+    **dict.fromkeys(("last-name", "surname", "lastname"), 2),
+}
+_OF_AUTHORS = frozenset({"author", "contrib"})
+_OF_OTHERS = frozenset({"document-info", "ref-list", "translator", "editor", "ref"})
+_MOST_AUTHORS = 50
 _TITLES = ("{*}title", "{*}book-title", "{*}article-title")
 _INLINE_PARENTS = frozenset({"p", "span", "td", *(f"h{level}" for level in range(1, 7))})
 
@@ -83,6 +92,7 @@ def read_xml(data: bytes, document_type: str) -> Document:
         parts = page_parts(source)
     elif _local(root) not in _FEEDS and next(root.iter(*_PARAGRAPHS), None) is not None:
         title = next((_flat(element) for element in root.iter(*_TITLES) if _flat(element)), "")
+        metadata["author"] = "; ".join(_joined_names(root))
         _retag(root)
         parts = element_parts(root, cut)
     else:
@@ -233,6 +243,25 @@ def _value(element: Any) -> str:
     if _MARKUP.search(text):
         return "\n".join(part.text for part in page_parts(text))
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
+def _joined_names(root: Any) -> list[str]:
+    """Put the parts of each person's name together, as FictionBook, JATS and DocBook divide them;
+    the names of those who wrote the text.
+    """
+    authors: dict[str, None] = {}
+    for last in list(root.iter(*_LAST_NAMES)):
+        person = last.getparent()
+        if person is None or not all(_local(child) in _PARTS_OF_NAMES for child in person):
+            continue
+        parts = {_PARTS_OF_NAMES[_local(child)]: _flat(child) for child in person}
+        name = " ".join(filter(None, (parts.get(place, "") for place in range(3))))
+        person[:] = []
+        person.text = name
+        above = {_local(element) for element in (person, *person.iterancestors())}
+        if name and above & _OF_AUTHORS and not above & _OF_OTHERS:
+            authors.setdefault(name)
+    return list(authors)[:_MOST_AUTHORS]
 
 
 def _retag(root: Any) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import tarfile
 import zipfile
@@ -449,3 +450,17 @@ def test_hostile_samples_end_with_a_reason(
 ) -> None:
     path = SAMPLES / sample
     assert taken(path.read_bytes(), path.name)[: len(found)] == found
+
+
+def test_names_in_another_alphabet_than_that_of_dos_are_read_together() -> None:
+    names = ["水门的钥匙.txt", "会议纪要.txt"]
+    stand_ins = ["x" * len(name.encode("gbk")) for name in names]
+    stand_ins[1] = stand_ins[1].replace("x", "y")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in stand_ins:
+            archive.writestr(name, "The swan nests early.")
+    data = buffer.getvalue()
+    for name, stand_in in zip(names, stand_ins, strict=True):
+        data = data.replace(stand_in.encode(), name.encode("gbk"))
+    assert [entry.member for entry in entries(data, "a.zip") if entry.member] == names

@@ -779,3 +779,15 @@ def test_a_property_list_that_is_none_is_read_as_text() -> None:
 def test_an_accent_over_a_dotless_letter_takes_the_space_after_it() -> None:
     source = r"\documentclass{article}\begin{document}" + "\n" + r"na\"\i ve, na\'{\i}ve" + "\n"
     assert "naïve, naíve" in extract(source.encode(), "a.tex").text
+
+
+def test_the_parts_of_a_name_stand_together_and_name_who_wrote_the_text() -> None:
+    source = (
+        "<FictionBook><description><title-info><author><last-name>Moss</last-name>"
+        "<first-name>Ida</first-name></author><book-title>Reeds</book-title></title-info>"
+        "<document-info><author><first-name>Per</first-name><last-name>Lund</last-name></author>"
+        "</document-info></description><body><p>The bittern booms.</p></body></FictionBook>"
+    )
+    document = extract(source.encode(), "reeds.fb2")
+    assert document.text == "Ida Moss\n\nReeds\n\nPer Lund\n\nThe bittern booms."
+    assert document.metadata["author"] == "Ida Moss"

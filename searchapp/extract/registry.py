@@ -40,7 +40,7 @@ _OCR = "rapidocr"
 READERS = {
     "md": FormatReader("markdown", 3, "text.markdown"),
     "rst": FormatReader("restructured", 3, "text.rst"),
-    "html": FormatReader("html", 3, "web.html"),
+    "html": FormatReader("html", 4, "web.html"),
     "pdf": FormatReader("pdf", 4, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 2, "office.docx", is_container=True),
     "rtf": FormatReader("rtf", 3, "office.rtf"),

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, gathered, in_time, with_unread
+from searchapp.extract.mathml import formula_text
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
 from searchapp.extract.office.odf_lists import OdfNumbers
-from searchapp.extract.office.odf_objects import drop_deleted, formula_text, place_formulas
+from searchapp.extract.office.odf_objects import drop_deleted, place_formulas
 from searchapp.extract.office.odf_places import corner, role_of
 from searchapp.extract.office.odf_styles import OdfStyles, attribute, number_of
 from searchapp.extract.office.odf_text import (

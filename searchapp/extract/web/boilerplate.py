@@ -47,7 +47,6 @@ _CONTACT = re.compile(
 )
 _YEARS = re.compile(r"\b(?:19|20)\d\d(?:\s*[-\u2013]\s*(?:19|20)?\d\d)?\b")
 _LEAST_PARAGRAPH = 40  # characters
-_LEAST_SIDE_BY_SIDE = 3  # paragraphs of the article
 _NEVER_LINKED = frozenset({"code", "heading"})
 _LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
 _LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
@@ -249,16 +248,13 @@ def _is_contact(text: str) -> bool:
 
 
 def _flow(placed: Sequence[tuple[Part, Any]], shared: Sequence[bool]) -> tuple[set[Any], set[Any]]:
-    """The elements in which the article's paragraphs stand side by side, and the main elements
-    around these.
-    """
-    counts: dict[Any, int] = {}
+    """The elements in which the article's paragraphs stand, and the main elements around these."""
+    flow = set()
     for (part, element), is_shared in zip(placed, shared, strict=True):
         if is_shared and part.kind == "prose" and len(part.text) >= _LEAST_PARAGRAPH:
             above = _block(element).getparent()
             if above is not None:
-                counts[above] = counts.get(above, 0) + 1
-    flow = {element for element, count in counts.items() if count >= _LEAST_SIDE_BY_SIDE}
+                flow.add(above)
     return flow, {main for element in flow for main in element.iterancestors("main")}
 
 

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part, in_time
+from searchapp.extract.mathml import formula_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +65,9 @@ def opened_frames(page: Any) -> None:
         if (text := spaced(image.get("alt")).strip()) in said:
             image.set("alt", "")
         said.add(text)
+    for drawn in page.xpath("//*[contains(@class, 'katex-mathml')]/following-sibling::*"):
+        if "katex-html" in drawn.get("class", ""):  # the same formula, drawn by letters
+            drawn.drop_tree()
     for frame in list(page.iter("iframe"))[:_MAX_FRAMES]:
         source = frame.get("srcdoc") or ""
         inner = page_tree(source) if source.strip() else None
@@ -130,7 +134,7 @@ def _add_content(element: Any, pieces: list[_Piece]) -> None:
             pieces.append(("break", 0, "", child))
             pieces.append(("prose", 0, drawn, child))
         elif child.tag == "math":
-            pieces.append(("inline", 0, f" {spaced(child.get('alttext')).strip()} ", element))
+            pieces.append(("inline", 0, f" {_formula(child)} ", element))
         if text := child.tail:
             pieces.append(("inline", 0, spaced(text), element))
 
@@ -199,6 +203,11 @@ def _drawn(drawing: Any) -> str:
     texts = [flat_text(text) for text in drawing.iter("text")]
     titles = [flat_text(title) for title in drawing.iterchildren("title", "desc")]
     return "\n".join(filter(None, (*titles, *texts))) if any(texts) else ""
+
+
+def _formula(math: Any) -> str:
+    """A formula as its author describes it, else as it is written."""
+    return spaced(math.get("alttext")).strip() or formula_text(math)
 
 
 def heading_text(element: Any) -> str:
@@ -287,6 +296,8 @@ def _gather(element: Any, pieces: list[str], asides: list[str], without: set[Any
             pieces.append("" if is_inline else " ")
             _gather(child, pieces, asides, without)
             pieces.append("" if is_inline else " ")
+        elif child.tag == "math" and child not in without:
+            pieces.append(f" {_formula(child)} ")
         pieces.append(child.tail or "")
 
 

@@ -589,7 +589,7 @@ EXTRACTORS = {
     "text/5": "txt",
     "markdown/3": "md",
     "restructured/3": "rst",
-    "html/3": "html",
+    "html/4": "html",
     "pdf/4": "pdf",
     "word/2": "docx",
     "rtf/3": "rtf",

@@ -486,3 +486,20 @@ def test_a_saved_page_of_frames_alone_has_their_text_however_short() -> None:
         "Content-Location: file:///s.htm\r\n\r\n<p>Fenders: 12</p>\r\n--B--\r\n"
     )
     assert extract(page.encode(), "a.mht").text == "Fenders: 12"
+
+
+def test_lists_of_links_below_headings_of_a_short_article_are_its_text() -> None:
+    body = "<div><h1>Fenland</h1><p>The fens were drained by nine generations of keepers and pumps.</p>"
+    body += "<h2>Sights</h2><ul><li><a href=/t>Tollhouse</a></li><li><a href=/g>Gasworks</a></li></ul></div>"
+    menu = "".join(f"<li><a href=/m{at}>Menu {at}</a></li>" for at in range(9))
+    document = extract(f"<body>{body}<footer><ul>{menu}</ul></footer></body>".encode(), "a.html")
+    assert document.text.endswith("Sights\n\n- Tollhouse\n- Gasworks")
+
+
+def test_a_formula_of_a_page_is_read_where_it_stands_and_once() -> None:
+    formula = "<math><mi>volume</mi><mo>=</mo><mfrac><mi>radius</mi><mi>height</mi></mfrac></math>"
+    drawn = f"<span class=katex-mathml>{formula}</span><span class=katex-html>volume=rh</span>"
+    page = f"<p>The {drawn} holds.</p><table><tr><td>cell</td><td>{formula}</td></tr></table>"
+    assert extract(f"<body>{page}</body>".encode(), "a.html").text == (
+        "The volume = radius/height holds.\n\ncell | volume = radius/height"
+    )

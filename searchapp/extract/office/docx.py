@@ -23,6 +23,7 @@ from searchapp.extract.office.drawings import chart_parts, descriptions, diagram
 from searchapp.extract.office.embedded import package_members
 from searchapp.extract.office.inserted import inserted_parts
 from searchapp.extract.office.numbering import Numbering
+from searchapp.extract.office.omml import omml_text
 from searchapp.extract.office.ooxml import (
     Package,
     attribute,
@@ -317,9 +318,8 @@ class _DocxReader:
                 self._add(_CHARACTERS[name], pieces)
             elif name == "sym":
                 self._add(symbol(child), pieces)
-            elif name == "den":
-                self._add("/", pieces)
-                self._gather(child, pieces)
+            elif name == "oMath":
+                self._add(omml_text(child), pieces)
             elif name in {"drawing", "pict", "object"}:
                 said = list(self._drawn(child))
                 once = dict.fromkeys(said)  # a picture is described as itself and as a drawing
@@ -335,6 +335,8 @@ class _DocxReader:
             if name == "txbxContent":
                 yield child
                 continue
+            if name == "textpath":  # letters drawn along a line
+                yield Part("prose", attribute(child, "string"))
             if name in {"docPr", "cNvPr"} or (name in _SHAPES and attribute(child, "alt")):
                 yield from (Part("prose", text) for text in descriptions(child))
             elif name in {"chart", "relIds"}:

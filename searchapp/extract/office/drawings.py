@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part
+from searchapp.extract.office.omml import omml_text
 from searchapp.extract.office.ooxml import attribute, name_of
 
 if TYPE_CHECKING:
@@ -46,9 +47,15 @@ def real_descriptions(texts: Iterable[str]) -> Iterator[str]:
 def paragraph_text(paragraph: Any) -> str:
     """A paragraph's text, formulas in it too, without the number of its slide."""
     pieces: list[str] = []
-    for element in paragraph.iter("{*}t", "{*}br"):
+    formula = None
+    for element in paragraph.iter("{*}t", "{*}br", "{*}oMath"):
         parent = element.getparent()
-        if name_of(element) == "br":
+        if name_of(element) == "oMath":
+            formula = element
+            pieces.append(omml_text(element))
+        elif formula is not None and formula in parent.iterancestors("{*}oMath"):
+            pass  # which has been said
+        elif name_of(element) == "br":
             pieces.append("\n")
         elif not (name_of(parent) == "fld" and parent.get("type", "") == "slidenum"):
             pieces.append((element.text or "").replace("\v", "\n"))

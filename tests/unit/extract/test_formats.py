@@ -591,7 +591,7 @@ EXTRACTORS = {
     "restructured/3": "rst",
     "html/4": "html",
     "pdf/4": "pdf",
-    "word/2": "docx",
+    "word/3": "docx",
     "rtf/3": "rtf",
     "legacy/3": "doc ppt",
     "slides/3": "pptx",

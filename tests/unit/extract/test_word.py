@@ -9,11 +9,13 @@ import re
 import struct
 
 import pytest
+from lxml import etree  # type: ignore[import-untyped]
 
 from searchapp.errors import FileFailed
 from searchapp.extract.entries import extract
 from searchapp.extract.office.docx import read as read_word
 from searchapp.extract.office.legacy import read as read_legacy
+from searchapp.extract.office.omml import omml_text
 from searchapp.extract.office.rtf import read as read_rtf
 from searchapp.types.documents import Document
 from tests.builders.word import bomb, cell, docx, paragraph, rich_text, run, table, zipped
@@ -447,3 +449,34 @@ def test_a_picture_of_rich_text_is_described_once() -> None:
     shape = r"{\shp{\*\shpinst{\sp{\sn shapeType}{\sv 75}}{\sp{\sn wzDescription}{\sv A map}}}}"
     data = rf"{{\rtf1\ansi Seen {picture} here.{shape}\par End.\par}}"
     assert extract(data.encode(), "a.rtf").text == "Seen  here.\n\nThe über gate\n\nA map\n\nEnd."
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("<f><num>{a}</num><den>{b}</den></f>", "a/b"),
+        ("<sSup><e>{a}</e><sup>{b}</sup></sSup>", "a^b"),
+        ("<sSub><e>{a}</e><sub>{b}</sub></sSub>", "a_b"),
+        (
+            "<nary><naryPr><chr val='∑'/></naryPr><sub>{a}</sub><sup>{b}</sup><e>{a}</e></nary>",
+            "∑_a^b a",
+        ),
+        ("<rad><deg/><e>{a}</e></rad>", "√(a)"),
+        ("<func><fName>{a}</fName><e>{b}</e></func>", "a b"),
+        ("<d><dPr><begChr val='['/><endChr val=']'/></dPr><e>{a}</e><e>{b}</e></d>", "[a|b]"),
+        ("<m><mr><e>{a}</e><e>{b}</e></mr><mr><e>{b}</e><e>{a}</e></mr></m>", "a b; b a"),
+        ("<limLow><e>{a}</e><lim>{b}</lim></limLow>", "a_b"),
+    ],
+)
+def test_formulas_of_word_are_written_on_a_line(formula: str, text: str) -> None:
+    inner = formula.format(a="<r><t>a</t></r>", b="<r><rPr/><t>b</t></r>")
+    assert omml_text(etree.fromstring(f"<oMath>{inner}</oMath>")) == text
+
+
+def test_ticked_boxes_and_letters_drawn_along_a_line_are_read() -> None:
+    box = '<w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:checkBox>{}</w:checkBox></w:ffData>'
+    box += '</w:fldChar></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    drawn = '<w:r><w:pict><shape><textpath string="HERON"/></shape></w:pict></w:r>'
+    ticks = (box.format('<w:default w:val="1"/>'), box.format('<w:checked w:val="0"/>'))
+    body = f"<w:p>{ticks[0]}<w:r><w:t> oars</w:t></w:r></w:p><w:p>{ticks[1]}{drawn}</w:p>"
+    assert read_word(docx(body), "docx").text == "☒ oars\n\n☐\n\nHERON"

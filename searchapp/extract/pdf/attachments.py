@@ -100,7 +100,8 @@ def _associated(data: bytes, names: MemberNames, seen: set[tuple[str, bytes]]) -
             named = reader.get_object(IndirectObject(number, generation, reader))
             if not isinstance(named, DictionaryObject) or "/EF" not in named:
                 continue
-            content = named["/EF"].get_object()["/F"].get_object().get_data()
+            embedded: Any = named["/EF"].get_object()
+            content = embedded["/F"].get_object().get_data()
             name = str(named.get("/UF") or named.get("/F") or "")
         except MemoryError:
             raise

@@ -58,7 +58,8 @@ def _goes_on(text: str, lines: Sequence[Span], line: Span) -> bool:
     and the last.
     """
     width = max(end - start for start, end in (*lines[:2], line)[:2])
-    if width < _LEAST_WIDTH or line[1] - line[0] > width or text[lines[-1][1] - 1] == "=":
+    is_narrow = width < _LEAST_WIDTH and not _is_hexadecimal(text[slice(*lines[0])])
+    if is_narrow or line[1] - line[0] > width or text[lines[-1][1] - 1] == "=":
         return False
     is_full = len(lines) == 1 or lines[-1][1] - lines[-1][0] == width
     return is_full and _JOINT.fullmatch(text, lines[-1][1], line[0]) is not None
@@ -97,12 +98,15 @@ def _are_hashes(text: str, end: int, lines: Sequence[str]) -> bool:
     ends_short = len(widths) > 1 or (tail is not None and len(tail[1]) < max(widths))
     if not widths <= _HASHES or (ends_short and len(lines) > _MOST_WHOLE):
         return False
-    digits = "".join(line.removeprefix("0x").lower() for line in lines)
+    distinct = {line.removeprefix("0x").lower() for line in lines}  # one may stand there often
+    digits = "".join(distinct)
     pairs = Counter(
         first + second for first, second in zip(digits[::2], digits[1::2], strict=False)
     )
     count = sum(pairs.values())
-    return pairs.most_common(1)[0][1] < max(_LEAST_OF_ONE, _MOST_OF_ONE * count)
+    return len(distinct) <= _MOST_WHOLE or pairs.most_common(1)[0][1] < max(
+        _LEAST_OF_ONE, _MOST_OF_ONE * count
+    )
 
 
 def _is_of_names(run: str) -> bool:

@@ -84,11 +84,19 @@ def _lines(element: Any) -> Iterator[tuple[str, str]]:
         if not isinstance(span.tag, str):  # an entity, which is not resolved
             pieces.append(span.tail or "")
             continue
-        if span.get("y", place) != place or span.get("dy", "0").strip("0.emptx ") not in {"", "-"}:
+        height = _height(span) or place
+        if height != place or span.get("dy", "0").strip("0.emptx ") not in {"", "-"}:
             yield from _line(pieces, place)
-            pieces, place = [], span.get("y", f"{place} {span.get('dy', '')}")
+            pieces, place = [], _height(span) or f"{place} {span.get('dy', '')}"
         pieces += [_text(span), span.tail or ""]
     yield from _line(pieces, place)
+
+
+def _height(span: Any) -> str:
+    """Where a span is set, by itself or by the first of those in it that says; "" where none
+    does.
+    """
+    return next((inner.get("y") for inner in span.iter("{*}tspan") if inner.get("y")), "")
 
 
 def _line(pieces: list[str], place: str) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.office.numbering import (
@@ -20,6 +21,8 @@ from searchapp.extract.office.ooxml import name_of
 if TYPE_CHECKING:
     from searchapp.extract.office.odf_styles import OdfStyles
 
+_SHAPED = re.compile(r"%(\d)%")
+_PLACE = re.compile(r"%\d")
 OUTLINE = "Outline"  # the list style of headings
 _FORMS = {  # to their names in WordprocessingML
     "1": "decimal",
@@ -123,5 +126,8 @@ def _text(element: Any, index: int, levels: dict[int, Level]) -> str:
         for level in range(index - shown + 1, index + 1)
         if level == index or (level in levels and levels[level].form not in {NO_NUMBER, BULLET})
     ]
+    shaped = _SHAPED.sub(r"%\1", any_attribute(element, "num-list-format"))
+    if _PLACE.findall(shaped) == places:  # with other signs between the numbers than full stops
+        return shaped
     before, behind = (attribute(element, f"style:num-{edge}") for edge in ("prefix", "suffix"))
     return f"{before}{'.'.join(places)}{behind}"

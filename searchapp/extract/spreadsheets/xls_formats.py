@@ -59,7 +59,7 @@ class XlsFormats:
         """
         taker = NoteTaker(self._stream)
         if self._is_latest and name in self._sheets:
-            for kind, at, size in _records(self._stream, self._sheets[name]):
+            for kind, at, size in _records(self._stream, self._sheets[name], deepest=2):
                 taker.take(kind, at, size)
         return taker.remarks()
 
@@ -97,9 +97,9 @@ def pattern_of_number(number: int, codes: Mapping[int, str]) -> Pattern | None:
     return format_of(code).pattern
 
 
-def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+def _records(stream: bytes, at: int, deepest: int = 1) -> Iterator[tuple[int, int, int]]:
     """The kind, place and size of the records from a beginning to its end, without those of charts
-    in between.
+    in between; with these where `deepest` is 2.
     """
     depth = 0
     while at + 4 <= len(stream):
@@ -109,7 +109,7 @@ def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
             depth += 1
         elif kind == _END:
             depth -= 1
-        elif depth == 1:
+        elif depth <= deepest:
             yield kind, at, size
         if not 0 < depth <= _MAX_DEPTH:
             return

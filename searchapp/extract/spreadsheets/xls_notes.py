@@ -1,4 +1,4 @@
-"""Comments on the cells of an old workbook (xls), and the texts of its boxes, [MS-XLS]."""
+"""Comments on the cells of an old workbook (xls), texts of its boxes and charts, [MS-XLS]."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from searchapp.extract.spreadsheets.workbook import column_letters, note
 
 _OBJECT, _TEXT, _CONTINUE, _NOTE = 0x005D, 0x01B6, 0x003C, 0x001C
+_CHART_TEXT = 0x100D  # a title, or the name of a series
 _COMMON = 0x15  # the first part of an object
 _LONGEST = 100_000  # characters
 
@@ -27,6 +28,7 @@ class NoteTaker:
         self._object = -1  # the one under way
         self._length = 0  # characters of its text that are still to come
         self._texts: dict[int, str] = {}
+        self._titles: dict[str, None] = {}
         self._places: list[tuple[int, int, int]] = []  # row, column and object
 
     def take(self, kind: int, at: int, size: int) -> None:
@@ -36,6 +38,7 @@ class NoteTaker:
             _TEXT: self._take_text,
             _CONTINUE: self._continue,
             _NOTE: self._take_note,
+            _CHART_TEXT: self._take_chart_text,
         }.get(kind)
         if taker is not None:
             taker(at, size)
@@ -48,7 +51,8 @@ class NoteTaker:
             if text := texts.pop(number, "").strip():
                 cell = f"{column_letters(column + 1)}{row + 1}"
                 notes.setdefault(row + 1, []).append(note(cell, text))
-        return XlsRemarks(notes, [text for text in map(str.strip, texts.values()) if text])
+        said = [*map(str.strip, texts.values()), "\n".join(self._titles)]
+        return XlsRemarks(notes, [text for text in said if text])
 
     def _take_object(self, at: int, size: int) -> None:
         is_known = size >= 8 and self._number(at) == _COMMON
@@ -72,6 +76,15 @@ class NoteTaker:
     def _take_note(self, at: int, size: int) -> None:
         if size >= 8:
             self._places.append((self._number(at), self._number(at + 2), self._number(at + 6)))
+
+    def _take_chart_text(self, at: int, size: int) -> None:
+        if size < 4:
+            return
+        length, is_wide = self._stream[at + 2], self._stream[at + 3] & 1
+        data = self._stream[at + 4 : at + size]
+        text = data.decode("utf-16-le", "replace") if is_wide else data.decode("latin-1")
+        if title := text[:length].strip():
+            self._titles.setdefault(title)
 
     def _number(self, at: int) -> int:
         return int.from_bytes(self._stream[at : at + 2], "little")

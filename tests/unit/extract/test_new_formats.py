@@ -294,3 +294,12 @@ def test_a_broken_rar_is_refused() -> None:
     (entry,) = entries(b"Rar!\x1a\x07\x01\0" + bytes(300), "a.rar")
     assert str(entry.refusal).startswith("not a readable archive")
     assert "errno" not in str(entry.refusal)
+
+
+def test_paragraphs_of_a_drawing_that_are_set_by_spans_within_stand_apart() -> None:
+    line = '<tspan class="TextParagraph"><tspan x="1" y="{}">{}</tspan></tspan>'
+    text = "".join(
+        line.format(at, words) for at, words in ((10, "Plant pears"), (30, "Prune plums"))
+    )
+    data = f'<svg xmlns="http://www.w3.org/2000/svg"><text>{text}</text></svg>'
+    assert extract(data.encode(), "a.svg").text == "Plant pears\nPrune plums"

@@ -57,6 +57,7 @@ _STYLE = ".a{color:red;margin:0}.b>.c:hover{padding:1px 2px}" * 20
             _in_lines((b"The swan nests early. " * 40).hex(), 64),
             "a dump of bytes of 1.8 kB left out",
         ),
+        (_in_lines(_BYTES[:990].hex(), 40), "a dump of bytes of 2.0 kB left out"),
         (base64.b32encode(_BYTES).decode(), "base32 of 4.8 kB left out"),
         (_in_lines(base64.b32encode(_BYTES).decode(), 76), "base32 of 4.9 kB left out"),
         (base64.b85encode(_BYTES).decode(), "base85 of 3.8 kB left out"),
@@ -248,6 +249,7 @@ def test_an_octal_dump_is_left_out_and_a_table_of_figures_is_not() -> None:
     "text",
     [
         "\n".join(hashlib.sha256(bytes([at])).hexdigest() for at in range(40)),
+        "\n".join(hashlib.sha1(bytes([at % 2])).hexdigest() for at in range(40)),
         "\n".join(f"{hashlib.sha256(bytes([at])).hexdigest()}  a{at}.txt" for at in range(40)),
         _in_lines("".join(_RANDOM.choices("ACDEFGHIKLMNPQRSTVWY", k=600)), 60),
         "".join(_RANDOM.choices("ACGT", k=600)),

@@ -76,6 +76,14 @@ def test_lists_begin_anew_unless_they_go_on_and_items_say_where_they_start() -> 
     ]
 
 
+def test_other_signs_between_the_numbers_are_those_of_the_style() -> None:
+    named = 'style:num-format="1" text:display-levels="2" x:num-list-format="§ %1%-%2%"'
+    second = f'<text:list-level-style-number xmlns:x="x" text:level="2" {named}/>'
+    styles = f'<text:list-style style:name="L1">{level(1)}{second}</text:list-style>'
+    body = items(item("Rent", items(item("Due"))), attributes='text:style-name="L1"')
+    assert lines(body, styles) == ["1 Rent", "§ 1-1 Due"]
+
+
 def test_headings_are_numbered_as_the_outline_says() -> None:
     outline = level(1, "I", kind="outline") + level(2, shown=2, kind="outline")
     styles = f'<text:outline-style style:name="Outline">{outline}</text:outline-style>'

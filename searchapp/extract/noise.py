@@ -53,8 +53,12 @@ _LEAST_PAIRS = 64  # between colons; a hash has fewer
 _PAIR_LINES = re.compile(
     r"\n((?:[ \t]{0,20}(?:[0-9A-Fa-f]{2} ){7,}[0-9A-Fa-f]{2}[ \t]{0,4}\r?(?:\n|\Z)){4,})"
 )
+_RECORDS = re.compile(  # of Intel and of Motorola, as programs of devices are kept
+    r"\n((?:[ \t]{0,8}(?::[0-9A-F]{10,600}|S[0-9][0-9A-F]{8,600})[ \t]{0,4}\r?(?:\n|\Z)){8,})"
+)
 _DUMPED = re.compile(  # the beginning of a line of a dump, or of a uuencoded file
-    r"\n(?:[ \t>#/*]{0,20}+(?:[0-9A-Fa-f]{2,16}+[:-]?[ \t]{1,3}+){4}|begin [0-7])"
+    r"\n(?:[ \t>#/*]{0,20}+(?:[0-9A-Fa-f]{2,16}+[:-]?[ \t]{1,3}+){4}|begin [0-7]"
+    r"|[ \t]{0,8}(?::[0-9A-F]|S[0-9])[0-9A-F]{8})"
 )
 _DUMP = "dump of bytes"
 _LEAST_LINES = 4
@@ -204,6 +208,8 @@ def _dumps(text: str) -> Iterator[Noise]:
             if len(match[0]) >= LEAST
         )
     yield from _dumped_lines(text)
+    for match in _RECORDS.finditer(f"\n{text}"):
+        yield Noise(match.start(), match.end() - 1, _DUMP)
     for match in _PAIR_LINES.finditer(text):
         if _has_letters(match[0].split()):
             yield Noise(match.start(1), match.end(), _DUMP)

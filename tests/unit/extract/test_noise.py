@@ -23,6 +23,12 @@ def _in_lines(text: str, width: int) -> str:
     return "\n".join(text[at : at + width] for at in range(0, len(text), width))
 
 
+def _records(form: str) -> str:
+    """The lines of a program for a device."""
+    places = range(0, 320, 16)
+    return "".join(form.format(at, _BYTES[at : at + 16].hex().upper()) + "\n" for at in places)
+
+
 _RANDOM = random.Random(11)
 _BYTES = random.Random(7).randbytes(3000)
 _PACKED = base64.b64encode(_BYTES).decode()
@@ -58,6 +64,8 @@ _STYLE = ".a{color:red;margin:0}.b>.c:hover{padding:1px 2px}" * 20
             "a dump of bytes of 1.8 kB left out",
         ),
         (_in_lines(_BYTES[:990].hex(), 40), "a dump of bytes of 2.0 kB left out"),
+        (_records(":10{:04X}00{}AB"), "a dump of bytes of 880 B left out"),
+        (_records("S113{:04X}{}1F"), "a dump of bytes of 860 B left out"),
         (base64.b32encode(_BYTES).decode(), "base32 of 4.8 kB left out"),
         (_in_lines(base64.b32encode(_BYTES).decode(), 76), "base32 of 4.9 kB left out"),
         (base64.b85encode(_BYTES).decode(), "base85 of 3.8 kB left out"),

@@ -176,7 +176,7 @@ def _inline_of(element: Any) -> tuple[Any, int, str] | None:
     tag = element.tag
     if tag in {"br", "lb"}:
         return "inline", 0, "\n"
-    if tag == "img":
+    if tag in {"img", "area"}:
         return "inline", 0, f" {described} " if (described := _description(element)) else ""
     if tag in {"rt", "rtc"}:
         return "aside", 0, flat_text(element)
@@ -187,7 +187,7 @@ def _description(image: Any) -> str:
     """What a picture is said to show: several words, no name of a file, nothing that stands below
     the picture too. One that is a link and no figure stands for the page that it leads to.
     """
-    text = spaced(image.get("alt")).strip()
+    text = spaced(image.get("alt") or image.get("aria-label")).strip()
     if len(text) < _LEAST_DESCRIBED or _FILE_NAME.fullmatch(text):
         return ""
     if " " not in text and text.isascii():
@@ -199,10 +199,14 @@ def _description(image: Any) -> str:
 
 
 def _drawn(drawing: Any) -> str:
-    """The words in a drawing with its title; "" for one without words, a sign on a button say."""
+    """The words in a drawing with its title, or what it is said to show; "" for one without words,
+    a sign on a button say.
+    """
+    label = _description(drawing) if drawing.get("role") == "img" else ""
     texts = [flat_text(text) for text in drawing.iter("text")]
     titles = [flat_text(title) for title in drawing.iterchildren("title", "desc")]
-    return "\n".join(filter(None, (*titles, *texts))) if any(texts) else ""
+    said = dict.fromkeys((label, *titles, *texts)) if any(texts) else (label,)
+    return "\n".join(filter(None, said))
 
 
 def _formula(math: Any) -> str:

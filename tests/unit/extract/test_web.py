@@ -503,3 +503,12 @@ def test_a_formula_of_a_page_is_read_where_it_stands_and_once() -> None:
     assert extract(f"<body>{page}</body>".encode(), "a.html").text == (
         "The volume = radius/height holds.\n\ncell | volume = radius/height"
     )
+
+
+def test_drawings_and_places_on_a_map_are_said_to_show_what_their_labels_say() -> None:
+    page = '<p>Weirs.</p><svg role="img" aria-label="Chart of the pond"><path/></svg>'
+    page += '<map><area alt="Upper weir with a ladder" href="#u"></map>'
+    page += '<svg role="img" aria-label="Chart of eels"><text>May</text></svg><svg aria-label="A sign"/>'
+    assert extract(f"<body>{page}</body>".encode(), "a.html").text == (
+        "Weirs.\n\nChart of the pond\n\nUpper weir with a ladder\n\nChart of eels\nMay"
+    )

@@ -86,6 +86,7 @@ _HAS_ADDRESS = re.compile(r"\\(?:url|href|path|verb|nolinkurl)\b")  # where % ma
 _SLANTED = re.compile(
     r"\\(?:emph|textbf|textit|textsl|textsc|texttt|textrm|textsf|underline|mbox)\{([^{}]*)\}"
 )
+_MOST_SLANTS = 4  # of words within others
 _HYPHEN = re.compile(r"\\[-/]")
 _ESCAPED = re.compile(r"(?<!\\)\\([&%#_$])")
 _TEX_ASIDE = re.compile(r"\\(?:thanks|footnote|label|inst|orcid|email|affil)\*?\{[^{}]*\}")
@@ -192,7 +193,11 @@ def seen_line(line: str) -> str:
         line = (_SPACED_COMMENT if _HAS_ADDRESS.search(line) else _COMMENT).sub("", line)
     if "\\" not in line:
         return line
-    line = _SLANTED.sub(r"\1", _HYPHEN.sub("", _lettered(line)))
+    line = _HYPHEN.sub("", _lettered(line))
+    for _ in range(_MOST_SLANTS):
+        line, count = _SLANTED.subn(r"\1", line)
+        if not count:
+            break
     return _ESCAPED.sub(r"\1", line)
 
 

@@ -791,3 +791,8 @@ def test_the_parts_of_a_name_stand_together_and_name_who_wrote_the_text() -> Non
     document = extract(source.encode(), "reeds.fb2")
     assert document.text == "Ida Moss\n\nReeds\n\nPer Lund\n\nThe bittern booms."
     assert document.metadata["author"] == "Ida Moss"
+
+
+def test_words_that_are_slanted_within_others_lose_all_commands() -> None:
+    source = "\\begin{document}\nA \\textbf{bold and \\emph{slanted \\texttt{typed}}} word.\n"
+    assert "A bold and slanted typed word." in extract(source.encode(), "a.tex").text

@@ -64,6 +64,7 @@ _SHIFTING = b"\x1b$)C"
 _LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
+_LINES_OF_TABLE = 5
 _SEPARATORS = b"\x01\x1c\x1d\x1e\x1f"
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
 _PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
@@ -340,8 +341,16 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
     if _is_roff(head, ending):
         return "roff"
     kind = _beginning_type(head) or _shebang_type(data)
-    is_table = OLE_TYPES.get(ending) == "xls" and b"\t" in head  # named for Excel to open it
-    return "tsv" if is_table and kind == "txt" else kind
+    if OLE_TYPES.get(ending) == "xls" and kind == "txt":  # named for Excel to open it
+        return "tsv" if b"\t" in head else "csv" if _has_columns(head) else kind
+    return kind
+
+
+def _has_columns(head: bytes) -> bool:
+    """Whether as many commas or semicolons stand in each of the first lines."""
+    lines = head.splitlines()[:_LINES_OF_TABLE]
+    counts = [{line.count(sign) for line in lines if line.strip()} for sign in (b",", b";")]
+    return len(lines) > 1 and any(len(count) == 1 and 0 not in count for count in counts)
 
 
 def _named_type(name: str, ending: str) -> str:

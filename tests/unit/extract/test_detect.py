@@ -231,6 +231,8 @@ def test_a_line_that_begins_like_a_mailbox_and_never_ends_is_text() -> None:
         (b"<html><p>Text.</p></html>", "a.doc", "html"),
         (b"MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n", "a.doc", "mhtml"),
         (b"Name\tPlace\nAsa\tQuay\n", "a.xls", "tsv"),
+        (b"Name,Place\nAsa,Quay\n", "a.xls", "csv"),
+        (b"Dear Asa, come\nsoon.\n", "a.xls", "txt"),
         ("Name\tPlace\nAsa\tQuay\n".encode("utf-16"), "a.xls", "tsv"),
         (b"A letter to you.\n", "a.doc", "txt"),
         (b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "a.xls", "xls"),

@@ -341,16 +341,20 @@ def _text_type(data: bytes, name: str, ending: str) -> str:
     if _is_roff(head, ending):
         return "roff"
     kind = _beginning_type(head) or _shebang_type(data)
-    if OLE_TYPES.get(ending) == "xls" and kind == "txt":  # named for Excel to open it
-        return "tsv" if b"\t" in head else "csv" if _has_columns(head) else kind
-    return kind
+    is_table = OLE_TYPES.get(ending) == "xls" and kind == "txt"  # named for Excel to open it
+    return _table_type(head) if is_table else kind
 
 
-def _has_columns(head: bytes) -> bool:
-    """Whether as many commas or semicolons stand in each of the first lines."""
+def _table_type(head: bytes) -> str:
+    """What a text is in which tabs stand, or as many commas or semicolons in each of the first
+    lines.
+    """
+    if b"\t" in head:
+        return "tsv"
     lines = head.splitlines()[:_LINES_OF_TABLE]
     counts = [{line.count(sign) for line in lines if line.strip()} for sign in (b",", b";")]
-    return len(lines) > 1 and any(len(count) == 1 and 0 not in count for count in counts)
+    is_even = any(len(count) == 1 and 0 not in count for count in counts)
+    return "csv" if len(lines) > 1 and is_even else "txt"
 
 
 def _named_type(name: str, ending: str) -> str:

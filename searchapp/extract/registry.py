@@ -93,7 +93,7 @@ READERS = {
     ),
     "mobi": FormatReader("mobi", 1, "ebooks.mobi"),
     "djvu": FormatReader("djvu", 1, "ebooks.djvu", extra="djvu_rs"),
-    "svg": FormatReader("svg", 1, "drawings.svg"),
+    "svg": FormatReader("svg", 2, "drawings.svg"),
     "sqlite": FormatReader("sqlite", 1, "databases.sqlite"),
     "parquet": FormatReader("parquet", 1, "databases.parquet", extra="pyarrow"),
     "heic": FormatReader("heic", 1, "pdf.image", extra=f"{_OCR} pi_heif"),

@@ -621,7 +621,7 @@ EXTRACTORS = {
     "packed/1": "7z rar",
     "iwork/1": "pages numbers key",
     "mobi/1": "mobi",
-    "svg/1": "svg",
+    "svg/2": "svg",
     "sqlite/1": "sqlite",
     "parquet/1": "parquet",
     "djvu/1": "djvu",

@@ -2,7 +2,8 @@
 
 Contentless: the index holds terms and positions only, as the text stands in document_text already.
 Deleting a row means giving FTS5 its values again, which `lexical.keyword_row` derives. Rows are
-derived too, so only the last revision that changes them makes them: 0007.
+derived too, so only the last revision that changes them all makes them: 0007, and
+0008 those in languages with stems of their own.
 
 Revision ID: 0002
 Revises: 0001

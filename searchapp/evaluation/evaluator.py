@@ -31,6 +31,7 @@ from searchapp.evaluation.qrels import (
     own_questions,
 )
 from searchapp.evaluation.rank_fusion import reciprocal_rank_fusion
+from searchapp.extract.language import with_language
 from searchapp.filesystem import atomic_write, work_files
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
@@ -232,13 +233,17 @@ def index_collection(
 
 
 def _document(title: str, text: str) -> Document:
-    """A record as a document: its title as a heading, then the paragraphs."""
+    """A record as a document, in the language of its text: its title as a heading, then the
+    paragraphs.
+    """
     whole = f"{title}\n\n{text}" if title else text
     start = len(whole) - len(text)
     blocks = [Block(0, len(title), "heading")] if title else []
     if text.strip():
         blocks.append(Block(start, len(whole), "prose"))
-    return Document(text=whole, type="txt", title=title, blocks=tuple(blocks))
+    return with_language(
+        Document(text=whole, type="txt", title=title, blocks=tuple(blocks))
+    )
 
 
 def _source(name: str, text: str) -> Source:

@@ -1,6 +1,7 @@
 """Keywords in memory: BM25 as FTS5 scores it (https://sqlite.org/fts5.html#the_bm25_function).
 
-Words are compared without case and accents, whole: nothing is stemmed. Knows no document.
+Words are compared without case and accents, whole: English ones are not stemmed, and those of other
+languages are as in FTS5. Knows no document.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from searchapp.search.query_parser import K1, idf
 from searchapp.search.spelling import one_edit_away, vocabulary
+from searchapp.search.stemming import alternatives, has_stems, stemmed
 from searchapp.types.filters import Term
 
 _WORD = re.compile(r"[^\W_]+")
@@ -20,34 +22,42 @@ _WEIGHTS = (2, 1, 1, 1, 1)  # of the columns of `lexical.keyword_row`
 
 
 class KeywordIndex:
-    """The words of passages, by passage id: of each the columns of `lexical.keyword_row`."""
+    """The words of passages, by passage id: of each the columns of `lexical.keyword_row`, and the
+    code of its language.
+    """
 
-    def __init__(self, rows: Mapping[int, tuple[str, ...]]) -> None:
-        self._columns = {i: tuple(map(_words, row)) for i, row in rows.items()}
+    def __init__(self, rows: Mapping[int, tuple[str, ...]], languages: Mapping[int, str]) -> None:
+        self._languages = sorted(set(filter(has_stems, languages.values())))
+        self._columns = {
+            i: tuple(_words(stemmed(column, languages[i])) for column in row)
+            for i, row in rows.items()
+        }
         self._sizes = {i: sum(map(len, columns)) for i, columns in self._columns.items()}
         self._mean_size = sum(self._sizes.values()) / max(len(rows), 1)
         self._passages_with: dict[str, set[int]] = defaultdict(set)
         for i, columns in self._columns.items():
             for word in {word for column in columns for word in column}:
                 self._passages_with[word].add(i)
-        self._vocabulary = {word for word, *_ in vocabulary([list(self._passages_with)])}
+        self._vocabulary = {word for word, *_ in vocabulary(rows.values())}
 
     def holding(self, term: Term) -> set[int]:
         """The passages that hold a term."""
-        return set(self._frequencies(term))
+        return set().union(*map(self._frequencies, alternatives(term, self._languages)))
 
     def nearest(self, word: str) -> tuple[str, int] | None:
         """The word one edit away that most passages hold, with their number."""
         near = one_edit_away(word) & self._vocabulary
         if not near:
             return None
-        most = min(near, key=lambda other: (-len(self._passages_with[other]), other))
-        return most, len(self._passages_with[most])
+        counts = {other: len(self.holding(Term((other,)))) for other in near}
+        most = min(near, key=lambda other: (-counts[other], other))
+        return most, counts[most]
 
     def scores(self, terms: Sequence[Term]) -> dict[int, float]:
         """The BM25 of each passage that holds any of the terms; a term given twice counts twice."""
         total: dict[int, float] = defaultdict(float)
-        for term in terms:
+        forms = [form for term in terms for form in alternatives(term, self._languages)]
+        for term in forms:
             frequencies = self._frequencies(term)
             weight = idf(len(frequencies), len(self._columns))
             for i, frequency in frequencies.items():

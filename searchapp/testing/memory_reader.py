@@ -27,7 +27,7 @@ from searchapp.types.documents import (
     is_within,
 )
 from searchapp.types.filters import MOST_LISTED, Filters, Term, is_glob, matches_value
-from searchapp.types.languages import by_code
+from searchapp.types.languages import by_code, language_in
 from searchapp.types.results import Background, Occurrences, Status
 from searchapp.types.vectors import EncoderIdentity
 
@@ -304,11 +304,13 @@ class MemoryReader:
         """The words of all passages."""
         documents = self._state.documents.values()
         hits = [one.hit(ordinal) for one in documents for ordinal in range(len(one.passages))]
+        languages = {one.id: language_in(one.document.metadata) for one in documents}
         return KeywordIndex(
             {
                 hit.passage_id: keyword_row(hit.path, hit.title, hit.passage.headings, hit.text)
                 for hit in hits
-            }
+            },
+            {hit.passage_id: languages[hit.document_id] for hit in hits},
         )
 
     def _passing(self, filters: Filters) -> list[MemoryDocument]:

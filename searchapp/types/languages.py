@@ -35,6 +35,11 @@ def _first_part(language: str) -> str:
     return match[1].lower() if match else ""
 
 
+def language_in(metadata: Mapping[str, str]) -> str:
+    """The code of the language that a document's metadata name; "" where they name none."""
+    return code_of(metadata.get("language", ""))
+
+
 def by_code(documents: Mapping[str, int]) -> Counter[str]:
     """Documents by what they say is their language, by its code."""
     counts: Counter[str] = Counter()

@@ -191,3 +191,5 @@ CREATE TABLE exclusion (
 	path BLOB NOT NULL, 
 	PRIMARY KEY (path)
 );
+
+CREATE TABLE stemmed_language (language TEXT NOT NULL, passages INTEGER NOT NULL, PRIMARY KEY (language)) WITHOUT ROWID;

@@ -69,6 +69,7 @@ _FACTS = {
     "newest": "SELECT coalesce(max(generation), -1) FROM vectors",
     "has_tombstones": "SELECT EXISTS (SELECT 1 FROM tombstone)",
     "languages": language_counts.SOME,
+    "stemmed": "SELECT json_group_array(language) FROM stemmed_language",
 }
 _OPENING = f"SELECT {', '.join(f'({statement})' for statement in _FACTS.values())}"
 

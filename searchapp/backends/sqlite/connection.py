@@ -95,7 +95,6 @@ def open_read_only(folder: Path, *, cautious: bool = False) -> sqlite3.Connectio
     connection.create_function("nfc", 1, partial(normalize, "NFC"), deterministic=True)
     aggregate: Any = place_matcher.PlaceMatcher  # typeshed knows no `step` of more than one value
     connection.create_aggregate(place_matcher.NAME, place_matcher.PARAMETERS, aggregate)
-    fts.prepare(connection)
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA trusted_schema = OFF")
     return connection
@@ -160,5 +159,6 @@ _EMPTY = f"""
     CREATE TABLE background (scale, mean);
     CREATE TABLE exclusion (path);
     {fts.VOCABULARY};
+    {fts.STEMMED_LANGUAGES};
     CREATE VIRTUAL TABLE keywords USING {fts.TABLE};
 """

@@ -1,5 +1,6 @@
 """How FTS5 is asked: the keyword index, its statements and its query language; and the vocabulary
-beside it, as the index keeps stems and no words.
+beside it, as the index keeps stems and no words; and the languages that it has stems in, as the
+tokenizer's are English.
 
 What the user typed never reaches MATCH: only words in quotes do, which this module puts there. The
 words of a question come from `search.query_parser`, which knows nothing of FTS5.
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from searchapp.search import spelling
+from searchapp.search.stemming import alternatives, english_token, has_stems, stemmed
 from searchapp.types.filters import Term
 
 # a row a passage
@@ -22,6 +25,9 @@ VOCABULARY = (
     "CREATE TABLE vocabulary (word TEXT, written TEXT, passages INTEGER, "
     "PRIMARY KEY (word, written))"
 )
+# The languages, by code, in which passages stand in the index by stems that are not the tokenizer's.
+STEMMED_LANGUAGES = "CREATE TABLE stemmed_language (language TEXT PRIMARY KEY, passages INTEGER)"
+# Values: a row without its language.
 _INSERT = f"INSERT INTO keywords(rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 # Values: those that the row was given, as the table itself holds no text.
 _DELETE = f"INSERT INTO keywords(keywords, rowid, {COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?)"
@@ -30,6 +36,11 @@ _COUNT = """
     ON CONFLICT(word, written) DO UPDATE SET passages = passages + excluded.passages
 """
 _CLEAR = "DELETE FROM vocabulary WHERE word = ? AND written = ? AND passages < 1"
+_COUNT_LANGUAGE = """
+    INSERT INTO stemmed_language(language, passages) VALUES (?, ?)
+    ON CONFLICT(language) DO UPDATE SET passages = passages + excluded.passages
+"""
+_CLEAR_LANGUAGES = "DELETE FROM stemmed_language WHERE language = ? AND passages < 1"
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
@@ -63,7 +74,7 @@ OCCURRENCES = """
            CASE WHEN asked.word IS NOT NULL AND asked.ids = '[]' THEN (
                SELECT json_array(
                    written,
-                   (SELECT count(*) FROM keywords WHERE keywords MATCH '"' || written || '"')
+                   (SELECT count(*) FROM keywords WHERE keywords MATCH as_asked(written))
                )
                FROM (
                    SELECT v.written FROM json_each(one_edit_away(asked.word)) e
@@ -91,22 +102,32 @@ OCCURRENCES = """
 """
 
 
-def prepare(database: sqlite3.Connection) -> None:
-    """Give a connection the functions that these statements call."""
+def prepare(database: sqlite3.Connection, languages: Sequence[str]) -> None:
+    """Give a connection the functions that these statements call: terms are looked for by their
+    stems in these languages too.
+    """
     database.create_function(
         "one_edit_away",
         1,
         lambda word: json.dumps(sorted(spelling.one_edit_away(word))),
         deterministic=True,
     )
+    database.create_function(
+        "as_asked",
+        1,
+        lambda word: expression([Term((word,))], languages),
+        deterministic=True,
+    )
 
 
 def add(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
-    """Take passages' rows into the index and the vocabulary. `execute` runs a statement once for
-    each of some values.
+    """Take passages' rows into the index and the vocabulary; a row is the passage's id, its
+    columns and the code of its language. `execute` runs a statement once for each of some values.
     """
     if rows:
-        execute(_INSERT, rows)
+        execute(_INSERT, _by_stems(rows))
+    if languages := _languages(rows):
+        execute(_COUNT_LANGUAGE, list(languages.items()))
     if words := _vocabulary(rows):
         execute(_COUNT, words)
 
@@ -114,13 +135,22 @@ def add(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, .
 def take_out(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
     """Take the rows of passages out of both."""
     if rows:
-        execute(_DELETE, rows)
+        execute(_DELETE, _by_stems(rows))
+    if languages := _languages(rows):
+        execute(_COUNT_LANGUAGE, [(language, -count) for language, count in languages.items()])
+        execute(_CLEAR_LANGUAGES, [(language,) for language in languages])
     if words := _vocabulary(rows):
         execute(_COUNT, [(word, written, -passages) for word, written, passages in words])
         execute(_CLEAR, [(word, written) for word, written, _ in words])
 
 
-def asked(terms: Iterable[Term], repairable: Iterable[Term], *, counts_all: bool) -> str:
+def asked(
+    terms: Iterable[Term],
+    repairable: Iterable[Term],
+    languages: Sequence[str],
+    *,
+    counts_all: bool,
+) -> str:
     """Terms as OCCURRENCES takes them; with the words of those that may be mistyped and, where not
     all passages are to be counted, as the vocabulary has them.
     """
@@ -128,7 +158,7 @@ def asked(terms: Iterable[Term], repairable: Iterable[Term], *, counts_all: bool
     return json.dumps(
         [
             [
-                expression([term]),
+                expression([term], languages),
                 words.get(term),
                 None
                 if counts_all or term != Term(term.words[:1])
@@ -140,11 +170,28 @@ def asked(terms: Iterable[Term], repairable: Iterable[Term], *, counts_all: bool
 
 
 def _vocabulary(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[str, str, int]]:
-    return spelling.vocabulary([str(column) for column in row[1:]] for row in rows)
+    return spelling.vocabulary([str(column) for column in row[1:-1]] for row in rows)
 
 
-def expression(terms: Iterable[Term]) -> str:
-    """The terms as FTS5 takes them, joined by OR; words alone reach it, each phrase in quotes."""
+def _languages(rows: Iterable[tuple[int | str, ...]]) -> Counter[str]:
+    """How many of the passages stand in the index by the stems of each language."""
+    return Counter(str(row[-1]) for row in rows if has_stems(str(row[-1])))
+
+
+def _by_stems(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[int | str, ...]]:
+    """The rows as the index takes them: without their languages, with stems in place of words."""
+    return [
+        (row_id, *(stemmed(str(column), str(language)) for column in columns))
+        for row_id, *columns, language in rows
+    ]
+
+
+def expression(terms: Iterable[Term], languages: Sequence[str]) -> str:
+    """The terms as FTS5 takes them, and by their stems in these languages, joined by OR; words
+    alone reach it, each phrase in quotes.
+    """
+    if languages:
+        terms = [form for term in terms for form in alternatives(term, languages, english_token)]
     return " OR ".join(
         f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"{" *" * term.is_prefix}'
         for term in terms

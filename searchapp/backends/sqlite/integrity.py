@@ -22,6 +22,7 @@ from searchapp.errors import CorpusDamaged
 from searchapp.filesystem.sources import standing_source
 from searchapp.lexical import keyword_row
 from searchapp.types.documents import FileIdentity, Source
+from searchapp.types.languages import language_in
 from searchapp.types.results import Finding
 
 _CONTENT = (
@@ -209,15 +210,20 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
     ).fetchone()
     passages = """
         SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings,
-               substr(t.text, p.start + 1, p."end" - p.start)
+               substr(t.text, p.start + 1, p."end" - p.start), d.metadata
         FROM passage p JOIN document d ON d.id = p.document_id
         JOIN document_text t ON t.document_id = d.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         fresh.execute(fts.VOCABULARY)
+        fresh.execute(fts.STEMMED_LANGUAGES)
         rows = (
-            (i, *keyword_row(path, title, json.loads(headings), body))
-            for i, path, title, headings, body in database.execute(passages)
+            (
+                i,
+                *keyword_row(path, title, json.loads(headings), body),
+                language_in(json.loads(metadata)),
+            )
+            for i, path, title, headings, body, metadata in database.execute(passages)
         )
         while some := list(islice(rows, _AT_ONCE)):
             fts.add(fresh.executemany, some)
@@ -225,10 +231,17 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
             yield Finding("the keyword index differs from the passages it is derived from")
         if _vocabulary(database) != _vocabulary(fresh):
             yield Finding("the vocabulary differs from the passages it is derived from")
+        if _stemmed_languages(database) != _stemmed_languages(fresh):
+            yield Finding("the languages of the keyword index differ from those of the documents")
 
 
 def _vocabulary(database: sqlite3.Connection) -> list[tuple[str, str, int]]:
     statement = "SELECT word, written, passages FROM vocabulary ORDER BY word, written"
+    return database.execute(statement).fetchall()
+
+
+def _stemmed_languages(database: sqlite3.Connection) -> list[tuple[str, int]]:
+    statement = "SELECT language, passages FROM stemmed_language ORDER BY language"
     return database.execute(statement).fetchall()
 
 

@@ -34,7 +34,7 @@ LEFTOVERS = (
 )
 APPLICATION_ID = 0x53524348  # "SRCH", in the database's header
 # oldest first; the last is what this program reads and writes
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 
 # What stands under `corpus.digest`, in this order: all rows that no document's own digest covers,
 # and the schema itself.

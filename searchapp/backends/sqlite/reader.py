@@ -166,9 +166,9 @@ class SqliteReader(SqliteCatalog):
             self.database.create_function(
                 "is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1
             )
-        wanted = depth + _BEYOND
+        wanted, wanted_terms = depth + _BEYOND, expression(terms, self._languages)
         while True:
-            rows = self._database.all(statement, expression(terms), wanted)
+            rows = self._database.all(statement, wanted_terms, wanted)
             rows.sort(key=lambda row: -row[1])
             if len(rows) < wanted or np.float32(rows[-1][1]) < np.float32(rows[depth - 1][1]):
                 break
@@ -194,7 +194,7 @@ class SqliteReader(SqliteCatalog):
         """How many passages hold each term; of the first terms which, at most `MOST_LISTED`; and
         which words may be meant by those that none holds.
         """
-        asked = fts.asked(terms, repairable, counts_all=counts_all)
+        asked = fts.asked(terms, repairable, self._languages, counts_all=counts_all)
         rows = self._database.all(fts.OCCURRENCES, counts_all, listed, MOST_LISTED + 1, FEW, asked)
         return Occurrences(
             counts=[count for _, count, *_ in rows],
@@ -269,6 +269,13 @@ class SqliteReader(SqliteCatalog):
         assert self._read_changes is not None
         return self._read_changes
 
+    @cached_property
+    def _languages(self) -> tuple[str, ...]:
+        """The languages in which terms are looked for by their stems, too."""
+        languages = tuple(json.loads(self._fact("stemmed")))
+        fts.prepare(self.database, languages)
+        return languages
+
     def _allowed(self, filters: Filters) -> Bitmap | None:
         """The passages that pass; None where all do."""
         if filters == Filters():
@@ -297,7 +304,7 @@ class SqliteReader(SqliteCatalog):
             values += bound
             if terms := (*filters.holding, *filters.lacking):
                 parts.append(_HOLDING)
-                values.append(json.dumps([expression([term]) for term in terms]))
+                values.append(json.dumps([expression([t], self._languages) for t in terms]))
         rows = self._database.each(" UNION ALL ".join(parts), *values) if parts else iter(())
         rows_by_kind = {kind: list(some) for kind, some in groupby(rows, itemgetter(0))}
         if self._read_changes is None:

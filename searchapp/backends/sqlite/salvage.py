@@ -31,6 +31,7 @@ from searchapp.lexical import keyword_row
 from searchapp.types.dates import dated_ns
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
+from searchapp.types.languages import language_in
 from searchapp.types.results import RepairReport
 from searchapp.types.vectors import EncoderIdentity
 
@@ -418,7 +419,8 @@ def _document_values(row: sqlite3.Row, record: _Record, passages: int) -> tuple[
 def _keywords(row: sqlite3.Row, path: bytes, passage: tuple[Any, ...]) -> tuple[int | str, ...]:
     passage_id, _, start, end, _, headings, _ = passage
     body = row["text"][start:end]
-    return (passage_id, *keyword_row(path, row["title"], json.loads(headings), body))
+    language = language_in(json.loads(row["metadata"]))
+    return (passage_id, *keyword_row(path, row["title"], json.loads(headings), body), language)
 
 
 def _is_root(row: tuple[Any, ...]) -> bool:

@@ -265,6 +265,15 @@ class VocabularyTable(Base):
     passages: Mapped[int]
 
 
+class StemmedLanguageTable(Base):
+    """A language whose stems stand in the keyword index; derived as that is."""
+
+    __tablename__ = "stemmed_language"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    language: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # its code
+    passages: Mapped[int]
+
+
 # ---- getting them --------------------------------------------------------------------------------
 
 

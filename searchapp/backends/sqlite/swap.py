@@ -39,7 +39,8 @@ _OF_AN_ENCODING = frozenset(
             "passage",
             "vectors",
         ),
-        *("tombstone", "published", "unindexed", "background", "tally", "vocabulary", "exclusion"),
+        *("tombstone", "published", "unindexed", "background", "tally", "exclusion"),
+        *("vocabulary", "stemmed_language"),
     }
 )
 _DERIVED = ("keywords", "sqlite_")  # how the names of FTS5's and SQLite's own tables begin

@@ -72,6 +72,7 @@ from searchapp.types.documents import (
     Source,
     embedded_text,
 )
+from searchapp.types.languages import language_in
 
 if TYPE_CHECKING:
     from searchapp.types.vectors import Vector, Vectors
@@ -193,8 +194,9 @@ class SqliteWriter(RegisterWriter):
             {"id": first + i, "document_id": document_id, **dict(zip(columns, row, strict=True))}
             for i, row in enumerate(rows)
         ]
+        language = language_in(document.metadata)
         gathered.keywords += [
-            (first + i, *keyword_row(source.path, document.title, passage.headings, body))
+            (first + i, *keyword_row(source.path, document.title, passage.headings, body), language)
             for i, (passage, body) in enumerate(zip(passages, bodies, strict=True))
         ]
         if blob is not None:
@@ -407,8 +409,9 @@ class SqliteWriter(RegisterWriter):
     def _keyword_rows(self, row: Any, path: bytes) -> list[tuple[int | str, ...]]:
         """What the keyword index holds of a document at a path, a row a passage."""
         passages = stored_passages(self._connection, [row.id])
+        language = language_in(json.loads(row.metadata))
         return [
-            (i, *keyword_row(path, row.title, passage.headings, passage.body))
+            (i, *keyword_row(path, row.title, passage.headings, passage.body), language)
             for i, passage in enumerate(passages, row.first_passage_id)
         ]
 

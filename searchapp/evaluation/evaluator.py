@@ -241,9 +241,7 @@ def _document(title: str, text: str) -> Document:
     blocks = [Block(0, len(title), "heading")] if title else []
     if text.strip():
         blocks.append(Block(start, len(whole), "prose"))
-    return with_language(
-        Document(text=whole, type="txt", title=title, blocks=tuple(blocks))
-    )
+    return with_language(Document(text=whole, type="txt", title=title, blocks=tuple(blocks)))
 
 
 def _source(name: str, text: str) -> Source:

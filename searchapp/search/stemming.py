@@ -1,19 +1,20 @@
 """Stems of words in languages other than English; English ones the keyword index makes itself.
 
-A document in such a language stands in the index with the stem of each word in the word's place. A
-term of a question is looked for as it is written and by its stem in each of the languages that
-documents stand there in. Stems are Snowball's (https://snowballstem.org). Pure; knows nothing of
-FTS5.
+A document in such a language, where it is that of a share of the corpus's documents, stands in the
+index with the stem of each word in the word's place. A term of a question is looked for as it is
+written and by its stem in each of these languages. Stems are Snowball's
+(https://snowballstem.org). Pure; knows nothing of FTS5.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 from searchapp.search.spelling import bare
 from searchapp.types.filters import Term
+from searchapp.types.languages import by_code
 
 # By the code of a language, its algorithm. Of the languages whose vowels are marks and no letters,
 # as Hindi, Nepali, Tamil and Yiddish, the keyword index takes words apart: they have none.
@@ -52,17 +53,32 @@ _MARKS = "\u0300-\u036f"  # that no letter is composed with
 _LETTERS = re.compile(rf"(?<![^\W_])(?<![{_MARKS}])[^\W\d_]++(?![^\W_]|[{_MARKS}])")
 
 
-def has_stems(language: str) -> bool:
-    """Whether documents in a language, by its code, stand in the keyword index by their stems."""
+# The share of a corpus's documents from which on a language is stemmed, and below which it is no
+# more. Stems cost questions in other languages about a tenth of what they are worth to those in it.
+LEAST_SHARE = 0.1
+KEPT_SHARE = 0.05
+
+
+def languages_to_stem(documents: Mapping[str, int], before: Collection[str] = ()) -> frozenset[str]:
+    """The languages, by code, whose documents are to stand in the keyword index by their stems, of
+    a corpus with so many documents by what they say is their language; `before` they were these.
+    """
+    counts = by_code(documents)
+    return frozenset(
+        code
+        for code, count in counts.items()
+        if code in _ALGORITHMS
+        and count >= (KEPT_SHARE if code in before else LEAST_SHARE) * counts.total()
+    )
+
+
+def can_be_stemmed(language: str) -> bool:
+    """Whether there are stems for a language, by its code."""
     return language in _ALGORITHMS
 
 
 def stemmed(text: str, language: str) -> str:
-    """A folded text with the stem of each word of letters alone in its place; as it is in a
-    language that has no stems here.
-    """
-    if not has_stems(language):
-        return text
+    """A folded text with the stem of each word of letters alone in its place."""
     stem = _stemmer(_ALGORITHMS[language])
     return _LETTERS.sub(lambda word: stem(word[0].lower()), text)
 

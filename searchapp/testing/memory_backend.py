@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,7 @@ import numpy as np
 
 from searchapp.errors import CorpusLocked
 from searchapp.linalg import are_unit
+from searchapp.search.stemming import languages_to_stem
 from searchapp.testing.memory_reader import MemoryReader
 from searchapp.testing.memory_state import MemoryDocument, MemoryState, entries_within, outside
 from searchapp.types.digests import text_digest
@@ -28,6 +30,7 @@ from searchapp.types.documents import (
     Unindexed,
     is_within,
 )
+from searchapp.types.languages import language_in
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -311,6 +314,10 @@ class MemoryWriter:
 
     def finish(self) -> int:
         """Commit and record that an ingest came to its end now; returns the generation."""
+        said = Counter(language_in(one.document.metadata) for one in self._state.documents.values())
+        languages = languages_to_stem(said, self._state.stemmed_languages)
+        if languages != self._state.stemmed_languages:
+            self._change(replace(self._state, stemmed_languages=languages))
         self.commit()
         self._state = self._backend.state = replace(self._state, ingested_at_ns=time.time_ns())
         return self._state.generation

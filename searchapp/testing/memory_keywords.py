@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from searchapp.search.query_parser import K1, idf
 from searchapp.search.spelling import one_edit_away, vocabulary
-from searchapp.search.stemming import alternatives, has_stems, stemmed
+from searchapp.search.stemming import alternatives, stemmed
 from searchapp.types.filters import Term
 
 _WORD = re.compile(r"[^\W_]+")
@@ -22,14 +22,17 @@ _WEIGHTS = (2, 1, 1, 1, 1)  # of the columns of `lexical.keyword_row`
 
 
 class KeywordIndex:
-    """The words of passages, by passage id: of each the columns of `lexical.keyword_row`, and the
-    code of its language.
+    """The words of passages, by passage id: of each the columns of `lexical.keyword_row`; and of
+    those that are stemmed, the code of their language.
     """
 
     def __init__(self, rows: Mapping[int, tuple[str, ...]], languages: Mapping[int, str]) -> None:
-        self._languages = sorted(set(filter(has_stems, languages.values())))
+        self._languages = sorted(set(languages.values()))
         self._columns = {
-            i: tuple(_words(stemmed(column, languages[i])) for column in row)
+            i: tuple(
+                _words(stemmed(column, languages[i]) if i in languages else column)
+                for column in row
+            )
             for i, row in rows.items()
         }
         self._sizes = {i: sum(map(len, columns)) for i, columns in self._columns.items()}

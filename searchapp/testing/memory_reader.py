@@ -305,12 +305,17 @@ class MemoryReader:
         documents = self._state.documents.values()
         hits = [one.hit(ordinal) for one in documents for ordinal in range(len(one.passages))]
         languages = {one.id: language_in(one.document.metadata) for one in documents}
+        stemmed = self._state.stemmed_languages
         return KeywordIndex(
             {
                 hit.passage_id: keyword_row(hit.path, hit.title, hit.passage.headings, hit.text)
                 for hit in hits
             },
-            {hit.passage_id: languages[hit.document_id] for hit in hits},
+            {
+                hit.passage_id: languages[hit.document_id]
+                for hit in hits
+                if languages[hit.document_id] in stemmed
+            },
         )
 
     def _passing(self, filters: Filters) -> list[MemoryDocument]:

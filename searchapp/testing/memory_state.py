@@ -74,6 +74,7 @@ class MemoryState:
     encoder: EncoderIdentity | None = None
     roots: Mapping[bytes, Root] = field(default_factory=dict)
     exclusions: frozenset[bytes] = frozenset()
+    stemmed_languages: frozenset[str] = frozenset()
     documents: Mapping[int, MemoryDocument] = field(default_factory=dict)
     unindexed: Mapping[bytes, Unindexed] = field(default_factory=dict)
     next_document_id: int = 1

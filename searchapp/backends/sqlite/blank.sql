@@ -192,4 +192,4 @@ CREATE TABLE exclusion (
 	PRIMARY KEY (path)
 );
 
-CREATE TABLE stemmed_language (language TEXT NOT NULL, passages INTEGER NOT NULL, PRIMARY KEY (language)) WITHOUT ROWID;
+CREATE TABLE stemmed_language (language TEXT NOT NULL, PRIMARY KEY (language)) WITHOUT ROWID;

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from searchapp.search import spelling
-from searchapp.search.stemming import alternatives, english_token, has_stems, stemmed
+from searchapp.search.stemming import alternatives, english_token, stemmed
 from searchapp.types.filters import Term
 
-# a row a passage
+# of a passage: its id, the columns, and the code of its language
+Row: TypeAlias = tuple[int | str, ...]
 COLUMNS = "title, headings, body, name, forms"
 TABLE = f"fts5({COLUMNS}, content='', tokenize='porter unicode61 remove_diacritics 2')"
 VOCABULARY = (
     "CREATE TABLE vocabulary (word TEXT, written TEXT, passages INTEGER, "
     "PRIMARY KEY (word, written))"
 )
-# The languages, by code, in which passages stand in the index by stems that are not the tokenizer's.
-STEMMED_LANGUAGES = "CREATE TABLE stemmed_language (language TEXT PRIMARY KEY, passages INTEGER)"
+# The languages, by code, in which passages stand in the index by stems not of the tokenizer's.
+STEMMED_LANGUAGES = "CREATE TABLE stemmed_language (language TEXT PRIMARY KEY)"
 # Values: a row without its language.
 _INSERT = f"INSERT INTO keywords(rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 # Values: those that the row was given, as the table itself holds no text.
@@ -36,11 +36,6 @@ _COUNT = """
     ON CONFLICT(word, written) DO UPDATE SET passages = passages + excluded.passages
 """
 _CLEAR = "DELETE FROM vocabulary WHERE word = ? AND written = ? AND passages < 1"
-_COUNT_LANGUAGE = """
-    INSERT INTO stemmed_language(language, passages) VALUES (?, ?)
-    ON CONFLICT(language) DO UPDATE SET passages = passages + excluded.passages
-"""
-_CLEAR_LANGUAGES = "DELETE FROM stemmed_language WHERE language = ? AND passages < 1"
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
 # Values: expression, count.
 TOP = (
@@ -120,25 +115,24 @@ def prepare(database: sqlite3.Connection, languages: Sequence[str]) -> None:
     )
 
 
-def add(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
-    """Take passages' rows into the index and the vocabulary; a row is the passage's id, its
-    columns and the code of its language. `execute` runs a statement once for each of some values.
+def add(
+    execute: Callable[[str, Any], object], rows: Sequence[Row], languages: Collection[str]
+) -> None:
+    """Take passages' rows into the index and the vocabulary, those in some languages by their
+    stems. `execute` runs a statement once for each of some values.
     """
     if rows:
-        execute(_INSERT, _by_stems(rows))
-    if languages := _languages(rows):
-        execute(_COUNT_LANGUAGE, list(languages.items()))
+        execute(_INSERT, _by_stems(rows, languages))
     if words := _vocabulary(rows):
         execute(_COUNT, words)
 
 
-def take_out(execute: Callable[[str, Any], object], rows: Sequence[tuple[int | str, ...]]) -> None:
-    """Take the rows of passages out of both."""
+def take_out(
+    execute: Callable[[str, Any], object], rows: Sequence[Row], languages: Collection[str]
+) -> None:
+    """Take the rows of passages out of both; the languages are those that they were added with."""
     if rows:
-        execute(_DELETE, _by_stems(rows))
-    if languages := _languages(rows):
-        execute(_COUNT_LANGUAGE, [(language, -count) for language, count in languages.items()])
-        execute(_CLEAR_LANGUAGES, [(language,) for language in languages])
+        execute(_DELETE, _by_stems(rows, languages))
     if words := _vocabulary(rows):
         execute(_COUNT, [(word, written, -passages) for word, written, passages in words])
         execute(_CLEAR, [(word, written) for word, written, _ in words])
@@ -169,19 +163,18 @@ def asked(
     )
 
 
-def _vocabulary(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[str, str, int]]:
+def _vocabulary(rows: Iterable[Row]) -> list[tuple[str, str, int]]:
     return spelling.vocabulary([str(column) for column in row[1:-1]] for row in rows)
 
 
-def _languages(rows: Iterable[tuple[int | str, ...]]) -> Counter[str]:
-    """How many of the passages stand in the index by the stems of each language."""
-    return Counter(str(row[-1]) for row in rows if has_stems(str(row[-1])))
-
-
-def _by_stems(rows: Iterable[tuple[int | str, ...]]) -> list[tuple[int | str, ...]]:
-    """The rows as the index takes them: without their languages, with stems in place of words."""
+def _by_stems(rows: Iterable[Row], languages: Collection[str]) -> list[Row]:
+    """The rows as the index takes them: without their languages, with stems in place of words of
+    these languages.
+    """
     return [
         (row_id, *(stemmed(str(column), str(language)) for column in columns))
+        if language in languages
+        else (row_id, *columns)
         for row_id, *columns, language in rows
     ]
 

@@ -266,12 +266,11 @@ class VocabularyTable(Base):
 
 
 class StemmedLanguageTable(Base):
-    """A language whose stems stand in the keyword index; derived as that is."""
+    """A language in which documents stand in the keyword index by their stems."""
 
     __tablename__ = "stemmed_language"
     __table_args__ = ({"sqlite_with_rowid": False},)
     language: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # its code
-    passages: Mapped[int]
 
 
 # ---- getting them --------------------------------------------------------------------------------

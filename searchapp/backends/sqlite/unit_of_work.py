@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from searchapp.backends.sqlite import blank, fts, layout
+from searchapp.backends.sqlite import blank, fts, layout, stemmed_rows
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.rows import GatheredRows
 from searchapp.backends.sqlite.schema import (
@@ -165,6 +165,7 @@ class UnitOfWork:
         self._is_changed = False
         corpus = self._connection.execute(sa.select(CorpusTable)).one()
         self._generation: int = corpus.generation
+        self._stemmed = stemmed_rows.stemmed_languages(self._open)
         highest: dict[str, int] = dict(
             self._connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
         )
@@ -192,7 +193,9 @@ class UnitOfWork:
             if rows:
                 self._open.execute(sa.insert(table), rows)
         if gathered.keywords:
-            fts.add(self._open.exec_driver_sql, gathered.keywords)
+            if gathered.keywords[0][0] == 1:  # of the first document ever
+                self._stemmed |= stemmed_rows.begin(self._open, gathered.keywords)
+            fts.add(self._open.exec_driver_sql, gathered.keywords, self._stemmed)
 
     def note_kept_log(self, *, from_bytes: int = _LARGE_LOG) -> None:
         """Say that the log beside the database is large, as a reader that does not end keeps SQLite

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from searchapp.backends.sqlite import fts, layout, publishing
+from searchapp.backends.sqlite import fts, layout, publishing, stemmed_rows
 from searchapp.backends.sqlite.register import RegisterWriter
 from searchapp.backends.sqlite.rows import (
     AT_PATH,
@@ -84,6 +84,8 @@ class SqliteWriter(RegisterWriter):
     """The writer of a corpus folder, which it makes where there is none; implements
     `protocols.Writer`.
     """
+
+    _has_other_documents = False  # than when the languages of the keyword index were chosen
 
     # -- documents
 
@@ -202,7 +204,7 @@ class SqliteWriter(RegisterWriter):
         if blob is not None:
             self._gather_vectors(document_id, first, len(passages), blob)
         gathered.rows[LabelTable] += [label_values(document_id, label) for label in said]
-        self._is_changed = True
+        self._is_changed = self._has_other_documents = True
         return document_id
 
     def attach(self, document_id: int, vectors: Vectors) -> None:
@@ -281,8 +283,8 @@ class SqliteWriter(RegisterWriter):
         when_ns = dated_ns(source, json.loads(row.metadata))
         values = source_values(source, dated_ns=when_ns, is_stale=False)
         if row.passages and file_name(row.path) != file_name(source.path):
-            fts.take_out(execute, self._keyword_rows(row, row.path))
-            fts.add(execute, self._keyword_rows(row, source.path))
+            fts.take_out(execute, self._keyword_rows(row, row.path), self._stemmed)
+            fts.add(execute, self._keyword_rows(row, source.path), self._stemmed)
         execute(RELOCATE, (*values.values(), document_id))
         self._is_changed = True
 
@@ -313,13 +315,14 @@ class SqliteWriter(RegisterWriter):
             row = self._document(document_id)
             first = row.first_passage_id
             rows = self._keyword_rows(row, row.path)
-            fts.take_out(self._connection.exec_driver_sql, rows)
+            fts.take_out(self._connection.exec_driver_sql, rows, self._stemmed)
             self._change(
                 sa.insert(TombstoneTable).values(
                     first_passage_id=first, passages=row.passages, generation=self._generation + 1
                 )
             )
             self._change(sa.delete(DocumentTable).where(DocumentTable.id == document_id))
+            self._has_other_documents = True
 
     # -- commit and publish
 
@@ -340,6 +343,9 @@ class SqliteWriter(RegisterWriter):
 
         A vectors file that cannot be written is a note: readers take the rows from the database.
         """
+        if self._has_other_documents:
+            self._is_changed |= stemmed_rows.settle(self._connection)
+            self._has_other_documents = False
         self.commit()
         self._connection.execute(sa.update(CorpusTable).values(ingested_at_ns=time.time_ns()))
         self.settle()

@@ -35,11 +35,18 @@ def source(path: str | bytes, *, mtime_ns: int = 5, content: bytes = b"") -> Sou
 
 
 def document(
-    passages: int = 1, *, kind: str = "txt", title: str = "", word: str = "word", date: str = ""
+    passages: int = 1,
+    *,
+    kind: str = "txt",
+    title: str = "",
+    word: str = "word",
+    date: str = "",
+    language: str = "",
 ) -> Document:
     """A text of one line a passage: "word 0", "word 1"..."""
     text = "\n".join(f"{word} {i}" for i in range(passages))
-    return Document(text, kind, title, metadata={"date": date} if date else {})
+    said = {"date": date, "language": language}
+    return Document(text, kind, title, metadata={name: said[name] for name in said if said[name]})
 
 
 def passages_of(made: Document) -> list[Passage]:

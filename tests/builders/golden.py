@@ -25,6 +25,7 @@ from searchapp.testing import HashEncoder
 from searchapp.types.documents import Label
 
 ROOT = Path("/golden")
+GERMAN = "Die alten Häuser der Leuchtturmwärter an den Küsten der Insel wurden verlassen."
 QUESTIONS = ("keeper of light", "oil burns hours", "café", "Lamp 3")
 
 
@@ -42,6 +43,8 @@ def main(target: Path) -> None:
     (documents / "plain.txt").write_text(
         "Café au lait\n\n灯台の光は遠くまで届く\n\nthe keeper sleeps by day", encoding="utf-8"
     )
+    if revision >= "0008":
+        (documents / "german.txt").write_text(GERMAN, encoding="utf-8")
     (documents / "empty.txt").write_text("", encoding="utf-8")
     corpus = Corpus(SqliteBackend(ROOT / "corpus"), encoder=HashEncoder(dim=16))
     corpus.ingest([documents])
@@ -68,7 +71,7 @@ def main(target: Path) -> None:
             [os.fsdecode(match.hit.path), match.hit.passage.start, round(match.score, 6)]
             for match in corpus.query(question, k=20).matches
         ]
-        for question in QUESTIONS
+        for question in (*QUESTIONS, *(("Häusern", '"altes Haus"') if revision >= "0008" else ()))
     }
     with closing(sqlite3.connect(ROOT / "corpus" / "corpus.db")) as database:
         database.execute("VACUUM INTO ?", (str(ROOT / "copy.db"),))

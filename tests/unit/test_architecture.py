@@ -53,6 +53,7 @@ OWNERS = {
     "pi_heif": {"extract"},
     "djvu_rs": {"extract.ebooks.djvu"},
     "pycld2": {"extract.language"},
+    "Stemmer": {"search.stemming"},
     "ir_measures": {"evaluation"},
     "sklearn": {"classification.training"},
     "threadpoolctl": {"classification.training"},

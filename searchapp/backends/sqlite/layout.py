@@ -57,6 +57,7 @@ ACCOUNT = (
     ),
     "SELECT * FROM unindexed ORDER BY path",
     "SELECT name, value FROM setting ORDER BY name",
+    "SELECT language FROM stemmed_language ORDER BY language",
     "SELECT id, scale, mean FROM background ORDER BY id",
     (
         "SELECT type, extractor, splitter, documents, passages, stale, ids FROM tally ORDER BY "

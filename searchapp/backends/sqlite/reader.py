@@ -23,6 +23,7 @@ from searchapp.backends.sqlite import fts, vector_index
 from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
 from searchapp.backends.sqlite.filter_sql import document_condition
 from searchapp.backends.sqlite.fts import HOLDING, TOP, expression
+from searchapp.search.stemming import can_be_stemmed
 from searchapp.types.documents import Address, Hit
 from searchapp.types.filters import FEW, MOST_LISTED, Filters
 from searchapp.types.results import Occurrences
@@ -272,7 +273,7 @@ class SqliteReader(SqliteCatalog):
     @cached_property
     def _languages(self) -> tuple[str, ...]:
         """The languages in which terms are looked for by their stems, too."""
-        languages = tuple(json.loads(self._fact("stemmed")))
+        languages = tuple(filter(can_be_stemmed, json.loads(self._fact("stemmed"))))
         fts.prepare(self.database, languages)
         return languages
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from searchapp.backends.sqlite import fts, layout, schema
+from searchapp.backends.sqlite import fts, layout, schema, stemmed_rows
 from searchapp.backends.sqlite.database_files import copy_files, open_damaged, take_place_of_damaged
 from searchapp.backends.sqlite.integrity import CONTENT, DOCUMENT, LABELS, VECTORS, faults
 from searchapp.backends.sqlite.lock import Lock
@@ -28,7 +28,6 @@ from searchapp.errors import CorpusDamaged, CorpusMissing, CorpusUnwritable
 from searchapp.filesystem import atomic_write, work_files
 from searchapp.filesystem.sources import standing_source
 from searchapp.lexical import keyword_row
-from searchapp.search.stemming import can_be_stemmed
 from searchapp.types.dates import dated_ns
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import FileIdentity, Label, Source, embedded_text
@@ -62,7 +61,6 @@ _PASSAGES = (
     'SELECT id, document_id, start, "end", place, headings, text_digest FROM passage '
     "WHERE document_id = ? ORDER BY id"
 )
-_STEMMED_LANGUAGES = "SELECT language FROM stemmed_language"
 _DOCUMENT_COLUMNS = """document(
     id, path, display, size, mtime_ns, ctime_ns, inode, content_hash, hashed_at_ns, is_stale,
     source_digest, type, title, metadata, dated_ns, extractor, splitter, has_lines, content_digest,
@@ -144,9 +142,6 @@ class _Salvager:
             )
         self._has_account = self._is_account_sound()
         self._paths: dict[int, bytes] = dict(self._readable(_PATHS))
-        self._languages = {
-            code for (code,) in self._readable(_STEMMED_LANGUAGES) if can_be_stemmed(code)
-        }
         self._highest = {"document": 0, "passage": 0}
         self._generation = 0
         self._kept: set[int] = set()
@@ -167,9 +162,9 @@ class _Salvager:
         if identity is not None:
             values = (1, identity.model, identity.fingerprint, identity.dim, identity.max_tokens)
             self._insert("encoding(id, model, fingerprint, dim, max_tokens)", [values])
-        self._insert("stemmed_language(language)", [(code,) for code in self._languages])
         for document_id in ids:
             self._take(document_id, identity)
+        stemmed_rows.settle(self._fresh)
         self._labels()
         self._account()
         schema.seal(self._fresh)
@@ -220,7 +215,7 @@ class _Salvager:
                 fts.add(
                     self._fresh.exec_driver_sql,
                     [_keywords(row, record.source.path, passage) for passage in passages],
-                    self._languages,
+                    (),
                 )
                 if has_vectors := self._has_vectors(row, wrong, len(passages), identity.dim):
                     names = ("id", "v_first", "v_passages", "v_generation", "digest", "vectors")

@@ -78,6 +78,7 @@ CELLS = {
     ),
     "setting": ("name", "value"),
     "exclusion": ("path",),
+    "stemmed_language": ("language",),
     "vocabulary": ("word", "written", "passages"),
     "background": ("scale", "mean"),
     "unindexed": (
@@ -111,7 +112,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
             add(
                 writer,
                 f"/nowhere/{i}.txt",
-                document(15, title="Titel", word=f"Wörter {i}"),
+                document(15, title="Titel", word=f"Wörter {i}", language="de"),
                 unit(15, i),
             )
             for i in range(8)
@@ -171,7 +172,8 @@ def test_every_column_of_every_table_is_listed_here(folder: Path) -> None:
     ("table", "column"), [(table, column) for table, columns in CELLS.items() for column in columns]
 )
 def test_a_change_of_any_cell_is_found(folder: Path, table: str, column: str) -> None:
-    key = "word || written" if table == "vocabulary" else "rowid"
+    keys = {"vocabulary": "word || written", "stemmed_language": "language"}
+    key = keys.get(table, "rowid")
     where = f"WHERE {key} = (SELECT max({key}) FROM {table})"
     with closing(sqlite3.connect(folder / "corpus.db")) as database, database:
         (value,) = database.execute(f'SELECT "{column}" FROM {table} {where}').fetchone()

@@ -763,7 +763,7 @@ def test_the_recorded_file_holds_the_vectors_of_the_database(folder: Path) -> No
 
 
 @pytest.mark.slow
-def test_a_query_needs_no_sqlalchemy(folder: Path) -> None:
+def test_a_query_needs_no_sqlalchemy_and_of_english_no_stemmer(folder: Path) -> None:
     with SqliteWriter(folder) as writer:
         add(writer, "/a", document(1), unit(1))
         writer.finish()
@@ -772,9 +772,11 @@ import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from tests.builders.corpora import EVERYTHING, axis
 from searchapp.backends.sqlite.backend import SqliteBackend
+from searchapp.types.filters import Term
 reader = SqliteBackend(Path(sys.argv[1])).reader()
+assert len(reader.keyword_leg([Term(("words",))], EVERYTHING, 5)[0]) == 1
 assert len(reader.cosine_leg(axis(0), EVERYTHING, 5)[0]) == 1
-print(sorted({{"sqlalchemy", "alembic", "torch", "transformers"}} & sys.modules.keys()))
+print(sorted({{"sqlalchemy", "alembic", "torch", "transformers", "Stemmer"}} & sys.modules.keys()))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True

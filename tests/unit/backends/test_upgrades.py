@@ -69,6 +69,9 @@ def test_an_old_corpus_answers_as_it_did(revision: str, tmp_path: Path) -> None:
     assert [
         os.fsdecode(match.hit.path) for match in corpus.query("灯台", mode="keyword").matches
     ] == ["/golden/docs/plain.txt"]
+    if revision >= "0008":
+        [match] = corpus.query("Häusern", mode="keyword").matches
+        assert os.fsdecode(match.hit.path) == "/golden/docs/german.txt"  # which says Häuser
     has_backup = (tmp_path / f"corpus/corpus.db.backup-{revision}").exists()
     assert has_backup == (revision != layout.REVISIONS[-1])
 

@@ -24,6 +24,7 @@ from benchmarks.typos import ndcg
 from searchapp import config
 from searchapp.evaluation.qrels import collection_questions
 from searchapp.search.languages import TRUSTED_WEIGHT
+from searchapp.search.ranking import WEIGHT
 
 if TYPE_CHECKING:
     from searchapp.encoders.text_encoder import TextEncoder
@@ -35,7 +36,7 @@ WAYS: Mapping[str, Mapping[str, tuple[str, float | None]]] = {
     "default": {
         "cosine": ("cosine", None),
         "keyword": ("keyword", None),
-        "hybrid": ("hybrid", None),
+        "hybrid": ("hybrid", WEIGHT),
         "hybrid, words trusted": ("hybrid", TRUSTED_WEIGHT),
     },
     "multilingual": {"cosine": ("cosine", None), "hybrid": ("hybrid", None)},

@@ -27,7 +27,7 @@ from searchapp import config
 from searchapp.corpus import Corpus
 from searchapp.search import stemming
 from searchapp.search.languages import TRUSTED_WEIGHT
-from searchapp.search.query import WEIGHT
+from searchapp.search.ranking import WEIGHT
 
 if TYPE_CHECKING:
     from searchapp.encoders.text_encoder import TextEncoder

@@ -179,7 +179,7 @@ def _by_stems(rows: Iterable[Row], languages: Collection[str]) -> list[Row]:
     ]
 
 
-def expression(terms: Iterable[Term], languages: Sequence[str]) -> str:
+def expression(terms: Iterable[Term], languages: Sequence[str] = ()) -> str:
     """The terms as FTS5 takes them, and by their stems in these languages, joined by OR; words
     alone reach it, each phrase in quotes.
     """

@@ -630,3 +630,10 @@ def test_the_program_measures_a_corpus_of_ones_own_and_draws_it(
     assert (found["evaluations"][0]["ndcg@10"], found["evaluations"][0]["queries"]) == (1, 2)
     assert len(found["comparisons"]) == 10
     assert "cosine" in (tmp_path / "chart.svg").read_text()
+
+
+def test_a_document_is_in_the_language_of_its_text() -> None:
+    pytest.importorskip("pycld2")
+    text = "Die alten Häuser der Leuchtturmwärter an den Küsten der Insel wurden verlassen."
+    assert _document("", text).metadata == {"language": "de"}
+    assert _document("", "late").metadata == {}

@@ -51,10 +51,10 @@ def index(*bodies: str, titles: Sequence[str] = ()) -> Iterator[sqlite3.Connecti
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE VIRTUAL TABLE keywords USING {TABLE}")
         connection.execute(fts.VOCABULARY)
-        fts.prepare(connection)
+        fts.prepare(connection, ())
         for number, body in enumerate(bodies, 1):
             row = keyword_row(b"", titles[number - 1] if titles else "", (), body)
-            fts.add(connection.executemany, [(number, *row)])
+            fts.add(connection.executemany, [(number, *row, "")], ())
         yield connection
 
 
@@ -363,7 +363,8 @@ def test_fts5_takes_whatever_a_user_types(text: str) -> None:
                 scores(connection, *found)
                 for each in found:
                     connection.execute(
-                        OCCURRENCES, (True, 0, 1, 3, fts.asked([each], [each], counts_all=False))
+                        OCCURRENCES,
+                        (True, 0, 1, 3, fts.asked([each], [each], (), counts_all=False)),
                     ).fetchone()
 
 

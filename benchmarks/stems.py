@@ -57,7 +57,12 @@ def main(arguments: Sequence[str]) -> None:
         name: dict(_compared(group, encoder)) for name, group in zip(names, groups, strict=True)
     }
     command = f"python -m benchmarks.stems {' '.join(names)} --model {options.model}"
-    result = {"pystemmer": version("pystemmer"), "model": options.model, "collections": measured}
+    result = {
+        "pystemmer": version("pystemmer"),
+        "model": options.model,
+        "weights": {way: weight for way, (_, weight) in WAYS.items() if weight is not None},
+        "collections": measured,
+    }
     keep(f"stems-{options.model}", result, command)
 
 

@@ -54,7 +54,8 @@ _LETTERS = re.compile(rf"(?<![^\W_])(?<![{_MARKS}])[^\W\d_]++(?![^\W_]|[{_MARKS}
 
 
 # The share of a corpus's documents from which on a language is stemmed, and below which it is no
-# more. Stems cost questions in other languages about a tenth of what they are worth to those in it.
+# more. Stems cost a question in another language a tenth to a sixth of what they are worth to one in
+# it.
 LEAST_SHARE = 0.1
 KEPT_SHARE = 0.05
 

@@ -54,8 +54,8 @@ _LETTERS = re.compile(rf"(?<![^\W_])(?<![{_MARKS}])[^\W\d_]++(?![^\W_]|[{_MARKS}
 
 
 # The share of a corpus's documents from which on a language is stemmed, and below which it is no
-# more. Stems cost a question in another language a tenth to a sixth of what they are worth to one in
-# it.
+# more; docs/decisions/027-stems.md has what stems are worth to a question in the language, and what
+# they cost one in another.
 LEAST_SHARE = 0.1
 KEPT_SHARE = 0.05
 

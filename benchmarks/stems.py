@@ -16,15 +16,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.collection_corpus import collection_corpus
 from benchmarks.keeping import keep
 from searchapp import config
-from searchapp.corpus import Corpus
 from searchapp.search import stemming
 from searchapp.search.languages import TRUSTED_WEIGHT
 from searchapp.search.ranking import WEIGHT
@@ -107,12 +106,7 @@ def _measured(folder: Path, encoder: TextEncoder) -> dict[str, Evaluation]:
 
     judgements = list(collection_judgements(folder))
     questions = collection_questions(folder)
-    with tempfile.TemporaryDirectory() as work:
-        corpus = Corpus.open(Path(work) / "corpus", encoder=encoder)
-        with closing(corpus.writer()) as writer:
-            writer.set_encoder(encoder.identity)
-            evaluator.index_collection(folder, writer, encoder)
-            writer.finish()
+    with collection_corpus(folder, encoder) as corpus:
         return {
             way: evaluator._score(
                 folder.name,

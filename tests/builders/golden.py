@@ -3,7 +3,7 @@ released schema, and never again.
 
     git worktree add /tmp/then COMMIT && PYTHONPATH=/tmp/then python -m tests.builders.golden tests/data/corpora
 
-Commits: 7683364 for 0002, ccac5a4 for 0003, 98a7be5 for 0004, 2425468 for 0005, ead076a for 0006, 345ed5a for 0007, ea8064c for 0008.
+Commits: 7683364 for 0002, ccac5a4 for 0003, 98a7be5 for 0004, 2425468 for 0005, ead076a for 0006, 345ed5a for 0007, b1e8a70 for 0008.
 (0001 was never the newest of a commit.)
 """
 

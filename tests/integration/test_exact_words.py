@@ -150,6 +150,15 @@ def test_what_is_shown_in_another_form_is_shown(corpus: Corpus) -> None:
         assert not [note for note in answer.notes if "not shown" in note]
 
 
+def test_a_capital_that_begins_a_sentence_makes_no_name(corpus: Corpus) -> None:
+    def notes(question: str) -> list[str]:
+        answer = corpus.query(Query(question, k=1))
+        return [note for note in answer.notes if "not shown" in note]
+
+    assert notes("boats and stones 7 of Lodz")
+    assert not notes("Are there boats and stones 7? Lodz has none")
+
+
 def test_two_words_with_a_sign_between_them_are_one_thing_only_where_that_stands(
     corpus: Corpus,
 ) -> None:

@@ -13,6 +13,7 @@ import unicodedata
 import zipfile
 import zlib
 from pathlib import PurePosixPath
+from posixpath import splitext
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.file_types import (
@@ -64,8 +65,9 @@ _SHIFTING = b"\x1b$)C"
 _LAST_PLANE = 0x10  # of Unicode
 _NO_LETTERS = frozenset(["Cc", "Cs", "Co", "Cn"])  # control, surrogate, private use, unassigned
 _CONTROL = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
+_SEPARATORS = b"\x01\x1c\x1d\x1e\x1f"  # which divide fields and records
+_UNSEPARATING = _CONTROL.translate(None, _SEPARATORS)
 _LINES_OF_TABLE = 5
-_SEPARATORS = b"\x01\x1c\x1d\x1e\x1f"
 _PLAIN_PDF = re.compile(rb"\s*%PDF-\d\.\d[ \t]*[\r\n].*?^\d+ \d+ obj\b", re.DOTALL | re.MULTILINE)
 _PLAIN_RICH_TEXT = re.compile(rb"\s*\{\\rtf\d?\\")
 _MBOX_START = re.compile(rb"From \S++(?>.*?\d\d:\d\d).*+\n(?:>?From .*+\n)?[A-Za-z][A-Za-z0-9-]*:")
@@ -99,7 +101,7 @@ def type_of(data: bytes, name: str) -> str:
     """
     if not data or data.isspace():
         raise FileSkipped(EMPTY)
-    ending = PurePosixPath(name).suffix[1:].lower()
+    ending = splitext(name)[1][1:].lower()
     if _is_pdf(data, ending):
         return "pdf"
     if _is_rich_text(data, ending):
@@ -125,7 +127,7 @@ def is_text(data: bytes, ending: str) -> bool:
         return True
     if _SHIFTING in head:  # ISO-2022-KR changes its alphabet by two controls
         head = head.translate(None, b"\x0e\x0f")
-    if not _controls(head.translate(None, _SEPARATORS)):  # which divide fields and records
+    if len(head.translate(None, _UNSEPARATING)) == len(head):
         return True
     return _controls(head) <= max(4, len(head) // 20)
 
@@ -135,6 +137,8 @@ def is_utf16(data: bytes) -> bool:
     letters; in others in one of some pairs, for spaces and line ends, and letters in what it means.
     """
     head = data[: _SNIFFED & ~1]
+    if 0 not in head:
+        return False
     pairs = len(head) // 2
     first, second = head[0::2].count(0), head[1::2].count(0)
     few, many = sorted((first, second))
@@ -154,7 +158,7 @@ def utf32_of(data: bytes) -> str:
     """
     head = data[: _SNIFFED & ~3]
     size = len(head) // 4
-    if size < 2 or len(head) % 4:
+    if size < 2 or len(head) % 4 or 0 not in head:
         return ""
     for encoding, zeros, planes in (
         ("utf-32-le", head[3::4], head[2::4]),

@@ -167,8 +167,7 @@ def _storable(document: Document) -> Document:
     """The document with U+FFFD in place of NULs and lone surrogates, which neither JSON nor SQLite
     carry; offsets hold.
     """
-
-    if _is_storable(document.text) and all(map(_is_storable, _names(document))):
+    if _is_storable(document.text) and _is_storable("".join(_names(document))):
         return document
     return replace(
         document,

@@ -50,9 +50,10 @@ def language_of(text: str) -> str:
     if len(text) < _LEAST:
         return ""
     try:
-        is_reliable, _, guesses = pycld2.detect(_DAMAGE.sub(" ", text))
+        is_reliable, _, guesses = pycld2.detect(text)
     except pycld2.error:
-        return ""
+        clean = _DAMAGE.sub(" ", text)  # not before: it takes longer than detecting
+        return language_of(clean) if clean != text else ""
     _, code, share, _ = guesses[0]
     return code_of(code) if is_reliable and share >= _LEAST_SHARE else ""
 

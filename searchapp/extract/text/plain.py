@@ -151,19 +151,22 @@ def _structure(
 ) -> tuple[Block, ...]:
     blocks: list[Block] = []
     path: list[tuple[int, str]] = []
+    names: tuple[str, ...] = ()  # of the headings on the path
     for first, last in runs:
         for heading in _headings_at(text, lines, first, last):
             first = heading.end_line
             path = [above for above in path if above[0] < heading.level]
-            blocks.append(Block(*heading.block, "heading", tuple(name for _, name in path)))
+            names = tuple(name for _, name in path)
+            blocks.append(Block(*heading.block, "heading", names))
             if not title or len(blocks) > 1:
                 path.append((heading.level, heading.name))
+                names = (*names, heading.name)
         if title and not blocks:
             start, end = lines[first]
             blocks.append(Block(start, start + len(text[start:end].rstrip()), "heading"))
             first += 1
         if first < last:
-            blocks.append(_paragraph(text, lines, first, last, tuple(name for _, name in path)))
+            blocks.append(_paragraph(text, lines, first, last, names))
     return tuple(blocks)
 
 
@@ -178,11 +181,13 @@ def _heading_at(text: str, lines: Sequence[Span], first: int, last: int) -> _Hea
     """The heading at the beginning of a run of lines: a line and one of = or - below it, over its
     width; None where there is none, as in a table or above a rule.
     """
+    if last - first < 2:
+        return None
     rows = [text[slice(*lines[index])].rstrip() for index in range(first, min(first + 3, last))]
     has_overline = len(rows) == 3 and rows[0] == rows[2] and _is_underline(rows[0])
     if has_overline:
         first, rows = first + 1, rows[1:]
-    if len(rows) < 2 or not _is_underline(rows[1]):
+    if not _is_underline(rows[1]):
         return None
     name, under = rows[0].strip(), rows[1].strip()
     widths = (_width(name), _width(rows[0]))
@@ -213,6 +218,8 @@ def _is_name(line: str) -> bool:
 
 def _width(line: str) -> int:
     """The columns that a line takes: signs of East Asian scripts take two, accents none."""
+    if line.isascii():
+        return len(line)
     return sum(2 if east_asian_width(sign) in "WF" else not combining(sign) for sign in line)
 
 
@@ -220,8 +227,8 @@ def _paragraph(
     text: str, lines: Sequence[Span], first: int, last: int, headings: tuple[str, ...]
 ) -> Block:
     start, end = span_of(text, lines, first, last)
-    is_list = bool(_BULLET.match(text[start:end])) and (
-        last - first == 1 or bool(_BULLET.match(text[slice(*lines[first + 1])]))
+    is_list = bool(_BULLET.match(text, start, end)) and (
+        last - first == 1 or bool(_BULLET.match(text, *lines[first + 1]))
     )
     return Block(start, end, "list" if is_list else "prose", headings)
 

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _measure(folder: Path, size: int) -> dict[str, object]:
-    built = _build(folder, size)
+    built = build(folder, size)
     backend = SqliteBackend(folder)
     asked, texts = synthetic.questions(QUESTIONS, next(synthetic.documents(size)))
     with closing(backend.reader()) as reader:
@@ -93,7 +93,7 @@ def _measure(folder: Path, size: int) -> dict[str, object]:
     return {**built, **_cold(folder), **told, **_change(backend, asked[0])}
 
 
-def _build(folder: Path, size: int) -> dict[str, object]:
+def build(folder: Path, size: int) -> dict[str, object]:
     """Store and publish; what it took is kept beside the corpus."""
     notes = folder.with_suffix(".json")
     if notes.exists():

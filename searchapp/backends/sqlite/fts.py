@@ -37,12 +37,14 @@ _COUNT = """
 """
 _CLEAR = "DELETE FROM vocabulary WHERE word = ? AND written = ? AND passages < 1"
 # Ordered best first; the title counts twice, as a word there says more of a passage than one in it.
-# Values: expression, count.
+# bm25() itself is sorted by, as it is asked only of what passes the rest of the condition; `rank`
+# is asked of all. Values: expression, count.
 TOP = (
-    "SELECT rowid AS id, -rank AS score FROM keywords "
-    "WHERE keywords MATCH ? AND rank MATCH 'bm25(2.0, 1.0, 1.0, 1.0, 1.0)' {also} "
-    "ORDER BY rank LIMIT ?"
+    "SELECT rowid AS id, -bm25(keywords, 2.0, 1.0, 1.0, 1.0, 1.0) AS score FROM keywords "
+    "WHERE keywords MATCH ?1 {also} ORDER BY score DESC LIMIT ?2"
 )
+# Values, after those: an expression. The plus keeps SQLite from asking for its passages one by one.
+AMONG = "AND +rowid IN (SELECT rowid FROM keywords WHERE keywords MATCH ?3)"
 
 
 # The passages that hold each of a JSON array of expressions. Values: the array.
@@ -183,9 +185,19 @@ def expression(terms: Iterable[Term], languages: Sequence[str] = ()) -> str:
     """The terms as FTS5 takes them, and by their stems in these languages, joined by OR; words
     alone reach it, each phrase in quotes.
     """
+    return any_of(phrases(terms, languages))
+
+
+def phrases(terms: Iterable[Term], languages: Sequence[str] = ()) -> list[str]:
+    """What `expression` joins."""
     if languages:
         terms = [form for term in terms for form in alternatives(term, languages, english_token)]
-    return " OR ".join(
+    return [
         f'{"title : " if term.is_title else ""}"{" ".join(term.words)}"{" *" * term.is_prefix}'
         for term in terms
-    )
+    ]
+
+
+def any_of(phrases: Iterable[str]) -> str:
+    """The expression for what holds any of the phrases."""
+    return " OR ".join(phrases)

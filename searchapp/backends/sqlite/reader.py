@@ -3,8 +3,8 @@ library's sqlite3.
 
 Searches the published vectors file plus the newer rows from the database, minus what has left; a
 file that is missing or wrong only costs time, and is said in `notes`. Asks the database as rarely
-as it can: a question takes eight statements at most. Knows nothing of models, ranking modes or
-files' contents.
+as it can: a question takes eight statements at most, ten in a large corpus. Knows nothing of
+models, ranking modes or files' contents.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from searchapp.backends.sqlite import fts, vector_index
+from searchapp.backends.sqlite import fts, rare_phrases, vector_index
 from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
 from searchapp.backends.sqlite.filter_sql import document_condition
-from searchapp.backends.sqlite.fts import HOLDING, TOP, expression
+from searchapp.backends.sqlite.fts import AMONG, HOLDING, TOP, any_of, expression
 from searchapp.search.stemming import can_be_stemmed
 from searchapp.types.documents import Address, Hit
 from searchapp.types.filters import FEW, MOST_LISTED, Filters
 from searchapp.types.results import Occurrences
 
 if TYPE_CHECKING:
+    from searchapp.backends.sqlite.rare_phrases import RarePhrases
     from searchapp.backends.sqlite.vector_index import Bitmap, HalfVectors
     from searchapp.types.filters import Term
     from searchapp.types.vectors import Ids, Scores, Vector, Vectors
@@ -160,17 +161,14 @@ class SqliteReader(SqliteCatalog):
         if depth < 1 or not terms:
             return _NOTHING
         allowed = self._allowed(filters)
-        also = "" if allowed is None else "AND is_allowed(rowid)"
-        statement = _TOP.format(also=also, row=self._row_sql())
-        if allowed is not None:
-            bits = allowed.tobytes()
-            self.database.create_function(
-                "is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1
-            )
-        wanted, wanted_terms = depth + _BEYOND, expression(terms, self._languages)
+        phrases = fts.phrases(terms, self._languages)
+        passages = self.counts()[1]
+        rare = None
+        if passages >= rare_phrases.LEAST_PASSAGES:
+            rare = rare_phrases.find(self._database.all, phrases, passages)
+        wanted = depth + _BEYOND
         while True:
-            rows = self._database.all(statement, wanted_terms, wanted)
-            rows.sort(key=lambda row: -row[1])
+            rows = self._best_by_words(phrases, rare, wanted, allowed)
             if len(rows) < wanted or np.float32(rows[-1][1]) < np.float32(rows[depth - 1][1]):
                 break
             wanted *= 4  # a tie at the cut: its order is not FTS5's to choose
@@ -179,6 +177,34 @@ class SqliteReader(SqliteCatalog):
         scores = np.array([row[1] for row in rows], dtype=np.float32)
         order = self._ordered(ids, scores)[:depth]
         return ids[order], scores[order]
+
+    def _best_by_words(
+        self,
+        phrases: Sequence[str],
+        rare: RarePhrases | None,
+        wanted: int,
+        allowed: Bitmap | None,
+    ) -> list[_Row]:
+        """Rows of the passages that hold any of the phrases and are allowed: as many of the best as
+        are wanted, best first; found among those that hold rare ones where no others can be.
+        """
+        also = ""
+        if allowed is not None:
+            also, bits = "AND is_allowed(rowid)", allowed.tobytes()
+            self.database.create_function(
+                "is_allowed", 1, lambda i: i >> 3 < len(bits) and bits[i >> 3] >> (i & 7) & 1
+            )
+
+        def scored(also: str, *values: str) -> list[_Row]:
+            statement = _TOP.format(also=also, row=self._row_sql())
+            rows = self._database.all(statement, any_of(phrases), wanted, *values)
+            return sorted(rows, key=lambda row: -row[1])
+
+        if rare is not None:
+            rows = scored(f"{AMONG} {also}", any_of(rare.phrases))
+            if len(rows) == wanted and rows[-1][1] > rare.others:
+                return rows
+        return scored(also)
 
     def frequencies(self, terms: Sequence[Term]) -> list[int]:
         """How many passages hold each term."""

@@ -36,7 +36,8 @@ _CHARSET = re.compile(
     re.IGNORECASE,
 )
 _BARE_PAGE = 200  # characters: a page that says less may be filled by a script
-_LEAST_FRAME = 60  # characters: what says less is an advertisement
+_LEAST_FRAME = 60  # characters: what says less, and no sentence, is an advertisement
+_SENTENCE = re.compile(r"(?s).{20,}[.!?。！？][\"'»”)\s]*\Z")
 _LEAST_ASKED = 300  # characters: shorter ones with the word only ask for scripts
 _SCRIPT_NAME = re.compile("java ?script", re.IGNORECASE)
 _MAX_DECLARED = 2**20  # characters of JSON
@@ -99,8 +100,11 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     for frame in frames:
         inner = _cleaned(decode_page(frame))
         within, _ = main_parts(inner, _opened(inner), cut)
-        is_said = text_length(within) >= (_LEAST_FRAME if said else 1)
+        is_said = text_length(within) >= (_LEAST_FRAME if said else 1) or any(
+            _SENTENCE.match(part.text) for part in within
+        )
         parts += within if is_said else []
+        left_out += 0 if is_said else text_length(within)
     if left_out:
         metadata["left_out"] = f"menus and links beside the text: {left_out:,} characters"
     return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)

@@ -755,7 +755,7 @@ def test_substation_subtitles_are_their_dialogue_in_the_order_of_time() -> None:
     source = (
         "[Script Info]\nTitle: Weir\n[Events]\n"
         "Format: Layer, Start, End, Style, Name, Text\n"
-        "Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n"
+        "Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis\\hempty.\n"
         "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,First words.\n"
         "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,{\\p1}m 0 0 l 1 1\n"
     )
@@ -796,3 +796,16 @@ def test_the_parts_of_a_name_stand_together_and_name_who_wrote_the_text() -> Non
 def test_words_that_are_slanted_within_others_lose_all_commands() -> None:
     source = "\\begin{document}\nA \\textbf{bold and \\emph{slanted \\texttt{typed}}} word.\n"
     assert "A bold and slanted typed word." in extract(source.encode(), "a.tex").text
+
+
+def test_what_a_source_switches_off_is_unseen_and_signs_are_what_they_print() -> None:
+    source = (
+        "\\begin{document}\nSeen.\n\\iffalse\nOff.\n\\fi\nOn $\\alpha$, 7\\,\\texteuro, \\S 4.\n"
+        "\\iffalse Off. \\fi\nLast.\n"
+    )
+    document = extract(source.encode(), "a.tex")
+    assert [document.text[block.start : block.end] for block in document.blocks] == [
+        "Seen.",
+        "On $α$, 7\\,€, §4.",
+        "Last.",
+    ]

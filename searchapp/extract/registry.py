@@ -43,7 +43,7 @@ READERS = {
     "html": FormatReader("html", 5, "web.html"),
     "pdf": FormatReader("pdf", 4, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 3, "office.docx", is_container=True),
-    "rtf": FormatReader("rtf", 3, "office.rtf"),
+    "rtf": FormatReader("rtf", 4, "office.rtf"),
     **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 3, "office.legacy", is_container=True)),
     "pptx": FormatReader("slides", 3, "office.pptx", is_container=True),
     **dict.fromkeys(

@@ -57,6 +57,7 @@ _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 # no tree takes these in a text that is changed
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 # parsers give what is within as raw tags
+_FRAMESET = re.compile(r"<frameset[\s>]", re.IGNORECASE)
 _NOFRAMES = re.compile(r"</?noframes[^<>]*>", re.IGNORECASE)
 _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
@@ -87,7 +88,10 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     """A web page's main text by headings, paragraphs, lists, tables and code, and that of the
     frames that were saved with it.
     """
-    source = _cleaned(decode_page(data))
+    source = decode_page(data)
+    if frames and _FRAMESET.search(source):
+        source = _without_fallback(source)
+    source = _cleaned(source)
     page = _opened(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
@@ -125,6 +129,12 @@ def _opened(source: str) -> Any:
     if page is not None:
         opened_frames(page)
     return page
+
+
+def _without_fallback(source: str) -> str:
+    """A page of frames without what it says to browsers that show none."""
+    tags = list(_NOFRAMES.finditer(source))
+    return source[: tags[0].start()] + source[tags[-1].end() :] if len(tags) > 1 else source
 
 
 def _cleaned(source: str) -> str:

@@ -592,7 +592,7 @@ EXTRACTORS = {
     "html/5": "html",
     "pdf/4": "pdf",
     "word/3": "docx",
-    "rtf/3": "rtf",
+    "rtf/4": "rtf",
     "legacy/3": "doc ppt",
     "slides/3": "pptx",
     "sheets/4": "xlsx xls xlsb ods",

@@ -512,7 +512,7 @@ def test_a_saved_page_of_frames_alone_has_their_text_however_short() -> None:
     page = (
         "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n--B\r\n"
         "Content-Type: text/html\r\nContent-Location: file:///a.htm\r\n\r\n"
-        "<frameset><frame src=s.htm></frameset>\r\n--B\r\nContent-Type: text/html\r\n"
+        "<frameset><frame src=s.htm><noframes>Uses frames.</noframes></frameset>\r\n--B\r\nContent-Type: text/html\r\n"
         "Content-Location: file:///s.htm\r\n\r\n<p>Fenders: 12</p>\r\n--B--\r\n"
     )
     assert extract(page.encode(), "a.mht").text == "Fenders: 12"

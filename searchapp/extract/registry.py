@@ -48,10 +48,12 @@ READERS = {
     "pptx": FormatReader("slides", 3, "office.pptx", is_container=True),
     **dict.fromkeys(
         ("xlsx", "xls", "xlsb", "ods"),
-        FormatReader("sheets", 4, "spreadsheets.sheets", is_container=True),
+        FormatReader("sheets", 5, "spreadsheets.sheets", is_container=True),
     ),
     **dict.fromkeys(("csv", "tsv"), FormatReader("rows", 3, "spreadsheets.rows")),
-    **dict.fromkeys(("odt", "odp", "odg"), FormatReader("opendocument", 3, "office.odf")),
+    **dict.fromkeys(
+        ("odt", "odp", "odg"), FormatReader("opendocument", 4, "office.odf", is_container=True)
+    ),
     **dict.fromkeys(("pages", "numbers", "key"), FormatReader("iwork", 1, "iwork.iwork")),
     "epub": FormatReader("epub", 3, "web.epub"),
     "hwpx": FormatReader("hangul", 1, "office.hwpx"),

@@ -293,6 +293,23 @@ def test_objects_of_old_presentations_are_unpacked() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["odt", "odp", "ods"])
+def test_objects_of_other_programs_in_open_documents_are_members(kind: str) -> None:
+    held = compound_file({"\x01Ole10Native": native("C:\\\\keys.txt", b"The cellar key.")})
+    body = {"odt": "text", "odp": "presentation", "ods": "spreadsheet"}[kind]
+    content = f"<office:document-content xmlns:office='o'><office:body><office:{body}/></office:body></office:document-content>"
+    data = zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{body}".encode(),
+            "content.xml": content.encode(),
+            "Object 1": held,
+            "Object 2": b"no object",
+            "ObjectReplacements/Object 1": held,
+        }
+    )
+    assert members(data, f"a.{kind}") == {"keys.txt": "The cellar key."}
+
+
 def test_a_storage_becomes_a_container_with_the_same_streams() -> None:
     tree: Storage = {
         "small": b"few",

@@ -41,7 +41,7 @@ READERS = {
     "md": FormatReader("markdown", 3, "text.markdown"),
     "rst": FormatReader("restructured", 3, "text.rst"),
     "html": FormatReader("html", 5, "web.html"),
-    "pdf": FormatReader("pdf", 4, "pdf.pdf", is_container=True, extra=_OCR),
+    "pdf": FormatReader("pdf", 5, "pdf.pdf", is_container=True, extra=_OCR),
     "docx": FormatReader("word", 3, "office.docx", is_container=True),
     "rtf": FormatReader("rtf", 4, "office.rtf"),
     **dict.fromkeys(("doc", "ppt"), FormatReader("legacy", 3, "office.legacy", is_container=True)),

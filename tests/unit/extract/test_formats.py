@@ -590,7 +590,7 @@ EXTRACTORS = {
     "markdown/3": "md",
     "restructured/3": "rst",
     "html/5": "html",
-    "pdf/4": "pdf",
+    "pdf/5": "pdf",
     "word/3": "docx",
     "rtf/4": "rtf",
     "legacy/3": "doc ppt",

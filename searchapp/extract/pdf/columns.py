@@ -19,6 +19,7 @@ from searchapp.extract.pdf.hyphens import LINE_END
 
 _LOOKS = 2  # at places of a page, of so many lines each:
 _LOOK_LINES = 3
+_BY_WORDS = 8  # things that are drawn at once in a line
 _MIN_LINES = 3  # of each column
 _MIN_LETTERS = 14  # of a line of prose; cells of tables are shorter
 _GAP = 0.8  # of a letter's height: narrower gaps are between words
@@ -111,9 +112,10 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
     ]
     if any(map(_have_gap, drawn)):
         return True
-    if any(len(boxes) > len(some) for boxes, some in zip(drawn, looks, strict=True)):
+    counts = [len(boxes) / len(some) for boxes, some in zip(drawn, looks, strict=True)]
+    if 1 < max(counts) < _BY_WORDS:
         return False
-    # each line is drawn at once: a gap may be within
+    # each line is drawn at once, or by words and letters: a gap may be within
     words: list[Box] = []
     for line in looks[-1][:2]:
         within = _words_of(text_page, text, line)

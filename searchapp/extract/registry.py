@@ -69,7 +69,7 @@ READERS = {
     "mbox": FormatReader("mail", 3, "mail.mail", is_document=False, is_container=True),
     "ipynb": FormatReader("notebook", 3, "text.notebook"),
     **dict.fromkeys(
-        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 4, "text.structured")
+        ("json", "jsonl", "xml", "yaml", "toml", "ini"), FormatReader("data", 5, "text.structured")
     ),
     "plist": FormatReader("plist", 1, "text.plist"),
     **dict.fromkeys(("tex", "org", "adoc"), FormatReader("markup", 4, "text.markup")),

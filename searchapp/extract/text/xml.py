@@ -1,11 +1,13 @@
 """XML: feeds and data as "name: value" lines, texts (DocBook, TEI, FictionBook) by paragraphs.
 
-Nothing is expanded or fetched: declarations of entities are removed before the parser sees them.
+Nothing is fetched, and the parser expands nothing: declarations of entities are removed before it
+sees them. Those that stand for a few plain words are put in place afterwards.
 """
 
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.entities import name2codepoint
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from searchapp.extract.web.html import decode_page, page_parts
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from searchapp.extract.builder import Part
 
@@ -51,6 +53,11 @@ _MARKUP = re.compile(
 _TAG_OR_ENTITY = re.compile(r"<[^<>]*>|&#?\w+;")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_ENTITY = re.compile(  # one that stands for few characters
+    r"<!ENTITY\s+(?P<name>[\w.-]{1,100})\s+(?P<text>\"[^\"]{1,300}\"|'[^']{1,300}')\s*>"
+)
+_IS_MARKUP = re.compile(r"<|%|&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|(?:amp|lt|gt|quot|apos);)")
+_MOST_EXPANDED = 1_000_000  # characters that entities stand for
 _MAX_LINE = 65_535  # the parser counts no further
 _HTML_TAGS = {
     **dict.fromkeys(("p", "para", "simpara", "ab", "l", "formalpara"), "p"),
@@ -61,6 +68,7 @@ _HTML_TAGS = {
     **dict.fromkeys(("row", "tr"), "tr"),
     **dict.fromkeys(("cell", "entry", "td", "th"), "td"),
     **dict.fromkeys(("binary", "script", "style"), "script"),
+    **dict.fromkeys(("br", "lb"), "br"),
 }
 _HEADINGS = frozenset(
     {"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))}
@@ -80,11 +88,11 @@ _INLINE_PARENTS = frozenset({"p", "span", "td", *(f"h{level}" for level in range
 
 def read_xml(data: bytes, document_type: str) -> Document:
     """XML as data, as a text or as a page; plain text where it is no XML at all."""
-    source = _undeclared(decode_page(data))
+    source, entities = _undeclared(decode_page(data))
     root, is_well_formed = _root(source)
     if root is None:
         return plain.read(data, document_type)
-    has_entities = _resolve_known_entities(root)
+    has_entities = _resolve_known_entities(root, entities)
     metadata = {"language": root.get("{http://www.w3.org/XML/1998/namespace}lang", "")}
     title, cut = "", list[str]()
     parts: Iterable[Part]
@@ -109,18 +117,22 @@ def read_xml(data: bytes, document_type: str) -> Document:
     return with_unread(document, cut)
 
 
-def _undeclared(source: str) -> str:
+def _undeclared(source: str) -> tuple[str, dict[str, str]]:
     """XML without its declarations, of entities too, which nothing can expand then; the
-    lines stay.
+    lines stay. Beside it the entities that stand for plain words.
     """
     source = _DECLARATION.sub("", source, count=1)
     start = source.find("<!DOCTYPE")
     match = _DOCTYPE.match(source, start) if start >= 0 else None
-    return (
-        f"{source[:start]}{chr(10) * match[0].count(chr(10))}{source[match.end() :]}"
-        if match
-        else source
-    )
+    if match is None:
+        return source, {}
+    plain_words = {
+        entity["name"]: unescape(entity["text"][1:-1])
+        for entity in _ENTITY.finditer(match[0])
+        if not _IS_MARKUP.search(entity["text"])
+    }
+    lines = chr(10) * match[0].count(chr(10))
+    return f"{source[:start]}{lines}{source[match.end() :]}", plain_words
 
 
 def _root(source: str) -> tuple[Any, bool]:  # an lxml element; lxml carries no types
@@ -153,19 +165,22 @@ def _is_cut(root: Any, source: str) -> bool:
     return length < len(_TAG_OR_ENTITY.sub("", source)) / 2
 
 
-def _resolve_known_entities(root: Any) -> bool:
-    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, and
-    nothing in place of all others.
+def _resolve_known_entities(root: Any, declared: Mapping[str, str]) -> bool:
+    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, the words
+    that are declared in place of theirs, and nothing in place of all others.
 
     True where there was another.
     """
     from lxml import etree
 
     is_any = False
+    left = _MOST_EXPANDED
     for entity in list(root.iter(etree.Entity)):
         code = name2codepoint.get(entity.name)
-        is_any = is_any or code is None
-        _replace(entity, chr(code) if code else "")
+        text = chr(code) if code else declared.get(entity.name, "")
+        left -= len(text)
+        is_any = is_any or not text or left < 0
+        _replace(entity, text if left >= 0 else "")
     return is_any
 
 
@@ -196,7 +211,7 @@ def _element_fields(
             and not _FOREIGN_ATTRIBUTE.match(name)
             and (local := name.rpartition("}")[2]) not in _UNSEEN_ATTRIBUTES
         ):
-            yield Field((*path, local), " ".join(value.split()), line, counter[0], in_record)
+            yield Field((*path, local), _unmarked(value), line, counter[0], in_record)
     children = [child for child in element if isinstance(child.tag, str)]
     if not children or _is_mixed(element):
         if value := _value(element):
@@ -241,8 +256,15 @@ def _value(element: Any) -> str:
         else element.text or ""
     )
     if _MARKUP.search(text):
-        return "\n".join(part.text for part in page_parts(text))
+        return _unmarked(text)
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
+def _unmarked(text: str) -> str:
+    """A text without the markup in it; one without any on one line."""
+    if _MARKUP.search(text):
+        return "\n".join(part.text for part in page_parts(text))
+    return " ".join(text.split())
 
 
 def _joined_names(root: Any) -> list[str]:

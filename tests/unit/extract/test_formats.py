@@ -601,7 +601,7 @@ EXTRACTORS = {
     "epub/3": "epub",
     "mail/3": "eml msg mhtml mbox",
     "notebook/3": "ipynb",
-    "data/4": "json jsonl xml yaml toml ini",
+    "data/5": "json jsonl xml yaml toml ini",
     "plist/1": "plist",
     "markup/4": "tex org adoc",
     "hangul/1": "hwpx",

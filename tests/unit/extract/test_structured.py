@@ -259,11 +259,14 @@ def test_a_tei_text_gives_names_within_its_paragraphs() -> None:
     ]
 
 
-def test_entities_of_a_file_are_never_expanded() -> None:
+def test_entities_within_entities_and_attributes_are_never_expanded() -> None:
     with pytest.raises(FileFailed, match="no text: only entities, which are not expanded"):
         structured.read(laughs(), "xml")
     inner = b'<!DOCTYPE l [<!ENTITY e "lol">]><l><a of="x&e;y"/>one &e; two</l>'
-    assert "lol" not in structured.read(inner, "xml").text
+    assert structured.read(inner, "xml").text.split("\n")[-1] == "one lol two"
+    assert "xloly" not in structured.read(inner, "xml").text
+    many = f'<!DOCTYPE l [<!ENTITY e "{"lol " * 70}">]><l>{"&e; " * 9000}</l>'
+    assert len(structured.read(many.encode(), "xml").text) < 1_100_000
     foreign = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/hostname">]><l>start &x; end</l>'
     assert structured.read(foreign, "xml").text == "start end"
 
@@ -809,3 +812,16 @@ def test_what_a_source_switches_off_is_unseen_and_signs_are_what_they_print() ->
         "On $α$, 7\\,€, §4.",
         "Last.",
     ]
+
+
+def test_entities_that_stand_for_words_are_read_and_line_breaks_part_words() -> None:
+    declared = (
+        "<!ENTITY mill 'the old &#109;ill'><!ENTITY two '&mill;'><!ENTITY file SYSTEM 'a.txt'>"
+    )
+    source = f"<!DOCTYPE book [{declared}]><book><para>See <b>&mill;</b>,<lb/>not &two;&file;.</para></book>"
+    assert extract(source.encode(), "a.xml").text == "See the old mill,\nnot ."
+
+
+def test_an_outline_is_read_without_the_markup_in_it() -> None:
+    source = "<opml><body><outline text='Tar &lt;b&gt;the slip&lt;/b&gt;'/></body></opml>"
+    assert extract(source.encode(), "a.opml").text == "body.text: Tar the slip"

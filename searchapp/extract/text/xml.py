@@ -1,13 +1,13 @@
 """XML: feeds and data as "name: value" lines, texts (DocBook, TEI, FictionBook) by paragraphs.
 
 Nothing is fetched, and the parser expands nothing: declarations of entities are removed before it
-sees them. Those that stand for a few plain words are put in place afterwards.
+sees them, and words are put in place of those that stand for a few.
 """
 
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from html.entities import name2codepoint
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from searchapp.extract.web.html import decode_page, page_parts
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from searchapp.extract.builder import Part
 
@@ -57,6 +57,9 @@ _ENTITY = re.compile(  # one that stands for few characters
     r"<!ENTITY\s+(?P<name>[\w.-]{1,100})\s+(?P<text>\"[^\"]{1,300}\"|'[^']{1,300}')\s*>"
 )
 _IS_MARKUP = re.compile(r"<|%|&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|(?:amp|lt|gt|quot|apos);)")
+_REFERENCE = re.compile(  # text between the marks of CDATA holds none
+    r"<!\[CDATA\[(?:.*?\]\]>|.*)|&(?P<name>[\w.-]{1,100});", re.DOTALL
+)
 _MOST_EXPANDED = 1_000_000  # characters that entities stand for
 _MAX_LINE = 65_535  # the parser counts no further
 _HTML_TAGS = {
@@ -88,11 +91,11 @@ _INLINE_PARENTS = frozenset({"p", "span", "td", *(f"h{level}" for level in range
 
 def read_xml(data: bytes, document_type: str) -> Document:
     """XML as data, as a text or as a page; plain text where it is no XML at all."""
-    source, entities = _undeclared(decode_page(data))
+    source = _undeclared(decode_page(data))
     root, is_well_formed = _root(source)
     if root is None:
         return plain.read(data, document_type)
-    has_entities = _resolve_known_entities(root, entities)
+    has_entities = _resolve_known_entities(root)
     metadata = {"language": root.get("{http://www.w3.org/XML/1998/namespace}lang", "")}
     title, cut = "", list[str]()
     parts: Iterable[Part]
@@ -117,22 +120,40 @@ def read_xml(data: bytes, document_type: str) -> Document:
     return with_unread(document, cut)
 
 
-def _undeclared(source: str) -> tuple[str, dict[str, str]]:
-    """XML without its declarations, of entities too, which nothing can expand then; the
-    lines stay. Beside it the entities that stand for plain words.
+def _undeclared(source: str) -> str:
+    """XML without its declarations, of entities too, which nothing can expand then; those that
+    stand for plain words are in their place. The lines stay.
     """
     source = _DECLARATION.sub("", source, count=1)
     start = source.find("<!DOCTYPE")
     match = _DOCTYPE.match(source, start) if start >= 0 else None
     if match is None:
-        return source, {}
-    plain_words = {
-        entity["name"]: unescape(entity["text"][1:-1])
+        return source
+    words = {
+        entity["name"]: " ".join(unescape(entity["text"][1:-1]).split())
         for entity in _ENTITY.finditer(match[0])
         if not _IS_MARKUP.search(entity["text"])
     }
     lines = chr(10) * match[0].count(chr(10))
-    return f"{source[:start]}{lines}{source[match.end() :]}", plain_words
+    inside = source[match.end() :]
+    return f"{source[:start]}{lines}{_worded(inside, words) if words else inside}"
+
+
+def _worded(source: str, words: Mapping[str, str]) -> str:
+    """XML with words in place of the entities that stand for them, as far as it does not become
+    too long.
+    """
+    left = _MOST_EXPANDED
+
+    def word(match: re.Match[str]) -> str:
+        nonlocal left
+        text = words.get(match["name"] or "")
+        if text is None or left < len(text):
+            return match[0]
+        left -= len(text)
+        return escape(text)
+
+    return _REFERENCE.sub(word, source)
 
 
 def _root(source: str) -> tuple[Any, bool]:  # an lxml element; lxml carries no types
@@ -165,35 +186,38 @@ def _is_cut(root: Any, source: str) -> bool:
     return length < len(_TAG_OR_ENTITY.sub("", source)) / 2
 
 
-def _resolve_known_entities(root: Any, declared: Mapping[str, str]) -> bool:
-    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, the words
-    that are declared in place of theirs, and nothing in place of all others.
+def _resolve_known_entities(root: Any) -> bool:
+    """Puts the characters that HTML names (&nbsp;, &eacute;) in place of their entities, and
+    nothing in place of all others.
 
     True where there was another.
     """
     from lxml import etree
 
     is_any = False
-    left = _MOST_EXPANDED
-    for entity in list(root.iter(etree.Entity)):
-        code = name2codepoint.get(entity.name)
-        text = chr(code) if code else declared.get(entity.name, "")
-        left -= len(text)
-        is_any = is_any or not text or left < 0
-        _replace(entity, text if left >= 0 else "")
+    for above in list(dict.fromkeys(entity.getparent() for entity in root.iter(etree.Entity))):
+        before, pieces = None, [above.text]  # of the text behind a child, or before all
+        for child in list(above):
+            if child.tag is not etree.Entity:
+                _set_text(above, before, pieces)
+                before, pieces = child, [child.tail]
+                continue
+            code = name2codepoint.get(child.name)
+            is_any = is_any or code is None
+            pieces += [chr(code) if code else "", child.tail]
+            child.tail = None
+            above.remove(child)
+        _set_text(above, before, pieces)
     return is_any
 
 
-def _replace(node: Any, text: str) -> None:
-    """Puts text in place of a node."""
-    before, above = node.getprevious(), node.getparent()
-    text += node.tail or ""
-    if before is not None:
-        before.tail = (before.tail or "") + text
+def _set_text(above: Any, before: Any, pieces: Sequence[str | None]) -> None:
+    """Make pieces the text behind a child of an element, or the first in it."""
+    text = "".join(filter(None, pieces))
+    if before is None:
+        above.text = text
     else:
-        above.text = (above.text or "") + text
-    node.tail = None
-    above.remove(node)
+        before.tail = text
 
 
 def _xml_fields(root: Any) -> Iterator[Field]:

@@ -259,12 +259,11 @@ def test_a_tei_text_gives_names_within_its_paragraphs() -> None:
     ]
 
 
-def test_entities_within_entities_and_attributes_are_never_expanded() -> None:
+def test_entities_within_entities_are_never_expanded() -> None:
     with pytest.raises(FileFailed, match="no text: only entities, which are not expanded"):
         structured.read(laughs(), "xml")
     inner = b'<!DOCTYPE l [<!ENTITY e "lol">]><l><a of="x&e;y"/>one &e; two</l>'
     assert structured.read(inner, "xml").text.split("\n")[-1] == "one lol two"
-    assert "xloly" not in structured.read(inner, "xml").text
     many = f'<!DOCTYPE l [<!ENTITY e "{"lol " * 70}">]><l>{"&e; " * 9000}</l>'
     assert len(structured.read(many.encode(), "xml").text) < 1_100_000
     foreign = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/hostname">]><l>start &x; end</l>'

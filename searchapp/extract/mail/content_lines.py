@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _FOLD = re.compile(r"(?<!=)\n[ \t]")  # after "=" a line of quoted-printable goes on
-_FOLD_OF_BYTES = re.compile(rb"(?<!=)\r?\n[ \t]")
+_FOLD_OF_BYTES = re.compile(rb"(?<!=)\r\n[ \t]|(?<![=\r])\n[ \t]")
 _NAME = re.compile(r"(?:([\w-]+)\.)?([A-Za-z][\w-]*)")
 _PARAMETER = re.compile(
     r";[ \t]*([\w-]+)(?:=(\"[^\"]*\"|[^\";:,]*(?:,(?:\"[^\"]*\"|[^\";:,]*))*))?"

@@ -33,6 +33,7 @@ _MOST_LINKED = 0.5  # of a part of a text
 _LEAST_AFTER = 1000  # characters of a text after the article, not among its paragraphs
 _LEAST_INSIDE = 30  # the same within the main element
 _LEAST_SAID = 20  # letters of a box beside the text
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # as deep as lists are nested
 _TERMS = frozenset({"dt", "dd"})
 _LEAST_TOLD = 12
 _MOST_TOLD = 300  # letters of a section after the article that tells hours, prices, an address
@@ -348,7 +349,7 @@ def _all_text(source: str) -> list[Part]:
     """All visible text, for a page that no tree can hold: nested thousands deep, say."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    text = extract_plain_text(source, alt_texts=False)
+    text = _INDENT.sub("", extract_plain_text(source, alt_texts=False))
     return [Part("prose", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 

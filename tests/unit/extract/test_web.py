@@ -542,3 +542,7 @@ def test_drawings_and_places_on_a_map_are_said_to_show_what_their_labels_say() -
     assert extract(f"<body>{page}</body>".encode(), "a.html").text == (
         "Weirs.\n\nChart of the pond\n\nUpper weir with a ladder\n\nChart of eels\nMay"
     )
+
+
+def test_lists_nested_without_end_give_no_more_than_they_say() -> None:
+    assert len(_text("<ol><li>reed " * 2_000)) < 20_000

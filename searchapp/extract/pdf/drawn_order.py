@@ -68,7 +68,7 @@ def _is_downwards(text_page: Any, line: re.Match[str]) -> bool:
     import pypdfium2.raw as pdfium
 
     angle = pdfium.FPDFText_GetCharAngle(text_page.raw, line.start())
-    return abs(angle - _DOWNWARDS) < 0.1
+    return bool(abs(angle - _DOWNWARDS) < 0.1)
 
 
 def _from_the_first(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> str:

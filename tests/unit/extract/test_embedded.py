@@ -219,7 +219,7 @@ def test_files_embedded_in_presentations_and_workbooks_are_members() -> None:
     letter = docx(paragraph("Inner words."))
     book = xlsx({"Sheet1": xlsx_row(1, "Tea")}, parts={"xl/embeddings/a.docx": letter})  # type: ignore[dict-item]
     assert members(book, "a.xlsx") == {"a.docx": "Inner words."}
-    show = zipped({"ppt/presentation.xml": "<p/>", "ppt/embeddings/a.docx": letter})  # type: ignore[dict-item]
+    show = zipped({"ppt/presentation.xml": "<p/>", "ppt/embeddings/a.docx": letter})
     assert members(show, "a.pptx") == {"a.docx": "Inner words."}
 
 

@@ -53,7 +53,7 @@ _PARTLY = {
     "pages": "texts, comments and tables, notes and boxes after the text; not charts",
     "parquet": "the first 100,000 rows",
     "sqlite": "the first 20,000 rows of each table; no views, no binary values, no log beside it",
-    "svg": "texts and descriptions; not letters drawn as outlines",
+    "svg": "texts and descriptions; not letters drawn as outlines, nor what is not shown",
 }
 
 

@@ -33,6 +33,7 @@ THIRD = (
     "wind comes over from the east.",
 )
 HELVETICA = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+COURIER = HELVETICA.replace("Helvetica", "Courier")
 _RESOURCES = "/Resources << /Font << /F1 3 0 R >> >> /Contents 5 0 R"
 
 
@@ -69,6 +70,11 @@ def line(text: str, left: float, base: float) -> str:
     """A line of text, drawn on its own."""
     escaped = re.sub(r"([\\()])", r"\\\1", text)
     return f"BT /F1 10 Tf {left} {base} Td ({escaped}) Tj ET"
+
+
+def by_letters(text: str, left: float, base: float) -> str:
+    """A line of Courier, each letter drawn on its own."""
+    return " ".join(line(letter, left + 6 * place, base) for place, letter in enumerate(text))
 
 
 def across(*columns: tuple[float, Sequence[str]], base: float = 700, lower: float = 0) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.builder import Part, document_of, with_unread
+from searchapp.extract.web.elements import INLINE
 from searchapp.types.documents import Document
 
 _MAX_TEXTS = 100_000
-_TEXTS = ("{*}text", "{*}desc", "{*}title", "{*}foreignObject")
+_MAX_WAYS = 100  # in which a switch shows something
+_TEXTS = frozenset({"text", "desc", "title", "foreignObject"})
+_UNDRAWN = frozenset({"defs", "symbol"})  # what is in them is drawn where it is used
+_RUNNING = INLINE | {"tspan", "textPath", "tref", "altGlyph"}
 _PLACE = re.compile(
     r"translate\(\s*[-\d.e]+[\s,]+([-\d.e]+)|matrix\((?:[^,\s()]+[,\s]+){5}([-\d.e]+)"
 )
@@ -58,7 +63,7 @@ def _parts(root: Any, title: str, unread: list[str]) -> Iterator[Part]:
     yield Part("prose", title)
     line: list[str] = []
     height = ""
-    for count, element in enumerate(root.iter(*_TEXTS)):
+    for count, element in enumerate(_shown(root)):
         if count >= _MAX_TEXTS:
             unread.append(f"only its first {_MAX_TEXTS:,} texts were read")
             break
@@ -71,8 +76,60 @@ def _parts(root: Any, title: str, unread: list[str]) -> Iterator[Part]:
                 height = place
                 line.append(text)
         elif (text := _flat(element)) != title:
+            yield Part("prose", " ".join(line), is_tight=True)
             yield Part("prose", text)
+            line = []
     yield Part("prose", " ".join(line), is_tight=True)
+
+
+def _shown(root: Any) -> Iterator[Any]:
+    """The elements with texts, in order, but for those that are not drawn."""
+    from lxml import etree
+
+    used = {
+        value[1:]
+        for use in root.iter("{*}use")
+        for key, value in use.attrib.items()
+        if key.endswith("href") and value.startswith("#")
+    }
+    walk = etree.iterwalk(root, events=("start",))
+    for _, element in walk:
+        if _is_hidden(element):
+            walk.skip_subtree()
+        elif _name(element) in _UNDRAWN:
+            walk.skip_subtree()
+            yield from _texts_in(element, used)
+        elif _name(element) in _TEXTS:
+            yield element
+
+
+def _texts_in(store: Any, used: set[str]) -> Iterator[Any]:
+    """The elements with texts among what is kept to be used, as far as it is."""
+    seen: set[Any] = set()
+    for element in store.iter("*"):
+        if element.get("id") in used and element not in seen:
+            seen.update(element.iter("*"))
+            yield from (inner for inner in element.iter("*") if _name(inner) in _TEXTS)
+
+
+def _is_hidden(element: Any) -> bool:
+    """Whether an element says that it is not shown, or is another way to show what a switch shows
+    already.
+    """
+    style = (element.get("style") or "").replace(" ", "")
+    if element.get("display") == "none" or "display:none" in style:
+        return True
+    if "hidden" in {element.get("visibility"), style.partition("visibility:")[2].partition(";")[0]}:
+        return _name(element) == "text"  # in a group some may be shown all the same
+    above = element.getparent()
+    return (
+        above is not None
+        and _name(above) == "switch"
+        and any(
+            other.get("systemLanguage") is None
+            for other in islice(element.itersiblings(preceding=True), _MAX_WAYS)
+        )
+    )
 
 
 def _lines(element: Any) -> Iterator[tuple[str, str]]:
@@ -108,7 +165,11 @@ def _line(pieces: list[str], place: str) -> Iterator[tuple[str, str]]:
 def _text(element: Any) -> str:
     if _name(element) in _SILENT or not isinstance(element.tag, str):
         return ""
-    return (element.text or "") + "".join(_text(child) + (child.tail or "") for child in element)
+    pieces = [element.text or ""]
+    for child in element:
+        gap = "" if _name(child) in _RUNNING else " "  # between the paragraphs of a page within
+        pieces += [gap, _text(child), gap, child.tail or ""]
+    return "".join(pieces)
 
 
 def _flat(element: Any) -> str:

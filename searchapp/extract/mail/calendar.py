@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of, gathered, with_unread
-from searchapp.extract.mail.content_lines import ContentLine, content_lines, packed_noise
+from searchapp.extract.mail.content_lines import (
+    ContentLine,
+    content_lines,
+    packed_noise,
+    unfolded,
+)
 from searchapp.extract.noise import left_out
 from searchapp.extract.text.encoding import decode
 
@@ -30,6 +35,17 @@ _LABELS = {
 }
 _PEOPLE = frozenset({"ORGANIZER", "ATTENDEE"})
 _USUAL = frozenset({"CONFIRMED", "NEEDS-ACTION"})
+_UNITS = {"DAILY": "days", "WEEKLY": "weeks", "MONTHLY": "months", "YEARLY": "years"}
+_DAYS = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+_DAY = re.compile("[A-Z]{2}")
 _MAX_SHOWN = 50  # attendees
 _NAMES = frozenset({"X-WR-CALNAME", "NAME"})
 
@@ -53,7 +69,7 @@ class _Entry:
 def read(data: bytes, document_type: str) -> Document:
     """A calendar by its entries, each under its name."""
     cut: list[str] = []
-    lines = gathered(content_lines(decode(data)), cut)
+    lines = gathered(content_lines(decode(unfolded(data))), cut)
     entries = list(_entries(lines))
     if not entries:
         raise FileFailed("; ".join(["not a readable calendar: no entry is in it", *cut]))
@@ -139,9 +155,20 @@ def _when(entry: _Entry) -> str:
 
 
 def _repeats(entry: _Entry) -> str:
-    rule = entry.text("RRULE").upper()
-    frequency = re.search(r"FREQ=(\w+)", rule)
-    return frequency[1].lower() if frequency else ""
+    """How often: "weekly", "every 2 weeks on Thursday, until 2024-06-30"."""
+    rule = dict(re.findall(r"(\w+)=([^;\s]+)", entry.text("RRULE").upper()))
+    frequency, interval = rule.get("FREQ", ""), rule.get("INTERVAL", "1")
+    if interval.isdecimal() and int(interval) > 1 and frequency in _UNITS:
+        often = f"every {int(interval)} {_UNITS[frequency]}"
+    else:
+        often = frequency.lower()
+    days = ", ".join(
+        _DAY.sub(lambda day: _DAYS.get(day[0], day[0]), rule.get("BYDAY", "")).split(",")
+    )
+    days = f" on {days}" if days else ""
+    until = f", until {ContentLine('', rule['UNTIL']).date[:10]}" if "UNTIL" in rule else ""
+    count = f", {rule['COUNT']} times" if "COUNT" in rule else ""
+    return f"{often}{days}{until}{count}" if often else ""
 
 
 def _person(line: ContentLine) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.mail.content_lines import ContentLine, content_lines, packed_noise
+from searchapp.extract.mail.content_lines import (
+    ContentLine,
+    content_lines,
+    packed_noise,
+    unfolded,
+)
 from searchapp.extract.noise import left_out
 from searchapp.extract.text.encoding import decode
 
@@ -30,20 +36,24 @@ _LABELS = {
     "URL": "Link",
     "IMPP": "Messenger",
     "RELATED": "Related",
+    "X-ABRELATEDNAMES": "Related",
+    "X-ABDATE": "Date",
     "CATEGORIES": "Categories",
     "NOTE": "Note",
 }
+_DATES = frozenset({"BDAY", "ANNIVERSARY", "X-ANNIVERSARY", "X-ABDATE", "DEATHDATE"})
+_NAMED_BY_APPLE = re.compile(r"_\$!<(.*)>!\$_")
 _UNSEEN = frozenset(
     str.split(
         "BEGIN END VERSION PRODID REV UID N FN CLASS SORT-STRING MAILER TZ GEO SOUND KEY SOURCE "
-        "KIND CLIENTPIDMAP PROFILE X-ABADR X-ABUID X-ABSHOWAS"
+        "KIND CLIENTPIDMAP PROFILE X-ABADR X-ABUID X-ABSHOWAS X-ABLABEL"
     )
 )
 
 
 def read(data: bytes, document_type: str) -> Document:
     """A person under each name; photographs are left out."""
-    lines = list(content_lines(decode(data)))
+    lines = list(content_lines(decode(unfolded(data))))
     people = list(_people(lines))
     if not people:
         raise FileFailed("not a readable contact: no name is in it")
@@ -72,8 +82,13 @@ def _people(lines: Iterable[ContentLine]) -> Iterator[list[ContentLine]]:
 def _parts(person: Sequence[ContentLine]) -> Iterator[Part]:
     yield Part("heading", _name(person), level=1)
     values_by_label: dict[str, list[str]] = {}
+    kinds = {
+        line.group: _NAMED_BY_APPLE.sub(r"\1", line.text)
+        for line in person
+        if line.name == "X-ABLABEL" and line.group
+    }
     for line in person:
-        if line.name not in _UNSEEN and (value := _value(line)):
+        if line.name not in _UNSEEN and (value := _value(line, kinds.get(line.group, ""))):
             label = _LABELS.get(line.name) or line.name.removeprefix("X-").capitalize()
             values_by_label.setdefault(label, []).append(value)
     yield Part(
@@ -105,16 +120,17 @@ def _name(person: Sequence[ContentLine]) -> str:
     )
 
 
-def _value(line: ContentLine) -> str:
-    """A property on one line, with what kind of address or telephone it is."""
-    if line.name == "BDAY":
-        return line.date
+def _value(line: ContentLine, kind: str) -> str:
+    """A property on one line, with what kind of address, telephone or date it is."""
+    if line.name in _DATES:
+        return f"{line.date} ({kind})" if kind else line.date
     pieces = line.fields if line.name in {"ADR", "ORG", "N"} else [line.text]
     text = ", ".join(" ".join(piece.split()) for piece in pieces if piece)
     kinds = [
-        kind.lower()
-        for kind in line.parameters.get("TYPE", "").split(",")
-        if kind.lower() in {"home", "work", "cell", "fax"}
+        named.lower()
+        for named in line.parameters.get("TYPE", "").split(",")
+        if named.lower() in {"home", "work", "cell", "fax"}
     ]
+    kinds += [kind] if kind else []
     text = text.removeprefix("tel:").removeprefix("mailto:")
     return f"{text} ({', '.join(kinds)})" if text and kinds and line.name != "ORG" else text

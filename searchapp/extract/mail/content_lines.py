@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from searchapp.errors import FileFailed
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _FOLD = re.compile(r"(?<!=)\n[ \t]")  # after "=" a line of quoted-printable goes on
-_NAME = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]*)")
+_FOLD_OF_BYTES = re.compile(rb"(?<!=)\r\n[ \t]|(?<![=\r])\n[ \t]")
+_NAME = re.compile(r"(?:([\w-]+)\.)?([A-Za-z][\w-]*)")
 _PARAMETER = re.compile(
     r";[ \t]*([\w-]+)(?:=(\"[^\"]*\"|[^\";:,]*(?:,(?:\"[^\"]*\"|[^\";:,]*))*))?"
 )
@@ -42,6 +43,7 @@ class ContentLine:
     value: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     size: int = 0
+    group: str = ""  # of properties that belong together, a date and its label say
 
     @property
     def text(self) -> str:
@@ -64,6 +66,13 @@ class ContentLine:
         return f"{year}-{month}-{day}" + (f" {hour}:{minute}{zone}" if hour else "")
 
 
+def unfolded(data: bytes) -> bytes:
+    """The bytes without their folds, which may divide the bytes of one letter; those of UTF-16 and
+    UTF-32 as they are.
+    """
+    return data if b"\0" in data else _FOLD_OF_BYTES.sub(b"", data)
+
+
 def content_lines(text: str) -> Iterator[ContentLine]:
     """The properties in a text, in order; lines that are none are left out."""
     text = _FOLD.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -83,7 +92,9 @@ def content_lines(text: str) -> Iterator[ContentLine]:
             end = match.end()
         if line[end : end + 1] != ":":
             continue
-        yield _line(name[1].upper(), parameters, line[end + 1 :], lines)
+        yield replace(
+            _line(name[2].upper(), parameters, line[end + 1 :], lines), group=name[1] or ""
+        )
 
 
 def _line(

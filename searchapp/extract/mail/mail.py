@@ -15,8 +15,9 @@ from searchapp.errors import FileFailed
 from searchapp.extract.archives.names import MemberNames, refusal_of_name
 from searchapp.extract.builder import Part, document_of
 from searchapp.extract.mail.calendar import calendar_parts
+from searchapp.extract.mail.content_lines import unfolded
 from searchapp.extract.mail.headers import _date, header_lines, mail_metadata, mail_place
-from searchapp.extract.mail.mime import Mime
+from searchapp.extract.mail.mime import Mime, decoded
 from searchapp.extract.members import Allowance, Member
 from searchapp.extract.text.encoding import decode
 from searchapp.types.documents import Document
@@ -108,7 +109,7 @@ class _Mime(Mime):
         if self.type == "text/html":
             return _page_parts(text)
         if _is_calendar(self):
-            return calendar_parts(text)
+            return calendar_parts(decoded(unfolded(self.content()), self.parameter("charset")))
         text = re.sub(r"<[^<>\n]{1,100}>", "", text) if self.type == "text/enriched" else text
         if self.parameter("format").lower() == "flowed":
             text = _unflowed(text, spaceless=self.parameter("delsp").lower() == "yes")

@@ -20,11 +20,13 @@ from searchapp.extract.members import MAX_MEMBER_BYTES, Member
 from searchapp.extract.office.compound import compound_file
 from searchapp.extract.office.ole import SIGNATURE, Container, opened
 from searchapp.extract.office.ooxml import Package
+from searchapp.extract.office.zip_package import checked_package, member_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FOLDER = re.compile(r"(?:^|/)embeddings/[^/]+$", re.IGNORECASE)
+_BESIDE_TEXT = re.compile(r"(?!mimetype$)[^./]+")  # where OpenDocument keeps objects
 _CHART_RELATIONS = re.compile(r"(?:^|/)chart(?:s|ex)/_rels/([^/]+)\.rels$", re.IGNORECASE)
 # streams that hold a document of another form whole
 _WHOLE = ("package", "contents", "package_stream", "embeddedodf")
@@ -59,6 +61,28 @@ def package_members(data: bytes) -> Iterator[Member]:
             taken = _taken_out(content, base) if content.startswith(SIGNATURE) else (base, content)
         except FileFailed as error:
             yield Member(names.of(base), refusal=error)
+            continue
+        if taken is not None:
+            yield Member(names.of(taken[0]), taken[1])
+
+
+def opendocument_members(data: bytes) -> Iterator[Member]:
+    """The embedded files of other programs in an OpenDocument file; none of one that is no such
+    file, and none that are documents of its own kind, which are read as its text.
+    """
+    try:
+        package = checked_package(data)
+    except FileFailed:
+        return  # the document itself says why
+    names = MemberNames()
+    for name in package.namelist()[:_MAX_OBJECTS]:
+        if _BESIDE_TEXT.fullmatch(name) is None:
+            continue
+        try:
+            content = member_bytes(package, name)
+            taken = _taken_out(content, name) if content.startswith(SIGNATURE) else None
+        except FileFailed as error:
+            yield Member(names.of(name), refusal=error)
             continue
         if taken is not None:
             yield Member(names.of(taken[0]), taken[1])

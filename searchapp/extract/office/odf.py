@@ -17,6 +17,7 @@ from searchapp.errors import FileFailed
 from searchapp.extract.builder import Part, gathered, in_time, with_unread
 from searchapp.extract.mathml import formula_text
 from searchapp.extract.office.common import furniture, iso_date, manuscript, real_title
+from searchapp.extract.office.embedded import opendocument_members
 from searchapp.extract.office.odf_lists import OdfNumbers
 from searchapp.extract.office.odf_objects import drop_deleted, place_formulas
 from searchapp.extract.office.odf_places import corner, role_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import zipfile
     from collections.abc import Iterable, Iterator
 
+    from searchapp.extract.members import Allowance, Member
     from searchapp.types.documents import Place
 
 _MAX_LEVEL = 10
@@ -68,6 +70,11 @@ def read(data: bytes, document_type: str) -> Document:
     metadata["incomplete"] = "; ".join(cut)
     first = next((part.text for part in pages[0] if part.kind == "heading"), "") if pages else ""
     return slide_document(pages, document_type, title=declared or first, metadata=metadata)
+
+
+def members(data: bytes, document_type: str, name: str, allowance: Allowance) -> Iterator[Member]:  # noqa: ARG001 - as all readers
+    """The objects of other programs embedded in a document."""
+    return opendocument_members(data)
 
 
 def _refuse_encrypted(package: zipfile.ZipFile) -> None:

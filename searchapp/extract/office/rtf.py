@@ -20,6 +20,7 @@ from searchapp.extract.office.common import furniture, iso_date, manuscript, rea
 from searchapp.extract.office.drawings import real_descriptions
 from searchapp.extract.office.rtf_flow import RtfFlow, item_text
 from searchapp.extract.office.rtf_tables import (
+    ANSI_FONT,
     CHARACTERS,
     CODE_PAGES,
     EDGES,
@@ -271,7 +272,8 @@ class _RtfReader:
             page = self._state.code_page or self._fonts.get(self._default_font, "") or self._page
             if page == SYMBOL_FONT and self._state.target == "text":
                 return
-            self._add(data.decode(self._page if page == SYMBOL_FONT else page, "replace"))
+            is_own = page not in {SYMBOL_FONT, ANSI_FONT}
+            self._add(data.decode(page if is_own else self._page, "replace"))
 
     def _add(self, text: str) -> None:
         target = self._state.target
@@ -421,9 +423,7 @@ class _RtfReader:
 
     def _set_charset(self, value: int | None) -> None:
         if self._state.target == "fonts":
-            self._fonts[self._number] = (
-                SYMBOL_FONT if value == 2 else CODE_PAGES.get(value or 0, "")
-            )
+            self._fonts[self._number] = CODE_PAGES.get(value or 0, "")
 
 
 def _known(code_page: str) -> str:

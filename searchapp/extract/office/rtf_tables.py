@@ -17,6 +17,8 @@ CHARACTERS = {
     ),
 }
 SYMBOLS = {b"~": "\xa0", b"_": "-", b"\\": "\\", b"{": "{", b"}": "}"}
+ANSI_FONT = "ansi"  # its bytes are of the code page of the document
+SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
 CODE_PAGES = {
     number: f"cp{page}"
     for number, page in (
@@ -33,8 +35,7 @@ CODE_PAGES = {
         (238, 1250),
         (255, 437),
     )
-} | {77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
-SYMBOL_FONT = "symbol"  # its bytes mean nothing without the font
+} | {0: ANSI_FONT, 2: SYMBOL_FONT, 77: "mac_roman", 130: "johab", 134: "gb18030", 136: "big5"}
 PAGES = {"ansi": "cp1252", "mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 SKIPPED = frozenset(
     str.split(

@@ -12,9 +12,9 @@ import hashlib
 import io
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.extract.archives.limits import BOMB_MEMBER, refuse_bomb, too_large
@@ -22,6 +22,10 @@ from searchapp.extract.archives.names import MemberNames, refusal_of_name
 from searchapp.extract.members import MAX_MEMBER_BYTES, Member
 from searchapp.extract.pdf.annotations import PAPERCLIP, wide_string
 
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+_Told = TypeVar("_Told")
 _MAX_FILES = 10_000
 _MAX_OBJECTS = 50_000  # that are looked at
 _EMBEDDED = re.compile(rb"/EmbeddedFile(?!s)")
@@ -55,65 +59,82 @@ def has_more_files(data: bytes, known: int) -> bool:
 
 def files_by_pypdf(data: bytes) -> Iterator[Member]:
     """The files that pypdf lists; nothing where it cannot."""
+    names = MemberNames()
+    files = _by_pypdf(
+        data,
+        lambda reader: [
+            (name, content) for name, all_of in reader.attachments.items() for content in all_of
+        ],
+    )
+    for name, content in files or ():
+        yield _named(names, name, content)
+
+
+def _by_pypdf(data: bytes, look: Callable[[PdfReader], _Told]) -> _Told | None:
+    """What a look into a PDF tells; None where it needs a password, or pypdf cannot read it."""
     import pypdf
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    names = MemberNames()
     try:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
-            return
-        files = [
-            (name, content) for name, all_of in reader.attachments.items() for content in all_of
-        ]
+            return None
+        return look(reader)
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read, or is refused
-        return
-    for name, content in files:
-        safe = names.of(name or "unnamed")
-        refusal = refusal_of_name(safe)
-        yield Member(safe, b"" if refusal else content, refusal=refusal)
+        return None
 
 
 def _associated(data: bytes, names: MemberNames, seen: set[tuple[str, bytes]]) -> Iterator[Member]:
     """The files that any object of the document names and that are not seen yet."""
-    import pypdf
-    from pypdf.generic import DictionaryObject, IndirectObject
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     contents = {digest for _, digest in seen}
-    try:
-        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            return
-        numbers = [
-            (number, generation) for generation, found in reader.xref.items() for number in found
-        ]
-        numbers += [(number, 0) for number in reader.xref_objStm]
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001 - a broken PDF makes pypdf raise anything; its text was read
-        return
-    for number, generation in sorted(set(numbers))[:_MAX_OBJECTS]:
+    files = _by_pypdf(data, lambda reader: _files_of(reader, _numbers(reader)))
+    for file in files or ():
+        digest = hashlib.blake2b(file[1]).digest()
+        if digest not in contents:
+            contents.add(digest)
+            yield _named(names, *file)
+
+
+def _files_of(reader: PdfReader, numbers: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
+    """The name and bytes of each file that one of some objects names."""
+    for number, generation in numbers[:_MAX_OBJECTS]:
         try:
-            named = reader.get_object(IndirectObject(number, generation, reader))
-            if not isinstance(named, DictionaryObject) or "/EF" not in named:
-                continue
-            embedded: Any = named["/EF"].get_object()
-            content = embedded["/F"].get_object().get_data()
-            name = str(named.get("/UF") or named.get("/F") or "")
+            file = _file_of(reader, number, generation)
         except MemoryError:
             raise
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - a broken object makes pypdf raise anything; the others are read
             continue
-        digest = hashlib.blake2b(content).digest()
-        if digest in contents:
-            continue
-        contents.add(digest)
-        safe = names.of(name or "unnamed")
-        refusal = refusal_of_name(safe)
-        yield Member(safe, b"" if refusal else content, refusal=refusal)
+        if file is not None:
+            yield file
+
+
+def _numbers(reader: PdfReader) -> list[tuple[int, int]]:
+    """The number and generation of every object of a document."""
+    numbers = [
+        (number, generation) for generation, found in reader.xref.items() for number in found
+    ]
+    return sorted({*numbers, *((number, 0) for number in reader.xref_objStm)})
+
+
+def _file_of(reader: PdfReader, number: int, generation: int) -> tuple[str, bytes] | None:
+    """The name and bytes of the file that an object names, None where it names none."""
+    from pypdf.generic import DictionaryObject, IndirectObject
+
+    named = reader.get_object(IndirectObject(number, generation, reader))
+    if not isinstance(named, DictionaryObject) or "/EF" not in named:
+        return None
+    embedded: Any = named["/EF"].get_object()
+    name = str(named.get("/UF") or named.get("/F") or "")
+    return name, embedded["/F"].get_object().get_data()
+
+
+def _named(names: MemberNames, name: str, content: bytes) -> Member:
+    """A file under a name of its own, or the refusal of its name."""
+    safe = names.of(name or "unnamed")
+    refusal = refusal_of_name(safe)
+    return Member(safe, b"" if refusal else content, refusal=refusal)
 
 
 def _on_page(
@@ -157,9 +178,7 @@ def _member(
     if content is None or (key := (name, hashlib.blake2b(content).digest())) in seen:
         return  # only named, or listed and on a page
     seen.add(key)
-    safe = names.of(name or "unnamed")
-    refusal = refusal_of_name(safe)
-    yield Member(safe, b"" if refusal else content, refusal=refusal)
+    yield _named(names, name, content)
 
 
 def _content(file: Any, size: int) -> bytes | None:

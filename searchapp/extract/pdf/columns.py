@@ -10,7 +10,7 @@ import ctypes
 import re
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby, pairwise
 from statistics import median
 from typing import Any
@@ -19,6 +19,7 @@ from searchapp.extract.pdf.hyphens import LINE_END
 
 _LOOKS = 2  # at places of a page, of so many lines each:
 _LOOK_LINES = 3
+_BY_WORDS = 8  # things that are drawn at once in a line
 _MIN_LINES = 3  # of each column
 _MIN_LETTERS = 14  # of a line of prose; cells of tables are shorter
 _GAP = 0.8  # of a letter's height: narrower gaps are between words
@@ -36,8 +37,8 @@ _LINE = re.compile(r"[^\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """A piece of a line with no wide gap in it."""
+class Segment:
+    """A piece of a line with no wide gap in it; places are in points, from below."""
 
     text: str
     left: float
@@ -46,7 +47,7 @@ class _Segment:
     height: float
 
 
-_Box = tuple[float, float, float, float]  # left, top, right, bottom, in points, from below
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in points, from below
 
 
 def with_columns_apart(text_page: Any, text: str) -> str:
@@ -67,11 +68,31 @@ def with_columns_apart(text_page: Any, text: str) -> str:
     if len(text) > _MAX_CHARACTERS or text_page.count_chars() != len(text):
         return text  # characters beyond the first plane count double
     segments = list(_segments(text_page, text, lines))
+    return _text_of(ordered) if (ordered := _in_columns(segments)) else text
+
+
+def text_in_columns(segments: Sequence[Segment]) -> str:
+    """The text of a page's pieces of lines: column by column where it is prose drawn across them,
+    else line by line.
+    """
+    if ordered := _in_columns(segments):
+        return _text_of(ordered)
+    lines: list[Segment] = []
+    for segment in segments:
+        last = lines[-1] if lines else None
+        if last and last.right <= segment.left and abs(last.base - segment.base) < last.height / 2:
+            text = f"{last.text} {segment.text}"
+            lines[-1] = replace(last, text=text, right=segment.right)
+        else:
+            lines.append(segment)
+    return _text_of(lines)
+
+
+def _in_columns(segments: Sequence[Segment]) -> list[Segment]:
+    """The pieces column by column; none where that is not another order than theirs."""
     gutters = _gutters(segments)
-    if not gutters:
-        return text
-    ordered, is_changed = _in_order(segments, gutters)
-    return _text_of(ordered) if is_changed else text
+    ordered, is_changed = _in_order(segments, gutters) if gutters else ([], False)
+    return ordered if is_changed else []
 
 
 # ---- a look --------------------------------------------------------------------------------------
@@ -91,19 +112,20 @@ def _may_have_columns(text_page: Any, text: str, lines: Sequence[re.Match[str]])
     ]
     if any(map(_have_gap, drawn)):
         return True
-    if any(len(boxes) > len(some) for boxes, some in zip(drawn, looks, strict=True)):
+    counts = [len(boxes) / len(some) for boxes, some in zip(drawn, looks, strict=True)]
+    if 1 < max(counts) < _BY_WORDS:
         return False
-    # each line is drawn at once: a gap may be within
-    words: list[_Box] = []
+    # each line is drawn at once, or by words and letters: a gap may be within
+    words: list[Box] = []
     for line in looks[-1][:2]:
         within = _words_of(text_page, text, line)
-        if not any(_is_apart(*pair) for pair in pairwise(within)):
+        if not any(is_apart(*pair) for pair in pairwise(within)):
             return False  # two lines must have one
         words += within
     return _have_gap(words, is_part=True)
 
 
-def _words_of(text_page: Any, text: str, line: re.Match[str]) -> list[_Box]:
+def _words_of(text_page: Any, text: str, line: re.Match[str]) -> list[Box]:
     """The places of the words in the middle of a line."""
     words = [word.span() for word in _WORD.finditer(text, *_middle_of(line))]
     firsts = boxes_of(text_page, [first for first, _ in words])
@@ -117,7 +139,7 @@ def _middle_of(line: re.Match[str]) -> tuple[int, int]:
     return line.start() + quarter, line.end() - quarter
 
 
-def _have_gap(boxes: Sequence[_Box], *, is_part: bool = False) -> bool:
+def _have_gap(boxes: Sequence[Box], *, is_part: bool = False) -> bool:
     """Whether two lines of what is drawn, or parts of lines, have a wide gap at the same place."""
     if all(_is_below(*pair) for pair in pairwise(boxes)):
         return False
@@ -135,32 +157,32 @@ def _have_gap(boxes: Sequence[_Box], *, is_part: bool = False) -> bool:
     )
 
 
-def _is_below(last: _Box, box: _Box) -> bool:
+def _is_below(last: Box, box: Box) -> bool:
     """Whether a box is on another line than the one before."""
     return abs(box[3] - last[3]) > max(last[1] - last[3], box[1] - box[3])
 
 
-def _pieces(boxes: Sequence[_Box]) -> list[_Box]:
+def _pieces(boxes: Sequence[Box]) -> list[Box]:
     """The boxes, those without a wide gap between them as one."""
-    pieces: list[_Box] = []
+    pieces: list[Box] = []
     for box in boxes:
-        if pieces and not _is_apart(pieces[-1], box):
+        if pieces and not is_apart(pieces[-1], box):
             pieces[-1] = _around(pieces[-1], box)
         else:
             pieces.append(box)
     return pieces
 
 
-def _around(one: _Box, other: _Box) -> _Box:
+def _around(one: Box, other: Box) -> Box:
     """The box around two boxes of a line."""
     return one[0], max(one[1], other[1]), other[2], min(one[3], other[3])
 
 
-def _is_long(box: _Box) -> bool:
+def _is_long(box: Box) -> bool:
     return box[2] - box[0] > _LONG * (box[1] - box[3])
 
 
-def _rectangles(text_page: Any, start: int, count: int) -> list[_Box]:
+def _rectangles(text_page: Any, start: int, count: int) -> list[Box]:
     """The boxes (left, top, right, bottom) of what is drawn at once among some characters."""
     import pypdfium2.raw as pdfium
 
@@ -178,18 +200,18 @@ def _rectangles(text_page: Any, start: int, count: int) -> list[_Box]:
 # ---- close up ------------------------------------------------------------------------------------
 
 
-def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iterator[_Segment]:
+def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iterator[Segment]:
     """The pieces of the lines, in the order in which they are drawn."""
     for line in lines:
         solid = [index for index in range(*line.span()) if not text[index].isspace()]
         boxes = boxes_of(text_page, solid)
         breaks = [
-            place for place, (last, box) in enumerate(pairwise(boxes), 1) if _is_apart(last, box)
+            place for place, (last, box) in enumerate(pairwise(boxes), 1) if is_apart(last, box)
         ]
         for first, end in pairwise([0, *breaks, len(solid)]):
             if first < end:
                 last = boxes[end - 1]
-                yield _Segment(
+                yield Segment(
                     text[solid[first] : solid[end - 1] + 1],
                     boxes[first][0],
                     last[2],
@@ -198,7 +220,7 @@ def _segments(text_page: Any, text: str, lines: Sequence[re.Match[str]]) -> Iter
                 )
 
 
-def boxes_of(text_page: Any, indices: Iterable[int]) -> list[_Box]:
+def boxes_of(text_page: Any, indices: Iterable[int]) -> list[Box]:
     """The places of characters with what their font leaves free around them."""
     import pypdfium2.raw as pdfium
 
@@ -212,13 +234,13 @@ def boxes_of(text_page: Any, indices: Iterable[int]) -> list[_Box]:
     return boxes
 
 
-def _is_apart(last: _Box, box: _Box) -> bool:
+def is_apart(last: Box, box: Box) -> bool:
     """Whether something drawn is not the next of its line."""
     height = max(last[1] - last[3], box[1] - box[3])
     return not -height < box[0] - last[2] <= _GAP * height or abs(box[3] - last[3]) > height / 2
 
 
-def _gutters(segments: Sequence[_Segment]) -> list[float]:
+def _gutters(segments: Sequence[Segment]) -> list[float]:
     """Where, from left to right, gaps stand below each other between pieces that are drawn one
     after the other.
     """
@@ -236,15 +258,13 @@ def _gutters(segments: Sequence[_Segment]) -> list[float]:
     return sorted((left + right) / 2 for left, right, count in common if count >= _MIN_LINES)
 
 
-def _in_order(
-    segments: Sequence[_Segment], gutters: Sequence[float]
-) -> tuple[list[_Segment], bool]:
+def _in_order(segments: Sequence[Segment], gutters: Sequence[float]) -> tuple[list[Segment], bool]:
     """The pieces in reading order, and whether that is another order than theirs."""
-    ordered: list[_Segment] = []
+    ordered: list[Segment] = []
     is_changed = False
     for is_across, group in groupby(segments, lambda piece: _column(piece, gutters) is None):
         run = list(group)
-        columns: list[list[_Segment]] = [[] for _ in range(len(gutters) + 1)]
+        columns: list[list[Segment]] = [[] for _ in range(len(gutters) + 1)]
         numbers = [] if is_across else [_column(piece, gutters) or 0 for piece in run]
         for number, segment in zip(numbers, run, strict=False):
             columns[number].append(segment)
@@ -256,13 +276,13 @@ def _in_order(
     return ordered, is_changed
 
 
-def _column(segment: _Segment, gutters: Sequence[float]) -> int | None:
+def _column(segment: Segment, gutters: Sequence[float]) -> int | None:
     """The number of the column in which a piece stands, None for one across columns."""
     number = bisect(gutters, segment.left)
     return number if number == bisect(gutters, segment.right) else None
 
 
-def _is_prose(column: Sequence[_Segment]) -> bool:
+def _is_prose(column: Sequence[Segment]) -> bool:
     """Whether lines are those of running text: long, of one width, each going on in the next.
     Scripts without small letters go by the width alone.
     """
@@ -277,7 +297,7 @@ def _is_prose(column: Sequence[_Segment]) -> bool:
     return not cased or sum(map(str.islower, cased)) >= _RUNNING * len(cased)
 
 
-def _text_of(segments: Sequence[_Segment]) -> str:
+def _text_of(segments: Sequence[Segment]) -> str:
     """The pieces as lines; a word that goes on in the next is marked, as pdfium marks them."""
     parts: list[str] = []
     for number, segment in enumerate(segments, 1):

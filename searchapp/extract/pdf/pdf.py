@@ -23,6 +23,7 @@ from searchapp.extract.pdf import ocr, text_flow
 from searchapp.extract.pdf.annotations import drawn_text, notes_of, wide_string
 from searchapp.extract.pdf.attachments import attached_files, files_by_pypdf, has_more_files
 from searchapp.extract.pdf.columns import with_columns_apart
+from searchapp.extract.pdf.drawn_order import with_lines_whole
 from searchapp.extract.pdf.hyphens import with_hyphens_decided
 from searchapp.extract.pdf.lettering import has_shapes, is_garbled, is_garbled_page
 from searchapp.extract.pdf.outline import placed_entries
@@ -263,7 +264,12 @@ def _pdfium_page(document: Any, index: int, filled: set[str]) -> PdfPage:
 
 
 def _as_read(text_page: Any, text: str) -> str:
-    """The text column by column, or with the letters of its headings joined."""
+    """The text with its lines whole, column by column, or with the letters of its headings
+    joined.
+    """
+    whole = with_lines_whole(text_page, text)
+    if whole != text:
+        return whole
     ordered = with_columns_apart(text_page, text)
     return ordered if ordered != text else with_letters_joined(text_page, text)
 

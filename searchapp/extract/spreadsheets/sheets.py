@@ -12,7 +12,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from searchapp.extract.builder import Part, document_of
-from searchapp.extract.office.embedded import ole_members, package_members
+from searchapp.extract.office.embedded import (
+    ole_members,
+    opendocument_members,
+    package_members,
+)
 from searchapp.extract.office.flat import is_flat
 from searchapp.extract.spreadsheets.rows import Row, limited, row_parts
 from searchapp.extract.spreadsheets.workbook import UNREADABLE, failure_of, tolerant
@@ -62,7 +66,9 @@ def members(data: bytes, document_type: str, name: str, allowance: Allowance) ->
     """The documents and other files embedded in a workbook."""
     if document_type == "xls":
         yield from ole_members(data, document_type)
-    elif document_type != "ods":
+    elif document_type == "ods":
+        yield from opendocument_members(data)
+    else:
         yield from package_members(data)
 
 

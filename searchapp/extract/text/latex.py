@@ -29,6 +29,7 @@ _SECTIONS = {
 _SECTION = re.compile(r"\s*\\(" + "|".join(_SECTIONS) + r")\*?\s*(?:\[[^\]]*\])?\s*\{")
 _DECLARED = re.compile(r"\\(title|author|date)\s*(?:\[[^\]]*\])?\s*\{")
 _BEGIN_CODE = re.compile(r"\s*\\begin\{(verbatim\*?|lstlisting|minted|Verbatim|alltt|comment)\}")
+_SWITCHED_OFF, _ON_AGAIN = (re.compile(rf"\s*\\{name}(?![A-Za-z])") for name in ("iffalse", "fi"))
 _TABLE = re.compile(r"\s*\\begin\{(tabular[x*]?|longtable|array|tabularx|tabulary)\}")
 _PURE_MARKUP = re.compile(
     r"\s*(?:\\(?:begin|end|label|vspace|hspace|input|include|includegraphics|bibliography|bibliographystyle|usepackage|documentclass"
@@ -58,6 +59,10 @@ _ACCENTS = {
     "d": "\u0323",
     "b": "\u0331",
 }
+_GREEK_NAMES = str.split(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+)
 _TEX_LETTERS = {
     "ss": "ß",
     "ae": "æ",
@@ -75,6 +80,18 @@ _TEX_LETTERS = {
     "TH": "Þ",
     "i": "i",
     "j": "j",
+    **dict(zip(_GREEK_NAMES, "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True)),
+    **dict.fromkeys(("texteuro", "euro", "EUR"), "€"),
+    **dict.fromkeys(("pounds", "textsterling"), "£"),
+    **dict.fromkeys(("S", "textsection"), "§"),
+    **dict.fromkeys(("copyright", "textcopyright"), "©"),
+    **dict.fromkeys(("dots", "ldots", "textellipsis"), "…"),
+    **dict.fromkeys(("og", "guillemotleft"), "«"),
+    **dict.fromkeys(("fg", "guillemotright"), "»"),
+    "P": "¶",
+    "textregistered": "®",
+    "texttrademark": "™",
+    "textdegree": "°",
 }
 _TEX_LETTER = re.compile(
     r"\\(" + "|".join(sorted(_TEX_LETTERS, key=len, reverse=True)) + r")(?:\{\}|\s+|(?![A-Za-z]))"
@@ -105,8 +122,11 @@ def tex_lines(lines: Sequence[str], header: MarkupHeader) -> Iterator[MarkupLine
     )
     _declare(lines, header)
     ending = ""
+    is_off = False
     for index, line in enumerate(lines):
-        if index < begins:
+        is_off = is_off or (not ending and _SWITCHED_OFF.match(line) is not None)
+        if index < begins or is_off:
+            is_off = is_off and _ON_AGAIN.search(line) is None
             yield MarkupLine("unseen")
         elif ending:
             kind: LineKind = (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TIMING = re.compile(
     r"[ \t]*(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,]\d{1,3})?[ \t]*-->[ \t]*[\d:.,]+"
 )
-_TAG = re.compile(r"</?[A-Za-z\d][^<>]*>|\{\\[^{}]*\}|\{[biu]\}|\\h")
+_TAG = re.compile(r"</?[A-Za-z\d][^<>]*>|\{\\[^{}]*\}|\{[biu]\}")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]+)?[ \t]+([^<>]+)>")
 _SENTENCE_END = re.compile(r"""[.!?…。！？♪:][)\]"'»”’]*$""")
 _OPENING = re.compile(r"(?:[-–—] ?|♪|>>|\[|\()")  # another speaker, a song, a sound
@@ -103,7 +103,8 @@ def _all_seen(lines: Iterable[str]) -> list[str]:
 
 def _seen(line: str) -> str:
     """A line as its reader sees it, a speaker's name before it."""
-    return " ".join(unescape(_TAG.sub("", _VOICE.sub(r"\1: ", line))).replace("\u200b", "").split())
+    line = _VOICE.sub(r"\1: ", line.replace("\\h", " "))  # a space at which no line ends
+    return " ".join(unescape(_TAG.sub("", line)).replace("\u200b", "").split())
 
 
 def _unrolled(cues: Iterable[tuple[str, list[str]]]) -> Iterator[tuple[str, list[str]]]:

@@ -1,11 +1,13 @@
 """XML: feeds and data as "name: value" lines, texts (DocBook, TEI, FictionBook) by paragraphs.
 
-Nothing is expanded or fetched: declarations of entities are removed before the parser sees them.
+Nothing is fetched, and the parser expands nothing: declarations of entities are removed before it
+sees them, and words are put in place of those that stand for a few.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 from html.entities import name2codepoint
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from searchapp.extract.web.html import decode_page, page_parts
 from searchapp.types.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from searchapp.extract.builder import Part
 
@@ -51,6 +53,14 @@ _MARKUP = re.compile(
 _TAG_OR_ENTITY = re.compile(r"<[^<>]*>|&#?\w+;")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_ENTITY = re.compile(  # one that stands for few characters
+    r"<!ENTITY\s+(?P<name>[\w.-]{1,100})\s+(?P<text>\"[^\"]{1,300}\"|'[^']{1,300}')\s*>"
+)
+_IS_MARKUP = re.compile(r"<|%|&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|(?:amp|lt|gt|quot|apos);)")
+_REFERENCE = re.compile(  # text between the marks of CDATA holds none
+    r"<!\[CDATA\[(?:.*?\]\]>|.*)|&(?P<name>[\w.-]{1,100});", re.DOTALL
+)
+_MOST_EXPANDED = 1_000_000  # characters that entities stand for
 _MAX_LINE = 65_535  # the parser counts no further
 _HTML_TAGS = {
     **dict.fromkeys(("p", "para", "simpara", "ab", "l", "formalpara"), "p"),
@@ -61,6 +71,7 @@ _HTML_TAGS = {
     **dict.fromkeys(("row", "tr"), "tr"),
     **dict.fromkeys(("cell", "entry", "td", "th"), "td"),
     **dict.fromkeys(("binary", "script", "style"), "script"),
+    **dict.fromkeys(("br", "lb"), "br"),
 }
 _HEADINGS = frozenset(
     {"title", "head", "heading", "subtitle", *(f"h{level}" for level in range(1, 7))}
@@ -110,17 +121,39 @@ def read_xml(data: bytes, document_type: str) -> Document:
 
 
 def _undeclared(source: str) -> str:
-    """XML without its declarations, of entities too, which nothing can expand then; the
-    lines stay.
+    """XML without its declarations, of entities too, which nothing can expand then; those that
+    stand for plain words are in their place. The lines stay.
     """
     source = _DECLARATION.sub("", source, count=1)
     start = source.find("<!DOCTYPE")
     match = _DOCTYPE.match(source, start) if start >= 0 else None
-    return (
-        f"{source[:start]}{chr(10) * match[0].count(chr(10))}{source[match.end() :]}"
-        if match
-        else source
-    )
+    if match is None:
+        return source
+    words = {
+        entity["name"]: " ".join(unescape(entity["text"][1:-1]).split())
+        for entity in _ENTITY.finditer(match[0])
+        if not _IS_MARKUP.search(entity["text"])
+    }
+    lines = chr(10) * match[0].count(chr(10))
+    inside = source[match.end() :]
+    return f"{source[:start]}{lines}{_worded(inside, words) if words else inside}"
+
+
+def _worded(source: str, words: Mapping[str, str]) -> str:
+    """XML with words in place of the entities that stand for them, as far as it does not become
+    too long.
+    """
+    left = _MOST_EXPANDED
+
+    def word(match: re.Match[str]) -> str:
+        nonlocal left
+        text = words.get(match["name"] or "")
+        if text is None or left < len(text):
+            return match[0]
+        left -= len(text)
+        return escape(text)
+
+    return _REFERENCE.sub(word, source)
 
 
 def _root(source: str) -> tuple[Any, bool]:  # an lxml element; lxml carries no types
@@ -162,23 +195,29 @@ def _resolve_known_entities(root: Any) -> bool:
     from lxml import etree
 
     is_any = False
-    for entity in list(root.iter(etree.Entity)):
-        code = name2codepoint.get(entity.name)
-        is_any = is_any or code is None
-        _replace(entity, chr(code) if code else "")
+    for above in list(dict.fromkeys(entity.getparent() for entity in root.iter(etree.Entity))):
+        before, pieces = None, [above.text]  # of the text behind a child, or before all
+        for child in list(above):
+            if child.tag is not etree.Entity:
+                _set_text(above, before, pieces)
+                before, pieces = child, [child.tail]
+                continue
+            code = name2codepoint.get(child.name)
+            is_any = is_any or code is None
+            pieces += [chr(code) if code else "", child.tail]
+            child.tail = None
+            above.remove(child)
+        _set_text(above, before, pieces)
     return is_any
 
 
-def _replace(node: Any, text: str) -> None:
-    """Puts text in place of a node."""
-    before, above = node.getprevious(), node.getparent()
-    text += node.tail or ""
-    if before is not None:
-        before.tail = (before.tail or "") + text
+def _set_text(above: Any, before: Any, pieces: Sequence[str | None]) -> None:
+    """Make pieces the text behind a child of an element, or the first in it."""
+    text = "".join(filter(None, pieces))
+    if before is None:
+        above.text = text
     else:
-        above.text = (above.text or "") + text
-    node.tail = None
-    above.remove(node)
+        before.tail = text
 
 
 def _xml_fields(root: Any) -> Iterator[Field]:
@@ -196,7 +235,7 @@ def _element_fields(
             and not _FOREIGN_ATTRIBUTE.match(name)
             and (local := name.rpartition("}")[2]) not in _UNSEEN_ATTRIBUTES
         ):
-            yield Field((*path, local), " ".join(value.split()), line, counter[0], in_record)
+            yield Field((*path, local), _unmarked(value), line, counter[0], in_record)
     children = [child for child in element if isinstance(child.tag, str)]
     if not children or _is_mixed(element):
         if value := _value(element):
@@ -241,8 +280,15 @@ def _value(element: Any) -> str:
         else element.text or ""
     )
     if _MARKUP.search(text):
-        return "\n".join(part.text for part in page_parts(text))
+        return _unmarked(text)
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
+def _unmarked(text: str) -> str:
+    """A text without the markup in it; one without any on one line."""
+    if _MARKUP.search(text):
+        return "\n".join(part.text for part in page_parts(text))
+    return " ".join(text.split())
 
 
 def _joined_names(root: Any) -> list[str]:

@@ -21,6 +21,7 @@ from searchapp.extract.web.elements import (
     placed_parts,
 )
 from searchapp.extract.web.furniture import is_box, is_furniture, may_say_something, mostly_links
+from searchapp.extract.web.list_marks import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ _MOST_LINKED = 0.5  # of a part of a text
 _LEAST_AFTER = 1000  # characters of a text after the article, not among its paragraphs
 _LEAST_INSIDE = 30  # the same within the main element
 _LEAST_SAID = 20  # letters of a box beside the text
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)  # as deep as lists are nested
 _TERMS = frozenset({"dt", "dd"})
 _LEAST_TOLD = 12
 _MOST_TOLD = 300  # letters of a section after the article that tells hours, prices, an address
@@ -49,7 +51,7 @@ _YEARS = re.compile(r"\b(?:19|20)\d\d(?:\s*[-\u2013]\s*(?:19|20)?\d\d)?\b")
 _LEAST_PARAGRAPH = 40  # characters
 _NEVER_LINKED = frozenset({"code", "heading"})
 _LINK, _LINK_END = "\ufdd0", "\ufdd1"  # characters that are in no text
-_LIST_SIGN = re.compile(f"^- |[\n{_LINK}{_LINK_END}]", re.MULTILINE)
+_LIST_SIGN = re.compile(f"^{MARK.pattern}|[\n{_LINK}{_LINK_END}]", re.MULTILINE)
 _NO_LETTER = re.compile(r"[\W_]+")
 
 
@@ -296,7 +298,8 @@ def _is_shared(part: Part, kept: set[str]) -> bool:
 
 
 def _plain_lines(text: str) -> list[str]:
-    return [plain for line in text.split("\n") if (plain := _NO_LETTER.sub("", line))]
+    lines = (MARK.sub("", line, count=1) if MARK.match(line) else line for line in text.split("\n"))
+    return [plain for line in lines if (plain := _NO_LETTER.sub("", line))]
 
 
 def _without_empty_sections(parts: Sequence[_PagePart]) -> list[Part]:
@@ -346,7 +349,7 @@ def _all_text(source: str) -> list[Part]:
     """All visible text, for a page that no tree can hold: nested thousands deep, say."""
     from resiliparse.extract.html2text import extract_plain_text
 
-    text = extract_plain_text(source, alt_texts=False)
+    text = _INDENT.sub("", extract_plain_text(source, alt_texts=False))
     return [Part("prose", part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
@@ -362,12 +365,21 @@ def _drop_furniture(page: Any) -> list[Part]:
             continue
         if may_say_something(element, menus) and _is_still_in(element, page):
             said = _unlinked(element)
-            letters = (len(_NO_LETTER.sub("", part.text)) * (not part.level) for part in said)
             is_new = any(part not in beside for part in said)  # not said below another width again
-            is_enough = sum(letters) >= _LEAST_SAID or not is_box(element)
+            is_enough = _says_enough(said) or not is_box(element)
             beside += said if is_new and is_enough else []
         element.drop_tree()
     return beside
+
+
+def _says_enough(parts: Sequence[Part]) -> bool:
+    """Whether the parts of a box say something: a sentence, or fewer letters with figures below a
+    heading, as opening hours are.
+    """
+    text = " ".join(part.text for part in parts if not part.level)
+    letters = len(_NO_LETTER.sub("", text))
+    is_told = letters >= _LEAST_TOLD and _DIGIT.search(_YEARS.sub("", text)) is not None
+    return letters >= _LEAST_SAID or (is_told and any(part.level for part in parts))
 
 
 def _is_still_in(element: Any, page: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.extract.builder import Part, in_time
 from searchapp.extract.mathml import formula_text
+from searchapp.extract.web.list_marks import item_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,7 +162,7 @@ def _part_of(element: Any) -> tuple[Any, int, str] | None:
     if level := _heading_level(element):
         return "heading", level, heading_text(element)
     if tag in _LISTS and not _is_layout(element):
-        return "list", 0, "\n".join(f"- {item}" for item in _items(element) if item)
+        return "list", 0, "\n".join(_items(element))
     if tag == "table" and not _is_layout(element):
         caption = [flat_text(child) for child in element.iterchildren("caption")]
         rows = map(_row, element.iter("tr", "row"))
@@ -250,19 +251,24 @@ def _is_layout(element: Any) -> bool:
 
 
 def _items(element: Any) -> Iterator[str]:
-    """The items of a list, those of lists within it after the item that holds them."""
-    for item in element:
-        if not isinstance(item.tag, str):
-            continue
+    """The items of a list with their marks, those of lists within it after the item that holds
+    them.
+    """
+    items = [item for item in element if isinstance(item.tag, str)]
+    numbered = [item for item in items if item.tag not in _LISTS]
+    marks = iter(item_marks(element, numbered))
+    for item in items:
         if item.tag in _LISTS:
             yield from _items(item)
             continue
+        mark = next(marks)
         nested = [
             descendant
             for descendant in item.iter(*_LISTS)
             if not any(above.tag in _LISTS for above in _between(descendant, item))
         ]
-        yield flat_text(item, without=nested)
+        if text := flat_text(item, without=nested):
+            yield f"{mark} {text}"
         for inner_list in nested:
             yield from _items(inner_list)
 

@@ -36,7 +36,8 @@ _CHARSET = re.compile(
     re.IGNORECASE,
 )
 _BARE_PAGE = 200  # characters: a page that says less may be filled by a script
-_LEAST_FRAME = 60  # characters: what says less is an advertisement
+_LEAST_FRAME = 60  # characters: what says less, and no sentence, is an advertisement
+_SENTENCE = re.compile(r"(?s).{20,}[.!?。！？][\"'»”)\s]*\Z")
 _LEAST_ASKED = 300  # characters: shorter ones with the word only ask for scripts
 _SCRIPT_NAME = re.compile("java ?script", re.IGNORECASE)
 _MAX_DECLARED = 2**20  # characters of JSON
@@ -56,6 +57,7 @@ _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 # no tree takes these in a text that is changed
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 # parsers give what is within as raw tags
+_FRAMESET = re.compile(r"<frameset[\s>]", re.IGNORECASE)
 _NOFRAMES = re.compile(r"</?noframes[^<>]*>", re.IGNORECASE)
 _METADATA = {
     "author": ("author", "article:author", "dc.creator", "citation_author"),
@@ -86,7 +88,10 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     """A web page's main text by headings, paragraphs, lists, tables and code, and that of the
     frames that were saved with it.
     """
-    source = _cleaned(decode_page(data))
+    source = decode_page(data)
+    if frames and _FRAMESET.search(source):
+        source = _without_fallback(source)
+    source = _cleaned(source)
     page = _opened(source)
     title = _title(page) if page is not None else ""
     metadata = _metadata(page) if page is not None else {}
@@ -99,8 +104,11 @@ def read(data: bytes, document_type: str, frames: Sequence[bytes] = ()) -> Docum
     for frame in frames:
         inner = _cleaned(decode_page(frame))
         within, _ = main_parts(inner, _opened(inner), cut)
-        is_said = text_length(within) >= (_LEAST_FRAME if said else 1)
+        is_said = text_length(within) >= (_LEAST_FRAME if said else 1) or any(
+            _SENTENCE.match(part.text) for part in within
+        )
         parts += within if is_said else []
+        left_out += 0 if is_said else text_length(within)
     if left_out:
         metadata["left_out"] = f"menus and links beside the text: {left_out:,} characters"
     return with_unread(document_of(parts, document_type, title=title, metadata=metadata), cut)
@@ -121,6 +129,12 @@ def _opened(source: str) -> Any:
     if page is not None:
         opened_frames(page)
     return page
+
+
+def _without_fallback(source: str) -> str:
+    """A page of frames without what it says to browsers that show none."""
+    tags = list(_NOFRAMES.finditer(source))
+    return source[: tags[0].start()] + source[tags[-1].end() :] if len(tags) > 1 else source
 
 
 def _cleaned(source: str) -> str:

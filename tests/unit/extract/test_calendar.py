@@ -60,7 +60,7 @@ END:VCALENDAR
 
 
 EVENT = (
-    "When: 2024-04-11\nRepeats: weekly\nOrganizer: Moss; Ida <ida@example.org>\n"
+    "When: 2024-04-11\nRepeats: weekly on Monday\nOrganizer: Moss; Ida <ida@example.org>\n"
     "Attendees: Per Lund <per@example.org>; asa@example.org\nStatus: CANCELLED\n"
     "Bring twine\nand wax"
 )
@@ -90,6 +90,16 @@ def test_a_calendar_without_entries_fails() -> None:
         extract(b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", "a.ics")
 
 
+def test_a_letter_that_a_fold_divides_is_whole_and_a_rule_is_told_in_words() -> None:
+    rule = "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH;UNTIL=20240630T000000Z"
+    source = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Grü|ße\r\n{rule}\r\nEND:VEVENT\r\n"
+    data = source.encode().replace("ü|".encode(), b"\xc3\r\n \xbc")
+    assert blocks(extract(data, "a.ics")) == [
+        "Grüße",
+        "Repeats: every 2 weeks on Tuesday, Thursday, until 2024-06-30",
+    ]
+
+
 # ---- contacts ------------------------------------------------------------------------------------
 
 
@@ -115,6 +125,16 @@ def test_contacts_of_all_versions_are_read() -> None:
         IDA,
     ]
     assert document.metadata["incomplete"] == "a picture of 4 B left out"
+
+
+def test_labels_that_apple_gives_dates_and_addresses_stand_beside_them() -> None:
+    card = (
+        "BEGIN:VCARD\nVERSION:3.0\nFN:Ida\nANNIVERSARY:20010506\nitem1.X-ABDATE:2001-05-07\n"
+        "item1.X-ABLabel:_$!<Anniversary>!$_\nitem2.URL:https\\://e.org\nitem2.X-ABLabel:Mill\nEND:VCARD\n"
+    )
+    assert blocks(extract(card.encode(), "ida.vcf"))[1] == (
+        "Anniversary: 2001-05-06\nLink: https://e.org (Mill)\nDate: 2001-05-07 (Anniversary)"
+    )
 
 
 # ---- winmail.dat ---------------------------------------------------------------------------------

@@ -219,7 +219,7 @@ def test_files_embedded_in_presentations_and_workbooks_are_members() -> None:
     letter = docx(paragraph("Inner words."))
     book = xlsx({"Sheet1": xlsx_row(1, "Tea")}, parts={"xl/embeddings/a.docx": letter})  # type: ignore[dict-item]
     assert members(book, "a.xlsx") == {"a.docx": "Inner words."}
-    show = zipped({"ppt/presentation.xml": "<p/>", "ppt/embeddings/a.docx": letter})  # type: ignore[dict-item]
+    show = zipped({"ppt/presentation.xml": "<p/>", "ppt/embeddings/a.docx": letter})
     assert members(show, "a.pptx") == {"a.docx": "Inner words."}
 
 
@@ -291,6 +291,23 @@ def test_objects_of_old_presentations_are_unpacked() -> None:
         "object 1.doc": "The inner letter.",
         "object 2.doc": "The inner letter.",
     }
+
+
+@pytest.mark.parametrize("kind", ["odt", "odp", "ods"])
+def test_objects_of_other_programs_in_open_documents_are_members(kind: str) -> None:
+    held = compound_file({"\x01Ole10Native": native("C:\\\\keys.txt", b"The cellar key.")})
+    body = {"odt": "text", "odp": "presentation", "ods": "spreadsheet"}[kind]
+    content = f"<office:document-content xmlns:office='o'><office:body><office:{body}/></office:body></office:document-content>"
+    data = zipped(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{body}".encode(),
+            "content.xml": content.encode(),
+            "Object 1": held,
+            "Object 2": b"no object",
+            "ObjectReplacements/Object 1": held,
+        }
+    )
+    assert members(data, f"a.{kind}") == {"keys.txt": "The cellar key."}
 
 
 def test_a_storage_becomes_a_container_with_the_same_streams() -> None:

@@ -673,11 +673,14 @@ def test_the_frames_of_a_saved_page_are_read_after_it() -> None:
         mail("Content-Type: text/html", body="<title>Harbour</title><p>The harbour.</p>"),
         mail("Content-Type: text/html", body=frame),
         mail("Content-Type: text/html", body="<p>An advertisement.</p>"),
+        mail("Content-Type: text/html", body="<p>The ferry leaves at nine.</p>"),
     )
     document = extract(mail("From: <Saved by a browser>", kind, body=parts), "page.mhtml")
     assert document.title == "Harbour"
     assert document.text.startswith("The harbour.\n\nThe tide table hangs")
+    assert document.text.endswith("The ferry leaves at nine.")
     assert "advertisement" not in document.text
+    assert document.metadata["left_out"] == "menus and links beside the text: 17 characters"
 
 
 def test_utf_8_under_the_name_of_another_charset_is_read_as_utf_8() -> None:

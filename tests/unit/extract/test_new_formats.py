@@ -303,3 +303,12 @@ def test_paragraphs_of_a_drawing_that_are_set_by_spans_within_stand_apart() -> N
     )
     data = f'<svg xmlns="http://www.w3.org/2000/svg"><text>{text}</text></svg>'
     assert extract(data.encode(), "a.svg").text == "Plant pears\nPrune plums"
+
+
+def test_what_a_drawing_does_not_show_is_not_read() -> None:
+    data = """<svg xmlns="http://www.w3.org/2000/svg"><defs><text>Unused</text>
+    <g id="sign"><text y="1">Sluice</text></g></defs><use href="#sign"/>
+    <text display="none">Gone</text><g style="display: none"><text>Layer</text></g>
+    <text visibility="hidden">Faint</text><switch><foreignObject><p>Upper</p><p>po<b>nd</b></p>
+    </foreignObject><text y="2">Upper...</text></switch></svg>"""
+    assert extract(data.encode(), "a.svg").text == "Sluice\n\nUpper pond"

@@ -10,10 +10,12 @@ from searchapp.errors import FileFailed
 from searchapp.extract.entries import entries
 from searchapp.extract.pdf import hyphens, lettering, ocr, pdf, text_flow
 from tests.builders.pdf_pages import (
+    COURIER,
     LEFT,
     RIGHT,
     THIRD,
     across,
+    by_letters,
     drawn_pdf,
     line,
     without_letters_pdf,
@@ -66,6 +68,27 @@ def test_columns_of_prose_drawn_row_by_row_are_read_one_after_the_other(content:
 def test_three_columns_are_read_one_after_the_other() -> None:
     columns = (40, LEFT), (230, RIGHT), (420, THIRD)
     assert text_of(drawn_pdf(across(*columns))) == " ".join((*LEFT, *RIGHT, *THIRD))
+
+
+@pytest.mark.parametrize("row_by_row", [True, False])
+def test_columns_drawn_letter_by_letter_are_words_one_column_after_the_other(
+    row_by_row: bool,
+) -> None:
+    drawn = [
+        by_letters(text, left, 700 - 14 * row)
+        for left, column in ((60, LEFT), (320, RIGHT))
+        for row, text in enumerate(column)
+    ]
+    if row_by_row:
+        drawn = [drawn[row + side] for row in range(5) for side in (0, 5)]
+    assert text_of(drawn_pdf(" ".join(drawn), font=COURIER)) == IN_ORDER
+
+
+@pytest.mark.parametrize("matrix", ["0 -1 1 0 300 700", "0 1 -1 0 200 200", "-1 0 0 -1 500 400"])
+def test_lines_turned_any_way_are_read_from_the_first_to_the_last(matrix: str) -> None:
+    turned = " ".join(line(text, 0, -14 * row) for row, text in enumerate(LEFT))
+    content = f"{line('A heading', 60, 750)} q {matrix} cm {turned} Q {line('7', 300, 30)}"
+    assert text_of(drawn_pdf(content)) == f"A heading {' '.join(LEFT)} 7"
 
 
 def test_what_stands_across_the_columns_keeps_its_place() -> None:

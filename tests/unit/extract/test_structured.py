@@ -259,11 +259,13 @@ def test_a_tei_text_gives_names_within_its_paragraphs() -> None:
     ]
 
 
-def test_entities_of_a_file_are_never_expanded() -> None:
+def test_entities_within_entities_are_never_expanded() -> None:
     with pytest.raises(FileFailed, match="no text: only entities, which are not expanded"):
         structured.read(laughs(), "xml")
     inner = b'<!DOCTYPE l [<!ENTITY e "lol">]><l><a of="x&e;y"/>one &e; two</l>'
-    assert "lol" not in structured.read(inner, "xml").text
+    assert structured.read(inner, "xml").text.split("\n")[-1] == "one lol two"
+    many = f'<!DOCTYPE l [<!ENTITY e "{"lol " * 70}">]><l>{"&e; " * 9000}</l>'
+    assert len(structured.read(many.encode(), "xml").text) < 1_100_000
     foreign = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/hostname">]><l>start &x; end</l>'
     assert structured.read(foreign, "xml").text == "start end"
 
@@ -755,7 +757,7 @@ def test_substation_subtitles_are_their_dialogue_in_the_order_of_time() -> None:
     source = (
         "[Script Info]\nTitle: Weir\n[Events]\n"
         "Format: Layer, Start, End, Style, Name, Text\n"
-        "Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis empty.\n"
+        "Dialogue: 0,0:00:03.00,0:00:05.00,Main,Ida,{\\i1}The eel{\\i0} trap,\\Nis\\hempty.\n"
         "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,First words.\n"
         "Dialogue: 0,0:00:01.00,0:00:02.00,Main,,{\\p1}m 0 0 l 1 1\n"
     )
@@ -796,3 +798,29 @@ def test_the_parts_of_a_name_stand_together_and_name_who_wrote_the_text() -> Non
 def test_words_that_are_slanted_within_others_lose_all_commands() -> None:
     source = "\\begin{document}\nA \\textbf{bold and \\emph{slanted \\texttt{typed}}} word.\n"
     assert "A bold and slanted typed word." in extract(source.encode(), "a.tex").text
+
+
+def test_what_a_source_switches_off_is_unseen_and_signs_are_what_they_print() -> None:
+    source = (
+        "\\begin{document}\nSeen.\n\\iffalse\nOff.\n\\fi\nOn $\\alpha$, 7\\,\\texteuro, \\S 4.\n"
+        "\\iffalse Off. \\fi\nLast.\n"
+    )
+    document = extract(source.encode(), "a.tex")
+    assert [document.text[block.start : block.end] for block in document.blocks] == [
+        "Seen.",
+        "On $α$, 7\\,€, §4.",
+        "Last.",
+    ]
+
+
+def test_entities_that_stand_for_words_are_read_and_line_breaks_part_words() -> None:
+    declared = (
+        "<!ENTITY mill 'the old &#109;ill'><!ENTITY two '&mill;'><!ENTITY file SYSTEM 'a.txt'>"
+    )
+    source = f"<!DOCTYPE book [{declared}]><book><para>See <b>&mill;</b>,<lb/>not &two;&file;.</para></book>"
+    assert extract(source.encode(), "a.xml").text == "See the old mill,\nnot ."
+
+
+def test_an_outline_is_read_without_the_markup_in_it() -> None:
+    source = "<opml><body><outline text='Tar &lt;b&gt;the slip&lt;/b&gt;'/></body></opml>"
+    assert extract(source.encode(), "a.opml").text == "body.text: Tar the slip"

@@ -466,6 +466,36 @@ def test_teasers_of_other_pages_after_the_article_are_left_out() -> None:
     assert "other page" not in extract(page.encode(), "a.html").text
 
 
+@pytest.mark.parametrize(
+    ("attributes", "marks"),
+    [
+        ("", "1. 2. 9. 10."),
+        ('start="5"', "5. 6. 9. 10."),
+        ("type=a", "a. b. i. j."),
+        ("type=I reversed", "IV. III. IX. VIII."),
+        ('style="list-style: lower-roman inside"', "i. ii. ix. x."),
+        ('style="list-style-type:none"', "- - - -"),
+    ],
+)
+def test_the_items_of_a_list_have_the_numbers_that_its_reader_sees(
+    attributes: str, marks: str
+) -> None:
+    text = _text(
+        f"<ol {attributes}><li>Alder<ul><li>Wet</li></ul></li><li></li><li value=9>Elm</li><li>Ash</li></ol>"
+    )
+    first, _, third, last = marks.split()
+    assert text == f"{first} Alder\n- Wet\n{third} Elm\n{last} Ash"
+
+
+def test_a_box_of_few_letters_is_kept_where_it_tells_figures_below_a_heading() -> None:
+    boxes = "".join(
+        f'<aside class="sidebar"><h3>{head}</h3><p>{said}</p></aside>'
+        for head, said in (("Open", "Mon-Fri 9-17<br>Sat 10-12"), ("Find", "us on the Web"))
+    )
+    text = _text(f"{_MENU}<main><h1>Wharf</h1>{_LONG}</main>{boxes}")
+    assert text.endswith("Open\n\nMon-Fri 9-17\nSat 10-12")
+
+
 def test_what_several_pictures_or_the_title_say_is_said_once() -> None:
     pictures = "<p><img alt='The ferry at the quay'></p>" * 3 + "<img alt='The old ferry house'>"
     page = f"<h1>The old ferry house</h1>{pictures}<p>Words</p>"
@@ -482,7 +512,7 @@ def test_a_saved_page_of_frames_alone_has_their_text_however_short() -> None:
     page = (
         "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=B\r\n\r\n--B\r\n"
         "Content-Type: text/html\r\nContent-Location: file:///a.htm\r\n\r\n"
-        "<frameset><frame src=s.htm></frameset>\r\n--B\r\nContent-Type: text/html\r\n"
+        "<frameset><frame src=s.htm><noframes>Uses frames.</noframes></frameset>\r\n--B\r\nContent-Type: text/html\r\n"
         "Content-Location: file:///s.htm\r\n\r\n<p>Fenders: 12</p>\r\n--B--\r\n"
     )
     assert extract(page.encode(), "a.mht").text == "Fenders: 12"
@@ -512,3 +542,7 @@ def test_drawings_and_places_on_a_map_are_said_to_show_what_their_labels_say() -
     assert extract(f"<body>{page}</body>".encode(), "a.html").text == (
         "Weirs.\n\nChart of the pond\n\nUpper weir with a ladder\n\nChart of eels\nMay"
     )
+
+
+def test_lists_nested_without_end_give_no_more_than_they_say() -> None:
+    assert len(_text("<ol><li>reed " * 2_000)) < 20_000

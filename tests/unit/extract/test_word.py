@@ -302,6 +302,10 @@ def test_rich_text_gives_headings_notes_tables_and_its_information() -> None:
             "a\n\nboxed",
         ),
         (r"one\bin4 {{{{two", "onetwo"),
+        (
+            r"\deff0{\fonttbl{\f0\fcharset204 A;}{\f1\fcharset0 B;}}\'d8 \f1 caf\'e9 \f0 \'d8",
+            "Ш café Ш",
+        ),
     ],
 )
 def test_rich_text_reads_as_its_reader_sees_it(body: str, expected: str) -> None:

@@ -19,7 +19,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from searchapp.backends.sqlite import language_counts, layout, vector_index
+from searchapp.backends.sqlite import bodies, language_counts, layout, vector_index
+from searchapp.backends.sqlite.bodies import with_bodies
 from searchapp.backends.sqlite.connection import (
     Database,
     OldSchema,
@@ -73,12 +74,13 @@ _FACTS = {
 }
 _OPENING = f"SELECT {', '.join(f'({statement})' for statement in _FACTS.values())}"
 
-HIT = """
-    SELECT p.id, d.id, d.path, d.title, d.type, p.start, p."end", p.headings, p.place,
-           substr(t.text, p.start + 1, p."end" - p.start)
+_HIT = """
+    SELECT p.id, d.id, d.path, d.title, d.type, p.headings, p.place, {body}
     FROM passage p JOIN document d ON d.id = p.document_id
     JOIN document_text t ON t.document_id = d.id
 """
+HIT = _HIT.format(body='p.start, p."end", substr(t.text, p.start + 1, p."end" - p.start)')
+_SHOWN = f"{_HIT.format(body=bodies.COLUMNS)} WHERE d.id = ? ORDER BY p.id"
 _LABELS = (
     "(SELECT json_group_array(json_array(name, origin, probability)) FROM label "
     "WHERE document_id = d.id)"
@@ -286,8 +288,7 @@ class SqliteCatalog:
         """A document's metadata and all its passages in order."""
         (metadata,) = self._database.one("SELECT metadata FROM document WHERE id = ?", document_id)
         return json.loads(metadata), [
-            as_hit(row)
-            for row in self._database.all(f"{HIT} WHERE d.id = ? ORDER BY p.id", document_id)
+            as_hit(row) for row in with_bodies(self._database.each(_SHOWN, document_id))
         ]
 
     def status(self) -> Status:
@@ -432,7 +433,7 @@ def _stored(row: Any, passages: Sequence[Any]) -> StoredDocument:
 
 def as_hit(row: Any) -> Hit:
     """The passage in a row of HIT."""
-    passage_id, document_id, path, title, kind, start, end, headings, place, text = row
+    passage_id, document_id, path, title, kind, headings, place, start, end, text = row
     passage = Passage(start, end, tuple(json.loads(headings)), tuple(json.loads(place).items()))
     return Hit(passage_id, document_id, path, title, kind, passage, text)
 

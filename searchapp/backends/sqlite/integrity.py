@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from searchapp.backends.sqlite import fts, layout
+from searchapp.backends.sqlite import bodies, fts, layout
+from searchapp.backends.sqlite.bodies import with_bodies
 from searchapp.backends.sqlite.catalog import BEHIND
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.vector_index import VectorsFileError, verify
@@ -209,11 +210,10 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
         "SELECT sql FROM sqlite_master WHERE name = 'keywords'"
     ).fetchone()
     languages = {code for (code,) in database.execute("SELECT language FROM stemmed_language")}
-    passages = """
-        SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings,
-               substr(t.text, p.start + 1, p."end" - p.start), d.metadata
+    passages = f"""
+        SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings, d.metadata, {bodies.COLUMNS}
         FROM passage p JOIN document d ON d.id = p.document_id
-        JOIN document_text t ON t.document_id = d.id"""
+        JOIN document_text t ON t.document_id = d.id ORDER BY p.id"""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
         fresh.execute(definition)
         fresh.execute(fts.VOCABULARY)
@@ -223,7 +223,9 @@ def _keywords(database: sqlite3.Connection) -> Iterator[Finding]:
                 *keyword_row(path, title, json.loads(headings), body),
                 language_in(json.loads(metadata)),
             )
-            for i, path, title, headings, body, metadata in database.execute(passages)
+            for i, path, title, headings, metadata, _, _, body in with_bodies(
+                database.execute(passages)
+            )
         )
         while some := list(islice(rows, _AT_ONCE)):
             fts.add(fresh.executemany, some, languages)

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from searchapp.backends.sqlite import fts, language_counts
+from searchapp.backends.sqlite import bodies, fts, language_counts
+from searchapp.backends.sqlite.bodies import with_bodies
 from searchapp.lexical import keyword_row
 from searchapp.search.stemming import languages_to_stem
 from searchapp.types.languages import language_in
@@ -25,9 +26,8 @@ _REMOVE = "DELETE FROM stemmed_language WHERE language = ?"
 _IN_SOME = """
     SELECT id, metadata FROM document
     WHERE coalesce(json_extract(metadata, '$.language'), '') <> '' ORDER BY id"""
-_PASSAGES = """
-    SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings,
-           substr(t.text, p.start + 1, p."end" - p.start)
+_PASSAGES = f"""
+    SELECT p.id, CAST(d.path AS BLOB), d.title, p.headings, {bodies.COLUMNS}
     FROM passage p JOIN document d ON d.id = p.document_id
     JOIN document_text t ON t.document_id = d.id
     WHERE d.id = ? ORDER BY p.id"""
@@ -70,8 +70,8 @@ def settle(connection: sa.Connection) -> bool:
 def _rows(
     connection: sa.Connection, document_id: int, language: str
 ) -> list[tuple[int | str, ...]]:
-    passages = connection.exec_driver_sql(_PASSAGES, (document_id,)).all()
+    passages = with_bodies(connection.exec_driver_sql(_PASSAGES, (document_id,)))
     return [
         (i, *keyword_row(path, title, json.loads(headings), body), language)
-        for i, path, title, headings, body in passages
+        for i, path, title, headings, _, _, body in passages
     ]

@@ -46,6 +46,7 @@ _ADDED = 16_384  # rows given to FAISS at a time, which bounds memory
 # candidates beyond the depth, so that FAISS's float32 rounding never decides who is in
 _MARGIN = 16
 _FEW_RANGES = 1024
+_MOST_FOLDERS = 4  # whose newest files stay mapped
 _BLOCK = 4096  # rows made float64 at a time, which bounds memory
 _ROUNDING = 1e-5  # more than float32 can be off a cosine
 DAMAGED, REBUILT = "the vectors file is damaged", "the next ingest rebuilds it"
@@ -266,8 +267,8 @@ def verify(folder: Path, published: PublishedFile, *, is_whole: bool = False) ->
 
 
 def open_file(folder: Path, published: PublishedFile) -> VectorsFile:
-    """The published file, checked and mapped; the one opened last stays mapped, as touching its
-    pages anew costs more than a search.
+    """The published file, checked and mapped; the newest of each of a few folders stays mapped, as
+    touching its pages anew costs more than a search.
 
     Raises VectorsFileError where it is missing or not the one published.
     """
@@ -332,9 +333,20 @@ class VectorsFile:
         return self._index.rows(places)
 
 
-@lru_cache(maxsize=1)
 def _mapped(folder: Path, published: PublishedFile) -> VectorsFile:
-    return VectorsFile(folder, published)
+    newest = _newest(folder)
+    file = newest.get(published)
+    if file is None:
+        file = VectorsFile(folder, published)
+        newest.clear()  # nobody opens an older one again
+        newest[published] = file
+    return file
+
+
+@lru_cache(maxsize=_MOST_FOLDERS)
+def _newest(_folder: Path) -> dict[PublishedFile, VectorsFile]:
+    """The file of a folder that was opened last."""
+    return {}
 
 
 # ---- private -------------------------------------------------------------------------------------

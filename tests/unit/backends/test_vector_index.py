@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from searchapp.backends.sqlite import vector_index
+from searchapp.backends.sqlite import faiss_search, vector_index
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.reader import SqliteReader
@@ -460,11 +460,34 @@ def test_whatever_stands_in_the_place_of_the_file_the_answers_are_those_of_brute
         path.write_bytes(made)
         if number % 2:
             os.utime(path, ns=(0, 0))
-        vector_index._mapped.cache_clear()  # as in a process of its own
+        vector_index._newest.cache_clear()  # as in a process of its own
         assert answers(corpus)[0] == expected
     with SqliteWriter(corpus) as writer:
         writer.finish()
     assert answers(corpus) == (expected, [], "current")
+
+
+def test_corpora_that_are_asked_in_turn_stay_mapped_in_their_newest_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped: list[Path] = []
+    read = faiss_search.read
+
+    def counted(path: Path) -> object:
+        mapped.append(path)
+        return read(path)
+
+    monkeypatch.setattr(faiss_search, "read", counted)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for text in ("/x", "/y"):
+        for folder in folders:
+            with SqliteWriter(folder) as writer:
+                add(writer, text, document(3), unit(3, 7))
+                writer.finish()
+        for folder in folders * 3:
+            answers(folder)
+    assert len(mapped) == len(set(mapped)) == 2
+    assert all(len(vector_index._newest(folder)) == 1 for folder in folders)
 
 
 def test_a_copied_corpus_answers_the_same_and_is_recorded_by_its_next_writer(
@@ -544,7 +567,7 @@ def rot(corpus: Path, change: Callable[[bytearray, int], None]) -> None:
             "UPDATE published SET mtime_ns = ?, ctime_ns = ?", (told.st_mtime_ns, told.st_ctime_ns)
         )
         writer.settle()
-    vector_index._mapped.cache_clear()  # as in a process of its own
+    vector_index._newest.cache_clear()  # as in a process of its own
 
 
 def first_row_lost(data: bytearray, first: int) -> None:

@@ -50,6 +50,8 @@ ROOMS = {  # files, and the tests that hold them
             "unit/extract/test_limits.py",
             "unit/extract/test_archives.py",
             "unit/extract/test_working_time.py",
+            "unit/extract/test_out_of_time.py",
+            "unit/extract/test_partly_read.py",
         ],
     ),
     "secrets": (

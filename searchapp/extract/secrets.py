@@ -78,18 +78,21 @@ _TOKENS = {
     ),
 }
 # tokens of several parts: what stands before a run, how the run may begin, and the rest
-_SIGNS = frozenset('.:/="')  # that stand before such a part
+_SIGNS = frozenset(".:/=\"'")  # that stand before such a part
 _DIGITS = frozenset("0123456789")
 _AFTER = ("SG.", "hvs.", "hvb.", "AccountKey=")
 _IN_PARTS = {
-    "an AWS key": (r"(?i:access_?key|aws_?secret)[\"']\W{1,6}\Z", r"[A-Za-z0-9/+]{40}(?![\w/+=])"),
+    "an AWS key": (
+        r"(?i:access_?key|aws_?secret)[\"']\W{0,5}[\"']\Z",
+        r"[A-Za-z0-9/+]{40}(?![\w/+=])",
+    ),
     "a SendGrid key": (r"(?<!\w)SG\.\Z", r"[\w-]{22}\.[\w-]{43}(?![\w-])"),
     "a Vault token": (r"(?<!\w)hv[bs]\.\Z", r"[\w-]{24,}"),
     "an Azure key": (r"AccountKey=\Z", r"[A-Za-z0-9/+]{86}=="),
     "a Telegram token": (r"(?<!\w)[0-9]{8,10}:\Z", r"AA[\w-]{33}(?![\w-])"),
     "a Slack token": (r"hooks\.slack\.com/services/T\w{6,}/B\w{6,}/\Z", r"\w{20,}"),
     "a Discord token": (r"", r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w-])"),
-    "a Mailchimp key": (r"", r"[0-9a-f]{32}-us[0-9]{1,2}(?![\w-])"),
+    "a Mailchimp key": (r"", r"[0-9a-f]{32}-us[0-9]{1,2}(?![\w+-])"),
 }
 _STARTS = frozenset(
     "A3T ABI ACC AKI ASI gho ghp ghs ghu ghr git glp gld glf gls glr gli gla glo glc GR1 xox sk_ "  # noqa: SIM905
@@ -229,8 +232,9 @@ def _is_part(text: str, start: int) -> bool:
     sign = text[start - 1]
     if sign == "/":
         return text.find("hooks.slack", max(0, start - _BEFORE), start) >= 0
-    if sign == '"':
-        return "key" in text[max(0, start - 24) : start].lower()
+    if sign in "\"'":
+        before = text[max(0, start - 24) : start].lower()
+        return "key" in before or "secret" in before
     return text.endswith(_AFTER, 0, start) or (sign == ":" and text.startswith("AA", start))
 
 

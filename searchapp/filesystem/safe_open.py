@@ -15,6 +15,9 @@ from searchapp.errors import FileFailed, FileSkipped
 from searchapp.types.documents import FileIdentity
 
 
+NO_BYTES = hashlib.blake2b(digest_size=32).digest()  # the content hash of an empty file
+
+
 @dataclass(frozen=True, slots=True)
 class FileContent:
     """A file as it was at one moment."""

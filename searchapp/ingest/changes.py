@@ -145,10 +145,21 @@ class Survey:
             if removed := self.exclusion_of(entry.path):
                 removed_files[removed] += 1 if isinstance(entry, walk.FoundFile) else entry.files
             elif isinstance(entry, walk.FoundFile):
-                self.files[entry.path] = entry
+                file = self._as_remembered(entry)
+                self.files[file.path] = file
             else:
                 self.left_out.append(entry)
         self.left_out += [kept_out(path, files) for path, files in removed_files.items()]
+
+    def _as_remembered(self, file: walk.FoundFile) -> walk.FoundFile:
+        """A file with what is remembered of it where that is equal: of a million files, what is
+        equal is kept once.
+        """
+        remembered = self._remembered.get(file.path)
+        if remembered is None or remembered.source.identity != file.identity:
+            return file
+        source = remembered.source
+        return walk.FoundFile(source.path, source.identity, file.with_secrets)
 
     def exclusion_of(self, path: bytes) -> bytes | None:
         """The path at or above this one that was removed for good, None where there is none."""

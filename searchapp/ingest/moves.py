@@ -6,7 +6,6 @@ is gone. What was refused is refused in its new place, too.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from searchapp.errors import FileError
 from searchapp.extract.file_types import EMPTY
 from searchapp.extract.registry import extractor_of
-from searchapp.filesystem.safe_open import read_file
+from searchapp.filesystem.safe_open import NO_BYTES, read_file
 from searchapp.ingest.changes import is_settled, kind_of
 from searchapp.types.documents import Source, Unindexed
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from searchapp.ingest.changes import Change, Survey
     from searchapp.ingest.outcomes import Outcomes
     from searchapp.types.protocols import Writer
-
-_NOTHING = hashlib.blake2b(digest_size=32).digest()  # the hash of no bytes
 
 
 class KnownContents:
@@ -77,7 +74,7 @@ class KnownContents:
         """
         is_same = file.identity == content.identity
         identity = file.identity if is_same else content.identity
-        source = Source(file.path, identity, _NOTHING, hashed_at_ns, self._detector)
+        source = Source(file.path, identity, NO_BYTES, hashed_at_ns, self._detector)
         self._outcomes.leave_out(Unindexed(file.path, "skipped", EMPTY, source=source))
 
     def _refresh(self, path: bytes, content: FileContent, hashed_at_ns: int) -> bool:
@@ -121,5 +118,7 @@ class KnownContents:
 
 
 def _now(source: Source, path: bytes, content: FileContent, hashed_at_ns: int) -> Source:
-    """A source at a path, as its file is now."""
-    return replace(source, path=path, identity=content.identity, hashed_at_ns=hashed_at_ns)
+    """A source at a path, as its file is now; what is equal is kept once."""
+    same = source.identity == content.identity
+    identity = source.identity if same else content.identity
+    return replace(source, path=path, identity=identity, hashed_at_ns=hashed_at_ns)

@@ -27,13 +27,7 @@ from searchapp.ingest.removal import known_below, remove_missing
 from searchapp.ingest.retries import RETRY_S, Retries
 from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types.documents import (
-    Document,
-    Root,
-    Source,
-    Unindexed,
-    is_within,
-)
+from searchapp.types.documents import Document, Root, Source, Unindexed, is_within
 from searchapp.types.results import FileOutcome, IngestReport, Progress, Seen
 
 if TYPE_CHECKING:
@@ -101,17 +95,7 @@ class Ingest:
         exclusions = self._writer.exclusions()
         readmitted = readmit(self._writer, named)
         with self._watch.stage("remember"):
-            places = places_of(roots, self._writer.roots()) if given else None
-            unindexed = self._writer.unindexed(places)
-            self._survey = Survey(
-                self._writer.known_files(places),
-                unindexed,
-                self._writer.known_like,
-                self._writer.exclusions(),
-                WalkProgress(self._report_seen, self._is_stopped),
-                retry=self._retry,
-            )
-            self._retries = Retries(() if self._retry else unindexed.values())
+            self._recall(places_of(roots, self._writer.roots()) if given else None)
         self._outcomes = Outcomes(self._survey)
         with self._watch.stage("look at the disk"):
             for root in roots:
@@ -150,7 +134,21 @@ class Ingest:
     def _file_outcomes(self) -> Iterator[FileOutcome]:
         """What has become of every file and member, by path."""
         for path, entry in sorted(self._outcomes.by_path.items()):
-            yield replace(entry, is_member=self._survey.file_of(path) != path)
+            is_member = self._survey.file_of(path) != path
+            yield replace(entry, is_member=True) if is_member else entry
+
+    def _recall(self, places: Sequence[bytes] | None) -> None:
+        """What the corpus knows below some places, or all of it; begins the survey."""
+        unindexed = self._writer.unindexed(places)
+        self._survey = Survey(
+            self._writer.known_files(places),
+            unindexed,
+            self._writer.known_like,
+            self._writer.exclusions(),
+            WalkProgress(self._report_seen, self._is_stopped),
+            retry=self._retry,
+        )
+        self._retries = Retries(() if self._retry else unindexed.values())
 
     # -- roots
 

@@ -24,6 +24,7 @@ from searchapp.backends.sqlite.schema import (
 from searchapp.backends.sqlite.vector_index import (
     to_blob,
 )
+from searchapp.filesystem.safe_open import NO_BYTES
 from searchapp.types.dates import dated_ns
 from searchapp.types.documents import (
     MEMBER,
@@ -230,11 +231,12 @@ def unindexed_values(file: Unindexed) -> dict[str, Any]:
 
 
 def unindexed_of(row: Any) -> Unindexed:
-    """The file in a row of those that are not indexed; many share their reasons and readers."""
+    """The file in a row of those that are not indexed; many share reasons, readers and no bytes."""
     source = None
     if row.content_hash is not None:
         extractor = sys.intern(row.extractor or "")
-        source = Source(row.path, identity_of(row), row.content_hash, row.hashed_at_ns, extractor)
+        content_hash = NO_BYTES if row.content_hash == NO_BYTES else row.content_hash
+        source = Source(row.path, identity_of(row), content_hash, row.hashed_at_ns, extractor)
     return Unindexed(row.path, row.outcome, sys.intern(row.reason), row.files, source)
 
 

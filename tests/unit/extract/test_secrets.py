@@ -102,6 +102,8 @@ TOKENS["an AWS key"] += [
     f"aws_secret_access_key = {drawn(WORD + '/+', 40)}",
     f'AWS_SECRET_ACCESS_KEY="{drawn(WORD + "/+", 40)}"',
     f'"SecretAccessKey": "{drawn(WORD, 40)}"',
+    f"'SecretAccessKey': '{drawn(WORD, 40)}'",
+    f'"aws_secret" => "{drawn(WORD, 40)}"',
 ]
 
 
@@ -126,6 +128,29 @@ def test_a_token_is_found_across_the_slices_in_which_a_text_is_searched() -> Non
         assert secret_in(" " * before + parts) == "a Telegram token", before
     for before in range(39_900, 40_010):
         assert secret_in(" " * before + token + " end") == "an AWS key", before
+
+
+def test_what_makes_a_token_one_is_as_long_and_as_mixed_as_it_must_be() -> None:
+    random = "ABCDEFGHIJKLMNOP"
+    assert secret_in("AKIA" + random) == "an AWS key"
+    assert not secret_in("xoxb-1-" + random[:12])  # 19 characters
+    assert secret_in("xoxb-1-" + random[:13]) == "a Slack token"
+    assert secret_in("AKIA" + "BCDEF" * 3 + "B") == "an AWS key"  # 8 different ones
+    assert not secret_in("AKIA" + "BCDE" * 4)
+
+
+def test_what_says_what_a_token_is_may_begin_a_text_and_stand_64_characters_before_it() -> None:
+    def hook(workspace: int) -> str:
+        place = f"hooks.slack.com/services/T{'A' * workspace}/B{'2' * 16}/"
+        return f"{place}{drawn(WORD, 24)}"
+
+    assert [secret_in(hook(size)) for size in (19, 20)] == ["a Slack token", ""]
+    assert secret_in("https://" + hook(19)) == "a Slack token"
+
+
+def test_the_head_of_a_table_is_a_thousand_characters() -> None:
+    assert secret_file(b"url," + b"a" * 987 + b",password") == "an export of passwords"
+    assert not secret_file(b"url," + b"a" * 988 + b",password")
 
 
 def test_a_key_of_putty_is_found() -> None:

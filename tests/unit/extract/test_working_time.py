@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from searchapp.extract.sandbox import worker
 from searchapp.extract.sandbox.patience import Patience
 from searchapp.extract.sandbox.pool import ExtractionPool
 from searchapp.extract.text import structured
-from searchapp.extract.working_time import OutOfTime, lift, limit
+from searchapp.extract.working_time import OutOfTime, finish, interrupt_again, lift, limit
 
 
 @pytest.fixture
@@ -63,6 +64,26 @@ def test_json_that_takes_too_long_keeps_its_first_records() -> None:
     document = structured.read(data, "json")
     assert document.text.startswith("name: moss")
     assert "only its first part was read" in document.metadata["incomplete"]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_reader_is_interrupted_again_only_where_it_has_been_and_the_end_stays_near() -> None:
+    def left_s() -> tuple[float, float]:
+        return signal.getitimer(signal.ITIMER_VIRTUAL)[0], signal.getitimer(signal.ITIMER_PROF)[0]
+
+    limit(8)
+    assert left_s() == pytest.approx((8, 1.25 * 8 + 10), abs=0.4)
+    interrupt_again()  # it has time left
+    finish()
+    assert left_s() == pytest.approx((0, 1.25 * 8 + 10), abs=0.4)
+    with pytest.raises(OutOfTime):
+        interrupt_again()
+    signal.setitimer(signal.ITIMER_PROF, 3)
+    finish()
+    assert left_s() == pytest.approx((0, 10), abs=0.4)
+    lift()
+    assert left_s() == (0, 0)
+    interrupt_again()  # there is no limit
 
 
 def test_a_worker_that_works_is_waited_for_and_one_that_hangs_is_not() -> None:

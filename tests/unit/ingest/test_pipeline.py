@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import time
+import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -627,6 +628,28 @@ def test_an_empty_file_costs_no_reader_until_it_is_filled(house: House) -> None:
     assert house.extractor.read == ["b.md"]
     assert reason(report, "d.md") == "empty"
     assert house.names() == ["b.md", "c.md"]
+
+
+def test_a_refused_file_costs_about_a_kilobyte_of_memory_whether_new_or_known(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("searchapp.ingest.changes._RACY_NS", -1)  # nothing is read too early
+
+    def most() -> int:
+        tracemalloc.start()
+        house.ingest()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    house.write(a_md="one", b_md="")
+    house.ingest()  # what is loaded once
+    bare = most()
+    for number in range(count := 3000):
+        (house.docs / f"{number // 100}").mkdir(exist_ok=True)
+        (house.docs / f"{number // 100}/{number}.txt").touch()
+    for _ in range(2):
+        assert (most() - bare) / count < 1_200
 
 
 def test_a_file_that_became_empty_leaves(house: House) -> None:

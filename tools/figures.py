@@ -289,6 +289,7 @@ def _tunings(results: dict[str, Any]) -> str:
 def _tree(results: dict[str, Any]) -> str:
     first, second = results["first"], results["second"]
     others = ", hidden but for" if results["hidden"] else " with"
+    others = ", empty but for" if results["empty"] else others
     return (
         f"{thousands(results['files'])} files{others} "
         f"{thousands(results['documents'])} documents: {first['cpu_s']:.0f} s of one core and "

@@ -14,7 +14,6 @@ from io import FileIO
 from searchapp.errors import FileFailed, FileSkipped
 from searchapp.types.documents import FileIdentity
 
-
 NO_BYTES = hashlib.blake2b(digest_size=32).digest()  # the content hash of an empty file
 
 

@@ -1,10 +1,10 @@
 """A tree of a million files: how long an ingest takes, how much memory, and that it always says how
 far it is.
 
-    python -m tests.torture.tree [--files N] [--documents N] [--hidden]
+    python -m tests.torture.tree [--files N] [--documents N] [--hidden] [--empty]
 
-Most files are of no kind that is read, or, with `--hidden`, of names that are left out unread; the
-documents are short. A thousand files are in each folder. Two ingests follow each other, each in a
+Most files are of no kind that is read, or, with `--hidden`, of names that are left out unread, or,
+with `--empty`, have no bytes; the documents are short. A thousand files are in each folder. Two ingests follow each other, each in a
 process of its own; nothing has changed before the second.
 """
 
@@ -40,16 +40,19 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--documents", type=int, default=10_000, help="of the files")
     parser.add_argument("--hidden", action="store_true", help="have the others left out unread")
+    parser.add_argument("--empty", action="store_true", help="have nothing in the others")
     arguments = parser.parse_args()
+    prefix, content = "." if arguments.hidden else "", b"" if arguments.empty else b"\0\1\2"
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="tree-", dir=memory) as folder:
         root = Path(folder, "tree")
-        make(root, arguments.files, arguments.documents, prefix="." if arguments.hidden else "")
+        make(root, arguments.files, arguments.documents, prefix=prefix, content=content)
         ingests = [ingested(Path(folder, "corpus"), root) for _ in range(2)]
     told = {
         "files": arguments.files,
         "documents": arguments.documents,
         "hidden": arguments.hidden,
+        "empty": arguments.empty,
         "first": ingests[0],
         "second": ingests[1],
         "defects": list(defects(arguments.files, arguments.documents, *ingests)),
@@ -58,9 +61,10 @@ def main() -> None:
     sys.exit(bool(told["defects"]))
 
 
-def make(root: Path, files: int, documents: int, *, prefix: str = "") -> None:
-    """Make the tree, with a document at every so many files; the others are one file by many names,
-    as that takes less time, and the names begin with a prefix.
+def make(root: Path, files: int, documents: int, *, prefix: str, content: bytes) -> None:
+    """Make the tree, with a document at every so many files; the others are one file of a folder by
+    many names, as that takes less time; the names begin with a prefix, and what they hold, if
+    anything, with some content.
     """
     root.mkdir()
     every, tell = max(1, files // max(documents, 1)), progress("files made", files)
@@ -73,7 +77,7 @@ def make(root: Path, files: int, documents: int, *, prefix: str = "") -> None:
         if number % every == 0 and number // every < documents:
             (folder / f"{number}.txt").write_text(f"note {number}: gear {number % 997} turns\n")
         elif not first.exists():
-            first.write_bytes(b"\0\1\2" + number.to_bytes(4))
+            first.write_bytes(content and content + number.to_bytes(4))
         else:
             os.link(first, f"{folder}/{prefix}{number}.bin")
 

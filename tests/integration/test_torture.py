@@ -46,7 +46,7 @@ def test_files_that_change_while_they_are_read_are_all_there_once_they_stay() ->
 
 
 def test_a_tree_of_many_files_is_accounted_for_and_told_of(tmp_path: Path) -> None:
-    tree.make(tmp_path / "tree", 2_500, 50)
+    tree.make(tmp_path / "tree", 2_500, 50, prefix="", content=b"")
     first, second = (tree.ingested(tmp_path / "corpus", tmp_path / "tree") for _ in range(2))
     assert tree.defects(2_500, 50, first, second) == []
     assert first["reports"] > 3

@@ -33,6 +33,8 @@ from searchapp.extract.sandbox.reading import Extracted
 from tests.builders import new_formats
 from tests.builders.drawn import glyphs, hangul, hangul_paragraph, shape, visio, xps
 from tests.builders.packed import attribute, signed, tnef, wide
+from tests.builders.pdf_pages import drawn_pdf, line
+from tests.builders.pdfs import stream
 from tests.builders.sheets import xlsb
 from tests.paths import DATA, SAMPLES, TEST_DATA
 
@@ -83,6 +85,11 @@ KINDS = (
     "parquet",
     "djvu",
     "7z",
+    "man",
+    "gif",
+    "heic",
+    "one",
+    "chm",
 )
 FOREMOST = ("pdf", "docx", "html", "epub", "eml")  # of every three files, two are of these
 LARGEST = 2**20  # bytes of a seed
@@ -106,6 +113,21 @@ _MADE |= {
     "vsdx": visio(shape("Start", 1, 9, shape("inside", 0, 0)), shape("End", 1, 1)),
     "xps": xps(glyphs("Words", 10, 100), glyphs("Page two", 0, 0)),
 }
+_MADE |= {  # what is read where its extra is installed, or refused by its mark
+    "man": b'.TH WEIR 1 "1 May 2024"\n.SH NAME\nweir \\- holds \\fBwater\\fP\n.TS\nl l.\na\tb\n.TE\n',
+    "gif": b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200),
+    "one": b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3" + bytes(500),
+    "chm": b"ITSF\3\0\0\0\x60\0\0\0" + bytes(500),
+}
+_MADE["pdf"] = drawn_pdf(
+    line("A letter.", 72, 700),
+    catalog_entries="/Names << /EmbeddedFiles << /Names [(tides.csv) 6 0 R] >> >>",
+    objects=[
+        "<< /Type /Filespec /F (tides.csv) /UF (tides.csv) /EF << /F 7 0 R >> >>",
+        stream("day,tide\nMonday,nine").replace("<<", "<< /Type /EmbeddedFile", 1),
+    ],
+)
 _EXTREMES = [b"0", b"-1", b"4294967295", b"99999999999999999999", b"2147483648", b"1e308"]
 
 

@@ -229,7 +229,7 @@ class Ingest:
         to_read = []
         known_contents = KnownContents(self._survey, self._outcomes, self._writer)
         for file in self._survey.files.values():
-            if self._is_stopped():
+            if not self._survey.progress.see():
                 break
             change = self._survey.change_of(file)
             if change == "none":

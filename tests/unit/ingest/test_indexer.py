@@ -17,6 +17,8 @@ import pytest
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.errors import EncoderError, SearchappError
 from searchapp.ingest.indexer import Indexer
+from searchapp.ingest.jobs import BusyClock
+from searchapp.ingest.splitting import Splitting
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters, Term
@@ -349,6 +351,74 @@ def test_what_an_earlier_run_left_pending_does_not_multiply_what_is_left(writer:
         indexer.add(source("b"), Document("a few words", "txt"), new=True)
         indexer.close()
     assert 0 < max(left) < 1.1 * (len(earlier) + 200)
+
+
+def test_what_an_earlier_run_left_pending_comes_last(writer: Writer) -> None:
+    with Indexer(writer, Encoder(), is_stopped=lambda: True) as indexer:
+        for number in (1, 2):
+            indexer.add(source(f"{number}"), Document(text(number), "txt"), new=True)
+        indexer.close()
+    with Indexer(writer, encoder := Encoder()) as indexer:
+        indexer.add(source("3"), Document(text(3), "txt"), new=True)
+        indexer.close()
+    assert encoder.embedded[0].startswith("w3x0 ")
+
+
+def test_what_comes_is_counted_with_the_headings_that_texts_have_had(writer: Writer) -> None:
+    heading = ("A long heading above every passage",)
+    document = Document("A few words", "md", blocks=(Block(0, 11, "prose", heading),))
+    with Indexer(writer, Encoder()) as indexer:
+        indexer.add(source("a"), document, new=True)
+        indexer.close()
+        assert indexer.characters == len(heading[0]) + 1 + 11
+        assert indexer.encoding(100).left == pytest.approx(100 * indexer.characters / 11, rel=1e-9)
+
+
+def test_half_of_what_the_encoder_is_at_counts_as_done(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("searchapp.ingest.indexer._COMMIT_S", 0.0)  # nothing waits for others
+    begun, go_on = threading.Event(), threading.Event()
+
+    def before(_: Sequence[str]) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    with Indexer(writer, Encoder(before)) as indexer:
+        indexer.add(source("a"), Document("a few words", "txt"), new=True)
+        wait_until(begun.is_set, indexer)
+        left = indexer.encoding().left
+        go_on.set()
+        indexer.close()
+    assert left == len("a few words") / 2
+
+
+def test_what_was_added_is_split_once_a_commit_is_due_and_waited_for_as_long_as_is_said(
+    backend: SqliteBackend, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splitting = Splitting(
+        Encoder(before_tokens=lambda _: time.sleep(0.02)), is_stopped=lambda: False
+    )
+    splitting.add(source("a"), Document("a few words", "txt"), new=True)
+    splitting.submit()
+    assert splitting.take() is None
+    assert splitting.take(timeout_s=10) is not None
+    splitting.close()
+    monkeypatch.setattr("searchapp.ingest.indexer._COMMIT_S", 0.0)
+    with Indexer(writer, Encoder(), text_first=True) as indexer:
+        indexer.add(source("a"), Document("a few words", "txt"), new=True)
+        wait_until(lambda: counts(backend) == (1, 1), indexer)
+        indexer.close()
+
+
+def test_the_encoder_s_time_counts_once_for_two_threads_and_not_beside_them() -> None:
+    clock = BusyClock()
+    assert clock.busy_s == 0
+    with clock.working(), clock.working():
+        time.sleep(0.01)
+    busy_s = clock.busy_s
+    assert 0.01 <= busy_s < 1
+    assert clock.busy_s == busy_s
 
 
 def test_an_encoder_that_gives_tokens_away_gets_them_back(

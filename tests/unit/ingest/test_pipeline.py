@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -32,8 +33,10 @@ from searchapp.corpus import Corpus
 from searchapp.errors import EncoderError, OtherEncoder, PathMissing
 from searchapp.extract.sandbox.reading import Extracted
 from searchapp.filesystem.safe_open import FileContent, read_file
+from searchapp.filesystem.walk import WalkProgress
+from searchapp.ingest.changes import is_settled
 from searchapp.ingest.pipeline import Ingest
-from searchapp.types.documents import Root, Unindexed
+from searchapp.types.documents import FileIdentity, Root, Source, Unindexed
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import FileOutcome, IngestReport, Progress
 from tests.builders.house import CountingEncoder, HereExtractor, House
@@ -652,6 +655,31 @@ def test_a_refused_file_costs_about_a_kilobyte_of_memory_whether_new_or_known(
         assert (most() - bare) / count < 1_200
 
 
+def test_an_archive_that_became_empty_loses_its_members(house: House) -> None:
+    (house.docs / "a.zip").write_bytes(zipped(b_md="one"))
+    assert members_of(house.ingest())["a.zip!/b.md"] == "indexed"
+    (house.docs / "a.zip").write_bytes(b"")
+    assert members_of(house.ingest()) == {"a.zip": "skipped", "a.zip!/b.md": "removed"}
+
+
+def test_what_a_touched_file_is_now_is_recorded_once_it_is_settled(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("searchapp.ingest.changes._RACY_NS", -1)  # it is at once
+    house.write(a_md="one")
+    house.ingest()
+    os.utime(house.docs / "a.md", ns=(5, 5))
+    house.ingest()
+    with closing(SqliteBackend(house.corpus).writer()) as writer:
+        (known,) = writer.known_files(None).values()
+    assert known.source.identity.mtime_ns == 5
+
+
+@pytest.mark.parametrize(("read_ns", "settled"), [(2 * 10**9, False), (2 * 10**9 + 1, True)])
+def test_a_file_is_settled_two_seconds_after_its_change(read_ns: int, *, settled: bool) -> None:
+    assert is_settled(Source(b"/a", FileIdentity(1, 0, 0, 1), b"", read_ns)) == settled
+
+
 def test_a_file_that_became_empty_leaves(house: House) -> None:
     house.write(a_md="one", b_md="two")
     house.ingest()
@@ -1131,6 +1159,17 @@ def test_while_the_disk_is_looked_at_the_progress_tells_what_was_seen(house: Hou
     house.ingest(on_progress=seen.append, is_stopped=is_stopped)
     assert seen[0].seen is not None
     assert (seen[0].files_total, seen[0].seen.folders, seen[-1].seen) == (0, 1, None)
+
+
+def test_while_known_files_are_compared_it_tells_that_it_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write(a_md="one", b_md="two", c_md="three")
+    house.ingest()
+    monkeypatch.setattr("searchapp.ingest.pipeline.WalkProgress", partial(WalkProgress, every_s=0))
+    seen: list[Progress] = []
+    house.ingest(on_progress=seen.append)
+    assert [progress.seen and progress.seen.files for progress in seen].count(3) == 1 + 3
 
 
 def test_a_file_that_hangs_does_not_delay_a_stop(house: House) -> None:

@@ -292,6 +292,24 @@ def test_what_is_named_comes_first_where_it_is_a_large_part_of_the_question(
         assert asked.hold_named(np.arange(1, passages + 1)).any() == are_first
 
 
+def test_of_several_things_named_those_come_first_that_hold_the_most_but_not_by_meaning(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "docs").mkdir()
+    for name, text in {"a": "PT 6610 PT 6610", "b": "PT-6610 it is", "c": "PT-6610 v2.3.1"}.items():
+        (tmp_path / f"docs/{name}.txt").write_text(text)
+    corpus = HereCorpus(MemoryBackend(), encoder=ENCODER)
+    corpus.ingest([tmp_path / "docs"])
+    with closing(corpus.reader()) as reader:
+        query = Query("PT-6610 v2.3.1", mode="keyword").resolved({}, passages=3)
+        ids = np.arange(1, 4)
+        held = ids[Question(query, (), reader, lambda: ENCODER, Stopwatch()).hold_named(ids)]
+        assert [Path(os.fsdecode(place.path)).name for place in reader.addresses(held)] == ["c.txt"]
+    cosines = [match.cosine for match in corpus.query(Query("PT-6610", mode="cosine")).matches]
+    assert cosines == sorted(cosines, key=lambda cosine: -(cosine or 0))
+    assert first(corpus, "PT-6610", "cosine") == "a.txt"
+
+
 def test_a_name_that_none_of_the_passages_shown_has_is_said_to_stand_elsewhere(
     corpus: Corpus,
 ) -> None:

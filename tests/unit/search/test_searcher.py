@@ -351,6 +351,22 @@ def test_nearly_the_same_passage_is_shown_once_with_where_else_it_stands(tmp_pat
     assert len(shelf.corpus.query("boiler", collapse=False).matches) == 3
 
 
+def test_passages_are_compared_for_repeats_among_twice_as_many_as_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    shelf.put("/a.md", FOOTER)
+    letters = str.maketrans("0123456789", "bcdfghjklm")
+    words = [f"{number:04}".translate(letters) for number in range(2640)]
+    shelf.put("/b.md", *(f"boiler {' '.join(words[i::110])}" for i in range(110)))
+    shelf.put("/c.md", f"{FOOTER} help")
+    matches = shelf.corpus.query("boiler", mode="cosine", k=60, per_document=60).matches
+    assert [match.near_duplicates for match in matches if match.hit.path == b"/a.md"] == [
+        (b"/c.md",)
+    ]
+    assert len(matches) == 60
+
+
 @pytest.fixture(scope="module")
 def footers(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """Fifty documents with the footer, and one about the boiler."""

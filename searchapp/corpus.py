@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from searchapp import config
 from searchapp.backends.places import backend_at, folder_of
+from searchapp.backends.reading import naming_damage, reading
 from searchapp.backends.writing import discard, writing
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
@@ -154,6 +155,7 @@ class Corpus:
         from searchapp.ingest.pipeline import Ingest
 
         with (
+            naming_damage(self._backend),
             ExtractionPool(min(os.cpu_count() or 1, 4)) as pool,
             writing(self._backend) as writer,
         ):
@@ -188,7 +190,7 @@ class Corpus:
             raise TypeError("a Query has all its options: give it alone")
         with watch.stage("open the corpus"):
             reader = self._backend.reader()
-        with closing(reader):
+        with naming_damage(self._backend), closing(reader):
             made_by = require_documents(reader)
             query, of_languages = languages.resolved(question, reader, self._defaults)
             opened = partial(self._encoders.for_query, made_by)
@@ -219,7 +221,7 @@ class Corpus:
         """What this corpus does otherwise than by default: `mode` and `weight`, where they are
         set.
         """
-        with closing(self._backend.reader()) as reader:
+        with reading(self._backend) as reader:
             return reader.settings()
 
     def configure(self, name: str, value: str | None) -> None:
@@ -261,7 +263,7 @@ class Corpus:
     def _take_out(self, writer: Writer, places: Sequence[str], *, at_once: bool) -> list[bytes]:
         from searchapp.ingest.exclusions import documents_at, take_out
 
-        with closing(self._backend.reader()) as reader:
+        with reading(self._backend) as reader:
             documents = documents_at(reader, places)
         return take_out(writer, places, documents, at_once=at_once)
 
@@ -282,7 +284,7 @@ class Corpus:
     def documents(self, filters: Filters = _EVERYTHING, name: str = "") -> list[DocumentRow]:
         """The acknowledged documents whose file has a text in its name, or matches it as a glob."""
         try:
-            with closing(self._backend.reader()) as reader:
+            with reading(self._backend) as reader:
                 return [row for row in reader.rows(filters) if has_name(row.path, name)]
         except CorpusMissing:
             return []
@@ -295,7 +297,7 @@ class Corpus:
     def unmatched(self, filters: Filters, matching: Iterable[bytes] = ()) -> list[str]:
         """Why no document passes the filters, for people; where some do, which values none has."""
         try:
-            with closing(self._backend.reader()) as reader:
+            with reading(self._backend) as reader:
                 return unmatched_notes(reader, filters, matching)
         except CorpusMissing:
             return []
@@ -306,13 +308,13 @@ class Corpus:
         """A document, its metadata and its passages: the one at a path or glob, else the one of
         that file name. Raises DocumentMissing unless there is exactly one.
         """
-        with closing(self._backend.reader()) as reader:
+        with reading(self._backend) as reader:
             row, document_id = one_document(reader, place, name)
             return row, *reader.show(document_id)
 
     def status(self) -> Status:
         """The corpus at a glance."""
-        with closing(self._backend.reader()) as reader:
+        with reading(self._backend) as reader:
             return reader.status()._replace(outdated=_outdated(reader))
 
     # -- upkeep
@@ -376,7 +378,7 @@ class Corpus:
         """Write all documents in an open form; returns how many. Raises BackupError."""
         from searchapp.backends import interchange
 
-        with closing(self._backend.reader()) as reader:
+        with reading(self._backend) as reader:
             self.require_output(file)
             return interchange.export(reader, file, notes=self.folder)
 

@@ -39,7 +39,7 @@ _PUTTY_KEY = re.compile(r"PuTTY-User-Key-File-[0-9]: |---- BEGIN SSH2 ENCRYPTED 
 _TOKENS = {
     "an AWS key": (
         r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[A-Z0-9]{16}"
-        r"|(?i:aws_secret_access_key)[\"']?\s{0,4}[=:]{1,2}>?\s{0,4}[\"']?"
+        r"|(?:aws|AWS|Aws)(?i:_secret_access_key)[\"']?\s{0,4}[=:]{1,2}>?\s{0,4}[\"']?"
         r"[A-Za-z0-9/+]{40}(?![\w/+=])"
     ),
     "an Azure key": (
@@ -96,8 +96,8 @@ _IN_PARTS = {
 }
 _STARTS = frozenset(
     "A3T ABI ACC AKI ASI gho ghp ghs ghu ghr git glp gld glf gls glr gli gla glo glc GR1 xox sk_ "  # noqa: SIM905
-    "rk_ AIz GOC npm pyp sk- hf_ doo dop dor shp sq0 dap PMA NRA lin ATA AKC AGE xpr aws AWS Def "
-    "LS0".split()
+    "rk_ AIz GOC npm pyp sk- hf_ doo dop dor shp sq0 dap PMA NRA lin ATA AKC AGE xpr aws AWS Aws "
+    "Def LS0".split()
 ) | {f"SK{digit}" for digit in "0123456789abcdef"}
 _TOKEN = re.compile(
     "|".join(f"(?P<t{index}>{form})" for index, form in enumerate(_TOKENS.values()))

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from searchapp.errors import FileError, PathMissing
@@ -58,6 +59,10 @@ class _Folder:
 
 
 _Listed: TypeAlias = FoundFile | Unindexed | _Folder
+# makes a call that may hang, or gives what stands in its place
+Guard: TypeAlias = Callable[
+    [Callable[[], list[_Listed]], Callable[[], list[_Listed]]], list[_Listed]
+]
 
 
 class WalkProgress:
@@ -99,6 +104,7 @@ def walk(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     progress: WalkProgress | None = None,
+    guard: Guard = lambda work, _: work(),
 ) -> Iterator[FoundFile | Unindexed]:
     """What stands below a folder, in the order of path bytes: each file, or why it is left out; an
     ignored folder is one entry.
@@ -107,8 +113,10 @@ def walk(
     hidden or not, is found alone. Only a corpus is never walked. `include` and `exclude` are
     patterns as in .gitignore, relative to the root; with `include` only files that match one are
     found. What vanishes during the walk is left out silently. A walk that `progress` stops ends
-    early, and `progress.was_stopped` says so. Raises PathMissing for a root that does not exist and
-    BadFilter for a pattern that means nothing, both at once.
+    early, and `progress.was_stopped` says so. `guard` makes each look at a folder; it may give up
+    one that hangs, as on a disk that does not answer: the folder has failed then. Raises
+    PathMissing for a root that does not exist and BadFilter for a pattern that means nothing, both
+    at once.
     """
     path = os.path.abspath(root)  # noqa: PTH100
     included, excluded = user_patterns(include), user_patterns(exclude)
@@ -134,20 +142,28 @@ def walk(
         exclude=IgnoreRules(folder_prefix(path), "--exclude", excluded) if excluded else None,
         with_secrets=WITH_SECRETS in exclude,
     )
-    return _walk(scope, _Folder(path, rules_above(path)), progress or WalkProgress())
+    return _walk(scope, _Folder(path, rules_above(path)), progress or WalkProgress(), guard)
+
+
+def unanswered(path: bytes) -> Unindexed:
+    """What is said of a folder whose disk does not answer."""
+    return Unindexed(path, "failed", "its disk does not answer", is_passing=True)
 
 
 # ---- folders -------------------------------------------------------------------------------------
 
 
 def _walk(
-    scope: WalkScope, top: _Folder, progress: WalkProgress
+    scope: WalkScope, top: _Folder, progress: WalkProgress, guard: Guard
 ) -> Iterator[FoundFile | Unindexed]:
     pending: list[_Listed] = [top]
     while pending:
         item = pending.pop()
         if isinstance(item, _Folder):
-            listed = _list(scope, item, progress)
+            listed = guard(
+                partial(_list, scope, item, progress),
+                lambda folder=item.path: [unanswered(folder)],
+            )
             if progress.was_stopped:
                 return
             pending.extend(reversed(listed))

@@ -12,7 +12,8 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from searchapp.errors import PathMissing
 from searchapp.extract.registry import WITH_SECRETS, has_members, is_current
@@ -87,14 +88,17 @@ class Survey:
         progress: walk.WalkProgress | None = None,
         *,
         retry: bool = False,
+        guard: Callable[[Callable[[], Any], Callable[[], Any]], Any] = lambda work, _: work(),
     ) -> None:
         """Of what the corpus knows, what is below the roots of the run; `find_same` finds documents
         anywhere by content hash; `excluded` are the files and folders that were removed for good.
-        With `retry` what failed is to be read again.
+        With `retry` what failed is to be read again. `guard` makes the looks at the disk.
         """
         if retry:
             unindexed = {path: _to_be_read(entry) for path, entry in unindexed.items()}
         self._excluded = frozenset(excluded)
+        self._guard = guard
+        self._unanswered: set[bytes] = set()  # folders on a disk that does not answer
         self.files: dict[bytes, walk.FoundFile] = {}
         self.left_out: list[Unindexed] = []
         self.missing: list[Root] = []
@@ -133,10 +137,16 @@ class Survey:
         """Walk a root: what is there to read, and what is left out; not all of it where the walk
         was stopped.
         """
+        found = partial(
+            walk.walk,
+            root.path,
+            include=root.include,
+            exclude=root.exclude,
+            progress=self.progress,
+            guard=self._guard,
+        )
         try:
-            entries = walk.walk(
-                root.path, include=root.include, exclude=root.exclude, progress=self.progress
-            )
+            entries = self._guard(found, lambda: iter([walk.unanswered(root.path)]))
         except PathMissing:
             self.missing.append(root)
             return
@@ -149,6 +159,8 @@ class Survey:
                 self.files[file.path] = file
             else:
                 self.left_out.append(entry)
+                if entry.is_passing:
+                    self._unanswered.add(entry.path)
         self.left_out += [kept_out(path, files) for path, files in removed_files.items()]
 
     def _as_remembered(self, file: walk.FoundFile) -> walk.FoundFile:
@@ -257,6 +269,8 @@ class Survey:
 
         What cannot be looked at (no permission, a failing disk) may still be there.
         """
+        if self._unanswered and is_in_any(path, self._unanswered):
+            return False
         try:
             os.lstat(self.file_of(path))
         except (FileNotFoundError, NotADirectoryError):

@@ -20,6 +20,7 @@ from searchapp.ingest.changes import Survey, is_same, outermost, places_of
 from searchapp.ingest.containers import OpenContainers
 from searchapp.ingest.eta import Forecast, left_s
 from searchapp.ingest.exclusions import readmit
+from searchapp.ingest.hang_guard import HangGuard
 from searchapp.ingest.indexer import Indexer
 from searchapp.ingest.moves import KnownContents
 from searchapp.ingest.outcomes import Outcomes, cut_short, summarize_containers
@@ -74,6 +75,7 @@ class Ingest:
         self._on_progress = on_progress
         self._is_stopped = is_stopped
         self._watch = Stopwatch()
+        self._guard = HangGuard(lambda: not self._survey.progress.see())
         self._parts_left: dict[bytes, int] = {}  # of each file: what in it is not done yet
         self._containers = OpenContainers()
         self._superseded: list[int] = []
@@ -97,7 +99,7 @@ class Ingest:
         with self._watch.stage("remember"):
             self._recall(places_of(roots, self._writer.roots()) if given else None)
         self._outcomes = Outcomes(self._survey)
-        with self._watch.stage("look at the disk"):
+        with self._watch.stage("look at the disk"), self._guard:
             for root in roots:
                 self._survey.scan(root)
         for entry in self._survey.left_out:
@@ -147,6 +149,7 @@ class Ingest:
             self._writer.exclusions(),
             WalkProgress(self._report_seen, self._is_stopped),
             retry=self._retry,
+            guard=self._guard,
         )
         self._retries = Retries(() if self._retry else unindexed.values())
 
@@ -408,6 +411,7 @@ class Ingest:
     # -- progress
 
     def _report_seen(self, files: int, folders: int) -> None:
+        self._guard.renew()
         self._on_progress(Progress(0, 0, 0, 0.0, float("inf"), seen=Seen(files, folders)))
 
     def _on_stored(self, source: Source) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread, current_thread
 from typing import Generic, TypeVar
@@ -79,6 +79,13 @@ class AbandonableThreads(Generic[T]):
                 is_given_up = self._calls.pop(thread, None) is None
             if is_given_up:
                 raise GivenUp
+
+    def renew(self, timeout_s: float) -> None:
+        """Let what this thread does, and may hang in, take so long from now on."""
+        with self._lock:
+            if call := self._calls.get(current_thread()):
+                deadline_s = time.monotonic() + timeout_s
+                self._calls[current_thread()] = replace(call, deadline_s=deadline_s)
 
     def close(self) -> bool:
         """Cancel what has not begun, and what hangs; returns whether all else has ended soon."""

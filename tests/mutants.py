@@ -147,8 +147,22 @@ def _earlier(name: str) -> tuple[Room, list[Mutant]]:
     kept = json.loads(path.read_text(encoding="utf-8"))
     room = Room(**{each.name: kept[each.name] for each in fields(Room)})
     survivors, room.survivors = room.survivors, []
-    names = [each.name for each in fields(Mutant)]
-    return room, [Mutant(**{name: each[name] for name in names}) for each in survivors]
+    drawn = [mutant for each in survivors if (mutant := _where_it_is_now(each))]
+    room.mutants -= len(survivors) - len(drawn)
+    return room, drawn
+
+
+def _where_it_is_now(survivor: dict[str, Any]) -> Mutant | None:
+    """A mutant as it is made of the code of today, in which other places may stand before its own;
+    None where what it changed is gone.
+    """
+    original = (ROOT / survivor["path"]).read_text(encoding="utf-8")
+    before: int = survivor["occurrence"]
+    for occurrence in sorted(range(before + 200), key=lambda number: abs(number - before)):
+        mutant = Mutant(survivor["path"], survivor["operator"], occurrence)
+        if _change(original, _mutated(original, mutant)) == survivor["change"]:
+            return mutant
+    return None
 
 
 def _try(

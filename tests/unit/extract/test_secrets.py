@@ -327,3 +327,26 @@ def test_every_form_that_detect_secrets_knows_has_a_sample_here() -> None:
         and not any(form.search(sample) for sample in samples)
     }
     assert missing == set()
+
+
+def test_a_mail_and_each_of_its_attachments_are_judged_alone_as_members_of_an_archive_are() -> None:
+    key, words = f"-----BEGIN EC PRIVATE KEY-----\n{drawn(WORD, 64)}\n", "High water at nine."
+
+    def read(body: str, attached: str) -> dict[str, str]:
+        data = (
+            "Subject: Tides\nContent-Type: multipart/mixed; boundary=e\n\n"
+            f"--e\nContent-Type: text/plain\n\n{body}\n"
+            "--e\nContent-Type: text/plain; name=a.txt\n"
+            f"Content-Disposition: attachment; filename=a.txt\n\n{attached}\n--e--\n"
+        )
+        told = {}
+        for entry in entries(data.encode(), "a.eml"):
+            try:
+                told[entry.member] = entry.read().text
+            except FileSkipped as refusal:
+                told[entry.member] = str(refusal)
+        return told
+
+    assert read(key, words) == {"": "secret: a private key", "a.txt": words}
+    assert read(words, key)["a.txt"] == "secret: a private key"
+    assert words in read(words, key)[""]

@@ -116,6 +116,22 @@ def test_backups_in_the_folder_that_held_the_text_go_and_are_named(made: Path) -
     assert traces(made) == set()
 
 
+def test_a_backup_that_cannot_be_deleted_is_named_with_what_it_may_hold(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (made / "corpus/corpus.db.backup-1").write_bytes(b"text")
+    real = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "corpus.db.backup-1":
+            raise PermissionError
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.raises(CorpusUnwritable, match=r"corpus\.db\.backup-1 cannot be deleted"):
+        corpus_at(made).forget([str(made / "docs/xenogamy.md")])
+
+
 def test_a_query_that_is_still_running_is_said_to_keep_the_text(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
+from searchapp.backends.exported_values import _label
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
 from searchapp.errors import BackupError, CorpusEmpty, OtherEncoder
 from searchapp.testing import HashEncoder
-from searchapp.types.documents import Root
+from searchapp.types.documents import Label, Root
 from searchapp.types.filters import Filters
 from tests.builders.house import HereCorpus
 
@@ -333,3 +334,11 @@ def test_an_import_changes_no_folder_that_is_ingested_already(
     before = corpus.status().roots
     corpus.import_documents(tmp_path / "e", wants_roots=lambda _: pytest.fail("it is known"))
     assert corpus.status().roots == before
+
+
+@pytest.mark.parametrize("probability", [None, 0, 0.5, 1])
+def test_a_label_has_a_probability_or_none(probability: float | None) -> None:
+    assert _label(["bill", "hand", probability]) == Label("bill", "hand", probability)
+    for wrong in (-0.1, 1.1, float("nan"), "much"):
+        with pytest.raises(ValueError, match="probability"):
+            _label(["bill", "hand", wrong])

@@ -18,11 +18,14 @@ from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.integrity import check
 from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
+from searchapp.backends.sqlite.salvage import salvage
 from searchapp.corpus import Corpus
 from searchapp.errors import CorpusDamaged, CorpusLocked, CorpusMissing
 from searchapp.testing import HashEncoder
+from searchapp.types.documents import Label
 from searchapp.types.filters import Filters
 from searchapp.types.results import RepairReport
+from tests.builders.shelf import Shelf
 from tests.torture import flips
 from tests.torture.flips import ENCODER, contents, corpus_at
 
@@ -57,6 +60,27 @@ def repaired(folder: Path) -> RepairReport:
     assert found is not None
     assert check(folder, full=True) == []
     return found
+
+
+def test_labels_stay_and_no_number_of_a_document_is_given_twice(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "corpus")
+    for name in "abc":
+        shelf.put(f"/{name}.md", f"text {name}")
+    with closing(shelf.backend.writer()) as writer:
+        known = writer.known_files(None)
+        writer.set_labels(
+            known[b"/a.md"].document_id, [Label("bill"), Label("late", "classifier", 0.5)]
+        )
+        writer.remove([known[b"/c.md"].document_id])
+        writer.commit()
+    salvage(shelf.folder, find_encoder=lambda: ENCODER.identity)
+    shelf.put("/d.md", "text d")
+    with closing(shelf.backend.writer()) as writer:
+        after = writer.known_files(None)
+    assert after[b"/d.md"].document_id > known[b"/c.md"].document_id
+    with closing(shelf.backend.reader()) as reader:
+        labels = dict(reader.labels())
+    assert [label.name for label in labels[known[b"/a.md"].document_id]] == ["bill", "late"]
 
 
 @pytest.mark.slow

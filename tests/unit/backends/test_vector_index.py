@@ -616,3 +616,9 @@ def test_rot_that_leaves_no_trace_is_found_by_check_and_by_the_next_ingest(corpu
         writer.finish()
     assert check(corpus, full=False) == []
     assert answers(corpus) == (expected, [], "current")
+
+
+def test_there_are_as_many_lists_as_the_root_of_the_passages_by_a_power_of_two() -> None:
+    rows = np.eye(64, dtype=np.float16)
+    index = vector_index._trained_lists(64, 64, [(1, rows)])
+    assert index.nlist == 8  # nearest to 1.3 times 8

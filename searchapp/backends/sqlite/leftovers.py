@@ -29,7 +29,7 @@ _FOLDERS = (
 )
 
 
-def is_own(name: str, *, is_folder: bool = False) -> bool:
+def is_own(name: str, *, is_folder: bool) -> bool:
     """Whether a file, or a folder, of that name in the folder of a corpus is the corpus's."""
     return _matches(name, _FOLDERS if is_folder else (*layout.FILES, *_BESIDE))
 

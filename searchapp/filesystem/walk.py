@@ -160,10 +160,8 @@ def _walk(
     while pending:
         item = pending.pop()
         if isinstance(item, _Folder):
-            listed = guard(
-                partial(_list, scope, item, progress),
-                lambda folder=item.path: [unanswered(folder)],
-            )
+            failed: list[_Listed] = [unanswered(item.path)]
+            listed = guard(partial(_list, scope, item, progress), failed.copy)
             if progress.was_stopped:
                 return
             pending.extend(reversed(listed))

@@ -222,13 +222,15 @@ def mistakes() -> str:
 def at_length() -> str:
     """What the tests at length have seen."""
     cuts, flips, kills = torture("powerloss"), torture("flips"), torture("kills")
-    parsers, mutations = torture("parsers"), torture("mutations")
+    parsers, mutations = torture("parsers"), kept("mutations")
     inputs = sum(target["inputs"] for target in parsers["targets"].values())
     off = cuts["controls"]["OFF"]
     changed, mended, listed = (
         flips["outcomes"][name] for name in ("changing", "repaired", "lost and listed")
     )
-    damaged, slowest_s = sum(mutations["files"].values()), mutations["slowest_s"]
+    damaged = sum(sum(each["files"].values()) for each in mutations)
+    slowest_s = max(each["slowest_s"] for each in mutations)
+    broken = sum(len(each["defects"]) for each in mutations)
     rules = torture("ignoring")
     reads, histories = torture("readers")["reads"], torture("history")["histories"]
     seen = {
@@ -239,8 +241,8 @@ def at_length() -> str:
         "readers": f"{thousands(reads)} reads beside an ingest, none wrong",
         "flips": f"{thousands(changed)} altered bits, all found: {mended} mended, {listed} lost "
         "with their files and listed",
-        "mutations": f"{thousands(damaged)} damaged documents: {len(mutations['defects'])} "
-        f"defects, the slowest takes {slowest_s} s",
+        "mutations": f"{thousands(damaged)} damaged documents: {broken} defects, "
+        f"the slowest takes {slowest_s} s",
         "parsers": f"{thousands(inputs)} inputs without a defect",
         "ignoring": f"{thousands(rules['rule_files'])} rule files by chance, "
         f"{thousands(rules['paths'])} paths: {len(rules['differences'])} answers differ from git's",

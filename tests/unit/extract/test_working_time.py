@@ -78,7 +78,9 @@ def test_a_reader_is_interrupted_again_only_where_it_has_been_and_the_end_stays_
     assert left_s() == pytest.approx((0, 1.25 * 8 + 10), abs=0.4)
     with pytest.raises(OutOfTime):
         interrupt_again()
-    signal.setitimer(signal.ITIMER_PROF, 3)
+    signal.setitimer(signal.ITIMER_PROF, 0.9)
+    with pytest.raises(OutOfTime):
+        interrupt_again()
     finish()
     assert left_s() == pytest.approx((0, 10), abs=0.4)
     lift()

@@ -221,10 +221,9 @@ def mistakes() -> str:
 
 def at_length() -> str:
     """What the tests at length have seen."""
-    cuts, flips, kills = torture("powerloss"), torture("flips"), torture("kills")
+    cuts, flips, kills = kept("powerloss"), torture("flips"), torture("kills")
     parsers, mutations = torture("parsers"), kept("mutations")
     inputs = sum(target["inputs"] for target in parsers["targets"].values())
-    off = cuts["controls"]["OFF"]
     changed, mended, listed = (
         flips["outcomes"][name] for name in ("changing", "repaired", "lost and listed")
     )
@@ -234,8 +233,7 @@ def at_length() -> str:
     rules = torture("ignoring")
     reads, histories = torture("readers")["reads"], torture("history")["histories"]
     seen = {
-        "powerloss": f"{thousands(cuts['cuts'])} power cuts, after which {cuts['lost']} documents "
-        f"are lost; without syncs, {off['lost']} of {off['cuts']} cuts lose some",
+        "powerloss": _cuts(cuts),
         "faults": "; ".join(_faults(each) for each in kept("faults")),
         "kills": f"{kills['kills']} kills at random moments: {len(kills['defects'])} defects",
         "readers": f"{thousands(reads)} reads beside an ingest, none wrong",
@@ -254,6 +252,17 @@ def at_length() -> str:
         if (results := kept(name))
     }
     return table(["test", "what it saw"], [[f"`{name}`", what] for name, what in seen.items()])
+
+
+def _cuts(runs: list[dict[str, Any]]) -> str:
+    cuts, lost = (sum(each[name] for each in runs) for name in ("cuts", "lost"))
+    off = [each["controls"]["OFF"] for each in runs]
+    unsynced, lossy = (sum(each[name] for each in off) for name in ("cuts", "lost"))
+    return (
+        f"{thousands(cuts)} power cuts, the last {thousands(runs[0]['cuts'])} of them with labels, "
+        f"after which {lost} documents are lost; without syncs, {lossy} of {unsynced} cuts lose "
+        "some"
+    )
 
 
 def _faults(results: dict[str, Any]) -> str:

@@ -49,7 +49,8 @@ def main() -> None:
         rng, tell = random.Random(arguments.seed), progress("kills", arguments.kills)
         while place.killed.total() < arguments.kills:
             place.kill(rng.uniform(0, place.took_s))
-            tell(place.killed.total())
+            if place.killed:
+                tell(place.killed.total())
         place.finish()
     told = {
         "kills": place.killed.total(),

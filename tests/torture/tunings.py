@@ -163,9 +163,10 @@ class Place:
             self.defects.append(f"the weights differ by {furthest:.2g}")
 
     def finish(self) -> None:
-        """Tune to the end, and look for what is left in the making."""
+        """Tune to the end, and look for what is left in the making once the corpus was written to."""
         self.run(*TUNE, "--out", "model")
         self.judge()
+        self.run("ingest", "docs")  # a tuning writes nothing to it, and sweeps no notes
         for folder in (self.folder, self.folder / "corpus", self.folder / "tmp"):
             self.defects += [
                 f"left: {path.name}"

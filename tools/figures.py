@@ -20,6 +20,7 @@ PAGES = (
     "docs/embeddings.md",
     "docs/guarantees.md",
     "docs/how-to/install.md",
+    "docs/how-to/languages.md",
     "docs/how-to/tune.md",
     "docs/ranking.md",
 )
@@ -335,6 +336,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "ranking-modes": ranking_figures.ranking_modes,
     "ranking-constants": ranking_figures.ranking_constants,
     "ranking-left-out": ranking_figures.ranking_left_out,
+    "languages": ranking_figures.languages,
     "reliability": ranking_figures.reliability,
     "doubt": ranking_figures.doubt,
     "mutants": mutants,

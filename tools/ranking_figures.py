@@ -51,6 +51,21 @@ def ranking_left_out() -> str:
     return table(["constant", "chosen again", "mean change", "worst"], rows)
 
 
+def languages() -> str:
+    """How well questions find documents in their own and in another language, by model."""
+    models = latest("languages")["models"]
+    rows = []
+    for pair, default in models["default"].items():
+        # as it answers: in a corpus of languages that the model does not speak, words weigh more
+        hybrid = default["hybrid" if pair.endswith("en") else "hybrid, words trusted"]
+        multilingual = models["multilingual"][pair]
+        found = [default["cosine"], default["keyword"], hybrid, *multilingual.values()]
+        rows.append([pair, *(f"{figure:.3f}" for figure in found)])
+    heads = ["default, cosine", "keyword", "default, hybrid"]
+    heads += [f"multilingual, {mode}" for mode in multilingual]
+    return table(["question → documents", *heads], rows)
+
+
 def reliability() -> str:
     """How many questions of each tenth of confidences have their answer."""
     modes = latest("confidence")["modes"]

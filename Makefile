@@ -25,7 +25,7 @@ help:  ## list the targets
 
 setup: $(READY)  ## install everything into .venv; the others do it when needed
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt searchapp/encoders/bert_kernel.c
 	@echo "Setting up $(VENV), once: about 3 GB, which takes some minutes."
 	@echo "1/4 a new environment"
 	@$(PYTHON) -m venv $(VENV)

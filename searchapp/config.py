@@ -21,12 +21,13 @@ import platformdirs
 from searchapp.errors import Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from searchapp.types.vectors import Device
+    from searchapp.types.vectors import Device, EngineName
 
 _APP = "searchapp"
 _FOLDER = ".searchapp"
 _KEYS = ("corpus", "model", "device", "mode")
 DEVICES: tuple[Device, ...] = ("auto", "cpu", "cuda")
+ENGINES: tuple[EngineName, ...] = ("auto", "openvino")
 
 _TERMINALS_WITHOUT_LINKS = ("Apple_Terminal", "vscode", "zed")
 _TERMS_WITH_LINKS = ("alacritty", "contour", "foot", "wezterm", "xterm-ghostty", "xterm-kitty")
@@ -150,6 +151,16 @@ def use_one_thread_for_small_products() -> None:
     slow the engines beside it twofold.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def processor_engine() -> EngineName:
+    """What runs models on the processor, as $SEARCHAPP_ENGINE says: by default the fastest there
+    is. Raises UsageError for an engine that there is not.
+    """
+    wanted = os.environ.get("SEARCHAPP_ENGINE") or ENGINES[0]
+    if wanted not in ENGINES:
+        raise UsageError(f"there is no engine {wanted!r}", hint=f"engines: {', '.join(ENGINES)}")
+    return next(engine for engine in ENGINES if engine == wanted)
 
 
 def project_corpus(folder: Path) -> Path:

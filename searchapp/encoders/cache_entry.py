@@ -132,13 +132,16 @@ def read(
     return ConvertedModel(path, config, has_question_weights=QUESTION_WEIGHTS in files)
 
 
-def with_question_weights(fingerprint: str, cache: Path) -> Iterator[ConvertedModel]:
+def with_question_weights(
+    fingerprint: str, cache: Path, *, unhashed: Collection[str] = LARGE
+) -> Iterator[ConvertedModel]:
     """The entries of a model that hold weights for a question, whichever OpenVINO and processor
     they were made for; of those that cannot be read, none.
     """
     for path in sorted(folder_of(cache).glob(f"{fingerprint[:16]}-*")):
         with suppress(ConversionDamaged):
-            entry = read(path, fingerprint, only=("tokenizer.json", QUESTION_WEIGHTS))
+            only = ("tokenizer.json", QUESTION_WEIGHTS)
+            entry = read(path, fingerprint, only=only, unhashed=unhashed)
             if entry.has_question_weights:
                 yield entry
 

@@ -1,9 +1,11 @@
 """Encoders opened by a model's name, or by what a corpus records of its encoder: from the cache,
 after converting the model where the cache lacks it, or with torch on a GPU.
 
-A question opens the converted model by its fingerprint and never imports torch; where NumPy can
-encode it, OpenVINO waits for a passage. A conversion runs in a child process. Knows neither texts
-nor corpora.
+An encoder has an engine for questions and one for passages, each the first of a list that runs the
+model: NumPy or else the one for passages; torch on a GPU, our compiled kernel, or else OpenVINO. A
+question opens the converted model by its fingerprint and never imports torch; the engine for
+passages waits until there are any. A conversion runs in a child process. Knows neither texts nor
+corpora.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ import json
 import logging
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from searchapp.config import processor_engine
 from searchapp.encoders import cache_entry
 from searchapp.encoders.cache_entry import (
     BATCH_TOKENS,
@@ -35,13 +37,11 @@ if TYPE_CHECKING:
 
     from searchapp.encoders.cache_entry import ConvertedModel, EncoderConfig
     from searchapp.encoders.model_folder import ModelFolder
-    from searchapp.encoders.numpy_engine import NumpyEngine
-    from searchapp.encoders.openvino_engine import OpenVinoEngine
-    from searchapp.types.vectors import Device
+    from searchapp.encoders.text_encoder import Engine
+    from searchapp.types.vectors import Device, EngineName
 
 
 Opened = TypeVar("Opened")
-EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
 
 CONVERSION_TIMEOUT_S = 1800
 
@@ -60,8 +60,9 @@ def load_encoder(
     first time.
 
     `bulk` tunes it for many passages rather than one question. "auto" is torch where there is a
-    GPU and many passages, OpenVINO otherwise. Raises EncoderError where the model cannot be found,
-    verified, converted or run, or the device is not there.
+    GPU and many passages, else the fastest on the processor, if the environment asks for no other.
+    Raises EncoderError where the model cannot be found, verified, converted or run, or the device
+    is not there.
     """
     from searchapp.encoders.model_folder import find_model
 
@@ -69,11 +70,11 @@ def load_encoder(
     on_gpu = engine != "openvino" and bulk and _is_on_gpu(device)
     if engine == "torch" or on_gpu:
         return _torch_encoder(folder, on_gpu=on_gpu)
-    try:
-        return _open(folder.model, folder.fingerprint, cache, bulk=bulk)
-    except ConversionDamaged as damage:
-        _convert_again(folder, cache, damage)
-        return _sound(lambda: _open(folder.model, folder.fingerprint, cache, bulk=bulk), cache)
+    return _mended(
+        lambda: _open(folder.model, folder.fingerprint, cache, bulk=bulk, engine=engine),
+        lambda: folder,
+        cache,
+    )
 
 
 def load_exact(
@@ -112,60 +113,58 @@ def open_encoder(
     lacks it or it is damaged: then it is converted in a child process. Raises EncoderError where
     the model is gone or is no longer the same. May be called in a thread of its own.
     """
+    model, fingerprint = identity.model, identity.fingerprint
     if bulk and _is_on_gpu(device):
-        return _torch_encoder(_same_model(identity, cache), on_gpu=True)
-    try:
-        return _open(identity.model, identity.fingerprint, cache, bulk=bulk)
-    except ConversionDamaged as damage:
-        _convert_again(_same_model(identity, cache), cache, damage)
-        return _sound(lambda: _open(identity.model, identity.fingerprint, cache, bulk=bulk), cache)
-
-
-def open_question_encoder(identity: EncoderIdentity, cache: Path) -> TextEncoder:
-    """The encoder that made a corpus, for questions; raises EncoderError as `open_encoder` does."""
-    try:
-        return open_cached(identity, cache)
-    except ConversionDamaged as damage:
-        _convert_again(_same_model(identity, cache), cache, damage)
-        return _sound(lambda: open_cached(identity, cache), cache)
+        return _torch_encoder(_same_model(model, fingerprint, cache), on_gpu=True)
+    return _mended(
+        lambda: _open(model, fingerprint, cache, bulk=bulk),
+        lambda: _same_model(model, fingerprint, cache),
+        cache,
+    )
 
 
 def open_cached(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """The encoder that made a corpus, for questions, where its converted model is in the cache and
     sound; raises ConversionDamaged elsewhere.
-
-    A question is encoded by NumPy where it runs the model; passages and token states are always
-    OpenVINO's, which is then opened when they are first asked for.
     """
-    cached = _numpy_engine(identity.fingerprint, cache)
-    if cached is None:
-        return _open(identity.model, identity.fingerprint, cache, bulk=False)
-    entry, question_engine = cached
-    engine = LateEngine(lambda: _passage_engine(identity, cache), batch_tokens=BATCH_TOKENS)
+    return _open(identity.model, identity.fingerprint, cache, bulk=False)
+
+
+def _open(
+    model: str, fingerprint: str, cache: Path, *, bulk: bool, engine: EngineName = "auto"
+) -> TextEncoder:
+    """The encoder in the cache; raises ConversionDamaged. With `bulk` its engine for passages is
+    opened now, otherwise that for questions, and the other when it is first needed.
+
+    It goes by the name it was asked for: one entry serves every name of the same model.
+    """
+    if not bulk and (cached := _numpy_engine(fingerprint, cache)) is not None:
+        entry, question_engine = cached
+        engine_for_passages: Engine = LateEngine(
+            lambda: _mended(
+                lambda: _passage_engine(fingerprint, cache, engine, bulk=False)[1],
+                lambda: _same_model(model, fingerprint, cache),
+                cache,
+            ),
+            batch_tokens=BATCH_TOKENS,
+        )
+    else:
+        entry, engine_for_passages = _passage_engine(fingerprint, cache, engine, bulk=bulk)
+        question_engine = LateEngine(
+            lambda: _question_engine(entry, engine_for_passages), batch_tokens=1
+        )
     return TextEncoder(
-        _named(entry, identity.model),
+        _named(entry, model),
         _read_tokenizer(entry),
-        engine,
+        engine_for_passages,
         question_engine=question_engine,
     )
 
 
-def _open(model: str, fingerprint: str, cache: Path, *, bulk: bool) -> TextEncoder:
-    """The encoder in the cache, engine and tokenizer opened side by side; raises ConversionDamaged.
-
-    It goes by the name it was asked for: one entry serves every name of the same model.
-    """
-    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
-
-    unhashed = (QUESTION_WEIGHTS,) if bulk else LARGE
-    entry = read_entry(fingerprint, cache, unhashed=unhashed)
-    with ThreadPoolExecutor(1) as threads:
-        engine = threads.submit(OpenVinoEngine, entry, bulk=bulk)
-        tokenizer = _read_tokenizer(entry)
-        return TextEncoder(_named(entry, model), tokenizer, engine.result())
+# ---- engines -------------------------------------------------------------------------------------
 
 
-def _numpy_engine(fingerprint: str, cache: Path) -> tuple[ConvertedModel, NumpyEngine] | None:
+def _numpy_engine(fingerprint: str, cache: Path) -> tuple[ConvertedModel, Engine] | None:
     """The first sound engine of a model's entries, with its entry; None where none of them is for
     NumPy. Raises ConversionDamaged where all that are give wrong vectors.
     """
@@ -182,20 +181,50 @@ def _numpy_engine(fingerprint: str, cache: Path) -> tuple[ConvertedModel, NumpyE
     return None
 
 
-def _passage_engine(identity: EncoderIdentity, cache: Path) -> OpenVinoEngine:
-    """The engine of a model for a few passages, converted again where it has to be; raises
-    EncoderError as `open_encoder` does.
-    """
-    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
-
-    def opened() -> OpenVinoEngine:
-        return OpenVinoEngine(read_entry(identity.fingerprint, cache), bulk=False)
+def _question_engine(entry: ConvertedModel, engine_for_passages: Engine) -> Engine:
+    """NumPy where it runs the model, else the engine for passages."""
+    if not entry.has_question_weights:
+        return engine_for_passages
+    from searchapp.encoders.numpy_engine import NumpyEngine
 
     try:
-        return opened()
+        return NumpyEngine(entry)
     except ConversionDamaged as damage:
-        _convert_again(_same_model(identity, cache), cache, damage)
-        return _sound(opened, cache)
+        _log.debug("questions are not encoded by NumPy: %s", damage)
+        return engine_for_passages
+
+
+def _passage_engine(
+    fingerprint: str, cache: Path, engine: EngineName, *, bulk: bool
+) -> tuple[ConvertedModel, Engine]:
+    """The engine of a model for passages, with its entry: our kernel where it runs here, and runs
+    the model, else OpenVINO. Raises ConversionDamaged.
+    """
+    if engine == "auto" == processor_engine():
+        kernel = _kernel_engine(fingerprint, cache, bulk=bulk)
+        if kernel is not None:
+            return kernel
+    from searchapp.encoders.openvino_engine import OpenVinoEngine, read_entry
+
+    entry = read_entry(fingerprint, cache, unhashed=(QUESTION_WEIGHTS,) if bulk else LARGE)
+    return entry, OpenVinoEngine(entry, bulk=bulk)
+
+
+def _kernel_engine(
+    fingerprint: str, cache: Path, *, bulk: bool
+) -> tuple[ConvertedModel, Engine] | None:
+    """The kernel's engine for the first of a model's entries that is for it; None where none is."""
+    from searchapp.encoders import bert_kernel
+
+    if bert_kernel.why_not():
+        return None
+    unhashed = () if bulk else LARGE
+    for entry in cache_entry.with_question_weights(fingerprint, cache, unhashed=unhashed):
+        try:
+            return entry, bert_kernel.BertKernelEngine(entry)
+        except (ConversionDamaged, bert_kernel.KernelUnfit) as error:
+            _log.debug("the kernel does not run the model: %s", error)
+    return None
 
 
 def _named(entry: ConvertedModel, model: str) -> EncoderConfig:
@@ -204,16 +233,16 @@ def _named(entry: ConvertedModel, model: str) -> EncoderConfig:
     return entry.config._replace(identity=identity)
 
 
-def _same_model(identity: EncoderIdentity, cache: Path) -> ModelFolder:
+def _same_model(model: str, fingerprint: str, cache: Path) -> ModelFolder:
     """The folder of the model that made a corpus; raises EncoderError where it is gone or another
     by now.
     """
     from searchapp.encoders.model_folder import find_model
 
-    folder = find_model(identity.model, cache=cache)
-    if folder.fingerprint != identity.fingerprint:
+    folder = find_model(model, cache=cache)
+    if folder.fingerprint != fingerprint:
         raise EncoderError(
-            f"The model {identity.model} is no longer the one that made this corpus.",
+            f"The model {model} is no longer the one that made this corpus.",
             hint="Put the earlier model back, or ingest into a new corpus with the model as it is "
             "now.",
         )
@@ -229,20 +258,22 @@ def _read_tokenizer(entry: ConvertedModel) -> Tokenizer:
         raise ConversionDamaged(f"{entry.path}: {error}") from error
 
 
-def _convert_again(folder: ModelFolder, cache: Path, damage: ConversionDamaged) -> None:
-    """Convert a model whose entry is missing or wrong."""
-    _log.info(
-        "converting the model %s for this processor; this happens once and takes some seconds",
-        folder.model,
-    )
-    _log.debug("because of %s", damage)
-    _convert(folder.model, cache)
-
-
-def _sound(opened: Callable[[], Opened], cache: Path) -> Opened:
-    """What is opened of a model that was converted a moment ago; raises EncoderError where it is
-    damaged all the same.
+def _mended(
+    opened: Callable[[], Opened], model_folder: Callable[[], ModelFolder], cache: Path
+) -> Opened:
+    """What is opened of a converted model, after converting it again where its entry is missing or
+    wrong. Raises EncoderError where that fails, or the entry is damaged all the same.
     """
+    try:
+        return opened()
+    except ConversionDamaged as damage:
+        folder = model_folder()
+        _log.info(
+            "converting the model %s for this processor; this happens once and takes some seconds",
+            folder.model,
+        )
+        _log.debug("because of %s", damage)
+        _convert(folder.model, cache)
     try:
         return opened()
     except ConversionDamaged as error:

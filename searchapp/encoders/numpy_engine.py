@@ -72,7 +72,7 @@ class NumpyEngine:
         path = entry.path / QUESTION_WEIGHTS
         texts = sorted(entry.config.golden, key=lambda golden: len(golden.ids))
         try:
-            self._weights, facts = _mapped(path)
+            self._weights, facts = mapped_weights(path)
             self._layers, self._heads = int(facts["layers"]), int(facts["heads"])
             self._epsilon = np.float32(facts["epsilon"])
             worst = max(
@@ -143,7 +143,7 @@ class NumpyEngine:
 # ---- private -------------------------------------------------------------------------------------
 
 
-def _mapped(path: Path) -> tuple[dict[str, Numbers], Mapping[str, str]]:
+def mapped_weights(path: Path) -> tuple[dict[str, Numbers], Mapping[str, str]]:
     """The arrays of a file, mapped, and what it says beside them: a length, JSON of that length,
     then the numbers (https://huggingface.co/docs/safetensors, whose library would copy them).
     """

@@ -38,13 +38,13 @@ def begin(identity: EncoderIdentity, cache: Path, *, token_states: bool = False)
 
 def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     """An encoder for questions, once it is open; raises EncoderError as `open_encoder` does."""
-    from searchapp.encoders.loading import open_question_encoder
+    from searchapp.encoders.loading import open_encoder
 
     begin(identity, cache)
     if (
         _opening[identity, cache].exception() is not None
     ):  # not converted yet, for one: now there is someone to tell
-        encoder = open_question_encoder(identity, cache)
+        encoder = open_encoder(identity, cache=cache)
         _opening[identity, cache] = Future()
         _opening[identity, cache].set_result(encoder)
     return _opening[identity, cache].result()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # where passages are embedded; auto: a GPU where there is one
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+EngineName: TypeAlias = Literal["auto", "openvino", "torch"]
 
 
 class EncoderIdentity(NamedTuple):

@@ -30,7 +30,6 @@ from searchapp.encoders.loading import (
     load_encoder,
     open_cached,
     open_encoder,
-    open_question_encoder,
 )
 from searchapp.encoders.model_folder import find_model
 from searchapp.encoders.openvino_engine import OpenVinoEngine, entry_path, has_bf16, read_entry
@@ -594,7 +593,7 @@ def test_damaged_weights_for_questions_are_noticed_before_they_are_used(
 def test_wrong_weights_for_questions_are_made_again_and_answer_as_before(home: Path) -> None:
     cache = home / "cache"
     identity = load_encoder(str(home / "model"), cache=cache).identity
-    before = open_question_encoder(identity, cache).encode_query("red fox")
+    before = open_encoder(identity, cache=cache).encode_query("red fox")
     path = entry_path(identity.fingerprint, cache) / "question.safetensors"
     size = path.stat().st_size
     sound = path.read_bytes()
@@ -602,7 +601,7 @@ def test_wrong_weights_for_questions_are_made_again_and_answer_as_before(home: P
     path.write_bytes(sound[: size // 2] + bytes(size - size // 2))
     with pytest.raises(ConversionDamaged, match="wrong vectors"):
         open_cached(identity, cache)
-    after = open_question_encoder(identity, cache).encode_query("red fox")
+    after = open_encoder(identity, cache=cache).encode_query("red fox")
     assert after.tobytes() == before.tobytes()
     assert path.stat().st_size == size
     assert open_cached(identity, cache).identity == identity
@@ -842,9 +841,9 @@ def test_a_question_imports_neither_torch_nor_transformers_nor_openvino(
 ) -> None:
     code = (
         "import sys, pathlib; from searchapp.types.vectors import EncoderIdentity; from "
-        "searchapp.encoders.loading import open_question_encoder;"
-        f"encoder = open_question_encoder({default_encoder.identity!r}, "
-        f"pathlib.Path({str(encoder_cache)!r}));"
+        "searchapp.encoders.loading import open_encoder;"
+        f"encoder = open_encoder({default_encoder.identity!r}, "
+        f"cache=pathlib.Path({str(encoder_cache)!r}));"
         "encoder.encode_query('red fox');"
         "heavy = ['torch', 'transformers', 'openvino', "
         "'huggingface_hub', "

@@ -2,9 +2,9 @@
 
     python -m tools.build_kernel
 
-Hatchling runs the same when searchapp is installed, from here or from a source distribution. Without
-a compiler, or with one that does not know the processor's instructions, searchapp is installed all
-the same, and says so in `searchapp doctor`: OpenVINO then does the work, in more time.
+Hatchling runs the same when searchapp is installed, from here or from a source distribution.
+Without a compiler, or with one that does not know the processor's instructions, searchapp is
+installed all the same: OpenVINO then does the work, in more time, and `searchapp doctor` says so.
 """
 
 from __future__ import annotations
@@ -62,4 +62,5 @@ def _compile(source: Path, library: Path) -> bool:
 
 
 if __name__ == "__main__":
-    print("compiled" if build(Path(__file__).parents[1]) else "not compiled: no C compiler for it")
+    is_built = build(Path(__file__).parents[1])
+    sys.exit(None if is_built else "not compiled: there is no C compiler that can")

@@ -21,133 +21,43 @@ from searchapp.encoders.cache_entry import (
     Batch,
     ConversionDamaged,
     ConvertedModel,
-    EncoderConfig,
-    Golden,
     golden_batch,
     new_entry,
 )
 from searchapp.encoders.late_engine import LateEngine
 from searchapp.encoders.numpy_engine import NumpyEngine, erf
-from searchapp.types.vectors import EncoderIdentity
+from tests.builders.bert import (
+    FINGERPRINT,
+    State,
+    config_of,
+    oracle,
+    random_state,
+    transformer_of,
+    vector_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from numpy.typing import NDArray
 
-WORDS, POSITIONS, WIDTH, INNER, HEADS, LAYERS, EPSILON = 11, 9, 12, 20, 3, 2, 1e-5
-FINGERPRINT = "f" * 64
+WORDS, POSITIONS, WIDTH, INNER, HEADS, LAYERS = 11, 9, 12, 20, 3, 2
 TEXTS = ((1, 7, 2), (1, 4, 4, 9, 10, 2), (3,), tuple(range(POSITIONS)))
-
-State = dict[str, "NDArray[np.float32]"]
-
-
-def random_state() -> State:
-    """The weights of a small BERT, as transformers names them."""
-    draw = np.random.default_rng(3)
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (WORDS, WIDTH),
-        "embeddings.position_embeddings.weight": (POSITIONS, WIDTH),
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-    }
-    norms = ["embeddings.LayerNorm"]
-    for layer in range(LAYERS):
-        place = f"encoder.layer.{layer}"
-        sizes = {
-            "attention.self.query": (WIDTH, WIDTH),
-            "attention.self.key": (WIDTH, WIDTH),
-            "attention.self.value": (WIDTH, WIDTH),
-            "attention.output.dense": (WIDTH, WIDTH),
-            "intermediate.dense": (INNER, WIDTH),
-            "output.dense": (WIDTH, INNER),
-        }
-        for name, size in sizes.items():
-            shapes |= {f"{place}.{name}.weight": size, f"{place}.{name}.bias": size[:1]}
-        norms += [f"{place}.attention.output.LayerNorm", f"{place}.output.LayerNorm"]
-    shapes |= {f"{norm}.{part}": (WIDTH,) for norm in norms for part in ("weight", "bias")}
-    return {name: draw.standard_normal(shape, np.float32) for name, shape in shapes.items()}
-
-
-def oracle(state: State, ids: Iterable[int]) -> NDArray[np.float64]:
-    """The last hidden states of a text, (t, dim), a token and a head at a time, in float64."""
-    weights = {name: array.astype(np.float64) for name, array in state.items()}
-
-    def linear(name: str, rows: Any) -> Any:
-        return rows @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
-
-    def norm(name: str, rows: Any) -> Any:
-        deviation = np.sqrt(rows.var(axis=1, keepdims=True) + EPSILON)
-        scaled = (rows - rows.mean(axis=1, keepdims=True)) / deviation
-        return scaled * weights[f"{name}.weight"] + weights[f"{name}.bias"]
-
-    gelu = np.vectorize(lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2)
-    rows = np.stack(
-        [
-            weights["embeddings.word_embeddings.weight"][word]
-            + weights["embeddings.position_embeddings.weight"][position]
-            + weights["embeddings.token_type_embeddings.weight"][0]
-            for position, word in enumerate(ids)
-        ]
-    )
-    rows = norm("embeddings.LayerNorm", rows)
-    for layer in range(LAYERS):
-        place = f"encoder.layer.{layer}"
-        query, key, value = (
-            linear(f"{place}.attention.self.{name}", rows) for name in ("query", "key", "value")
-        )
-        heads = []
-        for part in np.split(np.arange(WIDTH), HEADS):
-            scores = np.exp(query[:, part] @ key[:, part].T / math.sqrt(WIDTH / HEADS))
-            heads.append(scores / scores.sum(axis=1, keepdims=True) @ value[:, part])
-        attended = linear(f"{place}.attention.output.dense", np.concatenate(heads, axis=1))
-        rows = norm(f"{place}.attention.output.LayerNorm", rows + attended)
-        inner = gelu(linear(f"{place}.intermediate.dense", rows))
-        rows = norm(f"{place}.output.LayerNorm", rows + linear(f"{place}.output.dense", inner))
-    found: NDArray[np.float64] = rows
-    return found
-
-
-def vector_of(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    mean: NDArray[np.float64] = states.mean(axis=0)
-    return mean / np.linalg.norm(mean)
-
-
-def config_of(state: State) -> EncoderConfig:
-    golden = [Golden(ids, tuple(vector_of(oracle(state, ids)).tolist())) for ids in TEXTS[1::-1]]
-    identity = EncoderIdentity("tiny", FINGERPRINT, WIDTH, POSITIONS - 2)
-    inputs = ("input_ids", "attention_mask", "token_type_ids")
-    return EncoderConfig(identity, inputs, POSITIONS, 0, "", "", tuple(golden))
-
-
-def transformer_of(state: State, **config: Any) -> Any:
-    """What `question_weights` looks at of a model of transformers."""
-
-    def tensor(array: NDArray[np.float32]) -> Any:
-        return SimpleNamespace(numpy=lambda: array, numel=lambda: array.size)
-
-    facts = {"num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "layer_norm_eps": EPSILON}
-    tensors = {name: tensor(array) for name, array in state.items()}
-    return SimpleNamespace(
-        config=SimpleNamespace(**facts | config),
-        state_dict=lambda: tensors,
-        encoder=SimpleNamespace(parameters=tensors.values),
-    )
 
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    return random_state()
+    return random_state(WORDS, POSITIONS, WIDTH, INNER, LAYERS)
 
 
 @pytest.fixture
 def entry(state: State, tmp_path: Path) -> ConvertedModel:
     """An entry of a cache that holds the small model, its graph being of no use."""
-    config = config_of(state)
+    config = config_of(state, HEADS, TEXTS[1::-1])
     final = cache_entry.folder_of(tmp_path) / f"{FINGERPRINT[:16]}-1.0-abc"
     with new_entry(config, final) as work:
         for name in LAYOUT:
             (work / name).write_text("{}")
-        question_weights.save(transformer_of(state), ConvertedModel(work, config))
+        question_weights.save(transformer_of(state, HEADS), ConvertedModel(work, config))
     return cache_entry.read(final, FINGERPRINT, unhashed=())
 
 
@@ -161,7 +71,7 @@ def batch_of(ids: tuple[int, ...], padding: int = 0) -> Batch:
 def test_vectors_and_states_are_those_of_bert_by_hand(
     state: State, entry: ConvertedModel, ids: tuple[int, ...], padding: int
 ) -> None:
-    engine, expected = NumpyEngine(entry), oracle(state, ids)
+    engine, expected = NumpyEngine(entry), oracle(state, HEADS, ids)
     (vector,) = engine.run([batch_of(ids, padding)])
     (states,) = engine.run([batch_of(ids, padding)], token_states=True)
     assert (vector.dtype.name, states.dtype.name) == ("float32", "float32")
@@ -178,10 +88,10 @@ def test_words_take_two_bytes_a_number_where_nothing_is_lost_by_it(
     halves = state | {name: state[name].astype(np.float16).astype(np.float32)}
     sizes = []
     for one in (state, halves):
-        entry = ConvertedModel(tmp_path, config_of(one))
-        question_weights.save(transformer_of(one), entry)
+        entry = ConvertedModel(tmp_path, config_of(one, HEADS, TEXTS[1::-1]))
+        question_weights.save(transformer_of(one, HEADS), entry)
         (vector,) = NumpyEngine(entry, thorough=True).run([batch_of(TEXTS[0])])
-        assert np.abs(vector - [vector_of(oracle(one, TEXTS[0]))]).max() < 1e-6
+        assert np.abs(vector - [vector_of(oracle(one, HEADS, TEXTS[0]))]).max() < 1e-6
         sizes.append((tmp_path / "question.safetensors").stat().st_size)
     assert sizes[0] - sizes[1] == pytest.approx(2 * state[name].size, abs=8)
 
@@ -229,7 +139,7 @@ FOLDER: dict[str, Any] = {
 def test_only_models_of_the_shape_that_is_computed_are_run(
     state: State, config: dict[str, Any], folder: dict[str, Any], is_runnable: bool
 ) -> None:
-    transformer: Any = transformer_of(state, **BERT | config)
+    transformer: Any = transformer_of(state, HEADS, **BERT | config)
     place: Any = SimpleNamespace(**FOLDER | folder)
     assert question_weights.is_runnable(transformer, place) is is_runnable
 
@@ -237,7 +147,7 @@ def test_only_models_of_the_shape_that_is_computed_are_run(
 def test_a_large_model_is_left_to_openvino(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(question_weights, "MOST_WEIGHTS", sum(map(np.size, state.values())) - 1)
     assert not question_weights.is_runnable(
-        transformer_of(state, **BERT),
+        transformer_of(state, HEADS, **BERT),
         SimpleNamespace(**FOLDER),  # type: ignore[arg-type]
     )
 
@@ -245,8 +155,8 @@ def test_a_large_model_is_left_to_openvino(state: State, monkeypatch: pytest.Mon
 def test_a_model_that_turns_out_to_be_another_stays_without(
     state: State, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    entry = ConvertedModel(tmp_path, config_of(state))
-    question_weights.save(transformer_of(state, num_attention_heads=HEADS + 1), entry)
+    entry = ConvertedModel(tmp_path, config_of(state, HEADS, TEXTS[1::-1]))
+    question_weights.save(transformer_of(state, HEADS + 1), entry)
     assert not list(tmp_path.iterdir())
     assert "left to OpenVINO" in caplog.text
 
@@ -334,7 +244,7 @@ def test_a_changed_byte_is_noticed_where_the_file_is_hashed(entry: ConvertedMode
 def test_entries_without_weights_of_another_model_or_of_an_older_form_are_passed_over(
     entry: ConvertedModel, state: State, tmp_path: Path
 ) -> None:
-    config = config_of(state)
+    config = config_of(state, HEADS, TEXTS[1::-1])
     with new_entry(config, entry.path.with_name(f"{FINGERPRINT[:16]}-0.9-abc")) as work:
         for name in LAYOUT:
             (work / name).write_text("{}")

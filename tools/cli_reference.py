@@ -37,6 +37,7 @@ MANUAL_ENVIRONMENT = [
     ("SEARCHAPP_CORPUS", "The corpus folder, where --corpus is not given."),
     ("SEARCHAPP_MODEL", "The encoder, where --model is not given."),
     ("SEARCHAPP_DEVICE", "Where to embed: cpu, cuda or auto."),
+    ("SEARCHAPP_ENGINE", "What embeds passages on the processor: auto or openvino."),
     ("SEARCHAPP_CACHE", "The folder of converted models."),
     ("VISUAL, EDITOR", "The editor in which open opens the lines of texts."),
 ]

@@ -180,6 +180,22 @@ def rates() -> str:
     )
 
 
+def kernel() -> str:
+    """What our own kernel saves an ingest where it runs."""
+    results = latest("kernel")
+    rows = [
+        [f"{length} tokens a text, µs a token", f"{each['kernel']}", f"{each['openvino']}"]
+        for length, each in results["cpu_us_a_token"].items()
+    ]
+    ours, others = (results["ingest"][name] for name in ("kernel", "openvino"))
+    for key, name in (
+        ("cpu_s", "ingest of 1,000 abstracts, s"),
+        ("peak_mb", "the same, largest memory, MB"),
+    ):
+        rows.append([name, f"{ours[key]:.0f}", f"{others[key]:.0f}"])
+    return f"{table(['', 'kernel', 'OpenVINO'], rows)}\n\nMachine: {results['machine']}."
+
+
 def tuning() -> str:
     """What tuning is worth, and what it costs elsewhere."""
     results = latest("tune")
@@ -330,6 +346,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "scale": scale,
     "recall": recall,
     "rates": rates,
+    "kernel": kernel,
     "tuning": tuning,
     "mistakes": mistakes,
     "at-length": at_length,

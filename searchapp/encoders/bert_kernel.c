@@ -303,8 +303,10 @@ FAST static void pack_values(const bf16 *values, size_t strip, size_t tokens, si
  * returned. */
 FAST INLINE float softmax(float *scores, bf16 *shares, size_t tokens, float factor) {
     const size_t blocks = blocks_of(tokens);
-    for (size_t i = tokens; i < blocks * BLOCK; i++)
-        scores[i / BLOCK * AREA + i % BLOCK] = -__builtin_inff();
+    const __mmask32 behind = (__mmask32)(~0ull << (tokens - (blocks - 1) * BLOCK));
+    float *last = scores + (blocks - 1) * AREA;
+    _mm512_mask_storeu_ps(last, (__mmask16)behind, all(-__builtin_inff()));
+    _mm512_mask_storeu_ps(last + LANES, (__mmask16)(behind >> LANES), all(-__builtin_inff()));
     __m512 left = _mm512_loadu_ps(scores), right = _mm512_loadu_ps(scores + LANES);
     for (size_t i = 1; i < blocks; i++) {
         left = _mm512_max_ps(left, _mm512_loadu_ps(scores + i * AREA));

@@ -44,7 +44,9 @@ _BLOCK = 32  # of which all sizes of a model are multiples
 
 
 class KernelUnfit(Exception):
-    """A model is not for the kernel: its sizes are others, or bfloat16 is too coarse for it."""
+    """The kernel does not run here, or not this model: its sizes are others, or bfloat16 is too
+    coarse for it.
+    """
 
 
 class BertKernelEngine:
@@ -54,9 +56,11 @@ class BertKernelEngine:
 
     def __init__(self, entry: ConvertedModel) -> None:
         """Pack the weights of an entry that has them, and prove them by its golden texts. Raises
-        KernelUnfit where they are not for the kernel, and ConversionDamaged where they cannot be
+        KernelUnfit where the kernel does not run them, and ConversionDamaged where they cannot be
         read.
         """
+        if reason := why_not():  # asked before anything is run: it also gets the tiles lent
+            raise KernelUnfit(reason)
         path = entry.path / QUESTION_WEIGHTS
         try:
             self._bert = _Bert.of(path)

@@ -29,7 +29,7 @@ from searchapp.filesystem import atomic_folder
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -185,6 +185,11 @@ def _config(content: dict[str, Any]) -> EncoderConfig:
     return EncoderConfig(
         **{**content, "identity": identity, "inputs": tuple(content["inputs"]), "golden": golden}
     )
+
+
+def model_inputs(ids: Any, mask: Any, inputs: Sequence[str]) -> list[Any]:
+    """What a model of these inputs is given, in their order; arrays or tensors, (b, t)."""
+    return [ids, mask] if len(inputs) == 2 else [ids, mask, mask * 0]
 
 
 # ---- golden vectors ------------------------------------------------------------------------------

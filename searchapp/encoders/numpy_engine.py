@@ -4,7 +4,7 @@ To open OpenVINO for a dozen tokens costs ten times as much as to multiply them.
 that BERT has (Devlin et al. 2019, https://arxiv.org/abs/1810.04805): absolute positions, a norm
 behind each half of a layer, GELU by the error function, vectors pooled by mean; in float32, one
 text at a time. `question_weights` says which models have that shape. A hundred tokens and more are
-OpenVINO's: it uses all cores, and what they have of bf16. Nothing here knows torch or text.
+for other engines, which use all cores and what they have of bf16. Nothing here knows torch or text.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from searchapp.encoders.cache_entry import (
     ConversionDamaged,
     disagreement,
     golden_batch,
+    model_inputs,
 )
 from searchapp.errors import EncoderError
 
@@ -164,7 +165,9 @@ class OpenVinoEngine:
                 ):  # who holds a request gives one back before asking for another
                     take_first()
                 running.append(self._idle.get())
-                running[-1].start_async(inputs_of(batch, self._config), share_inputs=False)
+                running[-1].start_async(
+                    model_inputs(*batch, self._config.inputs), share_inputs=False
+                )
             while running:
                 take_first()
         except RuntimeError as error:
@@ -239,7 +242,7 @@ def choose_precision(graph: Any, config: EncoderConfig) -> Precision:  # an Open
         for precision in TOLERANCES
     }
     for golden in config.golden:
-        vectors = compiled["bf16"](inputs_of(golden_batch(golden, config), config))[0]
+        vectors = compiled["bf16"](model_inputs(*golden_batch(golden, config), config.inputs))[0]
         if not disagreement(vectors[0], golden) <= TOLERANCES["bf16"]:
             return "f32"
     paces = _paces(compiled, config)
@@ -253,7 +256,7 @@ def _paces(compiled: Mapping[Precision, Any], config: EncoderConfig) -> dict[Pre
 
     length = min(_TRIAL_LENGTH, config.max_length)
     ids = np.resize(np.array(config.golden[0].ids, np.int64), (_TRIAL_TEXTS, length))
-    batch = inputs_of(Batch(ids, np.ones_like(ids)), config)
+    batch = model_inputs(ids, np.ones_like(ids), config.inputs)
     paces: dict[Precision, float] = dict.fromkeys(compiled, math.inf)
     for graph in compiled.values():
         graph(batch)  # a first run of a shape prepares it
@@ -264,12 +267,6 @@ def _paces(compiled: Mapping[Precision, Any], config: EncoderConfig) -> dict[Pre
             graph(batch)
             paces[precision] = min(paces[precision], time.perf_counter() - since_s)
     return paces
-
-
-def inputs_of(batch: Batch, config: EncoderConfig) -> list[NDArray[np.int64]]:
-    """What a graph is given for a batch, in the order of its inputs."""
-    inputs = [batch.ids, batch.mask]
-    return inputs if len(config.inputs) == len(inputs) else [*inputs, batch.mask * 0]
 
 
 def _bytes(path: Path) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from searchapp.encoders.cache_entry import (
     Golden,
     disagreement,
     golden_batch,
+    model_inputs,
     new_entry,
 )
 from searchapp.encoders.model_folder import ModelFolder, find_model
@@ -105,7 +106,7 @@ class TorchEngine:
         import torch
 
         ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
-        named = dict(zip(self._inputs, _arguments(ids, mask, self._inputs), strict=True))
+        named = dict(zip(self._inputs, model_inputs(ids, mask, self._inputs), strict=True))
         with torch.inference_mode():
             output = self.module.transformer(
                 **named, output_hidden_states=True, output_attentions=True
@@ -116,7 +117,7 @@ class TorchEngine:
 
     def _one(self, batch: Batch) -> Any:  # a pair of tensors
         ids, mask = (self._moved(array) for array in (batch.ids, batch.mask))
-        return self.module(*_arguments(ids, mask, self._inputs))
+        return self.module(*model_inputs(ids, mask, self._inputs))
 
     def _moved(self, array: NDArray[np.int64]) -> Any:  # a tensor on the device
         import torch
@@ -150,7 +151,7 @@ def token_probabilities(
         module = _load(folder, masked_head=True)
     batch = torch.tensor([list(ids)])  # (1, t)
     named = dict(
-        zip(folder.inputs, _arguments(batch, torch.ones_like(batch), folder.inputs), strict=True)
+        zip(folder.inputs, model_inputs(batch, torch.ones_like(batch), folder.inputs), strict=True)
     )
     with torch.inference_mode():
         rows: NDArray[np.float64] = (
@@ -329,12 +330,6 @@ def _hidden_states(output: Any) -> list[Any]:  # tensors, (b, t, width)
     return [*output.hidden_states[:-1], output.last_hidden_state]
 
 
-def _arguments(
-    ids: Any, mask: Any, inputs: Sequence[str]
-) -> tuple[Any, ...]:  # tensors or arrays, (b, t)
-    return (ids, mask) if len(inputs) == 2 else (ids, mask, mask * 0)
-
-
 # ---- from torch to OpenVINO ----------------------------------------------------------------------
 
 
@@ -349,7 +344,7 @@ def _graph(module: Any, folder: ModelFolder) -> Any:  # from a torch module to a
     mask = torch.ones_like(ids)
     mask[1, 20:], ids[1, 20:] = 0, folder.padding_id
     with torch.no_grad():
-        graph = convert_model(module, example_input=_arguments(ids, mask, folder.inputs))
+        graph = convert_model(module, example_input=tuple(model_inputs(ids, mask, folder.inputs)))
     for node, name in zip(graph.inputs, folder.inputs, strict=True):
         node.get_tensor().set_names({name})
     return graph
@@ -381,7 +376,7 @@ def _prove(path: Path, config: EncoderConfig) -> None:
         for golden in config.golden:
             batch = golden_batch(golden, config)
             ids, mask = (np.concatenate([array] * 3) for array in (batch.ids, batch.mask))
-            vectors = compiled(list(_arguments(ids, mask, config.inputs)))[0]
+            vectors = compiled(model_inputs(ids, mask, config.inputs))[0]
             worst = max(disagreement(vector, golden) for vector in vectors)
             if not worst <= TOLERANCES[config.precision]:
                 raise EncoderError(

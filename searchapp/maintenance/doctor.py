@@ -15,8 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, TypeAlias
 
 from searchapp import __version__
+from searchapp.config import processor_engine
 from searchapp.corpus import Corpus
-from searchapp.encoders import multilingual, openvino_engine
+from searchapp.encoders import bert_kernel, multilingual, openvino_engine
 from searchapp.encoders.cache_entry import ConversionDamaged
 from searchapp.encoders.model_folder import find_model, is_hub_name
 from searchapp.errors import CorpusMissing, SearchappError
@@ -131,7 +132,13 @@ def _processor(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:
             )
         ),
     )
+    yield "kernel", f"not used: {why_not}" if (why_not := _why_no_kernel()) else "BERT in bf16"
     yield "engine", f"OpenVINO, {'bf16 or f32' if 'BF16' in capabilities else 'f32'}"
+
+
+def _why_no_kernel() -> str:
+    asked_for = processor_engine()
+    return bert_kernel.why_not() if asked_for == "auto" else f"SEARCHAPP_ENGINE is {asked_for}"
 
 
 def _isolation(_: Settings, __: Backend, ___: list[Problem]) -> _Facts:

@@ -113,7 +113,8 @@ TILED static void configure_tiles(void) { _tile_loadconfig(&tiles); }
 
 TILED static void release_tiles(void) { _tile_release(); }
 
-/* block (32, 32) = 32 rows of strips times a panel. */
+/* block (32, 32) = 32 rows of strips times a panel. The panel is to stay in the nearest cache for
+ * the rows that follow, so that rows are loaded past it. */
 TILED static void multiply(const bf16 *rows, size_t strip, const bf16 *panel, size_t steps,
                            float *block) {
     enum { NUMBERS = 64, SUMS = BLOCK * sizeof(float) }; /* bytes from row to row */
@@ -123,12 +124,12 @@ TILED static void multiply(const bf16 *rows, size_t strip, const bf16 *panel, si
     _tile_zero(2);
     _tile_zero(3);
     for (size_t step = 0; step < steps; step++, rows += strip, panel += AREA) {
-        _tile_loadd(4, rows, NUMBERS);
+        _tile_stream_loadd(4, rows, NUMBERS);
         _tile_loadd(6, panel, NUMBERS);
         _tile_dpbf16ps(0, 4, 6);
         _tile_loadd(7, panel + TILE, NUMBERS);
         _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, rows + TILE, NUMBERS);
+        _tile_stream_loadd(5, rows + TILE, NUMBERS);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
     }
@@ -246,23 +247,28 @@ FAST static void linear_gelu(const Linear *matrix, const bf16 *from, size_t dept
     linear(matrix, from, depth, to, columns, tokens, strip, GELU);
 }
 
-/* A product and its bias, added to the states. */
+/* A product and its bias, added to the states: in parts of a depth whose panel fits into the
+ * nearest cache. */
 FAST static void linear_added(const Linear *matrix, const bf16 *from, size_t depth, float *states,
                               size_t width, size_t tokens, size_t strip) {
+    enum { PART = 512 };
     _Alignas(64) float block[AREA];
-    for (size_t column = 0; column < width; column += BLOCK) {
-        const bf16 *panel = matrix->weight + column * depth;
-        for (size_t token = 0; token < tokens; token += BLOCK) {
-            multiply(from + token * BLOCK, strip, panel, depth / BLOCK, block);
-            for (size_t i = 0; i < AREA; i += LANES) {
-                const size_t at = column + i % BLOCK;
-                float *state = states + (token + i / BLOCK) * width + at;
-                const __m512 added = _mm512_add_ps(_mm512_load_ps(block + i),
-                                                   _mm512_loadu_ps(matrix->bias + at));
-                _mm512_storeu_ps(state, _mm512_add_ps(_mm512_loadu_ps(state), added));
+    for (size_t column = 0; column < width; column += BLOCK)
+        for (size_t start = 0; start < depth; start += PART) {
+            const bf16 *panel = matrix->weight + column * depth + start * BLOCK;
+            const bf16 *rows = from + start / BLOCK * strip;
+            const size_t steps = (depth - start < PART ? depth - start : PART) / BLOCK;
+            for (size_t token = 0; token < tokens; token += BLOCK) {
+                multiply(rows + token * BLOCK, strip, panel, steps, block);
+                for (size_t i = 0; i < AREA; i += LANES) {
+                    const size_t at = column + i % BLOCK;
+                    float *state = states + (token + i / BLOCK) * width + at;
+                    const __m512 bias = start ? all(0) : _mm512_loadu_ps(matrix->bias + at);
+                    const __m512 added = _mm512_add_ps(_mm512_load_ps(block + i), bias);
+                    _mm512_storeu_ps(state, _mm512_add_ps(_mm512_loadu_ps(state), added));
+                }
             }
         }
-    }
 }
 
 /* A head's keys, transposed. Behind the last token is whatever stands there. */

@@ -14,6 +14,7 @@ from searchapp.backends.sqlite.lock import Lock
 from searchapp.backends.sqlite.reader import SqliteReader
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.config import Settings
+from searchapp.encoders import bert_kernel
 from searchapp.errors import CorpusUnwritable
 from searchapp.filesystem import atomic_write
 from searchapp.maintenance.doctor import diagnose
@@ -45,6 +46,9 @@ def facts(found: Diagnosis, section: str) -> dict[str, str]:
 def test_everything_there_is_to_know_is_on_one_page(folder: Path, model_cache: Path) -> None:
     found = diagnosis(folder, model_cache)
     assert list(found.sections) == SECTIONS
+    why_not = bert_kernel.why_not()
+    kernel = f"not used: {why_not}" if why_not else "BERT in bf16"
+    assert facts(found, "processor")["kernel"] == kernel
     assert facts(found, "sqlite")["version"] == sqlite3.sqlite_version
     assert list(facts(found, "isolation")) == ["files", "system calls"]
     assert all(facts(found, "isolation").values())
@@ -83,6 +87,14 @@ def test_a_database_that_is_none_does_not_stop_the_rest(folder: Path, model_cach
     found = diagnosis(folder, model_cache)
     assert list(found.sections) == SECTIONS
     assert any("damaged" in problem.what and problem.hint for problem in found.problems)
+
+
+def test_a_kernel_that_was_not_asked_for_is_not_used(
+    folder: Path, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEARCHAPP_ENGINE", "openvino")
+    told = facts(diagnosis(folder, model_cache), "processor")["kernel"]
+    assert told == "not used: SEARCHAPP_ENGINE is openvino"
 
 
 def test_a_corpus_that_others_may_read_is_a_problem(folder: Path, model_cache: Path) -> None:

@@ -82,6 +82,11 @@ def is_trained(work: Path, key: str) -> bool:
         return False
 
 
+def is_progress(work: Path) -> bool:
+    """Whether the folder of a run holds anything to go on from."""
+    return (work / MODEL).exists() or (work / CHECKPOINT).exists()
+
+
 def _below(prefix: str, tensors: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in tensors.items():
         if name.startswith(prefix):

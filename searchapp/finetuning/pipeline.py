@@ -185,7 +185,9 @@ class _Tuning:
 
     def train(self) -> bool:
         """Have the model trained, as far as it is not; False where that was stopped."""
-        if not checkpoint.is_trained(self.folder, self.key):
+        if checkpoint.is_trained(self.folder, self.key):  # perhaps killed before this was done
+            (self.folder / checkpoint.CHECKPOINT).unlink(missing_ok=True)
+        else:
             _require_room(self.folder, self.task.base)
             self.callbacks.on_phase(
                 "going on" if checkpoint.steps_done(self.folder, self.key) else "training"
@@ -253,7 +255,7 @@ def _metrics(score: Score) -> dict[str, object]:
 
 @contextmanager
 def _run_folder(output: Path) -> Iterator[Path]:
-    """The folder of a run, locked; it goes when it holds nothing any more."""
+    """The folder of a run, locked; it goes when it holds nothing to go on from."""
     folder = output.with_name(f"{output.name}{_RUN}")
     try:
         atomic_write.make_folder(folder)
@@ -272,7 +274,7 @@ def _run_folder(output: Path) -> Iterator[Path]:
                 f"another tuning is at work in {folder}", hint="wait for it to end, or stop it"
             ) from error
         yield folder
-        if {path.name for path in folder.iterdir()} == {_LOCK}:
+        if not checkpoint.is_progress(folder):
             shutil.rmtree(folder)
     finally:
         os.close(descriptor)

@@ -458,6 +458,8 @@ def test_a_model_that_is_not_better_is_kept_aside_until_that_is_insisted_on(
     assert not (tmp_path / "model").exists()
     assert found.kept == tmp_path / "model.tuning" / "model"
     assert (found.kept / "modules.json").is_file()
+    for left_by_kills in ("checkpoint.safetensors", "checkpoint.tmp", "model.new"):
+        (tmp_path / "model.tuning" / left_by_kills).touch()
     steps.clear()
     forced = tune(
         judged(tmp_path),

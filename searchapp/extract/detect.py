@@ -204,6 +204,8 @@ def _is_pdf(data: bytes, ending: str) -> bool:
     """
     if ending == "pdf" and b"endobj" in data:
         return True
+    if b"%PDF-" not in data[:_SNIFFED]:
+        return False
     if _may_be_prose(data[:_SNIFFED], ending):
         return _PLAIN_PDF.match(data[:_SNIFFED]) is not None
     if data[:1024].lstrip(b"\xef\xbb\xbf\0 \t\r\n\f").startswith(b"%PDF-"):
@@ -217,6 +219,8 @@ def _is_pdf(data: bytes, ending: str) -> bool:
 
 
 def _is_rich_text(data: bytes, ending: str) -> bool:
+    if b"{\\rtf" not in data:
+        return False
     if _may_be_prose(data[:_SNIFFED], ending):
         return _PLAIN_RICH_TEXT.match(data) is not None
     return data.lstrip().startswith(b"{\\rtf")

@@ -30,7 +30,7 @@ def explanation_fields(match: Match) -> list[str]:
     if parts := _parts(match):
         lines.append(f"score: {' '.join(parts)}")
     if match.shares:
-        strongest = sorted(match.shares.words, key=lambda word: (-word.share, word.start))
+        strongest = sorted(match.shares.words, key=lambda word: (-round(word.share, 3), word.start))
         words = (f"{_shown(match, word)} {word.share:+.3f}" for word in strongest[:_WORDS_SHOWN])
         lines += [f"cosine: {' '.join(_sum(match.shares))}", f"words: {', '.join(words)}"]
     return lines
@@ -88,7 +88,8 @@ def _words(match: Match, widest: int) -> list[str]:
         if _is_telling(text):
             places.setdefault(_EDGES.sub("", text).casefold(), []).append(word)
     added = [(sum(word.share for word in words), words) for words in places.values()]
-    added.sort(key=lambda pair: (-pair[0], pair[1][0].start))
+    # what is shown as equal stands in the order of the text, whatever the processor
+    added.sort(key=lambda pair: (-round(pair[0], 3), pair[1][0].start))
     return [
         f"{truncate(_shown(match, words[0]), max(widest, 4))} {share:+.3f}"
         + (f" ({len(words)})" if len(words) > 1 else "")

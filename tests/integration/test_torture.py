@@ -49,7 +49,7 @@ def test_a_tree_of_many_files_is_accounted_for_and_told_of(tmp_path: Path) -> No
     tree.make(tmp_path / "tree", 2_500, 50, prefix="", content=b"")
     first, second = (tree.ingested(tmp_path / "corpus", tmp_path / "tree") for _ in range(2))
     assert tree.defects(2_500, 50, first, second) == []
-    assert first["reports"] > 3
+    assert first["reports"] > 0  # one in a while: how many depends on the machine
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing_that_was_acknowledged() -> None:

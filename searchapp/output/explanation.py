@@ -88,7 +88,7 @@ def _words(match: Match, widest: int) -> list[str]:
         if _is_telling(text):
             places.setdefault(_EDGES.sub("", text).casefold(), []).append(word)
     added = [(sum(word.share for word in words), words) for words in places.values()]
-    # what is shown as equal stands in the order of the text, whatever the processor
+    # what is shown as equal stands in the order of the text
     added.sort(key=lambda pair: (-round(pair[0], 3), pair[1][0].start))
     return [
         f"{truncate(_shown(match, words[0]), max(widest, 4))} {share:+.3f}"

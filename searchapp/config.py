@@ -124,6 +124,14 @@ def usable_cache(folder: Path | None, user: int) -> Path:
     return fallback
 
 
+def runtime_folder(cache: Path) -> Path:
+    """Where a living server says how to reach it: the runtime folder of this session, or the folder
+    of the cache where there is none.
+    """
+    named = os.environ.get("XDG_RUNTIME_DIR", "")
+    return Path(named, _APP) if named.startswith("/") and Path(named).is_dir() else cache / "run"
+
+
 def remove_temporary_cache() -> None:
     """Remove the cache folder that serves this process only, where there is one."""
     while _temporary:

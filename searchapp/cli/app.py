@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "open": ("opening", "Open a match of the last answer at its place."),
         "list": ("search", "List the documents."),
         "show": ("search", "Show a document as it was read, passage by passage."),
+        "serve": ("serve", "Serve the corpus: a page for people, an API for programs."),
         "status": ("search", "Show what the corpus holds, and what was left out."),
         "init": ("search", "Make a corpus for this folder, in .searchapp/."),
         "config": ("search", "Show or change what this corpus does by default."),

@@ -64,19 +64,20 @@ def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Exampl
 def of_passage(
     passage_id: int, path: str, reader: Reader, encoder: Callable[[], Encoder]
 ) -> Example:
-    """A passage of the corpus. Raises DocumentMissing where it is gone, or no longer that
-    document's.
+    """A passage of the corpus, of the document at a path; "": of whichever. Raises DocumentMissing
+    where it is gone, or no longer that document's.
     """
     try:
         hits = reader.hydrate(np.array([passage_id], dtype=np.int64))
     except KeyError:
         hits = []
-    if [os.fsdecode(hit.path) for hit in hits] != [path]:
+    paths = [os.fsdecode(hit.path) for hit in hits]
+    if paths != [path or "".join(paths)]:
         raise DocumentMissing(
             "that match is no longer in the corpus",
             hint="ask again, then name a match of the new answer",
         )
-    return Example(_mean(hits, reader, encoder), hits[0].text, path)
+    return Example(_mean(hits, reader, encoder), hits[0].text, paths[0])
 
 
 def _stored(path: str, hits: Sequence[Hit]) -> str | None:

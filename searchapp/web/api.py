@@ -1,0 +1,118 @@
+"""The API for programs: what is at which address, and what it takes and gives.
+
+One table makes the routes and the description that programs read (`openapi`). Handlers turn what
+is said into calls of the corpus, in threads, and errors into problems.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from searchapp.errors import SearchappError
+from searchapp.output.serialization import json_text
+from searchapp.search.query_options import IN_REQUESTS, Option
+from searchapp.web.parameters import said_in
+from searchapp.web.problems import Problem, problem_of
+from searchapp.web.workers import Busy, ClientLeft, Workers
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from searchapp.web.corpus_service import CorpusService
+
+BASE = "/api/v1"
+Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object]]
+_log = logging.getLogger(__name__)
+
+QUESTION = {
+    "q": Option("q", "texts", "text", "What you want to know."),
+    **IN_REQUESTS,
+}
+ID = Option("id", "id", "integer", "An id, as answers give it.", least=1, most=2**63 - 1)
+
+
+class Endpoint(NamedTuple):
+    """One address of the API."""
+
+    path: str  # below BASE, with the names of its own parameters in braces
+    summary: str
+    work: Work  # what it gives, of what was said
+    schema: str  # the name of what it gives, in `schemas`
+    options: Mapping[str, Option] = {}
+    methods: tuple[str, ...] = ("GET",)
+    failures: tuple[int, ...] = ()  # beside those that every address may have
+    is_of_generation: bool = True  # the same as long as the corpus stays the same
+
+
+def _search(service: CorpusService, said: Mapping[str, Any]) -> Mapping[str, object]:
+    return service.search(said)[1]
+
+
+ENDPOINTS = (
+    Endpoint(
+        "/search",
+        "The passages that answer a question, best first.",
+        _search,
+        "Answer",
+        QUESTION,
+        ("GET", "POST"),
+        (400, 404, 409, 413, 503),
+    ),
+)
+
+
+def routes(service: CorpusService, workers: Workers) -> list[Route]:
+    """What Starlette serves."""
+    return [
+        Route(
+            BASE + endpoint.path.replace("{id}", "{id:int}"),
+            partial(_answered, service, workers, endpoint),
+            methods=list(endpoint.methods),
+            name=endpoint.path,
+        )
+        for endpoint in ENDPOINTS
+    ]
+
+
+async def _answered(
+    service: CorpusService, workers: Workers, endpoint: Endpoint, request: Request
+) -> Response:
+    """The answer of an endpoint, or the problem that kept it from answering."""
+
+    async def answer() -> Response:
+        said = request.path_params | await said_in(request, endpoint.options)
+        tag = ""
+        if endpoint.is_of_generation and request.method in ("GET", "HEAD"):
+            tag = f'"{await workers.run(request, service.version)}"'
+            if tag in request.headers.get("if-none-match", ""):
+                return Response(status_code=304, headers={"ETag": tag})
+        values = await workers.run(request, lambda: endpoint.work(service, said))
+        return json_response(values, {"ETag": tag} if tag else {})
+
+    return await guarded(answer)
+
+
+def json_response(values: Mapping[str, object], headers: Mapping[str, str] = {}) -> Response:
+    """Values for programs, in ASCII, so that any path comes back exactly."""
+    return Response(json_text(values), headers=dict(headers), media_type="application/json")
+
+
+async def guarded(answer: Callable[[], Awaitable[Response]]) -> Response:
+    """The answer, or the problem that an error of ours or of the server's is."""
+    try:
+        return await answer()
+    except Busy as busy:
+        return busy.answer()
+    except ClientLeft:
+        return Response(status_code=499)
+    except SearchappError as error:
+        return problem_of(error)
+    except Exception as error:  # noqa: BLE001 - the end of the line: whatever failed becomes an answer
+        _log.exception("an answer failed")
+        return Problem(500, "internal", "the server failed", f"{type(error).__name__}")

@@ -1,0 +1,72 @@
+"""Errors as answers of the server: RFC 9457, `application/problem+json`.
+
+One table says which error has which status; a code is stable and meant for programs, as in
+`errors`. Knows nothing of routes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from searchapp import errors
+
+if TYPE_CHECKING:
+    from searchapp.errors import SearchappError
+
+MEDIA_TYPE = "application/problem+json"
+_STATUSES: Mapping[str, int] = {  # by the code of the error
+    "corpus_missing": 409,
+    "corpus_empty": 409,
+    "other_encoder": 409,
+    "unsupported": 409,
+    "corpus_locked": 409,
+    "query_too_large": 413,
+    "document_missing": 404,
+    "passage_missing": 404,
+    "path_missing": 404,
+    "gone": 410,
+    "encoder": 503,
+    "corpus_unwritable": 507,
+}
+BUSY_S = 1  # after which another try is worth while
+
+
+class Problem(Response):
+    """An answer that says what is wrong, and how it is mended."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`title` is the same for each problem of a code; `detail` says what helps in this one."""
+        body = {
+            "type": f"urn:searchapp:{code}",
+            "title": title,
+            "status": status,
+            "code": code,
+            **({"detail": detail} if detail else {}),
+        }
+        super().__init__(json.dumps(body), status, dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def problem_of(error: SearchappError) -> Problem:
+    """The answer for an error of the library: its message as the title, its hint as the detail."""
+    status = _STATUSES.get(error.code) or (400 if isinstance(error, errors.UsageError) else 500)
+    headers = {"Retry-After": str(BUSY_S)} if status == 503 else None
+    return Problem(status, error.code, str(error), error.hint, headers=headers)
+
+
+def statuses() -> frozenset[int]:
+    """Every status that an error may have."""
+    return frozenset(
+        {400, 401, 403, 404, 405, 408, 409, 410, 413, 414, 415, 421, 431, 500, 503}
+    ) | {*_STATUSES.values()}

@@ -30,6 +30,9 @@ def serve(
     is_opened: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser, of a living server, too.")
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Let no request begin an ingest.")
+    ] = False,
     idle_exit: Annotated[
         float | None,
         typer.Option("--idle-exit", metavar="MIN", min=0, help="End after so long unasked."),
@@ -69,6 +72,7 @@ def serve(
         port=port,
         names=tuple(names),
         token=None if token_file is None else _token_in(token_file),
+        read_only=read_only,
         idle_exit_s=None if idle_exit is None else idle_exit * 60,
     )
     settings = config.load(corpus=corpus)

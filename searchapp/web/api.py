@@ -17,6 +17,7 @@ from starlette.routing import Route
 from searchapp.errors import SearchappError
 from searchapp.output.serialization import json_text
 from searchapp.search.query_options import IN_REQUESTS, Option
+from searchapp.web.openapi import description
 from searchapp.web.parameters import said_in
 from searchapp.web.problems import Problem, problem_of
 from searchapp.web.workers import Busy, ClientLeft, Workers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from searchapp.web.corpus_service import CorpusService
+    from searchapp.web.events import Events
 
 BASE = "/api/v1"
 Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object]]
@@ -46,12 +48,23 @@ class Endpoint(NamedTuple):
     schema: str  # the name of what it gives, in `schemas`
     options: Mapping[str, Option] = {}
     methods: tuple[str, ...] = ("GET",)
+    path_options: Mapping[str, Option] = {}
     failures: tuple[int, ...] = ()  # beside those that every address may have
-    is_of_generation: bool = True  # the same as long as the corpus stays the same
+    status: int = 200
+    media_type: str = "application/json"
+    is_of_generation: bool = False  # the same as long as the corpus stays the same
 
 
 def _search(service: CorpusService, said: Mapping[str, Any]) -> Mapping[str, object]:
     return service.search(said)[1]
+
+
+def _status(service: CorpusService, _: Mapping[str, Any]) -> Mapping[str, object]:
+    return service.status()
+
+
+def _ingest(service: CorpusService, _: Mapping[str, Any]) -> Mapping[str, object]:
+    return service.ingest()
 
 
 ENDPOINTS = (
@@ -62,21 +75,44 @@ ENDPOINTS = (
         "Answer",
         QUESTION,
         ("GET", "POST"),
-        (400, 404, 409, 413, 503),
+        failures=(404, 409),
+        is_of_generation=True,
+    ),
+    Endpoint("/status", "The corpus at a glance.", _status, "Status", failures=(409,)),
+    Endpoint(
+        "/ingest",
+        "Begin to bring the remembered folders up to date; /events tells how far it is.",
+        _ingest,
+        "Now",
+        methods=("POST",),
+        failures=(409,),
+        status=202,
     ),
 )
 
 
-def routes(service: CorpusService, workers: Workers) -> list[Route]:
+def routes(service: CorpusService, workers: Workers, events: Events) -> list[Route]:
     """What Starlette serves."""
+    described = json_response(description(ENDPOINTS, BASE))
+
+    async def streamed(_: Request) -> Response:
+        return await events.answer()
+
+    async def openapi(_: Request) -> Response:
+        return described
+
     return [
-        Route(
-            BASE + endpoint.path.replace("{id}", "{id:int}"),
-            partial(_answered, service, workers, endpoint),
-            methods=list(endpoint.methods),
-            name=endpoint.path,
-        )
-        for endpoint in ENDPOINTS
+        Route("/openapi.json", openapi),
+        Route(f"{BASE}/events", streamed),
+        *(
+            Route(
+                BASE + endpoint.path.replace("{id}", "{id:int}"),
+                partial(_answered, service, workers, endpoint),
+                methods=list(endpoint.methods),
+                name=endpoint.path,
+            )
+            for endpoint in ENDPOINTS
+        ),
     ]
 
 
@@ -93,14 +129,16 @@ async def _answered(
             if tag in request.headers.get("if-none-match", ""):
                 return Response(status_code=304, headers={"ETag": tag})
         values = await workers.run(request, lambda: endpoint.work(service, said))
-        return json_response(values, {"ETag": tag} if tag else {})
+        return json_response(values, {"ETag": tag} if tag else {}, endpoint.status)
 
     return await guarded(answer)
 
 
-def json_response(values: Mapping[str, object], headers: Mapping[str, str] = {}) -> Response:
+def json_response(
+    values: Mapping[str, object], headers: Mapping[str, str] = {}, status: int = 200
+) -> Response:
     """Values for programs, in ASCII, so that any path comes back exactly."""
-    return Response(json_text(values), headers=dict(headers), media_type="application/json")
+    return Response(json_text(values), status, dict(headers), "application/json")
 
 
 async def guarded(answer: Callable[[], Awaitable[Response]]) -> Response:

@@ -6,16 +6,19 @@ Values of the library in, plain values out, for JSON. Knows neither requests nor
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import BadFilter, CorpusMissing
+from searchapp.errors import BadFilter, CorpusMissing, Unsupported
 from searchapp.output.answers import answer_json, answer_notes
+from searchapp.output.corpus import status_json
 from searchapp.output.excerpts import excerpt
 from searchapp.search.query import Query
 from searchapp.search.query_options import IN_REQUESTS
 from searchapp.types.filters import is_glob
+from searchapp.web.ingests import Ingests
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
@@ -25,8 +28,11 @@ if TYPE_CHECKING:
 class CorpusService:
     """One corpus, asked by many."""
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus, *, read_only: bool = False) -> None:
+        """`read_only`: no request may begin an ingest."""
         self.corpus = corpus
+        self.read_only = read_only
+        self.ingests = Ingests(corpus)
         self._start = secrets.token_hex(4)  # tells the generations of one server from another's
 
     def warm_up(self) -> None:
@@ -38,11 +44,47 @@ class CorpusService:
 
     def version(self) -> str:
         """What changes whenever the corpus does, and is of this server alone."""
+        return str(self.now()["version"])
+
+    def _version(self, generation: int, counts: Sequence[int]) -> str:
+        return "-".join(map(str, (self._start, generation, *counts)))
+
+    def now(self) -> dict[str, Any]:
+        """What changes while people look: the corpus in numbers, and the ingest that runs or ran
+        last.
+        """
+        generation, counts = 0, (0, 0, 0, 0)
         try:
             with closing(self.corpus.reader()) as reader:
-                return "-".join(map(str, (self._start, reader.generation, *reader.counts())))
+                generation, counts = reader.generation, reader.counts()
         except CorpusMissing:
-            return f"{self._start}-0"
+            pass
+        documents, passages, pending, stale = counts
+        return {
+            "version": self._version(generation, counts),
+            "generation": generation,
+            "documents": documents,
+            "passages": passages,
+            "pending": pending,
+            "stale": stale,
+            "ingest": self.ingests.progress,
+        }
+
+    def status(self) -> dict[str, object]:
+        """The corpus at a glance; of what is not indexed, how much for which reason."""
+        values = status_json(self.corpus.status())
+        unindexed = Counter(entry["outcome"] for entry in values.pop("unindexed"))  # type: ignore[attr-defined]
+        ingest = {"read_only": self.read_only, "ingest": self.ingests.progress}
+        return values | {"unindexed": dict(unindexed)} | ingest
+
+    def ingest(self) -> dict[str, Any]:
+        """Begin to bring the remembered roots up to date. Raises CorpusLocked while an ingest runs,
+        and Unsupported where the server only reads.
+        """
+        if self.read_only:
+            raise Unsupported("this server only reads", hint="run: searchapp ingest")
+        self.ingests.begin()
+        return self.now()
 
     def search(self, said: Mapping[str, Any]) -> tuple[Answer, dict[str, object]]:
         """The answer to what a request says, as it is and for programs."""

@@ -26,6 +26,7 @@ from searchapp.web import api, page
 from searchapp.web.access import Access
 from searchapp.web.connections import MOST_HEAD, BoundedConnection
 from searchapp.web.corpus_service import CorpusService
+from searchapp.web.events import Events
 from searchapp.web.guard import CODE, HEALTH, Allowed, App, Guard
 from searchapp.web.problems import Problem
 from searchapp.web.state_file import ServerState, read_state, remove_state, state_path, write_state
@@ -51,6 +52,7 @@ class ServeOptions(NamedTuple):
     port: int = 8765  # 0: any that is free
     names: tuple[str, ...] = ()  # other names that browsers know it by, as behind a proxy
     token: str | None = None
+    read_only: bool = False  # no request begins an ingest
     idle_exit_s: float | None = None  # after which a server that nobody asks ends
 
 
@@ -78,10 +80,12 @@ def serve(
     _require_alone(path)
     listener = _listener(options)
     port = listener.getsockname()[1]
-    access, service, workers = Access(options.token), CorpusService(corpus), Workers()
+    access, workers = Access(options.token), Workers()
+    service = CorpusService(corpus, read_only=options.read_only)
+    events = Events(workers, service.now)
     service.warm_up()
     names = (*_names(options.host), *options.names)
-    app = Guard(_application(service, workers), access, Allowed.on(port, names))
+    app = Guard(_application(service, workers, events), access, Allowed.on(port, names))
     state = ServerState(
         os.getpid(),
         options.host,
@@ -98,17 +102,18 @@ def serve(
         announce(Listening(url, f"{url}?{CODE}={access.new_code()}", path))
 
     try:
-        _Server(app, options, listening).run(sockets=[listener])
+        _Server(app, options, listening, events.end).run(sockets=[listener])
     finally:
         remove_state(path, os.getpid())
         workers.close()
+        service.ingests.end(within_s=_LAST_ANSWERS_WITHIN_S)
 
 
-def _application(service: CorpusService, workers: Workers) -> Starlette:
+def _application(service: CorpusService, workers: Workers, events: Events) -> Starlette:
     return Starlette(
         routes=[
             Route(HEALTH, _health),
-            *api.routes(service, workers),
+            *api.routes(service, workers, events),
             *page.routes(service, workers),
         ],
         exception_handlers={404: _missing, 405: _wrong_method},
@@ -133,9 +138,16 @@ class _Server(uvicorn.Server):
     the signal again that ended it.
     """
 
-    def __init__(self, app: App, options: ServeOptions, on_listening: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App,
+        options: ServeOptions,
+        on_listening: Callable[[], None],
+        on_end: Callable[[], None],
+    ) -> None:
         self._idle_exit_s = options.idle_exit_s
         self._on_listening = on_listening
+        self._on_end = on_end
         self._last = time.monotonic()
         super().__init__(
             uvicorn.Config(
@@ -179,6 +191,11 @@ class _Server(uvicorn.Server):
             and time.monotonic() - self._last > self._idle_exit_s
         )
         return await super().on_tick(counter) or is_idle
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish the answers that are being made."""
+        self._on_end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

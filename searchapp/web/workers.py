@@ -62,6 +62,10 @@ class Workers:
         finally:
             self._taken -= 1
 
+    async def run_quietly(self, work: Callable[[], T]) -> T:
+        """What some work of the server's own comes to, which nobody waits for."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
     def close(self) -> None:
         """Begin nothing that still waits."""
         self._pool.shutdown(wait=False, cancel_futures=True)

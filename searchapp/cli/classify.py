@@ -34,7 +34,8 @@ from searchapp.cli.options import (
 from searchapp.errors import UsageError
 from searchapp.humanize import one_line, pluralize
 from searchapp.output.serialization import json_text
-from searchapp.types.filters import Filters, resolve_place
+from searchapp.types.filters import Filters
+from searchapp.types.places import resolve_place
 
 if TYPE_CHECKING:
     from searchapp.classification.classifier import Classifier, TrainedClassifier

@@ -31,7 +31,8 @@ from searchapp.errors import PathMissing, UsageError
 from searchapp.humanize import one_line, pluralize
 from searchapp.output import embeddings
 from searchapp.output.serialization import json_text
-from searchapp.types.filters import Filters, require_path
+from searchapp.types.filters import Filters
+from searchapp.types.places import require_path
 
 if TYPE_CHECKING:
     from searchapp.analysis.embed_files import EmbeddingRow, EmbeddingSource

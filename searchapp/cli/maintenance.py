@@ -35,7 +35,7 @@ from searchapp.output.reports import (
 )
 from searchapp.output.serialization import json_text
 from searchapp.types.documents import above
-from searchapp.types.filters import resolve_place
+from searchapp.types.places import resolve_place
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus

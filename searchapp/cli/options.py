@@ -15,7 +15,7 @@ import typer
 from searchapp import config
 from searchapp.cli import console
 from searchapp.errors import BadFilter
-from searchapp.types.filters import resolve_path
+from searchapp.types.places import resolve_path
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus

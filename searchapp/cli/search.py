@@ -29,7 +29,8 @@ from searchapp.cli.options import (
 )
 from searchapp.output.serialization import json_text
 from searchapp.types.documents import WITH_SECRETS
-from searchapp.types.filters import Filters, resolve_place
+from searchapp.types.filters import Filters
+from searchapp.types.places import resolve_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from searchapp.errors import PathMissing
 from searchapp.types.documents import Root, containers_of
-from searchapp.types.filters import require_path
+from searchapp.types.places import require_path
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import DocumentWriter

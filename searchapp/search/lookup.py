@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from searchapp.errors import DocumentMissing
 from searchapp.humanize import did_you_mean, one_line
-from searchapp.types.filters import Filters, is_glob
+from searchapp.types.filters import Filters
+from searchapp.types.places import is_glob
 
 if TYPE_CHECKING:
     from searchapp.types.documents import DocumentRow

@@ -22,7 +22,8 @@ from searchapp.errors import (
 )
 from searchapp.humanize import did_you_mean
 from searchapp.search.ranking import MODES, WEIGHT
-from searchapp.types.filters import FilterOptions, Filters, each_of, resolve_path
+from searchapp.types.filters import FilterOptions, Filters, each_of
+from searchapp.types.places import resolve_path
 
 # The most of one query, so that it is answered in seconds.
 MAX_CHARACTERS, MAX_QUESTIONS = 50_000, 100

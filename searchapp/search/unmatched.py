@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from searchapp.humanize import did_you_mean, one_line, pluralize
 from searchapp.types.dates import date_of
 from searchapp.types.documents import READER_METADATA, above
-from searchapp.types.filters import Filters, is_glob
+from searchapp.types.filters import Filters
+from searchapp.types.places import is_glob
 
 if TYPE_CHECKING:
     from searchapp.types.protocols import CatalogReader

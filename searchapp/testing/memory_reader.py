@@ -26,8 +26,9 @@ from searchapp.types.documents import (
     StoredDocument,
     is_within,
 )
-from searchapp.types.filters import MOST_LISTED, Filters, Term, is_glob, matches_value
+from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
 from searchapp.types.languages import by_code, language_in
+from searchapp.types.places import is_glob
 from searchapp.types.results import Background, Occurrences, Status
 from searchapp.types.vectors import EncoderIdentity
 

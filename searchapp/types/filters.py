@@ -1,7 +1,7 @@
 """Which documents and passages may answer a question.
 
 `Filters.parse` is the only reading of filters as people and programs write them: it resolves paths
-against the working directory, and reads no file. `is_glob` is the only word on what is a pattern.
+against the working directory, and reads no file.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import NamedTuple, TypedDict, TypeVar, Unpack
 
 from searchapp.errors import BadFilter, QueryTooLarge
 from searchapp.types.dates import moment_ns, relative_ns
+from searchapp.types.places import resolve_place
 
 T = TypeVar("T", bound=str | os.PathLike[str])
 
 MAX_FILTERS = 10_000
 MOST_LISTED = 100  # passages that hold a term, of which a reader says which they are
 FEW = 3  # passages that hold a word, at most, for it to tell whom or what is asked for
-_GLOB_SIGNS = "*?["
 # Names that people give types, with ours.
 _TYPES = {
     "htm": "html",
@@ -111,45 +111,9 @@ class Filters:
             )
 
 
-def resolve_place(place: str | os.PathLike[str]) -> str:
-    """A path made absolute; a glob that is no path stays as it is. Raises BadFilter for "", which
-    would be the working directory.
-    """
-    text, absolute = require_path(place), resolve_path(place)
-    return text if is_glob(absolute) and not text.startswith(("./", "../", "~")) else absolute
-
-
-def resolve_path(path: str | os.PathLike[str]) -> str:
-    """A path, which may be no text, made absolute; never a glob. Raises BadFilter for ""."""
-    return os.path.abspath(os.path.expanduser(require_path(path)))  # noqa: PTH100, PTH111 - pathlib fails at a user it does not know
-
-
-def is_glob(place: str) -> bool:
-    """Whether a place has the signs of a glob, and is not the path of a file or folder on the disk
-    or in an archive there: such a path is no pattern.
-    """
-    last = max(map(place.rfind, _GLOB_SIGNS))
-    if last < 0:
-        return False
-    end = place.find("!/", last)
-    archive = place[:end] if end > 0 else place  # in whose name all the signs are
-    return not (place.startswith("/") and (os.path.lexists(place) or os.path.lexists(archive)))
-
-
 def each_of(values: T | Sequence[T]) -> Sequence[T]:
     """The values; a lone text or path is one of them."""
     return (values,) if isinstance(values, (str, os.PathLike)) else values
-
-
-def require_path(path: str | os.PathLike[str]) -> str:
-    """The path as it is; raises BadFilter for "", which would be the working directory."""
-    text = os.fspath(path)
-    if not text:
-        raise BadFilter(
-            "an empty path",
-            hint="name a file, a folder or a glob; '.' is the working directory",
-        )
-    return text
 
 
 def matches_value(value: str, wanted: str) -> bool:

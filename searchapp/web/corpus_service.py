@@ -17,7 +17,7 @@ from searchapp.output.corpus import status_json
 from searchapp.output.excerpts import excerpt
 from searchapp.search.query import Query
 from searchapp.search.query_options import IN_REQUESTS
-from searchapp.types.filters import is_glob
+from searchapp.types.places import is_glob
 from searchapp.web.ingests import Ingests
 
 if TYPE_CHECKING:

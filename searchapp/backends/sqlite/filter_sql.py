@@ -12,7 +12,8 @@ from unicodedata import normalize
 
 from searchapp.backends.sqlite import place_matcher
 from searchapp.types.dates import clamped_to_64_bits
-from searchapp.types.filters import Filters, is_glob
+from searchapp.types.filters import Filters
+from searchapp.types.places import is_glob
 
 # A place that is a document or a folder of documents is just that; else, if it is a glob, it is a
 # pattern, of the documents or of what they are in.

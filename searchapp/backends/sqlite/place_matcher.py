@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from unicodedata import normalize
 
 from searchapp.types.documents import above
-from searchapp.types.filters import is_glob
+from searchapp.types.places import is_glob
 
 NAME, PARAMETERS = "ids_within", 4
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from searchapp.types.filters import is_glob, resolve_place
+from searchapp.types.places import is_glob, resolve_place
 
 
 @pytest.fixture(autouse=True)

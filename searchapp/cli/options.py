@@ -8,38 +8,32 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from searchapp import config
 from searchapp.cli import console
 from searchapp.errors import BadFilter
+from searchapp.search.query_options import ON_COMMAND_LINE, questions_among
 from searchapp.types.places import resolve_path
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
 
 _MOST_READ = 1_000_000  # bytes of a question on standard input; a longer one is refused
-_MODES = ("cosine", "keyword", "hybrid", "best")  # those of search.ranking, which needs NumPy
 
-ModeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--mode",
-        metavar="MODE",
-        autocompletion=lambda: list(_MODES),
-        help="How to rank: cosine, keyword, hybrid or best. Default: the corpus's, or cosine.",
-    ),
-]
-WeightOption = Annotated[
-    float | None,
-    typer.Option(
-        "--weight",
-        metavar="X",
-        help="The keyword leg's part in hybrid and best, 0 to 1. Default: the corpus's, or 0.45.",
-    ),
-]
+
+def said_by(flag: str) -> Any:  # typer's own class, which has no public name
+    """The option of a flag of the table that every face has."""
+    option = ON_COMMAND_LINE[flag]
+    bounds = {} if option.kind != "integer" else {"min": option.least}
+    choices = {"autocompletion": lambda: list(option.choices)} if option.choices else {}
+    return typer.Option(flag, metavar=option.metavar, help=option.help, **bounds, **choices)
+
+
+ModeOption = Annotated[str | None, said_by("--mode")]
+WeightOption = Annotated[float | None, said_by("--weight")]
 CorpusOption = Annotated[
     str | None,
     typer.Option("--corpus", metavar="DIR", help="The corpus folder.", show_default=False),
@@ -73,34 +67,10 @@ DeviceOption = Annotated[
         help="Where to embed: cpu, cuda, or auto, a GPU where there is one.",
     ),
 ]
-WithinOption = Annotated[
-    list[str],
-    typer.Option(
-        "--in",
-        metavar="PATH|GLOB",
-        help="Only documents at or below; repeatable. The * of a glob crosses folders.",
-    ),
-]
-TypeOption = Annotated[
-    list[str],
-    typer.Option(
-        "--type", metavar="TYPE", help="Only documents of a type, as pdf or md; repeatable."
-    ),
-]
-WhereOption = Annotated[
-    list[str],
-    typer.Option(
-        "--where",
-        metavar="KEY=VALUE",
-        help="Only documents whose metadata say so, as author=Anna; repeatable.",
-    ),
-]
-LabelOption = Annotated[
-    list[str],
-    typer.Option(
-        "--label", metavar="LABEL", help="Only documents with a label; repeatable: any of them."
-    ),
-]
+WithinOption = Annotated[list[str], said_by("--in")]
+TypeOption = Annotated[list[str], said_by("--type")]
+WhereOption = Annotated[list[str], said_by("--where")]
+LabelOption = Annotated[list[str], said_by("--label")]
 PlacesArgument = Annotated[
     list[str],
     typer.Argument(
@@ -134,19 +104,13 @@ def corpus_at(place: str | None) -> Corpus:
 
 
 def questions_of(texts: Sequence[str]) -> list[str]:
-    """The questions among the words of a command line: single words alone are one question that was
-    not quoted; `-` alone is what standard input says.
+    """The questions among the words of a command line, as `questions_among` says; `-` alone is what
+    standard input says.
     """
     if list(texts) == ["-"]:
         read = sys.stdin.buffer.read(_MOST_READ)
         return [read.decode("utf-8", "replace").strip()]
-    return (
-        list(texts)
-        if any(" " in text.strip() for text in texts)
-        else [" ".join(texts)]
-        if texts
-        else []
-    )
+    return questions_among(texts)
 
 
 def mover_of(moves: Sequence[str]) -> Callable[[bytes], bytes]:

@@ -26,6 +26,7 @@ from searchapp.cli.options import (
     WithinOption,
     corpus_at,
     questions_of,
+    said_by,
 )
 from searchapp.output.serialization import json_text
 from searchapp.types.documents import WITH_SECRETS
@@ -119,69 +120,18 @@ TextsArgument = Annotated[
         "fused into one question.",
     ),
 ]
-LikeOption = Annotated[
-    list[str],
-    typer.Option("--like", metavar="FILE", help="Find what is like a file; repeatable."),
-]
-LikeMatchOption = Annotated[
-    list[int],
-    typer.Option(
-        "--like-match",
-        metavar="N",
-        min=1,
-        help="Find what is like match N of the last answer; repeatable.",
-    ),
-]
-NegativeOption = Annotated[
-    list[str],
-    typer.Option("--not", metavar="TEXT", help="Keep away from a meaning; repeatable."),
-]
-SinceOption = Annotated[
-    str | None,
-    typer.Option("--since", metavar="DATE", help="Only documents from this date on."),
-]
-BeforeOption = Annotated[
-    str | None,
-    typer.Option("--before", metavar="DATE", help="Only documents before this date."),
-]
-MinScoreOption = Annotated[
-    float | None,
-    typer.Option("--min-score", metavar="X", help="Only matches of this cosine or more."),
-]
-MinConfidenceOption = Annotated[
-    float | None,
-    typer.Option(
-        "--min-confidence",
-        metavar="X",
-        help="Only matches of this confidence or more, 0 to 1; below .4 is doubt.",
-    ),
-]
-PerDocumentOption = Annotated[
-    int | None,
-    typer.Option("--per-document", metavar="N", min=1, help="At most N matches a document."),
-]
-ExplainOption = Annotated[
-    bool,
-    typer.Option(
-        "--explain",
-        help="Tell why: each leg, the fusion, and what every word adds to the cosine.",
-    ),
-]
-CopiesOption = Annotated[
-    bool, typer.Option("--copies", help="Show passages that nearly repeat one another, too.")
-]
-ExactOption = Annotated[
-    bool,
-    typer.Option(
-        "--exact",
-        help="Look at every passage; only a corpus of millions is searched approximately "
-        "otherwise.",
-    ),
-]
-LiteralOption = Annotated[
-    bool,
-    typer.Option("--literal", help='Take "quotes", -words, title: and mistyped words as they are.'),
-]
+LikeOption = Annotated[list[str], said_by("--like")]
+LikeMatchOption = Annotated[list[int], said_by("--like-match")]
+NegativeOption = Annotated[list[str], said_by("--not")]
+SinceOption = Annotated[str | None, said_by("--since")]
+BeforeOption = Annotated[str | None, said_by("--before")]
+MinScoreOption = Annotated[float | None, said_by("--min-score")]
+MinConfidenceOption = Annotated[float | None, said_by("--min-confidence")]
+PerDocumentOption = Annotated[int | None, said_by("--per-document")]
+ExplainOption = Annotated[bool, said_by("--explain")]
+CopiesOption = Annotated[bool, said_by("--copies")]
+ExactOption = Annotated[bool, said_by("--exact")]
+LiteralOption = Annotated[bool, said_by("--literal")]
 AsPathsOption = Annotated[
     bool, typer.Option("--paths", help="Print the k best files only, a line each.")
 ]
@@ -193,7 +143,7 @@ NullOption = Annotated[
 
 def query(
     texts: TextsArgument = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many matches.")] = 10,
+    k: Annotated[int, said_by("-k")] = 10,
     mode: ModeOption = None,
     weight: WeightOption = None,
     like: LikeOption = [],

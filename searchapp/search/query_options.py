@@ -6,6 +6,7 @@ takes it by, its bounds and its help. Light, as every command line imports it; k
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 Kind = Literal["text", "integer", "number", "flag"]
@@ -145,3 +146,12 @@ _TABLE = (
 )
 ON_COMMAND_LINE = {option.flag: option for option in _TABLE if option.flag}  # by flag
 IN_REQUESTS = {option.name: option for option in _TABLE if option.name}  # by name
+
+
+def questions_among(words: Sequence[str]) -> list[str]:
+    """The questions among the words of a command line: single words alone are one question that was
+    not quoted.
+    """
+    if any(" " in word.strip() for word in words):
+        return list(words)
+    return [" ".join(words)] if words else []

@@ -22,7 +22,7 @@ config.use_one_thread_for_small_products()  # before what imports NumPy
 def main(arguments: Sequence[str]) -> None:
     from searchapp.encoders.loading import load_encoder
     from searchapp.evaluation.evaluator import evaluate
-    from searchapp.search.ranking import MODES
+    from searchapp.search.query_options import MODES
     from searchapp.types.model_names import DEFAULT_MODEL
 
     load = partial(load_encoder, DEFAULT_MODEL, cache=config.load().cache, device="cpu")

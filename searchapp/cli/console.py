@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,10 +107,8 @@ def writing(path: Path) -> Iterator[None]:
 
 def note(text: str, *, is_whole: bool = False) -> None:
     """Write a line to stderr, which breaks at words on a terminal unless it must stay whole."""
-    width = style(sys.stderr).width
-    if width is not None and not is_whole:
-        lines = (terminal.filled(line.split(" "), width) for line in text.split("\n"))
-        text = "\n".join(chain.from_iterable(lines))
+    if not is_whole:
+        text = terminal.broken(text, style(sys.stderr).width)
     sys.stderr.write(f"{text}\n")
 
 

@@ -143,7 +143,7 @@ def _evaluations(
     from searchapp.corpus import Corpus
     from searchapp.encoders.loading import load_encoder
     from searchapp.evaluation.evaluator import evaluate, evaluate_corpus
-    from searchapp.search.ranking import MODES
+    from searchapp.search.query_options import MODES
     from searchapp.types.model_names import DEFAULT_MODEL
 
     modes = modes or MODES

@@ -27,9 +27,12 @@ _MOST_READ = 1_000_000  # bytes of a question on standard input; a longer one is
 def said_by(flag: str) -> Any:  # typer's own class, which has no public name
     """The option of a flag of the table that every face has."""
     option = ON_COMMAND_LINE[flag]
-    bounds = {} if option.kind != "integer" else {"min": option.least}
-    choices = {"autocompletion": lambda: list(option.choices)} if option.choices else {}
-    return typer.Option(flag, metavar=option.metavar, help=option.help, **bounds, **choices)
+    rules: dict[str, Any] = {}
+    if option.kind == "integer":
+        rules["min"] = option.least
+    if option.choices:
+        rules["autocompletion"] = lambda: list(option.choices)
+    return typer.Option(flag, metavar=option.metavar, help=option.help, **rules)
 
 
 ModeOption = Annotated[str | None, said_by("--mode")]

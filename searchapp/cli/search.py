@@ -11,6 +11,7 @@ import typer
 from searchapp import config as settings
 from searchapp.cli import console
 from searchapp.cli.console import Exit
+from searchapp.cli.everyday import answer_written, list_written, show_written
 from searchapp.cli.options import (
     CorpusOption,
     DeviceOption,
@@ -34,9 +35,7 @@ from searchapp.types.filters import Filters
 from searchapp.types.places import resolve_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from searchapp.types.results import Answer
+    from searchapp.cli.everyday import Written
 
 
 def init(corpus: CorpusOption = None) -> int:
@@ -194,8 +193,8 @@ def query(
     answer = Corpus.open(place).query(question)
     last_answer.remember(answer, place.place, place.cache)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
-    _write_answer(answer, stages_s, form=form, explained=explain)
-    return 0 if answer.matches else Exit.NOTHING
+    style = console.style(sys.stdout)
+    return _write(answer_written(answer, style, form=form, explained=explain, stages_s=stages_s))
 
 
 def _form(*, as_json: bool, as_paths: bool, null: bool) -> str:
@@ -209,32 +208,12 @@ def _form(*, as_json: bool, as_paths: bool, null: bool) -> str:
     return "json" if as_json else "null" if null else "paths" if as_paths else "text"
 
 
-def _write_answer(
-    answer: Answer, stages_s: Mapping[str, float], *, form: str, explained: bool
-) -> None:
-    """Write an answer in a form, "json", "paths", "null" or "text", with its notes beside it."""
-    from searchapp.output import answers
-
-    for note in answers.answer_notes(answer):
+def _write(written: Written) -> int:
+    """Write what a command has to say; returns its exit code."""
+    for note in written.notes:
         console.note(note)
-    console.note_stages(stages_s, as_json=form == "json")
-    if form == "json":
-        values = answers.answer_json(answer)
-        if stages_s:
-            from searchapp.output.reports import stages_json
-
-            values = values | {"timings_s": stages_json(stages_s)}
-        console.write(json_text(values))
-        return
-    style = console.style(sys.stdout)
-    if style.width is not None or answer.mode != "cosine":
-        in_columns = form == "text" and style.width is None
-        console.note(answers.how_text(answer, in_columns=in_columns))
-    if form in ("paths", "null"):
-        is_quoted = style.width is not None
-        console.write(answers.answer_paths(answer, null=form == "null", is_quoted=is_quoted))
-    else:
-        console.write(answers.answer_text(answer, style, explained=explained))
+    console.write(written.text)
+    return written.exit_code
 
 
 def config(
@@ -300,20 +279,11 @@ def list_(
     as_json: JsonOption = False,
 ) -> int:
     """List the documents."""
-    from searchapp.output.corpus import list_json, list_text
-
-    opened = corpus_at(corpus)
     if name and "/" in name:
         within, name = [*within, name], None
     filters = Filters.parse(within=within, types=type_, where=where, labels=label)
-    rows = opened.documents(filters, name or "")
-    notes = opened.unmatched(filters, (row.path for row in rows))
-    for note in notes or ([opened.unnamed(name)] if name and not rows else []):
-        console.note(note)
-    console.write(
-        json_text(list_json(rows)) if as_json else list_text(rows, console.style(sys.stdout))
-    )
-    return 0 if rows else Exit.NOTHING
+    form, style = "json" if as_json else "text", console.style(sys.stdout)
+    return _write(list_written(corpus_at(corpus), filters, name or "", style, form=form))
 
 
 def show(
@@ -322,12 +292,6 @@ def show(
     as_json: JsonOption = False,
 ) -> int:
     """Show a document as it was read: its metadata, and its passages with their places."""
-    from searchapp.output.corpus import show_json, show_text
-
-    name = None if "/" in place else place
-    row, metadata, passages = corpus_at(corpus).show(resolve_place(place), name=name)
-    if as_json:
-        console.write(json_text(show_json(row, metadata, passages)))
-    else:
-        console.write(show_text(row, metadata, passages, console.style(sys.stdout)))
-    return 0
+    name, form = None if "/" in place else place, "json" if as_json else "text"
+    style = console.style(sys.stdout)
+    return _write(show_written(corpus_at(corpus), resolve_place(place), name, style, form=form))

@@ -36,7 +36,7 @@ from searchapp.filesystem import atomic_write, work_files
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
 from searchapp.search.query import require_mode
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 from searchapp.types.documents import Block, Document, FileIdentity, Source
 from searchapp.types.filters import Filters
 from searchapp.types.protocols import Encoder, Writer

@@ -37,7 +37,7 @@ from searchapp.finetuning.training_pairs import (
 )
 from searchapp.humanize import pluralize
 from searchapp.ingest.indexer import Indexer
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 from searchapp.types.documents import Document, FileIdentity, Source, embedded_text
 from searchapp.types.filters import Filters
 from searchapp.types.model_names import DEFAULT_MODEL

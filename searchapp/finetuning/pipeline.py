@@ -33,7 +33,7 @@ from searchapp.finetuning import checkpoint, trainer
 from searchapp.finetuning.held_out import Kind, Score, Task, build_task
 from searchapp.finetuning.trainer import TrainingConfig, TrainingStep
 from searchapp.humanize import human_bytes, pluralize
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 
 if TYPE_CHECKING:
     from searchapp.config import Settings

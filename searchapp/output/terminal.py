@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_from_bytes
 
@@ -100,6 +101,14 @@ def filled(
             lines.append(margin + part if lines else part)
             used = width + (len(margin) if len(lines) > 1 else 0)
     return lines
+
+
+def broken(text: str, columns: int | None) -> str:
+    """The text with its lines broken at words, to so many columns; None: as it is."""
+    if columns is None:
+        return text
+    lines = (filled(line.split(" "), columns) for line in text.split("\n"))
+    return "\n".join(chain.from_iterable(lines))
 
 
 def table(facts: Iterable[tuple[str, str]], style: TerminalStyle) -> list[str]:

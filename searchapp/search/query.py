@@ -21,7 +21,8 @@ from searchapp.errors import (
     UsageError,
 )
 from searchapp.humanize import did_you_mean
-from searchapp.search.ranking import MODES, WEIGHT
+from searchapp.search.query_options import MODES
+from searchapp.search.ranking import WEIGHT
 from searchapp.types.filters import FilterOptions, Filters, each_of
 from searchapp.types.places import resolve_path
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["text", "integer", "number", "flag"]
 
-MODES = ("cosine", "keyword", "hybrid", "best")  # those of `ranking`, which needs NumPy
+MODES = ("cosine", "keyword", "hybrid", "best")
 FACETS = ("type", "folder", "year", "label")
 MOST_MATCHES = 100  # of one answer to a program; the command line has no such limit
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 Numbers: TypeAlias = NDArray[np.float64]  # (n,)
 Parts: TypeAlias = Mapping[str, Numbers]  # what adds up to a score, by what earned it; each (n,)
 
-MODES = ("cosine", "keyword", "hybrid", "best")
 DEPTH = 200  # passages of each leg that a hybrid looks at, at least
 # passages that `best` reads token by token; fifty measure the same and take nearly twice as long
 LOOKED_AT_AGAIN = 28

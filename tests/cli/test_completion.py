@@ -9,8 +9,7 @@ import sys
 import pytest
 
 from searchapp.cli.app import Commands
-from searchapp.cli.options import _MODES
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 
 pytestmark = pytest.mark.slow  # a process each
 
@@ -71,7 +70,3 @@ def test_completing_the_name_of_a_command_imports_no_command() -> None:
         check=True,
     ).stdout
     assert printed == "query\nsearchapp.cli.app searchapp.cli.console\n"
-
-
-def test_the_modes_that_are_completed_are_those_of_the_ranking() -> None:
-    assert _MODES == MODES

@@ -31,7 +31,7 @@ from searchapp.errors import (
     QueryTooLarge,
     UnknownMode,
 )
-from searchapp.search import ranking
+from searchapp.search.query_options import MODES
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Root, Unindexed
 from searchapp.types.filters import Filters
@@ -448,7 +448,7 @@ def test_a_query_that_is_more_than_a_question_is_refused_at_once(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ranking.MODES)
+@pytest.mark.parametrize("mode", MODES)
 def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
     words = " ".join(f"word{i}" for i in range(5000))[:50_000]
     filters = Filters(within=("/lib",) * 200 + ("/",), types=("txt", "md") * 100)
@@ -462,7 +462,7 @@ def test_the_largest_query_is_answered(shelf: Shelf, mode: str) -> None:
     )
 
 
-@pytest.mark.parametrize("mode", ranking.MODES)
+@pytest.mark.parametrize("mode", MODES)
 def test_a_billion_matches_are_all_there_are(shelf: Shelf, mode: str) -> None:
     everything = shelf.corpus.query("apple", mode=mode, k=10**9).matches
     assert (

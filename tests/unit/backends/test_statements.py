@@ -17,7 +17,7 @@ from searchapp.backends.sqlite import rare_phrases
 from searchapp.backends.sqlite.backend import SqliteBackend
 from searchapp.backends.sqlite.writer import SqliteWriter
 from searchapp.corpus import Corpus
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 from searchapp.testing import HashEncoder
 from searchapp.types.documents import Document
 from searchapp.types.filters import Filters

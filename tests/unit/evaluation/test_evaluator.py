@@ -27,7 +27,7 @@ from searchapp.evaluation.evaluator import (
 )
 from searchapp.evaluation.qrels import Judgement, collection_judgements
 from searchapp.ingest.indexer import Indexer
-from searchapp.search.ranking import MODES
+from searchapp.search.query_options import MODES
 from searchapp.testing import HashEncoder
 from searchapp.types.protocols import Encoder
 from searchapp.types.results import Evaluation, Progress

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from searchapp import config
+from searchapp.cli import thin_client
 
 # new objects before Python looks for garbage; it looks through all that is imported, in vain
 _LITTLE_GARBAGE = 50_000
@@ -20,16 +21,23 @@ def run() -> NoReturn:
     answering.
     """
     gc.set_threshold(_LITTLE_GARBAGE)
-    config.use_one_thread_for_small_products()
-    begin_opening_encoder(sys.argv[1:])
-    from searchapp.cli.app import main  # while the encoder is being opened
-
-    code = main(sys.argv[1:])
+    code = thin_client.run(sys.argv[1:])
+    if code is None:
+        code = _run_here()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     config.remove_temporary_cache()
     os._exit(code)
+
+
+def _run_here() -> int:
+    """The exit code of the command line, run by this process."""
+    config.use_one_thread_for_small_products()
+    begin_opening_encoder(sys.argv[1:])
+    from searchapp.cli.app import main  # while the encoder is being opened
+
+    return main(sys.argv[1:])
 
 
 def begin_opening_encoder(arguments: Sequence[str]) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache as remembered
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import platformdirs
 
@@ -199,6 +201,36 @@ def terminal_has_links() -> bool:
         or (vte.isdecimal() and int(vte) >= _OLDEST_VTE)
         or any(os.environ.get(name) for name in _VARIABLES_OF_LINKS)
     )
+
+
+def terminal_facts(stream: TextIO) -> dict[str, Any]:
+    """What is to be known of a terminal, by the names that `output.terminal.style_for` has."""
+    return {
+        "columns": terminal_columns(stream),
+        "color": wants_color(stream),
+        "links": terminal_has_links(),
+        "host": host_name(),
+        "base": str(Path.cwd()),
+        "encoding": stream.encoding,
+    }
+
+
+def terminal_columns(stream: TextIO) -> int:
+    """How wide a terminal is: as $COLUMNS says, else as stdout or the stream itself does; 80 where
+    none does.
+    """
+    if columns := shutil.get_terminal_size(fallback=(0, 0)).columns:
+        return columns
+    with suppress(OSError):
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    return 80
+
+
+def answering() -> dict[str, str]:
+    """What of the environment changes an answer: a living server answers for whom it is the
+    same.
+    """
+    return {name: os.environ.get(name, "") for name in ("TZ", "SEARCHAPP_ENGINE")}
 
 
 def editor() -> str | None:

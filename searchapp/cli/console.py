@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
@@ -139,38 +138,11 @@ def style(stream: TextIO) -> TerminalStyle:
     """What suits a stream: colour and links on a terminal, plain text elsewhere."""
     if not stream.isatty():
         return terminal.PLAIN
-    return terminal.TerminalStyle(
-        width=min(_columns(stream), terminal.WIDEST),
-        color=config.wants_color(stream),
-        links=config.terminal_has_links(),
-        host=config.host_name(),
-        base=os.fsencode(Path.cwd()),
-        quotes=terminal.QUOTES if _can_write(terminal.QUOTES, stream) else terminal.PLAIN_QUOTES,
-    )
-
-
-def _columns(stream: TextIO) -> int:
-    """How wide a terminal is: as $COLUMNS says, else as stdout or the stream itself does; 80 where
-    none does.
-    """
-    if columns := shutil.get_terminal_size(fallback=(0, 0)).columns:
-        return columns
-    with suppress(OSError):
-        return os.get_terminal_size(stream.fileno()).columns or 80
-    return 80
+    return terminal.style_for(**config.terminal_facts(stream))
 
 
 def _is_utf8(stream: TextIO) -> bool:
     return stream.encoding.lower().replace("-", "").replace("_", "") == "utf8"
-
-
-def _can_write(signs: Iterable[str], stream: TextIO) -> bool:
-    """Whether the stream's encoding has the signs."""
-    try:
-        "".join(signs).encode(stream.encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @contextmanager

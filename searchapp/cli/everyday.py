@@ -8,16 +8,20 @@ style.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from searchapp.cli import last_answer
 from searchapp.cli.console import Exit
 from searchapp.output import answers
 from searchapp.output.serialization import json_text
-from searchapp.output.terminal import PLAIN, TerminalStyle
+from searchapp.output.terminal import PLAIN, TerminalStyle, broken, style_for
+from searchapp.search.query_options import ON_COMMAND_LINE, questions_among
+from searchapp.types.filters import Filters
 
 if TYPE_CHECKING:
+    from searchapp.config import Settings
     from searchapp.corpus import Corpus
-    from searchapp.types.filters import Filters
+    from searchapp.search.query import Query
     from searchapp.types.results import Answer
 
 
@@ -96,3 +100,53 @@ def show_written(
     if form == "json":
         return Written(json_text(show_json(row, metadata, passages)))
     return Written(show_text(row, metadata, passages, style))
+
+
+def parsed_question(
+    texts: Sequence[str], style: TerminalStyle = PLAIN, *, form: str = "text", **options: Any
+) -> Query:
+    """The question of a command line; `options` as `Query.parse` takes them."""
+    from searchapp.search.query import Query
+
+    if form in ("paths", "null") and options.get("per_document") is None:
+        options["per_document"] = 1  # k files, not k passages of fewer
+    has_marks = form == "text" and style.width is not None
+    return Query.parse(texts, highlights=has_marks, **options)
+
+
+def written(corpus: Corpus, settings: Settings, asked: Mapping[str, Any]) -> Written:
+    """What a command writes that `thin_client` asks a server for. Raises what the command does."""
+    style = style_for(**asked["style"]) if asked["style"] else PLAIN
+    form, words = asked["form"], asked["words"]
+    options = {ON_COMMAND_LINE[flag].keyword: value for flag, value in asked["options"].items()}
+    if asked["command"] == "query":
+        result = _query_written(corpus, settings, words, style, form, options)
+    elif asked["command"] == "list":
+        filters = Filters.parse(**options)
+        result = list_written(corpus, filters, "".join(words), style, form=form)
+    else:
+        name, place = words
+        result = show_written(corpus, place, name or None, style, form=form)
+    notes = [broken(note, asked["note_columns"]) for note in result.notes]
+    return result._replace(notes=notes)
+
+
+def _query_written(
+    corpus: Corpus,
+    settings: Settings,
+    words: Sequence[str],
+    style: TerminalStyle,
+    form: str,
+    options: dict[str, Any],
+) -> Written:
+    recalled = [
+        last_answer.recall(rank, settings.place, settings.cache)
+        for rank in options.pop("like_passages", ())
+    ]
+    options["collapse"] = not options.pop("collapse", False)  # asked for as copies
+    question = parsed_question(
+        questions_among(words), style, form=form, like_passages=recalled, **options
+    )
+    answer = corpus.query(question)
+    last_answer.remember(answer, settings.place, settings.cache)
+    return answer_written(answer, style, form=form, explained=question.shares)

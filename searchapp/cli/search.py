@@ -11,7 +11,7 @@ import typer
 from searchapp import config as settings
 from searchapp.cli import console
 from searchapp.cli.console import Exit
-from searchapp.cli.everyday import answer_written, list_written, show_written
+from searchapp.cli.everyday import answer_written, list_written, parsed_question, show_written
 from searchapp.cli.options import (
     CorpusOption,
     DeviceOption,
@@ -131,6 +131,9 @@ ExplainOption = Annotated[bool, said_by("--explain")]
 CopiesOption = Annotated[bool, said_by("--copies")]
 ExactOption = Annotated[bool, said_by("--exact")]
 LiteralOption = Annotated[bool, said_by("--literal")]
+NoServerOption = Annotated[
+    bool, typer.Option("--no-server", help="Ask no living server of this corpus.")
+]
 AsPathsOption = Annotated[
     bool, typer.Option("--paths", help="Print the k best files only, a line each.")
 ]
@@ -166,6 +169,7 @@ def query(
     as_json: JsonOption = False,
     as_paths: AsPathsOption = False,
     null: NullOption = False,
+    no_server: NoServerOption = False,  # noqa: ARG001 - `thin_client` looks at it
 ) -> int:
     """Find the passages that answer a question, best first, with the place each stands in.
 
@@ -174,26 +178,22 @@ def query(
     """
     from searchapp.cli import last_answer
     from searchapp.corpus import Corpus
-    from searchapp.search.query import Query
 
-    form = _form(as_json=as_json, as_paths=as_paths, null=null)
-    if as_paths and per_document is None:
-        per_document = 1  # k files, not k passages of fewer
+    form, style = _form(as_json=as_json, as_paths=as_paths, null=null), console.style(sys.stdout)
     console.show_log()
     begun_s = console.since_start_s()
     place = settings.load(corpus=corpus)
-    question = Query.parse(
-        questions_of(texts or []), k=k, mode=mode, weight=weight, negative=negative, like=like,
+    question = parsed_question(
+        questions_of(texts or []), style, form=form, k=k, mode=mode, weight=weight,
+        negative=negative, like=like,
         like_passages=[last_answer.recall(rank, place.place, place.cache) for rank in like_match],
         within=within, types=type_, since=since, before=before, where=where, labels=label,
         min_score=min_score, min_confidence=min_confidence, per_document=per_document,
         collapse=not copies, exact=exact, literal=literal, shares=explain,
-        highlights=form == "text" and console.style(sys.stdout).width is not None,
     )  # fmt: skip
     answer = Corpus.open(place).query(question)
     last_answer.remember(answer, place.place, place.cache)
     stages_s = {"start the program": begun_s, **answer.stages_s} if timings else {}
-    style = console.style(sys.stdout)
     return _write(answer_written(answer, style, form=form, explained=explain, stages_s=stages_s))
 
 
@@ -277,6 +277,7 @@ def list_(
     label: LabelOption = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
+    no_server: NoServerOption = False,  # noqa: ARG001 - `thin_client` looks at it
 ) -> int:
     """List the documents."""
     if name and "/" in name:
@@ -290,6 +291,7 @@ def show(
     place: Annotated[str, typer.Argument(metavar="PATH|GLOB|NAME", help="A document.")],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
+    no_server: NoServerOption = False,  # noqa: ARG001 - `thin_client` looks at it
 ) -> int:
     """Show a document as it was read: its metadata, and its passages with their places."""
     name, form = None if "/" in place else place, "json" if as_json else "text"

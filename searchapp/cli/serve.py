@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from searchapp import config
-from searchapp.cli import console
+from searchapp.cli import console, everyday
 from searchapp.cli.options import CorpusOption, JsonOption
 from searchapp.errors import UsageError
 from searchapp.output.serialization import json_text
@@ -95,8 +95,14 @@ def serve(
         if is_opened:
             _open(listening.open_url)
 
+    opened = Corpus.open(settings)
     serve_until_told(
-        Corpus.open(settings), settings, config.runtime_folder(settings.cache), options, announce
+        opened,
+        settings,
+        config.runtime_folder(settings.cache),
+        options,
+        announce,
+        lambda asked: everyday.written(opened, settings, asked)._asdict(),
     )
     return console.Exit.DONE
 

@@ -76,6 +76,19 @@ class TerminalStyle:
 PLAIN = TerminalStyle()
 
 
+def style_for(
+    *, columns: int, color: bool, links: bool, host: str, base: str, encoding: str
+) -> TerminalStyle:
+    """The style of a terminal of so many columns and an encoding, which may lack our quotes."""
+    try:
+        "".join(QUOTES).encode(encoding)
+        quotes = QUOTES
+    except (UnicodeEncodeError, LookupError):
+        quotes = PLAIN_QUOTES
+    width, folder = min(columns, WIDEST), os.fsencode(base)
+    return TerminalStyle(width, color, links, host, folder, quotes)
+
+
 # ---- words and lines -----------------------------------------------------------------------------
 
 

@@ -20,9 +20,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from searchapp import __version__
+from searchapp import __version__, config
 from searchapp.errors import SearchappError
-from searchapp.web import api, page
+from searchapp.web import api, command_lines, page
 from searchapp.web.access import Access
 from searchapp.web.connections import MOST_HEAD, BoundedConnection
 from searchapp.web.corpus_service import CorpusService
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from searchapp.config import Settings
     from searchapp.corpus import Corpus
+    from searchapp.web.command_lines import Written
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LAST_ANSWERS_WITHIN_S = 10  # after the server was asked to end
@@ -70,10 +71,12 @@ def serve(
     folder: Path,
     options: ServeOptions,
     announce: Callable[[Listening], None],
+    written: Written,
 ) -> None:
     """Serve a corpus until SIGTERM or Ctrl-C, and finish the answers that are being made then.
 
-    `folder` is for the state file. Raises SearchappError where the address cannot be had, or the
+    `folder` is for the state file; `written` says what a command line of this user would write.
+    Raises SearchappError where the address cannot be had, or the
     corpus is served already.
     """
     path = state_path(folder, settings.place)
@@ -85,7 +88,7 @@ def serve(
     events = Events(workers, service.now)
     service.warm_up()
     names = (*_names(options.host), *options.names)
-    app = Guard(_application(service, workers, events), access, Allowed.on(port, names))
+    app = Guard(_application(service, workers, events, written), access, Allowed.on(port, names))
     state = ServerState(
         os.getpid(),
         options.host,
@@ -94,6 +97,8 @@ def serve(
         __version__,
         settings.place,
         str(settings.cache),
+        settings.mode,
+        config.answering(),
     )
     url = f"http://{_in_address(options.host)}:{port}/"
 
@@ -109,11 +114,14 @@ def serve(
         service.ingests.end(within_s=_LAST_ANSWERS_WITHIN_S)
 
 
-def _application(service: CorpusService, workers: Workers, events: Events) -> Starlette:
+def _application(
+    service: CorpusService, workers: Workers, events: Events, written: Written
+) -> Starlette:
     return Starlette(
         routes=[
             Route(HEALTH, _health),
             *api.routes(service, workers, events),
+            command_lines.route(workers, written),
             *page.routes(service, workers),
         ],
         exception_handlers={404: _missing, 405: _wrong_method},

@@ -25,6 +25,8 @@ class ServerState(NamedTuple):
     version: str
     corpus: str  # its place
     cache: str  # the folder of converted models and last answers
+    mode: str | None  # how it ranks by default
+    environment: dict[str, str]  # what of it changes an answer
 
 
 def state_path(folder: Path, corpus: str) -> Path:

@@ -22,34 +22,30 @@ from searchapp import config
 from searchapp.backends.places import backend_at, folder_of
 from searchapp.backends.reading import naming_damage, reading
 from searchapp.backends.writing import discard, writing
+from searchapp.corpus_reading import CorpusReading, outdated, passage_of
 from searchapp.encoders.provider import EncoderProvider, require_same
-from searchapp.errors import BadSetting, CorpusEmpty, CorpusMissing, CorpusUnwritable, Unsupported
-from searchapp.extract.registry import is_current
+from searchapp.errors import BadSetting, CorpusEmpty, CorpusUnwritable, Unsupported
 from searchapp.humanize import did_you_mean
 from searchapp.search import languages, more_like_this
-from searchapp.search.lookup import has_name, one_document
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
-from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.timing import Stopwatch
-from searchapp.types.filters import Filters
 from searchapp.types.protocols import Maintainable
 from searchapp.types.results import Progress
 
 if TYPE_CHECKING:
     from searchapp.ingest.collaborators import IngestOptions, OpenEncoder
     from searchapp.search.query import QueryOptions
-    from searchapp.types.documents import DocumentRow, Hit, Root
+    from searchapp.types.documents import Root
     from searchapp.types.protocols import Backend, Encoder, Reader, Writer
-    from searchapp.types.results import Answer, Finding, IngestReport, RepairReport, Status
+    from searchapp.types.results import Answer, Finding, IngestReport, Match, RepairReport
     from searchapp.types.vectors import Device, EncoderIdentity
 
-_EVERYTHING = Filters()
 _SETTINGS = ("mode", "weight")
 
 
-class Corpus:
+class Corpus(CorpusReading):
     """Documents that can be searched by meaning."""
 
     def __init__(
@@ -191,29 +187,49 @@ class Corpus:
         with watch.stage("open the corpus"):
             reader = self._backend.reader()
         with naming_damage(self._backend), closing(reader):
-            made_by = require_documents(reader)
-            query, of_languages = languages.resolved(question, reader, self._defaults)
-            opened = partial(self._encoders.for_query, made_by)
-            if query.needs_encoder:
-                self._encoders.begin(made_by, token_states=query.needs_token_states)
-            examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
-            examples += [
-                more_like_this.of_passage(*passage, reader, opened)
-                for passage in query.like_passages
-            ]
-            search = Search(reader, opened, query, examples, watch)
-            if query.needs_encoder:
-                with watch.stage("open the vectors"):
-                    reader.prepare(search.question.filters)
+            search, of_languages = self._search(reader, question, watch)
             with watch.stage("rank"):
-                answer = search.answer(outdated=_outdated(reader))
-                notes = unmatched_notes(reader, query.filters, search.ranked_paths)
+                answer = search.answer(outdated=outdated(reader))
+                notes = unmatched_notes(reader, question.filters, search.ranked_paths)
             return replace(
                 answer,
                 took_ms=(time.perf_counter() - begin) * 1000,
                 notes=(*notes, *reader.notes, *answer.notes, *of_languages),
                 stages_s=watch.taken_s,
             )
+
+    def why(self, question: Query, passage_id: int) -> Match:
+        """A passage as the match of a question, with all that `explain` tells of it: its legs, its
+        best sentence and what each of its words adds. Its rank is 0 where it is not shown.
+
+        Costs the token states of one passage. Raises what `query` raises, Gone and PassageMissing.
+        """
+        with reading(self._backend) as reader:
+            hit = passage_of(reader, passage_id)
+            asked = replace(question, shares=True)
+            search, _ = self._search(reader, asked, Stopwatch())
+            return search.explained(hit)
+
+    def _search(
+        self, reader: Reader, question: Query, watch: Stopwatch
+    ) -> tuple[Search, tuple[str, ...]]:
+        """The search that answers a question from a reader, all of it open, and the notes on
+        languages.
+        """
+        made_by = require_documents(reader)
+        query, notes = languages.resolved(question, reader, self._defaults)
+        opened = partial(self._encoders.for_query, made_by)
+        if query.needs_encoder:
+            self._encoders.begin(made_by, token_states=query.needs_token_states)
+        examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
+        examples += [
+            more_like_this.of_passage(*passage, reader, opened) for passage in query.like_passages
+        ]
+        search = Search(reader, opened, query, examples, watch)
+        if query.needs_encoder:
+            with watch.stage("open the vectors"):
+                reader.prepare(search.question.filters)
+        return search, tuple(notes)
 
     # -- settings
 
@@ -278,44 +294,6 @@ class Corpus:
         backend = self._maintainable("be cleared of what was removed")
         removed = self.remove(places) if places else []
         return removed, backend.erase()
-
-    # -- what is there
-
-    def documents(self, filters: Filters = _EVERYTHING, name: str = "") -> list[DocumentRow]:
-        """The acknowledged documents whose file has a text in its name, or matches it as a glob."""
-        try:
-            with reading(self._backend) as reader:
-                return [row for row in reader.rows(filters) if has_name(row.path, name)]
-        except CorpusMissing:
-            return []
-
-    def unnamed(self, name: str) -> str:
-        """What is said where no document that is asked for has a name, for people."""
-        paths = (os.fsdecode(row.path) for row in self.documents())
-        return f"no file is named {name}{did_you_mean(name, map(os.path.basename, paths))}"
-
-    def unmatched(self, filters: Filters, matching: Iterable[bytes] = ()) -> list[str]:
-        """Why no document passes the filters, for people; where some do, which values none has."""
-        try:
-            with reading(self._backend) as reader:
-                return unmatched_notes(reader, filters, matching)
-        except CorpusMissing:
-            return []
-
-    def show(
-        self, place: str, *, name: str | None = None
-    ) -> tuple[DocumentRow, dict[str, str], list[Hit]]:
-        """A document, its metadata and its passages: the one at a path or glob, else the one of
-        that file name. Raises DocumentMissing unless there is exactly one.
-        """
-        with reading(self._backend) as reader:
-            row, document_id = one_document(reader, place, name)
-            return row, *reader.show(document_id)
-
-    def status(self) -> Status:
-        """The corpus at a glance."""
-        with reading(self._backend) as reader:
-            return reader.status()._replace(outdated=_outdated(reader))
 
     # -- upkeep
 
@@ -437,12 +415,3 @@ def _require_setting(name: str, value: str) -> None:
         require_weight(value)
     else:
         require_mode(value, error=BadSetting)
-
-
-def _outdated(reader: Reader) -> int:
-    """How many documents an older extractor or splitter made."""
-    return sum(
-        count
-        for kind, extractor, splitter, count in reader.versions()
-        if not is_current(extractor, kind) or splitter != SPLITTER_VERSION
-    )

@@ -20,6 +20,8 @@
     ├── EncoderError                the model cannot be found, verified, converted or run   exit 4
     ├── PathMissing                 a path given to ingest does not exist                   exit 4
     ├── DocumentMissing             no document of that name in the corpus                  exit 4
+    ├── PassageMissing              no passage of that id was ever in the corpus            exit 4
+    ├── Gone                        what had that id has left the corpus                    exit 4
     ├── BackupError                 a backup or an export cannot be written, or is not whole exit 4
     ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
     ├── ClassifierError             a classifier cannot be trained, or is missing, or none  exit 4
@@ -166,6 +168,18 @@ class DocumentMissing(SearchappError):
     """No document of that name is in the corpus."""
 
     code = "document_missing"
+
+
+class PassageMissing(SearchappError):
+    """No passage of that id was ever in the corpus."""
+
+    code = "passage_missing"
+
+
+class Gone(SearchappError):
+    """What had that id has left the corpus; ids are never used again."""
+
+    code = "gone"
 
 
 class BackupError(SearchappError):

@@ -55,6 +55,14 @@ def answer_json(answer: Answer) -> dict[str, object]:
         "took_ms": round(float(answer.took_ms), 3),
         "matches": [_match_json(match) for match in answer.matches],
         "notes": list(answer.notes),
+        **({"facets": _facets_json(answer)} if answer.facets else {}),
+    }
+
+
+def _facets_json(answer: Answer) -> dict[str, object]:
+    return {
+        name: [{"value": value, "count": count} for value, count in counted]
+        for name, counted in answer.facets.items()
     }
 
 
@@ -173,6 +181,7 @@ def _match_json(match: Match) -> dict[str, object]:
         "title": hit.title,
         "type": hit.type,
         **hit_json(hit),
+        "document_id": hit.document_id,
         "parts": {name: rounded(part) for name, part in match.parts.items()},
         "copies": [os.fsdecode(path) for path in match.near_duplicates],
         "sentence": None if match.sentence is None else list(match.sentence),
@@ -198,6 +207,7 @@ def hit_json(hit: Hit) -> dict[str, object]:
     place = dict(passage.place)
     heading = " > ".join(headings_below_title(hit))
     return {
+        "id": hit.passage_id,
         **{name: place.get(name) for name in ("page", "line_start", "line_end")},
         "place": place | ({"heading": heading} if heading else {}),
         "start": passage.start,

@@ -226,6 +226,7 @@ def _shown_passage(hit: Hit, style: TerminalStyle) -> str:
 
 def _row_json(row: DocumentRow) -> dict[str, object]:
     return {
+        "id": row.id,
         "path": os.fsdecode(row.path),
         "title": row.title,
         "type": row.type,

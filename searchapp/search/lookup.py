@@ -23,20 +23,16 @@ if TYPE_CHECKING:
 _EXAMPLES = 3  # of several documents, that an error names
 
 
-def one_document(
-    reader: CatalogReader, place: str, name: str | None = None
-) -> tuple[DocumentRow, int]:
-    """The document at a path or glob, else the one whose file has a name, with its id. Raises
-    DocumentMissing unless there is exactly one.
+def one_document(reader: CatalogReader, place: str, name: str | None = None) -> DocumentRow:
+    """The document at a path or glob, else the one whose file has a name. Raises DocumentMissing
+    unless there is exactly one.
     """
     rows = list(reader.rows(Filters(within=(place,))))
     if not rows and name:
         rows = _named(reader.rows(Filters()), name, is_literal=not is_glob(place))
     if len(rows) != 1:
         raise no_document(reader, place, rows, name)
-    at = Filters(within=(os.fsdecode(rows[0].path),))
-    position = [row.path for row in reader.rows(at)].index(rows[0].path)
-    return rows[0], reader.document_ids(at)[position]
+    return rows[0]
 
 
 def has_name(path: bytes, name: str) -> bool:

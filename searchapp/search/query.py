@@ -21,7 +21,7 @@ from searchapp.errors import (
     UsageError,
 )
 from searchapp.humanize import did_you_mean
-from searchapp.search.query_options import MODES
+from searchapp.search.query_options import FACETS, MODES
 from searchapp.search.ranking import WEIGHT
 from searchapp.types.filters import FilterOptions, Filters, each_of
 from searchapp.types.places import resolve_path
@@ -48,6 +48,7 @@ class QueryOptions(FilterOptions, total=False):
     literal: bool
     highlights: bool
     shares: bool
+    facets: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Query:
     literal: bool = False  # take quotes, `-` and `title:` as text
     highlights: bool = False  # mark the sentence that earned each match
     shares: bool = False  # tell what each word adds to the cosine, and mark those that add
+    facets: Sequence[str] = ()  # of FACETS: how the best documents are spread
 
     def __post_init__(self) -> None:
         """Bring the values into their form, and check that they make sense."""
@@ -83,6 +85,7 @@ class Query:
             ("negative", map(_clean, each_of(self.negative))),
             ("like", map(resolve_path, each_of(self.like))),
             ("like_passages", self.like_passages),
+            ("facets", each_of(self.facets)),
         ):
             object.__setattr__(self, name, tuple(values))
         require_text(self.texts, has_examples=self.has_examples)
@@ -153,6 +156,11 @@ class Query:
             require_mode(self.mode)
         if self.weight is not None:
             require_weight(self.weight)
+        if unknown := next((name for name in self.facets if name not in FACETS), None):
+            raise BadSetting(
+                f"there is no facet {unknown!r}{did_you_mean(unknown, FACETS)}",
+                hint=f"facets: {', '.join(FACETS)}",
+            )
         if self.k < 1 or (self.per_document is not None and self.per_document < 1):
             raise ValueError("k and per_document count from 1")
         hint = "give a cosine, from -1 to 1, or a confidence, from 0 to 1"

@@ -1,6 +1,5 @@
-"""A question to a reader: its legs, their fusion, and the matches that come of it.
-
-Knows the seam SearchReader, and `ranking`, which decides; neither SQL nor FAISS nor any model.
+"""A question to a reader: its legs, their fusion, and the matches that come of it. Knows the seam
+SearchReader, and `ranking`, which decides; neither SQL nor FAISS nor any model.
 Words are looked for first, so that the encoder can be opened meanwhile.
 """
 
@@ -17,6 +16,7 @@ from searchapp.humanize import pluralize
 from searchapp.linalg import clipped
 from searchapp.search import attribution, ranking
 from searchapp.search.confidence import LEAST_PASSAGES, THRESHOLD, Evidence, confidences
+from searchapp.search.facets import facets
 from searchapp.search.near_duplicates import BOILERPLATE, behind_content, near_duplicates, suspects
 from searchapp.search.pool import Pool, placed
 from searchapp.search.question import Question
@@ -24,7 +24,7 @@ from searchapp.search.ranking import Ranking
 from searchapp.splitter.text_cuts import sentences
 from searchapp.timing import Stopwatch
 from searchapp.types.filters import MOST_LISTED, Filters, Term
-from searchapp.types.results import Answer
+from searchapp.types.results import Answer, Match
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from searchapp.search.ranking import Numbers
     from searchapp.types.documents import Address, Hit
     from searchapp.types.protocols import Encoder, SearchReader
-    from searchapp.types.results import Match
     from searchapp.types.vectors import Ids, Scores, TokenVectors, Vector, Vectors
 
 _NO_FILTERS = Filters()
@@ -68,6 +67,7 @@ class Search:
         self._looked_at: dict[int, TokenVectors] = {}
         self._notes: list[str] = []
         self._hits: dict[int, Hit] = {}
+        self._ranked: list[Address] = []  # of the passages that may be shown, best first
         self.ranked_paths: set[bytes] = set()  # the paths of all documents that were ranked
 
     @property
@@ -99,6 +99,7 @@ class Search:
             stale=stale + outdated,
             is_approximate=is_approximate and not query.exact,
             notes=(*self.notes, *question.cut_notes()),
+            facets=facets(self._reader, self._ranked, query.facets),
         )
 
     def matches(self) -> list[Match]:
@@ -108,10 +109,7 @@ class Search:
         What is found by looking deeper comes behind what was found before, so that a ranking never
         depends on how many are shown.
         """
-        # the order of cosines is the same at any depth
-        depth = {"cosine": max(2 * self._query.k, _POOL), "keyword": _POOL}.get(
-            self._query.mode or "", ranking.DEPTH
-        )
+        depth = self._depth
         pool = self._pool(depth)
         while True:
             chosen, repeats = self._choose(pool)
@@ -122,6 +120,7 @@ class Search:
             if self._query.has_least and self._passing(deeper).sum() == self._passing(pool).sum():
                 break
             pool = deeper
+        self._ranked = [pool.addresses[i] for i in pool.ranking.order(pool.addresses)]
         hits = self._read(pool.ranking.ids[chosen])
         self._note_confidence(pool, empty=not chosen)
         matches = [
@@ -131,6 +130,34 @@ class Search:
         self._note_named(hits)
         with self._watch.stage("mark the passages"):
             return [self._marked(match, pool.vector_of(match)) for match in matches]
+
+    def explained(self, hit: Hit) -> Match:
+        """A passage as a match with what earned it marked, of rank 0 where it is not shown; where
+        it was not looked at, with its cosine alone.
+        """
+        pool = self._pool(self._depth)
+        at = int(np.searchsorted(pool.ranking.ids, hit.passage_id))
+        if at == len(pool.ranking.ids) or pool.ranking.ids[at] != hit.passage_id:
+            return self._apart(hit)
+        chosen, repeats = self._choose(pool)
+        rank = chosen.index(at) + 1 if at in chosen else 0
+        match = pool.match(at, rank, hit, repeats.get(at, ()))
+        return self._marked(match, pool.vector_of(match))
+
+    def _apart(self, hit: Hit) -> Match:
+        """A passage that was not looked at, as a match."""
+        vector = self._reader.vectors_of(np.array([hit.passage_id]))[0]
+        if not self._query.needs_encoder or np.isnan(vector).any():
+            return Match(rank=0, score=0.0, cosine=None, legs={}, hit=hit)
+        cosine = float(clipped(vector.astype(np.float64) @ self.question.vector))
+        return self._marked(Match(rank=0, score=cosine, cosine=cosine, legs={}, hit=hit), vector)
+
+    @property
+    def _depth(self) -> int:
+        """How many passages of each leg are looked at, at first."""
+        # the order of cosines is the same at any depth
+        depths = {"cosine": max(2 * self._query.k, _POOL), "keyword": _POOL}
+        return depths.get(self._query.mode or "", ranking.DEPTH)
 
     # -- what is found
 

@@ -29,7 +29,7 @@ from searchapp.types.documents import (
 from searchapp.types.filters import MOST_LISTED, Filters, Term, matches_value
 from searchapp.types.languages import by_code, language_in
 from searchapp.types.places import is_glob
-from searchapp.types.results import Background, Occurrences, Status
+from searchapp.types.results import Background, Occurrences, OpenDocument, Status
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -193,20 +193,46 @@ class MemoryReader:
 
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
         """The documents that pass the filters, by path."""
-        for one in self._passing(filters):
-            identity, document = one.source.identity, one.document
-            yield DocumentRow(
-                path=one.source.path,
-                title=document.title,
-                type=document.type,
-                passages=len(one.passages),
-                size=identity.size,
-                modified_ns=identity.mtime_ns,
-                is_pending=one.rows is None,
-                is_stale=one.is_stale,
-                labels=one.labels,
-                dated_ns=dated_ns(one.source, document.metadata),
-            )
+        return map(_row, self._passing(filters))
+
+    def rows_after(self, path: bytes, filters: Filters, most: int) -> list[DocumentRow]:
+        """At most so many of the documents that pass the filters, by path, from behind a path
+        on.
+        """
+        return [row for row in self.rows(filters) if row.path > path][:most]
+
+    def document(self, document_id: int) -> OpenDocument | None:
+        """A document and its metadata; None where there is none of that id."""
+        one = self._state.documents.get(document_id)
+        if one is None:
+            return None
+        return OpenDocument(_row(one), dict(one.document.metadata), self.generation)
+
+    def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
+        """The documents of these ids that there are, by path."""
+        return [row for row in self.rows(Filters()) if row.id in set(document_ids)]
+
+    def passages_around(self, passage_id: int, before: int, after: int) -> list[Hit]:
+        """A passage between as many others of its document, in order; nothing where there is none
+        of that id.
+        """
+        for one in self._state.documents.values():
+            at, all_of_them = passage_id - one.first_passage_id, len(one.passages)
+            if 0 <= at < all_of_them:
+                shown = range(max(0, at - before), min(all_of_them, at + after + 1))
+                return [one.hit(ordinal) for ordinal in shown]
+        return []
+
+    def text(self, document_id: int, start: int, end: int) -> str | None:
+        """The part of a document's text between two offsets; None where there is none of that
+        id.
+        """
+        one = self._state.documents.get(document_id)
+        return None if one is None else one.document.text[start : max(start, end)]
+
+    def highest_ids(self) -> tuple[int, int]:
+        """The highest id that a document ever had, and a passage."""
+        return self._state.next_document_id - 1, self._state.next_passage_id - 1
 
     def document_ids(self, filters: Filters) -> list[int]:
         """The documents that pass the filters, by path."""
@@ -332,6 +358,23 @@ class MemoryReader:
             for ordinal in range(len(one.passages))
         }
         return [places[i] for i in passage_ids.tolist()]
+
+
+def _row(one: MemoryDocument) -> DocumentRow:
+    identity, document = one.source.identity, one.document
+    return DocumentRow(
+        path=one.source.path,
+        title=document.title,
+        type=document.type,
+        passages=len(one.passages),
+        size=identity.size,
+        modified_ns=identity.mtime_ns,
+        is_pending=one.rows is None,
+        is_stale=one.is_stale,
+        labels=one.labels,
+        dated_ns=dated_ns(one.source, document.metadata),
+        id=one.id,
+    )
 
 
 def _passes(

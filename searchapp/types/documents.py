@@ -269,6 +269,7 @@ class DocumentRow(NamedTuple):
     is_stale: bool
     labels: tuple[Label, ...] = ()  # by name
     dated_ns: int = 0  # when it is from: its own date, else its file's
+    id: int = 0  # in its corpus, where it is never used again
 
 
 class StoredDocument(NamedTuple):

@@ -28,7 +28,14 @@ from searchapp.types.documents import (
     Unindexed,
 )
 from searchapp.types.filters import Filters, Term
-from searchapp.types.results import Background, Finding, Occurrences, RepairReport, Status
+from searchapp.types.results import (
+    Background,
+    Finding,
+    Occurrences,
+    OpenDocument,
+    RepairReport,
+    Status,
+)
 from searchapp.types.vectors import EncoderIdentity, TokenVectors
 
 if TYPE_CHECKING:
@@ -235,6 +242,9 @@ class OpenGeneration(Protocol):
 class SearchReader(OpenGeneration, Protocol):
     """What ranking needs."""
 
+    def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
+        """The documents of these ids that there are, by path."""
+
     @property
     def is_approximate(self) -> bool:
         """Whether a search by cosine may miss passages, unless it is told to be exact: so only in
@@ -345,7 +355,32 @@ class CatalogReader(OpenGeneration, Protocol):
         """
 
 
-class Reader(SearchReader, CatalogReader, Protocol):
+class DocumentReader(OpenGeneration, Protocol):
+    """One document, or a part of it, by its id."""
+
+    def document(self, document_id: int) -> OpenDocument | None:
+        """A document and its metadata; None where there is none of that id."""
+
+    def passages_around(self, passage_id: int, before: int, after: int) -> list[Hit]:
+        """A passage between as many others of its document, in order; nothing where there is none
+        of that id.
+        """
+
+    def text(self, document_id: int, start: int, end: int) -> str | None:
+        """The part of a document's text between two offsets; None where there is none of that
+        id.
+        """
+
+    def rows_after(self, path: bytes, filters: Filters, most: int) -> list[DocumentRow]:
+        """At most so many of the documents that pass the filters, by path, from behind a path
+        on.
+        """
+
+    def highest_ids(self) -> tuple[int, int]:
+        """The highest id that a document ever had, and a passage."""
+
+
+class Reader(SearchReader, CatalogReader, DocumentReader, Protocol):
     """One generation of a corpus, searched and read; it never changes while open."""
 
     def close(self) -> None:

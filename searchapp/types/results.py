@@ -10,7 +10,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.humanize import place_text
-from searchapp.types.documents import Hit, Label, Outcome, Root, Span, Unindexed
+from searchapp.types.documents import (
+    DocumentRow,
+    Hit,
+    Label,
+    Outcome,
+    Root,
+    Span,
+    Unindexed,
+)
 from searchapp.types.vectors import EncoderIdentity
 
 if TYPE_CHECKING:
@@ -125,8 +133,27 @@ class Answer:
     stale: int = 0
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
+    # how the best documents are spread: values and counts by facet, where that was asked for
+    facets: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     # where the time went
     stages_s: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+
+class OpenDocument(NamedTuple):
+    """A document as it stands in a generation of its corpus, without its text."""
+
+    row: DocumentRow
+    metadata: Mapping[str, str]
+    generation: int
+
+
+class PassageContext(NamedTuple):
+    """A passage where it stands: between its neighbours, in its document."""
+
+    hit: Hit
+    before: tuple[Hit, ...]  # in the order of the text
+    after: tuple[Hit, ...]
+    document: OpenDocument
 
 
 @dataclass(frozen=True, slots=True)

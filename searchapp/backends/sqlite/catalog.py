@@ -85,9 +85,9 @@ _LABELS = (
     "(SELECT json_group_array(json_array(name, origin, probability)) FROM label "
     "WHERE document_id = d.id)"
 )
-_ROWS = f"""
+ROWS = f"""
     SELECT d.path, d.title, d.type, d.passages, d.size, d.mtime_ns, v.document_id IS NULL,
-           d.is_stale, {_LABELS}, d.dated_ns
+           d.is_stale, {_LABELS}, d.dated_ns, d.id
     FROM document d LEFT JOIN vectors v ON v.document_id = d.id
     WHERE {{where}} ORDER BY d.path"""
 _STORED = f"""
@@ -217,23 +217,7 @@ class SqliteCatalog:
     def rows(self, filters: Filters) -> Iterator[DocumentRow]:
         """The documents that pass the filters, by path."""
         where, values = document_condition(filters)
-        for (
-            path,
-            title,
-            kind,
-            passages,
-            size,
-            mtime_ns,
-            is_pending,
-            is_stale,
-            labels,
-            dated_ns,
-        ) in self._database.each(_ROWS.format(where=where), *values):
-            named = tuple(sorted(Label(*fields) for fields in json.loads(labels)))
-            yield DocumentRow(
-                *(path, title, kind, passages, size, mtime_ns),
-                *(bool(is_pending), bool(is_stale), named, dated_ns),
-            )
+        return map(as_row, self._database.each(ROWS.format(where=where), *values))
 
     def stored(self, filters: Filters) -> Iterator[StoredDocument]:
         """The documents that pass the filters with all that is stored of them, by path, one at a
@@ -428,6 +412,16 @@ def _stored(row: Any, passages: Sequence[Any]) -> StoredDocument:
         ),
         vectors,
         tuple(sorted(Label(*fields) for fields in json.loads(labels))),
+    )
+
+
+def as_row(row: Any) -> DocumentRow:
+    """The document in a row of ROWS."""
+    path, title, kind, passages, size, mtime_ns, is_pending, is_stale, labels, dated_ns, i = row
+    named = tuple(sorted(Label(*fields) for fields in json.loads(labels)))
+    return DocumentRow(
+        *(path, title, kind, passages, size, mtime_ns),
+        *(bool(is_pending), bool(is_stale), named, dated_ns, i),
     )
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from searchapp.backends.sqlite import fts, rare_phrases, vector_index
-from searchapp.backends.sqlite.catalog import HIT, SqliteCatalog, as_hit
+from searchapp.backends.sqlite.catalog import HIT, as_hit
+from searchapp.backends.sqlite.documents import SqliteDocuments
 from searchapp.backends.sqlite.filter_sql import document_condition
 from searchapp.backends.sqlite.fts import AMONG, HOLDING, TOP, any_of, expression
 from searchapp.search.stemming import can_be_stemmed
@@ -73,7 +74,7 @@ class _Changes(NamedTuple):
     gone: list[tuple[int, int]]
 
 
-class SqliteReader(SqliteCatalog):
+class SqliteReader(SqliteDocuments):
     """A corpus as its last commit left it, to be searched and read; implements
     `protocols.Reader`.
     """

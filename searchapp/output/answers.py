@@ -53,7 +53,7 @@ def answer_json(answer: Answer) -> dict[str, object]:
         "stale": answer.stale,
         "approximate": answer.is_approximate,
         "took_ms": round(float(answer.took_ms), 3),
-        "matches": [_match_json(match) for match in answer.matches],
+        "matches": [match_json(match) for match in answer.matches],
         "notes": list(answer.notes),
         **({"facets": _facets_json(answer)} if answer.facets else {}),
     }
@@ -166,7 +166,8 @@ def answer_notes(answer: Answer) -> list[str]:
 # ---- one match -----------------------------------------------------------------------------------
 
 
-def _match_json(match: Match) -> dict[str, object]:
+def match_json(match: Match) -> dict[str, object]:
+    """A match for programs."""
     hit = match.hit
     return {
         "rank": match.rank,
@@ -177,11 +178,7 @@ def _match_json(match: Match) -> dict[str, object]:
             name: {"score": rounded(leg.score), "rank": leg.rank}
             for name, leg in match.legs.items()
         },
-        "path": os.fsdecode(hit.path),
-        "title": hit.title,
-        "type": hit.type,
-        **hit_json(hit),
-        "document_id": hit.document_id,
+        **passage_json(hit),
         "parts": {name: rounded(part) for name, part in match.parts.items()},
         "copies": [os.fsdecode(path) for path in match.near_duplicates],
         "sentence": None if match.sentence is None else list(match.sentence),
@@ -198,6 +195,17 @@ def _shares_json(shares: CosineShares) -> dict[str, object]:
         "special": shares.special,
         "headings": shares.headings,
         "words": words,
+    }
+
+
+def passage_json(hit: Hit) -> dict[str, object]:
+    """A passage for programs, with its document."""
+    return {
+        "document_id": hit.document_id,
+        "path": os.fsdecode(hit.path),
+        "title": hit.title,
+        "type": hit.type,
+        **hit_json(hit),
     }
 
 

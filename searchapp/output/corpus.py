@@ -44,7 +44,7 @@ _MOST_LANGUAGES = 8
 
 def list_json(rows: Iterable[DocumentRow]) -> dict[str, object]:
     """The documents for programs."""
-    return {"documents": [_row_json(row) for row in rows]}
+    return {"documents": [row_json(row) for row in rows]}
 
 
 def list_text(rows: Sequence[DocumentRow], style: TerminalStyle = PLAIN) -> str:
@@ -62,7 +62,7 @@ def show_json(
 ) -> dict[str, object]:
     """One document for programs, with all its passages."""
     return {
-        "document": _row_json(row),
+        "document": row_json(row),
         "metadata": dict(metadata),
         "passages": [hit_json(hit) for hit in passages],
     }
@@ -224,7 +224,8 @@ def _shown_passage(hit: Hit, style: TerminalStyle) -> str:
     )
 
 
-def _row_json(row: DocumentRow) -> dict[str, object]:
+def row_json(row: DocumentRow) -> dict[str, object]:
+    """A document for programs."""
     return {
         "id": row.id,
         "path": os.fsdecode(row.path),

@@ -17,26 +17,26 @@ from starlette.routing import Route
 from searchapp.errors import SearchappError
 from searchapp.output.serialization import json_text
 from searchapp.search.query_options import IN_REQUESTS, Option
+from searchapp.web.corpus_service import FILTERS, MOST_TEXT, CorpusService
 from searchapp.web.openapi import description
-from searchapp.web.parameters import said_in
+from searchapp.web.originals import original, reveal
+from searchapp.web.parameters import MOST_INTEGER, checked, said_in
 from searchapp.web.problems import Problem, problem_of
 from searchapp.web.workers import Busy, ClientLeft, Workers
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from searchapp.web.corpus_service import CorpusService
     from searchapp.web.events import Events
 
 BASE = "/api/v1"
-Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object]]
+Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object] | Response]
 _log = logging.getLogger(__name__)
 
 QUESTION = {
     "q": Option("q", "texts", "text", "What you want to know."),
     **IN_REQUESTS,
 }
-ID = Option("id", "id", "integer", "An id, as answers give it.", least=1, most=2**63 - 1)
 
 
 class Endpoint(NamedTuple):
@@ -59,13 +59,20 @@ def _search(service: CorpusService, said: Mapping[str, Any]) -> Mapping[str, obj
     return service.search(said)[1]
 
 
-def _status(service: CorpusService, _: Mapping[str, Any]) -> Mapping[str, object]:
-    return service.status()
-
-
-def _ingest(service: CorpusService, _: Mapping[str, Any]) -> Mapping[str, object]:
-    return service.ingest()
-
+_ID = {"id": Option("id", "id", "integer", "As answers give it.", least=1, most=MOST_INTEGER)}
+_AROUND = {
+    name: Option(name, name, "integer", f"How many neighbours {name} it.", least=0, most=50)
+    for name in ("before", "after")
+}
+_FILTERS = {name: IN_REQUESTS[name] for name in FILTERS}
+_PAGE = {
+    "limit": Option("limit", "limit", "integer", "How many, at most.", least=1, most=1000),
+    "cursor": Option("cursor", "cursor", "text", "Where the page before ended."),
+}
+_RANGE = {
+    name: Option(name, name, "integer", f"{what}, in code points.", least=0, most=2**31)
+    for name, what in (("from", "Where it begins"), ("to", "Where it ends"))
+}
 
 ENDPOINTS = (
     Endpoint(
@@ -75,14 +82,97 @@ ENDPOINTS = (
         "Answer",
         QUESTION,
         ("GET", "POST"),
-        failures=(404, 409),
+        failures=(404, 409, 410),
         is_of_generation=True,
     ),
-    Endpoint("/status", "The corpus at a glance.", _status, "Status", failures=(409,)),
+    Endpoint(
+        "/passages/{id}",
+        "A passage between its neighbours, with its citation.",
+        CorpusService.passage,
+        "PassageContext",
+        _AROUND,
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/passages/{id}/why",
+        "Why a passage is a match: its legs, its sentence, and what each word adds.",
+        CorpusService.why,
+        "Match",
+        QUESTION,
+        ("GET", "POST"),
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/passages/{id}/similar",
+        "The passages that are like a passage.",
+        CorpusService.similar,
+        "Answer",
+        {name: option for name, option in IN_REQUESTS.items() if name != "like"},
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents",
+        "The documents by path, a page at a time.",
+        CorpusService.documents,
+        "Documents",
+        _FILTERS | _PAGE,
+        failures=(409,),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents/{id}",
+        "A document and its metadata.",
+        CorpusService.document,
+        "OpenDocument",
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents/{id}/text",
+        f"A part of a document's text, of {MOST_TEXT:,} characters at most.",
+        CorpusService.text,
+        "Text",
+        _RANGE,
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents/{id}/original",
+        "The file that a document was read from, to be saved.",
+        lambda service, said: original(service.corpus, said["id"]),
+        "",
+        path_options=_ID,
+        failures=(404, 409, 410),
+        media_type="application/octet-stream",
+    ),
+    Endpoint(
+        "/documents/{id}/reveal",
+        "Show a document's file in its folder, on the machine of the server.",
+        lambda service, said: reveal(service.corpus, said["id"]),
+        "Revealed",
+        methods=("POST",),
+        path_options=_ID,
+        failures=(404, 409, 410),
+    ),
+    Endpoint(
+        "/status",
+        "The corpus at a glance.",
+        lambda service, _: service.status(),
+        "Status",
+        failures=(409,),
+    ),
     Endpoint(
         "/ingest",
         "Begin to bring the remembered folders up to date; /events tells how far it is.",
-        _ingest,
+        lambda service, _: service.ingest(),
         "Now",
         methods=("POST",),
         failures=(409,),
@@ -122,16 +212,26 @@ async def _answered(
     """The answer of an endpoint, or the problem that kept it from answering."""
 
     async def answer() -> Response:
-        said = request.path_params | await said_in(request, endpoint.options)
+        said = await said_in(request, endpoint.options) | path_values(request, endpoint)
         tag = ""
         if endpoint.is_of_generation and request.method in ("GET", "HEAD"):
             tag = f'"{await workers.run(request, service.version)}"'
             if tag in request.headers.get("if-none-match", ""):
                 return Response(status_code=304, headers={"ETag": tag})
         values = await workers.run(request, lambda: endpoint.work(service, said))
+        if isinstance(values, Response):
+            return values
         return json_response(values, {"ETag": tag} if tag else {}, endpoint.status)
 
     return await guarded(answer)
+
+
+def path_values(request: Request, endpoint: Endpoint) -> dict[str, Any]:
+    """The values in an address; raises UsageError for one out of bounds."""
+    return {
+        name: checked(endpoint.path_options[name], value)
+        for name, value in request.path_params.items()
+    }
 
 
 def json_response(

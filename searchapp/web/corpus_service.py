@@ -6,23 +6,30 @@ Values of the library in, plain values out, for JSON. Knows neither requests nor
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import BadFilter, CorpusMissing, Unsupported
-from searchapp.output.answers import answer_json, answer_notes
-from searchapp.output.corpus import status_json
+from searchapp.errors import BadFilter, CorpusMissing, Unsupported, UsageError
+from searchapp.output.answers import answer_json, answer_notes, match_json, passage_json
+from searchapp.output.citations import citation
+from searchapp.output.corpus import row_json, status_json
 from searchapp.output.excerpts import excerpt
 from searchapp.search.query import Query
 from searchapp.search.query_options import IN_REQUESTS
+from searchapp.types.filters import Filters
 from searchapp.types.places import is_glob
 from searchapp.web.ingests import Ingests
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
     from searchapp.types.results import Answer
+
+
+FILTERS = ("in", "type", "since", "before", "where", "label")
+MOST_TEXT = 200_000  # characters of one answer
 
 
 class CorpusService:
@@ -97,6 +104,76 @@ class CorpusService:
                 shown | {"excerpt": {"text": part.text, "marks": list(map(list, part.marks))}}
             )
         return answer, values | {"matches": matches, "notes": answer_notes(answer)}
+
+    # -- documents and passages
+
+    def passage(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A passage between its neighbours."""
+        around = {name: said.get(name, 2) for name in ("before", "after")}
+        context = self.corpus.passage(said["id"], **around)
+        return {
+            "passage": passage_json(context.hit),
+            "before": list(map(passage_json, context.before)),
+            "after": list(map(passage_json, context.after)),
+            "document": row_json(context.document.row),
+            "metadata": dict(context.document.metadata),
+            "citation": citation(context.hit, context.document.metadata),
+            "generation": context.document.generation,
+        }
+
+    def why(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A passage as the match of a question, with all that can be told of it."""
+        return match_json(self.corpus.why(query_of(said), said["id"]))
+
+    def similar(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """What is like a passage."""
+        self.corpus.passage(said["id"], before=0, after=0)
+        return self.search({**said, "like": [said["id"]]})[1]
+
+    def documents(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A page of the list of documents, and where the next one begins."""
+        filters = filters_of(said)
+        most = said.get("limit", 100)
+        rows = self.corpus.documents_after(_path_at(said.get("cursor", "")), filters, most=most + 1)
+        cursor = _cursor(rows[most - 1].path) if len(rows) > most else None
+        return {"documents": list(map(row_json, rows[:most])), "cursor": cursor}
+
+    def document(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A document, without its text."""
+        document = self.corpus.document(said["id"])
+        return {
+            "document": row_json(document.row),
+            "metadata": dict(document.metadata),
+            "generation": document.generation,
+        }
+
+    def text(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A part of a document's text."""
+        start = said.get("from", 0)
+        end = min(said.get("to", start + MOST_TEXT), start + MOST_TEXT)
+        text = self.corpus.text(said["id"], start, end)
+        return {"text": text, "from": start, "to": start + len(text)}
+
+
+def filters_of(said: Mapping[str, Any]) -> Filters:
+    """The filters in what a request says; raises as `query_of` does."""
+    options: dict[str, Any] = {
+        IN_REQUESTS[name].keyword: said[name] for name in FILTERS if name in said
+    }
+    for place in options.get("within", ()):
+        require_absolute(place)
+    return Filters.parse(**options)
+
+
+def _cursor(path: bytes) -> str:
+    return urlsafe_b64encode(path).decode()
+
+
+def _path_at(cursor: str) -> bytes:
+    try:
+        return urlsafe_b64decode(cursor.encode("ascii"))
+    except ValueError as error:
+        raise UsageError("that is no cursor", hint="take the one of the page before") from error
 
 
 def query_of(said: Mapping[str, Any]) -> Query:

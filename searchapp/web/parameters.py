@@ -36,7 +36,7 @@ def _of_address(items: Iterable[tuple[str, str]], options: Mapping[str, Option])
     for name, value in items:
         values.setdefault(name, []).append(value)
     return {
-        name: _checked(
+        name: checked(
             option,
             [_read(option, value) for value in values[name]]
             if option.is_repeatable
@@ -53,7 +53,7 @@ def _of_json(body: bytes, options: Mapping[str, Option]) -> dict[str, Any]:
         raise UsageError("the request is no JSON", hint="send an object of options") from error
     if not isinstance(values, dict):
         raise UsageError("the request is no JSON object", hint="send an object of options")
-    return {name: _checked(option, values[name]) for name, option in _known(values, options)}
+    return {name: checked(option, values[name]) for name, option in _known(values, options)}
 
 
 def _known(
@@ -88,7 +88,7 @@ def _read(option: Option, text: str) -> object:
     return _FLAGS.get(text.lower(), text) if option.kind == "flag" else text
 
 
-def _checked(option: Option, value: object) -> object:
+def checked(option: Option, value: object) -> object:
     """The value, where it is one that the option takes; raises UsageError."""
     if option.is_repeatable:
         if not isinstance(value, list):

@@ -40,7 +40,12 @@ def _object(**properties: Schema) -> Schema:
 
 
 _SPAN = {"type": "array", "items": COUNT, "minItems": 2, "maxItems": 2}
-_PLACED = {
+_PASSAGE = {
+    "id": ID,
+    "document_id": ID,
+    "path": TEXT,
+    "title": TEXT,
+    "type": TEXT,
     "page": _or_null(COUNT),
     "line_start": _or_null(COUNT),
     "line_end": _or_null(COUNT),
@@ -51,27 +56,48 @@ _PLACED = {
     "text": TEXT,
 }
 _LEG = _object(score=NUMBER, rank={"type": "integer", "minimum": 1})
-_EXCERPT = _object(text=TEXT, marks=_list(_SPAN))
 
 SCHEMAS: Mapping[str, Schema] = {
     "Problem": _object(type=TEXT, title=TEXT, status={"type": "integer"}, code=TEXT),
     "Match": _object(
-        rank={"type": "integer", "minimum": 1},
+        rank=COUNT,
         score=NUMBER,
         cosine=_or_null(NUMBER),
         confidence=_or_null(NUMBER),
         legs=_map(_LEG),
-        path=TEXT,
-        title=TEXT,
-        type=TEXT,
-        **_PLACED,
+        **_PASSAGE,
         parts=_map(NUMBER),
         copies=_list(TEXT),
         sentence=_or_null(_SPAN),
         shares=_or_null({"type": "object"}),
         highlights=_list({"type": "array", "items": NUMBER}),
-        excerpt=_EXCERPT,
+        # and `excerpt`, in the answers of a search
     ),
+    "Passage": _object(**_PASSAGE),
+    "Document": _object(
+        id=ID,
+        path=TEXT,
+        title=TEXT,
+        type=TEXT,
+        passages=COUNT,
+        size=COUNT,
+        modified=TEXT,
+        pending=FLAG,
+        stale=FLAG,
+        labels=_list({"type": "object"}),
+    ),
+    "PassageContext": _object(
+        passage=ref("Passage"),
+        before=_list(ref("Passage")),
+        after=_list(ref("Passage")),
+        document=ref("Document"),
+        metadata=_map(TEXT),
+        citation=TEXT,
+        generation=COUNT,
+    ),
+    "OpenDocument": _object(document=ref("Document"), metadata=_map(TEXT), generation=COUNT),
+    "Documents": _object(documents=_list(ref("Document")), cursor=_or_null(TEXT)),
+    "Text": _object(text=TEXT, **{"from": COUNT, "to": COUNT}),
     "Answer": _object(
         query=TEXT,
         mode=TEXT,
@@ -84,6 +110,7 @@ SCHEMAS: Mapping[str, Schema] = {
         matches=_list(ref("Match")),
         notes=_list(TEXT),
     ),
+    "Revealed": _object(revealed=TEXT),
     "Progress": _object(
         state={"enum": ["looking", "reading", "embedding", "done", "failed", "stopped"]},
         files_done=COUNT,

@@ -6,6 +6,7 @@
     │   ├── QueryTooLarge
     │   ├── UnknownMode
     │   ├── BadFilter
+    │   │   └── EmptyRange
     │   └── BadSetting
     ├── CorpusError                 the corpus cannot be used as asked                      exit 4
     │   ├── CorpusMissing
@@ -80,6 +81,10 @@ class BadFilter(UsageError):
     """A filter cannot be understood: a date that is none, say."""
 
     code = "bad_filter"
+
+
+class EmptyRange(BadFilter):
+    """Two dates have no time between them."""
 
 
 class BadSetting(UsageError):

@@ -29,7 +29,16 @@ class Option(NamedTuple):
     least: float | None = None
     most: float | None = None  # in requests
     choices: tuple[str, ...] = ()
+    pattern: str = ""  # of a text in a request, where not every text makes sense
+    is_date: bool = False
 
+
+# Texts of requests, as regular expressions that Python and JSON Schema read alike.
+NO_NUL = r"^[^\x00]*$"
+NOT_BLANK = r"^[^\x00]*[^\s\x00-\x1f\x85][^\x00]*$"
+_PLACE = r"^(/[^\x00]*|[^\x00]*[*?\[][^\x00]*)$"  # absolute, or a glob
+_TYPES = r"^\.*[^.,\x00][^,\x00]*(,\.*[^.,\x00][^,\x00]*)*$"
+_CONDITION = r"^[^=\x00]*\w[^=\x00]*=[^\x00]*\w[^\x00]*$"
 
 _TABLE = (
     Option("k", "k", "integer", "How many matches.", "-k", least=1, most=MOST_MATCHES),
@@ -51,32 +60,48 @@ _TABLE = (
         "Only documents at or below; repeatable. The * of a glob crosses folders.",
         *("--in", "PATH|GLOB"),
         is_repeatable=True,
+        pattern=_PLACE,
     ),
     Option(
         *("type", "types", "text"),
         "Only documents of a type, as pdf or md; repeatable.",
         *("--type", "TYPE"),
         is_repeatable=True,
+        pattern=_TYPES,
     ),
-    Option(*("since", "since", "text"), "Only documents from this date on.", *("--since", "DATE")),
-    Option(*("before", "before", "text"), "Only documents before this date.", "--before", "DATE"),
+    Option(
+        *("since", "since", "text"),
+        "Only documents from this date on.",
+        *("--since", "DATE"),
+        is_date=True,
+    ),
+    Option(
+        *("before", "before", "text"),
+        "Only documents before this date.",
+        "--before",
+        "DATE",
+        is_date=True,
+    ),
     Option(
         *("where", "where", "text"),
         "Only documents whose metadata say so, as author=Anna; repeatable.",
         *("--where", "KEY=VALUE"),
         is_repeatable=True,
+        pattern=_CONDITION,
     ),
     Option(
         *("label", "labels", "text"),
         "Only documents with a label; repeatable: any of them.",
         *("--label", "LABEL"),
         is_repeatable=True,
+        pattern=NO_NUL,
     ),
     Option(
         *("not", "negative", "text"),
         "Keep away from a meaning; repeatable.",
         *("--not", "TEXT"),
         is_repeatable=True,
+        pattern=NOT_BLANK,
     ),
     Option(
         *("like", "like_passages", "integer"),

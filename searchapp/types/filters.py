@@ -14,7 +14,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple, TypedDict, TypeVar, Unpack
 
-from searchapp.errors import BadFilter, QueryTooLarge
+from searchapp.errors import BadFilter, EmptyRange, QueryTooLarge
 from searchapp.types.dates import moment_ns, relative_ns
 from searchapp.types.places import resolve_place
 
@@ -83,7 +83,7 @@ class Filters:
         since, before = options.get("since"), options.get("before")
         since_ns, before_ns = _moment_ns(since, "--since"), _moment_ns(before, "--before")
         if since_ns is not None and before_ns is not None and since_ns >= before_ns:
-            raise BadFilter(
+            raise EmptyRange(
                 f"nothing is from {since} on and before {before}",
                 hint="--since is the earlier date, --before the later one",
             )

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from searchapp.errors import SearchappError
 from searchapp.output.serialization import json_text
-from searchapp.search.query_options import IN_REQUESTS, Option
-from searchapp.web.corpus_service import FILTERS, MOST_TEXT, CorpusService
+from searchapp.search.query_options import IN_REQUESTS, NOT_BLANK, Option
+from searchapp.web.corpus_service import CURSOR, FILTERS, MOST_TEXT, CorpusService
 from searchapp.web.openapi import description
 from searchapp.web.originals import original, reveal
 from searchapp.web.parameters import MOST_INTEGER, checked, said_in
@@ -34,7 +34,7 @@ Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object] | Res
 _log = logging.getLogger(__name__)
 
 QUESTION = {
-    "q": Option("q", "texts", "text", "What you want to know."),
+    "q": Option("q", "texts", "text", "What you want to know.", pattern=NOT_BLANK),
     **IN_REQUESTS,
 }
 
@@ -48,6 +48,7 @@ class Endpoint(NamedTuple):
     schema: str  # the name of what it gives, in `schemas`
     options: Mapping[str, Option] = {}
     methods: tuple[str, ...] = ("GET",)
+    required: tuple[str, ...] = ()  # options that an address has to have
     path_options: Mapping[str, Option] = {}
     failures: tuple[int, ...] = ()  # beside those that every address may have
     status: int = 200
@@ -64,10 +65,11 @@ _AROUND = {
     name: Option(name, name, "integer", f"How many neighbours {name} it.", least=0, most=50)
     for name in ("before", "after")
 }
+_EXPLAINED = {name: QUESTION[name] for name in ("q", "mode", "weight", "not", "literal")}
 _FILTERS = {name: IN_REQUESTS[name] for name in FILTERS}
 _PAGE = {
     "limit": Option("limit", "limit", "integer", "How many, at most.", least=1, most=1000),
-    "cursor": Option("cursor", "cursor", "text", "Where the page before ended."),
+    "cursor": Option("cursor", "cursor", "text", "Where the page before ended.", pattern=CURSOR),
 }
 _RANGE = {
     name: Option(name, name, "integer", f"{what}, in code points.", least=0, most=2**31)
@@ -82,6 +84,7 @@ ENDPOINTS = (
         "Answer",
         QUESTION,
         ("GET", "POST"),
+        required=("q",),
         failures=(404, 409, 410),
         is_of_generation=True,
     ),
@@ -100,8 +103,9 @@ ENDPOINTS = (
         "Why a passage is a match: its legs, its sentence, and what each word adds.",
         CorpusService.why,
         "Match",
-        QUESTION,
+        _EXPLAINED,
         ("GET", "POST"),
+        required=("q",),
         path_options=_ID,
         failures=(404, 409, 410),
         is_of_generation=True,
@@ -212,7 +216,9 @@ async def _answered(
     """The answer of an endpoint, or the problem that kept it from answering."""
 
     async def answer() -> Response:
-        said = await said_in(request, endpoint.options) | path_values(request, endpoint)
+        said = await said_in(request, endpoint.options, endpoint.required) | path_values(
+            request, endpoint
+        )
         tag = ""
         if endpoint.is_of_generation and request.method in ("GET", "HEAD"):
             tag = f'"{await workers.run(request, service.version)}"'

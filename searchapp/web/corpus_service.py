@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from searchapp.errors import BadFilter, CorpusMissing, Unsupported, UsageError
+from searchapp.errors import CorpusMissing, EmptyQuery, EmptyRange, Unsupported
 from searchapp.output.answers import answer_json, answer_notes, match_json, passage_json
 from searchapp.output.citations import citation
 from searchapp.output.corpus import row_json, status_json
@@ -20,15 +20,15 @@ from searchapp.output.excerpts import excerpt
 from searchapp.search.query import Query
 from searchapp.search.query_options import IN_REQUESTS
 from searchapp.types.filters import Filters
-from searchapp.types.places import is_glob
+from searchapp.types.results import Answer, Match
 from searchapp.web.ingests import Ingests
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
-    from searchapp.types.results import Answer
 
 
 FILTERS = ("in", "type", "since", "before", "where", "label")
+CURSOR = r"^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?$"
 MOST_TEXT = 200_000  # characters of one answer
 
 
@@ -95,7 +95,10 @@ class CorpusService:
 
     def search(self, said: Mapping[str, Any]) -> tuple[Answer, dict[str, object]]:
         """The answer to what a request says, as it is and for programs."""
-        answer = self.corpus.query(query_of(said))
+        try:
+            answer = self.corpus.query(query_of(said))
+        except (EmptyRange, EmptyQuery) as error:
+            answer = self._nothing(said, str(error))
         matches: list[Any] = []
         values = answer_json(answer)
         for match, shown in zip(answer.matches, values["matches"], strict=True):  # type: ignore[call-overload]
@@ -104,6 +107,11 @@ class CorpusService:
                 shown | {"excerpt": {"text": part.text, "marks": list(map(list, part.marks))}}
             )
         return answer, values | {"matches": matches, "notes": answer_notes(answer)}
+
+    def _nothing(self, said: Mapping[str, Any], note: str) -> Answer:
+        """The answer to a question that nothing can answer."""
+        generation, mode = self.now()["generation"], said.get("mode", "")
+        return Answer(str(said.get("q", "")), mode, (), generation, (), 0.0, notes=(note,))
 
     # -- documents and passages
 
@@ -123,7 +131,12 @@ class CorpusService:
 
     def why(self, said: Mapping[str, Any]) -> dict[str, object]:
         """A passage as the match of a question, with all that can be told of it."""
-        return match_json(self.corpus.why(query_of(said), said["id"]))
+        try:
+            match = self.corpus.why(query_of(said), said["id"])
+        except EmptyQuery:
+            hit = self.corpus.passage(said["id"], before=0, after=0).hit
+            match = Match(rank=0, score=0.0, cosine=None, legs={}, hit=hit)
+        return match_json(match)
 
     def similar(self, said: Mapping[str, Any]) -> dict[str, object]:
         """What is like a passage."""
@@ -132,7 +145,10 @@ class CorpusService:
 
     def documents(self, said: Mapping[str, Any]) -> dict[str, object]:
         """A page of the list of documents, and where the next one begins."""
-        filters = filters_of(said)
+        try:
+            filters = filters_of(said)
+        except EmptyRange:
+            return {"documents": [], "cursor": None}
         most = said.get("limit", 100)
         rows = self.corpus.documents_after(_path_at(said.get("cursor", "")), filters, most=most + 1)
         cursor = _cursor(rows[most - 1].path) if len(rows) > most else None
@@ -160,8 +176,6 @@ def filters_of(said: Mapping[str, Any]) -> Filters:
     options: dict[str, Any] = {
         IN_REQUESTS[name].keyword: said[name] for name in FILTERS if name in said
     }
-    for place in options.get("within", ()):
-        require_absolute(place)
     return Filters.parse(**options)
 
 
@@ -170,32 +184,17 @@ def _cursor(path: bytes) -> str:
 
 
 def _path_at(cursor: str) -> bytes:
-    try:
-        return urlsafe_b64decode(cursor.encode("ascii"))
-    except ValueError as error:
-        raise UsageError("that is no cursor", hint="take the one of the page before") from error
+    return urlsafe_b64decode(cursor.encode("ascii"))
 
 
 def query_of(said: Mapping[str, Any]) -> Query:
-    """The question in what a request says; raises as `Query` does, and BadFilter for a path that is
-    not absolute: the server stands in no folder.
-    """
+    """The question in what a request says; raises as `Query` does."""
     options: dict[str, Any] = {}
     for name, value in said.items():
         if name in IN_REQUESTS:
             options[IN_REQUESTS[name].keyword] = value
-    for place in options.get("within", ()):
-        require_absolute(place)
     if "collapse" in options:  # asked for as copies
         options["collapse"] = not options["collapse"]
     options["like_passages"] = [(i, "") for i in options.get("like_passages", ())]
     texts = said.get("q", "")
     return Query.parse(texts if texts or not options["like_passages"] else (), **options)
-
-
-def require_absolute(place: str) -> None:
-    """Raise BadFilter for a path that only means something in a folder."""
-    if not place.startswith("/") and not is_glob(place):
-        raise BadFilter(
-            f"in: {place!r} is no absolute path", hint="write it from / on, or as a glob"
-        )

@@ -46,7 +46,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-_METHODS = frozenset({"GET", "HEAD", "POST"})
+METHODS = frozenset({"GET", "HEAD", "POST"})
 _ONCE = (  # headers that mean something here, and so may not come twice
     *(b"host", b"origin", b"cookie", b"authorization", b"content-type", b"content-length"),
     *(b"transfer-encoding", b"sec-fetch-site", b"if-none-match"),
@@ -78,8 +78,16 @@ class Allowed(NamedTuple):
 class Guard:
     """An ASGI application behind which another is safe from other pages, programs and users."""
 
-    def __init__(self, app: App, access: Access, allowed: Allowed) -> None:
+    def __init__(
+        self,
+        app: App,
+        access: Access,
+        allowed: Allowed,
+        methods_at: Callable[[str], frozenset[str]] = lambda _: METHODS,
+    ) -> None:
+        """`methods_at` says which methods an address has, METHODS where nothing is there."""
         self._app = app
+        self._methods_at = methods_at
         self._access = access
         self._allowed = allowed
 
@@ -116,8 +124,15 @@ class Guard:
         return (
             _misshapen(scope, headers)
             or self._from_elsewhere(headers)
-            or _wrong_method(scope, headers)
+            or self._wrong_method(scope, headers)
         )
+
+    def _wrong_method(self, scope: Scope, headers: _Headers) -> Problem | None:
+        methods = self._methods_at(scope["path"])
+        if scope["method"] not in methods:
+            allow = {"Allow": ", ".join(sorted(methods))}
+            return Problem(405, "method", "this address has no such method", headers=allow)
+        return _unfit_body(scope, headers)
 
     def _from_elsewhere(self, headers: _Headers) -> Problem | None:
         """What is wrong with a request that another page sent, or that another name led here."""
@@ -204,10 +219,7 @@ def _misshapen(scope: Scope, headers: _Headers) -> Problem | None:
     return None
 
 
-def _wrong_method(scope: Scope, headers: _Headers) -> Problem | None:
-    if scope["method"] not in _METHODS:
-        allow = {"Allow": ", ".join(sorted(_METHODS))}
-        return Problem(405, "method", "there is no such method", headers=allow)
+def _unfit_body(scope: Scope, headers: _Headers) -> Problem | None:
     if scope["method"] != "POST":
         return None
     kind = headers.one("content-type").partition(";")[0].strip().lower()

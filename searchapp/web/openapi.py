@@ -4,10 +4,10 @@ options that the command line has too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from searchapp import __version__
+from searchapp.web.parameters import INSTEAD
 from searchapp.web.problems import MEDIA_TYPE
 from searchapp.web.schemas import SCHEMAS, ref
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 # What the guard and the server may say of any request.
 _ANYWHERE = (400, 401, 403, 404, 405, 408, 413, 414, 415, 421, 431, 500, 503)
+# A date as people write it; the calendar's own rules are left to the server.
+_DAY = "(0[1-9]|1[0-2])(-(0[1-9]|1[0-9]|2[0-8]))?|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
+_AGO = "[1-9][0-9]{0,2} ?(h|hours?|d|days?|w|weeks?|m|months?)( ago)?"
+_DATE = f"^([12][0-9]{{3}}(-({_DAY}))?|{_AGO}|today|yesterday|(this|last) (week|month|year))$"
 _JSON = "application/json"
 
 
@@ -54,6 +58,10 @@ def schema_of(option: Option) -> dict[str, Any]:
     }
     if option.choices:
         one["enum"] = list(option.choices)
+    if option.pattern:
+        one["pattern"] = option.pattern
+    if option.is_date:
+        one |= {"pattern": _DATE, "minLength": 2}
     bounds = {"minimum": option.least, "maximum": option.most}
     one |= {name: bound for name, bound in bounds.items() if bound is not None}
     return {"type": "array", "items": one} if option.is_repeatable else one
@@ -70,29 +78,37 @@ def _operation(endpoint: Endpoint, method: str) -> dict[str, Any]:
         operation["parameters"] = in_path
         operation["requestBody"] = {
             "required": True,
-            "content": {_JSON: {"schema": _body(endpoint.options)}},
+            "content": {_JSON: {"schema": _body(endpoint)}},
         }
     else:
         options = endpoint.options.values()
-        operation["parameters"] = in_path + [_parameter(option, "query") for option in options]
+        operation["parameters"] = in_path + [
+            _parameter(option, "query", required=option.name in endpoint.required)
+            for option in options
+        ]
     return operation
 
 
-def _parameter(option: Option, place: str) -> dict[str, Any]:
+def _parameter(option: Option, place: str, *, required: bool = True) -> dict[str, Any]:
     return {
         "name": option.name,
         "in": place,
-        "required": place == "path",
+        "required": required,
         "description": option.help,
         "schema": schema_of(option),
     }
 
 
-def _body(options: Mapping[str, Option]) -> dict[str, Any]:
+def _body(endpoint: Endpoint) -> dict[str, Any]:
     properties = {
-        name: schema_of(option) | {"description": option.help} for name, option in options.items()
+        name: schema_of(option) | {"description": option.help}
+        for name, option in endpoint.options.items()
     }
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+    body = {"type": "object", "properties": properties, "additionalProperties": False}
+    if INSTEAD in properties:
+        like = {"required": [INSTEAD], "properties": {INSTEAD: {"minItems": 1}}}
+        return body | {"anyOf": [{"required": list(endpoint.required)}, like]}
+    return body | {"required": list(endpoint.required)}
 
 
 def _responses(endpoint: Endpoint, method: str) -> dict[str, Any]:

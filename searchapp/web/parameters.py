@@ -7,28 +7,39 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import UsageError
 from searchapp.humanize import did_you_mean
-from searchapp.search.query_options import Option
+from searchapp.search.query_options import NO_NUL, Option
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
 MOST_INTEGER = 2**63 - 1  # as large as an id can be
-_FLAGS = {"true": True, "1": True, "": True, "false": False, "0": False}
+INSTEAD = "like"
+_FLAGS = {"true": True, "false": False}
 
 
-async def said_in(request: Request, options: Mapping[str, Option]) -> dict[str, Any]:
+async def said_in(
+    request: Request, options: Mapping[str, Option], required: Iterable[str] = ()
+) -> dict[str, Any]:
     """What a request says, by the names of the options: of a POST in JSON, else in its address.
 
-    Raises UsageError for a name that is no option, and for a value that is none of its kind.
+    Raises UsageError for a name that is no option, a value that is none of its kind, and where one
+    is missing that is required; INSTEAD of it, a POST may have examples.
     """
-    if request.method == "POST":
-        return _of_json(await request.body(), options)
-    return _of_address(request.query_params.multi_items(), options)
+    said = (
+        _of_json(await request.body(), options)
+        if request.method == "POST"
+        else _of_address(request.query_params.multi_items(), options)
+    )
+    missing = next((name for name in required if name not in said), None)
+    if missing and not (request.method == "POST" and said.get(INSTEAD)):
+        raise UsageError(f"{missing} is missing", hint=options[missing].help)
+    return said
 
 
 def _of_address(items: Iterable[tuple[str, str]], options: Mapping[str, Option]) -> dict[str, Any]:
@@ -98,13 +109,15 @@ def checked(option: Option, value: object) -> object:
 
 
 def _one(option: Option, value: object) -> object:
+    if option.kind == "integer" and isinstance(value, float) and value.is_integer():
+        value = int(value)  # as JSON Schema has it
     if not _is_of_kind(option, value):
         article = "an" if option.kind == "integer" else "a"
         raise UsageError(f"{option.name} is {article} {option.kind}", hint=option.help)
-    if option.kind in ("integer", "number"):
-        _require_within(option, float(value))  # type: ignore[arg-type]  # it is a number
-    if isinstance(value, str) and "\0" in value:
-        raise UsageError(f"{option.name} holds a NUL", hint=option.help)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        _require_within(option, value)
+    if isinstance(value, str) and not re.search(option.pattern or NO_NUL, value):
+        raise UsageError(f"{option.name} cannot be {value!r:.80}", hint=option.help)
     if option.choices and value not in option.choices:
         meant = did_you_mean(str(value), option.choices)
         hint = f"one of: {', '.join(option.choices)}"
@@ -113,20 +126,20 @@ def _one(option: Option, value: object) -> object:
 
 
 def _is_of_kind(option: Option, value: object) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if option.kind in ("text", "flag"):
+        return isinstance(value, str if option.kind == "text" else bool)
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MOST_INTEGER
     if option.kind == "integer":
-        return is_number and isinstance(value, int) and abs(value) <= MOST_INTEGER
-    if option.kind == "number":
-        return is_number and math.isfinite(float(value))  # type: ignore[arg-type]
-    return isinstance(value, bool if option.kind == "flag" else str)
+        return is_whole
+    return is_whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def _require_within(option: Option, value: float) -> None:
     least = -math.inf if option.least is None else option.least
     most = math.inf if option.most is None else option.most
     if not least <= value <= most:
-        bounds = f"from {least:g}" + (f" to {most:g}" if option.most is not None else "")
-        raise UsageError(f"{option.name} cannot be {value:g}", hint=f"a value {bounds}")
+        bounds = f"from {least}" + (f" to {most}" if option.most is not None else " on")
+        raise UsageError(f"{option.name} cannot be {value}", hint=f"a value {bounds}")
 
 
 def _no_number(name: str) -> float:

@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +28,7 @@ from searchapp.web.access import Access
 from searchapp.web.connections import MOST_HEAD, BoundedConnection
 from searchapp.web.corpus_service import CorpusService
 from searchapp.web.events import Events
-from searchapp.web.guard import CODE, HEALTH, Allowed, App, Guard
+from searchapp.web.guard import CODE, HEALTH, METHODS, Allowed, App, Guard
 from searchapp.web.problems import Problem
 from searchapp.web.state_file import ServerState, read_state, remove_state, state_path, write_state
 from searchapp.web.workers import Workers
@@ -88,7 +89,8 @@ def serve(
     events = Events(workers, service.now)
     service.warm_up()
     names = (*_names(options.host), *options.names)
-    app = Guard(_application(service, workers, events, written), access, Allowed.on(port, names))
+    inner = _application(service, workers, events, written)
+    app = Guard(inner, access, Allowed.on(port, names), partial(_methods_at, inner))
     state = ServerState(
         os.getpid(),
         options.host,
@@ -126,6 +128,14 @@ def _application(
         ],
         exception_handlers={404: _missing, 405: _wrong_method},
     )
+
+
+def _methods_at(app: Starlette, path: str) -> frozenset[str]:
+    """Which methods an address has; all of the guard's where nothing is there."""
+    for route in app.routes:
+        if isinstance(route, Route) and route.path_regex.match(path):
+            return frozenset(route.methods or ())
+    return METHODS
 
 
 async def _health(_: Request) -> JSONResponse:

@@ -13,6 +13,7 @@ Kind = Literal["text", "integer", "number", "flag"]
 
 MODES = ("cosine", "keyword", "hybrid", "best")
 FACETS = ("type", "folder", "year", "label")
+MOST_INTEGER = 2**63 - 1  # as large as an id can be
 MOST_MATCHES = 100  # of one answer to a program; the command line has no such limit
 
 
@@ -108,6 +109,7 @@ _TABLE = (
         "Find what is like a passage, by its id; repeatable.",
         is_repeatable=True,
         least=1,
+        most=MOST_INTEGER,
     ),
     Option(
         *("", "like", "text"),
@@ -141,6 +143,7 @@ _TABLE = (
         "At most N matches a document.",
         *("--per-document", "N"),
         least=1,
+        most=MOST_INTEGER,
     ),
     Option(
         *("explain", "shares", "flag"),

@@ -16,11 +16,11 @@ from starlette.routing import Route
 
 from searchapp.errors import SearchappError
 from searchapp.output.serialization import json_text
-from searchapp.search.query_options import IN_REQUESTS, NOT_BLANK, Option
+from searchapp.search.query_options import IN_REQUESTS, MOST_INTEGER, NOT_BLANK, Option
 from searchapp.web.corpus_service import CURSOR, FILTERS, MOST_TEXT, CorpusService
 from searchapp.web.openapi import description
 from searchapp.web.originals import original, reveal
-from searchapp.web.parameters import MOST_INTEGER, checked, said_in
+from searchapp.web.parameters import checked, said_in
 from searchapp.web.problems import Problem, problem_of
 from searchapp.web.workers import Busy, ClientLeft, Workers
 

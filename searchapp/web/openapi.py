@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from searchapp import __version__
-from searchapp.web.parameters import INSTEAD
+from searchapp.web.parameters import INSTEAD, MOST_IN_ADDRESS
 from searchapp.web.problems import MEDIA_TYPE
 from searchapp.web.schemas import SCHEMAS, ref
 
@@ -90,12 +90,13 @@ def _operation(endpoint: Endpoint, method: str) -> dict[str, Any]:
 
 
 def _parameter(option: Option, place: str, *, required: bool = True) -> dict[str, Any]:
+    most = {"maxItems": MOST_IN_ADDRESS} if option.is_repeatable else {}
     return {
         "name": option.name,
         "in": place,
         "required": required,
         "description": option.help,
-        "schema": schema_of(option),
+        "schema": schema_of(option) | most,
     }
 
 

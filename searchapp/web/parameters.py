@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.errors import UsageError
 from searchapp.humanize import did_you_mean
-from searchapp.search.query_options import NO_NUL, Option
+from searchapp.search.query_options import MOST_INTEGER, NO_NUL, Option
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-MOST_INTEGER = 2**63 - 1  # as large as an id can be
+MOST_IN_ADDRESS = 10  # values of one option
 INSTEAD = "like"
 _FLAGS = {"true": True, "false": False}
 
@@ -46,6 +46,10 @@ def _of_address(items: Iterable[tuple[str, str]], options: Mapping[str, Option])
     values: dict[str, list[str]] = {}
     for name, value in items:
         values.setdefault(name, []).append(value)
+    if long := next((name for name in values if len(values[name]) > MOST_IN_ADDRESS), None):
+        raise UsageError(
+            f"{long} is given more than {MOST_IN_ADDRESS} times", hint="send JSON, by POST"
+        )
     return {
         name: checked(
             option,

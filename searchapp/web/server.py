@@ -17,26 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from searchapp import __version__, config
 from searchapp.errors import SearchappError
-from searchapp.web import api, command_lines, page
 from searchapp.web.access import Access
+from searchapp.web.application import application, methods_at
 from searchapp.web.connections import MOST_HEAD, BoundedConnection
 from searchapp.web.corpus_service import CorpusService
 from searchapp.web.events import Events
-from searchapp.web.guard import CODE, HEALTH, METHODS, Allowed, App, Guard
-from searchapp.web.problems import Problem
+from searchapp.web.guard import CODE, HEALTH, Allowed, App, Guard
 from searchapp.web.state_file import ServerState, read_state, remove_state, state_path, write_state
 from searchapp.web.workers import Workers
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from starlette.requests import Request
 
     from searchapp.config import Settings
     from searchapp.corpus import Corpus
@@ -89,8 +83,8 @@ def serve(
     events = Events(workers, service.now)
     service.warm_up()
     names = (*_names(options.host), *options.names)
-    inner = _application(service, workers, events, written)
-    app = Guard(inner, access, Allowed.on(port, names), partial(_methods_at, inner))
+    inner = application(service, workers, events, written)
+    app = Guard(inner, access, Allowed.on(port, names), partial(methods_at, inner))
     state = ServerState(
         os.getpid(),
         options.host,
@@ -114,41 +108,6 @@ def serve(
         remove_state(path, os.getpid())
         workers.close()
         service.ingests.end(within_s=_LAST_ANSWERS_WITHIN_S)
-
-
-def _application(
-    service: CorpusService, workers: Workers, events: Events, written: Written
-) -> Starlette:
-    return Starlette(
-        routes=[
-            Route(HEALTH, _health),
-            *api.routes(service, workers, events),
-            command_lines.route(workers, written),
-            *page.routes(service, workers),
-        ],
-        exception_handlers={404: _missing, 405: _wrong_method},
-    )
-
-
-def _methods_at(app: Starlette, path: str) -> frozenset[str]:
-    """Which methods an address has; all of the guard's where nothing is there."""
-    for route in app.routes:
-        if isinstance(route, Route) and route.path_regex.match(path):
-            return frozenset(route.methods or ())
-    return METHODS
-
-
-async def _health(_: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok"})
-
-
-async def _missing(request: Request, _: Exception) -> Problem:
-    return Problem(404, "missing", "there is nothing at this address", request.url.path)
-
-
-async def _wrong_method(_: Request, error: Exception) -> Problem:
-    allow = getattr(error, "headers", None) or {}
-    return Problem(405, "method", "this address has no such method", headers=allow)
 
 
 class _Server(uvicorn.Server):

@@ -10,10 +10,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from searchapp.backends.reading import reading
-from searchapp.errors import CorpusMissing, DocumentMissing, Gone, PassageMissing, SearchappError
+from searchapp.errors import CorpusMissing
 from searchapp.extract.registry import is_current
 from searchapp.humanize import did_you_mean
-from searchapp.search.lookup import has_name, one_document
+from searchapp.search.lookup import (
+    document_of,
+    has_name,
+    no_document_of,
+    no_passage_of,
+    one_document,
+)
 from searchapp.search.unmatched import unmatched_notes
 from searchapp.splitter.version import SPLITTER_VERSION
 from searchapp.types.filters import Filters
@@ -84,22 +90,23 @@ class CorpusReading:
         where it was never there.
         """
         with reading(self._backend) as reader:
-            return _document(reader, document_id)
+            return document_of(reader, document_id)
 
     def passages(self, document_id: int) -> list[Hit]:
         """All passages of a document, in order. Raises as `document` does."""
         with reading(self._backend) as reader:
-            _document(reader, document_id)
+            document_of(reader, document_id)
             return reader.show(document_id)[1]
 
     def text(self, document_id: int, start: int = 0, end: int = 2**62) -> str:
         """The part of a document's text between two offsets, in code points. Raises as `document`
         does.
         """
+        _require_counts(start, end)
         with reading(self._backend) as reader:
             text = reader.text(document_id, start, end)
             if text is None:
-                raise _no_document(reader, document_id)
+                raise no_document_of(reader, document_id)
             return text
 
     # -- passages
@@ -108,12 +115,13 @@ class CorpusReading:
         """The passage of an id between its neighbours in the same document. Raises Gone where it
         has left the corpus, and PassageMissing where it was never there.
         """
+        _require_counts(before, after)
         with reading(self._backend) as reader:
             hits = reader.passages_around(passage_id, before, after)
             if not hits:
-                raise _no_passage(reader, passage_id)
+                raise no_passage_of(reader, passage_id)
             at = next(i for i, hit in enumerate(hits) if hit.passage_id == passage_id)
-            document = _document(reader, hits[at].document_id)
+            document = document_of(reader, hits[at].document_id)
             return PassageContext(hits[at], tuple(hits[:at]), tuple(hits[at + 1 :]), document)
 
 
@@ -126,35 +134,6 @@ def outdated(reader: Reader) -> int:
     )
 
 
-def passage_of(reader: Reader, passage_id: int) -> Hit:
-    """The passage of an id. Raises Gone or PassageMissing."""
-    hits = reader.passages_around(passage_id, 0, 0)
-    if not hits:
-        raise _no_passage(reader, passage_id)
-    return hits[0]
-
-
-def _document(reader: Reader, document_id: int) -> OpenDocument:
-    document = reader.document(document_id)
-    if document is None:
-        raise _no_document(reader, document_id)
-    return document
-
-
-def _no_document(reader: Reader, document_id: int) -> SearchappError:
-    if 0 < document_id <= reader.highest_ids()[0]:
-        return _gone("document", document_id)
-    return DocumentMissing(f"there is no document {document_id}", hint="ids are in each answer")
-
-
-def _no_passage(reader: Reader, passage_id: int) -> SearchappError:
-    if 0 < passage_id <= reader.highest_ids()[1]:
-        return _gone("passage", passage_id)
-    return PassageMissing(f"there is no passage {passage_id}", hint="ids are in each answer")
-
-
-def _gone(what: str, number: int) -> Gone:
-    return Gone(
-        f"{what} {number} has left the corpus",
-        hint="its file was changed, moved or removed since: ask again",
-    )
+def _require_counts(*counts: int) -> None:
+    if min(counts) < 0:
+        raise ValueError("offsets and neighbours count from 0")

@@ -45,7 +45,9 @@ class SqliteDocuments(SqliteCatalog):
         """A passage between as many others of its document, in order; nothing where there is none
         of that id.
         """
-        rows = self._database.all(_AROUND, passage_id, *(min(most, _MOST) for most in (before, after)))
+        rows = self._database.all(
+            _AROUND, passage_id, *(min(most, _MOST) for most in (before, after))
+        )
         if not rows:
             return []
         begin, texts = rows[0][-3], rows[0][-1]

@@ -5,12 +5,15 @@ Knows the seam Backend; neither SQL nor any model.
 
 from __future__ import annotations
 
+import math
 import os
+import weakref
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from searchapp.backends.reading import reading
-from searchapp.errors import CorpusMissing
+from searchapp.errors import CorpusMissing, Unsupported, UsageError
 from searchapp.extract.registry import is_current
 from searchapp.humanize import did_you_mean
 from searchapp.search.lookup import (
@@ -19,6 +22,7 @@ from searchapp.search.lookup import (
     no_document_of,
     no_passage_of,
     one_document,
+    passage_of,
 )
 from searchapp.search.unmatched import unmatched_notes
 from searchapp.splitter.version import SPLITTER_VERSION
@@ -26,9 +30,10 @@ from searchapp.types.filters import Filters
 from searchapp.types.results import PassageContext
 
 if TYPE_CHECKING:
-    from searchapp.types.documents import DocumentRow, Hit
+    from searchapp.extract.sandbox.page_reader import PageReader, ReadFile
+    from searchapp.types.documents import DocumentRow, Hit, Span
     from searchapp.types.protocols import Backend, Reader
-    from searchapp.types.results import OpenDocument, Status
+    from searchapp.types.results import OpenDocument, PageBoxes, Status
 
 _EVERYTHING = Filters()
 
@@ -124,6 +129,51 @@ class CorpusReading:
             document = document_of(reader, hits[at].document_id)
             return PassageContext(hits[at], tuple(hits[:at]), tuple(hits[at + 1 :]), document)
 
+    # -- pages of PDFs
+
+    def pdf_page(
+        self,
+        document_id: int,
+        page: int,
+        *,
+        passage_id: int | None = None,
+        span: Span | None = None,
+    ) -> PageBoxes:
+        """The size of a page, from 1, and where a passage stands on it, or of the passage's text
+        only a span; no boxes where it stands on another page, or cannot be made out.
+
+        The file is read by a process of its own. Raises as `document` and `passage` do,
+        Unsupported for what is no PDF, PageMissing, FileChanged where the file is not the one that
+        was read, and FileFailed where it cannot be read any more.
+        """
+        with reading(self._backend) as reader:
+            file, text = _pdf_of(reader, document_id), ""
+            if passage_id is not None:
+                hit = passage_of(reader, passage_id)
+                if hit.document_id != document_id:
+                    raise UsageError(f"passage {passage_id} is not of document {document_id}")
+                text = hit.text if dict(hit.passage.place).get("page") == page else ""
+        return self._pages.boxes(file, page, text, span=span)
+
+    def pdf_picture(self, document_id: int, page: int, *, scale: float = 1.5) -> bytes:
+        """A page as a PNG, so many pixels a point, but at most 2,000 a side. Raises as `pdf_page`
+        does.
+        """
+        if not 0 < scale < math.inf:
+            raise ValueError("a scale is a positive number of pixels a point")
+        with reading(self._backend) as reader:
+            file = _pdf_of(reader, document_id)
+        return self._pages.picture(file, page, scale)
+
+    @cached_property
+    def _pages(self) -> PageReader:
+        """What draws pages, as long as this corpus is used."""
+        from searchapp.extract.sandbox.page_reader import PageReader
+
+        pages = PageReader()
+        weakref.finalize(self, pages.close)
+        return pages
+
 
 def outdated(reader: Reader) -> int:
     """How many documents an older extractor or splitter made."""
@@ -132,6 +182,19 @@ def outdated(reader: Reader) -> int:
         for kind, extractor, splitter, count in reader.versions()
         if not is_current(extractor, kind) or splitter != SPLITTER_VERSION
     )
+
+
+def _pdf_of(reader: Reader, document_id: int) -> ReadFile:
+    """The file of a PDF. Raises as `document` does, and Unsupported for any other document."""
+    from searchapp.extract.sandbox.page_reader import ReadFile
+
+    document = document_of(reader, document_id)
+    if document.row.type != "pdf":
+        raise Unsupported(
+            f"a document of type {document.row.type} has no pages to be seen",
+            hint="read its text instead",
+        )
+    return ReadFile(document.row.path, document.content_hash)
 
 
 def _require_counts(*counts: int) -> None:

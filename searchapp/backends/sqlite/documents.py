@@ -11,6 +11,7 @@ from searchapp.types.documents import DocumentRow, Hit
 from searchapp.types.filters import Filters
 from searchapp.types.results import OpenDocument
 
+_FACTS = "SELECT metadata, content_hash FROM document WHERE id = ?"
 _OF_IDS = ROWS.format(where="d.id IN (SELECT value FROM json_each(?))")
 # The text of all of them comes with the first: SQLite goes through the document's for each that it
 # cuts out.
@@ -34,8 +35,8 @@ class SqliteDocuments(SqliteCatalog):
         row = self._database.one(ROWS.format(where="d.id = ?"), document_id)
         if row is None:
             return None
-        (metadata,) = self._database.one("SELECT metadata FROM document WHERE id = ?", document_id)
-        return OpenDocument(as_row(row), json.loads(metadata), self.generation)
+        metadata, content_hash = self._database.one(_FACTS, document_id)
+        return OpenDocument(as_row(row), json.loads(metadata), self.generation, content_hash)
 
     def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
         """The documents of these ids that there are, by path."""

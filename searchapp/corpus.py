@@ -22,11 +22,12 @@ from searchapp import config
 from searchapp.backends.places import backend_at, folder_of
 from searchapp.backends.reading import naming_damage, reading
 from searchapp.backends.writing import discard, writing
-from searchapp.corpus_reading import CorpusReading, outdated, passage_of
+from searchapp.corpus_reading import CorpusReading, outdated
 from searchapp.encoders.provider import EncoderProvider, require_same
 from searchapp.errors import BadSetting, CorpusEmpty, CorpusUnwritable, Unsupported
 from searchapp.humanize import did_you_mean
 from searchapp.search import languages, more_like_this
+from searchapp.search.lookup import passage_of
 from searchapp.search.query import Query, require_mode, require_weight
 from searchapp.search.searcher import Search
 from searchapp.search.unmatched import unmatched_notes
@@ -198,6 +199,24 @@ class Corpus(CorpusReading):
                 stages_s=watch.taken_s,
             )
 
+    def similar(
+        self,
+        *,
+        passage: int | None = None,
+        document: int | None = None,
+        **options: Unpack[QueryOptions],
+    ) -> Answer:
+        """The passages that are like one of the corpus, or like a whole document, best first; those
+        of the same document aside. The `options` are those of `query`.
+
+        Compares stored vectors: no file is read, and in mode cosine no encoder is opened. Raises
+        Gone, PassageMissing or DocumentMissing, and as `query` does.
+        """
+        passages = [] if passage is None else [(passage, "")]
+        documents = [] if document is None else [document]
+        asked: QueryOptions = {"mode": "cosine", **options}
+        return self.query(Query.parse(**asked, like_passages=passages, like_documents=documents))
+
     def why(self, question: Query, passage_id: int) -> Match:
         """A passage as the match of a question, with all that `explain` tells of it: its legs, its
         best sentence and what each of its words adds. Its rank is 0 where it is not shown.
@@ -219,12 +238,13 @@ class Corpus(CorpusReading):
         made_by = require_documents(reader)
         query, notes = languages.resolved(question, reader, self._defaults)
         opened = partial(self._encoders.for_query, made_by)
-        if query.needs_encoder:
+        if query.opens_encoder:
             self._encoders.begin(made_by, token_states=query.needs_token_states)
         examples = [more_like_this.of_file(os.fspath(p), reader, opened) for p in query.like]
         examples += [
             more_like_this.of_passage(*passage, reader, opened) for passage in query.like_passages
         ]
+        examples += [more_like_this.of_document(i, reader, opened) for i in query.like_documents]
         search = Search(reader, opened, query, examples, watch)
         if query.needs_encoder:
             with watch.stage("open the vectors"):

@@ -22,6 +22,7 @@
     ├── PathMissing                 a path given to ingest does not exist                   exit 4
     ├── DocumentMissing             no document of that name in the corpus                  exit 4
     ├── PassageMissing              no passage of that id was ever in the corpus            exit 4
+    ├── PageMissing                 a document has no page of that number                   exit 4
     ├── Gone                        what had that id has left the corpus                    exit 4
     ├── BackupError                 a backup or an export cannot be written, or is not whole exit 4
     ├── CollectionError             a judged collection is not in the form `evaluate` reads exit 4
@@ -29,7 +30,8 @@
     ├── TuningError                 a model cannot be tuned: too little to learn from, say  exit 4
     └── FileError                   one file cannot be read: a line in the report
         ├── FileSkipped             on purpose: empty, too large, of a type without a reader
-        └── FileFailed              by misfortune: no permission, encrypted, broken, too slow
+        ├── FileFailed              by misfortune: no permission, encrypted, broken, too slow
+        └── FileChanged             it is not the file any more that was read
 
 `code` is stable and meant for programs; `hint` names the cure and is meant for people. A caller's
 own mistake is a `ValueError` or `TypeError` and does not appear here. Foreign exceptions are
@@ -181,6 +183,12 @@ class PassageMissing(SearchappError):
     code = "passage_missing"
 
 
+class PageMissing(SearchappError):
+    """A document has no page of that number."""
+
+    code = "page_missing"
+
+
 class Gone(SearchappError):
     """What had that id has left the corpus; ids are never used again."""
 
@@ -227,3 +235,9 @@ class FileFailed(FileError):
     """Not readable by misfortune: no permission, encrypted, broken, too slow."""
 
     code = "file_failed"
+
+
+class FileChanged(FileError):
+    """It is not the file any more that was read."""
+
+    code = "file_changed"

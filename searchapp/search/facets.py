@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from searchapp.types.dates import date_of
 from searchapp.types.documents import MEMBER
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def facets(reader: SearchReader, addresses: Iterable[Address], names: Sequence[s
     values = {
         "type": lambda row: [row.type],
         "folder": _folders(rows),
-        "year": lambda row: [str(datetime.fromtimestamp(row.dated_ns / 1e9, UTC).year)],
+        "year": lambda row: [date_of(row.dated_ns)[:4]],
         "label": lambda row: [label.name for label in row.labels],
     }
     return {name: _counted(rows, values[name]) for name in names}

@@ -1,6 +1,6 @@
-"""One document of many, by its path, a glob or its file's name.
+"""One document of many, by its path, a glob, its file's name or its id; and one passage by its id.
 
-Knows the seam CatalogReader.
+Knows the seams CatalogReader and DocumentReader.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from searchapp.errors import DocumentMissing
+from searchapp.errors import DocumentMissing, Gone, PassageMissing, SearchappError
 from searchapp.humanize import did_you_mean, one_line
 from searchapp.types.filters import Filters
 from searchapp.types.places import is_glob
 
 if TYPE_CHECKING:
-    from searchapp.types.documents import DocumentRow
-    from searchapp.types.protocols import CatalogReader
+    from searchapp.types.documents import DocumentRow, Hit
+    from searchapp.types.protocols import CatalogReader, DocumentReader
+    from searchapp.types.results import OpenDocument
 
 _EXAMPLES = 3  # of several documents, that an error names
 
@@ -82,4 +83,48 @@ def no_document(
     meant = did_you_mean(asked, paths, shown=lambda near: paths[near] if near == asked else near)
     return DocumentMissing(
         f"no document at {place}{meant}", hint="name one document, as `searchapp list` shows it"
+    )
+
+
+# ---- by id ---------------------------------------------------------------------------------------
+
+
+def document_of(reader: DocumentReader, document_id: int) -> OpenDocument:
+    """The document of an id. Raises Gone where it has left the corpus, and DocumentMissing where it
+    was never there.
+    """
+    document = reader.document(document_id)
+    if document is None:
+        raise no_document_of(reader, document_id)
+    return document
+
+
+def passage_of(reader: DocumentReader, passage_id: int) -> Hit:
+    """The passage of an id. Raises Gone where it has left the corpus, and PassageMissing where it
+    was never there.
+    """
+    hits = reader.passages_around(passage_id, 0, 0)
+    if not hits:
+        raise no_passage_of(reader, passage_id)
+    return hits[0]
+
+
+def no_document_of(reader: DocumentReader, document_id: int) -> SearchappError:
+    """The error of an id that no document has."""
+    if 0 < document_id <= reader.highest_ids()[0]:
+        return _gone("document", document_id)
+    return DocumentMissing(f"there is no document {document_id}", hint="ids are in each answer")
+
+
+def no_passage_of(reader: DocumentReader, passage_id: int) -> SearchappError:
+    """The error of an id that no passage has."""
+    if 0 < passage_id <= reader.highest_ids()[1]:
+        return _gone("passage", passage_id)
+    return PassageMissing(f"there is no passage {passage_id}", hint="ids are in each answer")
+
+
+def _gone(what: str, number: int) -> Gone:
+    return Gone(
+        f"{what} {number} has left the corpus",
+        hint="its file was changed, moved or removed since: ask again",
     )

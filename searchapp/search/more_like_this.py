@@ -2,7 +2,8 @@
 
 A document of the corpus, or a container of some, is compared by the mean of its stored vectors;
 another file is read and embedded as if it were one, but for the texts that the corpus has vectors
-of; a passage is compared by its own. What an example comes from is no answer to it.
+of; a passage is compared by its own. What is named by its id is never read from the disk. What an
+example comes from is no answer to it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from unicodedata import normalize
 
 import numpy as np
 
-from searchapp.errors import DocumentMissing, FileFailed, PathMissing
+from searchapp.errors import FileFailed, Gone, PathMissing
 from searchapp.linalg import unit
+from searchapp.search.lookup import document_of, passage_of
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import above, embedded_text
 from searchapp.types.filters import Filters
@@ -64,20 +66,26 @@ def of_file(path: str, reader: Reader, encoder: Callable[[], Encoder]) -> Exampl
 def of_passage(
     passage_id: int, path: str, reader: Reader, encoder: Callable[[], Encoder]
 ) -> Example:
-    """A passage of the corpus, of the document at a path; "": of whichever. Raises DocumentMissing
-    where it is gone, or no longer that document's.
+    """A passage of the corpus, of the document at a path; "": of whichever. Raises Gone where it is
+    gone, or no longer that document's, and PassageMissing where it was never there.
     """
-    try:
-        hits = reader.hydrate(np.array([passage_id], dtype=np.int64))
-    except KeyError:
-        hits = []
-    paths = [os.fsdecode(hit.path) for hit in hits]
-    if paths != [path or "".join(paths)]:
-        raise DocumentMissing(
+    hit = passage_of(reader, passage_id)
+    if path not in ("", os.fsdecode(hit.path)):
+        raise Gone(
             "that match is no longer in the corpus",
             hint="ask again, then name a match of the new answer",
         )
-    return Example(_mean(hits, reader, encoder), hits[0].text, paths[0])
+    return Example(_mean([hit], reader, encoder), hit.text, os.fsdecode(hit.path))
+
+
+def of_document(document_id: int, reader: Reader, encoder: Callable[[], Encoder]) -> Example:
+    """A document of the corpus. Raises Gone where it has left, and DocumentMissing where it was
+    never there.
+    """
+    path = document_of(reader, document_id).row.path
+    hits = reader.show(document_id)[1]
+    text = "\n".join(hit.text for hit in hits)
+    return Example(_mean(hits, reader, encoder), text, os.fsdecode(path))
 
 
 def _stored(path: str, hits: Sequence[Hit]) -> str | None:

@@ -40,6 +40,7 @@ class QueryOptions(FilterOptions, total=False):
     negative: Sequence[str]
     like: Sequence[str | os.PathLike[str]]
     like_passages: Sequence[tuple[int, str]]
+    like_documents: Sequence[int]
     min_score: float | None
     min_confidence: float | None
     per_document: int | None
@@ -68,6 +69,7 @@ class Query:
     negative: Sequence[str] = ()  # meanings to keep away from
     like: Sequence[str | os.PathLike[str]] = ()  # files to find the like of
     like_passages: Sequence[tuple[int, str]] = ()  # passages to find the like of, by id and path
+    like_documents: Sequence[int] = ()  # documents to find the like of, by id
     min_score: float | None = None  # the least cosine of a match
     min_confidence: float | None = None  # the least confidence of a match, 0 to 1
     per_document: int | None = None  # the most matches a document
@@ -85,6 +87,7 @@ class Query:
             ("negative", map(_clean, each_of(self.negative))),
             ("like", map(resolve_path, each_of(self.like))),
             ("like_passages", self.like_passages),
+            ("like_documents", self.like_documents),
             ("facets", each_of(self.facets)),
         ):
             object.__setattr__(self, name, tuple(values))
@@ -110,7 +113,7 @@ class Query:
     @property
     def has_examples(self) -> bool:
         """Whether something is shown, to find the like of."""
-        return bool(self.like or self.like_passages)
+        return bool(self.like or self.like_passages or self.like_documents)
 
     @property
     def has_least(self) -> bool:
@@ -121,6 +124,14 @@ class Query:
     def needs_encoder(self) -> bool:
         """Whether it is about meaning: words alone are looked for without any model."""
         return self.mode != "keyword" or self.has_least
+
+    @property
+    def opens_encoder(self) -> bool:
+        """Whether the encoder is needed for sure: documents and passages that are shown have their
+        vectors.
+        """
+        is_embedded = self.texts or self.negative or self.like or self.needs_token_states
+        return self.needs_encoder and bool(is_embedded)
 
     @property
     def needs_token_states(self) -> bool:
@@ -143,7 +154,8 @@ class Query:
                 hint="ask with a sentence or two; to find the like of a text, put it into a file: "
                 "--like FILE",
             )
-        questions = sum(map(len, (self.texts, self.negative, self.like, self.like_passages)))
+        examples = (self.like, self.like_passages, self.like_documents)
+        questions = sum(map(len, (self.texts, self.negative, *examples)))
         if questions > MAX_QUESTIONS:
             raise QueryTooLarge(
                 f"{questions:,} questions and examples at once; {MAX_QUESTIONS} are the most",

@@ -245,6 +245,8 @@ class Question:
         one, 0 to 1; 1 where nothing is asked in words.
         """
         texts = self._texts
+        if not texts:
+            return 1.0
         tokens = [
             sum(map(str.isalpha, text[start:end]))
             for text, spans in zip(texts, self.encoder.tokenize(texts), strict=True)

@@ -206,7 +206,8 @@ class MemoryReader:
         one = self._state.documents.get(document_id)
         if one is None:
             return None
-        return OpenDocument(_row(one), dict(one.document.metadata), self.generation)
+        metadata, content_hash = dict(one.document.metadata), one.source.content_hash
+        return OpenDocument(_row(one), metadata, self.generation, content_hash)
 
     def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
         """The documents of these ids that there are, by path."""

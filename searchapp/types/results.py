@@ -145,6 +145,7 @@ class OpenDocument(NamedTuple):
     row: DocumentRow
     metadata: Mapping[str, str]
     generation: int
+    content_hash: bytes  # BLAKE2b-256 of the file, or member of one, that it was read from
 
 
 class PassageContext(NamedTuple):
@@ -154,6 +155,16 @@ class PassageContext(NamedTuple):
     before: tuple[Hit, ...]  # in the order of the text
     after: tuple[Hit, ...]
     document: OpenDocument
+
+
+class PageBoxes(NamedTuple):
+    """A page of a PDF as it is seen, in points, and where on it a passage stands."""
+
+    width: float
+    height: float
+    # left, top, right, bottom of each part of a line, from the top left corner of the page
+    boxes: tuple[tuple[float, float, float, float], ...]
+    pages: int  # how many the document has
 
 
 @dataclass(frozen=True, slots=True)

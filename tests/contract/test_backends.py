@@ -616,7 +616,12 @@ def test_replacing_leaves_nothing_of_the_old_document(backend: Backend, writer: 
         ]
         assert scores.tolist() == [0.0]
         assert list(reader.rows(EVERYTHING)) == [
-            DocumentRow(b"/a", "", "md", 1, 2, 5, is_pending=False, is_stale=False, dated_ns=5)
+            DocumentRow(
+                *(b"/a", "", "md", 1, 2, 5),
+                *(False, False),
+                dated_ns=5,
+                id=new,
+            )
         ]
     assert writer.digests(digests_of(document(4, word="old", title="Old"))) == {}
 

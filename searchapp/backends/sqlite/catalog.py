@@ -74,13 +74,13 @@ _FACTS = {
 }
 _OPENING = f"SELECT {', '.join(f'({statement})' for statement in _FACTS.values())}"
 
-_HIT = """
+HIT_WITH = """
     SELECT p.id, d.id, d.path, d.title, d.type, p.headings, p.place, {body}
     FROM passage p JOIN document d ON d.id = p.document_id
     JOIN document_text t ON t.document_id = d.id
 """
-HIT = _HIT.format(body='p.start, p."end", substr(t.text, p.start + 1, p."end" - p.start)')
-_SHOWN = f"{_HIT.format(body=bodies.COLUMNS)} WHERE d.id = ? ORDER BY p.id"
+HIT = HIT_WITH.format(body='p.start, p."end", substr(t.text, p.start + 1, p."end" - p.start)')
+_SHOWN = f"{HIT_WITH.format(body=bodies.COLUMNS)} WHERE d.id = ? ORDER BY p.id"
 _LABELS = (
     "(SELECT json_group_array(json_array(name, origin, probability)) FROM label "
     "WHERE document_id = d.id)"

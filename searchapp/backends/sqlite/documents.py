@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from searchapp.backends.sqlite.catalog import HIT, ROWS, SqliteCatalog, as_hit, as_row
+from searchapp.backends.sqlite.catalog import HIT_WITH, ROWS, SqliteCatalog, as_hit, as_row
 from searchapp.backends.sqlite.filter_sql import document_condition
 from searchapp.types.documents import DocumentRow, Hit
 from searchapp.types.filters import Filters
 from searchapp.types.results import OpenDocument
 
+_FACTS = "SELECT metadata, content_hash FROM document WHERE id = ?"
 _OF_IDS = ROWS.format(where="d.id IN (SELECT value FROM json_each(?))")
+# The text of all of them comes with the first: SQLite goes through the document's for each that it
+# cuts out.
+_BODY = """p.start, p."end", CASE WHEN p.id = (SELECT min(id) FROM near)
+    THEN substr(t.text, p.start + 1, (SELECT max("end") FROM near) - p.start) END"""
 _AROUND = f"""
-    {HIT} WHERE p.document_id = (SELECT document_id FROM passage WHERE id = ?1)
-    AND p.id BETWEEN ?1 - ?2 AND ?1 + ?3 ORDER BY p.id"""
+    WITH near AS (
+        SELECT id, "end" FROM passage
+        WHERE document_id = (SELECT document_id FROM passage WHERE id = ?1)
+        AND id BETWEEN ?1 - ?2 AND ?1 + ?3)
+    {HIT_WITH.format(body=_BODY)} WHERE p.id IN (SELECT id FROM near) ORDER BY p.id"""
 _TEXT = "SELECT substr(text, ? + 1, ?) FROM document_text WHERE document_id = ?"
+_MOST = 2**31 - 2  # characters, more than a text has: SQLite cuts greater numbers
 
 
 class SqliteDocuments(SqliteCatalog):
@@ -26,8 +35,8 @@ class SqliteDocuments(SqliteCatalog):
         row = self._database.one(ROWS.format(where="d.id = ?"), document_id)
         if row is None:
             return None
-        (metadata,) = self._database.one("SELECT metadata FROM document WHERE id = ?", document_id)
-        return OpenDocument(as_row(row), json.loads(metadata), self.generation)
+        metadata, content_hash = self._database.one(_FACTS, document_id)
+        return OpenDocument(as_row(row), json.loads(metadata), self.generation, content_hash)
 
     def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
         """The documents of these ids that there are, by path."""
@@ -37,12 +46,22 @@ class SqliteDocuments(SqliteCatalog):
         """A passage between as many others of its document, in order; nothing where there is none
         of that id.
         """
-        return [as_hit(row) for row in self._database.each(_AROUND, passage_id, before, after)]
+        rows = self._database.all(
+            _AROUND, passage_id, *(min(most, _MOST) for most in (before, after))
+        )
+        if not rows:
+            return []
+        begin, texts = rows[0][-3], rows[0][-1]
+        return [
+            as_hit((*columns, start, end, texts[start - begin : end - begin]))
+            for *columns, start, end, _ in rows
+        ]
 
     def text(self, document_id: int, start: int, end: int) -> str | None:
         """The part of a document's text between two offsets; None where there is none of that
         id.
         """
+        start, end = min(start, _MOST), min(end, _MOST)
         row = self._database.one(_TEXT, start, max(0, end - start), document_id)
         return row and str(row[0])
 

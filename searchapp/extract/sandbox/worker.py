@@ -9,7 +9,7 @@ thing in it from number `start` on {"member", "content_hash", "extractor"} and, 
 defeats it. "is_passing" beside a reason says that it is not of the file: another try may end
 otherwise. Each thing has `work_s` seconds of processor time. A worker that ran out of memory, or
 interrupted a reader, says "is_exhausted" or "is_interrupted" and ends: what it would read next
-could suffer from that.
+could suffer from that. A request with {"page"} is answered by `page_answers` behind {"source"}.
 """
 
 from __future__ import annotations
@@ -136,6 +136,10 @@ def _contents(
     from searchapp.extract.registry import extractor_of
 
     work_s = float(request.get("work_s") or _WORK_S)
+    if "page" in request:
+        limit(work_s)
+        yield _page(data, name, request["page"])
+        return
     for number, entry in enumerate(_in_time(entries(data, name), work_s)):
         if number < request["start"]:
             continue
@@ -189,6 +193,20 @@ def _read(entry: Entry, memory_bytes: int) -> dict[str, Any]:
             "outcome": "failed",
             "reason": f"the reader failed: {type(error).__name__}: {error}"[:300],
         }
+
+
+def _page(data: bytes, name: str, page: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of one page that is asked for."""
+    from searchapp.extract.sandbox.page_answers import answer_of
+
+    try:
+        return answer_of(data, name, page)
+    except FileError as error:
+        return _refusal(error)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the border of the process, as in `_read`
+        return {"outcome": "failed", "reason": f"{type(error).__name__}: {error}"[:300]}
 
 
 def _refusal(error: FileError) -> dict[str, Any]:

@@ -5,12 +5,12 @@ colour vision tells apart. Pure.
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from searchapp.extract.pdf.png import PALETTE, png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,18 +39,8 @@ def _png(places: NDArray[np.uint8], palette: Sequence[tuple[int, int, int, int]]
     height, width = places.shape
     # Each row begins with its filter: none.
     rows = np.concatenate([np.zeros((height, 1), np.uint8), places], axis=1)
-    return b"".join(
-        (
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            _chunk(b"PLTE", b"".join(bytes(colour[:3]) for colour in palette)),
-            _chunk(b"tRNS", bytes(colour[3] for colour in palette)),
-            _chunk(b"IDAT", zlib.compress(rows.tobytes(), 9)),
-            _chunk(b"IEND", b""),
-        )
+    chunks = (
+        (b"PLTE", b"".join(bytes(colour[:3]) for colour in palette)),
+        (b"tRNS", bytes(colour[3] for colour in palette)),
     )
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(name + content))
-    return struct.pack(">I", len(content)) + name + content + checksum
+    return png(width, height, rows.tobytes(), colors=PALETTE, level=9, chunks=chunks)

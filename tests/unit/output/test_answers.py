@@ -45,9 +45,11 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
                     "dense": {"score": 0.7124, "rank": 1},
                     "keyword": {"score": 11.5, "rank": 2},
                 },
+                "document_id": 3,
                 "path": "/docs/guide.md",
                 "title": "Guide",
                 "type": "md",
+                "id": 7,
                 "page": None,
                 "place": {"line_start": 10, "line_end": 11, "heading": "Engine > Oil"},
                 "line_start": 10,
@@ -68,9 +70,11 @@ def test_an_answer_for_programs_has_every_promised_key() -> None:
                 "cosine": 0.31,
                 "confidence": None,
                 "legs": {"dense": {"score": 0.31, "rank": 2}},
+                "document_id": 4,
                 "path": "/else/paper.pdf",
                 "title": "",
                 "type": "pdf",
+                "id": 9,
                 "page": 12,
                 "place": {"page": 12},
                 "line_start": None,
@@ -367,3 +371,12 @@ def test_an_explained_match_is_followed_by_what_made_its_score_and_its_cosine() 
         "cosine: 0.500 = +0.350 words +0.050 headings +0.100 special tokens",
         "words: Check +0.300, the +0.050",
     ]
+
+
+def test_facets_stand_in_an_answer_for_programs_only_where_they_were_asked_for() -> None:
+    counted = {"type": (("pdf", 2), ("md", 1)), "label": ()}
+    assert "facets" not in answer_json(ANSWER)
+    assert answer_json(replace(ANSWER, facets=counted))["facets"] == {
+        "type": [{"value": "pdf", "count": 2}, {"value": "md", "count": 1}],
+        "label": [],
+    }

@@ -78,8 +78,14 @@ ROWS = (
         1_700_000_000_123_456_789,
         is_pending=False,
         is_stale=False,
+        id=3,
     ),
-    DocumentRow(b"/docs/\xff.pdf", "", "pdf", 1200, 34_000_000, 0, is_pending=True, is_stale=False),
+    DocumentRow(
+        *(b"/docs/\xff.pdf", "", "pdf", 1200, 34_000_000, 0),
+        is_pending=True,
+        is_stale=False,
+        id=4,
+    ),
 )
 
 
@@ -87,6 +93,7 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
     assert corpus.list_json(ROWS) == {
         "documents": [
             {
+                "id": 3,
                 "path": "/docs/guide.md",
                 "title": "Guide",
                 "type": "md",
@@ -98,6 +105,7 @@ def test_a_list_for_programs_has_every_promised_key() -> None:
                 "labels": [],
             },
             {
+                "id": 4,
                 "path": "/docs/\udcff.pdf",
                 "title": "",
                 "type": "pdf",
@@ -185,6 +193,7 @@ def test_a_shown_document_for_programs() -> None:
         "metadata": {"author": "Ann"},
         "passages": [
             {
+                "id": 9,
                 "page": 12,
                 "line_start": None,
                 "line_end": None,

@@ -15,7 +15,14 @@ from unicodedata import normalize
 import numpy as np
 import pytest
 
-from searchapp.errors import BadFilter, BadSetting, DocumentMissing, EmptyQuery, PathMissing
+from searchapp.errors import (
+    BadFilter,
+    BadSetting,
+    EmptyQuery,
+    Gone,
+    PassageMissing,
+    PathMissing,
+)
 from searchapp.search.more_like_this import _embedded
 from searchapp.search.pool import Pool
 from searchapp.search.query import Query
@@ -298,9 +305,9 @@ def test_a_passage_leads_to_others_like_it(shelf: Shelf) -> None:
     assert "oil" not in paths(
         shelf.corpus.query(like_passages=[(hit.passage_id, os.fsdecode(hit.path))])
     )
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(Gone):
         shelf.corpus.query(like_passages=[(hit.passage_id, "/lib/other.md")])
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(PassageMissing):
         shelf.corpus.query(like_passages=[(10**6, "/lib/oil.md")])
 
 

@@ -212,10 +212,10 @@ class Corpus(CorpusReading):
         Compares stored vectors: no file is read, and in mode cosine no encoder is opened. Raises
         Gone, PassageMissing or DocumentMissing, and as `query` does.
         """
-        passages = [] if passage is None else [(passage, "")]
-        documents = [] if document is None else [document]
         asked: QueryOptions = {"mode": "cosine", **options}
-        return self.query(Query.parse(**asked, like_passages=passages, like_documents=documents))
+        asked["like_passages"] = [] if passage is None else [(passage, "")]
+        asked["like_documents"] = [] if document is None else [document]
+        return self.query(Query.parse(**asked))
 
     def why(self, question: Query, passage_id: int) -> Match:
         """A passage as the match of a question, with all that `explain` tells of it: its legs, its

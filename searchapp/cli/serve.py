@@ -20,36 +20,46 @@ if TYPE_CHECKING:
 _LEAST_TOKEN = 32  # characters
 
 
+PortOption = Annotated[
+    int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")
+]
+HostOption = Annotated[
+    str, typer.Option("--host", metavar="HOST", help="The address to listen at.")
+]
+OpenOption = Annotated[
+    bool, typer.Option("--open", help="Open the page in the browser, of a living server, too.")
+]
+ReadOnlyOption = Annotated[
+    bool, typer.Option("--read-only", help="Let no request begin an ingest.")
+]
+IdleExitOption = Annotated[
+    float | None,
+    typer.Option("--idle-exit", metavar="MIN", min=0, help="End after so long unasked."),
+]
+AllowRemoteOption = Annotated[
+    bool, typer.Option("--allow-remote", help="Listen beyond this machine; see the guide.")
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", metavar="FILE", help="The token that programs send, of 32 characters."
+    ),
+]
+NamesOption = Annotated[
+    list[str],
+    typer.Option("--name", metavar="HOST", help="Another name of it, behind a proxy."),
+]
+
+
 def serve(
-    port: Annotated[
-        int, typer.Option("--port", metavar="N", min=0, max=65535, help="0: any that is free.")
-    ] = 8765,
-    host: Annotated[
-        str, typer.Option("--host", metavar="HOST", help="The address to listen at.")
-    ] = "127.0.0.1",
-    is_opened: Annotated[
-        bool, typer.Option("--open", help="Open the page in the browser, of a living server, too.")
-    ] = False,
-    read_only: Annotated[
-        bool, typer.Option("--read-only", help="Let no request begin an ingest.")
-    ] = False,
-    idle_exit: Annotated[
-        float | None,
-        typer.Option("--idle-exit", metavar="MIN", min=0, help="End after so long unasked."),
-    ] = None,
-    allow_remote: Annotated[
-        bool, typer.Option("--allow-remote", help="Listen beyond this machine; see the guide.")
-    ] = False,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file", metavar="FILE", help="The token that programs send, of 32 characters."
-        ),
-    ] = None,
-    names: Annotated[
-        list[str],
-        typer.Option("--name", metavar="HOST", help="Another name of it, behind a proxy."),
-    ] = [],
+    port: PortOption = 8765,
+    host: HostOption = "127.0.0.1",
+    is_opened: OpenOption = False,
+    read_only: ReadOnlyOption = False,
+    idle_exit: IdleExitOption = None,
+    allow_remote: AllowRemoteOption = False,
+    token_file: TokenFileOption = None,
+    names: NamesOption = [],
     corpus: CorpusOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -78,19 +88,7 @@ def serve(
     settings = config.load(corpus=corpus)
 
     def announce(listening: Listening) -> None:
-        if as_json:
-            console.write(
-                json_text(
-                    {
-                        "url": listening.url,
-                        "open": listening.open_url,
-                        "state": str(listening.state),
-                    }
-                )
-            )
-        else:
-            console.write(f"{settings.place} is served at {listening.url}\n")
-            console.write(f"open it once with {listening.open_url}\n")
+        console.write(_told(listening, settings.place, as_json=as_json))
         sys.stdout.flush()
         if is_opened:
             _open(listening.open_url)
@@ -105,6 +103,14 @@ def serve(
         lambda asked: everyday.written(opened, settings, asked)._asdict(),
     )
     return console.Exit.DONE
+
+
+def _told(listening: Listening, place: str, *, as_json: bool) -> str:
+    """Where a server listens, for people or for programs."""
+    if not as_json:
+        return f"{place} is served at {listening.url}\nopen it once with {listening.open_url}\n"
+    state = str(listening.state)
+    return json_text({"url": listening.url, "open": listening.open_url, "state": state})
 
 
 def _token_in(file: Path) -> str:

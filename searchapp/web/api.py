@@ -21,7 +21,7 @@ from searchapp.web.corpus_service import CURSOR, FILTERS, MOST_TEXT, CorpusServi
 from searchapp.web.openapi import description
 from searchapp.web.originals import original, reveal
 from searchapp.web.parameters import checked, said_in
-from searchapp.web.problems import Problem, problem_of
+from searchapp.web.problems import ProblemDetails, problem_of
 from searchapp.web.workers import Busy, ClientLeft, Workers
 
 if TYPE_CHECKING:
@@ -259,4 +259,4 @@ async def guarded(answer: Callable[[], Awaitable[Response]]) -> Response:
         return problem_of(error)
     except Exception as error:  # noqa: BLE001 - the end of the line: whatever failed becomes an answer
         _log.exception("an answer failed")
-        return Problem(500, "internal", "the server failed", f"{type(error).__name__}")
+        return ProblemDetails(500, "internal", "the server failed", f"{type(error).__name__}")

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from searchapp.web import api, command_lines, page
 from searchapp.web.guard import HEALTH, METHODS
-from searchapp.web.problems import Problem
+from searchapp.web.problems import ProblemDetails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -48,10 +48,10 @@ async def _health(_: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-async def _missing(request: Request, _: Exception) -> Problem:
-    return Problem(404, "missing", "there is nothing at this address", request.url.path)
+async def _missing(request: Request, _: Exception) -> ProblemDetails:
+    return ProblemDetails(404, "missing", "there is nothing at this address", request.url.path)
 
 
-async def _wrong_method(_: Request, error: Exception) -> Problem:
+async def _wrong_method(_: Request, error: Exception) -> ProblemDetails:
     allow = getattr(error, "headers", None) or {}
-    return Problem(405, "method", "this address has no such method", headers=allow)
+    return ProblemDetails(405, "method", "this address has no such method", headers=allow)

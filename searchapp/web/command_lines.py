@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from searchapp.web.api import BASE, guarded, json_response
-from searchapp.web.problems import Problem
+from searchapp.web.problems import ProblemDetails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,7 +30,7 @@ def route(workers: Workers, written: Written) -> Route:
 
     async def answered(request: Request) -> Response:
         if request.state.caller != "program":
-            return Problem(403, "no_program", "this address is for programs")
+            return ProblemDetails(403, "no_program", "this address is for programs")
 
         async def answer() -> Response:
             asked = json.loads(await request.body())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
-from searchapp.web.problems import BUSY_S, Problem
+from searchapp.web.problems import BUSY_S, ProblemDetails
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -47,7 +47,7 @@ class Events:
         """A stream to one listener."""
         if self._listeners >= MOST_LISTENERS:
             headers = {"Retry-After": str(BUSY_S)}
-            return Problem(503, "busy", "too many listen already", headers=headers)
+            return ProblemDetails(503, "busy", "too many listen already", headers=headers)
         stream = self._stream()
         return StreamingResponse(stream, media_type=MEDIA_TYPE)
 

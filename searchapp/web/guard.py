@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from searchapp.web.access import Access
-from searchapp.web.problems import Problem
+from searchapp.web.problems import ProblemDetails
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -119,7 +119,7 @@ class Guard:
         if refusal is not _GONE:
             await refusal(scope, receive, guarded)
 
-    def _refusal(self, scope: Scope, headers: _Headers) -> Problem | None:
+    def _refusal(self, scope: Scope, headers: _Headers) -> ProblemDetails | None:
         """What is wrong with a request that is not meant for this server, or too large."""
         return (
             _misshapen(scope, headers)
@@ -127,24 +127,26 @@ class Guard:
             or self._wrong_method(scope, headers)
         )
 
-    def _wrong_method(self, scope: Scope, headers: _Headers) -> Problem | None:
+    def _wrong_method(self, scope: Scope, headers: _Headers) -> ProblemDetails | None:
         methods = self._methods_at(scope["path"])
         if scope["method"] not in methods:
             allow = {"Allow": ", ".join(sorted(methods))}
-            return Problem(405, "method", "this address has no such method", headers=allow)
+            return ProblemDetails(405, "method", "this address has no such method", headers=allow)
         return _unfit_body(scope, headers)
 
-    def _from_elsewhere(self, headers: _Headers) -> Problem | None:
+    def _from_elsewhere(self, headers: _Headers) -> ProblemDetails | None:
         """What is wrong with a request that another page sent, or that another name led here."""
         if headers.one("host") not in self._allowed.hosts:
-            return Problem(421, "other_host", "this server has another name", "use its own address")
+            return ProblemDetails(
+                421, "other_host", "this server has another name", "use its own address"
+            )
         if "origin" in headers and headers.one("origin") not in self._allowed.origins:
-            return Problem(403, "other_origin", "another page may not ask this server")
+            return ProblemDetails(403, "other_origin", "another page may not ask this server")
         if headers.one("sec-fetch-site") not in ("", "none", "same-origin"):
-            return Problem(403, "cross_site", "another page may not ask this server")
+            return ProblemDetails(403, "cross_site", "another page may not ask this server")
         return None
 
-    def _entrance(self, scope: Scope, headers: _Headers) -> Problem | None:
+    def _entrance(self, scope: Scope, headers: _Headers) -> ProblemDetails | None:
         """Let a browser in by its code, everyone else by token or cookie."""
         code = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get(CODE)
         if scope["path"] == "/" and code is not None and scope["method"] == "GET":
@@ -154,7 +156,7 @@ class Guard:
         )
         if scope["state"]["caller"] or scope["path"] == HEALTH:
             return None
-        return Problem(
+        return ProblemDetails(
             401,
             "no_token",
             "this server answers its owner only",
@@ -163,9 +165,9 @@ class Guard:
             headers={"WWW-Authenticate": "Bearer"},
         )
 
-    def _by_code(self, code: str) -> Problem:
+    def _by_code(self, code: str) -> ProblemDetails:
         if not self._access.redeem(code):
-            return Problem(
+            return ProblemDetails(
                 403,
                 "code_used",
                 "this link has been used, or is too old",
@@ -174,7 +176,7 @@ class Guard:
         return _Redirect("/", self._access.cookie(self._allowed.port))
 
 
-class _Redirect(Problem):
+class _Redirect(ProblemDetails):
     """To the page, with the cookie, so that no code stays in the address."""
 
     def __init__(self, location: str, cookie: str) -> None:
@@ -203,28 +205,28 @@ class _Headers:
         return sum(len(name) + len(value) for name, value in self.raw)
 
 
-def _misshapen(scope: Scope, headers: _Headers) -> Problem | None:
+def _misshapen(scope: Scope, headers: _Headers) -> ProblemDetails | None:
     """What is wrong with a request that no honest client sends."""
     times = Counter(name for name, _ in headers.raw)
     if any(times[name] > 1 for name in _ONCE):
-        return Problem(400, "header_twice", "a header came twice")
+        return ProblemDetails(400, "header_twice", "a header came twice")
     if len(scope["raw_path"]) + len(scope["query_string"]) > MOST_TARGET:
-        return Problem(
+        return ProblemDetails(
             414, "too_long", "the address is too long", "send the question as JSON, by POST"
         )
     if headers.size > MOST_HEADERS:
-        return Problem(431, "headers_too_large", "the headers are too large")
+        return ProblemDetails(431, "headers_too_large", "the headers are too large")
     if "\0" in scope["path"]:
-        return Problem(400, "usage", "the address holds a NUL")
+        return ProblemDetails(400, "usage", "the address holds a NUL")
     return None
 
 
-def _unfit_body(scope: Scope, headers: _Headers) -> Problem | None:
+def _unfit_body(scope: Scope, headers: _Headers) -> ProblemDetails | None:
     if scope["method"] != "POST":
         return None
     kind = headers.one("content-type").partition(";")[0].strip().lower()
     if kind != "application/json":
-        return Problem(
+        return ProblemDetails(
             415, "not_json", "this server takes JSON", "send Content-Type: application/json"
         )
     length = headers.one("content-length")
@@ -233,11 +235,11 @@ def _unfit_body(scope: Scope, headers: _Headers) -> Problem | None:
     return None
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too_large", f"a request has at most {MOST_BODY:,} bytes")
+def _too_large() -> ProblemDetails:
+    return ProblemDetails(413, "too_large", f"a request has at most {MOST_BODY:,} bytes")
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes | Problem:
+async def _body(scope: Scope, receive: Receive) -> bytes | ProblemDetails:
     """The whole body, or what is wrong with it; _GONE where the client has left."""
     if scope["method"] != "POST":
         return b""
@@ -255,7 +257,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes | Problem:
                     return bytes(body)
     except TimeoutError:
         late = {"Connection": "close"}
-        return Problem(408, "too_slow", "the request came too slowly", headers=late)
+        return ProblemDetails(408, "too_slow", "the request came too slowly", headers=late)
 
 
 def _given(body: bytes, receive: Receive) -> Receive:
@@ -276,4 +278,4 @@ def _has_port(name: str) -> bool:
     return name.rpartition("]")[2].count(":") == 1
 
 
-_GONE = Problem(400, "gone", "the client has left")
+_GONE = ProblemDetails(400, "gone", "the client has left")

@@ -35,7 +35,7 @@ _STATUSES: Mapping[str, int] = {  # by the code of the error
 BUSY_S = 1  # after which another try is worth while
 
 
-class Problem(Response):
+class ProblemDetails(Response):
     """An answer that says what is wrong, and how it is mended."""
 
     def __init__(
@@ -58,11 +58,11 @@ class Problem(Response):
         super().__init__(json.dumps(body), status, dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def problem_of(error: SearchappError) -> Problem:
+def problem_of(error: SearchappError) -> ProblemDetails:
     """The answer for an error of the library: its message as the title, its hint as the detail."""
     status = _STATUSES.get(error.code) or (400 if isinstance(error, errors.UsageError) else 500)
     headers = {"Retry-After": str(BUSY_S)} if status == 503 else None
-    return Problem(status, error.code, str(error), error.hint, headers=headers)
+    return ProblemDetails(status, error.code, str(error), error.hint, headers=headers)
 
 
 def statuses() -> frozenset[int]:

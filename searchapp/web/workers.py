@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from searchapp.web.problems import BUSY_S, Problem
+from searchapp.web.problems import BUSY_S, ProblemDetails
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,10 +25,12 @@ MOST_WAITING = 64  # beside those at work
 class Busy(Exception):
     """As many wait already as may."""
 
-    def answer(self) -> Problem:
+    def answer(self) -> ProblemDetails:
         """What the client is told."""
         headers = {"Retry-After": str(BUSY_S)}
-        return Problem(503, "busy", "too many questions at once", "ask again", headers=headers)
+        return ProblemDetails(
+            503, "busy", "too many questions at once", "ask again", headers=headers
+        )
 
 
 class ClientLeft(Exception):

@@ -68,8 +68,10 @@ def serve(
     The page opens at the address that is printed, once; --open opens it again.
     """
     from searchapp.corpus import Corpus
+    from searchapp.web.command_lines import new_code
     from searchapp.web.server import LOOPBACK, ServeOptions
     from searchapp.web.server import serve as serve_until_told
+    from searchapp.web.state_file import read_state, state_path
 
     console.show_log()
     if host not in LOOPBACK and not (allow_remote and token_file):
@@ -86,6 +88,11 @@ def serve(
         idle_exit_s=None if idle_exit is None else idle_exit * 60,
     )
     settings = config.load(corpus=corpus)
+    folder = config.runtime_folder(settings.cache)
+    if is_opened and (state := read_state(state_path(folder, settings.place))):
+        host_there = f"[{state.host}]" if ":" in state.host else state.host
+        _open(f"http://{host_there}:{state.port}/?code={new_code(state)}")
+        return console.Exit.DONE
 
     def announce(listening: Listening) -> None:
         console.write(_told(listening, settings.place, as_json=as_json))
@@ -97,7 +104,7 @@ def serve(
     serve_until_told(
         opened,
         settings,
-        config.runtime_folder(settings.cache),
+        folder,
         options,
         announce,
         lambda asked: everyday.written(opened, settings, asked)._asdict(),

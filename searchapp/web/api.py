@@ -19,7 +19,7 @@ from searchapp.output.serialization import json_text
 from searchapp.search.query_options import IN_REQUESTS, MOST_INTEGER, NOT_BLANK, Option
 from searchapp.web.corpus_service import CURSOR, FILTERS, MOST_TEXT, CorpusService
 from searchapp.web.openapi import description
-from searchapp.web.originals import original, reveal
+from searchapp.web.originals import original, picture, reveal
 from searchapp.web.parameters import checked, said_in
 from searchapp.web.problems import ProblemDetails, problem_of
 from searchapp.web.workers import Busy, ClientLeft, Workers
@@ -66,6 +66,16 @@ _AROUND = {
     for name in ("before", "after")
 }
 _EXPLAINED = {name: QUESTION[name] for name in ("q", "mode", "weight", "not", "literal")}
+_LIKENESS = {name: option for name, option in IN_REQUESTS.items() if name != "like"}
+_PAGE_NUMBER = {
+    "page": Option("page", "page", "integer", "The number of a page.", least=1, most=100_000)
+}
+_ON_PAGE = {
+    "passage": Option(
+        "passage", "passage", "integer", "The id of a passage.", least=1, most=MOST_INTEGER
+    )
+}
+_SCALE = {"scale": Option("scale", "scale", "number", "Pixels a point.", least=0.1, most=4)}
 _FILTERS = {name: IN_REQUESTS[name] for name in FILTERS}
 _PAGE = {
     "limit": Option("limit", "limit", "integer", "How many, at most.", least=1, most=1000),
@@ -115,7 +125,7 @@ ENDPOINTS = (
         "The passages that are like a passage.",
         CorpusService.similar,
         "Answer",
-        {name: option for name, option in IN_REQUESTS.items() if name != "like"},
+        _LIKENESS,
         path_options=_ID,
         failures=(404, 409, 410),
         is_of_generation=True,
@@ -147,6 +157,35 @@ ENDPOINTS = (
         path_options=_ID,
         failures=(404, 409, 410),
         is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents/{id}/similar",
+        "The passages that are like a document.",
+        CorpusService.similar_documents,
+        "Answer",
+        _LIKENESS,
+        path_options=_ID,
+        failures=(404, 409, 410),
+        is_of_generation=True,
+    ),
+    Endpoint(
+        "/documents/{id}/pages/{page}",
+        "How large a page of a PDF is, in points, and where a passage stands on it.",
+        CorpusService.pdf_page,
+        "Page",
+        _ON_PAGE,
+        path_options=_ID | _PAGE_NUMBER,
+        failures=(404, 409, 410),
+    ),
+    Endpoint(
+        "/documents/{id}/pages/{page}.png",
+        "A page of a PDF as a picture.",
+        picture,
+        "",
+        _SCALE,
+        path_options=_ID | _PAGE_NUMBER,
+        failures=(404, 409, 410),
+        media_type="image/png",
     ),
     Endpoint(
         "/documents/{id}/original",
@@ -200,7 +239,7 @@ def routes(service: CorpusService, workers: Workers, events: Events) -> list[Rou
         Route(f"{BASE}/events", streamed),
         *(
             Route(
-                BASE + endpoint.path.replace("{id}", "{id:int}"),
+                BASE + endpoint.path.replace("{id}", "{id:int}").replace("{page}", "{page:int}"),
                 partial(_answered, service, workers, endpoint),
                 methods=list(endpoint.methods),
                 name=endpoint.path,

@@ -15,6 +15,7 @@ from searchapp.web.problems import ProblemDetails
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from searchapp.web.access import Access
     from searchapp.web.command_lines import Written
     from searchapp.web.corpus_service import CorpusService
     from searchapp.web.events import Events
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def application(
-    service: CorpusService, workers: Workers, events: Events, written: Written
+    service: CorpusService, workers: Workers, events: Events, access: Access, written: Written
 ) -> Starlette:
     """Page, API and command lines."""
     return Starlette(
         routes=[
             Route(HEALTH, _health),
             *api.routes(service, workers, events),
-            command_lines.route(workers, written),
+            *command_lines.routes(workers, access, written),
             *page.routes(service, workers),
         ],
         exception_handlers={404: _missing, 405: _wrong_method},

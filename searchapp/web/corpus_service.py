@@ -99,6 +99,10 @@ class CorpusService:
             answer = self.corpus.query(query_of(said))
         except (EmptyRange, EmptyQuery) as error:
             answer = self._nothing(said, str(error))
+        return answer, self._answer_values(answer)
+
+    def _answer_values(self, answer: Answer) -> dict[str, object]:
+        """An answer for programs, each match with its excerpt."""
         matches: list[Any] = []
         values = answer_json(answer)
         for match, shown in zip(answer.matches, values["matches"], strict=True):  # type: ignore[call-overload]
@@ -106,7 +110,7 @@ class CorpusService:
             matches.append(
                 shown | {"excerpt": {"text": part.text, "marks": list(map(list, part.marks))}}
             )
-        return answer, values | {"matches": matches, "notes": answer_notes(answer)}
+        return values | {"matches": matches, "notes": answer_notes(answer)}
 
     def _nothing(self, said: Mapping[str, Any], note: str) -> Answer:
         """The answer to a question that nothing can answer."""
@@ -140,8 +144,24 @@ class CorpusService:
 
     def similar(self, said: Mapping[str, Any]) -> dict[str, object]:
         """What is like a passage."""
-        self.corpus.passage(said["id"], before=0, after=0)
-        return self.search({**said, "like": [said["id"]]})[1]
+        question = {"like_passages": [(said["id"], "")]}
+        return self._similar(said, question)
+
+    def similar_documents(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """What is like a document."""
+        return self._similar(said, {"like_documents": [said["id"]]})
+
+    def _similar(self, said: Mapping[str, Any], examples: Mapping[str, Any]) -> dict[str, object]:
+        try:
+            answer = self.corpus.query(query_of({"mode": "cosine", **said}, **examples))
+        except EmptyRange as error:
+            answer = self._nothing(said, str(error))
+        return self._answer_values(answer)
+
+    def pdf_page(self, said: Mapping[str, Any]) -> dict[str, object]:
+        """A page of a PDF, and where a passage stands on it."""
+        page = self.corpus.pdf_page(said["id"], said["page"], passage_id=said.get("passage"))
+        return page._asdict()
 
     def documents(self, said: Mapping[str, Any]) -> dict[str, object]:
         """A page of the list of documents, and where the next one begins."""
@@ -187,14 +207,16 @@ def _path_at(cursor: str) -> bytes:
     return urlsafe_b64decode(cursor.encode("ascii"))
 
 
-def query_of(said: Mapping[str, Any]) -> Query:
-    """The question in what a request says; raises as `Query` does."""
-    options: dict[str, Any] = {}
+def query_of(said: Mapping[str, Any], **examples: Any) -> Query:
+    """The question in what a request says, with examples to find the like of; raises as `Query`
+    does.
+    """
+    options: dict[str, Any] = dict(examples)
     for name, value in said.items():
         if name in IN_REQUESTS:
             options[IN_REQUESTS[name].keyword] = value
     if "collapse" in options:  # asked for as copies
         options["collapse"] = not options["collapse"]
-    options["like_passages"] = [(i, "") for i in options.get("like_passages", ())]
-    texts = said.get("q", "")
-    return Query.parse(texts if texts or not options["like_passages"] else (), **options)
+    if "like" in said:
+        options["like_passages"] = [(i, "") for i in said["like"]]
+    return Query.parse(said.get("q") or (), **options)

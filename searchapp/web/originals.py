@@ -10,11 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from searchapp.errors import PathMissing, Unsupported
 from searchapp.filesystem.safe_open import open_file
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from searchapp.corpus import Corpus
+    from searchapp.web.corpus_service import CorpusService
 
 _MOST_BYTES = 1 << 40
 _BLOCK = 1 << 18
@@ -45,6 +46,12 @@ def original(corpus: Corpus, document_id: int) -> StreamingResponse:
         media_type="application/octet-stream",
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
     )
+
+
+def picture(service: CorpusService, said: Mapping[str, Any]) -> Response:
+    """A page of a PDF. Raises as `Corpus.pdf_picture` does."""
+    png = service.corpus.pdf_picture(said["id"], said["page"], scale=said.get("scale", 1.5))
+    return Response(png, media_type="image/png")
 
 
 def reveal(corpus: Corpus, document_id: int) -> dict[str, object]:

@@ -29,6 +29,10 @@ _STATUSES: Mapping[str, int] = {  # by the code of the error
     "passage_missing": 404,
     "path_missing": 404,
     "gone": 410,
+    "page_missing": 404,
+    "file_changed": 409,
+    "file_failed": 409,
+    "file_skipped": 409,
     "encoder": 503,
     "corpus_unwritable": 507,
 }

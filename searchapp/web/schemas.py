@@ -110,6 +110,12 @@ SCHEMAS: Mapping[str, Schema] = {
         matches=_list(ref("Match")),
         notes=_list(TEXT),
     ),
+    "Page": _object(
+        width=NUMBER,
+        height=NUMBER,
+        boxes=_list({"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 4}),
+        pages=COUNT,
+    ),
     "Revealed": _object(revealed=TEXT),
     "Progress": _object(
         state={"enum": ["looking", "reading", "embedding", "done", "failed", "stopped"]},

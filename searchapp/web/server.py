@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _LAST_ANSWERS_WITHIN_S = 10  # after the server was asked to end
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # and how it is reached here
 _BACKLOG = 512  # connections that wait to be taken
 
 
@@ -83,11 +84,11 @@ def serve(
     events = Events(workers, service.now)
     service.warm_up()
     names = (*_names(options.host), *options.names)
-    inner = application(service, workers, events, written)
+    inner = application(service, workers, events, access, written)
     app = Guard(inner, access, Allowed.on(port, names), partial(methods_at, inner))
     state = ServerState(
         os.getpid(),
-        options.host,
+        _ANYWHERE.get(options.host, options.host),
         port,
         access.token,
         __version__,

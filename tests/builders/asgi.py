@@ -39,7 +39,7 @@ class Served:
         self.workers = Workers(2, most_waiting=most_waiting)
         self.service = CorpusService(corpus, read_only=read_only)
         self.events = Events(self.workers, self.service.now)
-        inner = application(self.service, self.workers, self.events, lambda _: {})
+        inner = application(self.service, self.workers, self.events, self.access, lambda _: {})
         allowed = Allowed.on(PORT, ("127.0.0.1", "localhost", "[::1]"))
         self.app: App = Guard(inner, self.access, allowed, lambda path: methods_at(inner, path))
 

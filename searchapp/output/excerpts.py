@@ -62,7 +62,9 @@ def marks_of(text: str, question: str) -> list[Span]:
     for word, span in words_of(text):
         folded = word.casefold()
         if folded not in seen:
-            seen[folded] = any(_is_like(folded, other) for other in wanted)
+            seen[folded] = folded not in STOP_WORDS and any(
+                _is_like(folded, other) for other in wanted
+            )
         if seen[folded]:
             marks.append(span)
     return marks

@@ -125,6 +125,44 @@ class Browser:
         self.until("document.readyState === 'complete' && location.protocol === 'file:'")
         self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
+    def open_url(self, url: str, *, with_headers: Mapping[str, str] | None = None) -> None:
+        """Open an address, with these headers from now on where some are given, and wait until it
+        is drawn.
+        """
+        if with_headers is not None:
+            self._ask("Network.setExtraHTTPHeaders", headers=dict(with_headers))
+        self._ask("Page.navigate", url="about:blank")  # so that another anchor loads it, too
+        self.until("location.protocol === 'about:'")
+        self._ask("Page.navigate", url=url)
+        self.until("document.readyState === 'complete' && location.protocol === 'http:'")
+        self.run("new Promise((done) => setTimeout(done, 60))")
+
+    def look(self, *, width: int = 1280, height: int = 800, is_dark: bool = False) -> None:
+        """Look from now on with a window of this size, in light or dark; narrow ones are phones."""
+        is_phone = width < 600
+        self._ask(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=2 if is_phone else 1,
+            mobile=is_phone,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+
+    def allow_scripts(self, *, allowed: bool) -> None:
+        """Let pages that are opened from now on run scripts, or not."""
+        self._ask("Emulation.setScriptExecutionDisabled", value=not allowed)
+
+    def accessible_names(self, role: str) -> list[str]:
+        """What a screen reader calls each element of a role, in order."""
+        nodes = self._ask("Accessibility.getFullAXTree")["nodes"]
+        return [
+            str(node.get("name", {}).get("value", ""))
+            for node in nodes
+            if not node["ignored"] and node.get("role", {}).get("value") == role
+        ]
+
     def run(self, script: str) -> Any:  # whatever JSON the script makes
         """What a script comes to; what it throws is an error here."""
         done = self._ask(

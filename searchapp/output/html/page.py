@@ -1,8 +1,8 @@
-"""Pages for a browser, each in one file, made of templates.
+"""Pages for a browser, made of templates: each in one file, or served in parts.
 
-Nothing in a page comes from elsewhere: it forbids the browser every request, and every script but
-its own. A template escapes all that it shows, and what the script needs travels as JSON that no
-text can end. Pure; knows nothing of what a page shows.
+Nothing in a page in one file comes from elsewhere: it forbids the browser every request, and every
+script but its own. A template escapes all that it shows, and what a script needs travels as JSON
+that no text can end. Pure; knows nothing of what a page shows.
 """
 
 from __future__ import annotations
@@ -24,25 +24,28 @@ if TYPE_CHECKING:
 def render_page(
     name: str, *, title: str, data: object, scripts: Sequence[str] = (), **values: object
 ) -> str:
-    """The page of the template `NAME.html.jinja` with the shared style, then `NAME.css`, the other
-    scripts and `NAME.js`; a script finds `data` as JSON in the element of id "data".
+    """The page of the template `NAME.html.jinja` in one file, with the shared style, then
+    `NAME.css`, the other scripts and `NAME.js`; a script finds `data` as JSON in the element of id
+    "data".
     """
     from jinja2.utils import htmlsafe_json_dumps
     from markupsafe import Markup
 
     script = "".join(asset(f"{part}.js") for part in (*scripts, name))
-    return (
-        _environment()
-        .get_template(f"{name}.html.jinja")
-        .render(
-            title=title,
-            style=Markup(asset("base.css") + asset(f"{name}.css")),
-            script=Markup(script),
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            data=htmlsafe_json_dumps(data, dumps=partial(json.dumps, allow_nan=False)),
-            **values,
-        )
+    return render(
+        name,
+        title=title,
+        style=Markup(asset("base.css") + asset(f"{name}.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        data=htmlsafe_json_dumps(data, dumps=partial(json.dumps, allow_nan=False)),
+        **values,
     )
+
+
+def render(name: str, **values: object) -> str:
+    """What the template `NAME.html.jinja` makes of values."""
+    return _environment().get_template(f"{name}.html.jinja").render(**values)
 
 
 def asset(name: str) -> str:

@@ -42,8 +42,25 @@ def test_no_template_turns_escaping_off_or_names_another_place() -> None:
     assert [path.name for path in templates] == [
         "base.html.jinja",
         "map.html.jinja",
+        "one_file.html.jinja",
         "pair.html.jinja",
+        "search.html.jinja",
+        "search_facet.html.jinja",
+        "search_filters.html.jinja",
+        "search_legend.html.jinja",
+        "search_matches.html.jinja",
+        "search_panes.html.jinja",
+        "search_reading.html.jinja",
+        "search_segments.html.jinja",
+        "search_sheet.html.jinja",
+        "search_status.html.jinja",
+        "search_welcome.html.jinja",
+        "search_why.html.jinja",
+        "served.html.jinja",
     ]
     for path in templates:
         source = path.read_text(encoding="utf-8")
-        assert not re.search(r"\|\s*safe\b|autoescape|https?:|\bon\w+=|<link|<img", source), path
+        if path.name == "served.html.jinja":  # whose styles and scripts are the server's own
+            source = re.sub(r'<(link|script)[^>]* (href|src)="/static/', "", source)
+        pattern = r"\|\s*safe\b|autoescape|https?:|\bon\w+=|<link|<img"
+        assert not re.search(pattern, source), path

@@ -1,8 +1,7 @@
 """One page of a PDF as it looks: a picture of it, and where on it a passage stands.
 
 The text of a document is not the text of its pages to the letter: hyphens are joined, white space
-and columns put in order. So the two are compared by their letters and digits alone. Where a passage
-does not stand on its page in one piece, its halves are looked for, and theirs.
+and columns put in order. So the two are compared by their letters and digits alone, piece by piece.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ MOST_PIXELS = 2000  # a side of a picture
 _LEVEL = 1  # of zlib: half the time of the usual one, for pictures a quarter larger
 _LEAST_LETTERS = 12  # of a piece that is looked for
 _LEAST_SHARE = 0.5  # of what is looked for: with less, the pieces stand there by chance
+_MOST_OCCURRENCES = 50  # of a piece on a page
 _MOST_BOXES = 1000
 _FINE = 64  # steps in a point of the page's unit, as pdfium gives places in whole ones
 
@@ -124,8 +124,9 @@ def _boxes(
     codes = (pdfium.FPDFText_GetUnicode(text_page, i) for i in range(text_page.count_chars()))
     on_page, places = _letters(map(chr, codes))
     wanted, positions = _letters(text)
-    aligned = _aligned(wanted, on_page)
-    if len(aligned) < _LEAST_SHARE * len(wanted):
+    ends = {i for i, (a, b) in enumerate(pairwise(positions), 1) if b > a + 1} | {len(wanted)}
+    aligned = _aligned(wanted, ends, on_page)
+    if not wanted or len(aligned) < _LEAST_SHARE * len(wanted):
         return
     start, end = span
     inside = [aligned[i] for i, at in enumerate(positions) if start <= at < end and i in aligned]
@@ -148,25 +149,42 @@ def _letters(characters: Iterable[str]) -> tuple[str, list[int]]:
     return "".join(letters), positions
 
 
-def _aligned(wanted: str, page: str) -> dict[int, int]:
-    """The place on the page of each letter that is wanted and there: behind the letters before it,
-    where it can be.
+def _aligned(wanted: str, ends: set[int], page: str) -> dict[int, int]:
+    """The place on the page of each letter that is wanted and stands there in a piece of some
+    letters, of whole words: of the longest piece, and of equal ones of the first behind the piece
+    before. `ends` are those of the words that are wanted.
     """
     aligned: dict[int, int] = {}
-    pieces, behind = [(0, len(wanted))], 0
-    while pieces:
-        start, end = pieces.pop()
-        piece = wanted[start:end]
-        at = page.find(piece, behind)
-        if at < 0:
-            at = page.find(piece)
-        if at >= 0:
-            aligned |= zip(range(start, end), range(at, at + end - start), strict=True)
-            behind = at + end - start
-        elif end - start >= 2 * _LEAST_LETTERS:
-            half = (start + end) // 2
-            pieces += [(half, end), (start, half)]
+    least = min(_LEAST_LETTERS, len(wanted))
+    start = behind = 0
+    while start <= len(wanted) - least:
+        places = _occurrences(page, wanted[start : start + least])
+        places.sort(key=lambda at: at < behind)
+        lengths = [_common(wanted, start, page, at) for at in places]
+        longest = max(lengths, default=0)
+        length = next((i for i in range(longest, 0, -1) if start + i in ends), 0)
+        if length:
+            at = places[lengths.index(longest)]
+            aligned |= zip(range(start, start + length), range(at, at + length), strict=True)
+            behind = at + length
+        start += length or 1
     return aligned
+
+
+def _occurrences(page: str, piece: str) -> list[int]:
+    """The first places of a piece on a page."""
+    places: list[int] = []
+    at = page.find(piece)
+    while at >= 0 and len(places) < _MOST_OCCURRENCES:
+        places.append(at)
+        at = page.find(piece, at + 1)
+    return places
+
+
+def _common(wanted: str, start: int, page: str, at: int) -> int:
+    """How many letters are the same from two places on."""
+    most = min(len(wanted) - start, len(page) - at)
+    return next((i for i in range(most) if wanted[start + i] != page[at + i]), most)
 
 
 def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -95,20 +96,23 @@ def _processor() -> str:
 
 # of openvino: what converts and builds graphs
 _LEFT_OUT = ("tools.ovc", *(f"opset{number}" for number in range(1, 18)))
+_importing = Lock()  # what is left out is missed by whoever imports at the same time
 
 
 def import_openvino(*, full: bool = False) -> Any:  # openvino is untyped
     """OpenVINO without its telemetry and, unless it is to convert a model, without what builds
     graphs: a third of the time.
     """
-    absent = [] if full or "openvino" in sys.modules else [f"openvino.{name}" for name in _LEFT_OUT]
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # reads as "not installed": it has its own stub
-    sys.modules.update({name: ModuleType(name) for name in absent})
-    try:
-        import openvino
-    finally:
-        for name in absent:
-            del sys.modules[name]
+    with _importing:
+        is_there = full or "openvino" in sys.modules
+        absent = [] if is_there else [f"openvino.{name}" for name in _LEFT_OUT]
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # reads as "not installed": it has its own stub
+        sys.modules.update({name: ModuleType(name) for name in absent})
+        try:
+            import openvino
+        finally:
+            for name in absent:
+                del sys.modules[name]
     if full:
         for name in _LEFT_OUT:
             import_module(f"openvino.{name}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from searchapp.types.vectors import EncoderIdentity
 
 _opening: dict[tuple[EncoderIdentity, Path], Future[TextEncoder]] = {}
+_beginning, _mending = Lock(), Lock()  # so that several first questions open one encoder
 
 
 def begin(identity: EncoderIdentity, cache: Path, *, token_states: bool = False) -> None:
@@ -26,14 +28,15 @@ def begin(identity: EncoderIdentity, cache: Path, *, token_states: bool = False)
     from searchapp.encoders.loading import open_cached
 
     key = (identity, cache)
-    if key in _opening and not token_states:
-        return
-    thread = ThreadPoolExecutor(1, thread_name_prefix="open-encoder")
-    if key not in _opening:
-        _opening[key] = thread.submit(open_cached, identity, cache)
-    if token_states:
-        thread.submit(lambda opening: opening.result().prepare(), _opening[key])
-    thread.shutdown(wait=False)
+    with _beginning:
+        if key in _opening and not token_states:
+            return
+        thread = ThreadPoolExecutor(1, thread_name_prefix="open-encoder")
+        if key not in _opening:
+            _opening[key] = thread.submit(open_cached, identity, cache)
+        if token_states:
+            thread.submit(lambda opening: opening.result().prepare(), _opening[key])
+        thread.shutdown(wait=False)
 
 
 def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
@@ -41,10 +44,10 @@ def opened(identity: EncoderIdentity, cache: Path) -> TextEncoder:
     from searchapp.encoders.loading import open_encoder
 
     begin(identity, cache)
-    if (
-        _opening[identity, cache].exception() is not None
-    ):  # not converted yet, for one: now there is someone to tell
-        encoder = open_encoder(identity, cache=cache)
-        _opening[identity, cache] = Future()
-        _opening[identity, cache].set_result(encoder)
+    if _opening[identity, cache].exception() is not None:
+        with _mending:  # not converted yet, for one: now there is someone to tell
+            if _opening[identity, cache].exception() is not None:
+                mended: Future[TextEncoder] = Future()
+                mended.set_result(open_encoder(identity, cache=cache))
+                _opening[identity, cache] = mended
     return _opening[identity, cache].result()

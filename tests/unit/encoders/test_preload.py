@@ -4,7 +4,8 @@ an error of its own.
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 
 from searchapp.__main__ import _is_looked_at, begin_opening_encoder
 from searchapp.backends.sqlite.backend import SqliteBackend
-from searchapp.encoders import preload
+from searchapp.encoders import loading, preload
 from searchapp.errors import EncoderError
 from searchapp.types.vectors import EncoderIdentity
 
@@ -104,3 +105,20 @@ def test_what_failed_in_the_background_is_met_again_where_it_can_be_told(tmp_pat
     preload.begin(OTHER, tmp_path)
     with pytest.raises(EncoderError, match="nowhere"):
         preload.opened(OTHER, tmp_path)
+
+
+def test_several_first_questions_mend_an_encoder_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended: list[Path] = []
+
+    def open_encoder(_: EncoderIdentity, *, cache: Path) -> object:
+        time.sleep(0.05)
+        mended.append(cache)
+        return mended
+
+    monkeypatch.setattr(loading, "open_encoder", open_encoder)
+    with ThreadPoolExecutor(8) as threads:
+        opened = list(threads.map(lambda _: preload.opened(OTHER, tmp_path), range(8)))
+    assert mended == [tmp_path]
+    assert all(encoder is opened[0] for encoder in opened)

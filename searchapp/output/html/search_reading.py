@@ -224,7 +224,7 @@ def _sheet(reading: Reading, address: SearchAddress) -> dict[str, Any]:
         if page is None
         else {
             "number": shown,
-            "src": f"/pages/{hit.document_id}/{shown}.png",
+            "src": f"/api/v1/documents/{hit.document_id}/pages/{shown}.png",
             "width": f"{page.width:.0f}",
             "height": f"{page.height:.0f}",
             "boxes": [

@@ -39,13 +39,14 @@ class Shot(NamedTuple):
 
 
 OPEN_FIRST = "document.querySelector('#matches a[data-read]').click()"
+OPEN_PAGE = "document.querySelectorAll('.tabs a')[1].click()"
 SHOTS = (
     Shot("page", QUESTION, before=OPEN_FIRST),
     Shot("page-why", f"{QUESTION}&why=1", is_dark=True, before=OPEN_FIRST),
     Shot(
         "page-pdf",
         QUESTION,
-        before=f"{OPEN_FIRST}; setTimeout(() => document.querySelectorAll('.tabs a')[1].click(), 800)",
+        before=f"{OPEN_FIRST}; setTimeout(() => {OPEN_PAGE}, 800)",
     ),
     Shot("page-phone", QUESTION, 390, 844),
 )

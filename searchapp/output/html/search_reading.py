@@ -4,7 +4,6 @@ and why it was found. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from searchapp.output.excerpts import marks_of
 from searchapp.output.explanation import telling_highlights
 from searchapp.output.html.elements import signed
 from searchapp.output.html.marked_text import HEAT_LEVELS, heat_marks, segments, word_marks
-from searchapp.output.html.search_matches import confidence_values, heading_of, title_of
+from searchapp.output.html.search_matches import CODE, confidence_values, heading_of, title_of
 from searchapp.output.terminal import display_path, flowing
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 MORE = 6  # passages that a link adds
 MOST_AROUND = 200  # passages on either side, at most
 LEGS = {"cosine": "Meaning", "keyword": "Words", "tokens": "Tokens"}
-_CODE = frozenset(  # types whose lines and columns mean something
-    re.findall(
-        r"\w+",
-        "bash c cfg conf cpp cs css csv go h ini java js json kt lua php pl ps1 py r rb rs sh sql "
-        "swift toml ts tsv xml yaml zig",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +137,7 @@ def _passages(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
         values: dict[str, Any] = {
             "id": hit.passage_id,
             "is_here": hit is context.hit,
-            "is_code": hit.type in _CODE,
+            "is_code": hit.type in CODE,
             "place": place_text(hit.passage.place),
             "heading": heading_of(hit),
             "parts": segments(flowing(hit.text, hit.type), _marks(reading, hit, address)),

@@ -14,7 +14,7 @@ from searchapp.search.query import Query
 from searchapp.testing import HashEncoder, MemoryBackend
 from searchapp.web.page import PARAMETERS
 from searchapp.web.problems import BUSY_S
-from tests.builders.asgi import Served
+from tests.builders.asgi import HOST, Served
 from tests.builders.house import HereCorpus
 
 
@@ -56,7 +56,7 @@ def test_every_link_of_the_page_leads_somewhere(served: Served) -> None:
         ("/?q=lamp&since=someday", 400, "Since: &#39;someday&#39; is not a date."),
         ("/?q=lamp&shape=round", 400, "There is no option"),
         ("/?q=lamp&mode=magic", 400, "Mode cannot be"),
-        ("/?q=lamp&in=relative", 400, "absolute"),
+        ("/?q=lamp&in=relative", 400, "In cannot be &#39;relative&#39;."),
         ("/?match=99999", 404, "There is no passage 99999."),
         ("/fragments/reading?match=99999", 404, "There is no passage 99999."),
     ],
@@ -116,6 +116,20 @@ def test_a_corpus_that_is_not_there_says_how_to_begin() -> None:
     assert "searchapp ingest" in text_of(served, "/")
     assert served.ask("/?q=lamp").status == 409
     served.workers.close()
+
+
+def test_a_browser_that_is_not_let_in_is_told_so_in_a_page(served: Served) -> None:
+    browser = [HOST, ("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]
+    for address, status, said in (
+        ("/", 401, "<code>searchapp serve --open</code>"),
+        ("/?code=old", 403, "This link has been used, or is too old."),
+    ):
+        reply = served.ask(address, headers=browser)
+        assert (reply.status, reply.headers["content-type"]) == (status, "text/html; charset=utf-8")
+        assert said in reply.body.decode()
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
+        assert served.ask(address, headers=[HOST]).json["status"] == status
+    assert served.ask("/", headers=browser).headers["www-authenticate"] == "Bearer"
 
 
 def test_only_the_files_of_the_page_are_served_and_they_may_be_kept(served: Served) -> None:

@@ -42,6 +42,7 @@ def reading_values(
 ) -> dict[str, Any]:
     """What the page shows of a passage and its document."""
     hit, metadata = reading.context.hit, reading.context.document.metadata
+    is_why = address.why and address.tab == "text"
     facts = [one_line(metadata[name])[:200] for name in ("author", "date") if metadata.get(name)]
     return {
         "id": hit.passage_id,
@@ -58,9 +59,12 @@ def reading_values(
         "earlier": _earlier(reading, address),
         "later": _later(reading, address),
         "tabs": _tabs(reading, address),
-        "why_href": address.href(why=not address.why, anchor="here"),
+        "why_href": address.href(
+            match=hit.passage_id, why=not is_why, tab="text", page=None, anchor="here"
+        ),
         "why": None if reading.explained is None else why_values(reading.explained),
-        "is_why": address.why,
+        "is_why": is_why,
+        "can_why": address.is_question,
         "like_href": type(address)(like=(hit.passage_id,), mode=address.mode).href(),
         "original_href": f"/api/v1/documents/{hit.document_id}/original",
         "back_href": address.reading(None) + f"#m{hit.passage_id}",

@@ -73,8 +73,9 @@ reference: $(READY)  ## write the command reference, the manual page and the tab
 figures: $(READY)  ## put the results of the benchmarks into the pages
 	$(BIN)/python -m tools.figures
 
-picture: $(READY)  ## draw the answer that the README shows, from the corpus of `make demo`
+picture: $(READY)  ## draw the pictures of README and docs, from the corpus of `make demo`
 	$(BIN)/python -m tools.picture --corpus $(DEMO)
+	$(BIN)/python -m tools.page_pictures --corpus $(DEMO)
 
 bench: $(READY) $(BENCH)/.ready  ## compare with other programs; COLLECTION=DIR (BEIR form) adds quality
 	$(BIN)/python -m benchmarks.versus $(if $(COLLECTION),--collection $(COLLECTION))

@@ -160,7 +160,7 @@ class Guard:
             401,
             "no_token",
             "this server answers its owner only",
-            "open the address that `searchapp serve` printed, or send the token of its state file "
+            "`searchapp serve --open` opens its page; a program sends the token of its state file "
             "as `Authorization: Bearer`",
             headers={"WWW-Authenticate": "Bearer"},
         )

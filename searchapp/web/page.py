@@ -31,7 +31,7 @@ from searchapp.search.query_options import Option
 from searchapp.web.api import QUESTION, guarded
 from searchapp.web.page_views import PageViews
 from searchapp.web.parameters import said_in
-from searchapp.web.problems import BUSY_S
+from searchapp.web.problems import BUSY_S, ProblemDetails
 from searchapp.web.workers import Busy
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def routes(service: CorpusService, workers: Workers) -> list[Route]:
             for path, look, render in parts
         ),
         Route("/static/{name}", _static),
-        Route("/pages/{id:int}/{number:int}.png", partial(_picture, service, workers)),
     ]
 
 
@@ -107,7 +106,12 @@ async def _shown(
         headers = {"Retry-After": str(BUSY_S)} if status == 503 else None
         return HTMLResponse(render(view), status, headers)
 
-    return await guarded(answer)
+    answered = await guarded(answer)
+    if not isinstance(answered, ProblemDetails):
+        return answered
+    problem = PageProblem("failed", "The server failed", "Its log says why. Ask again.", 500)
+    view = SearchView(problem=problem, version=views.version)
+    return HTMLResponse(render(view), answered.status_code)
 
 
 def _status(view: SearchView) -> int:
@@ -125,19 +129,6 @@ async def _static(request: Request) -> Response:
     # its address changes whenever it does
     headers = {"Cache-Control": "private, max-age=31536000, immutable"}
     return Response(asset(name), headers=headers, media_type=media_type)
-
-
-async def _picture(service: CorpusService, workers: Workers, request: Request) -> Response:
-    """The picture of a page of a PDF."""
-
-    async def answer() -> Response:
-        document, number = request.path_params["id"], request.path_params["number"]
-        picture = await workers.run(
-            request, lambda: service.corpus.pdf_picture(document, number, scale=2.0)
-        )
-        return Response(picture, media_type="image/png")
-
-    return await guarded(answer)
 
 
 @cache

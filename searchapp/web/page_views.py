@@ -107,9 +107,10 @@ class PageViews:
         corpus, address = self._service.corpus, view.address
         context = corpus.passage(passage_id, before=address.above + 1, after=address.below + 1)
         reading = Reading(context)
-        if address.why and address.is_question:
-            key = ("why", passage_id, address.q, address.mode, view.corpus_version)
-            explained = self._once(key, lambda: corpus.why(_query(address), passage_id))
+        if address.why and address.is_question and address.tab == "text":
+            query = _query(address)
+            key = ("why", passage_id, query, view.corpus_version)
+            explained = self._once(key, lambda: corpus.why(query, passage_id))
             reading = replace(reading, explained=explained)
         number = address.page or dict(context.hit.passage.place).get("page")
         if address.tab == "page" and context.hit.type == "pdf" and isinstance(number, int):

@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from searchapp import errors
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from searchapp.errors import SearchappError
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,6 +62,21 @@ class ProblemDetails(Response):
             **({"detail": detail} if detail else {}),
         }
         super().__init__(json.dumps(body), status, dict(headers or {}), media_type=MEDIA_TYPE)
+        self._said = (title, detail)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it: to a browser that opens an address, as a page."""
+        accepted = dict(scope.get("headers", ())).get(b"accept", b"")
+        if not accepted.startswith(b"text/html") or self.status_code < 400:
+            await super().__call__(scope, receive, send)
+            return
+        from searchapp.output.html.problem_page import problem_html
+
+        kept = {
+            name: value for name, value in self.headers.items() if not name.startswith("content-")
+        }
+        page = HTMLResponse(problem_html(*self._said), self.status_code, kept)
+        await page(scope, receive, send)
 
 
 def problem_of(error: SearchappError) -> ProblemDetails:

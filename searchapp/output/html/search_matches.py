@@ -4,6 +4,7 @@ how sure it is. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 LIKELY = 0.7  # the confidence from which on seven in ten questions have their answer here
 MODE_NAMES = {"hybrid": "both", "cosine": "meaning", "keyword": "words", "best": "best"}
 DOUBT = "perhaps nothing here answers this"
+CODE = frozenset(  # types whose lines and columns mean something
+    re.findall(
+        r"\w+",
+        "bash c cfg conf cpp cs css csv go h ini java js json kt lua php pl ps1 py r rb rs sh sql "
+        "swift toml ts tsv xml yaml zig",
+    )
+)
 _BAR = 56  # pixels of the bar of a confidence of 1
 _COPIES_SHOWN = 3
 
@@ -114,6 +122,7 @@ def _match_values(
         "place": match.location,
         "heading": heading_of(hit),
         "excerpt": segments(part.text, spans),
+        "is_code": hit.type in CODE,
         "begins_within": part.start > 0,
         "ends_within": part.start + len(part.text) < len(hit.text.rstrip()),
         "confidence": confidence_values(match.confidence),

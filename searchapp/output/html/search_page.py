@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from searchapp.humanize import one_line, pluralize
 from searchapp.output.html.page import render
+from searchapp.output.html.problem_page import sentence
 from searchapp.output.html.search_address import READING, SEARCH, SearchAddress
 from searchapp.output.html.search_facets import Facets, date_filters, facet_groups
 from searchapp.output.html.search_matches import (
@@ -67,8 +68,8 @@ class PageProblem:
         """The same as people write it; options are called as on the command line there."""
         return replace(
             self,
-            title=_sentence(self.title.removeprefix("--")),
-            hint=_sentence(self.hint.replace("--", "")),
+            title=sentence(self.title.removeprefix("--")),
+            hint=sentence(self.hint.replace("--", "")),
         )
 
 
@@ -175,11 +176,6 @@ def status_values(status: Status, now_ns: int) -> dict[str, Any]:
 def how_text(answer: Answer) -> str:
     """How an answer was found, and in what time."""
     return f"{MODE_NAMES.get(answer.mode, answer.mode)}, {answer.took_ms:,.0f} ms"
-
-
-def _sentence(text: str) -> str:
-    line = one_line(text)
-    return f"{line[:1].upper()}{line[1:]}{'' if line.endswith(('.', '?')) else '.'}" if line else ""
 
 
 def _ago(seconds: float) -> str:

@@ -4,7 +4,6 @@ and why it was found. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from searchapp.output.excerpts import marks_of
 from searchapp.output.explanation import telling_highlights
 from searchapp.output.html.elements import signed
 from searchapp.output.html.marked_text import HEAT_LEVELS, heat_marks, segments, word_marks
-from searchapp.output.html.search_matches import confidence_values, heading_of, title_of
+from searchapp.output.html.search_matches import CODE, confidence_values, heading_of, title_of
 from searchapp.output.terminal import display_path, flowing
 
 if TYPE_CHECKING:
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 MORE = 6  # passages that a link adds
 MOST_AROUND = 200  # passages on either side, at most
 LEGS = {"cosine": "Meaning", "keyword": "Words", "tokens": "Tokens"}
-_CODE = frozenset(  # types whose lines and columns mean something
-    re.findall(
-        r"\w+",
-        "bash c cfg conf cpp cs css csv go h ini java js json kt lua php pl ps1 py r rb rs sh sql "
-        "swift toml ts tsv xml yaml zig",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +42,7 @@ def reading_values(
 ) -> dict[str, Any]:
     """What the page shows of a passage and its document."""
     hit, metadata = reading.context.hit, reading.context.document.metadata
+    is_why = address.why and address.tab == "text"
     facts = [one_line(metadata[name])[:200] for name in ("author", "date") if metadata.get(name)]
     return {
         "id": hit.passage_id,
@@ -66,9 +59,12 @@ def reading_values(
         "earlier": _earlier(reading, address),
         "later": _later(reading, address),
         "tabs": _tabs(reading, address),
-        "why_href": address.href(why=not address.why, anchor="here"),
+        "why_href": address.href(
+            match=hit.passage_id, why=not is_why, tab="text", page=None, anchor="here"
+        ),
         "why": None if reading.explained is None else why_values(reading.explained),
-        "is_why": address.why,
+        "is_why": is_why,
+        "can_why": address.is_question,
         "like_href": type(address)(like=(hit.passage_id,), mode=address.mode).href(),
         "original_href": f"/api/v1/documents/{hit.document_id}/original",
         "back_href": address.reading(None) + f"#m{hit.passage_id}",
@@ -145,7 +141,7 @@ def _passages(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
         values: dict[str, Any] = {
             "id": hit.passage_id,
             "is_here": hit is context.hit,
-            "is_code": hit.type in _CODE,
+            "is_code": hit.type in CODE,
             "place": place_text(hit.passage.place),
             "heading": heading_of(hit),
             "parts": segments(flowing(hit.text, hit.type), _marks(reading, hit, address)),
@@ -224,7 +220,7 @@ def _sheet(reading: Reading, address: SearchAddress) -> dict[str, Any]:
         if page is None
         else {
             "number": shown,
-            "src": f"/pages/{hit.document_id}/{shown}.png",
+            "src": f"/api/v1/documents/{hit.document_id}/pages/{shown}.png",
             "width": f"{page.width:.0f}",
             "height": f"{page.height:.0f}",
             "boxes": [

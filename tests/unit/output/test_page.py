@@ -44,6 +44,7 @@ def test_no_template_turns_escaping_off_or_names_another_place() -> None:
         "map.html.jinja",
         "one_file.html.jinja",
         "pair.html.jinja",
+        "problem.html.jinja",
         "search.html.jinja",
         "search_facet.html.jinja",
         "search_filters.html.jinja",

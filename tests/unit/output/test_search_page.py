@@ -222,7 +222,7 @@ def test_a_page_of_a_pdf_has_its_picture_and_the_boxes_of_the_passage() -> None:
     address = replace(ASKED, match=9, tab="page")
     page = Page(reading_fragment(view(address=address, reading=reading(PAPER, page=boxes))))
     images = [at for tag, at in page.elements if tag == "image"]
-    assert images == [{"href": "/pages/4/12.png", "width": "600", "height": "800"}]
+    assert images == [{"href": "/api/v1/documents/4/pages/12.png", "width": "600", "height": "800"}]
     drawn = [at for tag, at in page.elements if tag == "rect" and "x" in at]
     assert drawn == [{"id": "here", "x": "10.0", "y": "20.0", "width": "100.0", "height": "20.0"}]
     assert "/?q=oil&match=9#here" in page.links()

@@ -21,6 +21,7 @@
     app.classList.add("busy");
     try {
       const answer = await fetch(app.dataset[kind] + new URL(address, location.href).search, { signal: asking.signal });
+      if (answer.status === 401) return location.reload();  // another server listens here now
       if (!(answer.headers.get("content-type") || "").startsWith("text/html")) throw new Error(String(answer.status));
       const parts = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (asking.signal.aborted) return false;

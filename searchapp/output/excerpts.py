@@ -5,11 +5,13 @@ Pure. Offsets are code points of the excerpt's own text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from searchapp.humanize import safe
-from searchapp.lexical import words_of
+from searchapp.lexical import fold, words_of
 from searchapp.search.query_parser import STOP_WORDS
 
 if TYPE_CHECKING:
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 LENGTH = 320  # characters of an excerpt
 _STEM = 4  # letters that words of one stem share, at least
 _ENDING = 3  # letters by which they differ, at most
+_WORD = re.compile(r"[^\W_]+")
+_MARKED = re.compile(
+    "[\u0300-\U0010ffff]"
+)  # letters that may have marks, or no spaces between them
 _MOST_WORDS = 200  # of a question
 _BEFORE = 0.25  # of the excerpt, before what it is about
 
@@ -55,32 +61,50 @@ def excerpt(
 
 def marks_of(text: str, question: str) -> list[Span]:
     """Where a text has the words of a question, or others of their stem."""
-    asked = [word.casefold() for word, _ in words_of(question)][:_MOST_WORDS]
-    wanted = {word for word in asked if word not in STOP_WORDS}
-    seen: dict[str, bool] = {}
-    marks = []
-    for word, span in words_of(text):
-        folded = word.casefold()
-        if folded not in seen:
-            seen[folded] = folded not in STOP_WORDS and any(
-                _is_like(folded, other) for other in wanted
-            )
-        if seen[folded]:
-            marks.append(span)
-    return marks
+    asked = _asked(question)
+    return [span for word, span in _words(text) if asked.has(word)]
+
+
+class _Asked:
+    """The words of a question that are marked, and which other words are taken for them."""
+
+    def __init__(self, question: str) -> None:
+        words = [word.casefold() for word, _ in words_of(question)][:_MOST_WORDS]
+        self._by_start: dict[str, list[str]] = {}  # by their first letters, which all forms share
+        for word in words:
+            if word not in STOP_WORDS:
+                self._by_start.setdefault(word[:_STEM], []).append(word)
+        self._known: dict[str, bool] = {}
+
+    def has(self, word: str) -> bool:
+        """Whether a word is one of the question's, or of the stem of one."""
+        if word not in self._known:
+            folded = word.casefold()
+            others = self._by_start.get(folded[:_STEM], ())
+            self._known[word] = any(_is_like(folded, other) for other in others)
+        return self._known[word]
+
+
+@lru_cache(maxsize=16)
+def _asked(question: str) -> _Asked:
+    return _Asked(question)
+
+
+def _words(text: str) -> Iterable[tuple[str, Span]]:
+    """The words of a text with their spans; those of most texts without a look at each letter."""
+    if _MARKED.search(text):
+        return words_of(text)
+    return ((fold(word[0]), word.span()) for word in _WORD.finditer(text))
 
 
 def _is_like(word: str, other: str) -> bool:
+    """Whether two words that begin alike are of one stem: but for the last letters."""
     if word == other:
         return True
     shared = min(len(word), len(other))
     if shared < _STEM or abs(len(word) - len(other)) > _ENDING:
         return False
-    return (
-        word[: shared - 1] == other[: shared - 1]
-        if shared > _STEM
-        else word[:shared] == other[:shared]
-    )
+    return word[: max(_STEM, shared - 1)] == other[: max(_STEM, shared - 1)]
 
 
 def _densest(marks: Sequence[Span], length: int) -> int:

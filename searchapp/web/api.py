@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from searchapp.web.events import Events
 
 BASE = "/api/v1"
-Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, object] | Response]
+Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, Any] | Response]
 _log = logging.getLogger(__name__)
 
 QUESTION = {
@@ -53,7 +53,7 @@ class Endpoint(NamedTuple):
     failures: tuple[int, ...] = ()  # beside those that every address may have
     status: int = 200
     media_type: str = "application/json"
-    is_of_generation: bool = False  # the same as long as the corpus stays the same
+    is_of_generation: bool = False  # names its generation, and is the same as long as that is
 
 
 def _search(service: CorpusService, said: Mapping[str, Any]) -> Mapping[str, object]:
@@ -118,7 +118,6 @@ ENDPOINTS = (
         required=("q",),
         path_options=_ID,
         failures=(404, 409, 410),
-        is_of_generation=True,
     ),
     Endpoint(
         "/passages/{id}/similar",
@@ -137,7 +136,6 @@ ENDPOINTS = (
         "Documents",
         _FILTERS | _PAGE,
         failures=(409,),
-        is_of_generation=True,
     ),
     Endpoint(
         "/documents/{id}",
@@ -156,7 +154,6 @@ ENDPOINTS = (
         _RANGE,
         path_options=_ID,
         failures=(404, 409, 410),
-        is_of_generation=True,
     ),
     Endpoint(
         "/documents/{id}/similar",
@@ -258,15 +255,18 @@ async def _answered(
         said = await said_in(request, endpoint.options, endpoint.required) | path_values(
             request, endpoint
         )
-        tag = ""
-        if endpoint.is_of_generation and request.method in ("GET", "HEAD"):
-            tag = f'"{await workers.run(request, service.version)}"'
-            if tag in request.headers.get("if-none-match", ""):
-                return Response(status_code=304, headers={"ETag": tag})
+        known = request.headers.get("if-none-match") if endpoint.is_of_generation else None
+        if known:
+            now = await workers.run(request, service.now)
+            if f'"{now["version"]}"' in known:
+                return Response(status_code=304, headers={"ETag": f'"{now["version"]}"'})
         values = await workers.run(request, lambda: endpoint.work(service, said))
         if isinstance(values, Response):
             return values
-        return json_response(values, {"ETag": tag} if tag else {}, endpoint.status)
+        headers = {}
+        if endpoint.is_of_generation:
+            headers["ETag"] = f'"{service.version(values["generation"])}"'
+        return json_response(values, headers, endpoint.status)
 
     return await guarded(answer)
 

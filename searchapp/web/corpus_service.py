@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,9 @@ class CorpusService:
         except Exception:  # noqa: BLE001 - every question says it to whom it concerns
             return
 
-    def version(self) -> str:
-        """What changes whenever the corpus does, and is of this server alone."""
-        return str(self.now()["version"])
-
-    def _version(self, generation: int, counts: Sequence[int]) -> str:
-        return "-".join(map(str, (self._start, generation, *counts)))
+    def version(self, generation: int) -> str:
+        """What names a generation of the corpus, among those of this server."""
+        return f"{self._start}-{generation}"
 
     def now(self) -> dict[str, Any]:
         """What changes while people look: the corpus in numbers, and the ingest that runs or ran
@@ -68,7 +65,7 @@ class CorpusService:
             pass
         documents, passages, pending, stale = counts
         return {
-            "version": self._version(generation, counts),
+            "version": self.version(generation),
             "generation": generation,
             "documents": documents,
             "passages": passages,

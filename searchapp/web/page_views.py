@@ -73,7 +73,7 @@ class PageViews:
         """The page with what it says of the corpus."""
         view = SearchView(address, now_ns=time.time_ns(), version=self.version)
         try:
-            version = self._service.version()
+            version = str(self._service.now()["version"])
             status = self._service.corpus.status()
         except CorpusMissing as error:
             problem = problem_on_page(error) if address.is_question or address.match else None

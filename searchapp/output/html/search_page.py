@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from searchapp.humanize import one_line, pluralize
-from searchapp.output.html.page import render
+from searchapp.output.html.page import render, render_served
 from searchapp.output.html.problem_page import sentence
 from searchapp.output.html.search_address import READING, SEARCH, SearchAddress
 from searchapp.output.html.search_facets import Facets, date_filters, facet_groups
@@ -29,7 +29,7 @@ from searchapp.output.html.shown_paths import ShownPaths
 if TYPE_CHECKING:
     from searchapp.types.results import Answer, Status
 
-STYLES, SCRIPTS, ICON = ("base.css", "search.css"), ("search.js",), "icon.svg"
+MAP = "/map"
 EVENTS = "/api/v1/events"
 
 KEYS = (
@@ -39,7 +39,8 @@ KEYS = (
     ("Enter", "read the match"),
     ("n", "next match in the same document"),
     ("w", "why it was found"),
-    ("m", "more like it"),
+    ("s", "similar passages"),
+    ("m", "map of the corpus"),
     ("c", "copy its citation"),
     ("o", "open the file"),
     ("f", "show it in its folder"),
@@ -98,7 +99,7 @@ class SearchView:
 
 def search_html(view: SearchView) -> str:
     """The whole page."""
-    return render("search", **_values(view))
+    return render_served("search", version=view.version, **_values(view))
 
 
 def search_fragment(view: SearchView) -> str:
@@ -118,10 +119,7 @@ def _values(view: SearchView) -> dict[str, Any]:
     selected = view.reading.context.hit.passage_id if view.reading else address.match
     return {
         "title": view.title,
-        "version": view.version,
         "corpus_version": view.corpus_version,
-        "styles": STYLES,
-        "scripts": SCRIPTS,
         "address": address,
         "fragments": {"search": SEARCH, "reading": READING},
         "screen": "reading" if address.match is not None else "matches",
@@ -143,6 +141,7 @@ def _values(view: SearchView) -> dict[str, Any]:
         "facets": facet_groups(view.facets, address, paths),
         "dates": date_filters(address),
         "events": EVENTS,
+        "map_href": MAP,
         "chosen": len(address.filters),
         "unfiltered_href": address.unfiltered(),
         "reading": reading,

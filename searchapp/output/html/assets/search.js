@@ -221,8 +221,8 @@
       const back = document.querySelector("#reading [data-back]");
       if (isPhone() && back && app.dataset.screen === "reading") back.click();
       else { const current = links().find((each) => each.hasAttribute("aria-current")); if (current) current.focus(); }
-    } else if (key.length === 1 && "nofcmw".includes(key)) {
-      const target = document.querySelector(`#reading [data-key="${key}"]`);
+    } else if (key.length === 1 && "nofcmsw".includes(key)) {
+      const target = document.querySelector(`[data-key="${key}"]`);
       if (!target || target.hidden) return;
       target.click();
     } else return;

@@ -19,7 +19,7 @@ from searchapp.corpus import require_documents
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.output.html.search_facets import FACETS
 from searchapp.output.html.search_page import PageProblem, SearchView
-from searchapp.output.html.search_reading import Reading
+from searchapp.output.html.search_reading import ReadingView
 from searchapp.types.filters import Filters
 from searchapp.web.corpus_service import query_of
 from searchapp.web.problems import problem_of
@@ -124,10 +124,10 @@ class PageViews:
         except SearchappError as error:
             return replace(view, reading_problem=problem_on_page(error))
 
-    def _reading(self, view: SearchView, passage_id: int) -> Reading:
+    def _reading(self, view: SearchView, passage_id: int) -> ReadingView:
         corpus, address = self._service.corpus, view.address
         context = corpus.passage(passage_id, before=address.above + 1, after=address.below + 1)
-        reading = Reading(context)
+        reading = ReadingView(context)
         if address.why and address.is_question and address.tab == "text":
             query = _query(address)
             key = ("why", passage_id, query, view.corpus_version)

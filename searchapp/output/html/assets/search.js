@@ -76,7 +76,12 @@
   async function read(address, { push = "push", focus = false } = {}) {
     if (push) history[`${push}State`](null, "", address);
     setScreen();
-    mark(new URL(address, location.href).searchParams.get("match"));
+    const said = new URL(address, location.href).searchParams;
+    mark(said.get("match"));
+    if (asked.search) {  // the matches that are there stay, with their question
+      asked.search.abort();
+      q.value = said.get("q") || "";
+    }
     if (!await load("reading", address)) return;
     showPlace(address);
     const title = byId("document-title");

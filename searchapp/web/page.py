@@ -18,9 +18,7 @@ from searchapp.errors import SearchappError
 from searchapp.output.html.page import asset
 from searchapp.output.html.search_address import READING, SEARCH, SearchAddress
 from searchapp.output.html.search_page import (
-    ICON,
-    SCRIPTS,
-    STYLES,
+    MAP,
     PageProblem,
     SearchView,
     reading_fragment,
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from searchapp.web.corpus_service import CorpusService
     from searchapp.web.workers import Workers
 
-_ASSETS = (*STYLES, *SCRIPTS, ICON)
+_ASSETS = ("base.css", "search.css", "map.css", "search.js", "labels.js", "map.js", "icon.svg")
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _MOST_AROUND = 200
 
@@ -77,6 +75,7 @@ def routes(service: CorpusService, workers: Workers) -> list[Route]:
             Route(path, partial(_shown, views, workers, look, render), name=path)
             for path, look, render in parts
         ),
+        Route(MAP, partial(_map, views, workers), name=MAP),
         Route("/static/{name}", _static),
     ]
 
@@ -112,6 +111,15 @@ async def _shown(
     problem = PageProblem("failed", "The server failed", "Its log says why. Ask again.", 500)
     view = SearchView(problem=problem, version=views.version)
     return HTMLResponse(render(view), answered.status_code)
+
+
+async def _map(views: PageViews, workers: Workers, request: Request) -> Response:
+    """The map of the corpus."""
+
+    async def answer() -> Response:
+        return HTMLResponse(await workers.run(request, views.map))
+
+    return await guarded(answer)
 
 
 def _status(view: SearchView) -> int:

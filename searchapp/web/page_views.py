@@ -6,17 +6,21 @@ another does not ask again. Knows no HTML and no request.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from searchapp.corpus import require_documents
 from searchapp.errors import CorpusMissing, SearchappError
 from searchapp.output.html.search_facets import FACETS
 from searchapp.output.html.search_page import PageProblem, SearchView
-from searchapp.output.html.search_reading import Reading
+from searchapp.output.html.search_reading import ReadingView
+from searchapp.types.filters import Filters
 from searchapp.web.corpus_service import query_of
 from searchapp.web.problems import problem_of
 
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _KEPT = 64  # answers, and the like
+_MOST_POINTS = 3_000  # passages on a map that is made while somebody waits
 _HINTS = {  # where the library speaks of ids and commands that a reader of the page has not
     "gone": "Its file was changed, moved or removed since. Ask again to find where it is now.",
     "passage_missing": "The address may have been cut, or be of another corpus. Ask again.",
@@ -63,6 +68,22 @@ class PageViews:
         if address.is_question:  # for the other matches of its document
             view = replace(view, answer=self._answer(address, view.corpus_version))
         return self._with_reading(view)
+
+    def map(self) -> str:
+        """The page of the map: of passages where they are few, else of documents."""
+        from searchapp.analysis.corpus_map import map_corpus
+        from searchapp.output.html.map_page import served_map_html
+
+        def made() -> str:
+            with closing(corpus.reader()) as reader:
+                require_documents(reader)
+                level = "passage" if reader.counts()[1] <= _MOST_POINTS else "document"
+                mapped = map_corpus(reader, Filters(), granularity=level, method="pca")
+            place = os.fsencode(corpus.folder or "")
+            return served_map_html(mapped, place, version=self.version)
+
+        corpus = self._service.corpus
+        return self._once(("map", self._service.version()), made)
 
     def failed(self, address: SearchAddress, error: SearchappError) -> SearchView:
         """The page where a question cannot be answered."""
@@ -103,10 +124,10 @@ class PageViews:
         except SearchappError as error:
             return replace(view, reading_problem=problem_on_page(error))
 
-    def _reading(self, view: SearchView, passage_id: int) -> Reading:
+    def _reading(self, view: SearchView, passage_id: int) -> ReadingView:
         corpus, address = self._service.corpus, view.address
         context = corpus.passage(passage_id, before=address.above + 1, after=address.below + 1)
-        reading = Reading(context)
+        reading = ReadingView(context)
         if address.why and address.is_question and address.tab == "text":
             query = _query(address)
             key = ("why", passage_id, query, view.corpus_version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_from_bytes
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from searchapp.humanize import one_line, place_text, safe
 from searchapp.output.answers import headings_below_title
 from searchapp.output.corpus_map import axes_text, map_notes, nearness_text, rest_of, title_of
-from searchapp.output.html.page import render_page
+from searchapp.output.html.page import render_page, render_served
 from searchapp.output.terminal import display_path, flowing
 from searchapp.types.documents import MEMBER
 
@@ -24,35 +24,50 @@ if TYPE_CHECKING:
     from searchapp.analysis.corpus_map import CorpusMap
     from searchapp.types.documents import Hit
 
+SCRIPTS = ("labels",)  # beside its own
 MARK = '<main id="searchapp-map">'  # by which a map is known
 
 # What browsers look through for words: https://wicg.github.io/scroll-to-text-fragment
 _TEXT_FRAGMENTS = ("html", "txt")
 _FIRST_WORDS = 6  # of a passage by which it is found again
+_FILE = 2  # where a document's data says how it is opened
 _PLACES = 5  # significant digits of a point's place
 
 
 def map_html(corpus_map: CorpusMap, corpus: bytes) -> str:
-    """The page; `corpus` is the folder that its commands name."""
+    """The page in one file; `corpus` is the folder that its commands name."""
+    values = _values(corpus_map) | {"home": "", "open_label": "Open the file"}
+    return render_page("map", data=_data(corpus_map, corpus), **values)
+
+
+def served_map_html(corpus_map: CorpusMap, corpus: bytes, *, version: str) -> str:
+    """The page as a server gives it, on which points lead to the pages of their passages."""
+    data = _data(corpus_map, corpus)
+    for document in data["documents"]:
+        document[_FILE] = "/?match="
+    data["at"] = [f"{hit.passage_id}#here" for hit in corpus_map.hits]
+    values = _values(corpus_map) | {"home": "/", "open_label": "Read it where it stands"}
+    return render_served("map", data=data, version=version, **values)
+
+
+def _values(corpus_map: CorpusMap) -> dict[str, Any]:
     explanation = f"{axes_text(corpus_map)} {nearness_text(corpus_map)}"
-    return render_page(
-        "map",
-        title=f"Map of {title_of(corpus_map)}",
-        data=_data(corpus_map, corpus),
-        scripts=("labels",),
-        heading=title_of(corpus_map),
-        explanation=explanation.replace(" %", "\xa0%"),
-        notes=[f"{note[0].upper()}{note[1:]}." for note in map_notes(corpus_map)],
-        search_label=_search_label(corpus_map),
-        by=corpus_map.by,
-        made_by=_made_by(corpus_map),
-    )
+    return {
+        "title": f"Map of {title_of(corpus_map)}",
+        "scripts": SCRIPTS,
+        "heading": title_of(corpus_map),
+        "explanation": explanation.replace(" %", "\xa0%"),
+        "notes": [f"{note[0].upper()}{note[1:]}." for note in map_notes(corpus_map)],
+        "search_label": _search_label(corpus_map),
+        "by": corpus_map.by,
+        "made_by": _made_by(corpus_map),
+    }
 
 
 # ---- data ----------------------------------------------------------------------------------------
 
 
-def _data(corpus_map: CorpusMap, corpus: bytes) -> dict[str, object]:
+def _data(corpus_map: CorpusMap, corpus: bytes) -> dict[str, Any]:
     """What the script draws and describes: documents, groups, and the points column by column."""
     first: dict[int, Hit] = {}
     for hit in corpus_map.hits:

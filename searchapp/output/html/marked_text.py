@@ -14,26 +14,26 @@ HEAT_LEVELS = 5  # classes heat1 to heat5, of which style makes colours
 LEAST_HEAT = 0.1  # the weight below which a word has no colour
 
 
-class Segment(NamedTuple):
+class MarkedSegment(NamedTuple):
     """A part of a text and the classes of its marks, with blanks between them; "" for none."""
 
     text: str
     classes: str
 
 
-def segments(text: str, marks: Iterable[tuple[int, int, str]]) -> list[Segment]:
+def segments(text: str, marks: Iterable[tuple[int, int, str]]) -> list[MarkedSegment]:
     """The text cut at the ends of its marks, each with a class; marks may overlap."""
     cut = [(max(0, start), min(len(text), end), name) for start, end, name in marks]
     inside = [mark for mark in cut if mark[0] < mark[1]]
     cuts = sorted({0, len(text), *(at for a, b, _ in inside for at in (a, b))})
-    parts: list[Segment] = []
+    parts: list[MarkedSegment] = []
     waiting, open_ = sorted(inside), []
     for start, end in pairwise(cuts):
         while waiting and waiting[0][0] <= start:
             open_.append(waiting.pop(0))
         open_ = [mark for mark in open_ if mark[1] > start]
         classes = " ".join(dict.fromkeys(name for _, _, name in open_))
-        parts.append(Segment(text[start:end], classes))
+        parts.append(MarkedSegment(text[start:end], classes))
     return parts
 
 

@@ -34,11 +34,40 @@ def render_page(
     script = "".join(asset(f"{part}.js") for part in (*scripts, name))
     return render(
         name,
+        layout="one_file.html.jinja",
         title=title,
         style=Markup(asset("base.css") + asset(f"{name}.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         data=htmlsafe_json_dumps(data, dumps=partial(json.dumps, allow_nan=False)),
+        **values,
+    )
+
+
+def render_served(
+    name: str,
+    *,
+    title: str,
+    version: str,
+    scripts: Sequence[str] = (),
+    data: object = None,
+    **values: object,
+) -> str:
+    """The page of the template `NAME.html.jinja` as a server gives it, with styles and scripts that
+    a browser asks it for; they are named with their version, so that it can keep them.
+    """
+    from jinja2.utils import htmlsafe_json_dumps
+
+    return render(
+        name,
+        layout="served.html.jinja",
+        title=title,
+        version=version,
+        styles=("base.css", f"{name}.css"),
+        scripts=(*(f"{part}.js" for part in scripts), f"{name}.js"),
+        data=None
+        if data is None
+        else htmlsafe_json_dumps(data, dumps=partial(json.dumps, allow_nan=False)),
         **values,
     )
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from searchapp.humanize import one_line, pluralize
-from searchapp.output.html.page import render
+from searchapp.output.html.page import render, render_served
 from searchapp.output.html.problem_page import sentence
 from searchapp.output.html.search_address import READING, SEARCH, SearchAddress
 from searchapp.output.html.search_facets import Facets, date_filters, facet_groups
@@ -23,13 +23,13 @@ from searchapp.output.html.search_matches import (
     more_matches,
     other_notes,
 )
-from searchapp.output.html.search_reading import Reading, reading_values
+from searchapp.output.html.search_reading import ReadingView, reading_values
 from searchapp.output.html.shown_paths import ShownPaths
 
 if TYPE_CHECKING:
     from searchapp.types.results import Answer, Status
 
-STYLES, SCRIPTS, ICON = ("base.css", "search.css"), ("search.js",), "icon.svg"
+MAP = "/map"
 EVENTS = "/api/v1/events"
 
 KEYS = (
@@ -39,7 +39,8 @@ KEYS = (
     ("Enter", "read the match"),
     ("n", "next match in the same document"),
     ("w", "why it was found"),
-    ("m", "more like it"),
+    ("s", "similar passages"),
+    ("m", "map of the corpus"),
     ("c", "copy its citation"),
     ("o", "open the file"),
     ("f", "show it in its folder"),
@@ -82,7 +83,7 @@ class SearchView:
     now_ns: int = 0
     answer: Answer | None = None
     facets: Facets = field(default_factory=dict)
-    reading: Reading | None = None
+    reading: ReadingView | None = None
     problem: PageProblem | None = None  # with the question
     reading_problem: PageProblem | None = None  # with the passage alone
     can_refresh: bool = False
@@ -98,7 +99,8 @@ class SearchView:
 
 def search_html(view: SearchView) -> str:
     """The whole page."""
-    return render("search", **_values(view))
+    values = _values(view) | _frame_values(view)
+    return render_served("search", version=view.version, **values)
 
 
 def search_fragment(view: SearchView) -> str:
@@ -108,50 +110,75 @@ def search_fragment(view: SearchView) -> str:
 
 def reading_fragment(view: SearchView) -> str:
     """The pane in which a passage is read."""
-    return render("search_reading", **_values(view))
+    return render("search_reading", matches=[], **_reading_values(view))
+
+
+def _frame_values(view: SearchView) -> dict[str, Any]:
+    """What stands around the panes."""
+    return {
+        "fragments": {"search": SEARCH, "reading": READING},
+        "screen": "reading" if view.address.match is not None else "matches",
+        "modes": [
+            {"value": mode, "name": name, "is_on": mode == view.address.mode}
+            for mode, name in MODE_NAMES.items()
+        ],
+        "keys": KEYS,
+    }
 
 
 def _values(view: SearchView) -> dict[str, Any]:
-    address, answer, status = view.address, view.answer, view.status
-    paths = ShownPaths(status.roots if status else ())
-    reading = view.reading and reading_values(view.reading, address, answer, paths)
-    selected = view.reading.context.hit.passage_id if view.reading else address.match
+    """What stands in the panes and in the line above them."""
+    address, status = view.address, view.status
     return {
         "title": view.title,
-        "version": view.version,
         "corpus_version": view.corpus_version,
-        "styles": STYLES,
-        "scripts": SCRIPTS,
-        "address": address,
-        "fragments": {"search": SEARCH, "reading": READING},
-        "screen": "reading" if address.match is not None else "matches",
-        "modes": [
-            {"value": mode, "name": name, "is_on": mode == address.mode}
-            for mode, name in MODE_NAMES.items()
-        ],
         "status": None if status is None else status_values(status, view.now_ns),
-        "how": "" if answer is None else how_text(answer),
+        "events": EVENTS,
+        "map_href": MAP,
         "can_refresh": view.can_refresh,
         "problem": view.problem and view.problem.as_sentences(),
-        "reading_problem": view.reading_problem and view.reading_problem.as_sentences(),
-        "answer": answer,
-        "doubt": "" if answer is None else doubt(answer),
-        "notes": [] if answer is None else other_notes(answer),
-        "count": "" if answer is None else matches_title(answer, address),
-        "matches": [] if answer is None else match_values(answer, address, paths, selected),
-        "more_href": "" if answer is None else more_matches(answer, address),
-        "facets": facet_groups(view.facets, address, paths),
+        "facets": facet_groups(view.facets, address, _paths(view)),
         "dates": date_filters(address),
-        "events": EVENTS,
         "chosen": len(address.filters),
         "unfiltered_href": address.unfiltered(),
-        "reading": reading,
-        "keys": KEYS,
         "operators": [
             {"text": text, "meaning": meaning, "href": SearchAddress(q=text).href()}
             for text, meaning in OPERATORS
         ],
+        **_answer_values(view),
+        **_reading_values(view),
     }
+
+
+def _answer_values(view: SearchView) -> dict[str, Any]:
+    """The matches and all that is said of them; nothing where nothing was asked."""
+    address, answer = view.address, view.answer
+    if answer is None:
+        return {"answer": None, "how": "", "doubt": "", "count": "", "matches": []}
+    read = view.reading.context.hit.passage_id if view.reading else address.match
+    return {
+        "answer": answer,
+        "how": how_text(answer),
+        "doubt": doubt(answer),
+        "notes": other_notes(answer),
+        "count": matches_title(answer, address),
+        "matches": match_values(answer, address, _paths(view), read),
+        "more_href": more_matches(answer, address),
+    }
+
+
+def _reading_values(view: SearchView) -> dict[str, Any]:
+    """The passage that is read."""
+    problem, read = view.reading_problem, view.reading
+    return {
+        "address": view.address,
+        "reading_problem": problem and problem.as_sentences(),
+        "reading": read and reading_values(read, view.address, view.answer, _paths(view)),
+    }
+
+
+def _paths(view: SearchView) -> ShownPaths:
+    return ShownPaths(view.status.roots if view.status else ())
 
 
 def status_values(status: Status, now_ns: int) -> dict[str, Any]:

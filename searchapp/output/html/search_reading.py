@@ -28,7 +28,7 @@ LEGS = {"cosine": "Meaning", "keyword": "Words", "tokens": "Tokens"}
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingView:
     """What is read, and what is known of it."""
 
     context: PassageContext  # with one more neighbour than is shown, where there are more
@@ -38,7 +38,7 @@ class Reading:
 
 
 def reading_values(
-    reading: Reading, address: SearchAddress, answer: Answer | None, paths: ShownPaths
+    reading: ReadingView, address: SearchAddress, answer: Answer | None, paths: ShownPaths
 ) -> dict[str, Any]:
     """What the page shows of a passage and its document."""
     hit, metadata = reading.context.hit, reading.context.document.metadata
@@ -122,7 +122,7 @@ def _date(text: str) -> str:
     return text[:10] if len(text) > 10 and text[4:5] == "-" and text[10] in "T " else text
 
 
-def _document_notes(reading: Reading) -> list[str]:
+def _document_notes(reading: ReadingView) -> list[str]:
     document, notes = reading.context.document.row, []
     if document.is_stale:
         notes.append("The file has changed, or could not be read, since this was read from it.")
@@ -131,7 +131,7 @@ def _document_notes(reading: Reading) -> list[str]:
     return notes
 
 
-def _passages(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
+def _passages(reading: ReadingView, address: SearchAddress) -> list[dict[str, Any]]:
     context = reading.context
     before = list(context.before)[-address.above :] if address.above else []
     after = list(context.after)[: address.below]
@@ -153,7 +153,7 @@ def _passages(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
     return shown
 
 
-def _marks(reading: Reading, hit: Hit, address: SearchAddress) -> list[tuple[int, int, str]]:
+def _marks(reading: ReadingView, hit: Hit, address: SearchAddress) -> list[tuple[int, int, str]]:
     match = reading.explained
     if match is None or hit is not reading.context.hit:
         return word_marks(marks_of(hit.text, address.q))
@@ -161,7 +161,7 @@ def _marks(reading: Reading, hit: Hit, address: SearchAddress) -> list[tuple[int
     return [*marks, *([(*match.sentence, "sentence")] if match.sentence else [])]
 
 
-def _earlier(reading: Reading, address: SearchAddress) -> str:
+def _earlier(reading: ReadingView, address: SearchAddress) -> str:
     """The address with more passages before, "" where there are none."""
     if len(reading.context.before) <= address.above or address.above >= MOST_AROUND:
         return ""
@@ -174,7 +174,7 @@ def _earlier(reading: Reading, address: SearchAddress) -> str:
     )
 
 
-def _later(reading: Reading, address: SearchAddress) -> str:
+def _later(reading: ReadingView, address: SearchAddress) -> str:
     """The address with more passages after, "" where there are none."""
     after = reading.context.after
     if len(after) <= address.below or address.below >= MOST_AROUND:
@@ -186,7 +186,7 @@ def _later(reading: Reading, address: SearchAddress) -> str:
     )
 
 
-def _tabs(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
+def _tabs(reading: ReadingView, address: SearchAddress) -> list[dict[str, Any]]:
     """Text, and the page of a PDF."""
     number = _page_number(reading)
     if number is None:
@@ -206,7 +206,7 @@ def _tabs(reading: Reading, address: SearchAddress) -> list[dict[str, Any]]:
     ]
 
 
-def _sheet(reading: Reading, address: SearchAddress) -> dict[str, Any]:
+def _sheet(reading: ReadingView, address: SearchAddress) -> dict[str, Any]:
     """The picture of a page with what is marked on it."""
     page, number = reading.page, _page_number(reading)
     if address.tab != "page" or number is None:
@@ -240,7 +240,7 @@ def _sheet(reading: Reading, address: SearchAddress) -> dict[str, Any]:
     }
 
 
-def _page_number(reading: Reading) -> int | None:
+def _page_number(reading: ReadingView) -> int | None:
     number = dict(reading.context.hit.passage.place).get("page")
     is_pdf = reading.context.hit.type == "pdf"
     return number if isinstance(number, int) and is_pdf else None

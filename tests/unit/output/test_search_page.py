@@ -23,7 +23,7 @@ from searchapp.output.html.search_page import (
     search_fragment,
     search_html,
 )
-from searchapp.output.html.search_reading import Reading, citation
+from searchapp.output.html.search_reading import ReadingView, citation
 from searchapp.output.html.shown_paths import ShownPaths
 from searchapp.types.documents import DocumentRow, Hit, Label, Passage, Root
 from searchapp.types.results import (
@@ -65,11 +65,11 @@ class Page(HTMLParser):
         return [str(at["href"]) for tag, at in self.elements if tag == "a"]
 
 
-def reading(hit: Hit = GUIDE, **changes: Any) -> Reading:
+def reading(hit: Hit = GUIDE, **changes: Any) -> ReadingView:
     row = DocumentRow(hit.path, hit.title, hit.type, 3, 10, 0, False, False)
     document = OpenDocument(row, changes.pop("metadata", {}), 7, b"")
     before, after = changes.pop("before", ()), changes.pop("after", ())
-    return Reading(PassageContext(hit, before, after, document), **changes)
+    return ReadingView(PassageContext(hit, before, after, document), **changes)
 
 
 def view(**changes: Any) -> SearchView:
@@ -250,7 +250,7 @@ def hostile_views() -> Iterator[SearchView]:
     known = {"author": HARM, "date": HARM}
     row = DocumentRow(path, HARM, HARM, 1, 1, 0, True, True, (Label(HARM),))
     context = PassageContext(hit, (hit,) * 4, (hit,) * 4, OpenDocument(row, known, 1, b""))
-    read = Reading(context, explained=match, page_problem=HARM)
+    read = ReadingView(context, explained=match, page_problem=HARM)
     problem = PageProblem(HARM, HARM, HARM)
     status = STATUS._replace(roots=(Root(path),))
     for shown in (None, read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -132,13 +133,26 @@ def test_a_browser_that_is_not_let_in_is_told_so_in_a_page(served: Served) -> No
     assert served.ask("/", headers=browser).headers["www-authenticate"] == "Bearer"
 
 
+def test_the_map_leads_from_each_point_to_its_passage(served: Served) -> None:
+    reply = served.ask("/map")
+    assert reply.status == 200
+    data = json.loads(re.findall(r'type="application/json">(.*?)</script>', reply.body.decode())[0])
+    assert len(data["at"]) == 4
+    for document, at in zip(data["document"], data["at"], strict=True):
+        link = data["documents"][document][2] + at
+        assert re.fullmatch(r"/\?match=\d+#here", link)
+        assert served.ask(link.partition("#")[0]).status == 200
+    assert "style=" not in reply.body.decode()
+    assert served.ask("/map").body == reply.body
+
+
 def test_only_the_files_of_the_page_are_served_and_they_may_be_kept(served: Served) -> None:
     for name, kind in (("search.js", "text/javascript"), ("base.css", "text/css")):
         reply = served.ask(f"/static/{name}?v")
         assert reply.status == 200
         assert reply.headers["content-type"].startswith(kind)
         assert "immutable" in reply.headers["cache-control"]
-    for name in ("page.py", "..%2fpage.py", "map.js", ".."):
+    for name in ("page.py", "..%2fpage.py", "pair.js", ".."):
         assert served.ask(f"/static/{name}").status in (400, 404), name
 
 

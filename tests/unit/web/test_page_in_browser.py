@@ -252,12 +252,27 @@ def test_all_is_done_by_keys(page: Page) -> None:
     page.browser.until("document.getElementById('told').textContent === 'Copied'")
     page.browser.press("?")
     assert page.browser.run("document.getElementById('help').open") is True
-    for key in "/jkEnternofcmw?":
+    for key in "/jkEnternofcmsw?":
         assert key in page.browser.text("#help")
     page.browser.press("Escape")
     assert page.browser.run("document.getElementById('help').open") is False
-    page.browser.press("m")
+    page.browser.press("s")
     page.browser.until("location.search.includes('like=')")
+
+
+def test_the_map_is_a_page_of_the_server_whose_points_lead_to_their_passages(page: Page) -> None:
+    page.open(EGGS)
+    page.browser.press("m")
+    page.browser.until("location.pathname === '/map' && document.readyState === 'complete'")
+    page.browser.until("document.getElementById('groups').children.length > 3")
+    page.browser.run("document.getElementById('canvas').focus()")
+    page.browser.press("ArrowRight")
+    page.browser.press("Enter")
+    page.browser.until("!document.getElementById('card').hidden")
+    page.browser.run("document.getElementById('file').click()")
+    page.browser.until("location.search.includes('match=') && document.readyState === 'complete'")
+    page.browser.until("!!document.querySelector('#reading .here')")
+    assert page.browser.run("document.querySelector('#reading').offsetWidth") > 600
 
 
 def test_the_tab_key_goes_everywhere_and_is_caught_nowhere(page: Page) -> None:
@@ -322,6 +337,7 @@ def test_on_a_phone_reading_is_a_screen_of_its_own_with_a_way_back(page: Page) -
     page.browser.until(
         "!!document.querySelector('#reading .here') && location.search.includes('match=')"
     )
+    page.browser.until("!document.getElementById('app').classList.contains('busy')")
     assert page.browser.run(f"['matches', 'reading'].map({visible})") == [False, True]
     actions = "getComputedStyle(document.querySelector('.actions')).display"
     assert page.browser.run(actions) == "none"

@@ -76,7 +76,12 @@
   async function read(address, { push = "push", focus = false } = {}) {
     if (push) history[`${push}State`](null, "", address);
     setScreen();
-    mark(new URL(address, location.href).searchParams.get("match"));
+    const said = new URL(address, location.href).searchParams;
+    mark(said.get("match"));
+    if (asked.search) {  // the matches that are there stay, with their question
+      asked.search.abort();
+      q.value = said.get("q") || "";
+    }
     if (!await load("reading", address)) return;
     showPlace(address);
     const title = byId("document-title");
@@ -221,8 +226,8 @@
       const back = document.querySelector("#reading [data-back]");
       if (isPhone() && back && app.dataset.screen === "reading") back.click();
       else { const current = links().find((each) => each.hasAttribute("aria-current")); if (current) current.focus(); }
-    } else if (key.length === 1 && "nofcmw".includes(key)) {
-      const target = document.querySelector(`#reading [data-key="${key}"]`);
+    } else if (key.length === 1 && "nofcmsw".includes(key)) {
+      const target = document.querySelector(`[data-key="${key}"]`);
       if (!target || target.hidden) return;
       target.click();
     } else return;

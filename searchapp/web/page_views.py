@@ -83,7 +83,7 @@ class PageViews:
             return served_map_html(mapped, place, version=self.version)
 
         corpus = self._service.corpus
-        return self._once(("map", self._service.version()), made)
+        return self._once(("map", str(self._service.now()["version"])), made)
 
     def failed(self, address: SearchAddress, error: SearchappError) -> SearchView:
         """The page where a question cannot be answered."""

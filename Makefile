@@ -66,8 +66,9 @@ docs: $(READY)  ## build the documentation into build/site, offline; any warning
 
 check: lint types docs test  ## everything that CI runs
 
-reference: $(READY)  ## write the command reference, the manual page and the table of formats
+reference: $(READY)  ## write the references of commands and of the API, and the table of formats
 	$(BIN)/python -m tools.cli_reference
+	$(BIN)/python -m tools.api_reference
 	$(BIN)/python -m tools.format_table
 
 figures: $(READY)  ## put the results of the benchmarks into the pages

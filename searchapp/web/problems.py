@@ -38,6 +38,21 @@ _STATUSES: Mapping[str, int] = {  # by the code of the error
     "encoder": 503,
     "corpus_unwritable": 507,
 }
+_OF_REQUESTS: Mapping[str, int] = {  # what is wrong with a request, whatever it asks for
+    **dict.fromkeys(("usage", "bad_filter", "bad_setting", "empty_query", "header_twice"), 400),
+    "no_token": 401,
+    **dict.fromkeys(("other_origin", "cross_site", "code_used", "no_program"), 403),
+    "missing": 404,
+    "method": 405,
+    "too_slow": 408,
+    "too_large": 413,
+    "too_long": 414,
+    "not_json": 415,
+    "other_host": 421,
+    "headers_too_large": 431,
+    **dict.fromkeys(("internal", "corpus_damaged"), 500),
+    "busy": 503,
+}
 BUSY_S = 1  # after which another try is worth while
 
 
@@ -86,8 +101,9 @@ def problem_of(error: SearchappError) -> ProblemDetails:
     return ProblemDetails(status, error.code, str(error), error.hint, headers=headers)
 
 
-def statuses() -> frozenset[int]:
-    """Every status that an error may have."""
-    return frozenset(
-        {400, 401, 403, 404, 405, 408, 409, 410, 413, 414, 415, 421, 431, 500, 503}
-    ) | {*_STATUSES.values()}
+def statuses() -> list[tuple[int, list[str]]]:
+    """Every status that a problem may have, with its codes."""
+    codes: dict[int, list[str]] = {}
+    for code, status in {**_OF_REQUESTS, **_STATUSES}.items():
+        codes.setdefault(status, []).append(code)
+    return sorted(codes.items())

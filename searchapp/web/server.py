@@ -85,7 +85,8 @@ def serve(
     service.warm_up()
     names = (*_names(options.host), *options.names)
     inner = application(service, workers, events, access, written)
-    app = Guard(inner, access, Allowed.on(port, names), partial(methods_at, inner))
+    allowed = Allowed.on(port, names, is_encrypted=bool(options.names))  # by the proxy
+    app = Guard(inner, access, allowed, partial(methods_at, inner))
     state = ServerState(
         os.getpid(),
         _ANYWHERE.get(options.host, options.host),

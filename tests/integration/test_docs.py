@@ -27,7 +27,7 @@ from searchapp.extract.file_types import CURES, WORDS_OF
 from searchapp.extract.registry import READERS
 from tests.builders.program import MODULE, Program
 from tests.paths import DATA, PACKAGE, ROOT
-from tools import cli_reference, figures, format_table
+from tools import api_reference, cli_reference, figures, format_table
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
@@ -338,6 +338,7 @@ def test_the_reference_of_the_command_line_is_what_the_program_says() -> None:
     for path, text in (
         (cli_reference.PAGE, cli_reference.page()),
         (cli_reference.MANUAL, cli_reference.manual()),
+        (api_reference.PAGE, api_reference.page()),
     ):
         assert path.read_text(encoding="utf-8") == text, "run `make reference`"
 

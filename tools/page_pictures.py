@@ -73,7 +73,9 @@ def take(browser: Browser, url: str, shot: Shot) -> None:
     path = PICTURES / f"{shot.name}.png"
     browser.picture(path)
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        # an octree keeps small spots of colour, as the sign of a sound corpus
+        octree, none = Image.Quantize.FASTOCTREE, Image.Dither.NONE
+        few = picture.convert("RGB").quantize(COLOURS, octree, dither=none)
     few.save(path, optimize=True)
 
 

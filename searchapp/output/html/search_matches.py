@@ -53,8 +53,8 @@ def matches_title(answer: Answer, address: SearchAddress) -> str:
     if not answer.matches:
         return "No match"
     like = " like the chosen passage" if address.like and not address.q.strip() else ""
-    count = pluralize(len(answer.matches), "match").replace("matchs", "matches")
-    return f"{count}{like}"
+    number = len(answer.matches)
+    return f"{number:,} match{'' if number == 1 else 'es'}{like}"
 
 
 def doubt(answer: Answer) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from searchapp.output import terminal
 from searchapp.output.answers import answer_text
+from searchapp.output.excerpts import marks_of
 from searchapp.output.terminal import TerminalStyle
 from tests.builders.answers import HOSTILE, answer_of, match_of
 
@@ -156,3 +157,9 @@ def test_a_passage_shows_no_control_characters_and_keeps_its_offsets() -> None:
         shown
         == "a\ufffd]0;owned\ufffd\x1b[1;33mb\x1b[0m\ufffd31mc\ufffdgnp.exe\ufffdd\ufffde\ufffdf g g"
     )
+
+
+def test_a_stop_word_is_not_marked_though_a_word_that_was_asked_for_begins_with_it() -> None:
+    text = "rubbed with oil, kept without ice"
+    marked = [text[start:end] for start, end in marks_of(text, "eggs without a refrigerator")]
+    assert marked == ["without"]

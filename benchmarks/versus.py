@@ -5,8 +5,8 @@
 Ingests N texts (of a folder, else of the collection, else made of the project's own sample
 documents) and asks cold questions, each tool in turn, R times or as often as M minutes allow, but
 once at least; medians, processor time, peak memory, and, of a judged collection in BEIR form,
-nDCG@10 over all of it: each tool's own once, kept under benchmarks/results/ as long as its version
-stays, searchapp's until --anew. A rival that is not installed, or fails, is told in a line and left
+each rival's nDCG@10 over all of it, measured once and kept under benchmarks/results/ as long as its
+version stays (`benchmarks.quality` measures ours). A rival that is not installed, or fails, is told in a line and left
 out. `python -m tools.figures` makes the tables of the results. For an idle machine: how much other
 programs compute meanwhile is kept with the results.
 """
@@ -45,9 +45,8 @@ REMARKS = (
     "is approximate from 5,000 rows on; on "
     "SciFact, made to look at all of its lists, its nDCG@10 is .6541."
 )
-MODES = ("cosine", "keyword", "hybrid", "best")
 MEASURED = Path(__file__).resolve().with_name("measured.py")
-LIMIT_S, QUALITY_LIMIT_S = 240, 7200  # of one process, before it counts as hung
+LIMIT_S, QUALITY_LIMIT_S = 600, 7200  # of one process, before it counts as hung
 
 
 class Failed(Exception):
@@ -65,7 +64,6 @@ def main(arguments: Sequence[str]) -> None:
         "--minutes", type=float, default=8, help="no run begins that would end later"
     )
     parser.add_argument("--collection", type=Path, help="a judged collection in BEIR form")
-    parser.add_argument("--anew", action="store_true", help="measure searchapp's own quality again")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as work, served() as server:
         folder = options.folder or write_texts(
@@ -75,11 +73,10 @@ def main(arguments: Sequence[str]) -> None:
             "documents": len(list(folder.rglob("*.txt"))),
             "texts": _texts(options),
             **Measurement(folder, Path(work), server).of_all(options.runs, options.minutes),
-            "ndcg_at_10": _quality(options.collection, Path(work), server, is_anew=options.anew)
-            if options.collection
-            else {},
             "remarks": REMARKS,
         }
+        if options.collection:
+            _keep_quality(options.collection, Path(work), server)
     keep("versus", result, " ".join(["python -m benchmarks.versus", *_words(options)]))
 
 
@@ -235,10 +232,8 @@ def _busy_s() -> float:
 # ---- quality -------------------------------------------------------------------------------------
 
 
-def _quality(collection: Path, work: Path, server: str, *, is_anew: bool) -> dict[str, float]:
-    """nDCG@10 of each tool over a whole collection; what was measured before is not measured again,
-    searchapp itself unless told to.
-    """
+def _keep_quality(collection: Path, work: Path, server: str) -> None:
+    """Measure the nDCG@10 of each rival over a whole collection, where its version is not known."""
     path = RESULTS / f"quality-{collection.name}.json"
     known: dict[str, float] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     folder, asked = write_texts(work / "whole", 0, collection), work / "questions.jsonl"
@@ -259,14 +254,6 @@ def _quality(collection: Path, work: Path, server: str, *, is_anew: bool) -> dic
         except (Failed, OSError) as error:
             print(f"left out: the quality of {tool.name}: {error}", file=sys.stderr)
         path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    for mode in MODES:
-        if f"searchapp {mode}" in known and not is_anew:
-            continue
-        command = Ours("searchapp", "", "").evaluate(collection, mode)
-        (figures,) = json.loads("".join(_answers(command)))["evaluations"]
-        known[f"searchapp {mode}"] = round(figures["ndcg@10"], 4)
-    path.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-    return known
 
 
 def _answers(command: Command) -> list[str]:

@@ -6,13 +6,12 @@ stands between them is made here, from files that the benchmarks wrote. Knows no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 from tools import ranking_figures, rival_figures
-from tools.results import MODES, RESULTS, ROOT, kept, latest, table, thousands, torture
+from tools.results import MODES, ROOT, kept, latest, table, thousands, torture
 
 PAGES = (
     "README.md",
@@ -46,12 +45,7 @@ def install() -> str:
 
 
 def quality() -> str:
-    """The ranking modes on judged collections: of `benchmarks.quality`, else of SciFact alone."""
-    if not any(RESULTS.glob("quality-20*.json")):
-        scifact = json.loads((RESULTS / "quality-scifact.json").read_text(encoding="utf-8"))
-        modes = [mode for mode in MODES if f"searchapp {mode}" in scifact]
-        found = [f"{scifact[f'searchapp {mode}']:.3f}" for mode in modes]
-        return table(["nDCG@10", *modes], [["SciFact", *found]])
+    """The ranking modes on judged collections."""
     results = latest("quality")
     rows = [
         [

@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.embedding_server import embedded
 from benchmarks.keeping import processor_class
-from benchmarks.rival_tools import TOOLS, Command, Tool
+from benchmarks.rival_environments import RIVALS
+from benchmarks.rival_tools import TOOLS, Command, Ours, Tool
 from benchmarks.versus import Failed, run
 from searchapp.testing import HashEncoder
 from tools.rival_figures import comparison
@@ -32,6 +33,11 @@ def test_each_tool_has_a_name_of_its_own_and_both_kinds_have_ours() -> None:
     names = [tool.name for tool in TOOLS]
     assert len(set(names)) == len(names)
     assert {"searchapp", "searchapp --mode keyword"} <= set(names)
+
+
+def test_the_program_of_each_rival_is_in_the_tree() -> None:
+    programs = [tool.program for tool in TOOLS if not isinstance(tool, Ours)]
+    assert [name for name in programs if not (RIVALS / name).is_file()] == []
 
 
 def test_a_tool_that_is_not_installed_has_no_version() -> None:

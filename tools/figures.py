@@ -6,13 +6,12 @@ stands between them is made here, from files that the benchmarks wrote. Knows no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
 
-from tools import ranking_figures
-from tools.results import MODES, RESULTS, ROOT, kept, latest, table, thousands, torture
+from tools import ranking_figures, rival_figures
+from tools.results import MODES, ROOT, kept, latest, table, thousands, torture
 
 PAGES = (
     "README.md",
@@ -45,44 +44,8 @@ def install() -> str:
     )
 
 
-def rivals() -> str:
-    """Against what one would pick instead."""
-    results = latest("versus")
-    ours = results["tools"]["searchapp"]
-    quality = results["ndcg_at_10"]
-    rows = []
-    for name, tool in results["tools"].items():
-        if tool is ours:
-            good = f"{quality['searchapp cosine']:.3f}, {quality['searchapp best']:.3f} by `best`"
-        else:
-            good = f"{quality[' '.join((name, tool['version']))]:.3f}"
-        rows.append(
-            [
-                name,
-                f"{tool['ingest_s']:.0f} s",
-                f"{tool['query_s']:.2f} s",
-                f"{tool['ingest_mb']:.0f} MB",
-                f"{tool['query_mb']:.0f} MB",
-                good,
-            ]
-        )
-    heads = ["", "ingest", "cold query", "memory: ingest", "query", "nDCG@10"]
-    return table(heads, rows)
-
-
-def rivals_remarks() -> str:
-    """What has to be known of that table."""
-    results = latest("versus")
-    return f"{results['remarks']}\n\nMachine: {results['machine']}. Command: `make bench`."
-
-
 def quality() -> str:
-    """The ranking modes on judged collections: of `benchmarks.quality`, else of SciFact alone."""
-    if not any(RESULTS.glob("quality-20*.json")):
-        scifact = json.loads((RESULTS / "quality-scifact.json").read_text(encoding="utf-8"))
-        modes = [mode for mode in MODES if f"searchapp {mode}" in scifact]
-        found = [f"{scifact[f'searchapp {mode}']:.3f}" for mode in modes]
-        return table(["nDCG@10", *modes], [["SciFact", *found]])
+    """The ranking modes on judged collections."""
     results = latest("quality")
     rows = [
         [
@@ -339,8 +302,10 @@ def mutants() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "install": install,
-    "rivals": rivals,
-    "rivals-remarks": rivals_remarks,
+    "rivals": rival_figures.rivals,
+    "rivals-in-short": rival_figures.rivals_in_short,
+    "rivals-by-keywords": rival_figures.rivals_by_keywords,
+    "rivals-remarks": rival_figures.rivals_remarks,
     "quality": quality,
     "latency": latency,
     "scale": scale,

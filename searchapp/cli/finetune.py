@@ -196,7 +196,7 @@ def _require_sense(source: Path | None, *, model: str | None, use: bool) -> None
 
 
 def _tune(
-    source: Path | None, output: Path, chosen: config.Settings, **asked: Unpack[_Asked]
+    source: Path | None, output: Path, chosen: config.Settings, **asked: Unpack[_TuningOptions]
 ) -> TuningResult:
     """Tune, and tell of it on the way."""
     from searchapp.finetuning.pipeline import Callbacks, tune
@@ -215,7 +215,7 @@ def _tune(
         return tune(source, output, chosen, callbacks=callbacks, **asked)
 
 
-class _Asked(TypedDict):
+class _TuningOptions(TypedDict):
     """What `searchapp.finetuning.pipeline.tune` is asked for beside source, place and settings."""
 
     held_out: Path | None

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -211,10 +212,8 @@ def _require_alone(path: Path) -> None:
 def _listener(options: ServeOptions) -> socket.socket:
     """A socket that listens; raises SearchappError."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
+        family, address = _family(options.host), (options.host, options.port)
+        listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
@@ -224,6 +223,14 @@ def _listener(options: ServeOptions) -> socket.socket:
             hint=hint,
         ) from error
     return listener
+
+
+def _family(host: str) -> socket.AddressFamily:
+    """IPv6 for an address of it, or a name that has no other."""
+    try:
+        return socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
+    except ValueError:
+        return socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
 
 
 def _names(host: str) -> Sequence[str]:

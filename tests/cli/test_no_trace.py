@@ -37,6 +37,7 @@ FAILING: dict[str, list[list[str]]] = {
     "open": [[], ["3"], ["3", "--print"]],
     "list": [["--bad-option"], ["--since", "never"]],
     "show": [["docs/a.md"]],
+    "serve": [["--bad-option"], ["--host", "0.0.0.0"], ["--token-file", "nofile"]],
     "status": [[], ["--skipped"]],
     "config": [[], ["mode", "hybrid"], ["mode", "magic"], ["magic", "x"], ["mode", "--unset"]],
     "export": [["out.gz"]],

@@ -25,6 +25,7 @@ WORKS: dict[str, list[list[str]]] = {
     "open": [["1", "--print"], ["--print"]],
     "list": [[], ["--type", "md"]],
     "show": [["{docs}/ferry.md"]],
+    "serve": [["--port", "0", "--idle-exit", "0"]],
     "status": [[], ["--skipped"]],
     "config": [[], ["mode", "hybrid"], ["mode", "--unset"]],
     "export": [["{folder}/corpus.jsonl.gz"]],

@@ -65,7 +65,7 @@ def marks_of(text: str, question: str) -> list[Span]:
     return [span for word, span in _words(text) if asked.has(word)]
 
 
-class _Asked:
+class _QuestionWords:
     """The words of a question that are marked, and which other words are taken for them."""
 
     def __init__(self, question: str) -> None:
@@ -81,13 +81,15 @@ class _Asked:
         if word not in self._known:
             folded = word.casefold()
             others = self._by_start.get(folded[:_STEM], ())
-            self._known[word] = any(_is_like(folded, other) for other in others)
+            self._known[word] = folded not in STOP_WORDS and any(
+                _is_like(folded, other) for other in others
+            )
         return self._known[word]
 
 
 @lru_cache(maxsize=16)
-def _asked(question: str) -> _Asked:
-    return _Asked(question)
+def _asked(question: str) -> _QuestionWords:
+    return _QuestionWords(question)
 
 
 def _words(text: str) -> Iterable[tuple[str, Span]]:

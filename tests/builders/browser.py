@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shlex
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ CHROMIUM = next(
 in_browser = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium is installed to look at the page with"
 )
+_ANSWERS_WITHIN_S = 30.0
 _KEYS = {
     "ArrowLeft": 37,
     "ArrowUp": 38,
@@ -267,15 +269,18 @@ class Browser:
             {"sessionId": self._session} if self._session else {}
         )
         os.write(self._to, json.dumps(message).encode() + b"\0")
+        end = time.monotonic() + _ANSWERS_WITHIN_S
         while True:
-            told = self._next()
+            told = self._next(end)
             if told.get("id") == self._number:
                 assert "error" not in told, f"{method}: {told['error']}"
                 return told["result"]
             self._note(told)
 
-    def _next(self) -> Any:
+    def _next(self, end: float) -> Any:
         while b"\0" not in self._waiting:
+            left_s = max(0.0, end - time.monotonic())
+            assert select.select([self._from], [], [], left_s)[0], "the browser does not answer"
             more = os.read(self._from, 2**20)
             assert more, "the browser has ended"
             self._waiting += more

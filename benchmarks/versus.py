@@ -75,9 +75,9 @@ def main(arguments: Sequence[str]) -> None:
             **Measurement(folder, Path(work), server).of_all(options.runs, options.minutes),
             "remarks": REMARKS,
         }
+        keep("versus", result, " ".join(["python -m benchmarks.versus", *_words(options)]))
         if options.collection:
             _keep_quality(options.collection, Path(work), server)
-    keep("versus", result, " ".join(["python -m benchmarks.versus", *_words(options)]))
 
 
 def _texts(options: argparse.Namespace) -> str:

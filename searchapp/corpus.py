@@ -332,7 +332,8 @@ class Corpus(CorpusReading):
         """Make a damaged corpus sound again; None where nothing is wrong.
 
         What is derived is derived anew, damaged documents are read again where their files stand,
-        and embedded again where only their vectors were damaged; what is left is `lost`. The
+        and embedded again where only their vectors were damaged; where not even their paths can be
+        read, the remembered folders are read for them. What is left is `lost`. The
         database as it was found is kept in a folder of its own. Raises as `ingest` does, and
         CorpusDamaged where nothing can be made of it.
         """
@@ -352,6 +353,8 @@ class Corpus(CorpusReading):
         if names := recovery.files_to_read(report):
             ingested = self._ingest(roots_at(names, (), (), required=True), **options)
             report.notes += recovery.failures(ingested)
+        if b"" in report.lost and self.status().roots:  # paths that cannot be read any more
+            recovery.take_found(report, self._ingest((), **options))
         recovery.label_again(self._backend, report.labels)
         there = {row.path for row in self.documents()}
         report.lost += [path for path in report.to_read if path not in there]

@@ -43,6 +43,16 @@ def files_to_read(report: RepairReport) -> list[str]:
     return list(dict.fromkeys(os.fsdecode(file) for file in files if file))
 
 
+def take_found(report: RepairReport, ingested: IngestReport) -> None:
+    """Count as found again, of what was lost with its path, as many as the remembered folders had
+    that the corpus did not.
+    """
+    found = ingested.counts().get("indexed", 0)
+    unnamed = sum(not path for path in report.lost)
+    report.lost = [path for path in report.lost if path] + [b""] * max(0, unnamed - found)
+    report.notes += failures(ingested)
+
+
 def failures(report: IngestReport) -> list[str]:
     """What could not be read, and why, for people."""
     return [

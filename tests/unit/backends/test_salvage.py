@@ -223,6 +223,24 @@ def test_a_changed_path_is_known_from_where_else_it_stands(place: Path, which: i
 
 
 @pytest.mark.slow
+def test_documents_whose_very_paths_are_lost_are_read_from_the_remembered_folders(
+    made: Path, place: Path
+) -> None:
+    before = contents(place)
+    with closing(sqlite3.connect(place / "corpus.db")) as database:
+        page = "SELECT rootpage FROM sqlite_master WHERE name = 'document'"
+        start = (database.execute(page).fetchone()[0] - 1) * 4096
+    data = bytearray((place / "corpus.db").read_bytes())
+    data[start + 3 : start + 5] = b"\xff\xff"  # how many rows the page says that it has
+    (place / "corpus.db").write_bytes(data)
+    found = repaired(place)
+    standing = {path: content for path, content in before.items() if os.path.exists(path)}  # noqa: PTH110 - paths are bytes
+    assert (made / "docs").is_dir()
+    assert contents(place) == standing
+    assert found.lost == [b""] * (len(before) - len(standing))
+
+
+@pytest.mark.slow
 def test_every_flipped_bit_is_found_and_repaired_and_no_document_with_a_file_is_lost() -> None:
     found = flips.sweep(FLIPS, seed=5)
     assert found.defects == []

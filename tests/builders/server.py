@@ -30,8 +30,10 @@ class Server:
 
 
 @contextmanager
-def served(folder: Path, *documents: Path) -> Iterator[Server]:
-    """A server of the documents, with its corpus and everything else in a folder."""
+def served(folder: Path, *documents: Path, **variables: str) -> Iterator[Server]:
+    """A server of the documents, with its corpus and everything else in a folder; `variables` are
+    of its environment.
+    """
     folder.mkdir(exist_ok=True)
     command = (sys.executable, "-P", "-m", "tests.builders.server", *map(str, (folder, *documents)))
     environment = os.environ | {
@@ -39,6 +41,7 @@ def served(folder: Path, *documents: Path) -> Iterator[Server]:
         "XDG_RUNTIME_DIR": "",
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
+        **variables,
     }
     log = folder / "log"
     with (

@@ -32,7 +32,7 @@ def test_every_answer_is_as_described_whatever_is_asked(server: Server, tmp_path
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}openapi.json"),
         *("--header", f"Authorization: Bearer {server.token}"),
-        *("--max-examples", "3", "--seed", "1", "--workers", "2"),
+        *("--max-examples", "3", "--seed", "1", "--request-timeout", "60"),
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

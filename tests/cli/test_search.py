@@ -48,6 +48,8 @@ NOT_OF_A_QUESTION = (
 MATCH_KEYS = {
     *(
         "rank",
+        "id",
+        "document_id",
         "score",
         "cosine",
         "confidence",

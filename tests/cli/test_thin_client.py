@@ -11,6 +11,7 @@ from subprocess import Popen
 
 import pytest
 
+from searchapp.cli.app import Commands
 from searchapp.cli.thin_client import parsed
 from searchapp.search.query_options import ON_COMMAND_LINE
 from tests.builders.program import Program
@@ -78,6 +79,16 @@ def test_every_flag_of_the_table_is_known() -> None:
         if flag != "--like":
             value = {"flag": [], "text": ["/v"], "integer": ["1"], "number": ["0.5"]}[option.kind]
             assert parsed(["query", "word", flag, *value]), flag
+
+
+def test_the_command_line_has_the_options_of_the_table_and_says_of_them_what_it_says() -> None:
+    query = Commands()["query"]
+    options = {opt: parameter for parameter in query.params for opt in parameter.opts}
+    for flag, option in ON_COMMAND_LINE.items():
+        assert options[flag].help == option.help
+        assert options[flag].multiple == option.is_repeatable
+    own = {"--timings", "--corpus", "--json", "--paths", "--null", "-0", "--no-server", "texts"}
+    assert set(options) == {*ON_COMMAND_LINE, *own}
 
 
 # ---- with a server -------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def run() -> NoReturn:
     if code is None:
         code = _run_here()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # None where it is closed
             stream.flush()
     config.remove_temporary_cache()
     os._exit(code)
@@ -66,7 +66,7 @@ def _is_looked_at(arguments: Sequence[str]) -> bool:
     what answers in a terminal.
     """
     words = set(arguments)
-    is_marked = sys.stdout.isatty() and not {"--json", "--paths"} & words
+    is_marked = sys.stdout is not None and sys.stdout.isatty() and not {"--json", "--paths"} & words
     return is_marked or bool({"best", "--mode=best", "--explain"} & words)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from searchapp.cli import last_answer
 from searchapp.cli.console import Exit
+from searchapp.errors import UsageError
 from searchapp.output import answers
 from searchapp.output.serialization import json_text
 from searchapp.output.terminal import PLAIN, TerminalStyle, broken, style_for
@@ -115,7 +116,11 @@ def parsed_question(
 
 
 def written(corpus: Corpus, settings: Settings, asked: Mapping[str, Any]) -> Written:
-    """What a command writes that `thin_client` asks a server for. Raises what the command does."""
+    """What a command writes that `thin_client` asks a server for; no file is read for it. Raises
+    what the command does, and UsageError for `--like`, which names a file.
+    """
+    if "--like" in asked["options"]:
+        raise UsageError("a server reads no file that a command line names", hint="--no-server")
     style = style_for(**asked["style"]) if asked["style"] else PLAIN
     form, words = asked["form"], asked["words"]
     options = {ON_COMMAND_LINE[flag].keyword: value for flag, value in asked["options"].items()}

@@ -71,7 +71,7 @@ def serve(
     from searchapp.web.command_lines import new_code
     from searchapp.web.server import LOOPBACK, ServeOptions
     from searchapp.web.server import serve as serve_until_told
-    from searchapp.web.state_file import read_state, state_path
+    from searchapp.web.state_file import living_server, state_path
 
     console.show_log()
     if host not in LOOPBACK and not (allow_remote and token_file):
@@ -89,7 +89,7 @@ def serve(
     )
     settings = config.load(corpus=corpus)
     folder = config.runtime_folder(settings.cache)
-    if is_opened and (state := read_state(state_path(folder, settings.place))):
+    if is_opened and (state := living_server(state_path(folder, settings.place))):
         host_there = f"[{state.host}]" if ":" in state.host else state.host
         _open(f"http://{host_there}:{state.port}/?code={new_code(state)}")
         return console.Exit.DONE

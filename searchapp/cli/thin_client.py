@@ -23,8 +23,9 @@ from searchapp.web.state_file import read_state, state_path
 if TYPE_CHECKING:
     from searchapp.web.state_file import ServerState
 
-PATH = "/api/v1/written"
+PATH, HEALTH = "/api/v1/written", "/health"
 _WITHIN_S = 60.0  # an answer that takes longer is made here
+_ALIVE_WITHIN_S = 2.0  # a server that says nothing for so long is stopped, or stuck
 _FORMS = {"--json": "json", "--paths": "paths", "--null": "null", "-0": "null"}
 _OF_LISTS = ("--in", "--type", "--where", "--label")  # what `list` takes, too
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int | None:
     """
     try:
         asked = parsed(arguments)
-        if asked is None:
+        if asked is None or not (sys.stdout and sys.stderr):  # None where they are closed
             return None
         settings = config.load(corpus=asked.corpus)
         state = read_state(state_path(config.runtime_folder(settings.cache), settings.place))
@@ -153,7 +154,6 @@ def _is_like(state: ServerState, settings: config.Settings) -> bool:
 def _written(state: ServerState, asked: Asked) -> Mapping[str, Any] | None:
     """What the server says; None where it cannot. Raises OSError or ValueError."""
     import json
-    import socket
 
     body = json.dumps(
         {
@@ -167,26 +167,36 @@ def _written(state: ServerState, asked: Asked) -> Mapping[str, Any] | None:
             "note_columns": config.terminal_columns(sys.stderr) if sys.stderr.isatty() else None,
         }
     ).encode()
-    host = f"[{state.host}]" if ":" in state.host else state.host
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: {host}:{state.port}\r\n"
-        f"Authorization: Bearer {state.token}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    with socket.create_connection((state.host, state.port), _WITHIN_S) as connection:
-        connection.sendall(head.encode("ascii") + body)
-        answer = bytearray()
-        while part := connection.recv(1 << 16):
-            answer += part
-    headers, _, content = bytes(answer).partition(b"\r\n\r\n")
-    if not headers.startswith(b"HTTP/1.1 200 "):
+    if _answer(state, f"GET {HEALTH}", within_s=_ALIVE_WITHIN_S) is None:
         return None
-    written = json.loads(content)
+    head = (
+        f"POST {PATH}",
+        f"Authorization: Bearer {state.token}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    content = _answer(state, *head, body=body)
+    written = None if content is None else json.loads(content)
     return written if isinstance(written, dict) else None
 
 
-def _form(forms: set[str]) -> str:
-    return next((form for form in ("null", "paths", "json") if form in forms), "text")
+def _answer(
+    state: ServerState, request: str, *headers: str, body: bytes = b"", within_s: float = _WITHIN_S
+) -> bytes | None:
+    """What a server answers, None where that is a problem. Raises OSError, as where it says nothing
+    in time.
+    """
+    import socket
+
+    host = f"[{state.host}]" if ":" in state.host else state.host
+    lines = (f"{request} HTTP/1.1", f"Host: {host}:{state.port}", *headers, "Connection: close")
+    with socket.create_connection((state.host, state.port), within_s) as connection:
+        connection.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii") + body)
+        answer = bytearray()
+        while part := connection.recv(1 << 16):
+            answer += part
+    status, _, content = bytes(answer).partition(b"\r\n\r\n")
+    return content if status.startswith(b"HTTP/1.1 200 ") else None
 
 
 def _write(written: Mapping[str, Any]) -> int:
@@ -206,4 +216,7 @@ def _write(written: Mapping[str, Any]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # as of a full disk
+        sys.stderr.write(f"error: cannot write the answer: {error.strerror or error}\n")
+        return SearchappError.exit_code
     return code

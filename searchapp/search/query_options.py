@@ -34,12 +34,13 @@ class Option(NamedTuple):
     is_date: bool = False
 
 
-# Texts of requests, as regular expressions that Python and JSON Schema read alike.
+# Texts of requests, as regular expressions that Python and JSON Schema read alike. Each part ends
+# where the next begins, so that no text, however long, is read more than once.
 NO_NUL = r"^[^\x00]*$"
-NOT_BLANK = r"^[^\x00]*[^\s\x00-\x1f\x85][^\x00]*$"
-_PLACE = r"^(/[^\x00]*|[^\x00]*[*?\[][^\x00]*)$"  # absolute, or a glob
+NOT_BLANK = r"^[\s\x01-\x1f\x85]*[^\s\x00-\x1f\x85][^\x00]*$"
+_PLACE = r"^(/[^\x00]*|[^*?\[\x00]*[*?\[][^\x00]*)$"  # absolute, or a glob
 _TYPES = r"^\.*[^.,\x00][^,\x00]*(,\.*[^.,\x00][^,\x00]*)*$"
-_CONDITION = r"^[^=\x00]*\w[^=\x00]*=[^\x00]*\w[^\x00]*$"
+_CONDITION = r"^[^\w=\x00]*\w[^=\x00]*=[^\w\x00]*\w[^\x00]*$"
 
 _TABLE = (
     Option("k", "k", "integer", "How many matches.", "-k", least=1, most=MOST_MATCHES),

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -32,6 +33,21 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 Work = Callable[["CorpusService", Mapping[str, Any]], Mapping[str, Any] | Response]
 _log = logging.getLogger(__name__)
+
+
+class _Count(Convertor[int]):
+    """A number in an address: of no more digits than Python reads."""
+
+    regex = "[0-9]{1,30}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("count", _Count())
 
 QUESTION = {
     "q": Option("q", "texts", "text", "What you want to know.", pattern=NOT_BLANK),
@@ -236,7 +252,8 @@ def routes(service: CorpusService, workers: Workers, events: Events) -> list[Rou
         Route(f"{BASE}/events", streamed),
         *(
             Route(
-                BASE + endpoint.path.replace("{id}", "{id:int}").replace("{page}", "{page:int}"),
+                BASE
+                + endpoint.path.replace("{id}", "{id:count}").replace("{page}", "{page:count}"),
                 partial(_answered, service, workers, endpoint),
                 methods=list(endpoint.methods),
                 name=endpoint.path,

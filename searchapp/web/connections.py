@@ -36,12 +36,15 @@ class BoundedConnection(H11Protocol):
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
-        """Take what came; a head that is whole is waited for no longer."""
+        """Take what came; a head that is whole is waited for no longer, and a body that goes on
+        after its answer for as long as a head.
+        """
         super().handle_events()
-        if self.conn.their_state is not h11.IDLE:
+        is_unread = self.conn.states == {h11.CLIENT: h11.SEND_BODY, h11.SERVER: h11.DONE}
+        if self.conn.their_state is not h11.IDLE and not is_unread:
             self._stop_waiting()
-        elif self.conn.trailing_data[0] and self._late is None:  # a part of the next head
-            self._await_head()
+        elif (is_unread or self.conn.trailing_data[0]) and self._late is None:
+            self._await_head()  # or a part of the next one came
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or whose head is larger than any honest one."""

@@ -149,12 +149,13 @@ class Guard:
     def _entrance(self, scope: Scope, headers: _Headers) -> ProblemDetails | None:
         """Let a browser in by its code, everyone else by token or cookie."""
         code = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get(CODE)
-        if scope["path"] == "/" and code is not None and scope["method"] == "GET":
-            return self._by_code(code)
-        scope.setdefault("state", {})["caller"] = self._access.known(
+        caller = self._access.known(
             headers.one("authorization"), headers.one("cookie"), self._allowed.port
         )
-        if scope["state"]["caller"] or scope["path"] == HEALTH:
+        if scope["path"] == "/" and code is not None and scope["method"] == "GET":
+            return self._by_code(code, is_known=bool(caller))
+        scope.setdefault("state", {})["caller"] = caller
+        if caller or scope["path"] == HEALTH:
             return None
         return ProblemDetails(
             401,
@@ -165,8 +166,9 @@ class Guard:
             headers={"WWW-Authenticate": "Bearer"},
         )
 
-    def _by_code(self, code: str) -> ProblemDetails:
-        if not self._access.redeem(code):
+    def _by_code(self, code: str, *, is_known: bool) -> ProblemDetails:
+        """To the page; a browser that is in already may open a link again, as by going back."""
+        if not self._access.redeem(code) and not is_known:
             return ProblemDetails(
                 403,
                 "code_used",

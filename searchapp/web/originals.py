@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 40
 _BLOCK = 1 << 18
-_REVEALED_WITHIN_S = 5.0
 
 
 def original(corpus: Corpus, document_id: int) -> StreamingResponse:

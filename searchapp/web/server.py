@@ -27,7 +27,14 @@ from searchapp.web.connections import MOST_HEAD, BoundedConnection
 from searchapp.web.corpus_service import CorpusService
 from searchapp.web.events import Events
 from searchapp.web.guard import CODE, HEALTH, Allowed, App, Guard
-from searchapp.web.state_file import ServerState, read_state, remove_state, state_path, write_state
+from searchapp.web.ingests import Ingests
+from searchapp.web.state_file import (
+    ServerState,
+    living_server,
+    remove_state,
+    state_path,
+    write_state,
+)
 from searchapp.web.workers import Workers
 
 if TYPE_CHECKING:
@@ -102,11 +109,12 @@ def serve(
     url = f"http://{_in_address(options.host)}:{port}/"
 
     def listening() -> None:
-        write_state(path, state)
+        _require_alone(path, state)
+        _write(path, state)
         announce(Listening(url, f"{url}?{CODE}={access.new_code()}", path))
 
     try:
-        _Server(app, options, listening, events.end).run(sockets=[listener])
+        _Server(app, options, listening, events.end, service.ingests).run(sockets=[listener])
     finally:
         remove_state(path, os.getpid())
         workers.close()
@@ -124,7 +132,9 @@ class _Server(uvicorn.Server):
         options: ServeOptions,
         on_listening: Callable[[], None],
         on_end: Callable[[], None],
+        ingests: Ingests,
     ) -> None:
+        self._ingests = ingests
         self._idle_exit_s = options.idle_exit_s
         self._on_listening = on_listening
         self._on_end = on_end
@@ -168,6 +178,7 @@ class _Server(uvicorn.Server):
         is_idle = (
             self._idle_exit_s is not None
             and not self.server_state.tasks
+            and not self._ingests.is_running
             and time.monotonic() - self._last > self._idle_exit_s
         )
         return await super().on_tick(counter) or is_idle
@@ -197,9 +208,9 @@ class _Server(uvicorn.Server):
 # ---- where it listens ----------------------------------------------------------------------------
 
 
-def _require_alone(path: Path) -> None:
-    state = read_state(path)
-    if state is not None:
+def _require_alone(path: Path, own: ServerState | None = None) -> None:
+    state = living_server(path)
+    if state is not None and (own is None or state.port != own.port):
         error = SearchappError(
             f"this corpus is served already, at http://{_in_address(state.host)}:{state.port}/ "
             f"(process {state.pid})",
@@ -209,6 +220,16 @@ def _require_alone(path: Path) -> None:
         raise error
 
 
+def _write(path: Path, state: ServerState) -> None:
+    try:
+        write_state(path, state)
+    except OSError as error:
+        raise SearchappError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="programs find the server by that file; its folder is that of XDG_RUNTIME_DIR",
+        ) from error
+
+
 def _listener(options: ServeOptions) -> socket.socket:
     """A socket that listens; raises SearchappError."""
     try:
@@ -216,6 +237,7 @@ def _listener(options: ServeOptions) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(_BACKLOG)  # now, as two may bind the address while neither listens
     except OSError as error:
         hint = "another port: --port N, or --port 0 for any that is free"
         raise SearchappError(

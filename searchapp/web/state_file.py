@@ -14,6 +14,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+_CONNECTED_WITHIN_S = 2.0
+
 
 class ServerState(NamedTuple):
     """What is to be known of a living server."""
@@ -42,9 +44,13 @@ def write_state(path: Path, state: ServerState) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, flags, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(state._asdict(), file)
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(state._asdict(), file)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def read_state(path: Path) -> ServerState | None:
@@ -58,8 +64,26 @@ def read_state(path: Path) -> ServerState | None:
                 return None
             state = ServerState(**json.load(file))
         os.kill(state.pid, 0)
-    except (OSError, ValueError, TypeError):
+    except (OSError, OverflowError, ValueError, TypeError):
         return None
+    return state
+
+
+def living_server(path: Path) -> ServerState | None:
+    """The same; None too where nobody listens at its address, as when it was killed and its process
+    id is another's now.
+    """
+    import socket
+
+    state = read_state(path)
+    if state is None or state.pid == os.getpid():
+        return None
+    try:
+        socket.create_connection((state.host, state.port), _CONNECTED_WITHIN_S).close()
+    except ConnectionRefusedError:
+        return None
+    except OSError:
+        return state  # it is there, and busy
     return state
 
 

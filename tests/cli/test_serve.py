@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -134,6 +135,24 @@ def test_half_a_head_is_waited_for_ten_seconds_and_a_long_one_is_refused(program
         assert time.monotonic() - begin < HEAD_WITHIN_S + 5
 
 
+@pytest.mark.parametrize("body", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+def test_a_body_that_goes_on_after_its_answer_holds_no_connection(
+    program: Program, body: str
+) -> None:
+    with serving(program) as server:
+        host = f"Host: 127.0.0.1:{server.port}"
+        endless = server.sent(f"GET /health HTTP/1.1\r\n{host}\r\n{body}\r\n\r\n".encode())
+        begin, is_open = time.monotonic(), True
+        while is_open and time.monotonic() - begin < HEAD_WITHIN_S + 5:
+            time.sleep(0.5)
+            try:
+                endless.sendall(b"1\r\na\r\n")
+            except OSError:
+                is_open = False
+        endless.close()
+        assert not is_open
+
+
 def test_a_large_body_in_parts_is_refused_and_the_answer_is_heard(program: Program) -> None:
     with serving(program) as server:
         head = f"{server.head('/api/v1/search', 'POST')}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -213,6 +232,47 @@ def test_a_port_that_is_taken_is_said(program: Program) -> None:
         taken.listen()
         done = program.run("serve", "--port", str(taken.getsockname()[1]))
     assert (done.returncode, "--port 0 for any that is free" in done.stderr) == (4, True)
+
+
+def test_two_that_begin_at_once_at_one_port_are_told_apart(program: Program) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    first, second = (
+        program.start("serve", "--port", port, "--idle-exit", "0.02", "--corpus", corpus)
+        for corpus in ("one", "two")
+    )
+    said = sorted(
+        (process.communicate(timeout=60)[1], process.returncode) for process in (first, second)
+    )
+    assert [code for _, code in said] == [0, 4]
+    assert f"cannot listen at 127.0.0.1 port {port}" in said[1][0]
+
+
+def test_two_that_begin_at_once_on_one_corpus_are_told_apart(program: Program) -> None:
+    first, second = (program.start("serve", "--port", "0", "--idle-exit", "0.05") for _ in range(2))
+    said = sorted(
+        (process.communicate(timeout=60)[1], process.returncode) for process in (first, second)
+    )
+    assert [code for _, code in said] == [0, 4]
+    assert "is served already" in said[1][0]
+
+
+def test_a_runtime_folder_that_cannot_be_is_said(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "searchapp").write_text("a file")
+    done = program.run("serve", "--port", "0", env={"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert (done.returncode, "error: cannot write" in done.stderr) == (4, True), done.stderr
+
+
+def test_a_killed_server_whose_process_id_was_taken_over_is_none(program: Program) -> None:
+    with serving(program) as server:
+        state = server.state
+        server.process.kill()
+        server.process.wait(20)
+    said = json.loads(state.read_text())
+    state.write_text(json.dumps(said | {"pid": os.getpid()}))
+    with serving(program) as server:
+        assert (server.state, server.ask("/api/v1/status")["read_only"]) == (state, False)
 
 
 def test_a_token_file_is_its_owners_and_holds_a_token(program: Program) -> None:

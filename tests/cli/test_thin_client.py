@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import Popen
 
 import pytest
 
+from searchapp import config
 from searchapp.cli.app import Commands
+from searchapp.cli.everyday import written
 from searchapp.cli.thin_client import parsed
+from searchapp.corpus import Corpus
+from searchapp.errors import UsageError
 from searchapp.search.query_options import ON_COMMAND_LINE
+from searchapp.testing import HashEncoder, MemoryBackend
 from tests.builders.program import Program
 
 TIMES = re.compile(r'("took_ms": |, )[\d.,]+( ms)?')
@@ -91,6 +99,12 @@ def test_the_command_line_has_the_options_of_the_table_and_says_of_them_what_it_
     assert set(options) == {*ON_COMMAND_LINE, *own}
 
 
+def test_a_server_reads_no_file_that_a_request_names() -> None:
+    asked = {"command": "query", "words": ["a"], "options": {"--like": ["/etc/passwd"]}}
+    with pytest.raises(UsageError, match="reads no file"):
+        written(Corpus(MemoryBackend(), encoder=HashEncoder()), config.load(), asked)
+
+
 # ---- with a server -------------------------------------------------------------------------------
 
 
@@ -164,6 +178,34 @@ def test_a_question_to_a_server_loads_next_to_nothing(served: tuple[Program, Pop
     assert loaded.isdisjoint(
         {"numpy", "typer", "starlette", "uvicorn", "jinja2", "searchapp.corpus", "http.client"}
     )
+
+
+@pytest.mark.model
+def test_a_server_that_is_stopped_is_not_waited_for(served: tuple[Program, Popen[str]]) -> None:
+    program, server = served
+    server.send_signal(signal.SIGSTOP)
+    begin = time.monotonic()
+    try:
+        done = program.run("query", "lamp", "--null", "--paths", "-k", "1")
+    finally:
+        server.send_signal(signal.SIGCONT)
+    assert (done.returncode, done.stdout.count("\0")) == (0, 1), done.stderr
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">/dev/full"])
+@pytest.mark.parametrize("option", ["", "--no-server"])
+def test_an_output_that_takes_nothing_is_no_crash(
+    served: tuple[Program, Popen[str]], closed: str, option: str
+) -> None:
+    program, _ = served
+    line = f"{shlex.join(map(str, program.command))} query lamp {option} {closed}"
+    done = subprocess.run(
+        ["sh", "-c", line], env=program.environment(), capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if closed == "2>&-" else 4)
 
 
 @pytest.mark.model

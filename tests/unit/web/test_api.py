@@ -82,6 +82,26 @@ def test_json_that_is_none_is_refused(served: Served, body: bytes) -> None:
     assert served.ask(f"{API}/search", body).status == 400
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"q": "a" * 500_000 + "\0"},
+        {"q": " " * 500_000 + "\0"},
+        {"q": "a", "where": ["a" * 500_000]},
+        {"q": "a", "where": ["a=" + " " * 500_000]},
+        {"q": "a", "in": ["a" * 500_000 + "*\0"]},
+        {"q": "a", "type": ["." * 500_000]},
+        {"q": "a", "type": [",".join(["a"] * 250_000) + ","]},
+    ],
+    ids=["nul", "blank", "where", "where nothing", "glob", "dots", "types"],
+)
+def test_a_long_text_that_makes_no_sense_is_refused_in_one_look(
+    served: Served, said: dict[str, object]
+) -> None:
+    assert served.ask(f"{API}/search", said).status == 400
+
+
 def test_dates_with_nothing_between_them_give_nothing_and_say_so(served: Served) -> None:
     said = served.ask(f"{API}/search?q=lamp&since=2025&before=2024").json
     assert said["matches"] == []
@@ -162,6 +182,8 @@ def test_what_has_left_is_gone(tmp_path: Path) -> None:
         "/static/..%2f..%2fetc/passwd",
         "/api/v1/documents/-1",
         "/api/v1/documents/1%00",
+        f"/api/v1/documents/{'9' * 5000}",
+        f"/api/v1/documents/1/pages/{'9' * 5000}.png",
     ],
 )
 def test_no_address_is_a_path(served: Served, address: str) -> None:

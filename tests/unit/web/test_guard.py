@@ -128,6 +128,8 @@ def test_a_code_lets_one_browser_in_once(served: Served) -> None:
     assert flags == ["HttpOnly", "SameSite=Strict", "Path=/"]
     assert served.ask("/", headers=[HOST, ("cookie", cookie)]).status == 200
     assert served.ask(f"/?code={code}", headers=[HOST]).json["code"] == "code_used"
+    again = served.ask(f"/?code={code}", headers=[HOST, ("cookie", cookie)])
+    assert (again.status, again.headers["location"]) == (303, "/")
 
 
 def test_the_cookie_is_not_the_token_and_holds_at_its_port_alone() -> None:

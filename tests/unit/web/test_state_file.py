@@ -6,7 +6,14 @@ import os
 import stat
 from pathlib import Path
 
-from searchapp.web.state_file import ServerState, read_state, remove_state, state_path, write_state
+from searchapp.web.state_file import (
+    ServerState,
+    living_server,
+    read_state,
+    remove_state,
+    state_path,
+    write_state,
+)
 
 STATE = ServerState(os.getpid(), "127.0.0.1", 1, "t", "1", "/corpus", "/cache", None, {})
 
@@ -25,6 +32,16 @@ def test_each_corpus_has_its_own(tmp_path: Path) -> None:
 
 def test_a_dead_server_is_none(tmp_path: Path) -> None:
     write_state(tmp_path / "s.json", STATE._replace(pid=2**22 + 1))
+    assert read_state(tmp_path / "s.json") is None
+
+
+def test_its_own_process_is_no_other_server(tmp_path: Path) -> None:
+    write_state(tmp_path / "s.json", STATE)
+    assert living_server(tmp_path / "s.json") is None
+
+
+def test_a_number_that_no_process_can_have_is_none(tmp_path: Path) -> None:
+    write_state(tmp_path / "s.json", STATE._replace(pid=2**80))
     assert read_state(tmp_path / "s.json") is None
 
 

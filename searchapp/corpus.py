@@ -197,6 +197,7 @@ class Corpus(CorpusReading):
                 took_ms=(time.perf_counter() - begin) * 1000,
                 notes=(*notes, *reader.notes, *answer.notes, *of_languages),
                 stages_s=watch.taken_s,
+                corpus_id=reader.corpus_id,
             )
 
     def similar(

@@ -49,6 +49,11 @@ class MemoryReader:
         return self._state.generation
 
     @property
+    def corpus_id(self) -> str:
+        """What tells this corpus from every other; "" for one without a commit."""
+        return self._state.corpus_id if self._state.generation else ""
+
+    @property
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first document."""
         return self._state.encoder
@@ -207,7 +212,7 @@ class MemoryReader:
         if one is None:
             return None
         metadata, content_hash = dict(one.document.metadata), one.source.content_hash
-        return OpenDocument(_row(one), metadata, self.generation, content_hash)
+        return OpenDocument(_row(one), metadata, self.generation, content_hash, self.corpus_id)
 
     def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
         """The documents of these ids that there are, by path."""

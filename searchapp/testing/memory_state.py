@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
 
 from searchapp.types.digests import text_digest
 from searchapp.types.documents import (
@@ -71,6 +72,7 @@ class MemoryState:
     """
 
     generation: int = 0
+    corpus_id: str = field(default_factory=lambda: uuid4().hex)
     encoder: EncoderIdentity | None = None
     roots: Mapping[bytes, Root] = field(default_factory=dict)
     exclusions: frozenset[bytes] = frozenset()

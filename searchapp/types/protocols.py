@@ -232,6 +232,10 @@ class OpenGeneration(Protocol):
         """The generation that is read; 0 for a corpus without a commit."""
 
     @property
+    def corpus_id(self) -> str:
+        """What tells this corpus from every other; "" for one without a commit."""
+
+    @property
     def encoder(self) -> EncoderIdentity | None:
         """The encoder that made the corpus, None before the first document."""
 

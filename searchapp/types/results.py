@@ -133,6 +133,7 @@ class Answer:
     stale: int = 0
     is_approximate: bool = False
     notes: tuple[str, ...] = ()  # what was done otherwise than expected, for people
+    corpus_id: str = field(default="", compare=False)  # of the corpus that gave it
     # how the best documents are spread: values and counts by facet, where that was asked for
     facets: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     # where the time went
@@ -146,6 +147,7 @@ class OpenDocument(NamedTuple):
     metadata: Mapping[str, str]
     generation: int
     content_hash: bytes  # BLAKE2b-256 of the file, or member of one, that it was read from
+    corpus_id: str = ""
 
 
 class PassageContext(NamedTuple):

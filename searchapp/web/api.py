@@ -282,7 +282,7 @@ async def _answered(
             return values
         headers = {}
         if endpoint.is_of_generation:
-            headers["ETag"] = f'"{service.version(values["generation"])}"'
+            headers["ETag"] = f'"{values["version"]}"'
         return json_response(values, headers, endpoint.status)
 
     return await guarded(answer)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from searchapp.errors import SearchappError
+from searchapp.errors import SearchappError, UsageError
 from searchapp.web.api import BASE, guarded, json_response
 from searchapp.web.problems import ProblemDetails
 
@@ -38,7 +38,10 @@ def routes(workers: Workers, access: Access, written: Written) -> list[Route]:
 
     async def answered(request: Request) -> Response:
         async def answer() -> Response:
-            asked = json.loads(await request.body())
+            try:
+                asked = json.loads(await request.body())
+            except ValueError as error:
+                raise UsageError("the request is no JSON") from error
             return json_response(await workers.run(request, lambda: written(asked)))
 
         return await guarded(answer)

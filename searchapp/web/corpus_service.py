@@ -25,6 +25,7 @@ from searchapp.web.ingests import Ingests
 
 if TYPE_CHECKING:
     from searchapp.corpus import Corpus
+    from searchapp.types.results import OpenDocument
 
 
 FILTERS = ("in", "type", "since", "before", "where", "label")
@@ -49,23 +50,24 @@ class CorpusService:
         except Exception:  # noqa: BLE001 - every question says it to whom it concerns
             return
 
-    def version(self, generation: int) -> str:
-        """What names a generation of the corpus, among those of this server."""
-        return f"{self._start}-{generation}"
+    def version(self, corpus_id: str, generation: int) -> str:
+        """What names a generation of a corpus, among those that this server has served."""
+        return f"{self._start}-{corpus_id[:8]}-{generation}"
 
     def now(self) -> dict[str, Any]:
         """What changes while people look: the corpus in numbers, and the ingest that runs or ran
         last.
         """
-        generation, counts = 0, (0, 0, 0, 0)
+        corpus_id, generation, counts = "", 0, (0, 0, 0, 0)
         try:
             with closing(self.corpus.reader()) as reader:
-                generation, counts = reader.generation, reader.counts()
+                corpus_id, generation = reader.corpus_id, reader.generation
+                counts = reader.counts()
         except CorpusMissing:
             pass
         documents, passages, pending, stale = counts
         return {
-            "version": self.version(generation),
+            "version": self.version(corpus_id, generation),
             "generation": generation,
             "documents": documents,
             "passages": passages,
@@ -107,12 +109,15 @@ class CorpusService:
             matches.append(
                 shown | {"excerpt": {"text": part.text, "marks": list(map(list, part.marks))}}
             )
-        return values | {"matches": matches, "notes": answer_notes(answer)}
+        version = self.version(answer.corpus_id, answer.generation)
+        return values | {"matches": matches, "notes": answer_notes(answer), "version": version}
 
     def _nothing(self, said: Mapping[str, Any], note: str) -> Answer:
         """The answer to a question that nothing can answer."""
-        generation, mode = self.now()["generation"], said.get("mode", "")
-        return Answer(str(said.get("q", "")), mode, (), generation, (), 0.0, notes=(note,))
+        with closing(self.corpus.reader()) as reader:
+            generation, corpus_id = reader.generation, reader.corpus_id
+        question, mode = str(said.get("q", "")), said.get("mode", "")
+        return Answer(question, mode, (), generation, (), 0.0, notes=(note,), corpus_id=corpus_id)
 
     # -- documents and passages
 
@@ -128,7 +133,11 @@ class CorpusService:
             "metadata": dict(context.document.metadata),
             "citation": citation(context.hit, context.document.metadata),
             "generation": context.document.generation,
+            "version": self._version_of(context.document),
         }
+
+    def _version_of(self, document: OpenDocument) -> str:
+        return self.version(document.corpus_id, document.generation)
 
     def why(self, said: Mapping[str, Any]) -> dict[str, object]:
         """A passage as the match of a question, with all that can be told of it."""
@@ -178,6 +187,7 @@ class CorpusService:
             "document": row_json(document.row),
             "metadata": dict(document.metadata),
             "generation": document.generation,
+            "version": self._version_of(document),
         }
 
     def text(self, said: Mapping[str, Any]) -> dict[str, object]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 40
 _BLOCK = 1 << 18
+_REVEALED_WITHIN_S = 5.0
 
 
 def original(corpus: Corpus, document_id: int) -> StreamingResponse:
@@ -61,13 +62,21 @@ def reveal(corpus: Corpus, document_id: int) -> dict[str, object]:
     command = _revealing(os.fsdecode(path))
     if not command:
         raise Unsupported("nothing here shows folders", hint="install a desktop with xdg-open")
-    subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        failed = process.wait(_REVEALED_WITHIN_S) != 0
+    except subprocess.TimeoutExpired:
+        failed = False  # a program that stays until its window is closed
+    except OSError:
+        failed = True
+    if failed:
+        raise Unsupported("the folder could not be shown", hint="is this a session with a desktop?")
     return {"revealed": os.fsdecode(path)}
 
 

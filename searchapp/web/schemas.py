@@ -94,8 +94,11 @@ SCHEMAS: Mapping[str, Schema] = {
         metadata=_map(TEXT),
         citation=TEXT,
         generation=COUNT,
+        version=TEXT,
     ),
-    "OpenDocument": _object(document=ref("Document"), metadata=_map(TEXT), generation=COUNT),
+    "OpenDocument": _object(
+        document=ref("Document"), metadata=_map(TEXT), generation=COUNT, version=TEXT
+    ),
     "Documents": _object(documents=_list(ref("Document")), cursor=_or_null(TEXT)),
     "Text": _object(text=TEXT, **{"from": COUNT, "to": COUNT}),
     "Answer": _object(
@@ -109,6 +112,7 @@ SCHEMAS: Mapping[str, Schema] = {
         took_ms=NUMBER,
         matches=_list(ref("Match")),
         notes=_list(TEXT),
+        version=TEXT,
     ),
     "Page": _object(
         width=NUMBER,

@@ -51,6 +51,7 @@ from searchapp.types.vectors import EncoderIdentity
 # What a reader asks of the corpus as a whole: each a single value, all of them one statement.
 _FACTS = {
     "revision": "SELECT max(version_num) FROM alembic_version",
+    "uuid": "SELECT uuid FROM corpus",
     "generation": "SELECT max(generation) FROM corpus",
     "embedded": "SELECT coalesce(sum(embedded), 0) FROM corpus",
     "ingested_at_ns": "SELECT ingested_at_ns FROM corpus",
@@ -146,6 +147,11 @@ class SqliteCatalog:
     def generation(self) -> int:
         """The generation that is read; 0 for a corpus without a commit."""
         return self._generation
+
+    @property
+    def corpus_id(self) -> str:
+        """What tells this corpus from every other; "" for one without a commit."""
+        return self._fact("uuid") or ""
 
     @property
     def is_behind(self) -> bool:

@@ -141,7 +141,7 @@ def empty_corpus() -> sqlite3.Connection:
 
 
 _EMPTY = f"""
-    CREATE TABLE corpus (generation, ingested_at_ns, embedded);
+    CREATE TABLE corpus (uuid, generation, ingested_at_ns, embedded);
     CREATE TABLE tally (type, extractor, splitter, documents, passages, stale);
     CREATE TABLE encoding (model, fingerprint, dim, max_tokens);
     CREATE TABLE root (path, include, exclude);

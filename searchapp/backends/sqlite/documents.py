@@ -36,7 +36,9 @@ class SqliteDocuments(SqliteCatalog):
         if row is None:
             return None
         metadata, content_hash = self._database.one(_FACTS, document_id)
-        return OpenDocument(as_row(row), json.loads(metadata), self.generation, content_hash)
+        return OpenDocument(
+            as_row(row), json.loads(metadata), self.generation, content_hash, self.corpus_id
+        )
 
     def rows_of(self, document_ids: Sequence[int]) -> list[DocumentRow]:
         """The documents of these ids that there are, by path."""

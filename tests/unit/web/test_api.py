@@ -13,10 +13,12 @@ import pytest
 from searchapp.corpus import Corpus
 from searchapp.search.query import Query, QueryOptions
 from searchapp.search.query_options import IN_REQUESTS
+from searchapp.testing import HashEncoder, MemoryBackend
 from searchapp.types.filters import FilterOptions
 from searchapp.web.api import ENDPOINTS
 from searchapp.web.schemas import SCHEMAS
 from tests.builders.asgi import Served
+from tests.builders.house import HereCorpus
 
 API = "/api/v1"
 
@@ -116,6 +118,21 @@ def test_the_same_question_of_the_same_corpus_is_told_so(served: Served) -> None
     assert (again.status, again.body) == (304, b"")
 
 
+def test_a_corpus_that_was_made_anew_is_another_one_at_the_same_generation(tmp_path: Path) -> None:
+    def tag() -> str:
+        corpus = HereCorpus(MemoryBackend(), encoder=HashEncoder())
+        corpus.ingest([tmp_path])
+        served.service.corpus = corpus
+        return served.ask(f"{API}/search?q=lamp").headers["etag"]
+
+    (tmp_path / "a.txt").write_text("one lamp")
+    served = Served(HereCorpus(MemoryBackend(), encoder=HashEncoder()))
+    first, second = tag(), tag()
+    assert first.rpartition("-")[2] == second.rpartition("-")[2]
+    assert first != second
+    served.workers.close()
+
+
 def test_a_passage_stands_between_its_neighbours(served: Served) -> None:
     found = served.ask(f"{API}/search?q=lamp+dusk&k=1").json["matches"][0]
     context = served.ask(f"{API}/passages/{found['id']}").json
@@ -161,9 +178,6 @@ def test_what_never_was_is_missing(served: Served, place: str) -> None:
 
 
 def test_what_has_left_is_gone(tmp_path: Path) -> None:
-    from searchapp.testing import HashEncoder, MemoryBackend
-    from tests.builders.house import HereCorpus
-
     (tmp_path / "a.txt").write_text("one lamp")
     corpus = HereCorpus(MemoryBackend(), encoder=HashEncoder())
     corpus.ingest([tmp_path])

@@ -8,6 +8,7 @@ import fcntl
 import json
 import shutil
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.paths import ROOT
 VERSION = "4.10.3"
 _FOLDER = ROOT / "build" / "axe"
 _SCRIPT = _FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+_REFUSED = _FOLDER / "refused"  # why it could not be had, for the tests that follow
+_REFUSED_FOR_S = 3600
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
@@ -29,12 +32,17 @@ def require_axe() -> None:
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with (_FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if _REFUSED.is_file() and time.time() - _REFUSED.stat().st_mtime < _REFUSED_FOR_S:
+            pytest.skip(_REFUSED.read_text(encoding="utf-8"))
         if not _SCRIPT.is_file():
-            options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(_FOLDER))
-            command = [str(npm), "install", *options, f"axe-core@{VERSION}"]
+            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"]
+            where = ["--prefix", str(_FOLDER)]
+            command = [str(npm), "install", *options, *where, f"axe-core@{VERSION}"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
             if done.returncode:
-                pytest.skip(f"npm cannot get axe-core: {done.stderr[-200:]}")
+                reason = next(iter(done.stderr.splitlines()), "for no reason that it tells")
+                _REFUSED.write_text(f"npm cannot get axe-core: {reason}", encoding="utf-8")
+                pytest.skip(_REFUSED.read_text(encoding="utf-8"))
 
 
 def violations(browser: Browser) -> list[str]:

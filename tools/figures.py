@@ -16,6 +16,7 @@ from tools.results import MODES, ROOT, kept, latest, table, thousands, torture
 PAGES = (
     "README.md",
     "docs/benchmarks.md",
+    "docs/decisions/028-a-kernel-of-our-own.md",
     "docs/embeddings.md",
     "docs/guarantees.md",
     "docs/how-to/install.md",
@@ -199,6 +200,18 @@ def mistakes() -> str:
     )
 
 
+def int8() -> str:
+    """How far vectors move in 8 bits."""
+    results = latest("int8")
+    weights, both = results["weights"], results["weights_and_activations"]
+    return (
+        f"Of {results['texts']} abstracts, each output of the weights and each token with its own "
+        f"scale, that is\n{both['mean']:.4f} in the mean and {both['least']:.4f} at least; with the "
+        f"weights alone in 8 bits, which\nsaves no product, {weights['mean']:.4f} and "
+        f"{weights['least']:.4f}."
+    )
+
+
 def at_length() -> str:
     """What the tests at length have seen."""
     cuts, flips, kills = kept("powerloss"), torture("flips"), torture("kills")
@@ -315,6 +328,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "tuning": tuning,
     "mistakes": mistakes,
     "at-length": at_length,
+    "int8": int8,
     "ranking-modes": ranking_figures.ranking_modes,
     "ranking-constants": ranking_figures.ranking_constants,
     "ranking-left-out": ranking_figures.ranking_left_out,

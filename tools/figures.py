@@ -206,8 +206,8 @@ def int8() -> str:
     weights, both = results["weights"], results["weights_and_activations"]
     return (
         f"Of {results['texts']} abstracts, each output of the weights and each token with its own "
-        f"scale, that is\n{both['mean']:.4f} in the mean and {both['least']:.4f} at least; with the "
-        f"weights alone in 8 bits, which\nsaves no product, {weights['mean']:.4f} and "
+        f"scale, that is\n{both['mean']:.4f} in the mean and {both['least']:.4f} at least; with "
+        f"the weights alone in 8 bits, which\nsaves no product, {weights['mean']:.4f} and "
         f"{weights['least']:.4f}."
     )
 

@@ -232,13 +232,17 @@ def _write(path: Path, state: ServerState) -> None:
 
 def _listener(options: ServeOptions) -> socket.socket:
     """A socket that listens; raises SearchappError."""
+    listener = None
     try:
         family, address = _family(options.host), (options.host, options.port)
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # of TCP by name: only then does asyncio send each answer at once (TCP_NODELAY)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)  # now, as two may bind the address while neither listens
     except OSError as error:
+        if listener is not None:
+            listener.close()
         hint = "another port: --port N, or --port 0 for any that is free"
         raise SearchappError(
             f"cannot listen at {options.host} port {options.port}: {error.strerror or error}",

@@ -559,10 +559,10 @@ def test_a_signal_during_an_ingest_finishes_the_commit_prints_the_report_and_lea
     report = json.loads(stdout)
     assert report["interrupted"] is True
     indexed = {entry["path"] for entry in report["files"] if entry["outcome"] == "indexed"}
-    assert 0 < len(indexed) < 400
     listing = program.json("list", "--corpus", "corpus")["documents"]
     assert {row["path"] for row in listing} == indexed
     pending = sum(row["pending"] for row in listing)
+    assert 0 < len(indexed) < 400 or pending  # texts come first: all may be stored already
     assert pending < len(indexed)
     assert (f"{pending} document" in " ".join(report["notes"])) == (pending > 0)
     assert processes_with(mark) == []

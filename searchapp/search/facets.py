@@ -1,6 +1,7 @@
 """How the best documents of an answer are spread: by type, folder, year and label.
 
-Counted over the first hundred documents of the ranking, not only over those shown. Each value can
+Counted over the documents of the ranked passages, the first hundred at most, not only over those
+shown. Each value can
 be asked for as a filter. Knows the seam SearchReader.
 """
 
